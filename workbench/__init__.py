@@ -1,0 +1,51 @@
+"""Disease models of brain circuits: one text file in, one database and one page out.
+
+The verbs of the command line as functions::
+
+    import workbench
+    result = workbench.run_sweep("scenarios/dystonia.toml")
+    workbench.open_results(result.db).outcomes()
+
+Every name is imported when it is first used, so that ``import workbench`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.analysis import compare as compare
+    from workbench.execution.replay import replay as replay
+    from workbench.execution.simulate import simulate as simulate
+    from workbench.execution.sweep import run_sweep as run_sweep
+    from workbench.report import build_report as build_report
+    from workbench.scenario import load_scenario as load_scenario
+    from workbench.store import open_results as open_results
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load_scenario": "workbench.scenario",
+    "run_sweep": "workbench.execution.sweep",
+    "simulate": "workbench.execution.simulate",
+    "open_results": "workbench.store",
+    "compare": "workbench.analysis",
+    "replay": "workbench.execution.replay",
+    "build_report": "workbench.report",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
