@@ -1,0 +1,204 @@
+"""Opening a result database: is it ours, whole, and not too new? Nothing is changed before that is known."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from workbench.errors import StorageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+APPLICATION_ID = 0x57424348
+"""'WBCH', in the header of every database of ours."""
+
+SCHEMA_VERSION = 1
+"""Stored as ``user_version``; a file with a larger number is refused."""
+
+READ_TIMEOUT = 30.0
+CACHE_KIB = 32_768
+_MAGIC = b"SQLite format 3\0"
+KEPT = "every chunk stored so far is kept"
+_ADVICE = {
+    "SQLITE_CORRUPT": "the file is damaged and cannot be trusted as whole; restore a copy,"
+    " or save what can be read with `sqlite3 FILE .recover`",
+    "SQLITE_NOTADB": "the file is damaged or no database; restore a copy",
+    "SQLITE_FULL": f"the disk is full; {KEPT}; free some space and give the same command again",
+    "SQLITE_READONLY": "the file or its folder is read-only; nothing was changed",
+    "SQLITE_BUSY": f"another program holds a lock on it; {KEPT}; close that program and try again",
+    "SQLITE_CANTOPEN": "cannot be opened; where a sweep was cut off, its folder must be writable once more to be read",
+    "SQLITE_IOERR": f"reading or writing failed; {KEPT}; check the disk and give the same command again",
+}
+
+
+def explain(path: Path, fault: sqlite3.Error) -> StorageError | None:
+    """Return the storage error that says what `fault` means, or None if it is not the file's fault."""
+    name = getattr(fault, "sqlite_errorname", "") or ""
+    for code, advice in _ADVICE.items():
+        if name.startswith(code):
+            return StorageError(f"{path}: {advice} ({fault})")
+    return None
+
+
+@contextmanager
+def storage_faults(path: Path) -> Iterator[None]:
+    """Turn SQLite's complaints about the file into `StorageError`; other errors pass."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        explained = explain(path, fault)
+        if explained is None:
+            raise
+        raise explained from fault
+
+
+def inspect(path: Path) -> None:
+    """Check the file's header without opening it as a database.
+
+    Raises
+    ------
+    StorageError
+        If it is missing, no workbench database, damaged, or written by a newer version.
+    """
+    if path.is_dir():
+        raise StorageError(f"{path}: is a directory, not a workbench database")
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise StorageError(f"{path}: no such file") from None
+    except OSError as fault:
+        raise StorageError(f"{path}: cannot be read ({fault.strerror})") from fault
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        raise StorageError(f"{path}: not a workbench database; it was left unchanged")
+    (version,) = struct.unpack_from(">I", header, 60)
+    (application,) = struct.unpack_from(">I", header, 68)
+    if application != APPLICATION_ID:
+        raise StorageError(
+            f"{path}: not a workbench database (it belongs to another application); it was left unchanged"
+        )
+    if version > SCHEMA_VERSION:
+        raise StorageError(
+            f"{path}: written with database version {version}, and this workbench reads up to {SCHEMA_VERSION};"
+            " it was left unchanged; use a newer workbench"
+        )
+    _check_length(path, header, size)
+
+
+def _check_length(path: Path, header: bytes, size: int) -> None:
+    # While a write-ahead log exists, pages may still be on their way into the main file.
+    if Path(f"{path}-wal").exists():
+        return
+    (page_size,) = struct.unpack_from(">H", header, 16)
+    page_size = 65536 if page_size == 1 else page_size
+    (pages,) = struct.unpack_from(">I", header, 28)
+    if page_size < 512 or size < pages * page_size:
+        raise StorageError(
+            f"{path}: damaged: {size} bytes where {pages * page_size} belong; it was left unchanged;"
+            " restore a copy, or save what can be read with `sqlite3 FILE .recover`"
+        )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database for reading only; it may be in the middle of a sweep."""
+    inspect(path)
+    with storage_faults(path):
+        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=READ_TIMEOUT)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            connection.set_authorizer(_no_other_files)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _no_other_files(action: int, *_: str | None) -> int:
+    # SQL from a user may read this database and nothing else on the disk.
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+
+def create(path: Path) -> None:
+    """Create an empty database at `path`, whole or not at all.
+
+    It is built under a temporary name and renamed, so that a process killed here leaves no half-made
+    file that the next one would have to refuse as foreign.
+    """
+    from workbench.store.tables import metadata
+    from workbench.store.views import write_views
+
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
+    try:
+        connection = _connect(draft, 0.0)
+        with connection.begin():
+            metadata.create_all(connection)
+            write_views(connection)
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.close()
+        connection.engine.dispose()
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def writing(path: Path, timeout: float) -> Connection:
+    """Open an existing database for writing; the caller holds the lease.
+
+    Every commit waits for the disk: what is reported as stored survives a killed process and a power cut.
+    """
+    inspect(path)
+    return _connect(
+        path,
+        timeout,
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+        f"PRAGMA cache_size = -{CACHE_KIB}",
+    )
+
+
+def close(connection: Connection) -> None:
+    """Close a writing connection; back to one file that can be sent, unless a reader still holds it open."""
+    connection.rollback()
+    driver = connection.connection.driver_connection
+    try:
+        if isinstance(driver, sqlite3.Connection):
+            driver.execute("PRAGMA busy_timeout = 200")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            driver.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError:
+        # A reader or a full disk is in the way: everything is committed, and the next writer tidies up.
+        pass
+    finally:
+        connection.close()
+        connection.engine.dispose()
+
+
+def _connect(path: Path, timeout: float, *pragmas: str) -> Connection:
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.pool import StaticPool
+
+    def connect() -> sqlite3.Connection:
+        driver = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+        for pragma in pragmas:
+            driver.execute(pragma)
+        return driver
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+
+    @event.listens_for(engine, "begin")
+    def begin_immediate(connection: Connection) -> None:
+        # The driver would take the write lock only at the first insert, when waiting is no longer possible.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine.connect()

@@ -1,0 +1,121 @@
+"""One writer at a time: an operating-system lock on a small file beside the database.
+
+The kernel lets go of the lock when its holder dies, however it dies, so a dead writer never blocks
+the next one and a recycled process number cannot pass for a living writer. The file's text (process
+number and start) only serves the message to whoever waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workbench.errors import StorageError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Windows locks byte ranges and forbids reading them: lock one byte far behind the text.
+    _FAR = 1 << 20
+
+    def _try_lock(handle: int) -> None:
+        os.lseek(handle, _FAR, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _try_lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+POLL_SECONDS = 0.05
+
+
+class Lease:
+    """The right to write to `database`; held until `release` or the end of the process.
+
+    Parameters
+    ----------
+    database : Path
+        The database file; the lock file is ``<database>.lock``.
+    timeout : float, seconds
+        How long to wait for another writer.
+
+    Raises
+    ------
+    StorageError
+        If another writer still holds the lease at the end, naming its process and start; or if the
+        folder cannot be written.
+    """
+
+    def __init__(self, database: Path, timeout: float) -> None:
+        self._database = database
+        self._path = database.with_name(database.name + ".lock")
+        self._handle = self._wait(time.monotonic() + timeout)
+        os.ftruncate(self._handle, 0)
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        os.write(self._handle, f"process {os.getpid()}, started {started}".encode())
+
+    def _wait(self, deadline: float) -> int:
+        while True:
+            handle = self._open()
+            try:
+                _try_lock(handle)
+            except (BlockingIOError, PermissionError):
+                os.close(handle)
+            except OSError as fault:
+                os.close(handle)
+                raise StorageError(
+                    f"{self._database}: this folder cannot hold a lock file ({fault.strerror})"
+                ) from fault
+            else:
+                if self._is_current(handle):
+                    return handle
+                os.close(handle)
+                continue
+            if time.monotonic() >= deadline:
+                raise StorageError(
+                    f"{self._database}: another sweep is writing to it ({self._holder()}); nothing was changed;"
+                    " wait for it to end or give a longer --lock-timeout"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        except OSError as fault:
+            raise StorageError(
+                f"{self._database}: cannot be written ({fault.strerror}: {self._path.name});"
+                " nothing was changed; choose another --db"
+            ) from fault
+
+    def _is_current(self, handle: int) -> bool:
+        # The former holder may have removed the file between our open and our lock.
+        try:
+            return os.path.samestat(os.fstat(handle), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _holder(self) -> str:
+        try:
+            return self._path.read_text(encoding="utf-8").strip() or "holder unknown"
+        except OSError:
+            return "holder unknown"
+
+    def release(self) -> None:
+        """Give the lease back and remove the lock file; a second call does nothing."""
+        if self._handle < 0:
+            return
+        if sys.platform != "win32":
+            self._path.unlink(missing_ok=True)
+        os.close(self._handle)
+        self._handle = -1
+        if sys.platform == "win32":
+            # Another writer may already have opened it; then the file is theirs.
+            with contextlib.suppress(PermissionError):
+                self._path.unlink(missing_ok=True)

@@ -1,0 +1,71 @@
+"""A measure: what is recorded of a run, identified by its specification rather than by its name alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from workbench.declaration import Registry
+from workbench.protocol.window import parse_window
+from workbench.solver.batch import Declared, Structure
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One outcome or course with everything that decides its value, given the run.
+
+    Attributes
+    ----------
+    sha256 : bytes
+        Over kind, name, readout, revision and settings: a changed window is another measure.
+    better : str
+        "lower", "higher" or "": which direction is an improvement.
+    specification : str
+        The settings as JSON.
+    """
+
+    kind: str
+    name: str
+    sha256: bytes
+    readout: str
+    unit: str
+    meaning: str
+    better: str
+    specification: str
+
+
+def measure_of(declared: Declared, registry: Registry) -> Measure:
+    """Describe one recording of a structure."""
+    specification = json.dumps(dict(declared.fields), sort_keys=True)
+    content = [
+        declared.section,
+        declared.name,
+        declared.component,
+        declared.revision,
+        declared.source_sha256,
+        specification,
+    ]
+    component = registry.get(declared.section, declared.component)
+    return Measure(
+        kind=declared.section,
+        name=declared.name,
+        sha256=hashlib.sha256(json.dumps(content).encode()).digest(),
+        readout=declared.component,
+        unit=getattr(component, "unit", "1"),
+        meaning=getattr(component, "meaning", "") or component.summary(),
+        better=getattr(component, "better", ""),
+        specification=specification,
+    )
+
+
+def time_unit(structure: Structure, declared: Declared) -> str:
+    """Return the unit of a course's times: trials, or hours where only the event clock runs.
+
+    A course that names a phase in its window follows that phase's clock.
+    """
+    clocks = {table.name: table.component for table in structure.tables if table.section == "phase"}
+    window = dict(declared.fields).get("window")
+    phase = parse_window(window).phase if isinstance(window, str) and window else ""
+    running = {clocks[phase]} if phase in clocks else set(clocks.values())
+    return "h" if running == {"event"} else "trial"

@@ -1,0 +1,83 @@
+"""What a result depends on besides the scenario: versions, machine class, and the code itself."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sqlite3
+import subprocess
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy")
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """Return what is stored beside every invocation, by name.
+
+    `simd` is the class of vector instructions that NumPy uses here: results are the same bits on one class.
+    """
+    found = {
+        "workbench": _version("workbench"),
+        "source_sha256": source_sha256(),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "simd": simd_class(),
+    }
+    found.update({name: _version(name) for name in LIBRARIES})
+    commit = git_commit()
+    return {**found, "git_commit": commit} if commit else found
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def simd_class() -> str:
+    """Return the CPU features that NumPy's loops were dispatched on, widest last, or "unknown".
+
+    NumPy keeps this table private; it reflects ``NPY_DISABLE_CPU_FEATURES``, which the public one does not.
+    """
+    try:
+        core = import_module("numpy._core._multiarray_umath")
+        features, known = core.__cpu_features__, (*core.__cpu_baseline__, *core.__cpu_dispatch__)
+    except (ImportError, AttributeError):
+        return "unknown"
+    used = [name for name in known if features.get(name)]
+    return " ".join(used) or "none"
+
+
+@cache
+def source_sha256() -> str:
+    """Return the hash over the package's Python files, names and bytes."""
+    total = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(PACKAGE).as_posix()} {content}\n".encode())
+    return total.hexdigest()
+
+
+def git_commit() -> str:
+    """Return the commit of the checkout that the package stands in, marked if files differ; "" outside one."""
+    root = PACKAGE.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", str(PACKAGE))
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"{commit} with local changes" if changed else commit
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=5)
+    return done.stdout.strip()

@@ -1,0 +1,280 @@
+"""Reading a result database into typed pandas frames; never writes, and works while a sweep is writing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import UsageError
+from workbench.store.connection import explain, inspect, reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WHOLE = (
+    "sweep",
+    "point",
+    "subject",
+    "run",
+    "seed",
+    "subjects",
+    "expected",
+    "stored",
+    "failed",
+    "step",
+    "invocation",
+    "workers",
+)
+NAMES = ("study", "arm", "baseline", "outcome", "course", "unit", "time_unit", "status", "reason", "trait")
+REAL = ("value", "baseline_value", "difference", "time", "number", "low", "high")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What must be asked of the engine to see one stored run again.
+
+    Attributes
+    ----------
+    key : bytes
+        The 32-byte identity that the repeated run must have.
+    settings : mapping path -> text
+        The sweep's own ``--set`` overrides.
+    """
+
+    run: int
+    key: bytes
+    sweep: int
+    study: str
+    arm: str
+    point: int
+    subject: int
+    seed: int
+    status: str
+    settings: Mapping[str, str]
+
+
+def open_results(path: str | Path) -> Results:
+    """Open a result database for reading.
+
+    Raises
+    ------
+    StorageError
+        If it is missing, no workbench database, damaged or too new.
+    """
+    results = Results(Path(path))
+    with reading(results.path):
+        return results
+
+
+def query(path: str | Path, sql: str) -> pd.DataFrame:
+    """Return the answer to a read-only SQL question."""
+    return Results(Path(path)).sql(sql)
+
+
+class Results:
+    """The stored results as pandas frames.
+
+    Every method reads afresh, through a connection of its own that cannot write, so that a notebook
+    left open never holds up a sweep. Frames may be narrowed to one sweep or one study. Names are
+    categories in the order of the scenario.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def sweeps(self) -> pd.DataFrame:
+        """Return one row per sweep: scenario, parameter set, seed, and how many runs are expected, stored, failed."""
+        return self._view("sweeps", None, None)
+
+    @property
+    def latest(self) -> int:
+        """The id of the sweep that was worked on last."""
+        found = self._rows("SELECT sweep FROM invocation ORDER BY id DESC LIMIT 1")
+        if not found:
+            raise UsageError(f"{self.path}: no sweep is stored in this database")
+        return int(found[0][0])
+
+    def runs(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return one row per (arm, point, subject) with its status and one column per swept path."""
+        return self._view("runs", sweep, study)
+
+    def outcomes(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return one row per run and outcome: value and unit."""
+        return self._view("outcomes", sweep, study)
+
+    def outcomes_wide(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return one row per run that did not fail: swept values and one column per outcome."""
+        return self._view("outcomes_wide", sweep, study)
+
+    def pairs(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return each subject's value beside its value in the arm's baseline, and the difference."""
+        return self._view("pairs", sweep, study)
+
+    def timecourse(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return one row per recorded time of each course."""
+        return self._view("timecourse", sweep, study)
+
+    def failures(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return the runs that could not be finished: reason, step and model time."""
+        return self._view("failures", sweep, study)
+
+    def measures(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return what each study records: readout, unit, meaning, title, and which direction is better."""
+        return self._view("measures", sweep, study)
+
+    def points(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return the swept values of each point by path, as number or text, with unit."""
+        return self._view("points", sweep, study)
+
+    def settings(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return every resolved parameter of each arm: value, unit, status, source, and the layer it came from."""
+        return self._view("settings", sweep, None)
+
+    def traits(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return what differs between the subjects."""
+        return self._view("traits", sweep, None)
+
+    def columns(self) -> pd.DataFrame:
+        """Return what each column of each view means: path, unit, meaning."""
+        return self._frame("SELECT * FROM columns")
+
+    def arms(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return each sweep's arms in order: title, what they change in words, condition, baseline."""
+        where, values = _narrowed(sweep, None)
+        return self._frame(
+            "SELECT * FROM (SELECT arm.sweep, arm.name AS arm, arm.title, arm.words, arm.condition,"
+            " other.name AS baseline, arm.ordinal FROM arm LEFT JOIN arm AS other ON other.id = arm.baseline)"
+            f"{where} ORDER BY sweep, ordinal",
+            values,
+        ).drop(columns="ordinal")
+
+    def studies(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return each sweep's studies in order, with their titles."""
+        where, values = _narrowed(sweep, None)
+        return self._frame(f"SELECT sweep, name AS study, title FROM study{where} ORDER BY sweep, ordinal", values)
+
+    def invocations(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return each command that worked on a sweep: start, duration, counts, time spent writing and drawing."""
+        where, values = _narrowed(sweep, None)
+        return self._frame(f"SELECT id AS invocation, * FROM invocation{where} ORDER BY id", values).drop(columns="id")
+
+    def provenance(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return versions, machine class and code hash of each invocation, one row per key."""
+        where, values = _narrowed(sweep, None)
+        return self._frame(
+            "SELECT * FROM (SELECT i.sweep, p.invocation, p.key, p.value FROM provenance AS p"
+            f" JOIN invocation AS i ON i.id = p.invocation){where} ORDER BY invocation, key",
+            values,
+        )
+
+    def scenario_text(self, sweep: int) -> bytes:
+        """Return the scenario file's exact bytes."""
+        return self._document(sweep, "bytes")
+
+    def parameter_text(self, sweep: int) -> bytes:
+        """Return the parameter set's exact bytes."""
+        return self._document(sweep, "parameter_bytes")
+
+    def placed(self, run: int) -> Placed:
+        """Return where a stored run stands, the first place if several share it.
+
+        Raises
+        ------
+        UsageError
+            If there is no such run.
+        """
+        rows = self._rows(
+            """SELECT run.key, s.sweep, study.name, arm.name, point.ordinal, s.subject, run.seed, run.status,
+                sweep.settings
+            FROM run JOIN sweep_run AS s ON s.run = run.id JOIN study ON study.id = s.study JOIN arm ON arm.id = s.arm
+                JOIN point ON point.id = s.point JOIN sweep ON sweep.id = s.sweep
+            WHERE run.id = ? ORDER BY s.sweep, s.study, s.arm, s.point LIMIT 1""",
+            (run,),
+        )
+        if not rows:
+            raise UsageError(f"{self.path}: there is no run {run}")
+        place = rows[0]
+        return Placed(run, *place[:-1], settings=json.loads(place[-1]))
+
+    def sql(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> pd.DataFrame:
+        """Return the answer to one SQL question, with the types that SQLite gives; `values` are bound to its marks.
+
+        Raises
+        ------
+        UsageError
+            If the text is no valid question, or tries to change something.
+        """
+        import pandas as pd
+
+        inspect(self.path)
+        with reading(self.path) as connection:
+            try:
+                cursor = connection.execute(sql, values)
+                if cursor.description is None:
+                    raise UsageError("this statement returns no rows; the database is open for reading only")
+                return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
+            except (sqlite3.Error, sqlite3.Warning) as fault:
+                readonly = getattr(fault, "sqlite_errorname", "") == "SQLITE_READONLY"
+                if not readonly and isinstance(fault, sqlite3.Error) and explain(self.path, fault):
+                    raise
+                raise UsageError(f"{fault}{'; the database is open for reading only' if readonly else ''}") from fault
+
+    def _document(self, sweep: int, column: str) -> bytes:
+        rows = self._rows(
+            f"SELECT {column} FROM scenario JOIN sweep ON sweep.scenario = scenario.id WHERE sweep.id = ?", (sweep,)
+        )
+        if not rows:
+            raise UsageError(f"{self.path}: there is no sweep {sweep}")
+        return bytes(rows[0][0])
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with reading(self.path) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def _view(self, view: str, sweep: int | None, study: str | None) -> pd.DataFrame:
+        where, values = _narrowed(sweep, study)
+        with reading(self.path) as connection:
+            frame = _fetch(connection, f"SELECT * FROM {view}{where}", values)
+            arms, studies = _in_order(connection, "arm"), _in_order(connection, "study")
+        return _typed(frame, {"arm": arms, "baseline": arms, "study": studies})
+
+    def _frame(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
+        with reading(self.path) as connection:
+            return _fetch(connection, sql, values)
+
+
+def _fetch(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    cursor = connection.execute(sql, values)
+    return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
+
+
+def _typed(frame: pd.DataFrame, listed: Mapping[str, list[str]]) -> pd.DataFrame:
+    """Make names categories and give numbers one type, also where a frame is empty."""
+    import pandas as pd
+
+    for name in frame.columns:
+        if name in listed or name in NAMES:
+            known = listed.get(name) or list(dict.fromkeys(frame[name].dropna()))
+            frame[name] = pd.Categorical(frame[name], categories=known)
+        elif name in WHOLE:
+            frame[name] = frame[name].astype("int64")
+        elif name in REAL:
+            frame[name] = frame[name].astype("float64")
+    return frame
+
+
+def _in_order(connection: sqlite3.Connection, table: str) -> list[str]:
+    rows = connection.execute(f"SELECT name FROM {table} ORDER BY sweep, ordinal")
+    return list(dict.fromkeys(name for (name,) in rows))
+
+
+def _narrowed(sweep: int | None, study: str | None) -> tuple[str, list[Any]]:
+    asked = [(name, value) for name, value in (("sweep", sweep), ("study", study)) if value is not None]
+    where = " AND ".join(f"{name} = ?" for name, _ in asked)
+    return (f" WHERE {where}" if where else ""), [value for _, value in asked]

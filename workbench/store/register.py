@@ -1,0 +1,306 @@
+"""Writing down what is asked: scenario, sweep, studies, arms, points, resolved settings, traits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Table, func, insert, select
+from sqlalchemy.engine import Connection
+
+from workbench.scenario.model import Arm, ParameterSet, Quantity, Ref, Scenario, Setting
+from workbench.store import tables
+from workbench.store.asked import Plan, Resolved, StudyPlan
+from workbench.store.provenance import provenance
+
+SUBJECTS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the rows of one study go: its id, the ids of its arms in order, and the id of its first point."""
+
+    study: int
+    arms: NDArray[np.int64]
+    first_point: int
+
+
+def now() -> str:
+    """Return the time for people to read; never used for order or identity."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def identity(plan: Plan) -> bytes:
+    """Return what makes this sweep this sweep: text, parameters, seed, settings, selection, component revisions.
+
+    Library versions, worker counts and times do not enter: the same command continues the same sweep.
+    """
+    programs = {
+        json.dumps([t.section, t.name, t.component, t.revision, t.source_sha256])
+        for s in plan.structures()
+        for t in s.tables
+    }
+    settings = sorted((path, str(value)) for path, value in plan.settings.items())
+    total = hashlib.sha256()
+    for part in (plan.scenario.sha256, plan.scenario.parameters.sha256, plan.seed, settings, sorted(programs)):
+        total.update(json.dumps(part).encode())
+    for study in plan.studies:
+        total.update(json.dumps([study.name, list(study.arms), study.subjects, len(study.points)]).encode())
+        for point in study.points:
+            total.update(json.dumps(sorted((path, _exact(value)) for path, value in point.items())).encode())
+    return total.digest()
+
+
+def _exact(value: Any) -> str:
+    return float(value).hex() if _is_number(value) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def register(connection: Connection, plan: Plan, command: str) -> tuple[int, dict[str, Place]]:
+    """Find or write the sweep of `plan`, inside the caller's transaction.
+
+    Returns
+    -------
+    (int, dict)
+        The sweep's id, and where each study's rows go.
+    """
+    key = identity(plan)
+    found = connection.execute(select(tables.sweep.c.id).where(tables.sweep.c.identity == key)).scalar()
+    if found is not None:
+        return found, _places(connection, found, plan)
+    sweep = _insert(
+        connection,
+        tables.sweep,
+        scenario=_scenario(connection, plan.scenario),
+        identity=key,
+        seed=plan.seed,
+        subjects=max((s.subjects for s in plan.studies), default=0),
+        expected=plan.expected,
+        settings=json.dumps({path: str(value) for path, value in sorted(plan.settings.items())}),
+        created=now(),
+        command=command,
+    )
+    _arms(connection, sweep, plan)
+    for ordinal, study in enumerate(plan.studies):
+        _study(connection, sweep, ordinal, study, plan.scenario)
+    _traits(connection, sweep, plan)
+    return sweep, _places(connection, sweep, plan)
+
+
+def open_invocation(connection: Connection, sweep: int, command: str, workers: int) -> int:
+    """Write down that a command starts to work on `sweep`, with what its results depend on."""
+    counts = dict.fromkeys(("computed", "reused", "failed", "run_steps", "write_seconds", "draw_seconds"), 0)
+    invocation = _insert(
+        connection,
+        tables.invocation,
+        sweep=sweep,
+        started=now(),
+        command=command,
+        workers=workers,
+        status="running",
+        **counts,
+    )
+    rows = [{"invocation": invocation, "key": key, "value": value} for key, value in provenance().items()]
+    connection.execute(insert(tables.provenance), rows)
+    return invocation
+
+
+def _insert(connection: Connection, table: Table, **values: Any) -> int:
+    key = connection.execute(insert(table).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _scenario(connection: Connection, scenario: Scenario) -> int:
+    parameters: ParameterSet = scenario.parameters
+    t = tables.scenario
+    same = (
+        t.c.sha256 == _bytes(scenario.sha256),
+        t.c.parameter_sha256 == _bytes(parameters.sha256),
+        t.c.name == scenario.name,
+    )
+    found = connection.execute(select(t.c.id).where(*same)).scalar()
+    if found is not None:
+        return int(found)
+    return _insert(
+        connection,
+        t,
+        sha256=_bytes(scenario.sha256),
+        name=scenario.name,
+        title=scenario.title,
+        bytes=scenario.text,
+        parameter_set=parameters.name,
+        parameter_version=parameters.version,
+        parameter_sha256=_bytes(parameters.sha256),
+        parameter_bytes=parameters.text,
+    )
+
+
+def _bytes(sha256: str) -> bytes:
+    # A scenario without a parameter set carries no hash: store that of nothing.
+    return bytes.fromhex(sha256) if sha256 else hashlib.sha256(b"").digest()
+
+
+def _arms(connection: Connection, sweep: int, plan: Plan) -> None:
+    used = {arm for study in plan.studies for arm in study.arms}
+    arms = [arm for name, arm in plan.scenario.arms.items() if name in used]
+    compared = any(arm.compare_with for arm in arms)
+    ids: dict[str, int] = {}
+    for ordinal, arm in enumerate(arms):
+        ids[arm.name] = _insert(
+            connection,
+            tables.arm,
+            sweep=sweep,
+            ordinal=ordinal,
+            name=arm.name,
+            title=arm.title,
+            words=in_words(arm, plan.scenario),
+            condition=arm.condition,
+        )
+    for arm in arms:
+        # Where no arm says what it is compared with, the first one is everybody's baseline.
+        baseline = arm.compare_with if compared else arms[0].name
+        if baseline in ids and baseline != arm.name:
+            t = tables.arm
+            connection.execute(t.update().where(t.c.id == ids[arm.name]).values(baseline=ids[baseline]))
+    for arm in arms:
+        rows = [_setting(sweep, ids[arm.name], path, r) for path, r in plan.resolved(arm.name).items()]
+        if rows:
+            connection.execute(insert(tables.setting), rows)
+
+
+def in_words(arm: Arm, scenario: Scenario) -> str:
+    """Say in one line what an arm changes."""
+    titles = scenario.parameters.condition_titles
+    parts = [titles.get(arm.condition) or f"condition {arm.condition}"] if arm.condition else []
+    parts += [f"without {path}" for path in sorted(arm.without)]
+    parts += [f"{path} = {_shown(value)}" for path, value in sorted(arm.set.items())]
+    return "; ".join(parts) or "as the scenario stands"
+
+
+def _shown(value: Setting) -> str:
+    if isinstance(value, Quantity):
+        return value.text
+    return f"parameter {value.name}" if isinstance(value, Ref) else str(value)
+
+
+def _setting(sweep: int, arm: int, path: str, resolved: Resolved) -> dict[str, Any]:
+    number, text = number_or_text(resolved.value)
+    evidence = resolved.evidence
+    return {
+        "sweep": sweep,
+        "arm": arm,
+        "path": path,
+        "number": number,
+        "text": text,
+        "unit": resolved.unit,
+        "status": evidence.status if evidence else "",
+        "source": evidence.source if evidence else "",
+        "origin": resolved.origin,
+        "low": _finite(evidence.low if evidence else None),
+        "high": _finite(evidence.high if evidence else None),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def number_or_text(value: Any) -> tuple[float | None, str | None]:
+    """Return (number, None) for a number and (None, text) for anything else, in plain Python types."""
+    if isinstance(value, Quantity):
+        value = value.number
+    if _is_number(value):
+        return float(value), None
+    return None, value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _study(connection: Connection, sweep: int, ordinal: int, study: StudyPlan, scenario: Scenario) -> None:
+    number = _insert(connection, tables.study, sweep=sweep, ordinal=ordinal, name=study.name, title=study.title)
+    axes = {
+        path: _axis(connection, scenario, path) for path in sorted({path for point in study.points for path in point})
+    }
+    first = (connection.execute(select(func.max(tables.point.c.id))).scalar() or 0) + 1
+    connection.execute(
+        insert(tables.point), [{"id": first + i, "study": number, "ordinal": i} for i in range(len(study.points))]
+    )
+    values = [
+        (first + i, axes[path], *number_or_text(value))
+        for i, point in enumerate(study.points)
+        for path, value in point.items()
+    ]
+    if values:
+        connection.exec_driver_sql("INSERT INTO point_value (point, axis, number, text) VALUES (?, ?, ?, ?)", values)
+
+
+def _axis(connection: Connection, scenario: Scenario, path: str) -> int:
+    unit, meaning = describe_path(scenario, path)
+    t = tables.axis
+    found = connection.execute(select(t.c.id).where(t.c.path == path, t.c.unit == unit)).scalar()
+    return int(found) if found is not None else _insert(connection, t, path=path, unit=unit, meaning=meaning)
+
+
+def describe_path(scenario: Scenario, path: str) -> tuple[str, str]:
+    """Return unit and meaning of a settable path, ("1", "") for one that nobody described."""
+    section, _, rest = path.partition(".")
+    if section == "parameter":
+        value = scenario.parameters.values.get(rest)
+        return (value.unit if value else "1"), scenario.parameters.meanings.get(rest, "")
+    name, _, field = rest.rpartition(".")
+    table = scenario.tables.get(section, {}).get(name)
+    declared = table.component.parameters().get(field) if table else None
+    return (declared.unit, declared.doc) if declared else ("1", "")
+
+
+def _traits(connection: Connection, sweep: int, plan: Plan) -> None:
+    listed = plan.scenario.subjects.traits
+    if not listed:
+        return
+    ids = {
+        trait.name: _insert(
+            connection,
+            tables.trait,
+            sweep=sweep,
+            name=trait.name,
+            path=trait.on,
+            distribution=trait.distribution,
+            unit=trait.unit,
+        )
+        for trait in listed
+    }
+    total = max((s.subjects for s in plan.studies), default=0)
+    for subjects in _spans(total):
+        drawn = plan.traits(subjects)
+        for name, values in _stored_traits(drawn, ids):
+            rows = list(zip([ids[name]] * len(subjects), subjects, values.tolist(), strict=True))
+            connection.exec_driver_sql("INSERT INTO trait_value (trait, subject, value) VALUES (?, ?, ?)", rows)
+
+
+def _stored_traits(
+    drawn: Mapping[str, NDArray[np.float64]], ids: Mapping[str, int]
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    return ((name, np.asarray(values, dtype=np.float64)) for name, values in drawn.items() if name in ids)
+
+
+def _spans(total: int) -> Iterator[range]:
+    return (range(start, min(start + SUBJECTS_AT_ONCE, total)) for start in range(0, total, SUBJECTS_AT_ONCE))
+
+
+def _places(connection: Connection, sweep: int, plan: Plan) -> dict[str, Place]:
+    arms = {row.name: row.id for row in connection.execute(select(tables.arm).where(tables.arm.c.sweep == sweep))}
+    places = {}
+    for row in connection.execute(select(tables.study).where(tables.study.c.sweep == sweep)).all():
+        study = next(s for s in plan.studies if s.name == row.name)
+        first = connection.execute(select(func.min(tables.point.c.id)).where(tables.point.c.study == row.id)).scalar()
+        places[row.name] = Place(row.id, np.array([arms[name] for name in study.arms], dtype=np.int64), int(first or 0))
+    return places

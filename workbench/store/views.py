@@ -1,0 +1,228 @@
+"""The views people read, written again whenever a new swept path or outcome appears.
+
+Arms, studies, outcomes and courses stand by name; swept paths and outcomes become columns with short
+names, and the table ``columns`` says what each means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+VIEWS = (
+    "sweeps",
+    "runs",
+    "failures",
+    "outcomes",
+    "outcomes_wide",
+    "pairs",
+    "timecourse",
+    "settings",
+    "measures",
+    "points",
+    "traits",
+)
+KEYS = ("sweep", "study", "arm", "point", "subject", "run")
+MEANINGS: Mapping[str, str] = {
+    "sweep": "one command's set of runs",
+    "study": "which arms and points were crossed",
+    "arm": "the named set of overrides",
+    "point": "number of the combination of swept values within its study",
+    "subject": "number of the virtual subject; the same in every arm and point",
+    "run": "one simulation; arms that ask for the same numbers share it",
+    "status": "stored, or failed (see failures)",
+    "outcome": "name of the outcome",
+    "course": "name of the recorded time course",
+    "value": "what was measured, in `unit`",
+    "unit": "unit of the value",
+    "baseline": "the arm that this one is compared with",
+    "baseline_value": "the same subject's value in the baseline arm",
+    "difference": "value minus baseline_value, within the subject",
+    "time": "end of the recorded interval, in `time_unit`",
+    "time_unit": "unit of the time",
+}
+
+_PLACE = """sweep_run AS s
+    JOIN study ON study.id = s.study
+    JOIN arm ON arm.id = s.arm
+    JOIN point ON point.id = s.point"""
+_NAMES = "s.sweep, study.name AS study, arm.name AS arm, point.ordinal AS point, s.subject, s.run"
+
+_FIXED: Mapping[str, str] = {
+    "sweeps": """SELECT sweep.id AS sweep, scenario.name AS scenario, scenario.title,
+    lower(hex(scenario.sha256)) AS scenario_sha256,
+    scenario.parameter_set, scenario.parameter_version, lower(hex(scenario.parameter_sha256)) AS parameter_sha256,
+    sweep.seed, sweep.subjects, sweep.expected,
+    (SELECT count(*) FROM study JOIN sweep_run AS s ON s.study = study.id JOIN run ON run.id = s.run
+        WHERE study.sweep = sweep.id AND run.status = 'stored') AS stored,
+    (SELECT count(*) FROM study JOIN sweep_run AS s ON s.study = study.id JOIN run ON run.id = s.run
+        WHERE study.sweep = sweep.id AND run.status = 'failed') AS failed,
+    sweep.settings, sweep.created, sweep.command, lower(hex(sweep.identity)) AS identity
+FROM sweep JOIN scenario ON scenario.id = sweep.scenario""",
+    "failures": f"""SELECT {_NAMES}, failure.reason, failure.step, failure.time AS model_time
+FROM {_PLACE}
+    JOIN failure ON failure.run = s.run""",
+    "outcomes": f"""SELECT {_NAMES}, measure.name AS outcome, outcome.value, measure.unit
+FROM {_PLACE}
+    JOIN sweep_measure AS recorded ON recorded.study = s.study
+    JOIN measure ON measure.id = recorded.measure
+    JOIN outcome ON outcome.run = s.run AND outcome.measure = recorded.measure""",
+    "pairs": """SELECT s.sweep, study.name AS study, point.ordinal AS point, s.subject, arm.name AS arm,
+    other.name AS baseline, measure.name AS outcome, outcome.value, base.value AS baseline_value,
+    outcome.value - base.value AS difference, measure.unit
+FROM sweep_run AS s
+    JOIN arm ON arm.id = s.arm
+    JOIN arm AS other ON other.id = arm.baseline
+    JOIN sweep_run AS b ON b.study = s.study AND b.subject = s.subject AND b.arm = arm.baseline AND b.point = s.point
+    JOIN study ON study.id = s.study
+    JOIN point ON point.id = s.point
+    JOIN sweep_measure AS recorded ON recorded.study = s.study
+    JOIN measure ON measure.id = recorded.measure
+    JOIN outcome ON outcome.run = s.run AND outcome.measure = recorded.measure
+    JOIN outcome AS base ON base.run = b.run AND base.measure = recorded.measure""",
+    "timecourse": f"""SELECT {_NAMES}, measure.name AS course, clock_time.time, clock.unit AS time_unit,
+    item.value, measure.unit
+FROM {_PLACE}
+    JOIN sweep_measure AS recorded ON recorded.study = s.study
+    JOIN measure ON measure.id = recorded.measure
+    JOIN course ON course.run = s.run AND course.measure = recorded.measure
+    JOIN clock ON clock.id = course.clock
+    JOIN json_each(course.points) AS item
+    JOIN clock_time ON clock_time.clock = course.clock AND clock_time.ordinal = item.key""",
+    "settings": """SELECT setting.sweep, arm.name AS arm, setting.path, setting.number, setting.text, setting.unit,
+    setting.status, setting.source, setting.origin, setting.low, setting.high
+FROM setting JOIN arm ON arm.id = setting.arm""",
+    "measures": """SELECT recorded.sweep, study.name AS study, measure.kind, measure.name, recorded.title, measure.readout,
+    measure.unit, measure.better, measure.meaning, measure.specification
+FROM sweep_measure AS recorded
+    JOIN study ON study.id = recorded.study JOIN measure ON measure.id = recorded.measure""",
+    "points": """SELECT study.sweep, study.name AS study, point.ordinal AS point, axis.path, v.number, v.text, axis.unit
+FROM point JOIN study ON study.id = point.study
+    JOIN point_value AS v ON v.point = point.id JOIN axis ON axis.id = v.axis""",
+    "traits": """SELECT trait.sweep, v.subject, trait.name AS trait, v.value, trait.unit, trait.path, trait.distribution
+FROM trait JOIN trait_value AS v ON v.trait = trait.id""",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that comes from what was swept or measured: its SQL name, where it comes from, and the ids behind it."""
+
+    name: str
+    path: str
+    unit: str
+    meaning: str
+    ids: tuple[int, ...]
+
+
+def short_names(paths: Sequence[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return one column name per path: the shortest tail that no other path shares, joined by ``_``.
+
+    Names differ also when letter case is ignored, as SQLite does, and from those in `taken`; they do not
+    depend on the order of `paths` (equal paths are told apart by a number, in order).
+
+    >>> short_names(["plasticity.d1.balance", "plasticity.d2.balance", "modulator.ach.tone"])
+    ('d1_balance', 'd2_balance', 'tone')
+    """
+    tails = {path: _tails(path) for path in paths}
+    shared = Counter(tail for path in tails for tail in set(tails[path]))
+    used = {name.lower() for name in taken}
+    chosen = {}
+    for path in sorted(tails):
+        free = [tail for tail in tails[path] if tail not in used]
+        lone = [tail for tail in free if shared[tail] == 1]
+        chosen[path] = (lone or free or tails[path])[0]
+    result = []
+    for path in paths:
+        name, number = chosen[path], 2
+        while name in used:
+            name, number = f"{chosen[path]}_{number}", number + 1
+        used.add(name)
+        result.append(name)
+    return tuple(result)
+
+
+def _tails(path: str) -> list[str]:
+    parts = [re.sub(r"\W", "_", part, flags=re.ASCII).lower() for part in path.split(".")]
+    tails = ["_".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+    return [tail if not tail[0].isdigit() else f"_{tail}" for tail in tails]
+
+
+def swept_columns(connection: Connection) -> tuple[Column, ...]:
+    """Return one column per swept path of the whole file."""
+    rows = connection.exec_driver_sql("SELECT id, path, unit, meaning FROM axis ORDER BY path, id").all()
+    names = short_names([row.path for row in rows], (*KEYS, "status"))
+    return tuple(
+        Column(name, row.path, row.unit, row.meaning, (row.id,)) for name, row in zip(names, rows, strict=True)
+    )
+
+
+def outcome_columns(connection: Connection, taken: Iterable[str]) -> tuple[Column, ...]:
+    """Return one column per outcome name of the whole file."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, name, unit, meaning FROM measure WHERE kind = 'outcome' ORDER BY name, id"
+    ).all()
+    ids: dict[str, list[int]] = {}
+    for row in rows:
+        ids.setdefault(row.name, []).append(row.id)
+    latest = {row.name: row for row in rows}
+    names = short_names([f"outcome.{name.replace('.', '_')}" for name in ids], taken)
+    return tuple(
+        Column(column, f"outcome.{name}", latest[name].unit, latest[name].meaning, tuple(ids[name]))
+        for column, name in zip(names, ids, strict=True)
+    )
+
+
+def write_views(connection: Connection) -> None:
+    """Drop and create every view, and fill ``columns``; inside the caller's transaction."""
+    swept = swept_columns(connection)
+    wide = outcome_columns(connection, (*KEYS, *(column.name for column in swept)))
+    queries = dict(_FIXED, runs=_runs(swept), outcomes_wide=_outcomes_wide(swept, wide))
+    for view in VIEWS:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
+        connection.exec_driver_sql(f"CREATE VIEW {view} AS {queries[view]}")
+    connection.exec_driver_sql("DELETE FROM columns")
+    described = [("runs", c) for c in swept] + [("outcomes_wide", c) for c in (*swept, *wide)]
+    rows = [(view, c.name, c.path, c.unit, c.meaning) for view, c in described]
+    rows += [
+        (view, name, "", "", MEANINGS[name])
+        for view in VIEWS
+        for name in _fixed_columns(connection, view)
+        if name in MEANINGS
+    ]
+    connection.exec_driver_sql("INSERT INTO columns (view, name, path, unit, meaning) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _fixed_columns(connection: Connection, view: str) -> list[str]:
+    return [row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({view})").all()]
+
+
+def _swept_value(column: Column) -> str:
+    values = f"FROM point_value AS v WHERE v.point = s.point AND v.axis = {column.ids[0]}"
+    return f'(SELECT coalesce(v.number, v.text) {values}) AS "{column.name}"'
+
+
+def _outcome_value(column: Column) -> str:
+    # A run may hold values of two measures of one name (the window was changed): the study says which is its own.
+    listed = ", ".join(str(number) for number in column.ids)
+    return f'max(CASE WHEN outcome.measure IN ({listed}) THEN outcome.value END) AS "{column.name}"'
+
+
+def _runs(swept: Sequence[Column]) -> str:
+    columns = [_NAMES, "run.status", *map(_swept_value, swept)]
+    return f"SELECT {', '.join(columns)}\nFROM {_PLACE}\n    JOIN run ON run.id = s.run"
+
+
+def _outcomes_wide(swept: Sequence[Column], outcomes: Sequence[Column]) -> str:
+    columns = [_NAMES, *map(_swept_value, swept), *map(_outcome_value, outcomes)]
+    return f"""SELECT {", ".join(columns)}
+FROM {_PLACE}
+    JOIN sweep_measure AS recorded ON recorded.study = s.study
+    JOIN outcome ON outcome.run = s.run AND outcome.measure = recorded.measure
+GROUP BY s.study, s.subject, s.arm, s.point"""
