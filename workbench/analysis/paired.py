@@ -1,0 +1,181 @@
+"""Within-subject comparisons: every simulated subject is its own control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.analysis.interval import ROUNDING, alike, mean_intervals
+from workbench.analysis.selection import Selection, select
+from workbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from workbench.store.read import Results
+
+    Array = NDArray[np.float64]
+
+EFFECT = "d_av"
+"""Mean difference over the root mean square of the two arms' standard deviations (Cohen's d for paired data)."""
+
+COLUMNS = {
+    "study": "str", "point": "int64", "outcome": "str", "unit": "str", "arm": "str", "baseline": "str",
+    "n": "int64", "missing": "int64", "mean": "Float64", "baseline_mean": "Float64", "difference": "Float64",
+    "sd_difference": "Float64", "low": "Float64", "high": "Float64", "effect": "Float64", "effect_name": "str",
+    "better": "Float64", "better_means": "str", "method": "str", "note": "str",
+}  # fmt: skip
+FEW = 10
+_MEANS = {"lower": "lower is better", "higher": "higher is better", "": "no direction declared"}
+
+
+def compare(
+    source: Results | Selection | str | Path,
+    *,
+    sweep: int | None = None,
+    study: str | None = None,
+    baseline: str | None = None,
+    outcomes: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return paired differences of every arm to its baseline arm, one row per study, point, outcome and arm.
+
+    Parameters
+    ----------
+    source : open results, or path of a database
+    sweep : int, optional
+        The latest unless named.
+    study : str, optional
+        Every study without a sweep of its own unless named; if there is none, the first.
+    baseline : str, optional
+        One arm for all; without it each arm has the one its scenario declares.
+    outcomes : sequence of str, optional
+        All unless named.
+
+    Returns
+    -------
+    DataFrame
+        `mean`, `baseline_mean`, `difference` (arm minus baseline), `sd_difference`, `low` to `high` (95 % interval of
+        the mean difference, made as `method` says), `effect` (as `effect_name` says), `better` (share of subjects that
+        do better than under the baseline), `n` pairs and `missing` pairs. What cannot be computed is missing, and
+        `note` says why.
+
+    Raises
+    ------
+    UsageError
+        If a study, arm or outcome is not in the sweep; lists those that are.
+    """
+    import pandas as pd
+
+    selection = select(source, sweep)
+    names = selection.outcomes_named() if outcomes is None else list(outcomes)
+    for name in names:
+        selection.measure("outcome", name)
+    _known("arm", baseline, selection.arms.index)
+    rows = [row for one in studies_to_compare(selection, study) for row in _study_rows(selection, one, baseline, names)]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def studies_to_compare(selection: Selection, study: str | None = None) -> list[str]:
+    """Return the named study, or those that sweep nothing, or the first."""
+    known = selection.studies
+    _known("study", study, known.index)
+    if study is not None:
+        return [study]
+    return [str(s) for s in known[known.points <= 1].name] or [str(known.name.iloc[0])]
+
+
+def _known(what: str, name: str | None, known: Iterable[str]) -> None:
+    if name is not None and name not in list(known):
+        raise UsageError(f"{what} {name!r} is not in this sweep (known: {', '.join(known)})")
+
+
+def _study_rows(selection: Selection, study: str, baseline: str | None, names: list[str]) -> Iterator[dict[str, Any]]:
+    import pandas as pd
+
+    present = [a for a in selection.arms.index if a in set(selection.progress[selection.progress.study == study].arm)]
+    values = selection.sql(
+        "select point, arm, subject, outcome, value from outcomes where sweep = :sweep and study = :study", study=study
+    )
+    planned = int(
+        selection.sql(
+            "select coalesce(max(n), 0) as n from (select count(*) as n from runs"
+            " where sweep = :sweep and study = :study group by arm, point)",
+            study=study,
+        )["n"].iloc[0]
+    )
+    pairs = [(a, baseline or str(selection.arms.baseline[a])) for a in present]
+    pairs = [(a, b) for a, b in pairs if b and a != b and b in present]
+    for (point, outcome), group in values[values.outcome.isin(names)].groupby(["point", "outcome"], sort=True):
+        table = pd.DataFrame({arm: one.set_index("subject")["value"] for arm, one in group.groupby("arm")})
+        measure = selection.measure("outcome", str(outcome))
+        same = {"study": study, "point": point, "outcome": outcome, "unit": measure["unit"]}
+        yield from _rows(table, pairs, planned, same, measure["better"])
+
+
+def _rows(
+    table: pd.DataFrame, pairs: list[tuple[str, str]], planned: int, same: dict[str, Any], better: str
+) -> Iterator[dict[str, Any]]:
+    """Yield one row per pair of arms; `table` is subjects x arms, with gaps where a run failed."""
+    both = [table.reindex(columns=[a, b]).dropna().to_numpy(dtype=np.float64) for a, b in pairs]
+    intervals = mean_intervals([snapped(v) for v in both])
+    for (arm, base), values, (low, high, method) in zip(pairs, both, intervals, strict=True):
+        yield {
+            **same, "arm": arm, "baseline": base, "n": len(values), "missing": planned - len(values),
+            **_statistics(values, better), "low": low, "high": high, "effect_name": EFFECT,
+            "better_means": _MEANS[better], "method": method, "note": _note(values, planned),
+        }  # fmt: skip
+
+
+def snapped(values: Array) -> Array:
+    """Return arm minus baseline per subject; `values` is (subjects, 2). Differences of rounding size count as none."""
+    difference = values[:, 0] - values[:, 1]
+    size = np.abs(values).max(axis=1)
+    exact: Array = np.where(np.abs(difference) <= ROUNDING * size, 0.0, difference)
+    return exact
+
+
+def _statistics(values: Array, better: str) -> dict[str, float | None]:
+    """Return mean, difference and its sd, effect and share better; `values` is (subjects, 2)."""
+    if len(values) == 0:
+        return dict.fromkeys(("mean", "baseline_mean", "difference", "sd_difference", "effect", "better"))
+    difference = snapped(values)
+    found: dict[str, float | None] = {
+        "mean": float(values[:, 0].mean()),
+        "baseline_mean": float(values[:, 1].mean()),
+        "difference": float(difference.mean()),
+        "sd_difference": None,
+        "effect": None,
+        "better": None,
+    }
+    if better:
+        found["better"] = float(np.mean(difference < 0 if better == "lower" else difference > 0))
+    if len(values) > 1:
+        found["sd_difference"] = 0.0 if alike(difference) else float(difference.std(ddof=1))
+        spread = float(np.sqrt(values.var(axis=0, ddof=1).mean()))
+        if spread > ROUNDING * np.abs(values).max():
+            found["effect"] = float(difference.mean()) / spread
+    return found
+
+
+def _note(values: Array, planned: int) -> str:
+    """Say in words what could not be computed, and why."""
+    if len(values) == 0:
+        return "no subject finished both arms"
+    said = []
+    if len(values) < planned:
+        said.append(
+            f"{planned - len(values)} of {planned} subjects left out: one of their two runs failed or is missing"
+        )
+    if 1 < len(values) < FEW:
+        said.append(f"fewer than {FEW} subjects: the interval is rough")
+    if len(values) == 1:
+        said.append("one subject: no spread, interval or effect size")
+    elif not values.var(axis=0).any():
+        said.append("all subjects alike in both arms: no effect size")
+    if len(values) > 1 and alike(snapped(values)):
+        said.append("the same difference in every subject")
+    return "; ".join(said)

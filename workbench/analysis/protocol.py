@@ -1,0 +1,120 @@
+"""The protocol and the doses of each arm, read back from its stored settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.analysis.selection import Selection
+
+HOURS_A_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the protocol on the trial clock: trials `start` to before `stop`; `per_day` is 0 if not given."""
+
+    name: str
+    start: int
+    stop: int
+    per_day: float
+
+
+@dataclass(frozen=True)
+class Regimen:
+    """What an arm is given: `amount` every `every` hours in the phases `during`; `per_day` in the amount's unit."""
+
+    name: str
+    drug: str
+    amount: float
+    unit: str
+    every: float
+    during: tuple[str, ...]
+    titration: str
+
+    @property
+    def per_day(self) -> float:
+        """Total amount a day once the full dose is reached."""
+        return self.amount * HOURS_A_DAY / self.every
+
+
+def arm_settings(selection: Selection, arm: str) -> dict[str, float | str]:
+    """Return an arm's settings: path to number, or to text where the setting is no number."""
+    rows = selection.settings[selection.settings.arm == arm]
+    return {
+        str(path): str(text) if _missing(number) else float(number)
+        for path, number, text in zip(rows.path, rows.number, rows.text, strict=True)
+    }
+
+
+def setting_units(selection: Selection) -> dict[str, str]:
+    """Return the unit of every path that has one."""
+    rows = selection.settings
+    return {str(path): str(unit) for path, unit in zip(rows.path, rows.unit, strict=True) if isinstance(unit, str)}
+
+
+def phases(settings: dict[str, float | str]) -> tuple[Phase, ...]:
+    """Return the trial-clock phases in their order, placed one after the other."""
+    names = {path.split(".")[1] for path in settings if path.startswith("phase.") and path.endswith(".trials")}
+    placed: list[Phase] = []
+    at = 0
+    for name in sorted(names, key=lambda n: (_number(settings, f"phase.{n}.order"), n)):
+        trials = int(_number(settings, f"phase.{name}.trials"))
+        placed.append(Phase(name, at, at + trials, _number(settings, f"phase.{name}.trials_per_day")))
+        at += trials
+    return tuple(placed)
+
+
+def regimens(settings: dict[str, float | str], units: dict[str, str]) -> tuple[Regimen, ...]:
+    """Return the doses that the arm is given (those of amount zero are not given)."""
+    names = sorted({path.split(".")[1] for path in settings if path.startswith("dose.") and path.endswith(".amount")})
+    found = (_regimen(name, settings, units) for name in names if _number(settings, f"dose.{name}.amount") > 0)
+    return tuple(found)
+
+
+def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str]) -> Regimen:
+    at = f"dose.{name}."
+    step, each = _number(settings, at + "titration_step"), _number(settings, at + "titration_each")
+    titration = ""
+    if step and each:
+        unit = units.get(at + "titration_step", "")
+        start = _number(settings, at + "titration_start")
+        interval = f"{each:g} {units.get(at + 'titration_each', '')}"
+        titration = f"started at {start:g} {unit} and raised by {step:g} {unit} every {interval}"
+    return Regimen(
+        name=name,
+        drug=str(settings.get(at + "drug", name)),
+        amount=_number(settings, at + "amount"),
+        unit=units.get(at + "amount", ""),
+        every=_number(settings, at + "every") or HOURS_A_DAY,
+        during=tuple(
+            part.strip(" '\"[]()") for part in str(settings.get(at + "during", "")).split(",") if part.strip(" '\"[]()")
+        ),
+        titration=titration,
+    )
+
+
+def _number(settings: dict[str, float | str], path: str) -> float:
+    value = settings.get(path, 0.0)
+    return value if isinstance(value, float) else 0.0
+
+
+def _missing(value: object) -> bool:
+    return value is None or value != value or not isinstance(value, int | float)
+
+
+def differing(selection: Selection, arm: str, other: str) -> pd.DataFrame:
+    """Return the settings in which two arms differ: path, value, other, unit (text as a reader would write it)."""
+    import pandas as pd
+
+    mine, theirs = arm_settings(selection, arm), arm_settings(selection, other)
+    units = setting_units(selection)
+    rows = [
+        (path, mine.get(path), theirs.get(path), units.get(path, ""))
+        for path in sorted(set(mine) | set(theirs))
+        if mine.get(path) != theirs.get(path)
+    ]
+    return pd.DataFrame(rows, columns=["path", "value", "other", "unit"])

@@ -1,0 +1,115 @@
+"""One sweep of a database, read as small typed frames for analysis and report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.store.read import Results
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A sweep of an open database; every frame is read once, when first asked for."""
+
+    results: Results
+    sweep: int
+
+    def sql(self, query: str, **values: Any) -> pd.DataFrame:
+        """Return the rows of a reading query; ``:sweep`` and the given names are bound."""
+        rows: pd.DataFrame = self.results.sql(query, {"sweep": self.sweep, **values})
+        return rows
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """The sweep's own row: seed, subjects, expected, command, scenario's name, title and hash."""
+        rows = self.sql("select * from sweeps where sweep = :sweep")
+        return {str(k): v for k, v in rows.iloc[0].items()}
+
+    @cached_property
+    def arms(self) -> pd.DataFrame:
+        """Arms in the file's order: name, title, words, condition, baseline ("" where there is none)."""
+        return self.sql(
+            "select a.name, a.title, a.words, coalesce(a.condition, '') as condition, coalesce(b.name, '') as baseline"
+            " from arm a left join arm b on b.id = a.baseline where a.sweep = :sweep order by a.ordinal"
+        ).set_index("name", drop=False)
+
+    @cached_property
+    def studies(self) -> pd.DataFrame:
+        """Studies in the file's order: name, title, and the number of their points."""
+        return self.sql(
+            "select s.name, s.title, count(p.id) as points from study s left join point p on p.study = s.id"
+            " where s.sweep = :sweep group by s.id order by s.ordinal"
+        ).set_index("name", drop=False)
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """What was measured: kind (outcome or course), name, unit, meaning, better ("lower", "higher" or "")."""
+        return self.sql(
+            "select m.kind, m.name, m.readout, m.unit, m.meaning, m.better, max(u.title) as title from measure m"
+            " join sweep_measure u on u.measure = m.id where u.sweep = :sweep group by m.id order by m.id"
+        )
+
+    @cached_property
+    def settings(self) -> pd.DataFrame:
+        """Every arm's resolved settings: arm, path, number, text, unit, status, source, origin, low, high."""
+        return self.sql("select * from settings where sweep = :sweep order by arm, path")
+
+    @cached_property
+    def axes(self) -> pd.DataFrame:
+        """Swept values: study, point, path, number, text, unit."""
+        return self.sql("select * from points where sweep = :sweep order by study, point, path")
+
+    @cached_property
+    def progress(self) -> pd.DataFrame:
+        """Per study and arm: how many runs were stored and how many failed."""
+        return self.sql(
+            "select study, arm, sum(status = 'stored') as stored, sum(status = 'failed') as failed from runs"
+            " where sweep = :sweep group by study, arm"
+        )
+
+    def outcomes_named(self) -> list[str]:
+        """Return the names of the recorded outcomes, in the file's order."""
+        found = self.measures
+        return [str(name) for name in found[found.kind == "outcome"].name]
+
+    def measure(self, kind: str, name: str) -> Mapping[str, Any]:
+        """Return name, unit, meaning and better of one outcome or course."""
+        found = self.measures
+        rows = found[(found.kind == kind) & (found.name == name)]
+        if rows.empty:
+            known = ", ".join(found[found.kind == kind].name)
+            raise UsageError(f"{kind} {name!r} is not in this sweep (known: {known})")
+        return {str(k): v for k, v in rows.iloc[0].items()}
+
+    def paths(self, study: str) -> list[str]:
+        """Return the swept paths of a study, sorted."""
+        return sorted(set(self.axes[self.axes.study == study].path))
+
+
+def select(source: Results | Selection | str | Path, sweep: int | None = None) -> Selection:
+    """Return one sweep of `source`: the one worked on last, unless `sweep` names another.
+
+    Raises
+    ------
+    UsageError
+        If there is no such sweep; lists those that exist.
+    """
+    if isinstance(source, Selection):
+        return source
+    if isinstance(source, str | Path):
+        from workbench.store.read import open_results
+
+        source = open_results(source)
+    known = [int(i) for i in source.sql("select id from sweep order by id")["id"]]
+    if sweep is not None and sweep not in known:
+        raise UsageError(f"there is no sweep {sweep} in {source.path} (known: {', '.join(map(str, known)) or 'none'})")
+    return Selection(source, source.latest if sweep is None else sweep)
