@@ -1,0 +1,170 @@
+"""The points of a study: a grid, a zip or a space-filling design, counted before anything is laid out.
+
+Points are never listed. A point is its ordinal, read as one digit for every group of axes that move
+together; the last group runs fastest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import Problem, ScenarioError
+from workbench.scenario.model import Axis, Study
+
+Ordinals = NDArray[np.int64]
+MAX_POINTS = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class AxisGroup:
+    """Axes that move together: `levels` maps each path to its `size` values."""
+
+    size: int
+    levels: Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Points(Sequence[Mapping[str, Any]]):
+    """All points of one study, as a sequence of mappings path -> value; each is made when it is asked for."""
+
+    groups: tuple[AxisGroup, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The swept paths, in the order of the file."""
+        return tuple(path for group in self.groups for path in group.levels)
+
+    def group_of(self, path: str) -> int:
+        """Return the index of the group that moves `path`."""
+        return next(i for i, group in enumerate(self.groups) if path in group.levels)
+
+    def stride(self, group: int) -> int:
+        """Return how many ordinals pass before `group` moves to its next level."""
+        return math.prod(g.size for g in self.groups[group + 1 :])
+
+    def digit(self, ordinals: Ordinals, group: int) -> Ordinals:
+        """Return the level of `group` at each ordinal."""
+        return ordinals // self.stride(group) % self.groups[group].size
+
+    def __len__(self) -> int:
+        return math.prod(group.size for group in self.groups)
+
+    @overload
+    def __getitem__(self, ordinal: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, ordinal: slice) -> Sequence[Mapping[str, Any]]: ...
+    def __getitem__(self, ordinal: int | slice) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+        if isinstance(ordinal, slice):
+            return [self[i] for i in range(*ordinal.indices(len(self)))]
+        at = range(len(self))[ordinal]
+        levels = [at // self.stride(i) % group.size for i, group in enumerate(self.groups)]
+        return {
+            path: values[level]
+            for group, level in zip(self.groups, levels, strict=True)
+            for path, values in group.levels.items()
+        }
+
+    def slices(self, fixed: Sequence[int]) -> Iterator[PointSlice]:
+        """Yield one slice for each combination of levels of the groups in `fixed`, in point order."""
+        free = tuple(i for i in range(len(self.groups)) if i not in fixed)
+        for levels in product(*(range(self.groups[i].size) for i in fixed)):
+            offset = sum(level * self.stride(i) for level, i in zip(levels, fixed, strict=True))
+            size = math.prod(self.groups[i].size for i in free)
+            yield PointSlice(self, free, offset, size, dict(zip(fixed, levels, strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class PointSlice:
+    """The points at which some groups rest at given `levels` (group -> level); `free` groups run through theirs."""
+
+    points: Points
+    free: tuple[int, ...]
+    offset: int
+    size: int
+    levels: Mapping[int, int]
+
+    def __len__(self) -> int:
+        return self.size
+
+    def ordinals(self, index: Ordinals) -> Ordinals:
+        """Return the point ordinals of the members at `index`; `index` counts from 0 in point order."""
+        found = np.full(index.shape, self.offset, np.int64)
+        rest = index
+        for group in reversed(self.free):
+            size = self.points.groups[group].size
+            found += rest % size * self.points.stride(group)
+            rest = rest // size
+        return found
+
+
+def points_of(study: Study, file: str = "", max_points: int = MAX_POINTS) -> Points:
+    """Return the points of `study`; a study without axes has one, which sweeps nothing.
+
+    Raises
+    ------
+    ScenarioError
+        If zipped axes differ in length, an axis is empty, or there are more than `max_points` points. The count is
+        arithmetic: nothing is allocated before.
+    """
+    key = f"study.{study.name}.sweep"
+    grouped: dict[str, list[Axis]] = {}
+    for axis in study.axes:
+        label = "design" if study.design != "grid" else f"zip {axis.zip}" if axis.zip else f"path {axis.path}"
+        grouped.setdefault(label, []).append(axis)
+    sizes = [study.n if study.design != "grid" else _length(axes, file, key) for axes in grouped.values()]
+    total = math.prod(sizes)
+    if not 0 < total <= max_points:
+        raise _refusal(file, key, f"{_large(total)} points (1 to {max_points:,}; --max-points raises the limit)")
+    if study.design != "grid" and study.axes:
+        return Points((AxisGroup(study.n, _spread(study)),))
+    groups = (
+        AxisGroup(size, {axis.path: axis.values for axis in axes})
+        for size, axes in zip(sizes, grouped.values(), strict=True)
+    )
+    return Points(tuple(groups))
+
+
+def _length(axes: Sequence[Axis], file: str, key: str) -> int:
+    lengths = {axis.path: len(axis.values) for axis in axes}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{path} has {n}" for path, n in lengths.items())
+        raise _refusal(file, key, f"axes zipped as {axes[0].zip!r} need equally many values, but {told}")
+    return len(axes[0].values)
+
+
+def _spread(study: Study) -> dict[str, tuple[float, ...]]:
+    """Return `n` values for each axis of a Sobol or Latin hypercube design.
+
+    The design is part of the question, not of chance: it does not depend on the scenario's seed. Columns belong to
+    paths in sorted order. The first points of a Sobol design stay when `n` grows; a Latin hypercube is laid anew.
+    """
+    from scipy.stats import qmc
+
+    axes = sorted(study.axes, key=lambda axis: axis.path)
+    if study.design == "sobol":
+        unit = qmc.Sobol(len(axes), rng=0).random_base2(max(study.n - 1, 0).bit_length())[: study.n]
+    else:
+        unit = qmc.LatinHypercube(len(axes), rng=0).random(study.n)
+    columns = {axis.path: _between(axis, unit[:, i]) for i, axis in enumerate(axes)}
+    return {axis.path: columns[axis.path] for axis in study.axes}
+
+
+def _between(axis: Axis, share: NDArray[np.float64]) -> tuple[float, ...]:
+    low, high = (float(bound) for bound in axis.values)
+    values = low * (high / low) ** share if axis.scale == "log" else low + (high - low) * share
+    return tuple(values.tolist())
+
+
+def _large(count: int) -> str:
+    return f"{count:,}" if count < 10**12 else f"10^{len(str(count)) - 1}"
+
+
+def _refusal(file: str, key: str, message: str) -> ScenarioError:
+    return ScenarioError([Problem(file, 0, 0, key, message)])

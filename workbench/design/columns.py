@@ -1,0 +1,149 @@
+"""How one number of the model comes about, run by run: a base, and the factors that multiply it.
+
+A form is worked out once for each arm; evaluating it for a stretch of runs is a few array operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.design.axes import Points
+from workbench.quantities import convert
+
+Numbers = NDArray[np.float64]
+Indexes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A stretch of runs of one study.
+
+    Attributes
+    ----------
+    ordinals : array (runs,)
+        Point of each run.
+    subjects : array (runs,)
+    draws : mapping trait name -> array (runs,)
+    """
+
+    points: Points
+    ordinals: Indexes
+    subjects: Indexes
+    draws: Mapping[str, Numbers]
+
+    def where(self, mask: NDArray[np.bool_]) -> Rows:
+        """Return the runs at which `mask` is true."""
+        draws = {name: values[mask] for name, values in self.draws.items()}
+        return Rows(self.points, self.ordinals[mask], self.subjects[mask], draws)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A number taken from an axis: level of `group` at the run's point."""
+
+    path: str
+    group: int
+    unit: str
+    levels: Numbers = field(compare=False, repr=False)
+
+    def values(self, rows: Rows) -> Numbers:
+        """Return the axis value of every run."""
+        return self.levels[rows.points.digit(rows.ordinals, self.group)]
+
+    def converted(self, unit: str) -> Swept:
+        """Return the same axis in another unit."""
+        if unit == self.unit:
+            return self
+        levels = np.array([convert(level, self.unit, unit) for level in self.levels.tolist()])
+        return replace(self, unit=unit, levels=levels)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A number taken from a trait: ``factor * draw``, or ``(draw / reference) ** exponent`` of a covariate."""
+
+    trait: str
+    factor: float = 1.0
+    reference: float | None = None
+    exponent: float = 1.0
+
+    def values(self, rows: Rows) -> Numbers:
+        """Return the number of every run's subject."""
+        draw = rows.draws[self.trait]
+        return draw * self.factor if self.reference is None else (draw / self.reference) ** self.exponent
+
+
+@dataclass(frozen=True)
+class Form:
+    """``base * factor * factor ...``, multiplied in this order; a base that is a float needs no run."""
+
+    base: float | Swept | Drawn
+    factors: tuple[Swept | Drawn, ...] = ()
+
+    @property
+    def constant(self) -> float | None:
+        """The number, where it is the same for all points and subjects."""
+        return self.base if isinstance(self.base, float) and not self.factors else None
+
+    def times(self, *factors: Swept | Drawn) -> Form:
+        """Return the form with more factors."""
+        return replace(self, factors=(*self.factors, *factors))
+
+    def converted(self, given: str, unit: str) -> Form:
+        """Return the form in `unit`; factors have none."""
+        if given == unit:
+            return self
+        if isinstance(self.base, Swept):
+            return replace(self, base=self.base.converted(unit))
+        if isinstance(self.base, Drawn):
+            return replace(self, base=replace(self.base, factor=self.base.factor * convert(1.0, given, unit)))
+        return replace(self, base=convert(self.base, given, unit))
+
+    def values(self, rows: Rows) -> Numbers:
+        """Return the number of every run, shape (runs,)."""
+        base = self.base
+        result = np.full(len(rows.ordinals), base) if isinstance(base, float) else base.values(rows)
+        for factor in self.factors:
+            result = result * factor.values(rows)
+        return result
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Smallest and largest number over all points; None where a trait decides."""
+        parts: list[Any] = [self.base, *self.factors]
+        if any(isinstance(part, Drawn) for part in parts):
+            return None
+        low = high = 1.0
+        for part in parts:
+            ends = (part, part) if isinstance(part, float) else (float(part.levels.min()), float(part.levels.max()))
+            corners = [a * b for a in (low, high) for b in ends]
+            low, high = min(corners), max(corners)
+        return low, high
+
+
+def column(forms: Sequence[Form], slab: Indexes, rows: Rows) -> Numbers:
+    """Return one number for every run.
+
+    Parameters
+    ----------
+    forms : sequence
+        One form for each slab (an arm at fixed structural levels).
+    slab : array (runs,)
+        The slab of every run.
+    """
+    constants = [form.constant for form in forms]
+    if all(constant is not None for constant in constants):
+        return np.array(constants, dtype=np.float64)[slab]
+    if all(form == forms[0] for form in forms):
+        return forms[0].values(rows)
+    result = np.empty(len(slab))
+    for form in dict.fromkeys(forms):
+        mask = np.array([other == form for other in forms])[slab]
+        if mask.any():
+            result[mask] = form.values(rows.where(mask))
+    return result

@@ -1,0 +1,142 @@
+"""The runs of a study, grouped by structure and ordered by subject, laid out by arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.declaration import Parameter
+from workbench.design.axes import Points, PointSlice
+from workbench.design.columns import Form
+from workbench.design.resolve import Layers
+from workbench.design.structures import structure_of, sweeps_structure, tables_of
+from workbench.errors import Problem, ScenarioError
+from workbench.scenario.model import Arm, Scenario, Setting, Study
+from workbench.solver.batch import RECORDINGS, Structure
+
+Indexes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Slab:
+    """One arm at fixed structural levels: its points, its numeric fields, and how each number comes about."""
+
+    arm: int
+    points: PointSlice
+    fields: Mapping[str, Parameter]
+    forms: Mapping[str, Form]
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """All runs of one structure in one study; a subject passes through every slab before the next subject."""
+
+    structure: Structure
+    slabs: tuple[Slab, ...]
+
+    @cached_property
+    def starts(self) -> Indexes:
+        """Where each slab starts among the runs of one subject; the last entry is their number."""
+        return np.cumsum([0, *(len(slab.points) for slab in self.slabs)])
+
+    @property
+    def runs_per_subject(self) -> int:
+        """Runs of one subject: arms x points of this structure."""
+        return int(self.starts[-1])
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The numeric paths, sorted."""
+        return tuple(sorted(self.slabs[0].forms))
+
+    @cached_property
+    def individual(self) -> dict[str, Parameter]:
+        """The numbers that traits change; only these can leave their range unseen before the runs are laid out."""
+        fields = self.slabs[0].fields
+        return {path: fields[path] for path in self.paths if any(f.limits is None for f in self.forms(path))}
+
+    @cached_property
+    def _arms(self) -> Indexes:
+        return np.array([slab.arm for slab in self.slabs])
+
+    def forms(self, path: str) -> list[Form]:
+        """Return the form of `path` in each slab."""
+        return [slab.forms[path] for slab in self.slabs]
+
+    def place(self, rows: Indexes) -> tuple[Indexes, Indexes, Indexes, Indexes]:
+        """Return subject, slab, arm and point ordinal of each run; `rows` counts all runs of the group."""
+        subject, within = np.divmod(rows, self.runs_per_subject)
+        slab = np.searchsorted(self.starts, within, side="right") - 1
+        ordinal = np.empty(len(rows), np.int64)
+        for i in np.unique(slab).tolist():
+            mask = slab == i
+            ordinal[mask] = self.slabs[i].points.ordinals(within[mask] - self.starts[i])
+        return subject, slab, self._arms[slab], ordinal
+
+
+def groups_of(
+    scenario: Scenario, study: Study, arms: Sequence[Arm], settings: Mapping[str, Setting], points: Points
+) -> tuple[Group, ...]:
+    """Return the groups of a study, in order of their first run.
+
+    Raises
+    ------
+    ScenarioError
+        If a required field has no value at some structural level.
+    """
+    axes = {axis.path: axis for axis in study.axes}
+    structural = {path for path in axes if sweeps_structure(scenario, path)}
+    fixed = sorted({points.group_of(path) for path in structural})
+    found: dict[Structure, list[Slab]] = {}
+    for index, arm in enumerate(arms):
+        for part in points.slices(fixed):
+            levels = {path: points.groups[points.group_of(path)].levels[path] for path in structural}
+            chosen = {path: values[part.levels[points.group_of(path)]] for path, values in levels.items()}
+            layers = Layers(scenario, arm, settings, axes, points, chosen)
+            structure = structure_of(layers, study.outcomes, study.record)
+            slab = Slab(index, part, dict(numeric_fields(layers)), forms_of(layers))
+            found.setdefault(structure, []).append(slab)
+    return tuple(Group(structure, tuple(slabs)) for structure, slabs in found.items())
+
+
+def forms_of(layers: Layers) -> dict[str, Form]:
+    """Return how every acting number of the arm comes about, by path.
+
+    Raises
+    ------
+    ScenarioError
+        If a number leaves its field's range at some point. Where a trait decides, runs are checked when laid out.
+    """
+    forms, problems = {}, []
+    for path, parameter in numeric_fields(layers):
+        form = layers.form(layers.scenario.table(path.rpartition(".")[0]), parameter)
+        if form is None:
+            continue
+        forms[path] = form
+        limits = form.limits
+        if limits is not None and not (parameter.low <= limits[0] and limits[1] <= parameter.high):
+            worst = limits[0] if limits[0] < parameter.low else limits[1]
+            problems.append(out_of_range(layers.scenario.file, path, parameter, worst, f"in arm.{layers.arm.name}"))
+    if problems:
+        raise ScenarioError(problems)
+    return forms
+
+
+def numeric_fields(layers: Layers) -> Iterable[tuple[str, Parameter]]:
+    """Yield path and declaration of every number that acts."""
+    for table in tables_of(layers):
+        if table.section not in RECORDINGS:
+            for parameter in layers.component(table).parameters().values():
+                if not parameter.structural:
+                    yield f"{table.path}.{parameter.name}", parameter
+
+
+def out_of_range(file: str, path: str, parameter: Parameter, value: float, where: str) -> Problem:
+    """Return the problem of a number outside its field's physical range."""
+    unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+    allowed = f"{parameter.low:g} to {parameter.high:g}{unit}"
+    return Problem(file, 0, 0, path, f"{value:g}{unit} {where} is out of range ({allowed})")

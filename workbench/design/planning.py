@@ -1,0 +1,151 @@
+"""From a scenario and the words of one command to a plan; whatever makes no sense is refused here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from workbench.design.axes import MAX_POINTS, Points, points_of
+from workbench.design.groups import groups_of
+from workbench.design.overrides import read_settings
+from workbench.design.resolve import Layers
+from workbench.design.runs import Plan, StudyPlan
+from workbench.design.traits import cholesky, plain_settings
+from workbench.errors import Problem, ScenarioError, UsageError
+from workbench.quantities import convert, same_kind
+from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
+
+
+def plan(
+    scenario: Scenario,
+    *,
+    subjects: int | None = None,
+    arms: Collection[str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    max_points: int = MAX_POINTS,
+    studies: Collection[str] | None = None,
+) -> Plan:
+    """Lay out what `scenario` asks for.
+
+    Parameters
+    ----------
+    subjects : int, optional
+        Number of subjects in every study, instead of the file's.
+    arms, studies : collections of str, optional
+        Only these; a study that keeps no arm falls away.
+    settings : mapping path -> text, optional
+        Values for every arm and study (``--set``).
+    seed : int, optional
+        Instead of the file's.
+    max_points : int
+        Largest number of points in one study.
+
+    Raises
+    ------
+    UsageError
+        If an arm or study does not exist, nothing is left, or a number is negative.
+    ScenarioError
+        If a setting does not fit, two layers name one path, or a study has too many points.
+    """
+    seed = scenario.subjects.seed if seed is None else seed
+    if not 0 <= seed < 2**63 or (subjects is not None and subjects < 1):
+        raise UsageError("a seed is at least 0 (and below 2^63), and there is at least one subject")
+    chosen = _chosen(scenario, arms, studies, subjects)
+    read = read_settings(scenario, settings or {})
+    points = {study.name: points_of(study, scenario.file, max_points) for study in chosen}
+    if problems := [p for study in chosen for p in _conflicts(scenario, study, read)]:
+        raise ScenarioError(problems)
+    if scenario.subjects.correlation:
+        cholesky(scenario.subjects)
+    plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
+    _refuse_different_measures(scenario, plans)
+    return Plan(scenario, seed, dict(settings or {}), plans, read, _trait_settings(scenario, chosen, read, points))
+
+
+def _study_plan(scenario: Scenario, study: Study, read: Mapping[str, Setting], points: Points) -> StudyPlan:
+    groups = groups_of(scenario, study, [scenario.arms[name] for name in study.arms], read, points)
+    return StudyPlan(study.name, study.title, study.arms, points, study.subjects, study.record, study.outcomes, groups)
+
+
+def _chosen(
+    scenario: Scenario, arms: Collection[str] | None, studies: Collection[str] | None, subjects: int | None
+) -> list[Study]:
+    """Return the studies asked for, with the arms and the number of subjects asked for."""
+    for what, names, known in (("arm", arms, scenario.arms), ("study", studies, scenario.studies)):
+        for name in names or ():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f'; did you mean "{near[0]}"?' if near else ""
+                raise UsageError(f"no {what} {name!r} in this scenario (there are: {', '.join(known)}){hint}")
+    kept = []
+    for study in scenario.studies.values():
+        left = tuple(name for name in study.arms if arms is None or name in arms)
+        if left and (studies is None or study.name in studies):
+            kept.append(replace(study, arms=left, subjects=study.subjects if subjects is None else subjects))
+    if not kept:
+        raise UsageError("no study is left with these arms and studies")
+    return kept
+
+
+def _conflicts(scenario: Scenario, study: Study, read: Mapping[str, Setting]) -> Iterator[Problem]:
+    """Yield a problem for each path that two of arm, sweep and command line set in one study."""
+    absolute = {axis.path for axis in study.axes if not axis.relative}
+    for path in sorted(absolute & read.keys()):
+        message = f"set by --set, but study.{study.name} sweeps it (make the axis relative)"
+        yield Problem(scenario.file, 0, 0, path, message)
+    for name in study.arms:
+        for path in scenario.arms[name].set:
+            if path in read:
+                yield Problem(scenario.file, 0, 0, path, f"set by --set, but arm.{name} sets it too")
+            elif path in absolute:
+                message = f"set by arm.{name}, but study.{study.name} sweeps it (make the axis relative)"
+                yield Problem(scenario.file, 0, 0, path, message)
+
+
+def _trait_settings(
+    scenario: Scenario, studies: Sequence[Study], read: Mapping[str, Setting], points: Mapping[str, Points]
+) -> dict[str, dict[str, Any]]:
+    """Return the numbers of the traits' distributions.
+
+    A trait is drawn once for a subject, whatever the arm and point, so a parameter in its distribution must be the
+    same for all.
+    """
+    every = [
+        Layers(scenario, scenario.arms[name], read, {a.path: a for a in study.axes}, points[study.name])
+        for study in studies
+        for name in study.arms
+    ]
+    return {
+        trait.name: plain_settings(trait, partial(_shared_number, scenario, every, trait))
+        for trait in scenario.subjects.traits
+    }
+
+
+def _shared_number(scenario: Scenario, every: Iterable[Layers], trait: Trait, value: Any) -> float:
+    if isinstance(value, Quantity):
+        return value.number
+    if not isinstance(value, Ref):
+        return float(value)
+    found = {layers.parameter_form(value.name).constant for layers in every}
+    number = next(iter(found))
+    if len(found) > 1 or number is None:
+        message = f"parameter.{value.name} differs between arms or points, but a subject is the same in all of them"
+        raise ScenarioError([Problem(scenario.file, 0, 0, f"subjects.trait.{trait.name}", message)])
+    unit = scenario.parameters.values[value.name].unit
+    return convert(number, unit, trait.unit) if same_kind(unit, trait.unit) else number
+
+
+def _refuse_different_measures(scenario: Scenario, plans: Iterable[StudyPlan]) -> None:
+    """Refuse an outcome or course whose numbers differ between arms, through a parameter of their conditions."""
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    structures = dict.fromkeys(group.structure for study in plans for group in study.groups)
+    for table in (t for structure in structures for t in structure.recordings):
+        declared = scenario.tables[table.section][table.name].component.parameters()
+        numbers = {name: value for name, value in table.fields if not declared[name].structural}
+        if seen.setdefault((table.section, table.name), numbers) != numbers:
+            message = "a number differs between arms, but what is measured must be the same for all"
+            raise ScenarioError([Problem(scenario.file, 0, 0, f"{table.section}.{table.name}", message)])

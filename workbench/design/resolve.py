@@ -1,0 +1,181 @@
+"""Which layer decides a value: default, parameter set, condition, scenario, trait, arm, sweep, command line.
+
+A field and the parameter that it refers to each have a ladder of their own:
+
+* ``parameter.x``: parameter set, condition, trait, arm, sweep, command line;
+* ``section.name.field``: component default, scenario (a number, or a reference to a parameter), trait, arm, sweep,
+  command line.
+
+An arm, an absolute axis or the command line replaces what lies below it, traits included. A relative axis
+multiplies whatever stands below it. So a subject's trait on a field still acts when an arm changes the parameter
+behind that field, and no longer when the arm sets the field itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from workbench.declaration import SECTIONS, Component, Parameter
+from workbench.design.axes import Points
+from workbench.design.columns import Drawn, Form, Swept
+from workbench.errors import Problem, ScenarioError
+from workbench.quantities import convert
+from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table
+
+PARAMETER = "parameter"
+AMOUNT = "amount"
+"""A table with this field is something given: an arm without it gives nothing, but keeps the structure."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a value comes from: the highest layer that names it."""
+
+    origin: str
+    setting: Any
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Layers:
+    """All layers of one arm in one study, at fixed levels of the structural axes.
+
+    Attributes
+    ----------
+    settings : mapping path -> value
+        From the command line, already read.
+    axes : mapping path -> Axis
+        Everything the study sweeps.
+    levels : mapping path -> value
+        The level of each structural path; structural paths of `axes` are looked up here.
+    """
+
+    scenario: Scenario
+    arm: Arm
+    settings: Mapping[str, Setting]
+    axes: Mapping[str, Axis]
+    points: Points
+    levels: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def removed(self) -> frozenset[str]:
+        """Paths of the tables that this arm does not have; a projection takes its learning rule along."""
+        gone = {path for path in self.arm.without if not self._is_given(path)}
+        rules = self.scenario.tables.get("plasticity", {}).values()
+        return frozenset(gone | {rule.path for rule in rules if f"projection.{rule.name}" in gone})
+
+    def withheld(self, table: Table) -> bool:
+        """Whether the table is a dose or an event that this arm lists under ``without``: it stays, with amount 0."""
+        return table.path in self.arm.without and table.path not in self.removed
+
+    def component(self, table: Table) -> type[Component]:
+        """Return the component of a table, which an arm or an axis may exchange by its section's key."""
+        source = self._above(f"{table.path}.{SECTIONS[table.section].key}")
+        return table.component if source is None else self.scenario.registry.get(table.section, source.setting)
+
+    def source(self, table: Table, parameter: Parameter) -> Source:
+        """Return where a field's value comes from.
+
+        Raises
+        ------
+        ScenarioError
+            If nothing gives a value to a required field.
+        """
+        path = f"{table.path}.{parameter.name}"
+        if parameter.name == AMOUNT and self.withheld(table):
+            return Source("arm", 0.0)
+        above = self._above(path)
+        if above is not None:
+            return above
+        if parameter.name in table.fields:
+            return Source("scenario", table.fields[parameter.name], _evidence(table.fields[parameter.name]))
+        if parameter.default is MISSING:
+            message = f"{self.component(table).name} needs a value ({parameter.doc})"
+            raise ScenarioError([Problem(self.scenario.file, 0, 0, path, message)])
+        return Source("default", parameter.default, Evidence(parameter.status, parameter.source))
+
+    def parameter_source(self, name: str) -> Source:
+        """Return where the value of ``parameter.name`` comes from."""
+        above = self._above(f"{PARAMETER}.{name}")
+        if above is not None:
+            return above
+        kept = self.scenario.parameters
+        if self.arm.condition is not None and name in kept.conditions[self.arm.condition]:
+            quantity = kept.conditions[self.arm.condition][name]
+            return Source("condition", quantity, quantity.evidence)
+        quantity = kept.values[name]
+        return Source("parameter set", quantity, quantity.evidence)
+
+    def form(self, table: Table, parameter: Parameter) -> Form | None:
+        """Return how a numeric field comes about, in its declared unit; None for an optional number left out."""
+        source = self.source(table, parameter)
+        if source.setting is None:
+            return None
+        path = f"{table.path}.{parameter.name}"
+        if parameter.name == AMOUNT and self.withheld(table):
+            return Form(0.0)
+        return self._scaled(path, self._base(path, source, parameter.unit), source, parameter.unit)
+
+    def parameter_form(self, name: str) -> Form:
+        """Return how a parameter comes about, in the unit it has in the parameter set."""
+        unit, source = self.scenario.parameters.values[name].unit, self.parameter_source(name)
+        path = f"{PARAMETER}.{name}"
+        return self._scaled(path, self._base(path, source, unit), source, unit)
+
+    def _is_given(self, path: str) -> bool:
+        return AMOUNT in self.scenario.table(path).component.parameters()
+
+    def _above(self, path: str) -> Source | None:
+        """Return the value from command line, sweep or arm, in this order; None if they are silent."""
+        if path in self.settings:
+            return Source("command line", self.settings[path], _evidence(self.settings[path]))
+        if path in self.levels:
+            return Source("sweep", self.levels[path])
+        if path in self.axes and not self.axes[path].relative:
+            return Source("sweep", self.axes[path])
+        if path in self.arm.set:
+            return Source("arm", self.arm.set[path], _evidence(self.arm.set[path]))
+        return None
+
+    def _base(self, path: str, source: Source, unit: str) -> Form:
+        setting = source.setting
+        if isinstance(setting, Axis):
+            return Form(self._swept(setting)).converted(setting.unit, unit)
+        if isinstance(setting, Ref):
+            return self.parameter_form(setting.name).converted(self.scenario.parameters.values[setting.name].unit, unit)
+        if isinstance(setting, Quantity):
+            return Form(float(convert(setting.number, setting.unit, unit)))
+        return Form(float(setting))
+
+    def _scaled(self, path: str, form: Form, source: Source, unit: str) -> Form:
+        """Return `form` with its traits (unless replaced by a higher layer) and its relative axis."""
+        if source.origin not in ("arm", "sweep", "command line"):
+            form = self._individual(path, form, unit)
+        axis = self.axes.get(path)
+        return form.times(self._swept(axis)) if axis is not None and axis.relative else form
+
+    def _individual(self, path: str, form: Form, unit: str) -> Form:
+        """Return `form` as it differs between subjects; factors enter in the order of the traits' names."""
+        traits = sorted(self.scenario.subjects.traits, key=lambda trait: trait.name)
+        factors: list[Swept | Drawn] = []
+        for trait in traits:
+            if trait.on == path and trait.mode == "set":
+                form = Form(Drawn(trait.name)).converted(trait.unit, unit)
+            elif trait.on == path:
+                factors.append(Drawn(trait.name))
+            factors += [Drawn(trait.name, 1.0, e.reference, e.exponent) for e in trait.effects if e.path == path]
+        return form.times(*factors)
+
+    def _swept(self, axis: Axis) -> Swept:
+        group = self.points.group_of(axis.path)
+        levels = self.points.groups[group].levels[axis.path]
+        return Swept(axis.path, group, axis.unit, np.array(levels, dtype=np.float64))
+
+
+def _evidence(setting: Any) -> Evidence | None:
+    return setting.evidence if isinstance(setting, Quantity) else None

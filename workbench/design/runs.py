@@ -1,0 +1,159 @@
+"""Everything one command asks for, and the stretches of runs that the solver takes one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.design.axes import Points
+from workbench.design.columns import Rows, column
+from workbench.design.groups import Group, out_of_range
+from workbench.design.identity import run_keys
+from workbench.design.provenance import Resolved, resolved
+from workbench.design.resolve import Layers
+from workbench.design.structures import sweeps_structure
+from workbench.design.traits import draw
+from workbench.errors import ScenarioError
+from workbench.scenario.model import Scenario, Setting
+from workbench.solver.batch import Batch, Structure
+
+Indexes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyPlan:
+    """One study: arms x points x subjects.
+
+    Attributes
+    ----------
+    points : sequence of mappings path -> value
+        The place of a point in it is its ordinal.
+    groups : tuple of Group
+        Its runs by structure.
+    """
+
+    name: str
+    title: str
+    arms: tuple[str, ...]
+    points: Points
+    subjects: int
+    record: bool
+    outcomes: tuple[str, ...]
+    groups: tuple[Group, ...] = field(repr=False)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The swept paths."""
+        return self.points.paths
+
+    @property
+    def expected(self) -> int:
+        """How many runs the study asks for; equal ones are computed once."""
+        return len(self.arms) * len(self.points) * self.subjects
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Runs of one structure with the places they fill: row i is (study, arms[i], points[i], batch.subjects[i]).
+
+    `arms` holds indexes into the study's arms, `points` ordinals. Rows with equal keys are the same run.
+    """
+
+    batch: Batch
+    study: str
+    arms: Indexes
+    points: Indexes
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What one command asks of one scenario; nothing is kept for each run.
+
+    Attributes
+    ----------
+    settings : mapping path -> text
+        As given on the command line.
+    """
+
+    scenario: Scenario
+    seed: int
+    settings: Mapping[str, str]
+    studies: tuple[StudyPlan, ...]
+    read: Mapping[str, Setting] = field(repr=False)
+    trait_settings: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+    @property
+    def expected(self) -> int:
+        """How many runs all studies ask for."""
+        return sum(study.expected for study in self.studies)
+
+    def structures(self) -> tuple[Structure, ...]:
+        """Return the different structures, in order of their first run."""
+        return tuple(dict.fromkeys(group.structure for study in self.studies for group in study.groups))
+
+    def traits(self, subjects: range) -> dict[str, NDArray[np.float64]]:
+        """Return the traits of `subjects`, by name, each of shape (len(subjects),) in the trait's unit."""
+        return draw(self.scenario.subjects, self.trait_settings, self.seed, subjects)
+
+    def resolved(self, arm: str, study: str | None = None, point: int = 0) -> dict[str, Resolved]:
+        """Return every value of `arm` with its origin: outside any study, or at one point of `study`."""
+        if study is None:
+            layers = Layers(self.scenario, self.scenario.arms[arm], self.read, {}, Points(()))
+            return resolved(layers, 0)
+        planned = next(s for s in self.studies if s.name == study)
+        asked, levels = self.scenario.studies[study], planned.points[point]
+        axes = {axis.path: axis for axis in asked.axes}
+        fixed = {path: value for path, value in levels.items() if sweeps_structure(self.scenario, path)}
+        return resolved(Layers(self.scenario, self.scenario.arms[arm], self.read, axes, planned.points, fixed), point)
+
+    def chunks(self, size_of: Callable[[Structure], int]) -> Iterator[Chunk]:
+        """Yield all runs, grouped by structure and ordered by subject, at most `size_of(structure)` at a time.
+
+        Raises
+        ------
+        ScenarioError
+            If a trait takes a number out of its field's physical range.
+        """
+        for study in self.studies:
+            for group in study.groups:
+                size, total = size_of(group.structure), group.runs_per_subject * study.subjects
+                for start in range(0, total, size):
+                    yield self._chunk(study, group, np.arange(start, min(start + size, total)))
+
+    def _chunk(self, study: StudyPlan, group: Group, rows: Indexes) -> Chunk:
+        subjects, slab, arms, ordinals = group.place(rows)
+        first = int(subjects[0])
+        traits = self.traits(range(first, int(subjects[-1]) + 1))
+        at = Rows(study.points, ordinals, subjects, {name: drawn[subjects - first] for name, drawn in traits.items()})
+        values: dict[str, float | NDArray[np.float64]] = {}
+        for path in group.paths:
+            shared = self.constants.get(path)
+            values[path] = column(group.forms(path), slab, at) if shared is None else shared
+        self._check_ranges(group, values, subjects)
+        keys = run_keys(group.structure, values, self.seed, subjects)
+        return Chunk(Batch(group.structure, self.seed, subjects, values, keys), study.name, arms, ordinals)
+
+    @cached_property
+    def constants(self) -> dict[str, float]:
+        """The numbers that all runs of the plan share, by path."""
+        found: dict[str, set[float | None]] = {}
+        for study in self.studies:
+            for group in study.groups:
+                for path in group.paths:
+                    found.setdefault(path, set()).update(form.constant for form in group.forms(path))
+        only = {path: next(iter(kept)) for path, kept in found.items() if len(kept) == 1}
+        return {path: number for path, number in only.items() if number is not None}
+
+    def _check_ranges(self, group: Group, values: Mapping[str, float | NDArray[np.float64]], subjects: Indexes) -> None:
+        for path, parameter in group.individual.items():
+            numbers = np.asarray(values[path])
+            wrong = np.flatnonzero(~((parameter.low <= numbers) & (numbers <= parameter.high)))
+            if len(wrong):
+                where = f"in subject {subjects[wrong[0]]}, through a trait,"
+                problem = out_of_range(self.scenario.file, path, parameter, float(numbers[wrong[0]]), where)
+                raise ScenarioError([problem])

@@ -1,0 +1,102 @@
+"""What a group of runs shares: its tables, component by component, with every field that is not a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.declaration import Component, Parameter
+from workbench.design.resolve import Layers
+from workbench.errors import Problem, ScenarioError
+from workbench.scenario.model import Quantity, Ref, Scenario, Table
+from workbench.solver.batch import RECORDINGS, Declared, Structure
+
+
+def structure_of(layers: Layers, outcomes: Sequence[str], record: bool) -> Structure:
+    """Return the structure of one arm at fixed structural levels.
+
+    Parameters
+    ----------
+    outcomes : sequence of str
+        Which outcomes the study keeps; all if empty.
+    record : bool
+        Whether it keeps the courses.
+    """
+    kept = [table for table in tables_of(layers) if _is_kept(table, outcomes, record)]
+    return Structure(tuple(declared(layers, table) for table in kept))
+
+
+def tables_of(layers: Layers) -> list[Table]:
+    """Return the tables that the arm has, sorted by path, so that the order of the file does not matter."""
+    every = (table for tables in layers.scenario.tables.values() for table in tables.values())
+    return sorted((t for t in every if t.path not in layers.removed), key=lambda t: (t.section, t.name))
+
+
+def declared(layers: Layers, table: Table) -> Declared:
+    """Return a table as the solver needs it; the numbers of a recording count as structure."""
+    component = layers.component(table)
+    fields = {}
+    for parameter in component.parameters().values():
+        if parameter.structural:
+            fields[parameter.name] = _structural(layers, table, parameter)
+        elif table.section in RECORDINGS:
+            fields[parameter.name] = _recorded_number(layers, table, parameter)
+        elif layers.source(table, parameter).setting is None:
+            fields[parameter.name] = None
+    return Declared(
+        table.section, table.name, component.name, component.revision, tuple(sorted(fields.items())), _source(component)
+    )
+
+
+def sweeps_structure(scenario: Scenario, path: str) -> bool:
+    """Whether another value of `path` makes another program rather than another number."""
+    section, _, rest = path.partition(".")
+    if section not in scenario.tables:
+        return False
+    name, _, field = rest.rpartition(".")
+    parameter = scenario.tables[section][name].component.parameters().get(field)
+    return parameter is None or parameter.structural
+
+
+def _is_kept(table: Table, outcomes: Sequence[str], record: bool) -> bool:
+    if table.section == "outcome":
+        return not outcomes or table.name in outcomes
+    return record or table.section != "course"
+
+
+def _source(component: type[Component]) -> str:
+    return "" if component.packaged else component.source_sha256()
+
+
+def _structural(layers: Layers, table: Table, parameter: Parameter) -> Any:
+    value = _plain(layers.source(table, parameter).setting, parameter.kind)
+    if parameter.kind == "references":
+        names = (value,) if isinstance(value, str) else value
+        return tuple(name for name in names if f"{parameter.section}.{name}" not in layers.removed)
+    if parameter.kind == "reference" and f"{parameter.section}.{value}" in layers.removed:
+        if parameter.default is not None:
+            message = f"needs {parameter.section}.{value}, which arm.{layers.arm.name} is without"
+            raise ScenarioError([Problem(layers.scenario.file, 0, 0, f"{table.path}.{parameter.name}", message)])
+        return None
+    return value
+
+
+def _plain(value: Any, kind: str) -> Any:
+    """Return a structural value that can be hashed and compared: tuples for lists, floats for quantities."""
+    if isinstance(value, list | tuple):
+        return tuple(_plain(item, kind) for item in value)
+    if isinstance(value, Quantity):
+        return value.number
+    return float(value) if kind in ("numbers", "interval") and value is not None else value
+
+
+def _recorded_number(layers: Layers, table: Table, parameter: Parameter) -> float | None:
+    form = layers.form(table, parameter)
+    number = None if form is None else form.constant
+    if form is not None and number is None:
+        path = f"{table.path}.{parameter.name}"
+        setting = layers.source(table, parameter).setting
+        what = f"parameter.{setting.name}" if isinstance(setting, Ref) else "its value"
+        message = f"{what} differs between points or subjects, but what is measured must be the same for all"
+        raise ScenarioError([Problem(layers.scenario.file, 0, 0, path, message)])
+    return number

@@ -1,0 +1,163 @@
+"""What differs between subjects: one number per subject and trait, the same whatever else is drawn.
+
+A trait has its own Philox stream, keyed by the seed and the trait's name; subject *i* reads block *i* of it. A
+block is found by its counter, so a range of subjects is one vectorised read, and a subject's draw depends
+neither on how many subjects there are, nor on their order, nor on other traits. Every distribution is a
+monotone function of one uniform number (its quantile function), so that traits correlate through
+their normal scores. (A generator of its own for every subject and trait costs 20 us; a block costs 0.02 us.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import Problem, ScenarioError
+from workbench.scenario.model import Subjects, Trait
+from workbench.solver.streams import stable_hash
+
+Draws = NDArray[np.float64]
+WORDS = 4
+"""64-bit words in one Philox block; a draw uses the first."""
+
+
+def uniforms(seed: int, name: str, subjects: range) -> Draws:
+    """Return one number in (0, 1) for each of `subjects` (a range of step 1), from the stream of trait `name`."""
+    sequence = np.random.SeedSequence(seed, spawn_key=stable_hash(f"trait:{name}"))
+    stream = np.random.Philox(key=sequence.generate_state(2, np.uint64), counter=subjects.start)
+    words = stream.random_raw(WORDS * len(subjects))[::WORDS]
+    # The middle of each of 2^53 cells: never 0 or 1, so that every quantile is finite.
+    return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+
+def draw(subjects: Subjects, settings: Mapping[str, Mapping[str, Any]], seed: int, which: range) -> dict[str, Draws]:
+    """Return the traits of the subjects in `which`.
+
+    Parameters
+    ----------
+    subjects : Subjects
+        Traits and the correlations between their normal scores.
+    settings : mapping trait name -> numbers of its distribution
+        Resolved: no references.
+
+    Returns
+    -------
+    dict trait name -> array (len(which),), in the trait's unit
+    """
+    plain = {trait.name: uniforms(seed, trait.name, which) for trait in subjects.traits}
+    plain.update(_correlated(plain, subjects))
+    return {t.name: DISTRIBUTIONS[t.distribution](plain[t.name], settings[t.name]) for t in subjects.traits}
+
+
+def _correlated(plain: Mapping[str, Draws], subjects: Subjects) -> dict[str, Draws]:
+    """Return the uniforms of the correlated traits, by Cholesky on their normal scores.
+
+    Traits enter in the order of their names, and each keeps what the later ones do not change.
+    """
+    if not subjects.correlation:
+        return {}
+    from scipy.special import ndtr, ndtri
+
+    names, factor = cholesky(subjects)
+    scores = [ndtri(plain[name]) for name in names]
+    mixed = {}
+    for i, name in enumerate(names):
+        # Summed term by term: a matrix product may round differently with the number of subjects.
+        total = factor[i][0] * scores[0]
+        for j in range(1, i + 1):
+            total = total + factor[i][j] * scores[j]
+        mixed[name] = np.asarray(ndtr(total), dtype=np.float64)
+    return mixed
+
+
+def cholesky(subjects: Subjects) -> tuple[tuple[str, ...], list[list[float]]]:
+    """Return the names of the correlated traits, sorted, and the lower factor of their correlation matrix.
+
+    Raises
+    ------
+    ScenarioError
+        If no such set of correlations can exist (the matrix is not positive definite).
+    """
+    names = tuple(sorted({name for first, second, _ in subjects.correlation for name in (first, second)}))
+    matrix = np.eye(len(names))
+    for first, second, value in subjects.correlation:
+        i, j = names.index(first), names.index(second)
+        matrix[i, j] = matrix[j, i] = value
+    try:
+        factor: list[list[float]] = np.linalg.cholesky(matrix).tolist()
+    except np.linalg.LinAlgError:
+        message = f"no traits can have these correlations (between {', '.join(names)}); weaken at least one"
+        raise ScenarioError([Problem("", 0, 0, "subjects.correlation", message)]) from None
+    return names, factor
+
+
+def _scores(u: Draws) -> Draws:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(u), dtype=np.float64)
+
+
+def _lognormal(u: Draws, s: Mapping[str, Any]) -> Draws:
+    return np.asarray(s["median"] * np.exp(math.sqrt(math.log1p(s["cv"] ** 2)) * _scores(u)))
+
+
+def _normal(u: Draws, s: Mapping[str, Any]) -> Draws:
+    return np.asarray(s["mean"] + s["sd"] * _scores(u))
+
+
+def _truncated_normal(u: Draws, s: Mapping[str, Any]) -> Draws:
+    """Return quantiles of the normal between low and high; the far tail is mirrored, where it loses no digits."""
+    from scipy.special import ndtr, ndtri
+
+    mean, sd = s["mean"], s["sd"]
+    low, high = (s.get("low", -math.inf) - mean) / sd, (s.get("high", math.inf) - mean) / sd
+    if low > 0.0:
+        score = -ndtri(ndtr(-low) + u * (ndtr(-high) - ndtr(-low)))
+    else:
+        score = ndtri(ndtr(low) + u * (ndtr(high) - ndtr(low)))
+    return np.asarray(np.clip(mean + sd * score, s.get("low", -math.inf), s.get("high", math.inf)))
+
+
+def _uniform(u: Draws, s: Mapping[str, Any]) -> Draws:
+    return np.asarray(s["low"] + (s["high"] - s["low"]) * u)
+
+
+def _bernoulli(u: Draws, s: Mapping[str, Any]) -> Draws:
+    return np.asarray(u > 1.0 - s["p"], dtype=np.float64)
+
+
+def _choice(u: Draws, s: Mapping[str, Any]) -> Draws:
+    values = np.asarray(s["values"], dtype=np.float64)
+    weights = np.asarray(s.get("weights") or np.ones(len(values)), dtype=np.float64)
+    edges = np.cumsum(weights) / weights.sum()
+    return np.asarray(values[np.minimum(np.searchsorted(edges, u, side="right"), len(values) - 1)])
+
+
+def _empirical(u: Draws, s: Mapping[str, Any]) -> Draws:
+    """Return members of the sample; sorted, so that a correlation means what it says."""
+    values = np.sort(np.asarray(s["values"], dtype=np.float64))
+    return np.asarray(values[(u * len(values)).astype(np.int64)])
+
+
+DISTRIBUTIONS: Mapping[str, Callable[[Draws, Mapping[str, Any]], Draws]] = {
+    "lognormal": _lognormal,
+    "normal": _normal,
+    "truncated_normal": _truncated_normal,
+    "uniform": _uniform,
+    "bernoulli": _bernoulli,
+    "choice": _choice,
+    "empirical": _empirical,
+}
+"""Quantile functions by name: uniform numbers and the distribution's own numbers to draws."""
+
+
+def plain_settings(trait: Trait, number: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the trait's settings as floats and tuples of floats; `number` reads one quantity or reference."""
+    return {
+        name: tuple(number(item) for item in value) if isinstance(value, tuple | list) else number(value)
+        for name, value in trait.settings.items()
+    }
