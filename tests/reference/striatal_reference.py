@@ -10,27 +10,18 @@ depotentiation, ``G_pot`` permission for potentiation, ``W1``/``W2`` direct and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import expm
 
 Array = NDArray[np.float64]
 Value = float | Array
 
-BLOCK = 250
-"""Trials of noise drawn at once; streams are read in order, so its size does not matter."""
-
-
-@dataclass(frozen=True)
-class Kinetics:
-    """Two-compartment oral kinetics: per hour and litres, apparent (bioavailability unknown)."""
-
-    absorption: float = 2.07
-    clearance: Value = 16.0
-    volume: float = 502.0
-    k12: float = 0.0328
-    k21: float = 0.0867
+PIECE = 250
+"""Trials of noise asked for at once; the caller's streams are read in order, so its size does not matter."""
+HOURS_A_DAY = 24
 
 
 @dataclass(frozen=True)
@@ -40,35 +31,40 @@ class Arm:
     tone: Value = 1.0
     d2_efficacy: Value = 1.0
     d2_recruitment: Value = 0.8
-    k_ach: float = 1.0
+    k_ach: Value = 1.0
     th_d: Value = 0.30
-    h_d: float = 5.0
-    th_p: float = 0.08
-    restraint: float = 0.56
+    h_d: Value = 5.0
+    th_p: Value = 0.08
+    restraint: Value = 0.56
     dopamine: Value = 1.0
     m4_gain: Value = 0.0
     d2_signal: Value = 1.0
     balance: Value = 1.0
-    ec50: Value = 18.3
-    m4_ratio: float = 1.6
+    ec50_m1: Value = 18.3
+    ec50_m4: Value = 1.6 * 18.3
     surround: Value = 0.35
     overlap: Value = 0.25
-    drive: float = 0.25
-    baseline: float = 0.3
-    penalty: float = 0.3
-    target: float = 0.6
+    drive: Value = 0.25
+    baseline: Value = 0.3
+    penalty: Value = 0.3
+    target: Value = 0.6
     rate: Value = 0.08
     depotentiation: Value = 0.004
     noise: Value = 0.12
-    initial: float = 0.5
-    value_rate: float = 0.1
-    homeostat: Value = 0.0
-    homeostat_target: float = 0.1
-    homeostat_window: float = 500.0
+    initial: Value = 0.5
+    value_rate: Value = 0.1
+    homeostat: Value = 0.5
+    homeostat_target: Value = 0.1
+    homeostat_window: Value = 500.0
     refresh: int = 1
-    up_factor: float = 1.0
-    down_factor: float = 1.0
-    shared_row: bool = False
+    one_row: bool = False
+
+
+CONDITIONS = {
+    "wild_type": Arm(m4_gain=0.65),
+    "dyt1": Arm(tone=1.5, d2_efficacy=-0.2, dopamine=0.5, d2_signal=0.5, m4_gain=0.35),
+    "dyt1_xing": Arm(tone=1.5, d2_efficacy=0.3, dopamine=0.5, d2_signal=0.5, m4_gain=0.35),
+}
 
 
 @dataclass
@@ -81,98 +77,101 @@ class State:
     theta: Array
     brake: Array
 
+    @classmethod
+    def naive(cls, arm: Arm, size: int, subjects: int) -> State:
+        """Return the state before any practice: even weights, nothing expected, a neutral threshold."""
+        rows = 1 if arm.one_row else size
+        weights = np.broadcast_to(arm.initial, (rows, size, subjects)).astype(float)
+        theta = np.broadcast_to(arm.homeostat_target, (size, subjects)).astype(float)
+        return cls(weights, weights.copy(), np.zeros((rows, subjects)), theta, np.ones((size, subjects)))
+
 
 @dataclass(frozen=True)
 class Gates:
-    """Factors that stay fixed during a trial, each broadcastable to ``(subjects,)``."""
+    """Factors that a drug level fixes; each broadcasts to ``(subjects,)``."""
 
     potentiation: Value
     depression: Value
-    restraint: Value
     dopamine: Value
 
 
 @dataclass(frozen=True)
 class Course:
-    """What is kept: motor output on and off the target and success, each ``(trials, subjects)``, and final weights."""
+    """Activity on and off the target, each ``(trials, subjects)``, and the state at the end."""
 
     on: Array
     off: Array
-    success: Array
+    size: int
     final: State = field(repr=False)
 
     def overflow(self, start: int, stop: int) -> Array:
-        """Overflow index per subject: mean off-target over mean target activity of trials ``start`` to ``stop``."""
-        return self.off[start:stop].mean(axis=0) / self.on[start:stop].mean(axis=0)
+        """Mean over trials ``start`` to ``stop`` of off-target over target activity, per subject."""
+        ratios: Array = self.off[start:stop] / np.maximum(self.on[start:stop], 0.01)
+        return ratios.mean(axis=0)
 
-    def selectivity(self, start: int, stop: int, size: int) -> Array:
-        """Mean over trials of the target's share of all output (trials without output do not count)."""
-        total = self.on[start:stop] + (size - 1) * self.off[start:stop]
-        share = np.divide(self.on[start:stop], total, out=np.full_like(total, np.nan), where=total > 0)
-        return np.asarray(np.nanmean(share, axis=0))
+    def overflow_of_means(self, start: int, stop: int) -> Array:
+        """The same as a ratio of means over the window."""
+        ratio: Array = self.off[start:stop].mean(axis=0) / self.on[start:stop].mean(axis=0)
+        return ratio
+
+    def selectivity(self, start: int, stop: int) -> Array:
+        """Target activity as a share of all activity over the window, per subject."""
+        on, off = self.on[start:stop].sum(axis=0), self.off[start:stop].sum(axis=0)
+        share: Array = on / (on + (self.size - 1) * off)
+        return share
+
+    def success(self, start: int, stop: int) -> Array:
+        """Share of trials with the target at 0.54 or more and the others below half of it, per subject."""
+        on, off = self.on[start:stop], self.off[start:stop]
+        return ((on >= 0.54) & (off < 0.5 * on)).mean(axis=0)
 
 
 def gates(arm: Arm, concentration: Value) -> Gates:
-    """Return the permission factors at one plasma concentration (ng/mL)."""
-    m1_occupancy = concentration / (concentration + arm.ec50)
-    m4_occupancy = concentration / (concentration + arm.m4_ratio * arm.ec50)
+    """Return the factors at one plasma concentration (ng/mL)."""
+    m1_free = 1 - concentration / (concentration + arm.ec50_m1)
+    m4_occupancy = concentration / (concentration + arm.ec50_m4)
     ach = arm.tone * (1 - arm.d2_efficacy * arm.d2_recruitment)
-    m1 = ach / (ach + arm.k_ach / (1 - m1_occupancy))
+    m1 = ach / (ach + arm.k_ach / m1_free)
+    l_gain = 1 + arm.restraint * (1 - np.maximum(arm.d2_efficacy, 0.0))
     return Gates(
-        potentiation=m1**2 / (m1**2 + arm.th_p**2),
+        potentiation=l_gain * m1**2 / (m1**2 + arm.th_p**2) * np.sqrt(arm.balance),
         depression=1 / (1 + (m1 / arm.th_d) ** arm.h_d),
-        restraint=1 + arm.restraint * (1 - np.maximum(arm.d2_efficacy, 0.0)),
         dopamine=arm.dopamine * (1 + arm.m4_gain * m4_occupancy),
     )
 
 
-def start(arm: Arm, size: int, subjects: int) -> State:
-    """Return the naive state of `size` muscles and cues for `subjects` subjects."""
-    rows = 1 if arm.shared_row else size
-    weights = np.full((rows, size, subjects), arm.initial)
-    theta = np.full((size, subjects), arm.homeostat_target)
-    return State(weights, weights.copy(), np.zeros((rows, subjects)), theta, np.ones((size, subjects)))
+def trial(arm: Arm, state: State, gate: Gates, cue: NDArray[np.int64], xi: Array, count: int) -> tuple[Array, Array]:
+    """Advance `state` by one trial; return target activity and mean off-target activity, ``(subjects,)``.
 
-
-def trial(arm: Arm, state: State, gate: Gates, cue: NDArray[np.int64], xi: Array, count: int) -> tuple[Array, Array, Array]:
-    """Advance `state` by one trial; return target activity, mean off-target activity, and success (0 or 1).
-
-    `cue` is ``(subjects,)``, `xi` standard normal noise ``(muscles, subjects)``, `count` the trial's number.
+    `cue` is ``(subjects,)``, `xi` standard normal noise ``(muscles, subjects)``, `count` the trial's number in its
+    phase. The sliding threshold moves before the weights, and the weights change all at once.
     """
     size, subjects = xi.shape
     who = np.arange(subjects)
-    row = np.zeros_like(cue) if arm.shared_row else cue
+    row = np.zeros_like(cue) if arm.one_row else cue
     w1, w2 = state.direct[row, :, who].T, state.indirect[row, :, who].T
-    shown = np.arange(size)[:, None] == cue
-    drive = np.where(shown, 1.0, arm.overlap)
+    shown = np.where(np.arange(size)[:, None] == cue, 1.0, arm.overlap)
 
-    u = arm.baseline + arm.drive * drive + w1 - w2 + arm.noise * xi
-    others = (u.sum(axis=0) - u) / (size - 1)
-    m = np.clip(u - arm.surround * others, 0.0, 1.0)
+    u = arm.baseline + arm.drive * shown + w1 - w2 + arm.noise * xi
+    m = np.clip(u - arm.surround * (u.sum(axis=0) - u) / (size - 1), 0.0, 1.0)
     on = m[cue, who]
     off = (m.sum(axis=0) - on) / (size - 1)
     reward = np.clip(on / arm.target, 0.0, 1.0) - arm.penalty * off
     delta = reward - state.value[row, who]
     state.value[row, who] += arm.value_rate * delta
 
+    state.theta += (m**2 - state.theta) * -np.expm1(-1 / np.asarray(arm.homeostat_window))
     if count % arm.refresh == 0:
         state.brake = (state.theta / arm.homeostat_target) ** arm.homeostat
     f = state.brake
-    burst = arm.up_factor * np.maximum(gate.dopamine * delta, 0.0)
-    burst_down = arm.down_factor * np.maximum(gate.dopamine * delta, 0.0)
-    dip = arm.up_factor * np.maximum(-gate.dopamine * delta, 0.0)
-    dip_down = arm.down_factor * np.maximum(-gate.dopamine * delta, 0.0)
-    ltp = gate.restraint * gate.potentiation * np.sqrt(arm.balance)
-    ltd = gate.depression / np.sqrt(arm.balance)
-    rest = arm.depotentiation * gate.depression
-    new1 = w1 + arm.rate * (ltp * burst * m * (1 - w1) / f - ltd * dip_down * m * w1 * f) - rest * (w1 - arm.initial)
-    new2 = w2 + arm.rate * (arm.d2_signal * ltp * dip * m * (1 - w2) / f - ltd * burst_down * m * w2 * f) - rest * (
-        w2 - arm.initial
-    )
-    state.direct[row, :, who] = np.clip(new1, 0.0, 1.0).T
-    state.indirect[row, :, who] = np.clip(new2, 0.0, 1.0).T
-    state.theta += (m**2 - state.theta) / arm.homeostat_window
-    return on, off, ((on >= 0.9 * arm.target) & (off < 0.5 * on)).astype(float)
+    burst, dip = np.maximum(gate.dopamine * delta, 0.0), np.maximum(-gate.dopamine * delta, 0.0)
+    ltp, ltd = arm.rate * gate.potentiation, arm.rate * gate.depression / np.sqrt(arm.balance)
+    back = arm.depotentiation * gate.depression
+    dw1 = ltp * burst * m * (1 - w1) / f - ltd * dip * m * w1 * f - back * (w1 - arm.initial)
+    dw2 = arm.d2_signal * ltp * dip * m * (1 - w2) / f - ltd * burst * m * w2 * f - back * (w2 - arm.initial)
+    state.direct[row, :, who] = np.clip(w1 + dw1, 0.0, 1.0).T
+    state.indirect[row, :, who] = np.clip(w2 + dw2, 0.0, 1.0).T
+    return on, off
 
 
 def simulate(
@@ -191,37 +190,64 @@ def simulate(
     cues : array (trials, subjects)
         Which cue is shown.
     noise : callable
-        ``noise(start, stop)`` returns standard normals ``(stop - start, muscles, subjects)``.
+        ``noise(start, stop)`` returns standard normals ``(stop - start, size, subjects)``.
     """
     trials, subjects = cues.shape
-    state = start(arm, size, subjects)
-    kept = np.empty((3, trials, subjects))
+    state = State.naive(arm, size, subjects)
+    kept = np.empty((2, trials, subjects))
     level: Value | None = None
-    gate = gates(arm, 0.0)
-    for begin in range(0, trials, BLOCK):
-        xi = noise(begin, min(begin + BLOCK, trials))
+    for begin in range(0, trials, PIECE):
+        xi = noise(begin, min(begin + PIECE, trials))
         for step in range(len(xi)):
             now = concentration(begin + step)
             if now is not level:
                 level, gate = now, gates(arm, now)
             kept[:, begin + step] = trial(arm, state, gate, cues[begin + step], xi[step], begin + step)
-    return Course(kept[0], kept[1], kept[2], state)
+    return Course(kept[0], kept[1], size, state)
 
 
 def saturation(state: State) -> Array:
     """Share of muscles with any weight outside 0.1-0.9, per subject."""
     outside = (np.abs(state.direct - 0.5) > 0.4) | (np.abs(state.indirect - 0.5) > 0.4)
-    return np.asarray(outside.any(axis=0).mean(axis=0))
+    share: Array = outside.any(axis=0).mean(axis=0)
+    return share
 
 
-def steady_concentration(daily: float, kinetics: Kinetics) -> Value:
-    """Average steady concentration (ng/mL) at `daily` mg a day: dose rate over clearance."""
-    return daily * 1000.0 / 24.0 / kinetics.clearance
+@dataclass(frozen=True)
+class Kinetics:
+    """Two-compartment oral kinetics per hour and litres; apparent values, bioavailability unknown."""
+
+    absorption: float = 2.07
+    volume: float = 502.0
+    k12: float = 0.0328
+    k21: float = 0.0867
 
 
-def with_condition(arm: Arm, name: str) -> Arm:
-    """Return `arm` in a named condition: wild_type, dyt1 or dyt1_xing (D2 efficacy reduced, not inverted)."""
-    if name == "wild_type":
-        return arm
-    sign = {"dyt1": -0.2, "dyt1_xing": 0.3}[name]
-    return replace(arm, tone=1.5, d2_efficacy=sign, dopamine=0.5, d2_signal=0.5)
+def daily_means(doses: Array, every: int, clearance: Array, kinetics: Kinetics) -> Array:
+    """Return the mean plasma concentration of each day, ``(days, subjects)`` in ng/mL.
+
+    By matrix exponential of gut, central and peripheral amounts and the integral of the central one.
+
+    Parameters
+    ----------
+    doses : array (given,)
+        Amounts in mg, one every `every` hours from time 0; `every` divides a day.
+    clearance : array (subjects,)
+        L/h.
+    """
+    ka, k12, k21 = kinetics.absorption, kinetics.k12, kinetics.k21
+    steps = []
+    for each in clearance:
+        out = each / kinetics.volume
+        flow = [[-ka, 0, 0, 0], [ka, -out - k12, k21, 0], [0, k12, -k21, 0], [0, 1, 0, 0]]
+        steps.append(expm(np.array(flow) * every))
+    step, amounts = np.stack(steps), np.zeros((len(clearance), 4))
+    areas = np.empty((len(doses), len(clearance)))
+    for i, dose in enumerate(doses):
+        amounts[:, 0] += dose
+        amounts[:, 3] = 0.0
+        amounts = np.einsum("sij,sj->si", step, amounts)
+        areas[i] = amounts[:, 3]
+    daily = areas.reshape(-1, HOURS_A_DAY // every, len(clearance)).sum(axis=1)
+    means: Array = daily / HOURS_A_DAY * 1000.0 / kinetics.volume
+    return means
