@@ -106,8 +106,9 @@ class Course:
 
     def overflow(self, start: int, stop: int) -> Array:
         """Mean over trials ``start`` to ``stop`` of off-target over target activity, per subject."""
-        ratios: Array = self.off[start:stop] / np.maximum(self.on[start:stop], 0.01)
-        return ratios.mean(axis=0)
+        ratios = self.off[start:stop] / np.maximum(self.on[start:stop], 0.01)
+        overflow: Array = ratios.mean(axis=0)
+        return overflow
 
     def overflow_of_means(self, start: int, stop: int) -> Array:
         """The same as a ratio of means over the window."""
@@ -123,7 +124,8 @@ class Course:
     def success(self, start: int, stop: int) -> Array:
         """Share of trials with the target at 0.54 or more and the others below half of it, per subject."""
         on, off = self.on[start:stop], self.off[start:stop]
-        return ((on >= 0.54) & (off < 0.5 * on)).mean(axis=0)
+        share: Array = ((on >= 0.54) & (off < 0.5 * on)).mean(axis=0)
+        return share
 
 
 def gates(arm: Arm, concentration: Value) -> Gates:

@@ -1,4 +1,4 @@
-"""The reference gives the prototype's overflow table, so a reading of the equations is fixed that the engine can be held to.
+"""The reference gives the prototype's overflow table: this fixes the reading of the equations that the engine is held to.
 
 The prototype gave its drug as a constant average concentration, rewarded at once, and left the M4 boost out.
 """
@@ -53,12 +53,12 @@ def overflow_of(condition: str, daily: float, strength: float) -> list[float]:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)
-def test_the_prototype_table_follows_from_the_equations(row: tuple[str, float, float]) -> None:
+def test_the_prototype_table_follows_from_the_equations(row: tuple[str, int, float]) -> None:
     assert overflow_of(*row) == pytest.approx(TABLE[row], abs=ROUNDING + MONTE_CARLO)
 
 
 @pytest.mark.parametrize("row", OFF_BY_THREE_PERCENT, ids=str)
-def test_two_late_rows_of_the_prototype_follow_within_three_percent(row: tuple[str, float, float]) -> None:
+def test_two_late_rows_of_the_prototype_follow_within_three_percent(row: tuple[str, int, float]) -> None:
     found, published = overflow_of(*row), OFF_BY_THREE_PERCENT[row]
     assert found[:3] == pytest.approx(published[:3], abs=ROUNDING + MONTE_CARLO)
     assert found[3] == pytest.approx(published[3], rel=0.04)
