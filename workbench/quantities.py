@@ -1,0 +1,147 @@
+"""Text with a unit, ``"0.5 mg/kg"``, to a number in a declared unit. Used only when files are read.
+
+The units are a closed list of our own, so that a message can name them all, so that a body weight
+(the ``kg`` of ``mg/kg``) never cancels against a mass, and so that loading pint stays cheap.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pint import UnitRegistry
+
+DEFINITIONS = """
+nano- = 1e-9 = n-
+micro- = 1e-6 = µ- = μ- = u-
+milli- = 1e-3 = m-
+kilo- = 1e3 = k-
+second = [time] = s
+minute = 60 * second = min
+hour = 60 * minute = h = hr
+day = 24 * hour = d
+week = 7 * day
+gram = [mass] = g
+body_kilogram = [body_mass]
+liter = [volume] = L = l = litre
+mole = [substance] = mol
+molar = mole / liter = M
+meter = [length] = m
+volt = [potential] = V
+hertz = 1 / second = Hz
+trial = [trial]
+"""
+
+COMMON = (
+    *("ms", "s", "min", "h", "day", "week", "trial"),
+    *("1/s", "Hz", "1/min", "1/h", "1/day", "1/trial", "trial/day"),
+    *("ng", "ug", "mg", "g", "kg", "mg/kg", "ug/kg", "g/kg"),
+    *("mg/h", "mg/day", "mg/kg/h", "mg/kg/day", "mL", "L", "L/kg", "mL/min", "L/h", "L/day", "L/h/kg"),
+    *("ng/mL", "ug/mL", "ug/L", "mg/L", "nM", "uM", "mM", "nmol", "umol", "mol"),
+    *("1/nM", "1/uM", "um", "mm", "mV", "V"),
+)
+"""The spellings offered in messages, by kind."""
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*", re.DOTALL)
+_NAME = r"[A-Za-zµμ]{1,16}(?:\^-?[1-9])?"
+_UNIT = re.compile(rf"(?:1|{_NAME})(?:\s*[*/]\s*{_NAME})*")
+_BODY = re.compile(r"/\s*kg\b(?!\^)")
+
+
+class QuantityError(ValueError):
+    """A quantity cannot be read, or is of another kind than asked for; the message lists the accepted units."""
+
+
+def split(text: str) -> tuple[float, str]:
+    """Return number and unit text of a quantity; the unit is "" where none is written.
+
+    Raises
+    ------
+    QuantityError
+        If the text does not start with a plain number.
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise QuantityError('not a quantity (a number and a unit, such as "30 mg")')
+    return float(match[1]), match[2]
+
+
+def to_unit(text: str, unit: str) -> float:
+    """Return the number of `text` in `unit`, rounded to 15 digits so that "250 ms" equals "0.25 s".
+
+    Raises
+    ------
+    QuantityError
+        If the text is no quantity, its unit is missing or unknown, or it is of another kind than `unit`.
+    """
+    number, given = split(text)
+    if not given:
+        raise QuantityError(f"the unit is missing ({accepted_text(unit)})")
+    return convert(number, given, unit)
+
+
+def convert(number: float, given: str, unit: str) -> float:
+    """Return `number`, written in the unit `given`, in `unit`; errors as in `to_unit`."""
+    if given == unit:
+        return number
+    if not known(given):
+        raise QuantityError(f"unknown unit {given!r} ({accepted_text(unit)})")
+    if not same_kind(given, unit):
+        raise QuantityError(f"{given!r} is not a unit of this kind ({accepted_text(unit)})")
+    return float(f"{number * _factor(given, unit):.15g}")
+
+
+def known(unit: str) -> bool:
+    """Whether `unit` can be read ("1" is the unit of a pure number)."""
+    return _dimension(unit) is not None
+
+
+def same_kind(unit: str, other: str) -> bool:
+    """Whether both units measure the same kind of quantity; ``mg/kg`` and "1" do not."""
+    return unit == other or _dimension(unit) == _dimension(other) is not None
+
+
+def accepted(unit: str) -> tuple[str, ...]:
+    """Return the usual units of the same kind as `unit`, itself first."""
+    return (unit, *(other for other in COMMON if other != unit and same_kind(other, unit)))
+
+
+def accepted_text(unit: str) -> str:
+    """Return the accepted units in words, for messages."""
+    return "a pure number is written bare" if unit == "1" else f"units: {', '.join(accepted(unit))}"
+
+
+@cache
+def _registry() -> UnitRegistry:
+    import pint
+
+    units: UnitRegistry = pint.UnitRegistry(None)
+    units.load_definitions(DEFINITIONS.strip().splitlines())
+    return units
+
+
+@cache
+def _parsed(unit: str) -> Any:
+    """Return pint's quantity of one `unit`, or None; only plain products and small powers reach pint's parser."""
+    import pint
+
+    if not _UNIT.fullmatch(unit):
+        return None
+    try:
+        return _registry().Quantity(1, "") * _registry().parse_expression(_BODY.sub("/body_kilogram", unit))
+    except (pint.UndefinedUnitError, pint.DefinitionSyntaxError):
+        return None
+
+
+@cache
+def _dimension(unit: str) -> str | None:
+    parsed = _parsed(unit)
+    return None if parsed is None else str(parsed.dimensionality)
+
+
+@cache
+def _factor(given: str, unit: str) -> float:
+    return float(_parsed(given).to(_parsed(unit).units).magnitude)

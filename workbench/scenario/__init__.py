@@ -1,0 +1,1 @@
+"""Text to a frozen, checked scenario: grammar, positions, problems, parameter sets."""

@@ -1,0 +1,166 @@
+"""The arms: named sets of overrides, with ``extends`` folded in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from workbench.scenario.conformity import conforming, show
+from workbench.scenario.document import listed
+from workbench.scenario.model import Arm, ParameterSet, Setting, Table
+from workbench.scenario.names import name_fault
+from workbench.scenario.paths import PathError, Paths, Unreadable
+from workbench.scenario.settings import SettingReader
+from workbench.scenario.shapes import ArmShape
+from workbench.scenario.syntax import Keys
+
+DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)
+FIXED = ("outcome", "course", "phase", "task", "population")
+"""Sections that every arm has: what happens to whom, and what is recorded."""
+
+
+def is_switched_off(table: Table) -> bool:
+    """Whether ``without`` keeps the table and gives it amount 0, so that all arms share one program."""
+    return "amount" in table.component.parameters()
+
+
+def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
+    """Return the arms in the order of the file; a scenario without any has the arm ``default``."""
+    document = settings.document
+    raw = document.content.get("arm")
+    if raw is None:
+        return MappingProxyType({DEFAULT.name: DEFAULT})
+    if not isinstance(raw, dict):
+        document.report(("arm",), f"expected tables [arm.NAME], got {show(raw)}")
+        return MappingProxyType({DEFAULT.name: DEFAULT})
+    reader = _Arms(settings, settings.paths, settings.paths.parameters, raw, {})
+    for name in raw:
+        reader.arm(name, ())
+    for name in raw:
+        reader.check_removed(reader.done[name])
+    return MappingProxyType({name: reader.done[name] for name in raw})
+
+
+@dataclass(frozen=True)
+class _Arms:
+    settings: SettingReader
+    paths: Paths
+    parameters: ParameterSet
+    raw: Mapping[str, Any]
+    done: dict[str, Arm]
+
+    def arm(self, name: str, below: tuple[str, ...]) -> Arm:
+        """Return an arm, its base first; `below` are the arms that wait for it."""
+        if name in self.done:
+            return self.done[name]
+        keys: Keys = ("arm", name)
+        if fault := name_fault(name):
+            self.settings.document.report(keys, fault, at="key")
+        own = conforming(self.settings.document, keys, ArmShape, self.raw[name])
+        base = self.base(own.get("extends"), (*below, name), keys)
+        compared = base.compare_with if base.compare_with != name else None
+        self.done[name] = Arm(
+            name=name,
+            title=own.get("title", ""),
+            condition=self.condition(own["condition"], keys) if "condition" in own else base.condition,
+            without=self.without(own, base, keys),
+            set=MappingProxyType({**base.set, **self.set(own.get("set", {}), keys)}),
+            compare_with=self.baseline(name, own["compare_with"], keys) if "compare_with" in own else compared,
+        )
+        return self.done[name]
+
+    def base(self, extends: str | None, below: tuple[str, ...], keys: Keys) -> Arm:
+        """Return the arm that this one extends, or the empty one."""
+        if extends is None:
+            return DEFAULT
+        if extends in below:
+            circle = " -> ".join((*below[below.index(extends) :], extends))
+            self.settings.document.report((*keys, "extends"), f"arms extend each other in a circle: {circle}")
+            return DEFAULT
+        if extends not in self.raw:
+            self.unknown("arm", extends, tuple(self.raw), (*keys, "extends"))
+            return DEFAULT
+        return self.arm(extends, below)
+
+    def condition(self, name: str, keys: Keys) -> str | None:
+        if name in self.parameters.conditions:
+            return name
+        self.unknown("condition", name, tuple(self.parameters.conditions), (*keys, "condition"))
+        return None
+
+    def baseline(self, name: str, other: str, keys: Keys) -> str | None:
+        if other == name:
+            self.settings.document.report((*keys, "compare_with"), "an arm cannot be its own baseline")
+            return None
+        if other not in self.raw:
+            self.unknown("arm", other, tuple(self.raw), (*keys, "compare_with"))
+            return None
+        return other
+
+    def unknown(self, what: str, name: str, known: tuple[str, ...], keys: Keys) -> None:
+        self.settings.document.report(keys, f"no {what} {show(name)} (defined: {listed(known)})", got=name, known=known)
+
+    def without(self, own: Mapping[str, Any], base: Arm, keys: Keys) -> frozenset[str]:
+        """Return the tables that this arm does not have: its base's and its own, less those taken back by ``with``."""
+        added = self.tables(own.get("with", []), (*keys, "with"))
+        removed = self.tables(own.get("without", []), (*keys, "without"))
+        for index, path in added.items():
+            if path not in base.without:
+                message = f"{path} is already part of this arm; only what the extended arm is without can be added"
+                self.settings.document.report((*keys, "with", index), message)
+        return (base.without - frozenset(added.values())) | frozenset(removed.values())
+
+    def tables(self, listed_paths: list[str], keys: Keys) -> dict[int, str]:
+        """Return the paths of tables that an arm may lack, by their place in the list."""
+        found = {}
+        for index, path in enumerate(listed_paths):
+            place = (*keys, index)
+            try:
+                table = self.paths.find_table(path)
+            except Unreadable:
+                continue
+            except PathError as error:
+                self.settings.document.report(place, str(error), got=error.got, known=error.known)
+                continue
+            if table.section in FIXED:
+                self.settings.document.report(place, f"an arm cannot be without a {table.section} (every arm has all)")
+            else:
+                found[index] = table.path
+        return found
+
+    def set(self, raw: Mapping[str, Any], keys: Keys) -> dict[str, Setting]:
+        found = {}
+        for path, value in raw.items():
+            place = (*keys, "set", path)
+            target = self.settings.target(path, place)
+            setting = self.settings.read(target, value, place) if target is not None else None
+            if target is not None and setting is not None:
+                found[target.path] = setting
+        return found
+
+    def check_removed(self, arm: Arm) -> None:
+        """Report a table that this arm keeps although it needs one that the arm is without."""
+        gone = {path for path in arm.without if not is_switched_off(self.paths.find_table(path))}
+        for table in (table for named in self.paths.tables.values() for table in named.values()):
+            if table.path in gone:
+                continue
+            needed = next((path for path in _needs(table) if path in gone), None)
+            if needed is not None:
+                message = f"{table.path} needs {needed}, which this arm is without; remove both or neither"
+                self.settings.document.report(("arm", arm.name, "without"), message, at="key")
+
+
+def _needs(table: Table) -> list[str]:
+    """Return the paths of the tables without which this one cannot be."""
+    found = [f"projection.{table.name}"] if table.section == "plasticity" else []
+    for name, parameter in table.component.parameters().items():
+        value = table.fields.get(name)
+        if parameter.kind == "reference" and parameter.required and value is not None:
+            found.append(f"{parameter.section}.{value}")
+        elif parameter.kind == "signal" and value is not None:
+            found.append(str(value))
+        elif parameter.kind == "path" and value is not None:
+            found.append(str(value).rpartition(".")[0])
+    return found

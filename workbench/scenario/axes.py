@@ -1,0 +1,158 @@
+"""One swept path: its values, listed or spread between two ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.declaration import Parameter
+from workbench.scenario.conformity import conforming
+from workbench.scenario.model import Axis, Quantity, Ref
+from workbench.scenario.paths import Target
+from workbench.scenario.settings import SettingReader
+from workbench.scenario.shapes import AxisShape
+from workbench.scenario.syntax import Keys
+
+FACTOR = Parameter("factor", "number", None, "", unit="1")
+"""What a relative axis lists: pure numbers that multiply the arm's own value."""
+
+FORMS = "values = [...], or from, to and steps"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """An axis between two ends, not laid out yet."""
+
+    low: float
+    high: float
+    steps: int
+    log: bool
+
+    def values(self) -> tuple[float, ...]:
+        """Return the values; rounded to 12 digits, so that the middle of 0.5 to 2 (log) is 1 and not nearly 1."""
+        last = self.steps - 1
+        shares = [i / last for i in range(1, last)]
+        if self.log:
+            inner = [self.low * (self.high / self.low) ** share for share in shares]
+        else:
+            inner = [self.low + (self.high - self.low) * share for share in shares]
+        return (self.low, *(float(f"{value:.12g}") for value in inner), self.high)
+
+
+class AxisReader:
+    """Reads ``[study.NAME.sweep]``; `most` is the largest number of values that is ever laid out."""
+
+    def __init__(self, settings: SettingReader, most: int) -> None:
+        self.settings, self.document, self.most = settings, settings.document, most
+
+    def read(self, path: str, raw: Any, keys: Keys, *, spread: bool) -> Axis | None:
+        """Return an axis, or None after a report.
+
+        With `spread` the study is a Sobol or Latin hypercube design: the axis has two values, its ends, which come
+        from ``from`` and ``to`` or from the plausible range of the number.
+        """
+        target = self.settings.target(path, keys)
+        sound = conforming(self.document, keys, AxisShape, raw)
+        if target is None or len(sound) < len(raw if isinstance(raw, dict) else ()):
+            return None
+        if target.parameter.kind != "number" and (sound.get("relative") or "from" in sound or "to" in sound):
+            self.document.report(keys, f"{target.path} is not a number; only values = [...] can vary it", at="key")
+            return None
+        number = FACTOR if sound.get("relative") else target.parameter
+        if spread:
+            values = self.ends_of_spread(target, number, sound, keys)
+        elif "values" in sound:
+            values = self.listed(target, number, sound, keys)
+        else:
+            values = self.spaced(number, target, sound, keys)
+        if values is None:
+            return None
+        unit = number.unit if target.parameter.kind == "number" else "1"
+        relative, scale = sound.get("relative", False), sound.get("scale", "linear")
+        return Axis(target.path, values, unit, relative, scale, sound.get("zip", ""))
+
+    def listed(
+        self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys
+    ) -> tuple[Any, ...] | None:
+        for surplus in ("from", "to", "steps", "scale"):
+            if surplus in raw:
+                self.document.report((*keys, surplus), f"does not go with values ({FORMS})", at="key")
+                return None
+        if len(raw["values"]) > self.most:
+            self.too_many(len(raw["values"]), (*keys, "values"))
+            return None
+        found = [self.one(target, number, value, (*keys, "values", i)) for i, value in enumerate(raw["values"])]
+        values = tuple(value for value in found if value is not None)
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                self.document.report((*keys, "values", i), f"the value {raw['values'][i]!r} is listed twice")
+                return None
+        return values if len(values) == len(found) else None
+
+    def one(self, target: Target, number: Parameter, raw: Any, keys: Keys) -> Any:
+        """Return one listed value: a float in the axis's unit, or what a structural field takes."""
+        wanted = target if number is target.parameter else Target("", number, target.table)
+        setting = self.settings.read(wanted, raw, keys)
+        if isinstance(setting, Ref):
+            self.document.report(keys, "an axis lists values, not references; sweep parameter.NAME to move a reference")
+            return None
+        return setting.number if isinstance(setting, Quantity) else setting
+
+    def spaced(
+        self, number: Parameter, target: Target, raw: dict[str, Any], keys: Keys
+    ) -> tuple[float, ...] | None:
+        missing = [key for key in ("from", "to", "steps") if key not in raw]
+        if missing:
+            self.document.report((*keys, missing[0]), f"is missing (an axis is {FORMS})", at="key")
+            return None
+        if raw["steps"] > self.most:
+            self.too_many(raw["steps"], (*keys, "steps"))
+            return None
+        ends = self.ends(target, number, raw, keys)
+        return None if ends is None else Ends(*ends, raw["steps"], raw.get("scale") == "log").values()
+
+    def ends(
+        self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys
+    ) -> tuple[float, float] | None:
+        """Return the two ends; they differ, and are positive on a logarithmic scale."""
+        low, high = (self.one(target, number, raw[end], (*keys, end)) for end in ("from", "to"))
+        if low is None or high is None:
+            return None
+        if low == high:
+            self.document.report((*keys, "to"), "an axis ends where it starts; give values = [...] for a single value")
+            return None
+        if raw.get("scale") == "log" and min(low, high) <= 0:
+            self.document.report((*keys, "scale"), "a logarithmic axis needs both ends above 0")
+            return None
+        return low, high
+
+    def ends_of_spread(
+        self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys
+    ) -> tuple[float, float] | None:
+        for surplus in ("values", "steps", "zip"):
+            if surplus in raw:
+                message = "does not go with a design, which spreads its points itself (from and to, or neither)"
+                self.document.report((*keys, surplus), message, at="key")
+                return None
+        if "from" in raw and "to" in raw:
+            return self.ends(target, number, raw, keys)
+        evidence = self.evidence_range(target)
+        if "from" in raw or "to" in raw or evidence is None or raw.get("relative"):
+            message = "needs from and to, or a number with a range beside it in the file or the parameter set"
+            self.document.report(keys, message, at="key")
+            return None
+        return evidence
+
+    def evidence_range(self, target: Target) -> tuple[float, float] | None:
+        """Return the plausible range that stands beside a number, in its unit."""
+        if target.table is None:
+            value: Any = self.settings.paths.parameters.values[target.parameter.name]
+        else:
+            value = target.table.fields.get(target.parameter.name)
+        evidence = value.evidence if isinstance(value, Quantity) else None
+        if evidence is None or evidence.low is None or evidence.high is None or evidence.low == evidence.high:
+            return None
+        return evidence.low, evidence.high
+
+    def too_many(self, count: int, keys: Keys) -> None:
+        self.document.report(keys, f"{count:,} values (at most {self.most:,}; --max-points raises the limit)")

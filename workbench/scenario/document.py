@@ -1,0 +1,103 @@
+"""One TOML file while it is read: its content, and every problem found in it, at its place."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Literal
+
+from workbench.errors import Problem, shorten
+from workbench.scenario.prescan import decode, refusal
+from workbench.scenario.syntax import Keys, Positions, read_positions
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_SUGGESTIONS = 200
+"""How many problems of one file may look for a nearest name: the search is the slowest part of a hopeless file."""
+
+
+class Document:
+    """A TOML file that has been parsed.
+
+    Attributes
+    ----------
+    content : dict
+        What ``tomllib`` made of it.
+    problems : list of Problem
+        Everything found so far; files read together share one list.
+    """
+
+    def __init__(self, data: bytes, file: str, problems: list[Problem]) -> None:
+        self.data, self.file, self.problems = data, file, problems
+        self.text = decode(data, file)
+        self.content = _parse(self.text, file)
+        self._reported: set[Keys] = set()
+        self._suggestions = _SUGGESTIONS
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Where everything stands; read when the first problem asks."""
+        return read_positions(self.text)
+
+    def report(
+        self,
+        keys: Keys,
+        message: str,
+        *,
+        at: Literal["key", "value"] = "value",
+        got: str = "",
+        known: Iterable[str] = (),
+        hint: str = "",
+    ) -> None:
+        """Add a problem at `keys`; the nearest of `known` to `got` becomes the hint. One problem a place is enough."""
+        if keys in self._reported:
+            return
+        self._reported.add(keys)
+        line, column = self.positions.key(keys) if at == "key" else self.positions.value(keys)
+        if got and not hint and self._suggestions > 0:
+            self._suggestions -= 1
+            hint = suggestion(got, known)
+        self.problems.append(Problem(self.file, line, column, spell(keys), message, hint))
+
+    def has_problem(self, keys: Keys) -> bool:
+        """Whether a problem was reported exactly at `keys`."""
+        return keys in self._reported
+
+
+def spell(keys: Keys) -> str:
+    """Return a place as users write it: ``arm.x.set."dose.thp.amount"``, ``axis.values[2]``."""
+    text = ""
+    for key in keys:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            part = key if _BARE.fullmatch(key) else f'"{shorten(key)}"'
+            text += f".{part}" if text else part
+    return text
+
+
+def suggestion(got: str, known: Iterable[str]) -> str:
+    """Return ``did you mean "x"?`` for the nearest known name, or ""."""
+    near = difflib.get_close_matches(got[:100], list(known), n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names in words, for the end of a message."""
+    known = list(names)
+    shown = ", ".join(known[:20])
+    return f"{shown}, and {len(known) - 20} more" if len(known) > 20 else shown or "none"
+
+
+def _parse(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+        line, column = (int(found[1]), int(found[2])) if found and found[1] else (text.count("\n") + 1, 1)
+        raise refusal(file, line, column, f"TOML syntax: {message[: found.start()] if found else message}") from None
+    except (ValueError, RecursionError) as error:
+        raise refusal(file, 1, 1, f"TOML syntax: {error}") from None

@@ -1,0 +1,41 @@
+"""Where the files that ship with the workbench are: beside the package in a clone, inside it when installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def _folder(name: str) -> Path:
+    beside = _PACKAGE.parent / name
+    cloned = (_PACKAGE.parent / "pyproject.toml").is_file() and beside.is_dir()
+    return beside if cloned else _PACKAGE / "_share" / name
+
+
+def data_folder() -> Path:
+    """Return the folder of published numbers, parameter sets and the bibliography."""
+    return _folder("data")
+
+
+def scenarios_folder() -> Path:
+    """Return the folder of the shipped scenarios."""
+    return _folder("scenarios")
+
+
+def parameter_file(name: str, base: Path) -> Path | None:
+    """Return the file of a parameter set: the one nearest to the scenario's folder `base`, or None."""
+    file = f"{name}.toml"
+    places = (
+        base / "parameters" / file,
+        base / file,
+        base.parent / "data" / "parameters" / file,
+        data_folder() / "parameters" / file,
+    )
+    return next((place for place in places if place.is_file()), None)
+
+
+def parameter_sets(base: Path) -> tuple[str, ...]:
+    """Return the names of the parameter sets that `parameter_file` can find from `base`, sorted."""
+    folders = (base / "parameters", base.parent / "data" / "parameters", data_folder() / "parameters")
+    return tuple(sorted({file.stem for folder in folders if folder.is_dir() for file in folder.glob("*.toml")}))

@@ -1,0 +1,199 @@
+"""The frozen document: what a scenario file says, with every number in its canonical unit.
+
+Built by `workbench.scenario.load`; read by `workbench.design`. Nothing here knows TOML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench.declaration import Component, Registry
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What stands beside a number: where it may lie and why it is believed.
+
+    `status` is measured, fitted, assumed or protocol; `low` and `high` are the plausible range in `unit`.
+    """
+
+    status: str = "assumed"
+    source: str = ""
+    low: float | None = None
+    high: float | None = None
+    fitted_to: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number in its declared unit, with the text it was written as and its evidence."""
+
+    number: float
+    unit: str
+    text: str
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Ref:
+    """``{ ref = "th_d" }``: take the number from the parameter set."""
+
+    name: str
+
+
+Setting = Quantity | Ref | int | str | bool | tuple[Any, ...]
+"""A value for a path: a number or reference for numeric fields, plain Python for structural ones."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One named table, ``[section.name]``: its component class and the fields the file gives."""
+
+    section: str
+    name: str
+    component: type[Component]
+    fields: Mapping[str, Setting]
+    title: str = ""
+
+    @property
+    def path(self) -> str:
+        """``section.name``."""
+        return f"{self.section}.{self.name}"
+
+
+@dataclass(frozen=True)
+class ParameterSet:
+    """A named, versioned file of values with evidence, and conditions that change some of them.
+
+    `conditions` maps a condition's name to parameter name -> Quantity.
+    """
+
+    name: str
+    version: str
+    title: str
+    text: bytes
+    sha256: str
+    values: Mapping[str, Quantity]
+    meanings: Mapping[str, str]
+    conditions: Mapping[str, Mapping[str, Quantity]]
+    condition_titles: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Trait:
+    """What differs between subjects: one draw per subject from a named stream.
+
+    `on` is the path (or ``parameter.x``) that the draw changes; "" for a covariate that acts only
+    through `effects`. `mode` is "multiply" or "set". `settings` are the distribution's own numbers (median, cv, mean,
+    sd, low, high, p ...): quantities, references, or tuples of quantities.
+    """
+
+    name: str
+    on: str
+    mode: Literal["multiply", "set"]
+    distribution: str
+    settings: Mapping[str, Any]
+    effects: tuple[Effect, ...] = ()
+    unit: str = "1"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How a covariate scales a number: ``(value / reference) ** exponent``."""
+
+    path: str
+    reference: float
+    exponent: float
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """How many subjects, from which seed, with which traits and correlations between their normal scores."""
+
+    count: int
+    seed: int
+    traits: tuple[Trait, ...] = ()
+    correlation: tuple[tuple[str, str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A named set of overrides, with ``extends`` already folded in."""
+
+    name: str
+    title: str
+    condition: str | None
+    without: frozenset[str]
+    set: Mapping[str, Setting]
+    compare_with: str | None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One swept path with its values (canonical unit), or its factors when `relative`.
+
+    Axes with the same `zip` label move together instead of being crossed.
+    """
+
+    path: str
+    values: tuple[Any, ...]
+    unit: str
+    relative: bool = False
+    scale: Literal["linear", "log"] = "linear"
+    zip: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is crossed: arms x points x subjects. `record` says whether courses are kept for its runs.
+
+    A `design` of "grid" crosses the values of the axes. "sobol" and "lhs" spread `n` points between the two
+    values (low, high) that each axis then has.
+    """
+
+    name: str
+    title: str
+    arms: tuple[str, ...]
+    subjects: int
+    axes: tuple[Axis, ...] = ()
+    record: bool = True
+    outcomes: tuple[str, ...] = ()
+    design: Literal["grid", "sobol", "lhs"] = "grid"
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the scenario may be used for, and what not; shown on the first screen of every page."""
+
+    context: str
+    not_for: str
+    question: str = ""
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One file: one question. Immutable; every reference in it has been checked."""
+
+    name: str
+    file: str
+    text: bytes
+    sha256: str
+    title: str
+    use: Use
+    parameters: ParameterSet
+    tables: Mapping[str, Mapping[str, Table]]
+    subjects: Subjects
+    arms: Mapping[str, Arm]
+    studies: Mapping[str, Study]
+    registry: Registry = field(compare=False, repr=False)
+    summary: tuple[str, ...] = ()
+
+    def table(self, path: str) -> Table:
+        """Return the table at ``section.name``."""
+        section, _, name = path.partition(".")
+        return self.tables[section][name]

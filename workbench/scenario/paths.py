@@ -1,0 +1,99 @@
+"""Dotted paths: from ``dose.thp.amount`` to the table and the declared field, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.declaration import SECTIONS, Parameter
+from workbench.scenario.document import listed
+from workbench.scenario.model import ParameterSet, Table
+
+RECORDINGS = ("outcome", "course")
+PARAMETER = "parameter"
+
+Tables = Mapping[str, Mapping[str, Table]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a path names: one field of a table, or one value of the parameter set (`table` is None)."""
+
+    path: str
+    parameter: Parameter
+    table: Table | None
+
+
+class PathError(LookupError):
+    """A path names nothing; `got` and `known` are the part that failed and what it could have been."""
+
+    def __init__(self, message: str, got: str, known: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.got, self.known = got, known
+
+
+class Unreadable(PathError):
+    """A path leads into a table that is defined but has problems of its own; there is nothing to add to them."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Finds what paths name. `broken` are paths of tables that the file defines but that could not be read."""
+
+    tables: Tables
+    parameters: ParameterSet
+    broken: frozenset[str] = frozenset()
+
+    def find(self, path: str) -> Target:
+        """Return what `path` names; ``dose.thp.titration.start`` is the field ``titration_start``.
+
+        Raises
+        ------
+        PathError
+            If there is no such section, table, field or parameter.
+        """
+        section, _, rest = path.partition(".")
+        if section == PARAMETER:
+            return self._parameter(rest)
+        if section not in SECTIONS:
+            known = (*SECTIONS, PARAMETER)
+            raise PathError(f"no section {section!r} (a path is section.name.field)", section, known)
+        name, _, field = rest.partition(".")
+        table = self._table(section, name)
+        declared = table.component.parameters()
+        field = field.replace(".", "_")
+        if field not in declared:
+            fields = tuple(declared)
+            raise PathError(f"{table.path} has no field {field!r} (fields: {listed(fields)})", field, fields)
+        return Target(f"{table.path}.{field}", declared[field], table)
+
+    def find_table(self, path: str) -> Table:
+        """Return the table that ``section.name`` names; PathError if there is none."""
+        section, _, name = path.partition(".")
+        if section not in SECTIONS or not name:
+            known = tuple(f"{s}.{n}" for s in self.tables for n in self.names(s))
+            near = tuple(full for full in known if full.endswith(f".{path}"))
+            raise PathError(f"no table {path!r} (a path such as dose.NAME)", near[0] if near else path, known)
+        return self._table(section, name)
+
+    def names(self, section: str) -> tuple[str, ...]:
+        """Return every name that the file defines in `section`, readable or not."""
+        broken = (path.partition(".")[2] for path in self.broken if path.startswith(f"{section}."))
+        return (*self.tables.get(section, {}), *sorted(broken))
+
+    def _table(self, section: str, name: str) -> Table:
+        if f"{section}.{name}" in self.broken:
+            raise Unreadable(f"{section}.{name} has problems of its own", name, ())
+        table = self.tables.get(section, {}).get(name)
+        if table is None:
+            names = self.names(section)
+            raise PathError(f"no {section} {name!r} (defined: {listed(names)})", name, names)
+        return table
+
+    def _parameter(self, name: str) -> Target:
+        value = self.parameters.values.get(name)
+        if value is None:
+            known = tuple(self.parameters.values)
+            raise PathError(f"no parameter {name!r} in the set (known: {listed(known)})", name, known)
+        declared = Parameter(name, "number", None, self.parameters.meanings.get(name, ""), unit=value.unit)
+        return Target(f"{PARAMETER}.{name}", declared, None)

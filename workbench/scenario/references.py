@@ -1,0 +1,149 @@
+"""Whether everything that tables name exists, and whether tables make sense together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from workbench.declaration import Parameter
+from workbench.protocol.window import parse_window
+from workbench.scenario.conformity import show
+from workbench.scenario.document import listed
+from workbench.scenario.model import ParameterSet, Quantity, Ref, Table
+from workbench.scenario.paths import RECORDINGS, PathError, Paths, Tables, Unreadable
+from workbench.scenario.tables import raw_place
+from workbench.scenario.values import ValueReader
+
+
+def check_references(reader: ValueReader, paths: Paths) -> None:
+    """Report every name of a table that does not exist, and every pair of tables that makes no sense."""
+    whole = plain_tables(paths.tables, paths.parameters)
+    tables = [table for named in paths.tables.values() for table in named.values()]
+    sound = not paths.broken
+    for table in tables:
+        sound = _check_rule_has_projection(reader, table, paths) and _is_complete(table) and sound
+        for field, value in table.fields.items():
+            fault = reference_fault(table.component.parameters()[field], value, paths, whole)
+            if fault is not None:
+                sound = False
+                message, got, names = fault
+                reader.document.report(raw_place(reader.document, _keys(table), field), message, got=got, known=names)
+    if sound:
+        # A component's own check may follow references, so it runs once all of them lead somewhere.
+        for table in tables:
+            _check_together(reader, table, whole)
+
+
+def reference_fault(
+    declared: Parameter, value: Any, paths: Paths, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> tuple[str, str, Collection[str]] | None:
+    """Return what is wrong with a field that names something (message, what was given, what is known), or None."""
+    if declared.kind in ("reference", "references"):
+        names = (value,) if declared.kind == "reference" else value
+        defined = paths.names(declared.section)
+        missing = next((name for name in names if name not in defined), None)
+        if missing is not None:
+            return f"no {declared.section} {show(missing)} (defined: {listed(defined)})", missing, defined
+    if declared.kind == "signal":
+        return _signal_fault(value, paths)
+    if declared.kind == "path":
+        return _path_fault(value, paths)
+    if declared.kind == "window":
+        return _window_fault(value, paths, whole)
+    return None
+
+
+def plain_tables(tables: Tables, parameters: ParameterSet) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Return every table's fields as plain Python, defaults included, for the components' own checks.
+
+    A rule also has ``projection``, the name that it shares with its projection.
+    """
+    return MappingProxyType(
+        {
+            section: {name: _plain(table, parameters) for name, table in named.items()}
+            for section, named in tables.items()
+        }
+    )
+
+
+def _plain(table: Table, parameters: ParameterSet) -> dict[str, Any]:
+    fields: dict[str, Any] = {"name": table.name, table.section: table.component.name}
+    if table.section == "plasticity":
+        fields["projection"] = table.name
+    for name, declared in table.component.parameters().items():
+        if not declared.required:
+            fields[name] = declared.default
+    for name, value in table.fields.items():
+        if isinstance(value, Ref):
+            value = parameters.values[value.name]
+        fields[name] = value.number if isinstance(value, Quantity) else value
+    return fields
+
+
+def _check_together(
+    reader: ValueReader, table: Table, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> None:
+    """Ask the component itself whether its fields, and the tables they name, fit together."""
+    check = getattr(table.component, "check", None)
+    if check is None:
+        return
+    for field, message in check(whole[table.section][table.name], whole):
+        reader.document.report(raw_place(reader.document, _keys(table), field), message)
+
+
+def _is_complete(table: Table) -> bool:
+    """Whether all required fields could be read, so that a component's own check can rely on them."""
+    return all(name in table.fields for name, field in table.component.parameters().items() if field.required)
+
+
+def _check_rule_has_projection(reader: ValueReader, table: Table, paths: Paths) -> bool:
+    projections = paths.names("projection")
+    if table.section != "plasticity" or table.name in projections:
+        return True
+    message = f"a rule has the name of its projection (defined: {listed(projections)})"
+    reader.document.report(_keys(table), message, at="key", got=table.name, known=projections)
+    return False
+
+
+def _signal_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:
+    known = tuple(
+        table.path for named in paths.tables.values() for table in named.values() if table.component.drives
+    )
+    if value in known or value in paths.broken:
+        return None
+    return f"no signal {show(value)} (defined: {listed(known)})", value, known
+
+
+def _path_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:
+    try:
+        target = paths.find(value)
+    except Unreadable:
+        return None
+    except PathError as error:
+        return str(error), error.got, error.known
+    if target.parameter.kind != "number" or (target.table and target.table.section in RECORDINGS):
+        return f"{target.path} is not a number of the model", "", ()
+    return None
+
+
+def _window_fault(
+    value: str, paths: Paths, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> tuple[str, str, Collection[str]] | None:
+    """Return what is wrong with a window: its phase is not defined, or it is longer than the phase."""
+    window, phases = parse_window(value), paths.names("phase")
+    if not window.phase:
+        return None
+    if window.phase not in phases:
+        return f"no phase {show(window.phase)} (defined: {listed(phases)})", window.phase, phases
+    trials = whole.get("phase", {}).get(window.phase, {}).get("trials")
+    if isinstance(trials, int):
+        try:
+            window.bounds(trials)
+        except ValueError:
+            return f"the window does not fit: phase {window.phase} has {trials} trials", "", ()
+    return None
+
+
+def _keys(table: Table) -> tuple[str, str]:
+    return table.section, table.name

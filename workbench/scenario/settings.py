@@ -1,0 +1,61 @@
+"""Values for paths: what an arm sets, an axis lists, or a command line asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.quantities import convert
+from workbench.scenario.conformity import conforms
+from workbench.scenario.model import Quantity, Setting
+from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
+from workbench.scenario.references import plain_tables, reference_fault
+from workbench.scenario.syntax import Keys
+from workbench.scenario.values import ValueReader, range_fault
+
+
+class SettingReader:
+    """Finds paths and reads values for them; every problem is reported at the place it is given."""
+
+    def __init__(self, reader: ValueReader, paths: Paths) -> None:
+        self.reader, self.paths = reader, paths
+        self.document = reader.document
+        self._whole = plain_tables(paths.tables, paths.parameters)
+
+    def target(self, path: str, keys: Keys) -> Target | None:
+        """Return what `path` names if an arm or axis may change it, or None after a report."""
+        try:
+            found = self.paths.find(path)
+        except Unreadable:
+            return None
+        except PathError as error:
+            self.document.report(keys, str(error), at="key", got=error.got, known=error.known)
+            return None
+        if found.table is not None and found.table.section in RECORDINGS:
+            self.document.report(keys, "what is recorded is the same in all arms; it cannot be set or swept", at="key")
+            return None
+        return found
+
+    def read(self, target: Target, raw: Any, keys: Keys) -> Setting | None:
+        """Return the setting of `target`, checked like the field in its own table, or None after a report."""
+        if not conforms(self.document, keys, target.parameter, raw):
+            return None
+        setting = self.reader.read(target.parameter, raw, keys)
+        if setting is None:
+            return None
+        if isinstance(setting, Quantity) and target.table is None:
+            return setting if self._lands(target.parameter.name, setting, keys) else None
+        fault = reference_fault(target.parameter, setting, self.paths, self._whole)
+        if fault is not None:
+            message, got, known = fault
+            self.document.report(keys, message, got=got, known=known)
+            return None
+        return setting
+
+    def _lands(self, name: str, value: Quantity, keys: Keys) -> bool:
+        """Whether a new value of a parameter lies in the range of every field that takes it."""
+        for field in self.reader.used.get(name, ()):
+            fault = range_fault(field, convert(value.number, value.unit, field.unit))
+            if fault:
+                self.document.report(keys, f"{value.text} is out of range for the field {field.name} ({fault})")
+                return False
+        return True

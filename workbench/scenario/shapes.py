@@ -1,0 +1,234 @@
+"""The shape of every table, as pydantic models: which keys there are and of which type.
+
+Component tables come from the components' own declarations. Meaning (units, ranges, references) is read
+afterwards by `values`; the same models give the JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
+
+from workbench.declaration import Component, Parameter
+from workbench.scenario.names import PATTERN
+
+LIMIT = 1e18
+"""The largest number a file may hold; anything beyond is a slip of the pen or an attack."""
+
+STRICT = ConfigDict(strict=True, extra="forbid")
+
+
+class Shape(BaseModel):
+    """Base of every table: unknown keys are errors and nothing is converted silently."""
+
+    model_config = STRICT
+
+
+def _form(value: object) -> str | None:
+    """Return which way of writing a number `value` is."""
+    if isinstance(value, dict):
+        return "<ref>" if "ref" in value else "<evidence>"
+    if isinstance(value, str):
+        return "<text>"
+    return "<bare>" if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _any_of(*forms: Any) -> Any:
+    union: Any = forms[0]
+    for form in forms[1:]:
+        union = union | form
+    return Annotated[union, Discriminator(_form, custom_error_type="not_a_number", custom_error_message="not a number")]
+
+
+Number = Annotated[float, Field(ge=-LIMIT, le=LIMIT, allow_inf_nan=False)]
+Words = Annotated[str, Field(min_length=1, description="a quantity with its unit, such as \"30 mg\"")]
+Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
+PlainNumber = _any_of(Annotated[Number, Tag("<bare>")], Annotated[Words, Tag("<text>")])
+Pair = Annotated[list[PlainNumber], Field(min_length=2, max_length=2)]
+Names = list[str]
+OneOrMany = Annotated[
+    Annotated[Name, Tag("<one>")] | Annotated[list[Name], Tag("<many>")],
+    Discriminator(lambda value: "<many>" if isinstance(value, list) else "<one>"),
+]
+
+
+class RefShape(Shape):
+    """A number taken from the parameter set."""
+
+    ref: Name
+
+
+class EvidenceShape(Shape):
+    """A number with its plausible range and the reason to believe it."""
+
+    value: PlainNumber
+    range: Pair | None = None
+    status: Literal["measured", "fitted", "assumed", "protocol"] = "assumed"
+    source: str = ""
+    fitted_to: Names = []
+    note: str = ""
+
+
+AnyNumber = _any_of(
+    Annotated[Number, Tag("<bare>")],
+    Annotated[Words, Tag("<text>")],
+    Annotated[RefShape, Tag("<ref>")],
+    Annotated[EvidenceShape, Tag("<evidence>")],
+)
+
+
+def _field_type(parameter: Parameter) -> Any:
+    """Return the pydantic type of one declared field."""
+    plain: Mapping[str, Any] = {
+        "number": AnyNumber,
+        "numbers": Annotated[list[PlainNumber], Field(min_length=1)],
+        "interval": Pair,
+        "switch": bool,
+        "reference": Name,
+        "references": OneOrMany,
+        "path": str,
+        "signal": str,
+        "window": str,
+    }
+    if parameter.kind == "count":
+        return Annotated[int, Field(ge=int(parameter.low), le=int(parameter.high))]
+    if parameter.kind == "option":
+        return Literal[parameter.choices]
+    return plain[parameter.kind]
+
+
+@cache
+def component_shape(component: type[Component], key: str) -> type[Shape]:
+    """Return the model of a component's table; `key` is the key that chose the component."""
+    fields: dict[str, Any] = {
+        key: (str, Field(None, description="which component")),
+        "title": (str, Field("", description="words for reports")),
+    }
+    for parameter in component.parameters().values():
+        measured = parameter.kind in ("number", "numbers", "interval") and parameter.unit != "1"
+        doc = f"{parameter.doc} [{parameter.unit}]" if measured else parameter.doc
+        default = ... if parameter.required else None
+        fields[parameter.name] = (_field_type(parameter), Field(default, description=doc))
+    return create_model(f"{component.section}_{component.name}", __base__=Shape, __doc__=component.summary(), **fields)
+
+
+@cache
+def value_shape(parameter: Parameter) -> type[Shape]:
+    """Return the model of one value of a declared field, under the key ``value``."""
+    return create_model("value", __base__=Shape, value=(_field_type(parameter), ...))
+
+
+class UseShape(Shape):
+    """What the scenario may be used for, and what not."""
+
+    context: str
+    not_for: str
+    question: str = ""
+    limits: Names = []
+
+
+class EffectShape(Shape):
+    """A covariate scales a number: ``(value / reference) ** exponent``."""
+
+    reference: PlainNumber
+    exponent: Number
+
+
+class TraitShape(Shape):
+    """What differs between subjects."""
+
+    distribution: Literal[
+        "lognormal", "normal", "truncated_normal", "uniform", "bernoulli", "choice", "empirical"
+    ]
+    on: str = ""
+    mode: Literal["multiply", "set"] = "multiply"
+    median: AnyNumber = None
+    cv: AnyNumber = None
+    mean: AnyNumber = None
+    sd: AnyNumber = None
+    low: AnyNumber = None
+    high: AnyNumber = None
+    p: AnyNumber = None
+    values: list[PlainNumber] = []
+    weights: list[Number] = []
+    table: str = ""
+    column: str = ""
+    effects: dict[str, EffectShape] = {}
+
+
+class SubjectsShape(Shape):
+    """How many subjects, from which seed, and how they differ."""
+
+    count: Annotated[int, Field(ge=1, le=10_000_000)]
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    trait: dict[str, dict[str, Any]] = {}
+    correlation: dict[str, Annotated[float, Field(gt=-1, lt=1)]] = {}
+
+
+class ArmShape(Shape):
+    """A named set of overrides."""
+
+    title: str = ""
+    condition: str | None = None
+    extends: str | None = None
+    with_: Annotated[Names, Field(alias="with")] = []
+    without: Names = []
+    set: dict[str, Any] = {}
+    compare_with: str | None = None
+
+
+class AxisShape(Shape):
+    """The values of one swept path."""
+
+    values: Annotated[list[Any] | None, Field(min_length=1)] = None
+    from_: Annotated[PlainNumber | None, Field(alias="from")] = None
+    to: PlainNumber | None = None
+    steps: Annotated[int | None, Field(ge=2)] = None
+    scale: Literal["linear", "log"] = "linear"
+    relative: bool = False
+    zip: str = ""
+
+
+class StudyShape(Shape):
+    """What is crossed: arms, points and subjects."""
+
+    title: str = ""
+    arms: Names = []
+    subjects: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    record: bool = True
+    outcomes: Names = []
+    design: Literal["sobol", "lhs"] | None = None
+    n: Annotated[int | None, Field(ge=1)] = None
+    table: str = ""
+    sweep: dict[str, dict[str, Any]] = {}
+
+
+class ParameterShape(EvidenceShape):
+    """One value of a parameter set."""
+
+    meaning: str
+
+
+class ParameterSetShape(Shape):
+    """A parameter set file."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    name: Name
+    version: str
+    title: str
+    parameter: dict[str, dict[str, Any]] = {}
+    condition: dict[str, dict[str, Any]] = {}
+
+
+class HeadShape(Shape):
+    """The keys at the top of a scenario."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    title: Annotated[str, Field(min_length=1)]
+    parameters: Name | None = None
+    summary: Names = []
+    use: UseShape
+    subjects: SubjectsShape | None = None

@@ -1,0 +1,242 @@
+"""Who is simulated: ``[subjects]``, traits, correlations, covariates with effects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from workbench.declaration import Parameter
+from workbench.quantities import QuantityError, known, split
+from workbench.scenario.columns import column_of
+from workbench.scenario.conformity import conforming, show
+from workbench.scenario.document import listed
+from workbench.scenario.model import Effect, Quantity, Setting, Subjects, Trait
+from workbench.scenario.names import name_fault
+from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
+from workbench.scenario.shapes import EffectShape, SubjectsShape, TraitShape
+from workbench.scenario.syntax import Keys
+from workbench.scenario.values import ValueReader
+
+DEFAULT = Subjects(count=1, seed=0)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What a distribution takes: numbers in the trait's own unit, and pure numbers with their range."""
+
+    own: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    pure: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+
+
+DISTRIBUTIONS: Mapping[str, Distribution] = MappingProxyType(
+    {
+        "lognormal": Distribution(own=("median",), pure={"cv": (0.0, 100.0)}),
+        "normal": Distribution(own=("mean", "sd")),
+        "truncated_normal": Distribution(own=("mean", "sd"), optional=("low", "high")),
+        "uniform": Distribution(own=("low", "high")),
+        "bernoulli": Distribution(pure={"p": (0.0, 1.0)}),
+        "choice": Distribution(lists=("values",)),
+        "empirical": Distribution(lists=("values",)),
+    }
+)
+NUMBERS = ("median", "cv", "mean", "sd", "low", "high", "p", "values", "weights")
+TABLE_KEYS = ("table", "column")
+POSITIVE = {"median": 0.0, "sd": 0.0}
+"""Lowest value of numbers that cannot be negative, whatever the trait's unit."""
+
+
+def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
+    """Return the subjects; without ``[subjects]`` there is one, from seed 0. Files are looked up in `base`."""
+    raw = reader.document.content.get("subjects")
+    if raw is None:
+        return DEFAULT
+    sound = conforming(reader.document, ("subjects",), SubjectsShape, raw)
+    traits = _Traits(reader, paths, base)
+    found = [traits.read(name, trait) for name, trait in sound.get("trait", {}).items()]
+    whole = tuple(trait for trait in found if trait is not None)
+    _check_set_once(reader, whole)
+    correlation = _read_correlation(reader, sound.get("correlation", {}), tuple(sound.get("trait", {})))
+    return Subjects(sound.get("count", 1), sound.get("seed", 0), whole, correlation)
+
+
+@dataclass(frozen=True)
+class _Traits:
+    reader: ValueReader
+    paths: Paths
+    base: Path
+
+    def read(self, name: str, raw: Any) -> Trait | None:
+        keys: Keys = ("subjects", "trait", name)
+        if fault := name_fault(name):
+            self.reader.document.report(keys, fault, at="key")
+            return None
+        sound = conforming(self.reader.document, keys, TraitShape, raw)
+        distribution = DISTRIBUTIONS.get(sound.get("distribution", ""))
+        if distribution is None or len(sound) < len(raw):
+            return None
+        on, mode = sound.get("on", ""), sound.get("mode", "multiply")
+        target = self.target(on, (*keys, "on")) if on else None
+        if on and target is None:
+            return None
+        unit = self.unit(target, mode, sound, keys)
+        if not self.takes(sound, distribution, keys) or unit is None:
+            return None
+        settings = self.settings(sound, distribution, unit, keys)
+        effects = self.effects(sound.get("effects", {}), unit, (*keys, "effects"))
+        path = target.path if target else ""
+        return Trait(name, path, mode, sound["distribution"], MappingProxyType(settings), effects, unit)
+
+    def target(self, path: str, keys: Keys) -> Target | None:
+        """Return the number of the model at `path`, or None after a report."""
+        report = self.reader.document.report
+        try:
+            found = self.paths.find(path)
+        except Unreadable:
+            return None
+        except PathError as error:
+            report(keys, str(error), got=error.got, known=error.known)
+            return None
+        if found.parameter.kind != "number" or (found.table and found.table.section in RECORDINGS):
+            report(keys, f"{found.path} is not a number of the model that subjects can differ in")
+            return None
+        return found
+
+    def unit(self, target: Target | None, mode: str, raw: Mapping[str, Any], keys: Keys) -> str | None:
+        """Return the unit of a trait: of what it sets, "1" of a factor, as written for a covariate."""
+        if target is not None:
+            return target.parameter.unit if mode == "set" else "1"
+        written = next((raw[n] for n in ("median", "mean", "low", "values") if n in raw), None)
+        text = written[0] if isinstance(written, list) and written else written
+        if not isinstance(text, str):
+            return "1"
+        try:
+            unit = split(text)[1]
+        except QuantityError:
+            unit = ""
+        if not known(unit):
+            self.reader.document.report(keys, f"{show(text)}: not a quantity with a known unit")
+            return None
+        return unit
+
+    def takes(self, raw: Mapping[str, Any], distribution: Distribution, keys: Keys) -> bool:
+        """Report numbers that the distribution lacks or does not take."""
+        kind = raw["distribution"]
+        needed = (*distribution.own, *distribution.pure)
+        from_file = kind == "empirical" and "table" in raw
+        needed += () if from_file else distribution.lists
+        allowed = {*needed, *distribution.optional, *distribution.lists, *(("weights",) if kind == "choice" else ())}
+        allowed |= set(TABLE_KEYS) if kind == "empirical" else set()
+        words = f"{kind} takes: {listed(sorted(allowed))}"
+        missing = [n for n in needed if n not in raw]
+        surplus = [n for n in (*NUMBERS, *TABLE_KEYS) if n in raw and n not in allowed]
+        for n in missing:
+            self.reader.document.report((*keys, n), f"is missing ({words})", at="key")
+        for n in surplus:
+            self.reader.document.report((*keys, n), f"does not belong here ({words})", at="key")
+        return not missing and not surplus
+
+    def settings(
+        self, raw: Mapping[str, Any], distribution: Distribution, unit: str, keys: Keys
+    ) -> dict[str, Setting]:
+        found: dict[str, Setting | None] = {}
+        for n in (*distribution.own, *distribution.optional):
+            if n in raw:
+                declared = Parameter(n, "number", None, "", unit=unit, low=POSITIVE.get(n, -math.inf))
+                found[n] = self.reader.number(declared, raw[n], (*keys, n))
+        for n, (low, high) in distribution.pure.items():
+            declared = Parameter(n, "number", None, "", low=low, high=high)
+            found[n] = self.reader.number(declared, raw[n], (*keys, n))
+        if distribution.lists:
+            found["values"] = self.values(raw, unit, keys)
+        if "weights" in raw:
+            found["weights"] = self.weights(raw, keys)
+        self.check_order(found, keys)
+        return {n: value for n, value in found.items() if value is not None}
+
+    def values(self, raw: Mapping[str, Any], unit: str, keys: Keys) -> tuple[Quantity, ...]:
+        """Return the listed values, or the column of a table beside the scenario."""
+        declared = Parameter("values", "number", None, "", unit=unit)
+        if "table" in raw:
+            cells = column_of(self.reader.document, self.base, raw, keys)
+            written = [cell if unit == "1" else f"{cell!r} {unit}" for cell in cells]
+            found = [self.reader.quantity(declared, value, (*keys, "table")) for value in written]
+        else:
+            found = [self.reader.quantity(declared, v, (*keys, "values", i)) for i, v in enumerate(raw["values"])]
+        return tuple(value for value in found if value is not None)
+
+    def weights(self, raw: Mapping[str, Any], keys: Keys) -> tuple[Quantity, ...]:
+        weights = raw["weights"]
+        if len(weights) != len(raw["values"]) or min(weights) < 0 or not sum(weights) > 0:
+            message = f"needs one weight, not negative, for each of the {len(raw['values'])} values, and not only zeros"
+            self.reader.document.report((*keys, "weights"), message)
+        return tuple(Quantity(float(weight), "1", repr(weight)) for weight in weights)
+
+    def check_order(self, found: Mapping[str, Any], keys: Keys) -> None:
+        low, high = found.get("low"), found.get("high")
+        if isinstance(low, Quantity) and isinstance(high, Quantity) and not low.number < high.number:
+            self.reader.document.report((*keys, "high"), f"high must be above low ({low.text})")
+
+    def effects(self, raw: Mapping[str, Any], unit: str, keys: Keys) -> tuple[Effect, ...]:
+        found = []
+        for path, effect in raw.items():
+            place = (*keys, path)
+            target = self.target(path, place)
+            sound = conforming(self.reader.document, place, EffectShape, effect)
+            if target is None or len(sound) < 2:
+                continue
+            number = self.reader.plain(unit, sound["reference"], (*place, "reference"))
+            if number is not None and number <= 0:
+                self.reader.document.report((*place, "reference"), "the reference of a covariate must be above 0")
+            elif number is not None:
+                found.append(Effect(target.path, number, float(sound["exponent"])))
+        return tuple(found)
+
+
+def _check_set_once(reader: ValueReader, traits: tuple[Trait, ...]) -> None:
+    """Report two traits that set the same number; several may multiply it."""
+    setters: dict[str, str] = {}
+    for trait in traits:
+        if trait.mode == "set" and trait.on:
+            first = setters.setdefault(trait.on, trait.name)
+            if first != trait.name:
+                keys = ("subjects", "trait", trait.name, "on")
+                reader.document.report(keys, f"{trait.on} is already set by trait {first}; one of them can multiply")
+
+
+def _read_correlation(
+    reader: ValueReader, raw: Mapping[str, float], names: tuple[str, ...]
+) -> tuple[tuple[str, str, float], ...]:
+    """Return the correlations written as ``"weight.age" = 0.5``; together they must be possible."""
+    found: dict[frozenset[str], tuple[str, str, float]] = {}
+    for pair, value in raw.items():
+        keys = ("subjects", "correlation", pair)
+        first, _, second = pair.partition(".")
+        unknown = next((name for name in (first, second) if name not in names), None)
+        if unknown is not None or first == second:
+            message = f'expected two different traits, "a.b" = 0.5 (defined: {listed(names)})'
+            reader.document.report(keys, message, at="key", got=unknown or "", known=names)
+        elif frozenset((first, second)) in found:
+            reader.document.report(keys, f"the correlation of {first} and {second} is given twice", at="key")
+        else:
+            found[frozenset((first, second))] = (first, second, float(value))
+    if found and not _is_possible(tuple(found.values())):
+        reader.document.report(("subjects", "correlation"), "no traits can have these correlations together", at="key")
+    return tuple(found.values())
+
+
+def _is_possible(correlation: tuple[tuple[str, str, float], ...]) -> bool:
+    """Whether the correlation matrix is positive definite."""
+    import numpy as np
+
+    names = sorted({name for first, second, _ in correlation for name in (first, second)})
+    matrix = np.eye(len(names))
+    for first, second, value in correlation:
+        i, j = names.index(first), names.index(second)
+        matrix[i, j] = matrix[j, i] = value
+    return bool(np.linalg.eigvalsh(matrix).min() > 1e-12)

@@ -1,0 +1,100 @@
+"""The component tables, ``[section.name]``: from raw tables to checked ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from workbench.declaration import SECTIONS, Component, Registry, Section
+from workbench.scenario.conformity import conforming, show
+from workbench.scenario.document import Document, listed
+from workbench.scenario.model import Setting, Table
+from workbench.scenario.names import name_fault
+from workbench.scenario.paths import Tables
+from workbench.scenario.shapes import component_shape
+from workbench.scenario.syntax import Keys
+from workbench.scenario.values import ValueReader
+
+
+def read_tables(reader: ValueReader, registry: Registry) -> Tables:
+    """Return every component table that can be read, by section and name, in the order of the file."""
+    found: dict[str, dict[str, Table]] = {}
+    for section in SECTIONS.values():
+        named = reader.document.content.get(section.name)
+        if named is None:
+            continue
+        if not isinstance(named, dict):
+            reader.document.report((section.name,), f"expected tables [{section.name}.NAME], got {show(named)}")
+            continue
+        tables = (_read_table(reader, registry, section, name, raw) for name, raw in named.items())
+        found[section.name] = {table.name: table for table in tables if table is not None}
+    return MappingProxyType({section: MappingProxyType(tables) for section, tables in found.items()})
+
+
+def raw_place(document: Document, keys: Keys, field: str) -> Keys:
+    """Return where `field` of the table at `keys` is written: itself, or a key of a nested table."""
+    raw: Any = document.content
+    for key in keys:
+        raw = raw.get(key, {}) if isinstance(raw, dict) else {}
+    if not isinstance(raw, dict) or field in raw:
+        return (*keys, field)
+    for group, nested in raw.items():
+        inner = field.removeprefix(f"{group}_")
+        if isinstance(nested, dict) and inner != field and inner in nested:
+            return (*keys, group, inner)
+    return (*keys, field)
+
+
+def _read_table(reader: ValueReader, registry: Registry, section: Section, name: str, raw: Any) -> Table | None:
+    document, keys = reader.document, (section.name, name)
+    if fault := name_fault(name):
+        document.report(keys, fault, at="key")
+        return None
+    if not isinstance(raw, dict):
+        document.report(keys, f"expected a table [{section.name}.{name}], got {show(raw)}")
+        return None
+    component = _component(document, registry, section, keys, raw)
+    if component is None:
+        return None
+    declared = component.parameters()
+    flat = _flatten(raw, declared)
+    sound = conforming(document, keys, component_shape(component, section.key), flat, fields=dict(declared))
+    fields: dict[str, Setting] = {}
+    for field, value in sound.items():
+        if field in declared:
+            setting = reader.read(declared[field], value, raw_place(document, keys, field))
+            if setting is not None:
+                fields[field] = setting
+    title = sound.get("title", "")
+    return Table(section.name, name, component, MappingProxyType(fields), title if isinstance(title, str) else "")
+
+
+def _component(
+    document: Document, registry: Registry, section: Section, keys: Keys, raw: Mapping[str, Any]
+) -> type[Component] | None:
+    """Return the class that the table's key chooses, or the section's default."""
+    chosen, known = raw.get(section.key, section.default), registry.names(section.name)
+    if chosen is None:
+        document.report((*keys, section.key), f"is missing (one of: {listed(known)})", at="key")
+    elif not isinstance(chosen, str) or chosen not in known:
+        message = f"unknown {section.key} {show(chosen)} (one of: {listed(known)})"
+        document.report((*keys, section.key), message, got=str(chosen), known=known)
+    else:
+        return registry.get(section.name, chosen)
+    return None
+
+
+def _flatten(raw: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table with ``[dose.x.titration] start`` written as ``titration_start``.
+
+    A nested table is a group only where some field starts with its name, so ``{ ref = ... }`` stays a value.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in raw.items():
+        grouped = key not in declared and any(field.startswith(f"{key}_") for field in declared)
+        if grouped and isinstance(value, dict):
+            flat.update({f"{key}_{inner}": entry for inner, entry in value.items()})
+        else:
+            flat[key] = value
+    return flat

@@ -1,0 +1,171 @@
+"""One value of one field: from what TOML made of it to a setting in the declared unit.
+
+Shapes have been checked before; here units, ranges, references to parameters and evidence are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.declaration import Parameter
+from workbench.protocol.window import parse_window
+from workbench.quantities import QuantityError, convert, same_kind, to_unit
+from workbench.scenario.conformity import expected_number, show
+from workbench.scenario.document import Document, listed
+from workbench.scenario.model import Evidence, ParameterSet, Quantity, Ref, Setting
+from workbench.scenario.shapes import LIMIT
+from workbench.scenario.syntax import Keys
+
+
+@dataclass(frozen=True)
+class ValueReader:
+    """Reads values of `document`, which may refer to `parameters` and cite `sources` (None: any source goes).
+
+    `used` gathers, by parameter name, the fields that refer to it; they limit what ``parameter.x`` may be set to.
+    """
+
+    document: Document
+    parameters: ParameterSet
+    sources: Collection[str] | None = None
+    used: dict[str, list[Parameter]] = field(default_factory=dict)
+
+    def read(self, parameter: Parameter, raw: Any, keys: Keys) -> Setting | None:
+        """Return the setting for a field whose `raw` value has the right shape, or None after a report."""
+        match parameter.kind:
+            case "number":
+                return self.number(parameter, raw, keys)
+            case "numbers" | "interval":
+                return self.numbers(parameter, raw, keys)
+            case "references":
+                return (raw,) if isinstance(raw, str) else tuple(raw)
+            case "window":
+                return self.window(raw, keys)
+            case _:
+                return raw  # type: ignore[no-any-return]
+
+    def number(self, parameter: Parameter, raw: Any, keys: Keys) -> Quantity | Ref | None:
+        """Return a quantity in the parameter's unit or a reference; the value must lie in its range."""
+        if not isinstance(raw, dict):
+            return self.quantity(parameter, raw, keys)
+        if "ref" in raw:
+            return self.reference(parameter, raw["ref"], keys)
+        found = self.quantity(parameter, raw["value"], (*keys, "value"))
+        evidence = self.evidence(parameter.unit, raw, keys, found)
+        return None if found is None else Quantity(found.number, found.unit, found.text, evidence)
+
+    def numbers(self, parameter: Parameter, raw: list[Any], keys: Keys) -> tuple[float, ...] | None:
+        """Return a list of plain numbers in the parameter's unit; an interval must rise."""
+        found = [self.quantity(parameter, entry, (*keys, i)) for i, entry in enumerate(raw)]
+        if any(entry is None for entry in found):
+            return None
+        values = tuple(entry.number for entry in found if entry is not None)
+        if parameter.kind == "interval" and not values[0] < values[1]:
+            self.document.report(keys, f"the first number must be below the second, got {show(raw)}")
+            return None
+        return values
+
+    def quantity(self, parameter: Parameter, raw: Any, keys: Keys) -> Quantity | None:
+        """Return a bare number or a quoted quantity in the parameter's unit, if it lies in its range."""
+        number = self.plain(parameter.unit, raw, keys)
+        if number is None:
+            return None
+        fault = range_fault(parameter, number)
+        if fault:
+            self.document.report(keys, f"{show(raw)} is out of range ({fault})")
+            return None
+        return Quantity(number, parameter.unit, raw if isinstance(raw, str) else repr(raw))
+
+    def plain(self, unit: str, raw: Any, keys: Keys) -> float | None:
+        """Return a number in `unit`: bare where the unit is "1", quoted with its unit elsewhere."""
+        bare = isinstance(raw, (int, float)) and not isinstance(raw, bool)
+        if (not bare and not isinstance(raw, str)) or bare != (unit == "1"):
+            self.document.report(keys, f"{expected_number(unit)}, got {show(raw)}")
+            return None
+        try:
+            number = float(raw) if bare else to_unit(raw, unit)
+        except (QuantityError, OverflowError) as error:
+            self.document.report(keys, f"{show(raw)}: {error}")
+            return None
+        if not abs(number) <= LIMIT:
+            self.document.report(keys, f"{show(raw)} is out of range (between -{LIMIT:g} and {LIMIT:g})")
+            return None
+        return number
+
+    def reference(self, parameter: Parameter, name: str, keys: Keys) -> Ref | None:
+        """Return a reference to a value of the parameter set that fits the field in kind and range."""
+        value = self.parameters.values.get(name)
+        if value is None:
+            known = tuple(self.parameters.values)
+            where = f"{self.parameters.name!r} has: {listed(known)}" if known else "no parameter set is named"
+            self.document.report((*keys, "ref"), f"unknown parameter {show(name)} ({where})", got=name, known=known)
+            return None
+        if not same_kind(value.unit, parameter.unit):
+            message = f"parameter {name!r} is in {value.unit!r}, but this field is in {parameter.unit!r}"
+            self.document.report((*keys, "ref"), message)
+            return None
+        self.used.setdefault(name, []).append(parameter)
+        for origin, landing in landings(self.parameters, name):
+            fault = range_fault(parameter, convert(landing.number, landing.unit, parameter.unit))
+            if fault:
+                self.document.report((*keys, "ref"), f"{origin} is {landing.text}, out of range here ({fault})")
+                return None
+        return Ref(name)
+
+    def evidence(self, unit: str, raw: Mapping[str, Any], keys: Keys, found: Quantity | None) -> Evidence:
+        """Return what stands beside a value; its source must be in the bibliography and its range hold the value."""
+        low, high = self.plausible(unit, raw, keys, found)
+        source, status, fitted_to = raw.get("source", ""), raw.get("status", "assumed"), tuple(raw.get("fitted_to", ()))
+        if source and self.sources is not None and source not in self.sources:
+            message = f"unknown source {show(source)} (an entry of the bibliography, references.bib)"
+            self.document.report((*keys, "source"), message, got=source, known=self.sources)
+        if status == "measured" and not (source or raw.get("note")):
+            message = "a measured value says where it was read (source, or a note if there is no publication)"
+            self.document.report((*keys, "status"), message)
+        if status == "fitted" and not (source or fitted_to):
+            self.document.report((*keys, "status"), "a fitted value says what it was fitted to (fitted_to or source)")
+        return Evidence(status, source, low, high, fitted_to, raw.get("note", ""))
+
+    def plausible(
+        self, unit: str, raw: Mapping[str, Any], keys: Keys, found: Quantity | None
+    ) -> tuple[float | None, float | None]:
+        """Return the plausible range beside a value, or None twice."""
+        if "range" not in raw:
+            return None, None
+        low, high = (self.plain(unit, end, (*keys, "range", i)) for i, end in enumerate(raw["range"]))
+        if low is None or high is None:
+            return None, None
+        if not low <= high:
+            self.document.report((*keys, "range"), f"the range ends below its start, got {show(raw['range'])}")
+        elif found is not None and not low <= found.number <= high:
+            self.document.report((*keys, "range"), f"{found.text} lies outside its own range {show(raw['range'])}")
+        return low, high
+
+    def window(self, raw: str, keys: Keys) -> str | None:
+        """Return a window's words if they can be read; its phase is checked with the other references."""
+        try:
+            parse_window(raw)
+        except ValueError as error:
+            self.document.report(keys, f"{show(raw)}: {error}")
+            return None
+        return raw
+
+
+def range_fault(parameter: Parameter, number: float) -> str:
+    """Return the rule that `number` breaks, in words, or ""."""
+    if parameter.low <= number <= parameter.high:
+        return ""
+    unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+    if parameter.low == float("-inf"):
+        return f"at most {parameter.high:g}{unit}"
+    if parameter.high == float("inf"):
+        return f"at least {parameter.low:g}{unit}"
+    return f"{parameter.low:g} to {parameter.high:g}{unit}"
+
+
+def landings(parameters: ParameterSet, name: str) -> list[tuple[str, Quantity]]:
+    """Return every value that a parameter may take, base and conditions, with where it is written."""
+    base = [(f"parameter.{name}", parameters.values[name])]
+    conditions = parameters.conditions.items()
+    return base + [(f"condition.{c}.{name}", values[name]) for c, values in conditions if name in values]
