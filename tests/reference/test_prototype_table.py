@@ -1,4 +1,6 @@
-"""The reference gives the prototype's overflow table: this fixes the reading of the equations that the engine is held to.
+"""The reference gives the prototype's overflow table: this fixes the reading of the equations.
+
+The engine is then held to the reference.
 
 The prototype gave its drug as a constant average concentration, rewarded at once, and left the M4 boost out.
 """
