@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.analysis import compare as compare
     from workbench.execution.replay import replay as replay
-    from workbench.execution.simulate import simulate as simulate
+    from workbench.analysis.simulate import simulate as simulate
     from workbench.execution.sweep import run_sweep as run_sweep
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "load_scenario": "workbench.scenario",
     "run_sweep": "workbench.execution.sweep",
-    "simulate": "workbench.execution.simulate",
+    "simulate": "workbench.analysis.simulate",
     "open_results": "workbench.store",
     "compare": "workbench.analysis",
     "replay": "workbench.execution.replay",

@@ -1,0 +1,55 @@
+"""``workbench check``: validate scenarios and touch nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench.cli.output import AsJson, print_object, put
+from workbench.errors import Problem, ScenarioError
+
+
+def check(
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files.")],
+    as_json: AsJson = False,
+) -> int:
+    """Validate scenarios.
+
+    All problems at once, each with its line and column; runs and writes nothing.
+    """
+    problems: list[Problem] = []
+    sound: list[dict[str, Any]] = []
+    for file in scenarios:
+        try:
+            sound.append(_summary(file))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ScenarioError(problems)
+    if as_json:
+        print_object({"ok": True, "scenarios": sound})
+    else:
+        for one in sound:
+            put(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
+    return 0
+
+
+def _summary(file: str) -> dict[str, Any]:
+    from workbench.design import plan
+    from workbench.scenario import load_scenario
+
+    scenario = load_scenario(Path(file))
+    return {
+        "file": file,
+        "title": scenario.title,
+        "arms": len(scenario.arms),
+        "studies": len(scenario.studies),
+        "runs": plan(scenario).expected,
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(check)

@@ -1,0 +1,86 @@
+"""Errors as lines on standard error, or as one object on standard output."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workbench import __version__
+from workbench.cli.output import print_object, talk
+from workbench.errors import Problem, ScenarioError, WorkbenchError
+
+SHOWN_PROBLEMS = 50
+
+
+def _problems(error: WorkbenchError) -> list[Problem]:
+    if isinstance(error, ScenarioError):
+        return list(error.problems)
+    message, _, hint = str(error).partition("\nhint: ")
+    return [Problem("", 0, 0, "", message, hint)]
+
+
+def _lines(problems: list[Problem]) -> Iterator[str]:
+    hints = []
+    for problem in problems[:SHOWN_PROBLEMS]:
+        text = str(problem) if problem.file else problem.message
+        yield "error: " + " ".join(text.splitlines())
+        if problem.hint and problem.hint not in hints:
+            hints.append(problem.hint)
+    if len(problems) > SHOWN_PROBLEMS:
+        yield f"error: {len(problems) - SHOWN_PROBLEMS} more problems ({len(problems)} in all)"
+    yield from (f"hint: {hint}" for hint in hints)
+
+
+def told(error: WorkbenchError, as_json: bool) -> int:
+    """Write what is wrong and return the exit code.
+
+    Lines go to standard error, sorted by place, 50 at most and then a count; with `as_json` one
+    object goes to standard output instead.
+    """
+    problems = _problems(error)
+    if as_json:
+        listed = [
+            {"file": p.file, "line": p.line, "column": p.column, "key": p.key, "message": p.message, "hint": p.hint}
+            for p in problems
+        ]
+        print_object({"ok": False, "exit": error.exit_code, "errors": listed})
+    else:
+        for line in _lines(problems):
+            talk(line)
+    return error.exit_code
+
+
+def internal_fault(error: BaseException, arguments: list[str], as_json: bool) -> int:
+    """Write the traceback to a log file, name the file, and return exit code 1."""
+    log = _write_log(error, arguments)
+    message = f"internal fault, a bug of ours ({type(error).__name__}); stored runs are kept; please send {log}"
+    return told(WorkbenchError(message), as_json)
+
+
+def _write_log(error: BaseException, arguments: list[str]) -> Path:
+    from platformdirs import user_log_path
+
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    text = "\n".join(
+        (
+            f"workbench {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"arguments: {arguments!r}",
+            "".join(traceback.format_exception(error)),
+        )
+    )
+    for folder in (user_log_path("workbench", appauthor=False), Path(tempfile.gettempdir())):
+        path = folder / f"workbench-fault-{now}-{os.getpid()}.log"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return path
+    sys.stderr.write(text)
+    return Path("the lines above")

@@ -1,0 +1,77 @@
+"""The ``workbench`` command: its commands, and how every error ends in one line and an exit code."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from workbench import __version__
+from workbench.cli import check, describe, doctor, replay, report, results, starter, sweep
+from workbench.cli.faults import internal_fault, told
+from workbench.errors import UsageError, WorkbenchError
+from workbench.execution.threads import use_one_thread
+
+DEBUG = "--debug"
+
+app = typer.Typer(
+    name="workbench",
+    help="Disease models of brain circuits: one text file in, one database and one page out.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=False,
+)
+for family in (sweep, check, results, report, replay, describe, starter, doctor):
+    family.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def workbench(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show tracebacks; may stand anywhere on the line.")] = False,
+) -> None:
+    """Disease models of brain circuits: one text file in, one database and one page out."""
+    if version:
+        sys.stdout.write(f"workbench {__version__}\n")
+    elif context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every message has been written."""
+    debug = DEBUG in arguments
+    as_json = "--json" in arguments
+    try:
+        code = app([a for a in arguments if a != DEBUG], prog_name="workbench", standalone_mode=False)
+    except WorkbenchError as error:
+        if debug:
+            raise
+        return told(error, as_json)
+    except KeyboardInterrupt as error:
+        return 128 + getattr(error, "number", 2)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # typer's own complaint about the arguments
+            return told(_usage(error), as_json)
+        if debug:
+            raise
+        return internal_fault(error, arguments, as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: Exception) -> UsageError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "workbench"
+    return UsageError(f"{error.format_message()}\nhint: see '{command} --help'")  # type: ignore[attr-defined]
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    use_one_thread()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(main(sys.argv[1:]))

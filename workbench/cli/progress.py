@@ -1,0 +1,179 @@
+"""How a running sweep looks: a bar on a terminal, a few plain lines anywhere else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from workbench.cli.output import talk
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+    from workbench.design import Plan
+    from workbench.execution.pilot import Forecast
+    from workbench.execution.progress import Counts
+
+LINE_SHARE = 0.1
+LINE_SECONDS = 600.0
+"""A plain line for every tenth of the runs, and every ten minutes: a log stays short however long the sweep."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 point``, ``2,600 runs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people: ``0.4 s``, ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(number: float) -> str:
+    """Return a size in bytes for people."""
+    for unit in ("bytes", "kB", "MB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} GB"
+
+
+def forecast_lines(forecast: Forecast) -> list[str]:
+    """Say what will run as products, what is there already, and what the pilot promises."""
+    plan = forecast.plan
+    width = max(len(study.name) for study in plan.studies)
+    lines = [f"{plan.scenario.file}: {' '.join(plan.scenario.title.split())}"]
+    lines += [f"  {study:<{width}}  {product}" for study, product in products(plan)]
+    total = counted(plan.expected, "run")
+    lines.append(f"  {total} in all, {forecast.reused:,} already stored, {forecast.left:,} to compute")
+    if forecast.rate:
+        lines.append(
+            f"pilot: {forecast.rate / 1e6:.3g} million run-steps/s with {counted(forecast.workers, 'worker')}: "
+            f"about {duration(forecast.seconds)} and {size(forecast.database_bytes)} of database"
+        )
+    return lines
+
+
+def products(plan: Plan) -> list[tuple[str, str]]:
+    """Return each study with its product: arms x points x subjects."""
+    return [
+        (
+            s.name,
+            f"{counted(len(s.arms), 'arm')} x {counted(len(s.points), 'point')} x {counted(s.subjects, 'subject')}"
+            f" = {counted(len(s.arms) * len(s.points) * s.subjects, 'run')}",
+        )
+        for s in plan.studies
+    ]
+
+
+def watcher(quiet: bool) -> Lines | Bar:
+    """Return the progress display that standard error can show."""
+    plain = not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "") or "NO_COLOR" in os.environ
+    return Lines(quiet) if plain or quiet else Bar()
+
+
+class Lines:
+    """Plain lines on standard error."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._next_share, self._next_time = LINE_SHARE, monotonic() + LINE_SECONDS
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def forecast(self, forecast: Forecast) -> None:
+        """Say what will run."""
+        self._talk(*forecast_lines(forecast))
+
+    def advance(self, counts: Counts) -> None:
+        """Say where things stand, now and then."""
+        share = 1 - counts.missing / counts.expected
+        if share < self._next_share and monotonic() < self._next_time:
+            return
+        self._next_share, self._next_time = share + LINE_SHARE, monotonic() + LINE_SECONDS
+        done = counts.expected - counts.missing
+        self._talk(f"{share:4.0%}  {done:,} of {counts.expected:,} runs, {_pace(counts)}, {counts.failed:,} failed")
+
+    def stopping(self, number: int) -> None:
+        """Say what happens now, and what another signal would do."""
+        self._talk(stopping_line(number))
+
+    def _talk(self, *lines: str) -> None:
+        if not self._quiet:
+            for line in lines:
+                talk(line)
+
+
+class Bar:
+    """A progress bar with rate, time left and failures."""
+
+    def __init__(self) -> None:
+        self._bar: RichProgress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def forecast(self, forecast: Forecast) -> None:
+        """Say what will run and start the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        for line in forecast_lines(forecast):
+            talk(line)
+        self._bar = Progress(
+            BarColumn(bar_width=32),
+            TaskProgressColumn(),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+        )
+        self._task = self._bar.add_task("starting workers", total=forecast.plan.expected, completed=forecast.reused)
+        self._bar.start()
+
+    def advance(self, counts: Counts) -> None:
+        """Move the bar."""
+        if self._bar is not None and self._task is not None:
+            done = counts.expected - counts.missing
+            text = f"{done:,} of {counts.expected:,} runs, {_pace(counts)}, {counts.failed:,} failed"
+            self._bar.update(self._task, completed=done, description=text)
+
+    def stopping(self, number: int) -> None:
+        """Say what happens now, below the bar."""
+        if self._bar is not None:
+            self._bar.console.print(stopping_line(number), markup=False, highlight=False)
+        else:
+            talk(stopping_line(number))
+
+
+def stopping_line(number: int) -> str:
+    """Say what the first signal does."""
+    name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+    return f"{name}: finishing and storing what is in flight; once more to stop at once"
+
+
+def _pace(counts: Counts) -> str:
+    computed = counts.stored + counts.failed
+    if not computed or counts.seconds <= 0:
+        return "nothing computed yet"
+    rate = counts.run_steps / counts.seconds / 1e6
+    left = counts.missing * counts.seconds / computed
+    return f"{rate:.3g} million run-steps/s, {duration(left)} left"

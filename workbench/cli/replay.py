@@ -1,0 +1,99 @@
+"""``workbench replay``: see one stored run again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.output import AsFormat, AsJson, Database, Format, print_frame, print_object, put, talk
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.execution.replay import Replay
+
+DIFFERENT = 5
+
+
+class Record(StrEnum):
+    """What to record."""
+
+    declared = "declared"
+    all = "all"
+
+
+def replay(
+    db: Database,
+    run: Annotated[int, typer.Option("--run", min=1, help="Number of the run, as in `select run from runs`.")],
+    record: Annotated[
+        Record, typer.Option("--record", help="The scenario's courses, or all series.")
+    ] = Record.declared,
+    form: AsFormat = Format.text,
+    as_json: AsJson = False,
+) -> int:
+    """Simulate one stored run again.
+
+    Compares its outcomes, bit for bit; with --format csv, prints its recorded series, one row for each time.
+    """
+    from workbench.execution.replay import replay as again
+
+    seen = again(Path(db), run, record=record.value)
+    if as_json or form is Format.json:
+        print_object(_object(seen))
+    elif form is Format.text:
+        _print_text(seen)
+    else:
+        print_frame(_series(seen), form, as_json)
+    if not seen.equal:
+        talk("error: the stored outcomes did not come out again, bit for bit")
+    return 0 if seen.equal else DIFFERENT
+
+
+def _object(seen: Replay) -> dict[str, object]:
+    return {
+        "ok": seen.equal,
+        "run": seen.run,
+        "study": seen.study,
+        "arm": seen.arm,
+        "point": seen.point,
+        "subject": seen.subject,
+        "equal": seen.equal,
+        "outcomes": dict(seen.outcomes),
+        "stored": dict(seen.stored),
+        "failure": None if seen.failure is None else vars(seen.failure),
+        "series": {
+            name: {"time": list(seen.times[name]), "value": values.tolist()} for name, values in seen.series.items()
+        },
+    }
+
+
+def _print_text(seen: Replay) -> None:
+    put(f"run {seen.run}: {seen.study}, {seen.arm}, point {seen.point}, subject {seen.subject}")
+    if seen.failure is not None:
+        put(f"failed again: {seen.failure.reason} at {seen.failure.time}")
+    for name, value in seen.outcomes.items():
+        verdict = "not stored" if name not in seen.stored else "equal" if seen.stored[name] == value else "DIFFERENT"
+        put(f"  {name:<28} {value!r:<24} {verdict}")
+    for name, values in seen.series.items():
+        put(f"  {name:<28} {len(values)} times, from {values[0]:.6g} to {values[-1]:.6g}")
+    if seen.series:
+        put("series: add --format csv")
+
+
+def _series(seen: Replay) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        (name, time, value)
+        for name, values in seen.series.items()
+        for time, value in zip(seen.times[name], values.tolist(), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["course", "time", "value"])
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(replay)

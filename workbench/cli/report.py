@@ -1,0 +1,44 @@
+"""``workbench report``: one self-contained page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.output import AsJson, Database, print_object, put
+from workbench.cli.results import Sweep
+
+DEFAULT_FOLDER = Path("reports")
+
+
+def report(
+    db: Database,
+    sweep: Sweep = None,
+    output: Annotated[str | None, typer.Option("--output", help="The page; reports/NAME.html if not given.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write one HTML page from a database.
+
+    One file with its figures inside: no network, no script.
+    """
+    from workbench.report import build_report
+
+    page = build_report(Path(db), Path(output) if output else _default_page(db), sweep=sweep, force=force)
+    if as_json:
+        print_object({"ok": True, "db": db, "report": str(page)})
+    else:
+        put(str(page))
+    return 0
+
+
+def _default_page(db: str) -> Path:
+    DEFAULT_FOLDER.mkdir(exist_ok=True)
+    return DEFAULT_FOLDER / f"{Path(db).stem}.html"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(report)

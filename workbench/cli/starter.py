@@ -1,0 +1,66 @@
+"""``workbench init``: the shipped scenarios and numbers, laid out in a folder of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.output import AsJson, print_object, put
+from workbench.errors import StorageError
+
+README = """# A folder for disease models
+
+    workbench check scenarios/{first}.toml
+    workbench sweep scenarios/{first}.toml --report reports/{first}.html
+
+`scenarios/` holds one text file for each question: copy one, change any line, and check it.
+`data/parameters/` holds the numbers behind them, each with unit, range and source; `workbench describe` lists what
+may stand in a scenario. Results go to `data/results/`, one SQLite file for each scenario.
+"""
+
+
+def init(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Where to put the files; made if it does not exist.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Start a folder of one's own.
+
+    Writes the shipped scenarios, their parameter sets and a README into it.
+    """
+    root = Path(folder)
+    files = starter_files()
+    taken = [name for name in files if (root / name).exists()]
+    if taken and not force:
+        raise StorageError(f"{root / taken[0]}: exists already; nothing was written; use --force to replace it")
+    try:
+        for name, content in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(content)
+        (root / "reports").mkdir(exist_ok=True)
+    except OSError as fault:
+        raise StorageError(f"{root}: cannot be written ({fault.strerror})") from None
+    if as_json:
+        print_object({"ok": True, "folder": folder, "files": sorted(files)})
+    else:
+        put("\n".join(str(root / name) for name in sorted(files)))
+    return 0
+
+
+def starter_files() -> dict[str, bytes]:
+    """Return the files of a starter folder by relative name."""
+    from workbench.scenario.library import data_folder, scenarios_folder
+
+    scenarios = sorted(scenarios_folder().glob("*.toml"))
+    data = [*sorted((data_folder() / "parameters").glob("*.toml")), data_folder() / "references.bib"]
+    files = {f"scenarios/{path.name}": path.read_bytes() for path in scenarios}
+    files |= {f"data/{path.relative_to(data_folder()).as_posix()}": path.read_bytes() for path in data}
+    files["README.md"] = README.format(first=scenarios[0].stem).encode()
+    return files
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(init)

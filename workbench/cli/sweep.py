@@ -1,0 +1,179 @@
+"""``workbench sweep``: compute what is missing and store it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli.output import AsJson, print_object, put, talk
+from workbench.cli.progress import counted, duration, forecast_lines, watcher
+from workbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from workbench.execution.pilot import Forecast
+    from workbench.execution.sweep import Request, SweepResult
+
+FAILED = 4
+
+
+def sweep(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")],
+    db: Annotated[
+        str | None,
+        typer.Option("--db", help="Database; an existing one is continued. data/results/NAME.db if not given."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=0, help="Worker processes; every core if not given, 0 for none.")
+    ] = None,
+    subjects: Annotated[int | None, typer.Option("--subjects", min=1, help="Subjects in every study.")] = None,
+    arm: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; may be repeated.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value everywhere; may be repeated.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another seed than the scenario's.")] = None,
+    report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Write the page too.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long; write nothing.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop after the first block with a failed run.")
+    ] = False,
+    max_points: Annotated[int, typer.Option("--max-points", min=1, help="Refuse larger sweeps.")] = 1_000_000,
+    lock_timeout: Annotated[
+        float, typer.Option("--lock-timeout", min=0, help="Seconds to wait while another sweep writes.")
+    ] = 30.0,
+    as_json: AsJson = False,
+) -> int:
+    """Compute and store what a scenario asks for.
+
+    What is stored already is not computed again: after a stop, the same command goes on where it was.
+    """
+    from workbench.execution import sweep as execution
+
+    request = execution.prepare(
+        scenario,
+        db,
+        workers=workers,
+        subjects=subjects,
+        arms=arm or (),
+        settings=read_pairs(set_ or ()),
+        seed=seed,
+        max_points=max_points,
+    )
+    if dry_run:
+        return _say(execution.forecast(request), request, as_json)
+    command = shlex.join(["workbench", *sys.argv[1:]])
+    with watcher(quiet=as_json) as progress:
+        result = execution.carry_out(
+            request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
+        )
+    page = _page(result, report)
+    code = exit_code(result)
+    if as_json:
+        print_object(_summary(result, code, page))
+    else:
+        _print_end(result, command, page)
+    return code
+
+
+def read_pairs(texts: Iterable[str]) -> dict[str, str]:
+    """Return ``path=value`` texts as a mapping."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        path, sign, value = text.partition("=")
+        path = path.strip()
+        if not sign or not path:
+            raise UsageError(f"--set {text}: expected PATH=VALUE")
+        if path in pairs:
+            raise UsageError(f"--set {path}: given twice")
+        pairs[path] = value.strip()
+    return pairs
+
+
+def exit_code(result: SweepResult) -> int:
+    """Return 0, 4 when a run failed, or 128 + signal when it was stopped."""
+    if result.stopped:
+        return 128 + result.stopped
+    return FAILED if result.failed else 0
+
+
+def _page(result: SweepResult, report: str | None) -> Path | None:
+    if report is None or result.stopped:
+        return None
+    from workbench.report import build_report
+
+    return build_report(result.db, Path(report), sweep=result.sweep, force=True)
+
+
+def _say(forecast: Forecast, request: Request, as_json: bool) -> int:
+    if as_json:
+        print_object(
+            {
+                "ok": True,
+                "dry_run": True,
+                "scenario": request.plan.scenario.name,
+                "db": str(request.db),
+                "expected": request.plan.expected,
+                "reused": forecast.reused,
+                "missing": forecast.left,
+                "run_steps_per_second": forecast.rate,
+                "seconds": forecast.seconds,
+                "database_bytes": forecast.database_bytes,
+            }
+        )
+    else:
+        put("\n".join([*forecast_lines(forecast), f"dry run: nothing was written to {request.db}"]))
+    return 0
+
+
+def _summary(result: SweepResult, code: int, page: Path | None) -> dict[str, Any]:
+    return {
+        "ok": code == 0,
+        "exit": code,
+        "sweep": result.sweep,
+        "scenario": result.scenario,
+        "db": str(result.db),
+        "report": None if page is None else str(page),
+        "expected": result.expected,
+        "stored": result.stored,
+        "failed": result.failed,
+        "reused": result.reused,
+        "missing": result.missing,
+        "run_steps": result.run_steps,
+        "seconds": result.seconds,
+        "write_seconds": result.write_seconds,
+        "draw_seconds": result.draw_seconds,
+        "workers": result.workers,
+    }
+
+
+def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
+    db = shlex.quote(str(result.db))
+    rate = result.run_steps / result.seconds / 1e6 if result.seconds else 0.0
+    put(
+        f"{counted(result.expected, 'run')} = {result.stored:,} stored + {result.failed:,} failed"
+        f" + {result.reused:,} reused + {result.missing:,} missing, in {duration(result.seconds)}"
+        f" ({rate:.3g} million run-steps/s, {result.write_seconds / max(result.seconds, 1e-9):.0%} of the time writing)"
+    )
+    put(f"database: {result.db} (sweep {result.sweep})")
+    if page is not None:
+        put(f"page: {page}")
+    if result.missing:
+        talk(f"not finished: {result.missing:,} runs are missing; go on with: {command}")
+        return
+    if result.failed:
+        talk(f'{counted(result.failed, "run")} failed; see: workbench query {db} "select * from failures"')
+    put(f"next: workbench compare {db}")
+    put(
+        "\nimport pandas as pd\n"
+        f'outcomes = pd.read_sql("select * from outcomes where sweep = {result.sweep}", {f"sqlite:///{result.db}"!r})\n'
+        'print(outcomes.groupby(["study", "arm", "outcome"])["value"].agg(["count", "mean", "std"]))'
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(sweep)

@@ -1,0 +1,145 @@
+"""Simulate one stored run again, from the scenario and parameters that its database holds, and record everything."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from workbench.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.declaration import Component, Registry
+    from workbench.design import Chunk, Plan
+    from workbench.scenario.model import Scenario
+    from workbench.solver.batch import Failure
+    from workbench.store import Results
+    from workbench.store.read import Placed
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One run, seen again.
+
+    Attributes
+    ----------
+    outcomes, stored : mapping name -> float
+        As simulated now, and as stored; equal bit for bit on the same machine class.
+    series : mapping name -> array (times,)
+        Recorded courses; with ``record="all"`` every series that the model can show.
+    times : mapping name -> tuple
+        Times of each series: trials, or hours on the event clock.
+    failure
+        Why the run could not be finished, if it could not.
+    """
+
+    run: int
+    sweep: int
+    study: str
+    arm: str
+    point: int
+    subject: int
+    outcomes: Mapping[str, float]
+    stored: Mapping[str, float]
+    series: Mapping[str, NDArray[np.float64]]
+    times: Mapping[str, tuple[float, ...]]
+    failure: Failure | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether every stored outcome came out the same, bit for bit."""
+        return all(self.outcomes.get(name) == value for name, value in self.stored.items())
+
+
+def replay(
+    db: str | Path,
+    run: int,
+    *,
+    record: Literal["declared", "all"] = "all",
+    components: Iterable[type[Component]] = (),
+) -> Replay:
+    """Simulate run number `run` of a database again.
+
+    Parameters
+    ----------
+    record
+        "declared" for the scenario's own courses, "all" for every series that the model can show.
+    components
+        Component classes that are not installed, if the sweep used some.
+
+    Raises
+    ------
+    CheckFailed
+        If today's code or components no longer ask for this run: its identity has changed.
+    """
+    from workbench.solver.run import solve
+    from workbench.store import open_results
+
+    results = open_results(db)
+    place = results.placed(run)
+    scenario, registry = _stored_scenario(results, place.sweep, components)
+    chunk, row = _found(_planned(scenario, place), place)
+    # Never a block of one: the engine's sums are the same bits at every width from 2 up.
+    result = solve(chunk.batch.take(np.array([row, row])), registry, record=record)
+    failure = result.failures.get(0)
+    return Replay(
+        run=run,
+        sweep=place.sweep,
+        study=place.study,
+        arm=place.arm,
+        point=place.point,
+        subject=place.subject,
+        outcomes={} if failure else {name: float(values[0]) for name, values in result.outcomes.items()},
+        stored=results.outcomes_of(run),
+        series={name: values[:, 0] for name, values in result.courses.items()},
+        times=result.times,
+        failure=failure,
+    )
+
+
+def _stored_scenario(results: Results, sweep: int, components: Iterable[type[Component]]) -> tuple[Scenario, Registry]:
+    """Read the stored bytes, with the stored parameter set in place of any file of that name."""
+    from workbench.declaration import registry
+    from workbench.scenario import parse_scenario
+
+    row = results.sweeps().set_index("sweep").loc[sweep]
+    known = registry().extended(components)
+    with tempfile.TemporaryDirectory(prefix="workbench-replay-") as folder:
+        if row["parameter_set"]:
+            beside = Path(folder) / "parameters"
+            beside.mkdir()
+            (beside / f"{row['parameter_set']}.toml").write_bytes(results.parameter_text(sweep))
+        return parse_scenario(results.scenario_text(sweep), f"{row['scenario']}.toml", Path(folder), known), known
+
+
+def _planned(scenario: Scenario, place: Placed) -> Plan:
+    from workbench.design import plan
+
+    return plan(
+        scenario,
+        subjects=place.subject + 1,
+        arms=(place.arm,),
+        settings=place.settings,
+        seed=place.seed,
+        studies=(place.study,),
+    )
+
+
+def _found(plan: Plan, place: Placed) -> tuple[Chunk, int]:
+    """Return the chunk that holds the run, and its row."""
+    from workbench.solver.run import width_for
+
+    for chunk in plan.chunks(width_for):
+        rows = np.flatnonzero((chunk.batch.subjects == place.subject) & (chunk.points == place.point))
+        if len(rows) and chunk.batch.keys[rows[0]] == place.key:
+            return chunk, int(rows[0])
+    raise CheckFailed(
+        f"run {place.run} is {place.study}, {place.arm}, point {place.point}, subject {place.subject}; "
+        "today's components ask for another run there: a component or the engine has changed since it was stored"
+    )

@@ -1,0 +1,56 @@
+"""Ctrl-C and SIGTERM: the first asks to finish what is in flight, the second stops at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+ASKING = (signal.SIGINT, signal.SIGTERM)
+
+
+class StoppedAtOnce(KeyboardInterrupt):
+    """A second signal: nothing more is awaited. What was acknowledged as stored stays stored."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"stopped at once by signal {number}")
+
+
+class StopSignal:
+    """Listens for signals while a sweep runs; outside the main thread it only answers `request`.
+
+    Attributes
+    ----------
+    requested : int
+        Number of the signal that asked to stop, 0 while none did.
+    """
+
+    def __init__(self, on_request: Callable[[int], None] | None = None) -> None:
+        self.requested = 0
+        self._on_request = on_request
+        self._before: dict[signal.Signals, Any] = {}
+
+    def request(self, number: int) -> None:
+        """Ask to stop; asked twice, raise StoppedAtOnce."""
+        if self.requested:
+            raise StoppedAtOnce(number)
+        self.requested = number
+        if self._on_request is not None:
+            self._on_request(number)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.request(number)
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {s: signal.signal(s, self._handle) for s in ASKING}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,101 @@
+"""Simulate a list of points in memory: what a notebook, a calibration or a sensitivity analysis asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.errors import Problem, ScenarioError, shorten
+from workbench.execution.signals import StoppedAtOnce, StopSignal
+from workbench.execution.sweep import Request, read_scenario
+from workbench.execution.workers import crew, solve_each
+from workbench.scenario.model import Axis, Quantity, Scenario, Study
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.declaration import Component
+    from workbench.design import Chunk
+    from workbench.solver.batch import BatchResult
+
+STUDY = "simulate"
+
+
+def simulate_columns(
+    scenario: Scenario | str | Path,
+    points: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    arms: Iterable[str] = (),
+    subjects: int | None = None,
+    seed: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    components: Iterable[type[Component]] = (),
+    workers: int = 1,
+) -> dict[str, NDArray[Any]]:
+    """Run every arm at every point for every subject; nothing is stored.
+
+    Parameters
+    ----------
+    points : mapping path -> column
+        Row i of all columns is point i: numbers in the path's own unit, or quantities as text. None is the
+        scenario's own single point.
+
+    Returns
+    -------
+    mapping name -> array (runs,)
+        ``arm``, ``point``, ``subject``, one column for each path, one for each outcome (NaN where the run
+        failed), and ``failure`` (the reason, else ""); ordered by point, arm and subject.
+    """
+    from workbench.design import plan
+
+    document, registry = read_scenario(scenario, components)
+    columns = points if points is not None else {}
+    asked = _with_points(document, columns)
+    planned = plan(asked, subjects=subjects, arms=tuple(arms) or None, settings=settings or {}, seed=seed)
+    request = Request(planned, Path(), 1 if registry is not None else max(workers, 1), registry)
+    blocks = ((chunk, chunk.batch) for chunk in request.chunks())
+    with StopSignal() as stop, crew(request.workers, registry) as hands:
+        parts = [_part(chunk, result, columns) for chunk, result in solve_each(blocks, hands, stop)]
+        if stop.requested:
+            raise StoppedAtOnce(stop.requested)
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.lexsort((joined["subject"], joined["arm"], joined["point"]))
+    names = np.array(planned.studies[0].arms, dtype=object)
+    return {name: values[order] if name != "arm" else names[values[order]] for name, values in joined.items()}
+
+
+def _with_points(scenario: Scenario, columns: Mapping[str, Sequence[Any]]) -> Scenario:
+    """Return the scenario with one study: all arms at the points that `columns` list."""
+    axes = tuple(_axis(scenario, path, columns[path]) for path in columns)
+    study = Study(STUDY, "", tuple(scenario.arms), scenario.subjects.count, axes, record=False)
+    return replace(scenario, studies={STUDY: study})
+
+
+def _axis(scenario: Scenario, path: str, column: Sequence[Any]) -> Axis:
+    from workbench.design.overrides import read_settings, unit_of
+
+    unit = unit_of(scenario, path)
+    values = []
+    for number, value in enumerate(column):
+        text = value if isinstance(value, str) or unit == "1" else f"{value!r} {unit}"
+        try:
+            read = read_settings(scenario, {path: str(text)})[path]
+        except ScenarioError as error:
+            raise ScenarioError(
+                [Problem("points", 0, 0, f"{shorten(p.key)}[{number}]", p.message, p.hint) for p in error.problems]
+            ) from None
+        values.append(read.number if isinstance(read, Quantity) else read)
+    return Axis(path, tuple(values), unit, zip=STUDY)
+
+
+def _part(chunk: Chunk, result: BatchResult, columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
+    reasons = np.full(len(result.keys), "", dtype=object)
+    for row, failure in result.failures.items():
+        reasons[row] = f"{failure.reason} at {failure.time}"
+    swept = {path: np.asarray(columns[path])[chunk.points] for path in columns}
+    place = {"arm": chunk.arms, "point": chunk.points, "subject": chunk.batch.subjects}
+    return {**place, **swept, **result.outcomes, "failure": reasons}

@@ -1,0 +1,262 @@
+"""A sweep: every run that a scenario asks for, computed once and stored as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from workbench.errors import StorageError, UsageError
+from workbench.execution.pilot import Forecast, cost_of
+from workbench.execution.progress import Counts, Progress, Silent
+from workbench.execution.signals import StopSignal
+from workbench.execution.threads import available_cores
+from workbench.execution.workers import crew, solve_each
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.declaration import Component, Registry
+    from workbench.design import Chunk, Plan
+    from workbench.scenario.model import Scenario
+    from workbench.solver.batch import Batch
+    from workbench.store.write import Writer
+
+RESULTS = Path("data") / "results"
+"""Where databases go when no path is given, below the working folder."""
+
+LOCK_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepResult(Counts):
+    """What a sweep did: where its runs stand, and more.
+
+    Attributes
+    ----------
+    sweep : int
+        Its id in the database `db`.
+    workers : int
+        Processes that computed.
+    write_seconds, draw_seconds : float
+        Time the parent spent storing; time all workers together spent drawing noise.
+    stopped : int
+        Signal that stopped it early, else 0.
+    """
+
+    sweep: int
+    scenario: str
+    db: Path
+    workers: int
+    write_seconds: float
+    draw_seconds: float
+    stopped: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """A sweep that can be done: what runs, where it goes, and who computes.
+
+    `registry` is None unless the scenario uses components that only this process knows.
+    """
+
+    plan: Plan
+    db: Path
+    workers: int
+    registry: Registry | None
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the runs, a block at a time."""
+        from workbench.solver.run import width_for
+
+        return self.plan.chunks(lambda structure: width_for(structure, self.registry))
+
+
+def prepare(
+    scenario: Scenario | str | Path,
+    db: str | Path | None = None,
+    *,
+    workers: int | None = None,
+    subjects: int | None = None,
+    arms: Iterable[str] = (),
+    settings: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    max_points: int = 1_000_000,
+    components: Iterable[type[Component]] = (),
+) -> Request:
+    """Read the scenario and plan its runs; writes nothing. Parameters as for `run_sweep`."""
+    from workbench.design import plan
+
+    if workers is not None and workers < 0:
+        raise UsageError(f"workers is {workers} (0 or more)")
+    document, registry = read_scenario(scenario, components)
+    planned = plan(
+        document, subjects=subjects, arms=tuple(arms) or None, settings=settings or {}, seed=seed, max_points=max_points
+    )
+    processes = available_cores() if workers is None else max(workers, 1)
+    path = RESULTS / f"{document.name}.db" if db is None else Path(db)
+    return Request(planned, path, 1 if registry is not None else processes, registry)
+
+
+def read_scenario(
+    scenario: Scenario | str | Path, components: Iterable[type[Component]] = ()
+) -> tuple[Scenario, Registry | None]:
+    """Return the document, and its registry if that knows more than the installed components."""
+    from workbench.declaration import registry
+    from workbench.scenario import load_scenario
+
+    extra = tuple(components)
+    known = registry().extended(extra) if extra else registry()
+    document = load_scenario(Path(scenario), registry=known) if isinstance(scenario, (str, Path)) else scenario
+    return document, None if document.registry is registry() else document.registry
+
+
+def forecast(request: Request, *, continued: bool | None = None) -> Forecast:
+    """Say what a sweep would do and cost; times a small pilot and writes nothing.
+
+    Parameters
+    ----------
+    continued
+        Whether the database holds runs that may be used again; looked up if None.
+    """
+    from workbench.store.complete import complete_rows
+
+    reused, first = 0, next(request.chunks(), None)
+    if request.db.exists() if continued is None else continued:
+        first = None
+        for chunk, complete in complete_rows(request.db, request.chunks(), request.plan.scenario.registry):
+            reused += complete
+            if first is None and complete < len(chunk.batch):
+                first = chunk
+    if first is None:
+        return Forecast(request.plan, reused, request.workers)
+    left = request.plan.expected - reused
+    cost = cost_of(first, request.registry)
+    seconds = cost.seconds(left, len(first.batch)) / request.workers
+    return Forecast(request.plan, reused, request.workers, left * cost.steps / seconds, seconds, left * cost.run_bytes)
+
+
+def run_sweep(
+    scenario: Scenario | str | Path,
+    db: str | Path | None = None,
+    *,
+    workers: int | None = None,
+    subjects: int | None = None,
+    arms: Iterable[str] = (),
+    settings: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    max_points: int = 1_000_000,
+    components: Iterable[type[Component]] = (),
+    fail_fast: bool = False,
+    progress: Progress | None = None,
+    command: str = "",
+    lock_timeout: float = LOCK_TIMEOUT,
+) -> SweepResult:
+    """Compute what is missing of a scenario's runs and store it, a block at a time.
+
+    Ctrl-C once finishes and stores what is in flight and returns with `stopped` set; the same call goes on
+    from there. A second Ctrl-C raises `StoppedAtOnce`.
+
+    Parameters
+    ----------
+    db
+        The database, made if it does not exist; ``data/results/NAME.db`` below the working folder if None.
+    workers
+        Processes; every core if None, this process alone for 0 or 1.
+    subjects, arms, seed
+        Replace what the scenario says; `arms` narrows every study to these.
+    settings
+        Path -> value as text (``{"modulator.acetylcholine.tone": "1.2"}``), above every other layer.
+    components
+        Component classes that are not installed (a rule written in a notebook); then this process computes alone.
+    fail_fast
+        Stop after the first block in which a run failed.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario or the arguments ask for something impossible; no file is touched then.
+    StorageError
+        If the database cannot be written; every block stored before is kept.
+    """
+    request = prepare(
+        scenario,
+        db,
+        workers=workers,
+        subjects=subjects,
+        arms=arms,
+        settings=settings,
+        seed=seed,
+        max_points=max_points,
+        components=components,
+    )
+    return carry_out(request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout)
+
+
+def carry_out(
+    request: Request,
+    *,
+    fail_fast: bool = False,
+    progress: Progress | None = None,
+    command: str = "",
+    lock_timeout: float = LOCK_TIMEOUT,
+) -> SweepResult:
+    """Do what `prepare` found possible; see `run_sweep`."""
+    from workbench.store.write import open_writer
+
+    watcher, started = progress or Silent(), perf_counter()
+    if request.db.parent == RESULTS:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+    continued = request.db.exists()
+    with StopSignal(watcher.stopping) as stop, open_writer(request.db, lock_timeout=lock_timeout) as writer:
+        sweep = writer.begin(request.plan, command=command, workers=request.workers)
+        try:
+            with crew(request.workers, request.registry) as hands:
+                watcher.forecast(forecast(request, continued=continued))
+                for (chunk, rows), result in solve_each(_missing(request, writer, fail_fast), hands, stop):
+                    writer.store(chunk, rows, result)
+                    watcher.advance(_counts(request.plan, writer, perf_counter() - started))
+        except BaseException:
+            with suppress(StorageError):
+                writer.finish("broken off")
+            raise
+        tally = writer.finish("stopped" if stop.requested else "finished")
+        counts = _counts(request.plan, writer, perf_counter() - started)
+    return SweepResult(
+        **vars(counts),
+        sweep=sweep,
+        scenario=request.plan.scenario.name,
+        db=request.db,
+        workers=request.workers,
+        write_seconds=tally.write_seconds,
+        draw_seconds=tally.draw_seconds,
+        stopped=stop.requested,
+    )
+
+
+def _missing(
+    request: Request, writer: Writer, fail_fast: bool
+) -> Iterator[tuple[tuple[Chunk, NDArray[np.int64]], Batch]]:
+    """Yield what must be computed, block by block; blocks that are stored already are passed over."""
+    for chunk in request.chunks():
+        rows = writer.missing(chunk)
+        if len(rows):
+            yield (chunk, rows), chunk.batch.take(rows)
+        if fail_fast and writer.tally.failed:
+            return
+
+
+def _counts(plan: Plan, writer: Writer, seconds: float) -> Counts:
+    tally = writer.tally
+    return Counts(
+        expected=plan.expected,
+        stored=tally.computed - tally.failed,
+        failed=tally.failed + tally.reused_failed,
+        reused=tally.reused - tally.reused_failed,
+        run_steps=tally.run_steps,
+        seconds=seconds,
+    )

@@ -1,0 +1,94 @@
+"""The worker process: reads batches from its standard input, answers on its standard output.
+
+It lives exactly as long as the pipe from its parent: when the parent closes it or dies, however
+suddenly, the reading thread sees the end and ends the process in the middle of whatever it does.
+Ctrl-C is the parent's business, so interrupts are ignored here.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import IO, TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.solver.batch import Batch, BatchResult
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch to solve, and what to record of it."""
+
+    batch: Batch
+    record: str = "declared"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong in a worker: the user-facing error if it was one, and the traceback as text."""
+
+    error: WorkbenchError | None
+    traceback: str
+
+
+def send(message: Task | BatchResult | Fault, pipe: IO[bytes]) -> None:
+    """Write one message to the other process."""
+    pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Take standard input and output for messages; stray prints go to standard error instead."""
+    inbox = os.fdopen(os.dup(0), "rb")
+    outbox = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    return inbox, outbox
+
+
+def _receive(inbox: IO[bytes], tasks: SimpleQueue[Task]) -> None:
+    while True:
+        try:
+            tasks.put(pickle.load(inbox))  # noqa: S301 - our own parent wrote it
+        except (EOFError, OSError, pickle.UnpicklingError):
+            os._exit(0)
+
+
+def _solved(task: Task) -> BatchResult | Fault:
+    try:
+        from workbench.solver.run import solve
+
+        return solve(task.batch, record=task.record)
+    except Exception as error:  # noqa: BLE001 - every fault is handed to the parent, which reports it
+        known = error if isinstance(error, WorkbenchError) else None
+        return Fault(known, traceback.format_exc())
+
+
+def main() -> None:
+    """Solve batches until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    inbox, outbox = _private_pipes()
+    tasks: SimpleQueue[Task] = SimpleQueue()
+    threading.Thread(target=_receive, args=(inbox, tasks), daemon=True).start()
+    while True:
+        answer = _solved(tasks.get())
+        try:
+            send(answer, outbox)
+        except OSError:
+            sys.exit(0)
+
+
+if __name__ == "__main__":
+    # Under its real name, so that messages unpickle to the parent's classes and not to __main__'s.
+    from workbench.execution import worker
+
+    worker.main()
