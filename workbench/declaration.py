@@ -1,0 +1,303 @@
+"""How a component declares itself: one frozen dataclass, read by everything else.
+
+A component is one idea (a rule, a drug, a task, a readout): a frozen dataclass whose fields carry
+unit, meaning, range, status and source. From this one declaration come the scenario grammar, the
+JSON Schema, ``workbench describe``, the range checks, the README's menu and the report's citations;
+the solver instantiates the same class with ``(runs,)`` arrays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from workbench.solver.block import Block
+
+    Array = NDArray[np.float64]
+    Value = float | NDArray[np.float64]
+
+Kind = Literal[
+    "number", "numbers", "interval", "count", "option", "switch", "reference", "references", "signal", "path", "window"
+]
+"""What a field holds. Only ``number`` may differ between the runs of a block; the rest is structure."""
+
+STATUSES = ("measured", "fitted", "assumed", "protocol")
+GROUP = "workbench.components"
+OWN = (
+    "workbench.circuit",
+    "workbench.plasticity",
+    "workbench.modulation",
+    "workbench.pharmacology",
+    "workbench.protocol",
+    "workbench.tasks",
+    "workbench.readouts",
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One field of a component, as declared.
+
+    Attributes
+    ----------
+    unit : str
+        Canonical unit; every number is converted to it at load ("1" for a pure number).
+    low, high : float
+        Physical range; a value outside is an error.
+    status, source : str
+        Where the default comes from: measured, fitted, assumed or protocol; a key of the bibliography,
+        or "" for what is assumed or a matter of protocol.
+    section : str
+        For references: the section (``population``, ``gate`` ...) whose table is named.
+    default
+        None for an optional reference; MISSING where the scenario must give a value.
+    """
+
+    name: str
+    kind: Kind
+    default: Any
+    doc: str
+    unit: str = "1"
+    low: float = -math.inf
+    high: float = math.inf
+    status: str = "assumed"
+    source: str = ""
+    choices: tuple[str, ...] = ()
+    section: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether the scenario must give a value."""
+        return self.default is MISSING
+
+    @property
+    def structural(self) -> bool:
+        """Whether a change of this field makes another program rather than another number."""
+        return self.kind != "number"
+
+
+def _field(kind: Kind, default: Any, doc: str, **rest: Any) -> Any:
+    metadata = {"parameter": dict(kind=kind, doc=doc, **rest)}
+    return (
+        dataclasses.field(metadata=metadata)
+        if default is MISSING
+        else dataclasses.field(default=default, metadata=metadata)
+    )
+
+
+def number(
+    default: Any,
+    unit: str,
+    doc: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    status: str = "assumed",
+    source: str = "",
+) -> Any:
+    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ."""
+    return _field("number", default, doc, unit=unit, low=low, high=high, status=status, source=source)
+
+
+def numbers(default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
+    """Declare a list of quantities that is part of the structure (a spectrum, a set of times)."""
+    return _field("numbers", default, doc, unit=unit, low=low, high=high)
+
+
+def interval(default: Any, unit: str, doc: str) -> Any:
+    """Declare a pair lower < upper."""
+    return _field("interval", default, doc, unit=unit)
+
+
+def count(default: Any, doc: str, *, low: int = 1, high: int = 10_000_000) -> Any:
+    """Declare a whole number that shapes the arrays or the length of a phase."""
+    return _field("count", default, doc, low=low, high=high)
+
+
+def option(default: Any, choices: tuple[str, ...], doc: str) -> Any:
+    """Declare a choice from a closed list of names."""
+    return _field("option", default, doc, choices=choices)
+
+
+def switch(default: bool, doc: str) -> Any:
+    """Declare an on/off choice."""
+    return _field("switch", default, doc)
+
+
+def reference(section: str, doc: str, default: Any = MISSING) -> Any:
+    """Declare the name of a table in `section`; a default of None makes it optional."""
+    return _field("reference", default, doc, section=section)
+
+
+def references(section: str, doc: str, default: Any = ()) -> Any:
+    """Declare a list of names of tables in `section`; a file may give one name or a list."""
+    return _field("references", default, doc, section=section)
+
+
+def path(doc: str, default: Any = MISSING) -> Any:
+    """Declare a dotted path to a number of the scenario (``modulator.acetylcholine.d2_efficacy``)."""
+    return _field("path", default, doc)
+
+
+def signal(doc: str, default: Any = MISSING) -> Any:
+    """Declare a driven signal by the table that makes it: ``occupancy.thp_m4``, ``receptor.m1``."""
+    return _field("signal", default, doc)
+
+
+def window(default: Any, doc: str) -> Any:
+    """Declare a stretch of the protocol in words: ``"last 200 trials of treatment"``."""
+    return _field("window", default, doc)
+
+
+class Component:
+    """Base of every component.
+
+    Subclasses are ``@dataclass(frozen=True, kw_only=True)`` and set the class variables below. The
+    docstring's first line is the one-sentence summary shown by ``workbench describe``. `drives` says
+    that the component makes a signal that links and gates may read.
+    """
+
+    section: ClassVar[str]
+    name: ClassVar[str]
+    drives: ClassVar[bool] = False
+    revision: ClassVar[int] = 1
+    equation: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]] = ()
+    packaged: ClassVar[bool] = True
+
+    @classmethod
+    @cache
+    def parameters(cls) -> Mapping[str, Parameter]:
+        """Return the declared fields, in order, by name."""
+        found = {}
+        for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+            declared = item.metadata.get("parameter")
+            if declared is None:
+                raise TypeError(f"{cls.__name__}.{item.name} is not declared with number(), count(), option() ...")
+            found[item.name] = Parameter(name=item.name, default=item.default, **declared)
+        return MappingProxyType(found)
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of the docstring."""
+        return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
+
+    @classmethod
+    def source_sha256(cls) -> str:
+        """Return the hash of the class's source text, or "" where Python cannot show it."""
+        try:
+            return hashlib.sha256(inspect.getsource(cls).encode()).hexdigest()
+        except (OSError, TypeError):
+            return ""
+
+    def allocate(self, block: Block, name: str) -> None:
+        """Reserve the arrays that others may read; `name` is this table's name in the scenario."""
+
+    def build(self, block: Block, name: str) -> None:
+        """Fetch buffers once and register plain functions under the named stages of a step."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A family of named tables: ``[population.NAME]`` with the key that chooses the component."""
+
+    name: str
+    key: str
+    default: str | None
+    doc: str
+
+
+SECTIONS: Mapping[str, Section] = MappingProxyType(
+    {
+        s.name: s
+        for s in (
+            Section("population", "kind", "rate", "a group of units with one activity each"),
+            Section("projection", "wiring", "dense", "connections from one population to another"),
+            Section("plasticity", "rule", "two_sided", "the learning rule of the projection of the same name"),
+            Section("eligibility", "kind", "exponential", "a decaying mark left at a synapse by activity"),
+            Section("homeostat", "kind", "sliding_threshold", "a slow process that holds activity in its range"),
+            Section("modulator", "source", None, "a transmitter signal that gates or scales plasticity"),
+            Section("receptor", "kind", "competitive", "the share of receptors that a transmitter activates"),
+            Section("gate", "form", None, "a factor on one side of plasticity, computed from a signal"),
+            Section("link", "form", "linear", "a signal that scales a named number while the model runs"),
+            Section("drug", "model", None, "how a drug is absorbed, distributed and eliminated"),
+            Section("occupancy", "form", "langmuir", "the share of receptors that a drug occupies"),
+            Section("dose", "regimen", "repeated", "what is given, how often and when"),
+            Section("task", "kind", None, "what is shown, and what is rewarded"),
+            Section("phase", "clock", "trial", "a stretch of the protocol on one clock"),
+            Section("event", "kind", None, "something that happens at a time of an event-clock phase"),
+            Section("outcome", "readout", None, "one number per run"),
+            Section("course", "readout", None, "the same readouts, recorded over time"),
+        )
+    }
+)
+"""Every family of named component tables. ``outcome`` and ``course`` choose from the same readouts."""
+
+
+class Registry:
+    """The visible table of components: (section, name) to class."""
+
+    def __init__(self, components: Iterable[type[Component]] = ()) -> None:
+        self._classes: dict[tuple[str, str], type[Component]] = {}
+        for component in components:
+            self.add(component)
+
+    def add(self, component: type[Component]) -> None:
+        """Add one class; a name may be taken only once in its section."""
+        key = (component.section, component.name)
+        if component.section not in SECTIONS:
+            raise ValueError(f"{component.__name__}.section is {component.section!r} (known: {', '.join(SECTIONS)})")
+        if self._classes.get(key, component) is not component:
+            raise ValueError(f"{key[0]} {key[1]!r} is already {self._classes[key].__name__}")
+        component.parameters()
+        self._classes[key] = component
+
+    def extended(self, components: Iterable[type[Component]]) -> Registry:
+        """Return a copy that also knows `components` (rules written in a notebook)."""
+        bigger = Registry(self._classes.values())
+        for component in components:
+            component.packaged = component.__module__ != "__main__"
+            bigger.add(component)
+        return bigger
+
+    def get(self, section: str, name: str) -> type[Component]:
+        """Return the class; KeyError if unknown."""
+        return self._classes["outcome" if section == "course" else section, name]
+
+    def names(self, section: str) -> tuple[str, ...]:
+        """Return the component names of a section, sorted (courses use the outcome readouts)."""
+        section = "outcome" if section == "course" else section
+        return tuple(sorted(name for at, name in self._classes if at == section))
+
+    def __iter__(self) -> Iterator[type[Component]]:
+        return iter(self._classes[key] for key in sorted(self._classes))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._classes
+
+
+def _components_of(module_name: str) -> tuple[type[Component], ...]:
+    listed: tuple[type[Component], ...] = import_module(module_name).COMPONENTS
+    return listed
+
+
+@cache
+def registry() -> Registry:
+    """Return the installed components: our own rooms, then those of installed entry points."""
+    known = Registry(c for room in OWN for c in _components_of(room))
+    for point in entry_points(group=GROUP):
+        known.add(point.load())
+    return known

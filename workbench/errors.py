@@ -1,0 +1,88 @@
+"""What can go wrong, named after the user's mistake or the world's fault.
+
+The library raises these and never prints or exits; only the command line turns them into
+messages and exit codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN = 80
+
+
+def shorten(value: object) -> str:
+    """Return `value` as text fit for one line: escapes for control characters, at most 80 letters."""
+    text = value if isinstance(value, str) else repr(value)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake at one place of one file.
+
+    `line` and `column` count from 1, in characters; 0 means that the place is not inside the file.
+    """
+
+    file: str
+    line: int
+    column: int
+    key: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class WorkbenchError(Exception):
+    """Base of every error that has a message for the user; `exit_code` is what a command returns."""
+
+    exit_code = 1
+
+
+class ScenarioError(WorkbenchError):
+    """The scenario, parameter set or command line asks for something that cannot be done.
+
+    Carries every problem found, sorted by place, so that all can be mended at once.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(p) for p in self.problems))
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
+
+class UsageError(WorkbenchError):
+    """A command or function was called with arguments that make no sense."""
+
+    exit_code = 2
+
+
+class StorageError(WorkbenchError):
+    """A file or database is missing, locked, full, read-only, damaged, foreign or too new."""
+
+    exit_code = 3
+
+
+class PointFailure(WorkbenchError):
+    """A single run could not be finished; `reason` and `time` say why and when (model time)."""
+
+    exit_code = 4
+
+    def __init__(self, reason: str, time: str) -> None:
+        self.reason, self.time = reason, time
+        super().__init__(f"{reason} at {time}")
+
+
+class CheckFailed(WorkbenchError):
+    """A verification, expectation or merge found a difference."""
+
+    exit_code = 5
