@@ -1,0 +1,184 @@
+"""Connections: one-to-one, dense, and surround inhibition within one population.
+
+Three kernel families on purpose: one-to-one weights ``(post, runs)``, dense weights ``(post, pre, runs)``, and
+dense weights read by index where only one presynaptic unit is active (a cue). Broadcasting one into another
+costs several times the arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import Component, interval, number, option, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workbench.declaration import Array, Value
+    from workbench.solver.block import Block
+
+SIGNS = ("excitatory", "inhibitory")
+
+
+def _accumulate(sign: str) -> np.ufunc:
+    return np.add if sign == "excitatory" else np.subtract
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneToOne(Component):
+    """Each presynaptic unit drives the postsynaptic unit of the same number.
+
+    With `overlap`, it also drives all others by that share: a blurred map.
+    """
+
+    section: ClassVar[str] = "projection"
+    name: ClassVar[str] = "one_to_one"
+    equation: ClassVar[str] = "u_k += sign * weight_k * (x_k + overlap * sum_(j != k) x_j)"
+
+    pre: str = reference("population", "where the connections start")
+    post: str = reference("population", "where they end; must have the size of `pre`")
+    sign: str = option("excitatory", SIGNS, "whether input adds to or takes from the postsynaptic drive")
+    weight: Value = number(1.0, "1", "strength; where a rule learns it, the strength at the start", low=0.0)
+    overlap: Value = number(0.0, "1", "share of the drive that every other unit receives", low=0.0, high=1.0)
+    bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse populations of different size."""
+        sizes = [tables["population"][fields[end]].get("size") for end in ("pre", "post")]
+        if sizes[0] != sizes[1]:
+            yield "post", f"one_to_one needs two populations of one size, got {sizes[0]} and {sizes[1]}"
+
+    def allocate(self, block: Block, name: str) -> None:
+        """Reserve the weights if a rule learns them."""
+        if block.has("plasticity", name):
+            block.state(f"projection.{name}.weight", block.size(self.post))[...] = self.weight
+
+    def build(self, block: Block, name: str) -> None:
+        """Add ``weight * (overlapped pre)`` to the postsynaptic input."""
+        accumulate, n = _accumulate(self.sign), block.size(self.post)
+        learned = block.has("plasticity", name)
+        weight: Any = block.read(f"projection.{name}.weight") if learned else self.weight
+        blurred = not (isinstance(self.overlap, float) and self.overlap == 0.0)
+        if not learned and block.inputs.per_subject(
+            self.post, name, self.pre, self.weight, self.overlap if blurred else 0.0, accumulate
+        ):
+            return
+        pre = block.read(f"population.{self.pre}.activity")
+        term, total, overlap = block.empty(n), block.empty(), self.overlap
+
+        def contribute(drive: Array) -> None:
+            if blurred:
+                np.add.reduce(pre, axis=0, out=total)
+                np.subtract(total, pre, out=term)
+                np.multiply(term, overlap, out=term)
+                np.add(term, pre, out=term)
+                np.multiply(term, weight, out=term)
+            else:
+                np.multiply(pre, weight, out=term)
+            accumulate(drive, term, out=drive)
+
+        block.inputs.add(self.post, name, contribute, early=block.is_source(self.pre))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense(Component):
+    """Every presynaptic unit reaches every postsynaptic unit.
+
+    Where a task shows one cue at a time the weights are read (and learned) by index: only the shown
+    cue's row takes part.
+    """
+
+    section: ClassVar[str] = "projection"
+    name: ClassVar[str] = "dense"
+    equation: ClassVar[str] = "u_j += sign * sum_i W_ji x_i"
+
+    pre: str = reference("population", "where the connections start")
+    post: str = reference("population", "where they end")
+    sign: str = option("excitatory", SIGNS, "whether input adds to or takes from the postsynaptic drive")
+    weight: Value = number(0.5, "1", "mean strength at the start")
+    spread: Value = number(0.0, "1", "standard deviation of the strengths at the start, drawn per subject", low=0.0)
+    bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
+
+    def allocate(self, block: Block, name: str) -> None:
+        """Reserve the weights and, for a cue population, the row that the shown cue selects."""
+        post, pre = block.size(self.post), block.size(self.pre)
+        weight = block.state(f"projection.{name}.weight", post, pre)
+        weight[...] = self.weight
+        if not (isinstance(self.spread, float) and self.spread == 0.0):
+            weight += self.spread * block.draw_once(f"init:projection.{name}", post, pre)
+        if block.is_cue(self.pre):
+            if block.sole_input(name):
+                block.alias(f"projection.{name}.row", block.signal(f"population.{self.post}.input", post))
+            else:
+                block.signal(f"projection.{name}.row", post)
+
+    def build(self, block: Block, name: str) -> None:
+        """Read the row of the shown cue, or sum over all presynaptic units."""
+        weight = block.read(f"projection.{name}.weight")
+        accumulate = _accumulate(self.sign)
+        if block.is_cue(self.pre):
+            index = block.read(f"population.{self.pre}.index")
+            row = block.signals[f"projection.{name}.row"]
+            flat = weight.reshape(len(weight), -1)
+            sole = block.sole_input(name)
+
+            def select(drive: Array) -> None:
+                flat.take(index, 1, row, "clip")  # "clip" writes straight into `row`; the index is always valid
+                if not sole:
+                    accumulate(drive, row, out=drive)
+
+            block.inputs.add(self.post, name, select, writes=(f"projection.{name}.row",))
+            return
+        pre = block.read(f"population.{self.pre}.activity")
+        term = block.empty(len(weight))
+
+        def product(drive: Array) -> None:
+            np.einsum("jir,ir->jr", weight, pre, out=term)
+            accumulate(drive, term, out=drive)
+
+        block.inputs.add(self.post, name, product)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surround(Component):
+    """Surround inhibition: each unit is held down by the mean input of all others.
+
+    Acts on the summed input, before the activation; a unit does not inhibit itself.
+    """
+
+    section: ClassVar[str] = "projection"
+    name: ClassVar[str] = "surround"
+    equation: ClassVar[str] = "u_k -= weight * mean_(j != k) u_j"
+    sources: ClassVar[tuple[str, ...]] = ("SohnHallett2004", "Beck2008")
+
+    pre: str = reference("population", "the population that inhibits itself")
+    post: str = reference("population", "the same population")
+    weight: Value = number(0.35, "1", "strength of surround inhibition", low=0.0, high=10.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse two different populations, and a population without neighbours."""
+        if fields["pre"] != fields["post"]:
+            yield "post", f"surround inhibition stays within one population; post must be {fields['pre']!r}"
+        elif tables["population"][fields["post"]].get("size", 1) < 2:
+            yield "post", "surround inhibition needs a population of at least 2 units"
+
+    def build(self, block: Block, name: str) -> None:
+        """Regrouped: ``u (1 + c) - c sum(u)`` with ``c = weight / (n - 1)``."""
+        neighbours = block.size(self.post) - 1
+        share = block.derived(lambda weight: weight / neighbours, self.weight)
+        whole = block.derived(lambda weight: 1.0 + weight / neighbours, self.weight)
+        drive = block.update(f"population.{self.post}.input")
+        total = block.empty()
+
+        def inhibit(t: int) -> None:
+            np.add.reduce(drive, axis=0, out=total)
+            np.multiply(total, share, out=total)
+            np.multiply(drive, whole, out=drive)
+            np.subtract(drive, total, out=drive)
+
+        block.step("activity", inhibit)

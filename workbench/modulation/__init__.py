@@ -1,0 +1,9 @@
+"""Third factors: dopamine, acetylcholine, the receptors they reach and the gates these open."""
+
+from workbench.modulation.acetylcholine import Cholinergic
+from workbench.modulation.dopamine import Pulse, RewardPredictionError
+from workbench.modulation.gates import Hill, InverseHill, Restraint
+from workbench.modulation.links import LinearLink
+from workbench.modulation.receptors import Competitive
+
+COMPONENTS = (RewardPredictionError, Pulse, Cholinergic, Competitive, Hill, InverseHill, Restraint, LinearLink)

@@ -1,0 +1,95 @@
+"""Dopamine: the reward prediction error of a task, or a pulse at a declared time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from workbench.declaration import Component, number, reference
+
+if TYPE_CHECKING:
+    from workbench.declaration import Value
+    from workbench.solver.block import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardPredictionError(Component):
+    """Dopamine as the difference between the reward and what the cue promised.
+
+    One expected value per cue. Positive errors are bursts, negative ones dips; both are given as
+    non-negative signals. `delay` is the time from activity to dopamine within a trial; what it costs is the
+    business of the eligibility that a rule names.
+    """
+
+    section: ClassVar[str] = "modulator"
+    name: ClassVar[str] = "reward_prediction_error"
+    equation: ClassVar[str] = (
+        "delta = R - V_c;  V_c += learning_rate delta;  burst = release max(delta, 0);  dip = release max(-delta, 0)"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Schultz1997", "Downs2019", "Downs2020")
+
+    task: str = reference("task", "the task whose reward is predicted")
+    learning_rate: Value = number(
+        0.1, "1", "how fast the expected value follows the reward, per trial", low=0.0, high=1.0
+    )
+    release: Value = number(1.0, "1", "dopamine released per unit of error, wild type = 1", low=0.0, high=100.0)
+    delay: Value = number(0.8, "s", "time from activity to dopamine", low=-10.0, high=100.0)
+
+    def allocate(self, block: Block, name: str) -> None:
+        """Reserve burst, dip and one expected value per cue."""
+        block.signal(f"modulator.{name}.burst")
+        block.signal(f"modulator.{name}.dip")
+        block.state(f"modulator.{name}.expected", block.component("task", self.task).conditions(block))
+
+    def build(self, block: Block, name: str) -> None:
+        """Register the error of this trial and the update of the expectation."""
+        reward = block.read(f"task.{self.task}.reward")
+        index = block.read(f"task.{self.task}.index")
+        expected = block.update(f"modulator.{name}.expected").reshape(-1)
+        burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
+        release, learning_rate = self.release, self.learning_rate
+        promised, error = block.empty(), block.empty()
+
+        def compare(t: int) -> None:
+            expected.take(index, 0, promised, "clip")
+            np.subtract(reward, promised, out=error)
+            np.multiply(error, learning_rate, out=burst)
+            np.add(promised, burst, out=promised)
+            expected[index] = promised
+            np.multiply(error, release, out=error)
+            np.maximum(error, 0.0, out=burst)
+            np.subtract(burst, error, out=dip)
+
+        block.step("outcome", compare, clock="trial")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse(Component):
+    """Dopamine given from outside at the reinforcement events of an event-clock phase."""
+
+    section: ClassVar[str] = "modulator"
+    name: ClassVar[str] = "pulse"
+    equation: ClassVar[str] = "burst = max(amplitude, 0), dip = max(-amplitude, 0), at every reinforcement event"
+    sources: ClassVar[tuple[str, ...]] = ("Yagishita2014",)
+
+    amplitude: Value = number(1.0, "1", "size of the pulse; below 0 it is a dip", low=-100.0, high=100.0)
+
+    def allocate(self, block: Block, name: str) -> None:
+        """Reserve burst and dip."""
+        block.signal(f"modulator.{name}.burst")
+        block.signal(f"modulator.{name}.dip")
+
+    def build(self, block: Block, name: str) -> None:
+        """Fire where a reinforcement event is due."""
+        due = block.due("reinforcement")
+        burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
+        high = block.derived(lambda a: np.maximum(a, 0.0), self.amplitude)
+        low = block.derived(lambda a: np.maximum(-a, 0.0), self.amplitude)
+
+        def fire(t: int) -> None:
+            np.multiply(due, high, out=burst)
+            np.multiply(due, low, out=dip)
+
+        block.on("reinforcement", "outcome", fire)

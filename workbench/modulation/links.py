@@ -1,0 +1,34 @@
+"""Signals that scale a named number of another component while the model runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from workbench.declaration import Component, number, path, signal
+
+if TYPE_CHECKING:
+    from workbench.declaration import Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearLink(Component):
+    """Scales a number in proportion to a driven signal.
+
+    The block applies the link where it makes the component that owns the number, so that no rule can
+    miss it; several links onto one number multiply.
+    """
+
+    section: ClassVar[str] = "link"
+    name: ClassVar[str] = "linear"
+    equation: ClassVar[str] = "number -> number * (1 + gain * signal)"
+    sources: ClassVar[tuple[str, ...]] = ("Downs2019", "Downs2022")
+
+    signal: str = signal("the driven signal")
+    onto: str = path("the number that it scales")
+    gain: Value = number(0.0, "1", "relative change at signal 1", low=-1.0, high=1e3)
+
+    @staticmethod
+    def scaled(base: Value, gain: Value, signal: Value) -> Value:
+        """Return the number as the link leaves it."""
+        return base * (1.0 + gain * signal)

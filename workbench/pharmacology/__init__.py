@@ -1,0 +1,7 @@
+"""What the body does to a drug (kinetics) and what the drug does to receptors (occupancy)."""
+
+from workbench.pharmacology.kinetics import OneCompartmentOral, TwoCompartmentOral
+from workbench.pharmacology.occupancy import Langmuir
+from workbench.pharmacology.regimen import Repeated
+
+COMPONENTS = (OneCompartmentOral, TwoCompartmentOral, Langmuir, Repeated)

@@ -1,0 +1,190 @@
+"""Linear oral kinetics, solved exactly as a sum of exponentials.
+
+A linear model answers one dose with ``c(t) = amount * sum_i K_i exp(-rate_i t)``. Each mode then advances over any
+interval by closed form, doses inside it included, and so does the mean concentration over the interval.
+Nothing is stepped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import Component, count, number
+
+if TYPE_CHECKING:
+    from workbench.declaration import Array, Value
+    from workbench.pharmacology.regimen import Repeated
+    from workbench.solver.block import Block
+
+NG_PER_ML = 1000.0
+"""ng/mL in one mg/L."""
+ALMOST_EQUAL = 1e-7
+"""Two rates closer than this (relative) are moved apart by it: the sum of exponentials divides by their difference."""
+
+Modes = tuple[list["Value"], list["Value"]]
+
+
+def _apart(rate: Value, other: Value) -> Value:
+    close = np.abs(rate - other) < ALMOST_EQUAL * np.asarray(other)
+    return np.where(close, other * (1.0 + ALMOST_EQUAL), rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kinetics(Component):
+    """What all linear oral models share; a model adds its `modes`."""
+
+    section: ClassVar[str] = "drug"
+    drives: ClassVar[bool] = True
+
+    absorption: Value = number(
+        2.07, "1/h", "first-order absorption rate", low=1e-4, high=1e3, status="measured", source="He1995"
+    )
+    clearance: Value = number(
+        16.0, "L/h", "apparent oral clearance CL/F", low=1e-4, high=1e5, status="fitted", source="He1995"
+    )
+    volume: Value = number(
+        502.0, "L", "apparent central volume V/F", low=1e-3, high=1e6, status="fitted", source="He1995"
+    )
+    effect: Value = number(
+        1.0, "1", "share of the concentration that acts; 0 is a subject who never responds", low=0.0, high=1.0
+    )
+    resolution: int = count(24, "hours over which the trial clock averages the concentration", high=8760)
+
+    def modes(self) -> Modes:
+        """Return rates (1/h) and weights (ng/mL per mg) of the response to one dose."""
+        raise NotImplementedError
+
+    def response(self, hours: Array) -> Array:
+        """Return the concentration ``hours`` after 1 mg, in ng/mL, shape of `hours`."""
+        rates, weights = self.modes()
+        total: Array = sum(k * np.exp(-rate * hours) for rate, k in zip(rates, weights, strict=True))
+        return total
+
+    def build(self, block: Block, name: str) -> None:
+        """Offer the acting concentration as a driven signal that changes at dose events only."""
+        concentration = block.moving(f"drug.{name}")
+        state = block.state(f"drug.{name}.modes", len(self.modes()[0]))
+        doses = [dose for _, dose in block.all("dose") if dose.drug == name]
+        block.exposures.append(Exposure(self, doses, state, concentration))
+
+
+class Exposure:
+    """The running concentration of one drug in one block.
+
+    Parameters
+    ----------
+    state : array (modes, runs), ng/mL
+        Advanced in place.
+    concentration : array (runs,), ng/mL
+        The acting concentration: mean over the interval (trial clock) or value at its end (event clock).
+    """
+
+    def __init__(self, drug: Kinetics, doses: list[Repeated], state: Array, concentration: Array) -> None:
+        self.doses, self.state, self.concentration = doses, state, concentration
+        self.rates, self.weights = drug.modes()
+        self.effect, self.resolution = drug.effect, drug.resolution
+        self._factors: dict[tuple[float, ...], list[tuple[Value, Value]]] = {}
+
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
+        """Advance from `start` to `stop` (hours in `phase`); return whether the concentration may have changed.
+
+        A dose at `start` is inside, one at `stop` is not; an oral dose adds nothing at its own instant,
+        so the order of dose and observation at equal times does not matter.
+        """
+        given = [(dose, dose.amount_at(start)) for dose in self.doses if dose.during == phase]
+        active = [(dose, amount) for dose, amount in given if np.any(amount)]
+        if not active and not self.state.any():
+            quiet = not self.concentration.any()
+            self.concentration[...] = 0.0
+            return not quiet
+        length = stop - start
+        if not average or not np.all(length == 0.0):
+            self._advance(active, start, stop, average)
+        return True
+
+    def _advance(self, active: list[tuple[Repeated, Value]], start: Any, stop: Any, average: bool) -> None:
+        length = stop - start
+        total: Any = 0.0
+        terms = [(amount, self._dose_factors(dose, start, stop)) for dose, amount in active]
+        for i, (rate, weight) in enumerate(zip(self.rates, self.weights, strict=True)):
+            mode = self.state[i]
+            kept = np.exp(-rate * length)
+            area = mode * (1.0 - kept) / rate if average else 0.0
+            mode *= kept
+            for amount, factors in terms:
+                number_given, left = factors[i]
+                mode += amount * (weight * left)
+                if average:
+                    area = area + amount * (weight * (number_given - left) / rate)
+            total = total + (area / length if average else mode)
+        self.state[np.abs(self.state) < 1e-200] = 0.0  # subnormal numbers would slow every later step
+        np.multiply(total, self.effect, out=self.concentration)
+
+    def _dose_factors(self, dose: Repeated, start: Any, stop: Any) -> list[tuple[Value, Value]]:
+        """Return, per mode, the doses given and ``sum exp(-rate (stop - t_dose))`` over them."""
+        first, given = dose.given(start, stop)
+        last_age = stop - (first + given - 1.0) * dose.every
+        plain = all(isinstance(v, float) for v in (first, given, last_age, dose.every))
+        key = (first * dose.every - start, given, last_age, dose.every) if plain else ()
+        if key and key in self._factors:
+            return self._factors[key]
+        found = []
+        for rate in self.rates:
+            repeats = np.expm1(-given * rate * dose.every) / np.expm1(-rate * dose.every)
+            found.append((given, np.where(np.asarray(given) > 0, np.exp(-rate * last_age) * repeats, 0.0)))
+        if key:
+            self._factors[key] = found
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCompartmentOral(Kinetics):
+    """First-order absorption into one compartment."""
+
+    name: ClassVar[str] = "one_compartment_oral"
+    equation: ClassVar[str] = "c(t) = amount ka / (V (ka - ke)) (exp(-ke t) - exp(-ka t)),  ke = clearance / V"
+    sources: ClassVar[tuple[str, ...]] = ("Burke1985",)
+
+    def modes(self) -> Modes:
+        """Return elimination and absorption."""
+        elimination = self.clearance / self.volume
+        absorption = _apart(self.absorption, elimination)
+        weight = NG_PER_ML * absorption / (self.volume * (absorption - elimination))
+        return [elimination, absorption], [weight, -weight]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoCompartmentOral(Kinetics):
+    """First-order absorption into a central compartment that exchanges with a peripheral one."""
+
+    name: ClassVar[str] = "two_compartment_oral"
+    equation: ClassVar[str] = (
+        "c(t) = amount ka / V sum over l in {alpha, beta, ka} of (k21 - l) / prod_(m != l) (m - l) exp(-l t)\n"
+        "alpha + beta = k10 + k12 + k21,  alpha beta = k10 k21,  k10 = clearance / V"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("He1995",)
+
+    k12: Value = number(
+        0.0328, "1/h", "rate from central to peripheral", low=1e-6, high=1e3, status="fitted", source="He1995"
+    )
+    k21: Value = number(
+        0.0867, "1/h", "rate from peripheral to central", low=1e-6, high=1e3, status="fitted", source="He1995"
+    )
+
+    def modes(self) -> Modes:
+        """Return distribution, elimination and absorption."""
+        elimination = self.clearance / self.volume
+        total = elimination + self.k12 + self.k21
+        root = np.sqrt(total * total - 4.0 * self.k21 * elimination)
+        fast, slow = 0.5 * (total + root), 2.0 * self.k21 * elimination / (total + root)
+        absorption = _apart(_apart(self.absorption, fast), slow)
+        rates = [fast, slow, absorption]
+        scale = NG_PER_ML * absorption / self.volume
+        weights = []
+        for i, rate in enumerate(rates):
+            a, b = (rates[j] for j in range(3) if j != i)
+            weights.append(scale * (self.k21 - rate) / ((a - rate) * (b - rate)))
+        return rates, weights

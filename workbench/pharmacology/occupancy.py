@@ -1,0 +1,39 @@
+"""The share of receptors that a drug occupies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from workbench.declaration import Component, number, reference
+
+if TYPE_CHECKING:
+    from workbench.declaration import Value
+    from workbench.solver.block import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Langmuir(Component):
+    """Occupancy of one receptor by one drug at equilibrium with total plasma concentration.
+
+    `ec50` is an apparent value in total plasma (binding to protein and passage into the brain
+    included), never an in-vitro affinity.
+    """
+
+    section: ClassVar[str] = "occupancy"
+    name: ClassVar[str] = "langmuir"
+    drives: ClassVar[bool] = True
+    equation: ClassVar[str] = "Occ = C / (C + ec50)"
+    sources: ClassVar[tuple[str, ...]] = ("Shinotoh1994",)
+
+    drug: str = reference("drug", "the drug")
+    ec50: Value = number(18.3, "ng/mL", "plasma concentration that occupies half the receptors", low=1e-6, high=1e9)
+
+    @staticmethod
+    def share(concentration: Value, ec50: Value) -> Value:
+        """Return the occupied share."""
+        return concentration / (concentration + ec50)
+
+    def build(self, block: Block, name: str) -> None:
+        """Offer the occupancy as a driven signal."""
+        block.provide(f"occupancy.{name}", block.derived(self.share, block.driven(f"drug.{self.drug}"), self.ec50))

@@ -1,0 +1,9 @@
+"""How weights change: rules, eligibility and the homeostat that a rule may read."""
+
+from workbench.plasticity.eligibility import Delayed, Exponential
+from workbench.plasticity.hebb import Hebb
+from workbench.plasticity.oja import Oja
+from workbench.plasticity.sliding_threshold import SlidingThreshold
+from workbench.plasticity.two_sided import TwoSided
+
+COMPONENTS = (TwoSided, Hebb, Oja, Exponential, Delayed, SlidingThreshold)

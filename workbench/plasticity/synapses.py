@@ -1,0 +1,85 @@
+"""The weights that a rule changes, in one of the three kernel families."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from workbench.declaration import Array
+    from workbench.solver.block import Block
+
+
+@dataclass(frozen=True)
+class Synapses:
+    """One projection as its rule sees it.
+
+    Attributes
+    ----------
+    weight : array (post, runs) or (post, pre, runs)
+        What the rule changes in place: one-to-one weights, the row of the shown cue, or all dense weights.
+    post, pre : array
+        Activities ``(post, runs)`` and ``(pre, runs)``; `pre` is None for a shown cue, whose activity is 1.
+    dense : bool
+        Whether `weight` has a presynaptic axis.
+    signal : str
+        Name under which the rule records that it writes the weights.
+    """
+
+    weight: Array
+    post: Array
+    pre: Array | None
+    dense: bool
+    signal: str
+
+    def coactivity(self, block: Block) -> Any:
+        """Return a function that gives ``post x pre`` in the shape of the weights; no copy for a shown cue."""
+        post, pre = self.post, self.pre
+        if pre is None:
+            return lambda: post
+        out = block.empty(*self.weight.shape[:-1])
+        if self.dense:
+            return lambda: np.multiply(post[:, None], pre, out=out)
+        return lambda: np.multiply(post, pre, out=out)
+
+
+def synapses_of(block: Block, name: str, postsynaptic: str | None) -> Synapses:
+    """Fetch the weights and activities of projection `name`; reads and writes are recorded.
+
+    Parameters
+    ----------
+    postsynaptic : str or None
+        Population whose activity stands for the postsynaptic side; by default the projection's own `post`.
+    """
+    projection = block.component("projection", name)
+    post = block.read(f"population.{postsynaptic or projection.post}.activity")
+    if block.is_cue(projection.pre) and projection.name == "dense":
+        signal = f"projection.{name}.row"
+        return Synapses(block.update(signal), post, None, False, signal)
+    signal = f"projection.{name}.weight"
+    pre = block.read(f"population.{projection.pre}.activity")
+    return Synapses(block.update(signal), post, pre, projection.name == "dense", signal)
+
+
+def bound_and_store(block: Block, name: str) -> None:
+    """Register the end of a weight's step: clip to the projection's bounds, write the shown row back."""
+    projection = block.component("projection", name)
+    bounds = projection.bounds
+    if block.is_cue(projection.pre) and projection.name == "dense":
+        index = block.read(f"population.{projection.pre}.index")
+        row = block.read(f"projection.{name}.row")
+        weight = block.update(f"projection.{name}.weight")
+        pairs = list(zip(weight.reshape(len(weight), -1), row, strict=True))
+
+        def store(t: int) -> None:
+            if bounds is not None:
+                row.clip(*bounds, out=row)
+            for unit, learned in pairs:
+                unit[index] = learned
+
+        block.step("bounds", store)
+    elif bounds is not None:
+        weight = block.update(f"projection.{name}.weight")
+        block.step("bounds", lambda t: weight.clip(*bounds, out=weight))

@@ -1,0 +1,228 @@
+"""The corticostriatal rule: separate potentiation and depression, each with its own gain, gates and mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import Component, number, option, reference, references
+from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from workbench.declaration import Array, Value
+    from workbench.solver.block import Block
+
+
+def _product(*factors: Value) -> Value:
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoSided(Component):
+    """Potentiation and depression driven by activity, signed by a third factor, inside soft bounds.
+
+    A burst of the third factor opens potentiation and a dip opens depression (`potentiate_on` swaps the two, as
+    in the indirect pathway). Gates multiply one side each; the depression gates also open
+    `depotentiation`, a slow return to `rest` that needs no activity. A homeostat makes
+    potentiation harder and depression easier after high activity.
+    """
+
+    section: ClassVar[str] = "plasticity"
+    name: ClassVar[str] = "two_sided"
+    equation: ClassVar[str] = (
+        "dW = P H (w_max - W) / f - D H (W - w_min) f - g (W - rest)        (soft bounds)\n"
+        "dW = P H / f - D H f - g (W - rest)                                (hard bounds)\n"
+        "P = rate ltp_gain sqrt(balance) product(ltp gates) e_ltp(delay) burst\n"
+        "D = rate ltd_gain / sqrt(balance) product(ltd gates) e_ltd(delay) dip\n"
+        "g = depotentiation product(ltd gates);  H = y (activity) or y x (hebb);  f = homeostat factor"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Shen2008", "Wang2006", "Fremaux2016")
+
+    drive: str = option("activity", ("activity", "hebb"), "what moves the weight: postsynaptic activity, or post x pre")
+    postsynaptic: str | None = reference(
+        "population", "population whose activity is y; default: the projection's post", None
+    )
+    third_factor: str | None = reference(
+        "modulator", "signal that signs the change; without it both sides are always on", None
+    )
+    potentiate_on: str = option("burst", ("burst", "dip"), "which sign of the third factor potentiates")
+    stabiliser: str = option("soft_bounds", ("soft_bounds", "hard_bounds"), "how change shrinks towards the bounds")
+    rate: Value = number(0.08, "1", "learning rate per trial", low=0.0, high=10.0)
+    ltp_gain: Value = number(1.0, "1", "gain of potentiation", low=0.0, high=100.0)
+    ltd_gain: Value = number(1.0, "1", "gain of depression", low=0.0, high=100.0)
+    balance: Value = number(1.0, "1", "potentiation x sqrt(b), depression / sqrt(b)", low=1e-6, high=1e6)
+    ltp_permission: tuple[str, ...] = references("gate", "gates that multiply potentiation")
+    ltd_permission: tuple[str, ...] = references("gate", "gates that multiply depression and depotentiation")
+    ltp_trace: str | None = reference("eligibility", "the mark that potentiation reads", None)
+    ltd_trace: str | None = reference("eligibility", "the mark that depression reads", None)
+    homeostat: str | None = reference("homeostat", "sliding threshold of the postsynaptic population", None)
+    depotentiation: Value = number(0.0, "1", "activity-independent return to rest, per trial", low=0.0, high=1.0)
+    rest: Value = number(0.5, "1", "weight to which depotentiation returns")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a homeostat of another population, and soft bounds without bounds."""
+        projection = tables["projection"].get(fields["projection"], {})
+        if fields.get("stabiliser", "soft_bounds") == "soft_bounds" and not projection.get("bounds"):
+            yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
+        watched = tables.get("homeostat", {}).get(fields.get("homeostat"), {}).get("population")
+        post = fields.get("postsynaptic") or projection.get("post")
+        if watched is not None and watched != post:
+            yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
+
+    def drift(
+        self, weight: Array, drive: Array, up: Value, down: Value, back: Value, bounds: tuple[float, float]
+    ) -> Array:
+        """Return the change of one trial as the equation reads (soft bounds, no homeostat).
+
+        Parameters
+        ----------
+        weight, drive : array (post, runs)
+            Weight and H.
+        up, down, back : float or array (runs,)
+            P, D and g of the equation.
+        """
+        low, high = bounds
+        change: Array = up * drive * (high - weight) - down * drive * (weight - low) - back * (weight - self.rest)
+        return change
+
+    def build(self, block: Block, name: str) -> None:
+        """Register the trial-clock and event-clock forms that the protocol needs."""
+        for clock in block.clocks:
+            if clock == "trial":
+                self._build_trials(block, name)
+            else:
+                self._build_events(block, name)
+        bound_and_store(block, name)
+
+    def _gains(self, block: Block, delay: Value | None) -> tuple[Value, Value, Value]:
+        """Return P, D and g without the third factor; `delay` folds in the marks of one trial."""
+        ltp = [block.driven(f"gate.{gate}") for gate in self.ltp_permission]
+        ltd = [block.driven(f"gate.{gate}") for gate in self.ltd_permission]
+        back = block.derived(_product, self.depotentiation, *ltd)
+        for trace, side in ((self.ltp_trace, ltp), (self.ltd_trace, ltd)):
+            if trace is not None and delay is not None:
+                side.append(block.derived(block.component("eligibility", trace).response, delay))
+        up = block.derived(
+            lambda r, g, b, *more: _product(r, g, np.sqrt(b), *more), self.rate, self.ltp_gain, self.balance, *ltp
+        )
+        down = block.derived(
+            lambda r, g, b, *more: _product(r, g, 1.0 / np.sqrt(b), *more), self.rate, self.ltd_gain, self.balance, *ltd
+        )
+        return up, down, back
+
+    def _third(self, block: Block) -> tuple[Array, Array] | None:
+        if self.third_factor is None:
+            return None
+        burst = block.read(f"modulator.{self.third_factor}.burst")
+        dip = block.read(f"modulator.{self.third_factor}.dip")
+        return (burst, dip) if self.potentiate_on == "burst" else (dip, burst)
+
+    def _drives(self, block: Block, synapses: Synapses) -> tuple[Any, Any]:
+        """Return functions that give H for potentiation (H / f) and depression (H f)."""
+        if self.homeostat is not None:
+            harder = block.read(f"homeostat.{self.homeostat}.ltp_drive")
+            easier = block.read(f"homeostat.{self.homeostat}.ltd_drive")
+            if synapses.dense:
+                harder, easier = harder[:, None], easier[:, None]
+            if self.drive == "hebb" and synapses.pre is not None:
+                pre, shape = synapses.pre, synapses.weight.shape[:-1]
+                a, b = block.empty(*shape), block.empty(*shape)
+                return lambda: np.multiply(harder, pre, out=a), lambda: np.multiply(easier, pre, out=b)
+            return lambda: harder, lambda: easier
+        if self.drive == "hebb":
+            both = synapses.coactivity(block)
+            return both, both
+        post = synapses.post[:, None] if synapses.dense else synapses.post
+        return lambda: post, lambda: post
+
+    def _build_trials(self, block: Block, name: str) -> None:
+        synapses = synapses_of(block, name, self.postsynaptic)
+        third = self._third(block)
+        delay = getattr(block.component("modulator", self.third_factor), "delay", None) if self.third_factor else None
+        ltp, ltd, back = self._gains(block, delay)
+        drive_up, drive_down = self._drives(block, synapses)
+        apply = self._kernel(block, synapses.weight, back, block.component("projection", name).bounds)
+        up, down = block.empty(), block.empty()
+        gain_up, gain_down = np.empty_like(synapses.weight), np.empty_like(synapses.weight)
+
+        def learn(t: int) -> None:
+            if third is None:
+                np.multiply(drive_up(), ltp, out=gain_up)
+                np.multiply(drive_down(), ltd, out=gain_down)
+            else:
+                np.multiply(third[0], ltp, out=up)
+                np.multiply(third[1], ltd, out=down)
+                np.multiply(drive_up(), up, out=gain_up)
+                np.multiply(drive_down(), down, out=gain_down)
+            apply(gain_up, gain_down)
+
+        block.step("rule", learn, clock="trial")
+
+    def _build_events(self, block: Block, name: str) -> None:
+        """Each side reads the superposed marks of past activity when the third factor comes."""
+        synapses = synapses_of(block, name, self.postsynaptic)
+        third = self._third(block)
+        if third is None or self.ltp_trace is None or self.ltd_trace is None:
+            raise ValueError(f"plasticity.{name}: the event clock needs third_factor, ltp_trace and ltd_trace")
+        ltp, ltd, back = self._gains(block, None)
+        apply = self._kernel(block, synapses.weight, back, block.component("projection", name).bounds)
+        drive_up, drive_down = self._drives(block, synapses)
+        marks_up = block.marks(self.ltp_trace, synapses.weight.shape[:-1])
+        marks_down = block.marks(self.ltd_trace, synapses.weight.shape[:-1])
+        up, down = block.empty(), block.empty()
+        gain_up, gain_down = np.empty_like(synapses.weight), np.empty_like(synapses.weight)
+
+        def mark(t: int) -> None:
+            marks_up.leave(drive_up())
+            marks_down.leave(drive_down())
+
+        def learn(t: int) -> None:
+            np.multiply(third[0], ltp, out=up)
+            np.multiply(third[1], ltd, out=down)
+            np.multiply(marks_up.read(), up, out=gain_up)
+            np.multiply(marks_down.read(), down, out=gain_down)
+            apply(gain_up, gain_down)
+
+        block.on("activity", "trace", mark)
+        block.on("reinforcement", "rule", learn)
+
+    def _kernel(self, block: Block, weight: Array, back: Value, bounds: tuple[float, float] | None) -> Any:
+        """Return the in-place update from gains A and B: ``W += (A hi + B lo + g rest) - (A + B + g) W``.
+
+        Regrouped so that each array is touched once; tested against `drift`.
+        """
+        returns = not (isinstance(back, float) and back == 0.0)
+        home = block.derived(np.multiply, back, self.rest)
+        low, high = bounds if bounds is not None else (0.0, 1.0)
+
+        def soft(a: Array, b: Array) -> None:
+            total = np.add(b, a, out=pull)
+            if returns:
+                np.add(total, back, out=total)
+            np.multiply(total, weight, out=total)
+            if high != 1.0:
+                np.multiply(a, high, out=a)
+            if low != 0.0:
+                np.add(a, np.multiply(b, low, out=b), out=a)
+            if returns:
+                np.add(a, home, out=a)
+            np.add(weight, a, out=weight)
+            np.subtract(weight, total, out=weight)
+
+        def hard(a: Array, b: Array) -> None:
+            np.subtract(a, b, out=a)
+            if returns:
+                np.add(a, home, out=a)
+                np.subtract(a, np.multiply(weight, back, out=pull), out=a)
+            np.add(weight, a, out=weight)
+
+        pull = np.empty_like(weight)
+        return soft if self.stabiliser == "soft_bounds" else hard

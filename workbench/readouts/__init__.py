@@ -1,0 +1,17 @@
+"""What is measured: one number per window, or a time course."""
+
+from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
+from workbench.readouts.exposure import Concentration, Occupancy
+from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
+
+COMPONENTS = (
+    OverflowIndex,
+    Selectivity,
+    SuccessRate,
+    Saturation,
+    WeightMean,
+    WeightNorm,
+    PrincipalCosine,
+    Concentration,
+    Occupancy,
+)

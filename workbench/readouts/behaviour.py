@@ -1,0 +1,96 @@
+"""How well the right answer stands out from the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from workbench.declaration import number, reference
+from workbench.readouts.reading import Reading, Readout
+
+if TYPE_CHECKING:
+    from workbench.solver.block import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverflowIndex(Readout):
+    """Activity of the wrong answers relative to the right one, averaged over trials.
+
+    0 is a clean answer, 1 means that every other answer is as active as the right one. `floor` keeps a
+    trial with a silent target finite.
+    """
+
+    name: ClassVar[str] = "overflow_index"
+    meaning: ClassVar[str] = "mean off-target activity over on-target activity, mean over trials"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = "OI = mean over trials of mean_(k != c) y_k / max(y_c, floor)"
+
+    task: str = reference("task", "the task that names cue and answers")
+    floor: float = number(0.01, "1", "smallest on-target activity that is divided by", low=1e-9, high=1.0)
+
+    def reading(self, block: Block) -> Reading:
+        """Sum the ratio over trials."""
+        on, off = block.read(f"task.{self.task}.on_target"), block.read(f"task.{self.task}.off_target")
+        signal = f"task.{self.task}.overflow.{self.floor!r}"
+        if signal not in block.signals:
+            ratio, floor = block.write_new(signal), self.floor
+
+            def compare(t: int) -> None:
+                np.maximum(on, floor, out=ratio)
+                np.divide(off, ratio, out=ratio)
+
+            block.step("readout", compare, clock="trial")
+        return Reading((signal,), lambda sums, trials: sums[0] / trials)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selectivity(Readout):
+    """The right answer's share of all activity over a window."""
+
+    name: ClassVar[str] = "selectivity"
+    meaning: ClassVar[str] = "on-target activity as a share of all activity, over the window"
+    better: ClassVar[str] = "higher"
+    equation: ClassVar[str] = "S = sum_t y_c / sum_t sum_k y_k"
+
+    task: str = reference("task", "the task that names cue and answers")
+
+    def reading(self, block: Block) -> Reading:
+        """Sum on-target and off-target activity."""
+        others = block.size(block.component("task", self.task).answers) - 1
+        signals = (f"task.{self.task}.on_target", f"task.{self.task}.off_target")
+        return Reading(signals, lambda sums, trials: sums[0] / (sums[0] + others * sums[1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuccessRate(Readout):
+    """Share of trials on which the target moves enough and the rest stays quiet."""
+
+    name: ClassVar[str] = "success_rate"
+    meaning: ClassVar[str] = "share of trials with enough on-target and little off-target activity"
+    better: ClassVar[str] = "higher"
+    equation: ClassVar[str] = "share of trials with y_c >= reach and mean_(k != c) y_k < tolerance * y_c"
+
+    task: str = reference("task", "the task that names cue and answers")
+    reach: float = number(0.54, "1", "smallest on-target activity that succeeds", low=0.0, high=100.0)
+    tolerance: float = number(0.5, "1", "largest off-target activity, relative to on-target", low=0.0, high=100.0)
+
+    def reading(self, block: Block) -> Reading:
+        """Count successes."""
+        on, off = block.read(f"task.{self.task}.on_target"), block.read(f"task.{self.task}.off_target")
+        signal = f"task.{self.task}.success.{self.reach!r}.{self.tolerance!r}"
+        if signal not in block.signals:
+            success, allowed = block.write_new(signal), block.empty()
+            quiet, reached = np.empty(block.runs, dtype=bool), np.empty(block.runs, dtype=bool)
+            reach, tolerance = self.reach, self.tolerance
+
+            def judge(t: int) -> None:
+                np.multiply(on, tolerance, out=allowed)
+                np.less(off, allowed, out=quiet)
+                np.greater_equal(on, reach, out=reached)
+                np.logical_and(quiet, reached, out=quiet)
+                np.copyto(success, quiet)
+
+            block.step("readout", judge, clock="trial")
+        return Reading((signal,), lambda sums, trials: sums[0] / trials)

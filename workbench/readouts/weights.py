@@ -1,0 +1,103 @@
+"""What learning left behind in the weights, read at the end of a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from workbench.declaration import count, number, reference, references
+from workbench.readouts.reading import Reading, Readout
+
+if TYPE_CHECKING:
+    from workbench.declaration import Array
+    from workbench.solver.block import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightMean(Readout):
+    """Mean weight of a projection."""
+
+    name: ClassVar[str] = "weight_mean"
+    meaning: ClassVar[str] = "mean weight of the projection"
+    equation: ClassVar[str] = "mean of W over all synapses"
+
+    projection: str = reference("projection", "the learned projection")
+
+    def reading(self, block: Block) -> Reading:
+        """Average over the leading axes."""
+        weight = block.read(f"projection.{self.projection}.weight")
+        flat = weight.reshape(-1, block.runs)
+        return Reading((), lambda sums, trials: np.add.reduce(flat, axis=0) / len(flat))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightNorm(Readout):
+    """Euclidean norm of one unit's weights."""
+
+    name: ClassVar[str] = "weight_norm"
+    meaning: ClassVar[str] = "Euclidean norm of one unit's weights"
+    equation: ClassVar[str] = "|W_j| = sqrt(sum_i W_ji^2)"
+
+    projection: str = reference("projection", "a dense projection")
+    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
+
+    def reading(self, block: Block) -> Reading:
+        """Take the norm of one row."""
+        row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
+        return Reading((), lambda sums, trials: np.sqrt(np.add.reduce(row * row, axis=0)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrincipalCosine(Readout):
+    """How well one unit's weights point along an eigenvector of the input covariance; sign is arbitrary."""
+
+    name: ClassVar[str] = "principal_cosine"
+    meaning: ClassVar[str] = "absolute cosine between a unit's weights and an eigenvector of the input covariance"
+    better: ClassVar[str] = "higher"
+    equation: ClassVar[str] = "|W_j . e_k| / |W_j|"
+    sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
+
+    projection: str = reference("projection", "a dense projection")
+    task: str = reference("task", "the gaussian task that made the inputs")
+    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
+    component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
+
+    def reading(self, block: Block) -> Reading:
+        """Compare one row with one eigenvector."""
+        row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
+        vector = block.read(f"task.{self.task}.eigenvectors")[self.component - 1]
+
+        def cosine(sums: tuple[Array, ...], trials: int) -> Array:
+            along: Array = np.abs(np.add.reduce(row * vector, axis=0))
+            return along / np.sqrt(np.add.reduce(row * row, axis=0))
+
+        return Reading((), cosine)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saturation(Readout):
+    """Share of postsynaptic units with any weight near its bounds."""
+
+    name: ClassVar[str] = "saturation"
+    meaning: ClassVar[str] = "share of units with any weight outside the low-high range"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = "mean_j [any_i (W_ji < low or W_ji > high)]"
+
+    projections: tuple[str, ...] = references("projection", "the learned projections, onto populations of one size")
+    low: float = number(0.1, "1", "a weight below this is saturated")
+    high: float = number(0.9, "1", "a weight above this is saturated")
+
+    def reading(self, block: Block) -> Reading:
+        """Look at all weights of each unit."""
+        weights = [block.read(f"projection.{p}.weight") for p in self.projections]
+
+        def share(sums: tuple[Array, ...], trials: int) -> Array:
+            saturated = np.zeros((len(weights[0]), block.runs), dtype=bool)
+            for weight in weights:
+                outside = (weight < self.low) | (weight > self.high)
+                saturated |= outside.any(axis=1) if weight.ndim == 3 else outside
+            return np.add.reduce(saturated.astype(np.float64), axis=0) / len(saturated)
+
+        return Reading((), share)

@@ -1,0 +1,104 @@
+"""Each cue has its answer: learn to activate it, and it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import Component, number, option, reference
+
+if TYPE_CHECKING:
+    from workbench.declaration import Value
+    from workbench.solver.block import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class CuedBandit(Component):
+    """One cue a trial; reward for its own answer, less a penalty for all others.
+
+    The target's activity is rewarded up to `target`; the mean activity of the other answers costs
+    `penalty`. With fewer than three answers, or one fixed cue, the sign of a disease's effect can flip.
+    """
+
+    section: ClassVar[str] = "task"
+    name: ClassVar[str] = "cued_bandit"
+    equation: ClassVar[str] = "R = min(y_c / target, 1) - penalty * mean_(k != c) y_k"
+    sources: ClassVar[tuple[str, ...]] = ("Fremaux2016",)
+
+    cues: str = reference("population", "the source population; one unit a cue")
+    answers: str = reference("population", "the population whose activity is judged; as many units as cues")
+    order: str = option("random", ("random", "fixed"), "a cue drawn anew on every trial, or always the first")
+    target: Value = number(0.6, "1", "activity of the right answer that earns the full reward", low=1e-3, high=100.0)
+    penalty: Value = number(0.3, "1", "cost per unit of mean activity elsewhere", low=0.0, high=100.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse populations of different size and a task without alternatives."""
+        sizes = [tables["population"][fields[end]].get("size", 1) for end in ("cues", "answers")]
+        if sizes[0] != sizes[1]:
+            yield "answers", f"needs as many answers as cues, got {sizes[1]} and {sizes[0]}"
+        elif sizes[0] < 2:
+            yield "answers", "needs at least 2 cues and answers"
+
+    def conditions(self, block: Block) -> int:
+        """Return how many cues there are."""
+        return block.size(self.cues)
+
+    def allocate(self, block: Block, name: str) -> None:
+        """Reserve the index of the shown cue and what the trial yields."""
+        index = block.index(f"task.{name}.index")
+        block.alias(f"population.{self.cues}.index", index)
+        for signal in ("reward", "on_target", "off_target"):
+            block.signal(f"task.{name}.{signal}")
+
+    def build(self, block: Block, name: str) -> None:
+        """Show the cue at the input stage, judge the answer at the outcome stage."""
+        self._show(block, name)
+        self._judge(block, name)
+
+    def _show(self, block: Block, name: str) -> None:
+        n, runs = block.size(self.cues), block.runs
+        index = block.write(f"task.{name}.index", f"population.{self.cues}.index")
+        cues = block.uniform(f"cue:task.{name}", 1) if self.order == "random" else None
+        lanes = np.arange(runs, dtype=np.int64)
+        table = np.zeros((block.piece, runs), dtype=np.int64)
+        table[...] = lanes
+        pattern = block.pattern(self.cues, n)
+        pattern[:, 0] = 1.0
+
+        def deal(steps: int) -> None:
+            """Turn this piece's uniform draws into cues, then into flat positions ``cue * runs + run``."""
+            if cues is None:
+                return
+            shown = (cues.table[:steps, 0] * n).astype(np.int64)
+            shown.take(block.subject_index, 1, table[:steps], "clip")
+            np.multiply(table[:steps], runs, out=table[:steps])
+            np.add(table[:steps], lanes, out=table[:steps])
+            pattern[:steps] = shown[:, None, :] == np.arange(n)[:, None]
+
+        block.every_piece(deal)
+        block.step("event", lambda t: np.copyto(index, table[t]), clock="trial")
+        block.gather_pattern(self.cues)
+
+    def _judge(self, block: Block, name: str) -> None:
+        others = block.size(self.answers) - 1
+        answers = block.read(f"population.{self.answers}.activity")
+        index = block.read(f"task.{name}.index")
+        flat = answers.reshape(-1)
+        reward, on, off = (block.write(f"task.{name}.{signal}") for signal in ("reward", "on_target", "off_target"))
+        target, penalty, cost = self.target, self.penalty, block.empty()
+
+        def judge(t: int) -> None:
+            flat.take(index, 0, on, "clip")
+            np.add.reduce(answers, axis=0, out=off)
+            np.subtract(off, on, out=off)
+            np.divide(off, others, out=off)
+            np.divide(on, target, out=reward)
+            np.minimum(reward, 1.0, out=reward)
+            np.multiply(off, penalty, out=cost)
+            np.subtract(reward, cost, out=reward)
+
+        block.step("outcome", judge, clock="trial")
