@@ -1,0 +1,396 @@
+"""Runs of one structure: their parameters, signals and the ordered steps that advance them together.
+
+Components are assembled by closures: each fetches its buffers once and registers plain functions under named stages.
+What a function reads and writes is recorded as it fetches, and checked when the block is put in order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.declaration import Component, Registry
+from workbench.modulation.links import LinearLink
+from workbench.solver.draws import Draws, draw_once
+from workbench.solver.inputs import Inputs
+from workbench.solver.marks import Marks
+from workbench.solver.steps import Function, Step, in_order
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.declaration import Array, Value
+    from workbench.pharmacology.kinetics import Exposure
+    from workbench.solver.batch import Batch, Declared
+
+PIECE = 64
+"""Steps drawn at once. A tuning number: draws do not depend on it."""
+
+
+class Block:
+    """A group of runs that advance together; `runs` is its width.
+
+    Attributes
+    ----------
+    subjects : array (subjects,)
+        The distinct subjects, in order; `subject_index` (runs,) says whose each run is.
+    signals : mapping name -> array (..., runs)
+        Everything that a step may read or write.
+    states : mapping name -> array
+        The signals that persist from step to step.
+    trial : int
+        Trials done in the current phase before this one.
+    """
+
+    piece = PIECE
+
+    def __init__(self, batch: Batch, registry: Registry) -> None:
+        self.runs, self.seed = len(batch), batch.seed
+        self.subjects, self.first_run, self.subject_index = _distinct(batch.subjects)
+        self.signals: dict[str, Any] = {}
+        self.states: dict[str, Array] = {}
+        self.exposures: list[Exposure] = []
+        self.trial, self.hours = 0, 0.0
+        self.inputs = Inputs(self)
+        self.draws: list[Draws] = []
+        self.marks_left: list[Marks] = []
+        self.bytes, self.draw_seconds = 0, 0.0
+        self._values = batch.values
+        self._tables = {(t.section, t.name): t for t in batch.structure.tables}
+        self._registry = registry
+        self._made: dict[tuple[str, str], Component] = {}
+        self._built: set[tuple[str, str]] = set()
+        self._building: list[tuple[str, str]] = []
+        self._provided: dict[str, Value] = {}
+        self._live: dict[int, str] = {}
+        self._alias: dict[str, str] = {}
+        self._patterns: dict[str, Array] = {}
+        self._due: dict[str, Array] = {}
+        self._steps: list[Step] = []
+        self._hooks: list[tuple[bool, Callable[[int], None]]] = []
+        self._reads: set[str] = set()
+        self._writes: set[str] = set()
+        self._updates: set[str] = set()
+        self.clocks = tuple(sorted({self._tables[k].component for k in self._tables if k[0] == "phase"}))
+
+    # -- what the structure says --------------------------------------------------------------------------------
+
+    def has(self, section: str, name: str) -> bool:
+        """Return whether the table exists in this structure."""
+        return (section, name) in self._tables
+
+    def all(self, section: str) -> Iterator[tuple[str, Any]]:
+        """Yield (name, component) of a section, by name."""
+        for at, name in sorted(self._tables):
+            if at == section:
+                yield name, self.component(section, name)
+
+    def component(self, section: str, name: str) -> Any:
+        """Return the component of a table, made with this block's values; links are applied to its numbers."""
+        key = (section, name)
+        if key not in self._made:
+            table = self._tables[key]
+            cls = self._registry.get(section, table.component)
+            fields = dict(table.fields)
+            for field, parameter in cls.parameters().items():
+                if field not in fields and not parameter.structural:
+                    fields[field] = self._linked(f"{section}.{name}.{field}")
+            self._made[key] = cls(**fields)
+        return self._made[key]
+
+    def _linked(self, path: str) -> Value:
+        value: Value = self._values[path]
+        for name, link in self._links_onto(path):
+            value = self.derived(
+                LinearLink.scaled, value, self._values[f"link.{name}.gain"], self.driven(link.field("signal"))
+            )
+        return value
+
+    def _links_onto(self, path: str) -> list[tuple[str, Declared]]:
+        return [(n, t) for (s, n), t in sorted(self._tables.items()) if s == "link" and t.field("onto") == path]
+
+    def value(self, path: str) -> Value:
+        """Return the number at ``section.name.field``, links applied."""
+        section, name, field = path.split(".", 2)
+        found: Value = getattr(self.component(section, name), field)
+        return found
+
+    def size(self, population: str) -> int:
+        """Return the number of units."""
+        units: int = self._tables["population", population].field("size")
+        return units
+
+    def is_source(self, population: str) -> bool:
+        """Return whether the population's activity comes from outside the circuit."""
+        return self._tables["population", population].component == "source"
+
+    def is_task_driven(self, population: str) -> bool:
+        """Return whether a task shows this population what to be."""
+        fields = ("cues", "inputs")
+        return any(
+            s == "task" and dict(t.fields).get(f) == population for (s, _), t in self._tables.items() for f in fields
+        )
+
+    def is_cue(self, population: str) -> bool:
+        """Return whether a task shows exactly one unit of this population at a time."""
+        return any(s == "task" and dict(t.fields).get("cues") == population for (s, _), t in self._tables.items())
+
+    def sole_input(self, projection: str) -> bool:
+        """Return whether the projection alone makes the input of a population that adds nothing of its own."""
+        declared = self.component("projection", projection)
+        post = self.component("population", declared.post)
+        incoming = [n for n, p in self.all("projection") if p.post == declared.post]
+        return bool(declared.sign == "excitatory" and post.quiet and incoming == [projection])
+
+    def sole_writer(self, signal: str) -> bool:
+        """Return whether a single projection writes straight into this input."""
+        return any(canonical == signal for canonical in self._alias.values()) and any(
+            name.endswith(".row") and canonical == signal for name, canonical in self._alias.items()
+        )
+
+    # -- buffers ------------------------------------------------------------------------------------------------
+
+    def empty(self, *shape: int) -> Array:
+        """Return an uninitialised array ``(*shape, runs)``."""
+        self.bytes += 8 * int(np.prod(shape, dtype=np.int64)) if shape else 8
+        return np.zeros((*shape, self.runs))
+
+    def signal(self, name: str, *shape: int) -> Array:
+        """Reserve (once) and return a signal."""
+        name = self._alias.get(name, name)
+        if name not in self.signals:
+            self.signals[name] = self.empty(*shape)
+        found: Array = self.signals[name]
+        return found
+
+    def state(self, name: str, *shape: int) -> Array:
+        """Reserve (once) and return a signal that persists; it is watched for divergence."""
+        self.states[name] = self.signal(name, *shape)
+        return self.states[name]
+
+    def index(self, name: str) -> NDArray[np.int64]:
+        """Reserve an integer signal ``(runs,)``: flat positions ``unit * runs + run``."""
+        self.signals[name] = np.arange(self.runs, dtype=np.int64)
+        found: NDArray[np.int64] = self.signals[name]
+        return found
+
+    def alias(self, name: str, array: Array | NDArray[np.int64]) -> None:
+        """Give an existing signal a second name."""
+        canonical = next(n for n, held in self.signals.items() if held is array)
+        self._alias[name] = canonical
+        self.signals[name] = array
+
+    def moving(self, name: str) -> Array:
+        """Reserve a driven signal that changes while the model runs."""
+        array = self.signal(name)
+        self._live[id(array)] = name
+        self._provided[name] = array
+        return array
+
+    # -- driven signals -----------------------------------------------------------------------------------------
+
+    def provide(self, name: str, value: Value) -> None:
+        """Offer a driven signal: what comes from outside the step and is there before activity."""
+        self._provided[name] = value
+
+    def driven(self, name: str) -> Value:
+        """Return a driven signal, building its component first if need be."""
+        if name not in self._provided:
+            section, _, table = name.partition(".")
+            self.build(section, table)
+        return self._provided[name]
+
+    def derived(self, formula: Callable[..., Any], *args: Value) -> Value:
+        """Return a formula of parameters: computed once, or whenever a driven signal behind it changes.
+
+        A product of parameters must be asked for here and never formed at build time: a drug may move any factor.
+        """
+        behind = [self._live[id(a)] for a in args if id(a) in self._live]
+        if not behind:
+            result = formula(*args)
+            return float(result) if np.ndim(result) == 0 else np.asarray(result, dtype=np.float64)
+        out = self.empty()
+        name = f"derived.{len(self._live)}.{'.'.join(self._building[-1]) if self._building else ''}"
+        self._live[id(out)] = name
+        self.signals[name] = out
+        self.add_step("drive", name, lambda t: np.copyto(out, formula(*args)), reads=behind, writes=(name,))
+        return out
+
+    # -- registering steps --------------------------------------------------------------------------------------
+
+    def read(self, name: str) -> Any:
+        """Fetch a signal that the next registered step reads."""
+        self._reads.add(self._alias.get(name, name))
+        return self.signals[name]
+
+    def write(self, *names: str) -> Any:
+        """Fetch a signal that the next registered step overwrites (further names are its aliases)."""
+        self._writes.update(self._alias.get(name, name) for name in names)
+        return self.signals[names[0]]
+
+    def write_new(self, name: str) -> Array:
+        """Reserve a signal ``(runs,)`` and fetch it for writing."""
+        self.signal(name)
+        found: Array = self.write(name)
+        return found
+
+    def update(self, name: str) -> Any:
+        """Fetch a signal that the next registered step reads and changes in place."""
+        self._updates.add(self._alias.get(name, name))
+        return self.signals[name]
+
+    def previous(self, name: str) -> Any:
+        """Fetch a signal to read the value that the last step left in it; feedback is visible by this word."""
+        return self.signals[name]
+
+    def take_reads(self) -> frozenset[str]:
+        """Return and forget the reads recorded so far, for a step registered later."""
+        reads, self._reads = frozenset(self._reads), set()
+        return reads
+
+    def step(
+        self,
+        stage: str,
+        function: Function,
+        *,
+        clock: str | None = None,
+        kind: str | None = None,
+        on_demand: bool = False,
+    ) -> None:
+        """Register a function with everything fetched since the last one."""
+        owner = ".".join(self._building[-1]) if self._building else ""
+        self.add_step(stage, owner, function, self._reads, self._writes, self._updates, clock, kind, on_demand)
+        self._reads, self._writes, self._updates = set(), set(), set()
+
+    def on(self, kind: str, stage: str, function: Function) -> None:
+        """Register a function for one kind of event of the event clock."""
+        self.step(stage, function, clock="event", kind=kind)
+
+    def add_step(
+        self,
+        stage: str,
+        owner: str,
+        function: Function,
+        reads: Iterable[str] = (),
+        writes: Iterable[str] = (),
+        updates: Iterable[str] = (),
+        clock: str | None = None,
+        kind: str | None = None,
+        on_demand: bool = False,
+    ) -> None:
+        """Register a function with explicit reads, writes and updates."""
+        names = [frozenset(self._alias.get(n, n) for n in group) for group in (reads, writes, updates)]
+        self._steps.append(
+            Step(stage, owner, len(self._steps), function, names[0], names[1], names[2], clock, kind, on_demand)
+        )
+
+    def steps(self, clock: str) -> list[Step]:
+        """Return the steps of one clock, in order."""
+        return in_order([s for s in self._steps if s.clock in (None, clock)], self.signals)
+
+    # -- noise and pieces ---------------------------------------------------------------------------------------
+
+    def normal(self, stream: str, size: int) -> Draws:
+        """Open a stream of normals, `size` per subject and step."""
+        return self._open(stream, "normal", size)
+
+    def uniform(self, stream: str, size: int) -> Draws:
+        """Open a stream of uniform numbers in [0, 1)."""
+        return self._open(stream, "uniform", size)
+
+    def _open(self, stream: str, kind: Any, size: int) -> Draws:
+        draws = Draws(stream, kind, size, self.piece, self.seed, self.subjects)
+        self.draws.append(draws)
+        return draws
+
+    def draw_once(self, stream: str, *shape: int) -> Array:
+        """Return normals drawn once per subject, ``(*shape, runs)``."""
+        return draw_once(stream, shape, self.seed, self.subjects)[..., self.subject_index]
+
+    def pattern(self, population: str, size: int) -> Array:
+        """Return the table ``(piece, size, subjects)`` of what a task shows."""
+        if population not in self._patterns:
+            self._patterns[population] = np.zeros((self.piece, size, len(self.subjects)))
+        return self._patterns[population]
+
+    def gather_pattern(self, population: str) -> None:
+        """Register the copy of a pattern into the population's activity; dropped where nobody reads that."""
+        pattern, index = self._patterns[population], self.subject_index
+        activity = self.write(f"population.{population}.activity")
+        self.step("event", lambda t: pattern[t].take(index, 1, activity, "clip"), clock="trial", on_demand=True)
+
+    def every_piece(self, hook: Callable[[int], None], *, late: bool = False) -> None:
+        """Call `hook(steps)` at the start of each piece, after its draws; `late` ones after all others."""
+        self._hooks.append((late, hook))
+
+    def begin_piece(self, steps: int) -> None:
+        """Draw and prepare the next `steps` trials."""
+        started = time.perf_counter()
+        for draws in self.draws:
+            draws.fill(steps)
+        self.draw_seconds += time.perf_counter() - started
+        for _, hook in sorted(self._hooks, key=lambda h: h[0]):
+            hook(steps)
+
+    def by_subject(self, value: Value) -> Value | None:
+        """Return a number per subject ``(subjects,)``, a float as it is, or None where a subject's runs differ."""
+        if isinstance(value, float):
+            return value
+        first: Array = value[self.first_run]
+        return first if id(value) not in self._live and np.array_equal(first[self.subject_index], value) else None
+
+    # -- event clock --------------------------------------------------------------------------------------------
+
+    def due(self, kind: str) -> Array:
+        """Return the 0/1 signal ``(runs,)`` that says for whom an event of this kind is due now."""
+        if kind not in self._due:
+            self._due[kind] = self.empty()
+        return self._due[kind]
+
+    def marks(self, eligibility: str, shape: tuple[int, ...]) -> Marks:
+        """Return the marks that past activity left for one side of a rule."""
+        marks = Marks(self, self.component("eligibility", eligibility), shape, self.due("activity"))
+        self.marks_left.append(marks)
+        return marks
+
+    # -- building -----------------------------------------------------------------------------------------------
+
+    def build(self, section: str, name: str) -> None:
+        """Build one table (once), keeping apart what nested builds fetch."""
+        key = (section, name)
+        if key in self._built:
+            if key in self._building:
+                raise ValueError(
+                    f"{section}.{name} depends on itself: {' -> '.join('.'.join(k) for k in self._building)}"
+                )
+            return
+        self._built.add(key)
+        self._building.append(key)
+        kept = self._reads, self._writes, self._updates
+        self._reads, self._writes, self._updates = set(), set(), set()
+        self.component(section, name).build(self, name)
+        self._reads, self._writes, self._updates = kept
+        self._building.pop()
+
+    def build_all(self) -> None:
+        """Allocate, then build every acting table, tasks first (they show), then by section and name."""
+        acting = sorted(
+            (k for k in self._tables if k[0] not in ("outcome", "course")), key=lambda k: (k[0] != "task", k)
+        )
+        for section, name in acting:
+            self.component(section, name).allocate(self, name)
+        for section, name in acting:
+            self.build(section, name)
+        self.inputs.register()
+
+
+def _distinct(subjects: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct subjects in order of appearance, their first run, and each run's subject position."""
+    found, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return found[order], first[order], rank[inverse]

@@ -1,0 +1,163 @@
+"""The drivers: how a phase of each clock walks through its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.solver.steps import EVENT_STAGES, Step
+
+if TYPE_CHECKING:
+    from workbench.declaration import Array
+    from workbench.solver.block import Block
+    from workbench.solver.recorder import Recorder
+    from workbench.solver.watch import Watch
+
+HOURS_PER_DAY = 24.0
+SECONDS_PER_HOUR = 3600.0
+SIMULTANEOUS = 1e-9
+"""Hours: moments closer than this (4 microseconds) are one."""
+
+
+class Trials:
+    """The trial clock: one map per trial; drugs and what they drive move only where a dosing interval ends."""
+
+    def __init__(self, block: Block, recorder: Recorder, watch: Watch) -> None:
+        self._block, self._recorder, self._watch = block, recorder, watch
+        ordered = block.steps("trial")
+        self._slow = [s.function for s in ordered if s.stage == "drive"]
+        self._fast = [s.function for s in ordered if s.stage != "drive"]
+
+    def run(self, name: str, phase: Any, done: int) -> int:
+        """Run one phase; `done` trials of the protocol went before. Return the trials done after it."""
+        block, fast, after = self._block, self._fast, self._recorder.after
+        hours = HOURS_PER_DAY / phase.trials_per_day
+        changes = self._changes(phase.trials, hours)
+        for draws in block.draws:
+            draws.begin(name)
+        for begin in range(0, phase.trials, block.piece):
+            steps = min(block.piece, phase.trials - begin)
+            block.begin_piece(steps)
+            for t in range(steps):
+                trial = begin + t
+                block.trial = trial
+                if trial in changes:
+                    self._drive(name, trial, changes[trial], hours)
+                for function in fast:
+                    function(t)
+                marks = after.get(done + trial + 1)
+                if marks:
+                    for read in marks:
+                        read()
+            self._watch.look(done + begin + steps, f"trial {begin + steps} of {name}")
+        return done + phase.trials
+
+    def _changes(self, trials: int, hours: float) -> dict[int, int]:
+        """Return, for each trial that opens a dosing interval, the trial that ends it.
+
+        Without drugs a phase is one interval.
+        """
+        resolution = min((e.resolution for e in self._block.exposures), default=None)
+        if resolution is None:
+            return {0: trials}
+        per = max(1, round(resolution / hours))
+        return {start: min(start + per, trials) for start in range(0, trials, per)}
+
+    def _drive(self, phase: str, trial: int, until: int, hours: float) -> None:
+        moved = [e.advance(phase, trial * hours, until * hours, average=True) for e in self._block.exposures]
+        if trial == 0 or any(moved):
+            for function in self._slow:
+                function(0)
+
+
+class Events:
+    """The event clock: from event to event by closed form.
+
+    Runs may have their events at different times, even in a different order: each slot holds, for every run, its own
+    next event, and 0/1 signals say which kind is due for whom.
+    """
+
+    def __init__(self, block: Block, recorder: Recorder, watch: Watch) -> None:
+        self._block, self._recorder, self._watch = block, recorder, watch
+        ordered = block.steps("event")
+        self._slow = [s.function for s in ordered if s.stage == "drive"]
+        self._by_kind = {kind: _of_kind(ordered, kind, stages) for kind, stages in EVENT_STAGES.items()}
+
+    def run(self, name: str, phase: Any, done: int) -> int:
+        """Run one phase and return the number of slots taken."""
+        block = self._block
+        for marks in block.marks_left:
+            marks.clear()
+        times, kinds, reads = self._calendar(name)
+        for exposure in block.exposures:
+            exposure.advance(name, 0.0, 0.0, average=False)
+        for function in self._slow:
+            function(0)
+        now: Any = 0.0
+        order = np.argsort(times, axis=0, kind="stable") if times.ndim == 2 else np.argsort(times, kind="stable")
+        for slot in range(len(times)):
+            which = order[slot]
+            then = np.take_along_axis(times, which[None], axis=0)[0] if times.ndim == 2 else float(times[which])
+            self._move(name, now, then)
+            now = then
+            self._happen(kinds, which, reads)
+            self._watch.look(done + slot + 1, f"event {slot + 1} of {name}")
+        return done + len(times)
+
+    def _move(self, phase: str, start: Any, stop: Any) -> None:
+        self._block.hours = stop
+        moved = [e.advance(phase, start, stop, average=False) for e in self._block.exposures]
+        if any(moved):
+            for function in self._slow:
+                function(0)
+
+    def _happen(self, kinds: list[str], which: Any, reads: list[Callable[[], None] | None]) -> None:
+        block = self._block
+        for kind, functions in self._by_kind.items():
+            mine = [i for i, k in enumerate(kinds) if k == kind]
+            due = np.isin(which, mine)
+            if not np.any(due):
+                continue
+            np.copyto(block.due(kind), due.astype(np.float64))
+            for function in functions:
+                function(0)
+        shared = int(np.ravel(which)[0])
+        read = reads[shared] if np.all(which == shared) else None  # a reading comes when no run has events left
+        if read is not None:
+            read()
+
+    def _calendar(self, phase: str) -> tuple[Array, list[str], list[Callable[[], None] | None]]:
+        """Return times (events,) or (events, runs) in hours, the kind of each, and what to read there.
+
+        Equal times keep this order: activity, reinforcement, reading.
+        """
+        times: list[Any] = []
+        kinds: list[str] = []
+        reads: list[Callable[[], None] | None] = []
+        events = [e for _, e in self._block.all("event") if e.phase == phase]
+        for event in sorted(events, key=lambda e: e.name):
+            for k in range(event.count):
+                times.append((event.at + k * event.every) / SECONDS_PER_HOUR)
+                kinds.append(event.name)
+                reads.append(None)
+        moments = sorted(self._recorder.moments.get(phase, ()), key=lambda m: m[0])
+        if any(np.ndim(t) for t in times) and moments:
+            latest = np.max(np.stack([np.broadcast_to(t, (self._block.runs,)) for t in times]))
+            if any(hours < latest - SIMULTANEOUS for hours, _ in moments):
+                raise ValueError(
+                    f"phase {phase}: a reading falls between events whose times differ from run to run; read later"
+                )
+        for hours, read in moments:
+            times.append(hours)
+            kinds.append("reading")
+            reads.append(read)
+        if any(np.ndim(t) for t in times):
+            stacked = np.stack([np.broadcast_to(np.asarray(t, dtype=np.float64), (self._block.runs,)) for t in times])
+            return stacked, kinds, reads
+        return np.asarray(times, dtype=np.float64), kinds, reads
+
+
+def _of_kind(ordered: list[Step], kind: str, stages: tuple[str, ...]) -> list[Callable[[int], object]]:
+    return [s.function for s in ordered if s.kind == kind or (s.kind is None and s.stage in stages)]

@@ -1,0 +1,124 @@
+"""Outcomes and courses: running sums of signals, read at the edges of windows.
+
+One running sum per signal serves every window: a window's sum is the difference of two snapshots, so the cost
+does not grow with the number of windows, and a value does not depend on which others are recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.protocol.window import parse_window
+
+if TYPE_CHECKING:
+    from workbench.declaration import Array
+    from workbench.readouts.reading import Reading
+    from workbench.solver.block import Block
+
+Marks = dict[int, list[Callable[[], None]]]
+
+
+class Recorder:
+    """Everything that is recorded in one block.
+
+    Attributes
+    ----------
+    after : mapping trials done -> functions
+        What to read after so many trials of the whole protocol.
+    moments : mapping phase -> list of (hours, function)
+        What to read at a moment of an event-clock phase.
+    """
+
+    def __init__(self, block: Block, phases: list[tuple[str, Any]]) -> None:
+        self.outcomes: dict[str, Array] = {}
+        self.courses: dict[str, list[Array]] = {}
+        self.times: dict[str, list[float]] = {}
+        self.after: Marks = {}
+        self.moments: dict[str, list[tuple[float, Callable[[], None]]]] = {}
+        self._block, self._phases = block, phases
+        self._sums: dict[str, Array] = {}
+        self._starts: dict[str, int] = {}
+        total = 0
+        for name, phase in phases:
+            if phase.name == "trial":
+                self._starts[name] = total
+                total += phase.trials
+        self._total = total
+        for name, readout in block.all("outcome"):
+            self._plan_outcome(name, readout)
+        for name, readout in block.all("course"):
+            self._plan_course(name, readout)
+
+    def _sums_of(self, reading: Reading) -> tuple[Array, ...]:
+        for signal in reading.signals:
+            if signal not in self._sums:
+                total = self._sums[signal] = self._block.empty()
+                source = self._block.read(signal)
+                self._block.step("readout", lambda t, a=total, b=source: np.add(a, b, out=a), clock="trial")
+        return tuple(self._sums[signal] for signal in reading.signals)
+
+    def _span(self, words: str | None) -> tuple[int, int] | tuple[str, float]:
+        """Return (start, stop) in trials of the whole protocol, or (phase, hours) on the event clock."""
+        if words is None:
+            last, phase = self._phases[-1]
+            return (0, self._total) if self._starts else (last, float(phase.length))
+        window = parse_window(words)
+        if window.phase == "":
+            return window.bounds(self._total)
+        phase = dict(self._phases)[window.phase]
+        if phase.name == "event":
+            return window.phase, float(phase.length) if window.hours is None else window.hours
+        start, stop = window.bounds(phase.trials)
+        return self._starts[window.phase] + start, self._starts[window.phase] + stop
+
+    def _plan_outcome(self, name: str, readout: Any) -> None:
+        reading = readout.reading(self._block)
+        sums, span = self._sums_of(reading), self._span(readout.window)
+        if isinstance(span[0], str):
+            phase, hours = span
+            self.moments.setdefault(phase, []).append((float(hours), lambda: self._keep(name, reading, (), 0)))
+            return
+        self._plan_window(sums, int(span[0]), int(span[1]), lambda parts, n: self._keep(name, reading, parts, n))
+
+    def _plan_course(self, name: str, readout: Any) -> None:
+        reading = readout.reading(self._block)
+        sums = self._sums_of(reading)
+        self.courses[name], self.times[name] = [], []
+        if readout.interval > 0.0:
+            for phase_name, phase in self._phases:
+                if phase.name == "event":
+                    for k in range(int(np.floor(phase.length / readout.interval + 1e-9)) + 1):
+                        hours = k * readout.interval
+                        self.moments.setdefault(phase_name, []).append(
+                            (hours, lambda h=hours: self._append(name, reading, (), 0, h))
+                        )
+            return
+        start, stop = (int(edge) for edge in self._span(readout.window))
+        for begin in range(start, stop, readout.every):
+            end = min(begin + readout.every, stop)
+            self._plan_window(sums, begin, end, lambda parts, n, e=end: self._append(name, reading, parts, n, float(e)))
+
+    def _plan_window(
+        self, sums: tuple[Array, ...], start: int, stop: int, keep: Callable[[tuple[Array, ...], int], None]
+    ) -> None:
+        before: list[Array] = []
+
+        def open_window() -> None:
+            before.extend(total.copy() for total in sums)
+
+        def close_window() -> None:
+            keep(tuple(total - first for total, first in zip(sums, before, strict=True)), stop - start)
+            before.clear()
+
+        self.after.setdefault(stop, []).append(close_window)
+        self.after.setdefault(start, []).append(open_window)
+
+    def _keep(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int) -> None:
+        self.outcomes[name] = np.array(reading.value(sums, trials))
+
+    def _append(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int, time: float) -> None:
+        self.courses[name].append(np.array(reading.value(sums, trials)))
+        self.times[name].append(time)

@@ -1,0 +1,111 @@
+"""Solve a batch: one block, its phases in order, outcomes out."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from workbench.declaration import Registry, registry
+from workbench.solver.batch import Batch, BatchResult, Structure
+from workbench.solver.block import Block
+from workbench.solver.clocks import Events, Trials
+from workbench.solver.recorder import Recorder
+from workbench.solver.watch import Watch
+
+NARROWEST = 8
+"""A block of one run reduces in another order; a lonely run is padded with copies of itself."""
+WIDEST, NARROW = 4096, 16
+BLOCK_BYTES = 2 * 1024 * 1024
+"""Twice the size of a usual second-level cache share; wider blocks gain little and fall out of it."""
+
+
+def solve(batch: Batch, components: Registry | None = None) -> BatchResult:
+    """Advance all runs of `batch` through the protocol.
+
+    Parameters
+    ----------
+    components : Registry, optional
+        Where component names are looked up; by default those installed.
+
+    Returns
+    -------
+    BatchResult
+        In the order of the batch. The bits of a run do not depend on its neighbours or the width.
+    """
+    started = time.perf_counter()
+    wanted = len(batch)
+    if wanted < NARROWEST:
+        batch = batch.take(np.minimum(np.arange(NARROWEST), wanted - 1))
+    block = Block(batch, components or registry())
+    with np.errstate(all="ignore"):  # a diverging run may overflow; Watch finds it, neighbours are untouched
+        block.build_all()
+        phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
+        recorder = Recorder(block, phases)
+        watch = Watch(block)
+        steps = _run_phases(block, recorder, watch, phases)
+    for name, value in recorder.outcomes.items():
+        watch.undefined(name, value, steps)
+    for name, values in recorder.courses.items():
+        for value in values:
+            watch.undefined(name, value, steps)
+    failures = {run: failure for run, failure in watch.failures.items() if run < wanted}
+    lost = sorted(failures)
+    outcomes = {name: value[:wanted].astype(np.float64) for name, value in recorder.outcomes.items()}
+    courses = {name: np.stack(values)[:, :wanted].astype(np.float64) for name, values in recorder.courses.items()}
+    for recorded in (*outcomes.values(), *courses.values()):
+        recorded[..., lost] = np.nan
+    return BatchResult(
+        keys=batch.keys[:wanted],
+        outcomes=outcomes,
+        courses=courses,
+        times={name: tuple(times) for name, times in recorder.times.items()},
+        failures=failures,
+        steps=steps,
+        seconds=time.perf_counter() - started,
+        draw_seconds=block.draw_seconds,
+    )
+
+
+def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: list[tuple[str, Any]]) -> int:
+    clocks: dict[str, Any] = {}
+    trials = slots = 0
+    for read in recorder.after.get(0, ()):
+        read()
+    for name, phase in phases:
+        if phase.name not in clocks:
+            clocks[phase.name] = (
+                Trials(block, recorder, watch) if phase.name == "trial" else Events(block, recorder, watch)
+            )
+        if phase.name == "trial":
+            trials = clocks["trial"].run(name, phase, trials)
+        else:
+            slots = clocks["event"].run(name, phase, slots)
+    return trials + slots
+
+
+@cache
+def width_for(structure: Structure, components: Registry | None = None) -> int:
+    """Return the block width: the largest power of two that keeps a block's buffers within 2 MB.
+
+    A tuning number; results do not depend on it.
+    """
+    known = components or registry()
+    values: dict[str, float] = {}
+    for table in structure.tables:
+        given = dict(table.fields)
+        for field, parameter in known.get(table.section, table.component).parameters().items():
+            if not parameter.structural and field not in given:
+                values[f"{table.section}.{table.name}.{field}"] = (
+                    1.0 if parameter.required else float(parameter.default)
+                )
+    batch = Batch(structure, 0, np.zeros(NARROWEST, dtype=np.int64), values, (b"",) * NARROWEST)
+    block = Block(batch, known)
+    with np.errstate(all="ignore"):
+        block.build_all()
+    width = NARROW
+    while width < WIDEST and 2 * width * block.bytes <= BLOCK_BYTES:
+        width *= 2
+    return width

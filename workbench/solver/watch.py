@@ -1,0 +1,39 @@
+"""Watching for runs that leave the finite numbers: they are stored as failed, never as NaN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.solver.batch import Failure
+
+if TYPE_CHECKING:
+    from workbench.declaration import Array
+    from workbench.solver.block import Block
+
+
+class Watch:
+    """Looks at all states once a piece; a diverged run is noted and set to rest, its neighbours untouched."""
+
+    def __init__(self, block: Block) -> None:
+        self._states = [(name, state.reshape(-1, block.runs)) for name, state in sorted(block.states.items())]
+        self.failures: dict[int, Failure] = {}
+
+    def look(self, step: int, time: str) -> None:
+        """Note runs with a state that is not finite. Summing is the cheapest test: one bad value spoils the sum."""
+        for name, state in self._states:
+            total: Array = np.add.reduce(state, axis=0)
+            bad = np.flatnonzero(~np.isfinite(total))
+            if len(bad):
+                self._note(bad.tolist(), f"{name} is no longer finite", step, time)
+                state[:, bad] = 0.0
+
+    def undefined(self, name: str, value: Array, step: int) -> None:
+        """Note runs whose outcome has no finite value."""
+        bad = np.flatnonzero(~np.isfinite(value))
+        self._note(bad.tolist(), f"outcome {name} is undefined for this run", step, "end of protocol")
+
+    def _note(self, runs: list[int], reason: str, step: int, time: str) -> None:
+        for run in runs:
+            self.failures.setdefault(run, Failure(reason, step, time))
