@@ -25,7 +25,7 @@ class Rule(Component):
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "rule"
     equation: ClassVar[str] = "dw = b"
-    balance: Any = number(1.0, "1", "potentiation against depression")
+    balance: Any = number(1.0, "1", "potentiation against depression")  # noqa: RUF009
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Overflow(Component):
     unit: ClassVar[str] = "1"
     meaning: ClassVar[str] = "share of output outside the cued muscle"
     better: ClassVar[str] = "lower"
-    window: Any = window("practice", "which trials")
+    window: Any = window("practice", "which trials")  # noqa: RUF009
 
 
 REGISTRY = Registry([Rule, Overflow])
@@ -69,12 +69,13 @@ def scenario(
         name="set-1", version="1", title="A set", text=b"schema = 1\n", sha256=hashlib.sha256(b"p").hexdigest(),
         values={}, meanings={}, conditions={}, condition_titles={"ill": "ill striatum"},
     )  # fmt: skip
+    each = {n: model.Arm(n, f"Arm {n}", "ill", frozenset(), {}, base) for n, base in arms.items()}
     table = model.Table("plasticity", "cortex_d1", Rule, {})
     return model.Scenario(
         name="fake", file="fake.toml", text=text, sha256=hashlib.sha256(text).hexdigest(), title=title,
         use=model.Use("tests", "anything else"), parameters=parameters, tables={"plasticity": {"cortex_d1": table}},
         subjects=model.Subjects(1, 1, traits=(model.Trait("weight", "", "set", "normal", {}, unit="kg"),)),
-        arms={n: model.Arm(n, f"Arm {n}", "ill", frozenset(), {}, base) for n, base in arms.items()}, studies={}, registry=REGISTRY,
+        arms=each, studies={}, registry=REGISTRY,
     )  # fmt: skip
 
 
@@ -94,6 +95,8 @@ class FakeResolved:
     unit: str = "1"
     origin: str = "scenario"
     evidence: model.Evidence | None = None
+    parameter: str = ""
+    traits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,9 +182,7 @@ def solve(
     courses = {d.name: _numbers(keys, d.name, 3) for d in recorded if d.section == "course"}
     for values in outcomes.values():
         values[list(failures)] = np.nan
-    return BatchResult(
-        keys, outcomes, courses, {name: (10.0, 20.0, 30.0) for name in courses}, failures, 100, 0.1, 0.05
-    )
+    return BatchResult(keys, outcomes, courses, dict.fromkeys(courses, (10.0, 20.0, 30.0)), failures, 100, 0.1, 0.05)
 
 
 def _numbers(keys: tuple[bytes, ...], name: str, count: int) -> NDArray[np.float64]:

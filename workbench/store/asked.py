@@ -13,7 +13,7 @@ from workbench.solver.batch import Batch, Structure
 
 
 class Resolved(Protocol):
-    """A parameter of one arm after every layer: its value, unit, the layer it came from, and its evidence."""
+    """A value of one arm after every layer, the layer it came from, its evidence, and what stands behind it."""
 
     @property
     def value(self) -> Any: ...
@@ -23,6 +23,10 @@ class Resolved(Protocol):
     def origin(self) -> str: ...
     @property
     def evidence(self) -> Evidence | None: ...
+    @property
+    def parameter(self) -> str: ...
+    @property
+    def traits(self) -> tuple[str, ...]: ...
 
 
 class StudyPlan(Protocol):

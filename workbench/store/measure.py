@@ -60,12 +60,16 @@ def measure_of(declared: Declared, registry: Registry) -> Measure:
 
 
 def time_unit(structure: Structure, declared: Declared) -> str:
-    """Return the unit of a course's times: trials, or hours where only the event clock runs.
+    """Return the unit of a course's times: trials on the trial clock, hours on the event clock.
 
-    A course that names a phase in its window follows that phase's clock.
+    The course's own settings say which (`every` counts trials, `interval` hours); a course without them
+    follows the phase that its window names, or the clock that its protocol runs on.
     """
+    fields = dict(declared.fields)
+    if fields.get("every") or fields.get("interval"):
+        return "trial" if fields.get("every") else "h"
     clocks = {table.name: table.component for table in structure.tables if table.section == "phase"}
-    window = dict(declared.fields).get("window")
-    phase = parse_window(window).phase if isinstance(window, str) and window else ""
+    window = fields.get("window")
+    phase = parse_window(window).phase if window else ""
     running = {clocks[phase]} if phase in clocks else set(clocks.values())
     return "h" if running == {"event"} else "trial"

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
-from workbench.store.connection import explain, inspect, reading
+from workbench.store.connection import explain, reading, storage_faults
+from workbench.store.frame import fetch, fetch_typed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WHOLE = (
-    "sweep",
-    "point",
-    "subject",
-    "run",
-    "seed",
-    "subjects",
-    "expected",
-    "stored",
-    "failed",
-    "step",
-    "invocation",
-    "workers",
-)
-NAMES = ("study", "arm", "baseline", "outcome", "course", "unit", "time_unit", "status", "reason", "trait")
-REAL = ("value", "baseline_value", "difference", "time", "number", "low", "high")
+READ_ONLY = "; the database is open for reading only"
 
 
 @dataclass(frozen=True)
@@ -78,13 +66,41 @@ def query(path: str | Path, sql: str) -> pd.DataFrame:
 class Results:
     """The stored results as pandas frames.
 
-    Every method reads afresh, through a connection of its own that cannot write, so that a notebook
-    left open never holds up a sweep. Frames may be narrowed to one sweep or one study. Names are
-    categories in the order of the scenario.
+    Every method reads afresh, through a connection of its own that cannot write, so that a notebook left
+    open never holds up a sweep. Inside ``with results:`` all of them see the file as it was at the first
+    one. Frames may be narrowed to one sweep or one study; names are categories in the scenario's order.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: ExitStack | None = None
+        self._connection: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Results:
+        self._held = ExitStack()
+        self._connection = self._held.enter_context(reading(self.path))
+        self._connection.execute("BEGIN")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file where ``with`` holds it."""
+        held, self._held, self._connection = self._held, None, None
+        if held is not None:
+            held.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        if self._connection is not None:
+            with storage_faults(self.path):
+                yield self._connection
+        else:
+            with reading(self.path) as connection:
+                yield connection
 
     def sweeps(self) -> pd.DataFrame:
         """Return one row per sweep: scenario, parameter set, seed, and how many runs are expected, stored, failed."""
@@ -197,31 +213,34 @@ class Results:
         )
         if not rows:
             raise UsageError(f"{self.path}: there is no run {run}")
-        place = rows[0]
-        return Placed(run, *place[:-1], settings=json.loads(place[-1]))
+        key, sweep, study, arm, point, subject, seed, status, settings = rows[0]
+        return Placed(run, key, sweep, study, arm, point, subject, seed, status, json.loads(settings))
 
-    def sql(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> pd.DataFrame:
-        """Return the answer to one SQL question, with the types that SQLite gives; `values` are bound to its marks.
+    def outcomes_of(self, run: int) -> dict[str, float]:
+        """Return the stored outcomes of one run by name."""
+        rows = self._rows(
+            "SELECT measure.name, outcome.value FROM outcome JOIN measure ON measure.id = outcome.measure"
+            " WHERE outcome.run = ? ORDER BY measure.name",
+            (run,),
+        )
+        return dict(rows)
+
+    def sql(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> pd.DataFrame:
+        """Return the answer to one SQL question, with the types that SQLite gives; `values` are bound.
 
         Raises
         ------
         UsageError
             If the text is no valid question, or tries to change something.
         """
-        import pandas as pd
-
-        inspect(self.path)
-        with reading(self.path) as connection:
+        with self._reading() as connection:
             try:
-                cursor = connection.execute(sql, values)
-                if cursor.description is None:
-                    raise UsageError("this statement returns no rows; the database is open for reading only")
-                return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
+                return fetch(connection, sql, values)
             except (sqlite3.Error, sqlite3.Warning) as fault:
                 readonly = getattr(fault, "sqlite_errorname", "") == "SQLITE_READONLY"
                 if not readonly and isinstance(fault, sqlite3.Error) and explain(self.path, fault):
                     raise
-                raise UsageError(f"{fault}{'; the database is open for reading only' if readonly else ''}") from fault
+                raise UsageError(f"{fault}{READ_ONLY if readonly else ''}") from fault
 
     def _document(self, sweep: int, column: str) -> bytes:
         rows = self._rows(
@@ -232,41 +251,18 @@ class Results:
         return bytes(rows[0][0])
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with reading(self.path) as connection:
+        with self._reading() as connection:
             return connection.execute(sql, values).fetchall()
 
     def _view(self, view: str, sweep: int | None, study: str | None) -> pd.DataFrame:
         where, values = _narrowed(sweep, study)
-        with reading(self.path) as connection:
-            frame = _fetch(connection, f"SELECT * FROM {view}{where}", values)
-            arms, studies = _in_order(connection, "arm"), _in_order(connection, "study")
-        return _typed(frame, {"arm": arms, "baseline": arms, "study": studies})
+        with self._reading() as connection:
+            listed = {"arm": _in_order(connection, "arm"), "study": _in_order(connection, "study")}
+            return fetch_typed(connection, f"SELECT * FROM {view}{where}", values, listed | {"baseline": listed["arm"]})
 
     def _frame(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
-        with reading(self.path) as connection:
-            return _fetch(connection, sql, values)
-
-
-def _fetch(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    cursor = connection.execute(sql, values)
-    return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
-
-
-def _typed(frame: pd.DataFrame, listed: Mapping[str, list[str]]) -> pd.DataFrame:
-    """Make names categories and give numbers one type, also where a frame is empty."""
-    import pandas as pd
-
-    for name in frame.columns:
-        if name in listed or name in NAMES:
-            known = listed.get(name) or list(dict.fromkeys(frame[name].dropna()))
-            frame[name] = pd.Categorical(frame[name], categories=known)
-        elif name in WHOLE:
-            frame[name] = frame[name].astype("int64")
-        elif name in REAL:
-            frame[name] = frame[name].astype("float64")
-    return frame
+        with self._reading() as connection:
+            return fetch(connection, sql, values)
 
 
 def _in_order(connection: sqlite3.Connection, table: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.engine import Connection
 
-from workbench.scenario.model import Arm, ParameterSet, Quantity, Ref, Scenario, Setting
+from workbench.scenario.model import Arm, Quantity, Ref, Scenario, Setting
+from workbench.solver.batch import Structure
 from workbench.store import tables
 from workbench.store.asked import Plan, Resolved, StudyPlan
 from workbench.store.provenance import provenance
 
-SUBJECTS_AT_ONCE = 4096
+AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -38,28 +39,33 @@ def now() -> str:
 
 
 def identity(plan: Plan) -> bytes:
-    """Return what makes this sweep this sweep: text, parameters, seed, settings, selection, component revisions.
+    """Return what makes this sweep this sweep: text, parameters, seed, settings, selection, levels, revisions.
 
     Library versions, worker counts and times do not enter: the same command continues the same sweep.
     """
-    programs = {
-        json.dumps([t.section, t.name, t.component, t.revision, t.source_sha256])
-        for s in plan.structures()
-        for t in s.tables
-    }
-    settings = sorted((path, str(value)) for path, value in plan.settings.items())
-    total = hashlib.sha256()
-    for part in (plan.scenario.sha256, plan.scenario.parameters.sha256, plan.seed, settings, sorted(programs)):
-        total.update(json.dumps(part).encode())
-    for study in plan.studies:
-        total.update(json.dumps([study.name, list(study.arms), study.subjects, len(study.points)]).encode())
-        for point in study.points:
-            total.update(json.dumps(sorted((path, _exact(value)) for path, value in point.items())).encode())
-    return total.digest()
+    scenario = plan.scenario
+    content = [
+        [scenario.sha256, scenario.parameters.sha256, plan.seed],
+        sorted((path, str(value)) for path, value in plan.settings.items()),
+        [[s.name, list(s.arms), s.subjects, len(s.points), _levels(scenario, s.name)] for s in plan.studies],
+        sorted({json.dumps([structure.identity.hex(), _recorded(structure)]) for structure in plan.structures()}),
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).digest()
+
+
+def _levels(scenario: Scenario, study: str) -> list[list[Any]]:
+    # Levels may come from a table beside the scenario, so that its text alone does not fix them.
+    axes = scenario.studies[study].axes if study in scenario.studies else ()
+    return [[axis.path, axis.relative, axis.zip, [_exact(value) for value in axis.values]] for axis in axes]
+
+
+def _recorded(structure: Structure) -> list[list[Any]]:
+    return [[t.section, t.name, t.component, t.revision, t.source_sha256, t.fields] for t in structure.recordings]
 
 
 def _exact(value: Any) -> str:
-    return float(value).hex() if _is_number(value) else str(value)
+    number, text = number_or_text(value)
+    return text or "" if number is None else number.hex()
 
 
 def _is_number(value: Any) -> bool:
@@ -122,7 +128,7 @@ def _insert(connection: Connection, table: Table, **values: Any) -> int:
 
 
 def _scenario(connection: Connection, scenario: Scenario) -> int:
-    parameters: ParameterSet = scenario.parameters
+    parameters = scenario.parameters
     t = tables.scenario
     same = (
         t.c.sha256 == _bytes(scenario.sha256),
@@ -195,7 +201,7 @@ def _shown(value: Setting) -> str:
 
 
 def _setting(sweep: int, arm: int, path: str, resolved: Resolved) -> dict[str, Any]:
-    number, text = number_or_text(resolved.value)
+    number, text = (None, None) if resolved.value is None else number_or_text(resolved.value)
     evidence = resolved.evidence
     return {
         "sweep": sweep,
@@ -207,6 +213,8 @@ def _setting(sweep: int, arm: int, path: str, resolved: Resolved) -> dict[str, A
         "status": evidence.status if evidence else "",
         "source": evidence.source if evidence else "",
         "origin": resolved.origin,
+        "parameter": resolved.parameter or None,
+        "traits": ", ".join(resolved.traits) or None,
         "low": _finite(evidence.low if evidence else None),
         "high": _finite(evidence.high if evidence else None),
     }
@@ -225,22 +233,23 @@ def number_or_text(value: Any) -> tuple[float | None, str | None]:
     return None, value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _study(connection: Connection, sweep: int, ordinal: int, study: StudyPlan, scenario: Scenario) -> None:
-    number = _insert(connection, tables.study, sweep=sweep, ordinal=ordinal, name=study.name, title=study.title)
-    axes = {
-        path: _axis(connection, scenario, path) for path in sorted({path for point in study.points for path in point})
-    }
+def _study(connection: Connection, sweep: int, place: int, study: StudyPlan, scenario: Scenario) -> None:
+    number = _insert(connection, tables.study, sweep=sweep, ordinal=place, name=study.name, title=study.title)
+    axes: dict[str, int] = {}
     first = (connection.execute(select(func.max(tables.point.c.id))).scalar() or 0) + 1
-    connection.execute(
-        insert(tables.point), [{"id": first + i, "study": number, "ordinal": i} for i in range(len(study.points))]
-    )
-    values = [
-        (first + i, axes[path], *number_or_text(value))
-        for i, point in enumerate(study.points)
-        for path, value in point.items()
-    ]
-    if values:
-        connection.exec_driver_sql("INSERT INTO point_value (point, axis, number, text) VALUES (?, ?, ?, ?)", values)
+    for span in _spans(len(study.points)):
+        points, values = [], []
+        for ordinal in span:
+            points.append((first + ordinal, number, ordinal))
+            for path, value in study.points[ordinal].items():
+                if path not in axes:
+                    axes[path] = _axis(connection, scenario, path)
+                values.append((first + ordinal, axes[path], *number_or_text(value)))
+        connection.exec_driver_sql("INSERT INTO point (id, study, ordinal) VALUES (?, ?, ?)", points)
+        if values:
+            connection.exec_driver_sql(
+                "INSERT INTO point_value (point, axis, number, text) VALUES (?, ?, ?, ?)", values
+            )
 
 
 def _axis(connection: Connection, scenario: Scenario, path: str) -> int:
@@ -278,22 +287,14 @@ def _traits(connection: Connection, sweep: int, plan: Plan) -> None:
         )
         for trait in listed
     }
-    total = max((s.subjects for s in plan.studies), default=0)
-    for subjects in _spans(total):
-        drawn = plan.traits(subjects)
-        for name, values in _stored_traits(drawn, ids):
-            rows = list(zip([ids[name]] * len(subjects), subjects, values.tolist(), strict=True))
+    for subjects in _spans(max(s.subjects for s in plan.studies)):
+        for name, drawn in plan.traits(subjects).items():
+            rows = list(zip([ids[name]] * len(subjects), subjects, drawn.tolist(), strict=True))
             connection.exec_driver_sql("INSERT INTO trait_value (trait, subject, value) VALUES (?, ?, ?)", rows)
 
 
-def _stored_traits(
-    drawn: Mapping[str, NDArray[np.float64]], ids: Mapping[str, int]
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    return ((name, np.asarray(values, dtype=np.float64)) for name, values in drawn.items() if name in ids)
-
-
 def _spans(total: int) -> Iterator[range]:
-    return (range(start, min(start + SUBJECTS_AT_ONCE, total)) for start in range(0, total, SUBJECTS_AT_ONCE))
+    return (range(start, min(start + AT_ONCE, total)) for start in range(0, total, AT_ONCE))
 
 
 def _places(connection: Connection, sweep: int, plan: Plan) -> dict[str, Place]:

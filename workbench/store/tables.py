@@ -125,6 +125,8 @@ setting = _table(
     _text("status"),
     _text("source"),
     _text("origin"),
+    _text("parameter", nullable=True),
+    _text("traits", nullable=True),
     _real("low", nullable=True),
     _real("high", nullable=True),
     PrimaryKeyConstraint("arm", "path"),

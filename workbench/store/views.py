@@ -96,10 +96,11 @@ FROM {_PLACE}
     JOIN json_each(course.points) AS item
     JOIN clock_time ON clock_time.clock = course.clock AND clock_time.ordinal = item.key""",
     "settings": """SELECT setting.sweep, arm.name AS arm, setting.path, setting.number, setting.text, setting.unit,
-    setting.status, setting.source, setting.origin, setting.low, setting.high
+    setting.status, setting.source, setting.origin, setting.parameter, setting.traits,
+    setting.low, setting.high
 FROM setting JOIN arm ON arm.id = setting.arm""",
-    "measures": """SELECT recorded.sweep, study.name AS study, measure.kind, measure.name, recorded.title, measure.readout,
-    measure.unit, measure.better, measure.meaning, measure.specification
+    "measures": """SELECT recorded.sweep, study.name AS study, measure.kind, measure.name, recorded.title,
+    measure.readout, measure.unit, measure.better, measure.meaning, measure.specification
 FROM sweep_measure AS recorded
     JOIN study ON study.id = recorded.study JOIN measure ON measure.id = recorded.measure""",
     "points": """SELECT study.sweep, study.name AS study, point.ordinal AS point, axis.path, v.number, v.text, axis.unit
@@ -209,9 +210,13 @@ def _swept_value(column: Column) -> str:
 
 
 def _outcome_value(column: Column) -> str:
-    # A run may hold values of two measures of one name (the window was changed): the study says which is its own.
+    # A run may hold values of two measures of one name (its window was changed): the study says which is its own.
+    # One look-up per column: twice as fast as grouping, and no limit of 64 joined tables.
     listed = ", ".join(str(number) for number in column.ids)
-    return f'max(CASE WHEN outcome.measure IN ({listed}) THEN outcome.value END) AS "{column.name}"'
+    found = f"""SELECT outcome.value FROM sweep_measure AS recorded
+        JOIN outcome ON outcome.run = s.run AND outcome.measure = recorded.measure
+        WHERE recorded.study = s.study AND recorded.measure IN ({listed})"""
+    return f'({found}) AS "{column.name}"'
 
 
 def _runs(swept: Sequence[Column]) -> str:
@@ -223,6 +228,4 @@ def _outcomes_wide(swept: Sequence[Column], outcomes: Sequence[Column]) -> str:
     columns = [_NAMES, *map(_swept_value, swept), *map(_outcome_value, outcomes)]
     return f"""SELECT {", ".join(columns)}
 FROM {_PLACE}
-    JOIN sweep_measure AS recorded ON recorded.study = s.study
-    JOIN outcome ON outcome.run = s.run AND outcome.measure = recorded.measure
-GROUP BY s.study, s.subject, s.arm, s.point"""
+    JOIN run ON run.id = s.run AND run.status = 'stored'"""

@@ -1,0 +1,79 @@
+"""Ids of what the chunks of a sweep name: measures, structures, clocks; written down when first seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Table, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Connection
+
+from workbench.scenario.model import Scenario
+from workbench.solver.batch import RECORDINGS, Declared, Structure
+from workbench.store import tables
+from workbench.store.measure import measure_of
+from workbench.store.views import write_views
+
+
+class Catalogue:
+    """What one sweep's chunks have named so far.
+
+    Methods work inside the caller's transaction; where that is rolled back, `forget` must follow.
+    """
+
+    def __init__(self, sweep: int, scenario: Scenario) -> None:
+        self._sweep, self._scenario = sweep, scenario
+        self._measures: dict[tuple[int, Declared], int] = {}
+        self._structures: dict[bytes, int] = {}
+        self._clocks: dict[tuple[str, tuple[float, ...]], int] = {}
+
+    def forget(self) -> None:
+        """Drop all ids: the rows behind some of them may be gone."""
+        self._measures.clear()
+        self._structures.clear()
+        self._clocks.clear()
+
+    def measures(self, connection: Connection, study: int, structure: Structure) -> dict[Declared, int]:
+        """Return the ids of what a study records of runs of this structure; new ones get their columns."""
+        fresh = [declared for declared in structure.recordings if (study, declared) not in self._measures]
+        for declared in fresh:
+            number = _find_or_insert(connection, tables.measure, vars(measure_of(declared, self._scenario.registry)))
+            table = self._scenario.tables.get(declared.section, {}).get(declared.name)
+            link = {"sweep": self._sweep, "study": study, "measure": number, "title": table.title if table else ""}
+            connection.execute(insert(tables.sweep_measure).values(link).on_conflict_do_nothing())
+            self._measures[study, declared] = number
+        if fresh:
+            write_views(connection)
+        return {declared: self._measures[study, declared] for declared in structure.recordings}
+
+    def structure(self, connection: Connection, structure: Structure) -> int:
+        """Return the id of a structure, kept with its acting tables so that a run can be traced to them."""
+        key = structure.identity
+        if key not in self._structures:
+            acting = [t for t in structure.tables if t.section not in RECORDINGS]
+            text = json.dumps([[t.section, t.name, t.component, t.revision, dict(t.fields)] for t in acting])
+            self._structures[key] = _find_or_insert(
+                connection, tables.structure, {"sha256": key, "specification": text}
+            )
+        return self._structures[key]
+
+    def clock(self, connection: Connection, unit: str, times: tuple[float, ...]) -> int:
+        """Return the id of the times at which a course was recorded."""
+        if (unit, times) not in self._clocks:
+            content = json.dumps([unit, [time.hex() for time in times]])
+            key = hashlib.sha256(content.encode()).digest()
+            number = _find_or_insert(connection, tables.clock, {"sha256": key, "unit": unit})
+            rows = [{"clock": number, "ordinal": i, "time": time} for i, time in enumerate(times)]
+            if rows:
+                connection.execute(insert(tables.clock_time).on_conflict_do_nothing(), rows)
+            self._clocks[unit, times] = number
+        return self._clocks[unit, times]
+
+
+def _find_or_insert(connection: Connection, table: Table, values: Mapping[str, Any]) -> int:
+    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    found = connection.execute(select(table.c.id).where(table.c.sha256 == values["sha256"])).scalar_one()
+    return int(found)

@@ -1,0 +1,64 @@
+"""Which runs need not be computed: those that failed, and those that hold everything that is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from workbench.store.connection import reading
+from workbench.store.measure import measure_of
+
+if TYPE_CHECKING:
+    from workbench.declaration import Registry
+    from workbench.solver.batch import Declared
+    from workbench.store.asked import Chunk
+
+C = TypeVar("C", bound="Chunk")
+Ask = Callable[[str, tuple[Any, ...]], Iterable[Sequence[Any]]]
+KEYS_AT_ONCE = 1000
+NEVER_SEEN = -1
+"""Id of a measure that the database does not know: no run holds it."""
+
+
+def complete_runs(
+    ask: Ask, keys: Sequence[bytes], needed: Mapping[str, Sequence[int]]
+) -> dict[bytes, tuple[int, bool]]:
+    """Return id and "has failed" of the complete runs among `keys`.
+
+    Parameters
+    ----------
+    ask
+        Puts one question with its values to the database.
+    needed : mapping "outcome" | "course" -> ids
+        The measures that a run must hold; a failed run needs none.
+    """
+    held = " + ".join(
+        f"(SELECT count(*) FROM {kind} AS x WHERE x.run = run.id AND x.measure IN ({', '.join(map(str, ids))}))"
+        for kind, ids in needed.items()
+    )
+    asked = f"{held or 0} = {sum(len(ids) for ids in needed.values())}"
+    complete: dict[bytes, tuple[int, bool]] = {}
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = tuple(keys[start : start + KEYS_AT_ONCE])
+        marks = ", ".join("?" * len(some))
+        question = (
+            f"SELECT key, id, status = 'failed' FROM run WHERE key IN ({marks}) AND (status = 'failed' OR {asked})"
+        )
+        complete.update((row[0], (row[1], bool(row[2]))) for row in ask(question, some))
+    return complete
+
+
+def complete_rows(path: str | Path, chunks: Iterable[C], registry: Registry) -> Iterator[tuple[C, int]]:
+    """Yield each chunk with the number of its rows that are in the database already; writes nothing."""
+    with reading(Path(path)) as connection:
+        known = {bytes(sha): number for number, sha in connection.execute("SELECT id, sha256 FROM measure")}
+        numbers: dict[Declared, int] = {}
+        for chunk in chunks:
+            needed: dict[str, list[int]] = {"outcome": [], "course": []}
+            for declared in chunk.batch.structure.recordings:
+                if declared not in numbers:
+                    numbers[declared] = known.get(measure_of(declared, registry).sha256, NEVER_SEEN)
+                needed[declared.section].append(numbers[declared])
+            complete = complete_runs(connection.execute, chunk.batch.keys, needed)
+            yield chunk, sum(key in complete for key in chunk.batch.keys)
