@@ -115,10 +115,10 @@ def accepted_text(unit: str) -> str:
 
 
 @cache
-def _registry() -> UnitRegistry:
+def _registry() -> UnitRegistry[float]:
     import pint
 
-    units: UnitRegistry = pint.UnitRegistry(None)
+    units: UnitRegistry[float] = pint.UnitRegistry(None)
     units.load_definitions(DEFINITIONS.strip().splitlines())
     return units
 

@@ -141,8 +141,12 @@ class _Arms:
         return found
 
     def check_removed(self, arm: Arm) -> None:
-        """Report a table that this arm keeps although it needs one that the arm is without."""
+        """Report a table that this arm keeps although it needs one that the arm is without.
+
+        A projection takes its learning rule along.
+        """
         gone = {path for path in arm.without if not is_switched_off(self.paths.find_table(path))}
+        gone |= {f"plasticity.{path.partition('.')[2]}" for path in gone if path.startswith("projection.")}
         for table in (table for named in self.paths.tables.values() for table in named.values()):
             if table.path in gone:
                 continue
@@ -154,7 +158,7 @@ class _Arms:
 
 def _needs(table: Table) -> list[str]:
     """Return the paths of the tables without which this one cannot be."""
-    found = [f"projection.{table.name}"] if table.section == "plasticity" else []
+    found = []
     for name, parameter in table.component.parameters().items():
         value = table.fields.get(name)
         if parameter.kind == "reference" and parameter.required and value is not None:

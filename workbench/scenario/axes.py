@@ -13,7 +13,7 @@ from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import AxisShape
 from workbench.scenario.syntax import Keys
 
-FACTOR = Parameter("factor", "number", None, "", unit="1")
+FACTOR = Parameter("", "number", None, "", unit="1")
 """What a relative axis lists: pure numbers that multiply the arm's own value."""
 
 FORMS = "values = [...], or from, to and steps"
@@ -59,6 +59,7 @@ class AxisReader:
             self.document.report(keys, f"{target.path} is not a number; only values = [...] can vary it", at="key")
             return None
         number = FACTOR if sound.get("relative") else target.parameter
+        values: tuple[Any, ...] | None
         if spread:
             values = self.ends_of_spread(target, number, sound, keys)
         elif "values" in sound:
@@ -74,7 +75,7 @@ class AxisReader:
     def listed(
         self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys
     ) -> tuple[Any, ...] | None:
-        for surplus in ("from", "to", "steps", "scale"):
+        for surplus in ("from", "to", "steps"):
             if surplus in raw:
                 self.document.report((*keys, surplus), f"does not go with values ({FORMS})", at="key")
                 return None
@@ -87,11 +88,16 @@ class AxisReader:
             if value in values[:i]:
                 self.document.report((*keys, "values", i), f"the value {raw['values'][i]!r} is listed twice")
                 return None
-        return values if len(values) == len(found) else None
+        if len(values) < len(found):
+            return None
+        if raw.get("scale") == "log" and (number.kind != "number" or min(values) <= 0):
+            self.document.report((*keys, "scale"), "a logarithmic axis needs numbers above 0")
+            return None
+        return values
 
     def one(self, target: Target, number: Parameter, raw: Any, keys: Keys) -> Any:
         """Return one listed value: a float in the axis's unit, or what a structural field takes."""
-        wanted = target if number is target.parameter else Target("", number, target.table)
+        wanted = target if number is target.parameter else Target("", number, None)
         setting = self.settings.read(wanted, raw, keys)
         if isinstance(setting, Ref):
             self.document.report(keys, "an axis lists values, not references; sweep parameter.NAME to move a reference")

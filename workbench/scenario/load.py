@@ -96,7 +96,7 @@ def _read(
 ) -> Scenario:
     reader = ValueReader(document, parameters, sources)
     tables = read_tables(reader, registry)
-    paths = Paths(tables, parameters, _broken(document, tables))
+    paths = Paths(tables, parameters, _broken(document, tables), registry)
     check_references(reader, paths)
     subjects = read_subjects(reader, paths, base)
     settings = SettingReader(reader, paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.declaration import SECTIONS, Parameter
+from workbench.declaration import SECTIONS, Parameter, Registry
 from workbench.scenario.document import listed
 from workbench.scenario.model import ParameterSet, Table
 
@@ -38,11 +38,16 @@ class Unreadable(PathError):
 
 @dataclass(frozen=True)
 class Paths:
-    """Finds what paths name. `broken` are paths of tables that the file defines but that could not be read."""
+    """Finds what paths name.
+
+    `broken` are paths of tables that the file defines but that could not be read. With a `registry`, the key that
+    chooses a table's component is a path too: ``plasticity.cortex_d1.rule``.
+    """
 
     tables: Tables
     parameters: ParameterSet
     broken: frozenset[str] = frozenset()
+    registry: Registry | None = None
 
     def find(self, path: str) -> Target:
         """Return what `path` names; ``dose.thp.titration.start`` is the field ``titration_start``.
@@ -62,6 +67,10 @@ class Paths:
         table = self._table(section, name)
         declared = table.component.parameters()
         field = field.replace(".", "_")
+        if self.registry is not None and field == SECTIONS[section].key:
+            names = self.registry.names(section)
+            choice = Parameter(field, "option", table.component.name, SECTIONS[section].doc, choices=names)
+            return Target(f"{table.path}.{field}", choice, table)
         if field not in declared:
             fields = tuple(declared)
             raise PathError(f"{table.path} has no field {field!r} (fields: {listed(fields)})", field, fields)

@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.quantities import convert
 from workbench.scenario.conformity import conforms
+from workbench.scenario.document import listed
 from workbench.scenario.model import Quantity, Setting
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
 from workbench.scenario.references import plain_tables, reference_fault
@@ -40,7 +41,7 @@ class SettingReader:
         if not conforms(self.document, keys, target.parameter, raw):
             return None
         setting = self.reader.read(target.parameter, raw, keys)
-        if setting is None:
+        if setting is None or not self._complete(target, setting, keys):
             return None
         if isinstance(setting, Quantity) and target.table is None:
             return setting if self._lands(target.parameter.name, setting, keys) else None
@@ -50,6 +51,17 @@ class SettingReader:
             self.document.report(keys, message, got=got, known=known)
             return None
         return setting
+
+    def _complete(self, target: Target, setting: Setting, keys: Keys) -> bool:
+        """Whether the table has every field that is required by the component that `setting` chooses, if it does."""
+        table, registry = target.table, self.paths.registry
+        if table is None or registry is None or target.parameter.name in table.component.parameters():
+            return True
+        declared = registry.get(table.section, str(setting)).parameters().values()
+        missing = [field.name for field in declared if field.required and field.name not in table.fields]
+        if missing:
+            self.document.report(keys, f"{table.path} lacks what {setting} needs: {listed(missing)}")
+        return not missing
 
     def _lands(self, name: str, value: Quantity, keys: Keys) -> bool:
         """Whether a new value of a parameter lies in the range of every field that takes it."""

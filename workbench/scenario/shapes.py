@@ -36,17 +36,12 @@ def _form(value: object) -> str | None:
     return "<bare>" if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _any_of(*forms: Any) -> Any:
-    union: Any = forms[0]
-    for form in forms[1:]:
-        union = union | form
-    return Annotated[union, Discriminator(_form, custom_error_type="not_a_number", custom_error_message="not a number")]
-
+_BY_FORM = Discriminator(_form, custom_error_type="not_a_number", custom_error_message="not a number")
 
 Number = Annotated[float, Field(ge=-LIMIT, le=LIMIT, allow_inf_nan=False)]
 Words = Annotated[str, Field(min_length=1, description="a quantity with its unit, such as \"30 mg\"")]
 Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
-PlainNumber = _any_of(Annotated[Number, Tag("<bare>")], Annotated[Words, Tag("<text>")])
+PlainNumber = Annotated[Annotated[Number, Tag("<bare>")] | Annotated[Words, Tag("<text>")], _BY_FORM]
 Pair = Annotated[list[PlainNumber], Field(min_length=2, max_length=2)]
 Names = list[str]
 OneOrMany = Annotated[
@@ -72,12 +67,13 @@ class EvidenceShape(Shape):
     note: str = ""
 
 
-AnyNumber = _any_of(
-    Annotated[Number, Tag("<bare>")],
-    Annotated[Words, Tag("<text>")],
-    Annotated[RefShape, Tag("<ref>")],
-    Annotated[EvidenceShape, Tag("<evidence>")],
-)
+AnyNumber = Annotated[
+    Annotated[Number, Tag("<bare>")]
+    | Annotated[Words, Tag("<text>")]
+    | Annotated[RefShape, Tag("<ref>")]
+    | Annotated[EvidenceShape, Tag("<evidence>")],
+    _BY_FORM,
+]
 
 
 def _field_type(parameter: Parameter) -> Any:
@@ -145,13 +141,13 @@ class TraitShape(Shape):
     ]
     on: str = ""
     mode: Literal["multiply", "set"] = "multiply"
-    median: AnyNumber = None
-    cv: AnyNumber = None
-    mean: AnyNumber = None
-    sd: AnyNumber = None
-    low: AnyNumber = None
-    high: AnyNumber = None
-    p: AnyNumber = None
+    median: AnyNumber | None = None
+    cv: AnyNumber | None = None
+    mean: AnyNumber | None = None
+    sd: AnyNumber | None = None
+    low: AnyNumber | None = None
+    high: AnyNumber | None = None
+    p: AnyNumber | None = None
     values: list[PlainNumber] = []
     weights: list[Number] = []
     table: str = ""

@@ -59,7 +59,8 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
         return None
     declared = component.parameters()
     flat = _flatten(raw, declared)
-    sound = conforming(document, keys, component_shape(component, section.key), flat, fields=dict(declared))
+    shape = component_shape(component, section.key)  # type: ignore[arg-type]  # mypy: no class is hashable
+    sound = conforming(document, keys, shape, flat, fields=dict(declared))
     fields: dict[str, Setting] = {}
     for field, value in sound.items():
         if field in declared:

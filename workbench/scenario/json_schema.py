@@ -1,0 +1,120 @@
+"""The JSON Schema of scenario files, for editors: completion, meaning and range of every key while typing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from workbench.declaration import SECTIONS, Component, Parameter, Registry, Section
+from workbench.scenario.names import PATTERN
+from workbench.scenario.shapes import (
+    ArmShape,
+    AxisShape,
+    HeadShape,
+    Shape,
+    StudyShape,
+    SubjectsShape,
+    TraitShape,
+    component_shape,
+)
+
+DIALECT = "http://json-schema.org/draft-07/schema#"
+"""Draft 7 is what TOML editors (Taplo, Even Better TOML) understand."""
+
+
+def schema(registry: Registry) -> dict[str, Any]:
+    """Return the JSON Schema of a scenario built from the components in `registry`."""
+    shapes = {(section.name, c.name): component_shape(c, section.key) for section, c in _menu(registry)}
+    fixed: tuple[type[Shape], ...] = (HeadShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape)
+    models: list[type[BaseModel]] = [*fixed, *dict.fromkeys(shapes.values())]
+    references, whole = models_json_schema([(m, "validation") for m in models], ref_template="#/definitions/{model}")
+    definitions = whole["$defs"]
+    for section, component in _menu(registry):
+        shape = shapes[section.name, component.name]
+        _describe(definitions[_target(references[shape, "validation"])], section, component)
+    named = {model: references[model, "validation"] for model in models}
+    definitions["SubjectsShape"]["properties"]["trait"]["additionalProperties"] = named[TraitShape]
+    definitions["StudyShape"]["properties"]["sweep"]["additionalProperties"] = named[AxisShape]
+    head = definitions.pop("HeadShape")
+    head["properties"] |= {
+        section.name: _tables(section.doc, [named[shapes[s.name, c.name]] for s, c in _menu(registry) if s is section])
+        for section in SECTIONS.values()
+    }
+    head["properties"]["arm"] = _tables("a named set of overrides", [named[ArmShape]])
+    head["properties"]["study"] = _tables("what is crossed", [named[StudyShape]])
+    whole = {"$schema": DIALECT, **head, "title": "Scenario", "definitions": definitions}
+    return dict(_without_nulls(whole))
+
+
+def _menu(registry: Registry) -> Iterable[tuple[Section, type[Component]]]:
+    for section in SECTIONS.values():
+        for name in registry.names(section.name):
+            yield section, registry.get(section.name, name)
+
+
+def _target(reference: Any) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _describe(definition: dict[str, Any], section: Section, component: type[Component]) -> None:
+    """Name the component in the key that chooses it, show its equation, and allow nested groups of fields."""
+    properties = definition["properties"]
+    properties[section.key] = {"const": component.name, "description": component.summary()}
+    if component.name != section.default:
+        definition["required"] = [section.key, *definition.get("required", ())]
+    definition["description"] = f"{component.summary()}\n{component.equation}"
+    for name, parameter in component.parameters().items():
+        if parameter.kind == "number":
+            properties[name]["oneOf"] = _number_forms(parameter, properties[name]["oneOf"])
+        if not parameter.required and isinstance(parameter.default, (int, float, str)):
+            properties[name]["default"] = _as_written(parameter)
+    groups: dict[str, dict[str, Any]] = {}
+    for name in component.parameters():
+        group, _, inner = name.partition("_")
+        if inner and group not in properties:
+            groups.setdefault(group, {})[inner] = properties[name]
+    for group, inside in groups.items():
+        if len(inside) > 1:
+            properties[group] = {"type": "object", "properties": inside, "additionalProperties": False}
+
+
+def _number_forms(parameter: Parameter, forms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return how a number may be written: bare and in its range, or quoted with a unit; a reference; with evidence."""
+    if parameter.unit != "1":
+        return [form for form in forms if form.get("type") != "number"]
+    limits = {"minimum": parameter.low, "maximum": parameter.high}
+    bare = {"type": "number", **{key: limit for key, limit in limits.items() if math.isfinite(limit)}}
+    return [bare, *(form for form in forms if "$ref" in form)]
+
+
+def _as_written(parameter: Parameter) -> Any:
+    quoted = parameter.kind == "number" and parameter.unit != "1"
+    return f"{parameter.default:g} {parameter.unit}" if quoted else parameter.default
+
+
+def _tables(doc: str, choices: list[Any]) -> dict[str, Any]:
+    inner = choices[0] if len(choices) == 1 else {"anyOf": choices}
+    return {
+        "type": "object",
+        "description": doc,
+        "additionalProperties": inner,
+        "propertyNames": {"pattern": f"^{PATTERN}$"},
+    }
+
+
+def _without_nulls(node: Any) -> Any:
+    """Return the schema without null: TOML has none, an optional key is left out."""
+    if isinstance(node, list):
+        return [_without_nulls(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _without_nulls(value) for key, value in node.items() if not (key == "default" and value is None)}
+    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    if "anyOf" in kept and len(choices) == 1:
+        del kept["anyOf"]
+        return {**choices[0], **kept}
+    return {**kept, "anyOf": choices} if "anyOf" in kept else kept

@@ -1,0 +1,171 @@
+"""A scenario as canonical TOML text: the same content, in one order and one spelling.
+
+Text, scenario, text is a fixed point: what is written here reads back as the same scenario and is written the same
+again. Arms are written out with what they extend; axes with every value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from workbench.declaration import SECTIONS, Parameter
+from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Study, Table, Trait
+from workbench.scenario.paths import Paths
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+
+
+def to_text(scenario: Scenario) -> str:
+    """Return the scenario as TOML text in canonical form."""
+    tables = (table for section in SECTIONS for table in scenario.tables.get(section, {}).values())
+    blocks = [
+        _head(scenario),
+        _use(scenario),
+        *_subjects(scenario),
+        *(_table(table) for table in tables),
+        *(block for arm in scenario.arms.values() for block in _arm(arm, scenario)),
+        *(block for study in scenario.studies.values() for block in _study(study, scenario)),
+    ]
+    return "\n".join("\n".join(block) + "\n" for block in blocks)
+
+
+def _head(scenario: Scenario) -> list[str]:
+    lines = ["schema = 1", _line("title", scenario.title)]
+    if scenario.parameters.name:
+        lines.append(_line("parameters", scenario.parameters.name))
+    return lines + ([_line("summary", scenario.summary)] if scenario.summary else [])
+
+
+def _use(scenario: Scenario) -> list[str]:
+    use = scenario.use
+    lines = ["[use]", _line("context", use.context), _line("not_for", use.not_for)]
+    lines += [_line("question", use.question)] if use.question else []
+    return lines + ([_line("limits", use.limits)] if use.limits else [])
+
+
+def _subjects(scenario: Scenario) -> Iterator[list[str]]:
+    subjects = scenario.subjects
+    yield ["[subjects]", _line("count", subjects.count), _line("seed", subjects.seed)]
+    for trait in subjects.traits:
+        yield [f"[subjects.trait.{trait.name}]", *_trait(trait)]
+        if trait.effects:
+            lines = [
+                f"{_text(e.path)} = {{ reference = {_number(e.reference, trait.unit)}, exponent = {_value(e.exponent)} }}"
+                for e in trait.effects
+            ]
+            yield [f"[subjects.trait.{trait.name}.effects]", *lines]
+    if subjects.correlation:
+        pairs = [f"{_text(f'{first}.{second}')} = {_value(value)}" for first, second, value in subjects.correlation]
+        yield ["[subjects.correlation]", *pairs]
+
+
+def _trait(trait: Trait) -> list[str]:
+    lines = [_line("on", trait.on)] if trait.on else []
+    lines += [_line("mode", trait.mode)] if trait.mode != "multiply" else []
+    lines.append(_line("distribution", trait.distribution))
+    return lines + [_line(name, value) for name, value in trait.settings.items()]
+
+
+def _table(table: Table) -> list[str]:
+    lines = [f"[{table.path}]"]
+    lines += [_line("title", table.title)] if table.title else []
+    lines.append(_line(SECTIONS[table.section].key, table.component.name))
+    declared = table.component.parameters()
+    return lines + [_line(n, table.fields[n], p) for n, p in declared.items() if n in table.fields]
+
+
+def _arm(arm: Arm, scenario: Scenario) -> Iterator[list[str]]:
+    lines = [f"[arm.{arm.name}]"]
+    lines += [_line("title", arm.title)] if arm.title else []
+    lines += [_line("condition", arm.condition)] if arm.condition is not None else []
+    lines += [_line("without", tuple(sorted(arm.without)))] if arm.without else []
+    lines += [_line("compare_with", arm.compare_with)] if arm.compare_with is not None else []
+    yield lines
+    if arm.set:
+        paths = Paths(scenario.tables, scenario.parameters, registry=scenario.registry)
+        settings = ((path, value, paths.find(path).parameter) for path, value in arm.set.items())
+        yield [f"[arm.{arm.name}.set]", *(f"{_text(path)} = {_value(value, p)}" for path, value, p in settings)]
+
+
+def _study(study: Study, scenario: Scenario) -> Iterator[list[str]]:
+    lines = [f"[study.{study.name}]"]
+    lines += [_line("title", study.title)] if study.title else []
+    lines += [_line("arms", study.arms), _line("subjects", study.subjects), _line("record", study.record)]
+    lines += [_line("outcomes", study.outcomes)] if study.outcomes else []
+    lines += [_line("design", study.design), _line("n", study.n)] if study.design != "grid" else []
+    yield lines
+    if study.axes:
+        paths = Paths(scenario.tables, scenario.parameters, registry=scenario.registry)
+        spread = study.design != "grid"
+        axes = [f"{_text(a.path)} = {_axis(a, paths.find(a.path).parameter, spread=spread)}" for a in study.axes]
+        yield [f"[study.{study.name}.sweep]", *axes]
+
+
+def _axis(axis: Axis, parameter: Parameter, *, spread: bool) -> str:
+    """Return an axis as an inline table: its two ends in a design, else every value."""
+    numeric = parameter.kind == "number"
+    values = [_number(value, axis.unit) if numeric else _value(value, parameter) for value in axis.values]
+    parts = [f"from = {values[0]}", f"to = {values[1]}"] if spread else [f"values = [{', '.join(values)}]"]
+    parts += ['scale = "log"'] if axis.scale == "log" else []
+    parts += ["relative = true"] if axis.relative else []
+    parts += [f"zip = {_text(axis.zip)}"] if axis.zip else []
+    return f"{{ {', '.join(parts)} }}"
+
+
+def _line(key: str, value: Any, parameter: Parameter | None = None) -> str:
+    return f"{key if _BARE.fullmatch(key) else _text(key)} = {_value(value, parameter)}"
+
+
+def _value(value: Any, parameter: Parameter | None = None) -> str:
+    """Return a setting as TOML; plain numbers of a field with a unit are written with it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Ref():
+            return f"{{ ref = {_text(value.name)} }}"
+        case Quantity(evidence=None):
+            return _quantity(value)
+        case Quantity(evidence=Evidence() as evidence):
+            return f"{{ {', '.join([f'value = {_quantity(value)}', *_evidence(evidence, value.unit)])} }}"
+        case tuple():
+            return f"[{', '.join(_value(entry, parameter) for entry in value)}]"
+        case float():
+            return _number(value, parameter.unit if parameter else "1")
+        case int():
+            return str(value)
+        case _:
+            return _text(str(value))
+
+
+def _quantity(value: Quantity) -> str:
+    return _number(value.number, "1") if value.unit == "1" else _text(" ".join(value.text.split()))
+
+
+def _evidence(evidence: Evidence, unit: str) -> Iterator[str]:
+    if evidence.low is not None and evidence.high is not None:
+        yield f"range = [{_number(evidence.low, unit)}, {_number(evidence.high, unit)}]"
+    yield f"status = {_text(evidence.status)}"
+    if evidence.source:
+        yield f"source = {_text(evidence.source)}"
+    if evidence.fitted_to:
+        yield f"fitted_to = {_value(evidence.fitted_to)}"
+    if evidence.note:
+        yield f"note = {_text(evidence.note)}"
+
+
+def _number(value: float, unit: str) -> str:
+    """Return a number that reads back as the same float: bare, or quoted with its unit."""
+    text = repr(float(value))
+    return text if unit == "1" else _text(f"{text} {unit}")
+
+
+def _text(value: str) -> str:
+    return '"' + "".join(_ESCAPES.get(c) or (c if c.isprintable() else _escape(c)) for c in value) + '"'
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
