@@ -1,1 +1,66 @@
-"""Lies here so that every test folder can import `fabricated`."""
+"""Shared by all folders: `fabricated` is importable from here, and every folder has a budget of seconds.
+
+A folder that takes longer than its budget fails the whole session: a slow suite is not run, and
+what is not run does not protect. `WORKBENCH_TEST_SLOWNESS` stretches all budgets for a slow or busy machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+BUDGETS = {
+    "analysis": 30,
+    "benchmarks": 60,
+    "cli": 60,
+    "contract": 30,
+    "design": 30,
+    "execution": 60,
+    "readme": 60,
+    "reference": 60,
+    "report": 45,
+    "scenario": 30,
+    "shipped": 120,
+    "solver": 45,
+    "store": 30,
+    "theory": 45,
+}
+"""Seconds that the tests of one folder may take together."""
+DEFAULT_BUDGET = 30
+SLOWNESS = float(os.environ.get("WORKBENCH_TEST_SLOWNESS", "1"))
+
+_spent: dict[str, float] = defaultdict(float)
+
+
+def _folder(node: str) -> str:
+    parts = node.partition("::")[0].split("/")
+    return parts[parts.index("tests") + 1] if "tests" in parts else parts[0]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up what each folder takes, set-up and tear-down included; under xdist the main process hears of all tests."""
+    _spent[_folder(report.nodeid)] += report.duration
+
+
+def _over_budget() -> Iterator[str]:
+    for folder, seconds in sorted(_spent.items()):
+        budget = BUDGETS.get(folder, DEFAULT_BUDGET) * SLOWNESS
+        if seconds > budget:
+            yield f"tests/{folder} took {seconds:.1f} s; its budget is {budget:g} s"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a session that was too slow."""
+    if exitstatus == pytest.ExitCode.OK and not hasattr(session.config, "workerinput") and any(_over_budget()):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which folders were too slow, and what each took."""
+    for line in _over_budget():
+        terminalreporter.write_line(f"too slow: {line}", red=True)
+    spent = ", ".join(f"{folder} {seconds:.1f} s" for folder, seconds in sorted(_spent.items()))
+    terminalreporter.write_line(f"seconds by folder: {spent}")

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,30 +66,51 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_frame(frame: pd.DataFrame, form: Format, as_json: bool, **more: Any) -> None:
-    """Print a table of results; `more` is added to the JSON object."""
+def print_frame(
+    frame: pd.DataFrame, form: Format, as_json: bool, brief: Sequence[str] | None = None, **more: Any
+) -> None:
+    """Print a table of results.
+
+    Parameters
+    ----------
+    brief
+        The columns to show people as text; CSV, Markdown and JSON have them all. Of these, a column that is the same
+        in every row is said once below the table.
+    more
+        Added to the JSON object.
+    """
     if as_json or form is Format.json:
         print_object({"ok": True, "rows": frame.astype(object).to_dict("records"), **more})
     elif form is Format.csv:
         put(frame.to_csv(index=False, lineterminator="\n"))
     elif form is Format.markdown:
         put(_markdown(frame))
+    elif not len(frame):
+        put(f"no rows ({', '.join(map(str, frame.columns))})")
     else:
-        put(_shown(frame).to_string(index=False) if len(frame) else f"no rows ({', '.join(map(str, frame.columns))})")
+        put(_text(frame, brief))
+
+
+def _text(frame: pd.DataFrame, brief: Sequence[str] | None) -> str:
+    shown = frame if brief is None else frame[[c for c in brief if c in frame.columns]]
+    same = [c for c in shown.columns if brief is not None and len(frame) > 1 and shown[c].nunique(dropna=False) == 1]
+    table = _shown(shown.drop(columns=same)).to_string(index=False, na_rep="-")
+    return "\n".join([table, *(f"{c}: {_cell(shown[c].iloc[0])}" for c in same)])
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with text fit for a terminal: no control characters, at most 80 letters."""
-    return frame.map(lambda value: shorten(value) if isinstance(value, str) else value)
+    """Return `frame` as text fit for a terminal."""
+    return frame.astype(object).map(_cell, na_action="ignore")
+
+
+def _cell(value: Any) -> str:
+    """Return one value as text: four digits of a number, no control characters, at most 80 letters."""
+    return f"{value:.4g}" if isinstance(value, float) else shorten(str(value))
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    def row(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    def row(cells: Iterable[Any]) -> str:
+        return "| " + " | ".join("-" if cell != cell else str(cell).replace("|", "\\|") for cell in cells) + " |"
 
     shown = _shown(frame)
-    lines = [row([str(c) for c in shown.columns]), row(["---"] * len(shown.columns))]
-    lines += [
-        row([f"{v:.6g}" if isinstance(v, float) else str(v) for v in cells]) for cells in shown.itertuples(index=False)
-    ]
-    return "\n".join(lines)
+    return "\n".join([row(shown.columns), row(["---"] * len(shown.columns)), *map(row, shown.itertuples(index=False))])

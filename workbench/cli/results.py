@@ -11,6 +11,23 @@ from workbench.cli.output import AsFormat, AsJson, Database, Format, print_frame
 
 Sweep = Annotated[int | None, typer.Option("--sweep", min=1, help="Which sweep of the file; the newest if not given.")]
 
+SWEEP_COLUMNS = (
+    "sweep",
+    "scenario",
+    "seed",
+    "subjects",
+    "settings",
+    "expected",
+    "stored",
+    "failed",
+    "missing",
+    "created",
+)
+EFFECT_COLUMNS = (
+    *("study", "point", "outcome", "arm", "baseline", "n", "missing", "mean", "baseline_mean", "difference"),
+    *("low", "high", "effect", "effect_name", "better", "method"),
+)
+
 
 def runs(db: Database, form: AsFormat = Format.text, as_json: AsJson = False) -> int:
     """List the sweeps in a database.
@@ -19,7 +36,9 @@ def runs(db: Database, form: AsFormat = Format.text, as_json: AsJson = False) ->
     """
     from workbench.store import open_results
 
-    print_frame(open_results(Path(db)).sweeps(), form, as_json, db=db)
+    frame = open_results(Path(db)).sweeps()
+    frame.insert(frame.columns.get_loc("failed") + 1, "missing", frame["expected"] - frame["stored"] - frame["failed"])
+    print_frame(frame, form, as_json, brief=SWEEP_COLUMNS, db=db)
     return 0
 
 
@@ -39,7 +58,7 @@ def compare(
     from workbench.analysis import compare as compare_arms
 
     frame = compare_arms(Path(db), sweep=sweep, study=study, baseline=baseline, outcomes=outcome or None)
-    print_frame(frame, form, as_json, db=db)
+    print_frame(frame, form, as_json, brief=EFFECT_COLUMNS, db=db)
     return 0
 
 

@@ -12,8 +12,8 @@ from workbench.errors import StorageError
 
 README = """# A folder for disease models
 
-    workbench check scenarios/{first}.toml
-    workbench sweep scenarios/{first}.toml --report reports/{first}.html
+    workbench check scenarios/dystonia.toml
+    workbench sweep scenarios/dystonia.toml --report reports/dystonia.html
 
 `scenarios/` holds one text file for each question: copy one, change any line, and check it.
 `data/parameters/` holds the numbers behind them, each with unit, range and source; `workbench describe` lists what
@@ -53,11 +53,12 @@ def starter_files() -> dict[str, bytes]:
     """Return the files of a starter folder by relative name."""
     from workbench.scenario.library import data_folder, scenarios_folder
 
-    scenarios = sorted(scenarios_folder().glob("*.toml"))
-    data = [*sorted((data_folder() / "parameters").glob("*.toml")), data_folder() / "references.bib"]
-    files = {f"scenarios/{path.name}": path.read_bytes() for path in scenarios}
-    files |= {f"data/{path.relative_to(data_folder()).as_posix()}": path.read_bytes() for path in data}
-    files["README.md"] = README.format(first=scenarios[0].stem).encode()
+    scenarios, data = scenarios_folder(), data_folder()
+    shipped = [*scenarios.rglob("*.toml"), *scenarios.glob("*.schema.json")]
+    numbers = [*(data / "parameters").glob("*.toml"), data / "references.bib"]
+    files = {f"scenarios/{path.relative_to(scenarios).as_posix()}": path.read_bytes() for path in shipped}
+    files |= {f"data/{path.relative_to(data).as_posix()}": path.read_bytes() for path in numbers}
+    files["README.md"] = README.encode()
     return files
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from workbench.design import Chunk, Plan
     from workbench.solver.batch import BatchResult
 
-NARROW, WIDE = 8, 256
-SLOW_SECONDS = 1.0
+NARROW, WIDE = 32, 512
+SLOW_SECONDS = 5.0
 """A narrow pilot that takes longer is the whole pilot: the estimate is then an upper bound."""
 
 RUN_BYTES, OUTCOME_BYTES, COURSE_BYTES = 110, 17, 24
@@ -52,16 +52,22 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one block as ``fixed + each * width``, steps of a run, and what it leaves in the database."""
+    """What runs cost: seconds of one block as ``fixed + each * width``, steps of a run, bytes in the database."""
 
     fixed: float
     each: float
     steps: int
     run_bytes: float
+    course_bytes: float
 
     def seconds(self, runs: int, width: int) -> float:
         """Return the time that one worker needs for `runs` in blocks of `width`."""
         return runs * (self.fixed / width + self.each)
+
+    def database_bytes(self, plan: Plan, left: int) -> float:
+        """Return the size of `left` of the plan's runs; only some studies keep courses."""
+        recorded = sum(len(s.arms) * len(s.points) * s.subjects for s in plan.studies if s.record)
+        return left * (self.run_bytes + self.course_bytes * recorded / plan.expected)
 
 
 def cost_of(chunk: Chunk, registry: Registry | None) -> Cost:
@@ -80,10 +86,9 @@ def cost_of(chunk: Chunk, registry: Registry | None) -> Cost:
         result = solve(chunk.batch.take(np.arange(min(WIDE, width))), registry)
         each = max(result.seconds - seconds, 0.0) / (len(result.keys) - narrow)
         fixed = max(result.seconds - each * len(result.keys), 0.0)
-    return Cost(fixed, each, result.steps, _run_bytes(result))
+    return Cost(fixed, each, result.steps, RUN_BYTES + OUTCOME_BYTES * len(result.outcomes), _course_bytes(result))
 
 
-def _run_bytes(result: BatchResult) -> float:
-    """Return how much one stored run takes: courses are kept as text, so the first run's are written out."""
-    courses = sum(len(json.dumps(values[:, 0].tolist())) + COURSE_BYTES for values in result.courses.values())
-    return RUN_BYTES + OUTCOME_BYTES * len(result.outcomes) + courses
+def _course_bytes(result: BatchResult) -> float:
+    """Return what the courses of one run take: they are kept as text, so the first run's are written out."""
+    return sum(len(json.dumps(values[:, 0].tolist())) + COURSE_BYTES for values in result.courses.values())

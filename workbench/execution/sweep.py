@@ -30,6 +30,7 @@ RESULTS = Path("data") / "results"
 """Where databases go when no path is given, below the working folder."""
 
 LOCK_TIMEOUT = 30.0
+MAX_POINTS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ def prepare(
     arms: Iterable[str] = (),
     settings: Mapping[str, str] | None = None,
     seed: int | None = None,
-    max_points: int = 1_000_000,
+    max_points: int = MAX_POINTS,
     components: Iterable[type[Component]] = (),
 ) -> Request:
     """Read the scenario and plan its runs; writes nothing. Parameters as for `run_sweep`."""
@@ -93,7 +94,7 @@ def prepare(
 
     if workers is not None and workers < 0:
         raise UsageError(f"workers is {workers} (0 or more)")
-    document, registry = read_scenario(scenario, components)
+    document, registry = read_scenario(scenario, components, max_points)
     planned = plan(
         document, subjects=subjects, arms=tuple(arms) or None, settings=settings or {}, seed=seed, max_points=max_points
     )
@@ -103,7 +104,7 @@ def prepare(
 
 
 def read_scenario(
-    scenario: Scenario | str | Path, components: Iterable[type[Component]] = ()
+    scenario: Scenario | str | Path, components: Iterable[type[Component]] = (), max_points: int = MAX_POINTS
 ) -> tuple[Scenario, Registry | None]:
     """Return the document, and its registry if that knows more than the installed components."""
     from workbench.declaration import registry
@@ -111,7 +112,11 @@ def read_scenario(
 
     extra = tuple(components)
     known = registry().extended(extra) if extra else registry()
-    document = load_scenario(Path(scenario), registry=known) if isinstance(scenario, (str, Path)) else scenario
+    document = (
+        load_scenario(scenario, registry=known, max_points=max_points)
+        if isinstance(scenario, (str, Path))
+        else scenario
+    )
     return document, None if document.registry is registry() else document.registry
 
 
@@ -137,7 +142,8 @@ def forecast(request: Request, *, continued: bool | None = None) -> Forecast:
     left = request.plan.expected - reused
     cost = cost_of(first, request.registry)
     seconds = cost.seconds(left, len(first.batch)) / request.workers
-    return Forecast(request.plan, reused, request.workers, left * cost.steps / seconds, seconds, left * cost.run_bytes)
+    size = cost.database_bytes(request.plan, left)
+    return Forecast(request.plan, reused, request.workers, left * cost.steps / seconds, seconds, size)
 
 
 def run_sweep(
@@ -149,7 +155,7 @@ def run_sweep(
     arms: Iterable[str] = (),
     settings: Mapping[str, str] | None = None,
     seed: int | None = None,
-    max_points: int = 1_000_000,
+    max_points: int = MAX_POINTS,
     components: Iterable[type[Component]] = (),
     fail_fast: bool = False,
     progress: Progress | None = None,
@@ -215,8 +221,8 @@ def carry_out(
     with StopSignal(watcher.stopping) as stop, open_writer(request.db, lock_timeout=lock_timeout) as writer:
         sweep = writer.begin(request.plan, command=command, workers=request.workers)
         try:
+            watcher.forecast(forecast(request, continued=continued))
             with crew(request.workers, request.registry) as hands:
-                watcher.forecast(forecast(request, continued=continued))
                 for (chunk, rows), result in solve_each(_missing(request, writer, fail_fast), hands, stop):
                     writer.store(chunk, rows, result)
                     watcher.advance(_counts(request.plan, writer, perf_counter() - started))

@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Task:
-    """One batch to solve, and what to record of it."""
-
-    batch: Batch
-    record: str = "declared"
-
-
-@dataclass(frozen=True)
 class Fault:
     """What went wrong in a worker: the user-facing error if it was one, and the traceback as text."""
 
@@ -39,7 +31,7 @@ class Fault:
     traceback: str
 
 
-def send(message: Task | BatchResult | Fault, pipe: IO[bytes]) -> None:
+def send(message: Batch | BatchResult | Fault, pipe: IO[bytes]) -> None:
     """Write one message to the other process."""
     pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
     pipe.flush()
@@ -54,19 +46,19 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return inbox, outbox
 
 
-def _receive(inbox: IO[bytes], tasks: SimpleQueue[Task]) -> None:
+def _receive(inbox: IO[bytes], batches: SimpleQueue[Batch]) -> None:
     while True:
         try:
-            tasks.put(pickle.load(inbox))  # noqa: S301 - our own parent wrote it
+            batches.put(pickle.load(inbox))  # noqa: S301 - our own parent wrote it
         except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(0)
 
 
-def _solved(task: Task) -> BatchResult | Fault:
+def _solved(batch: Batch) -> BatchResult | Fault:
     try:
         from workbench.solver.run import solve
 
-        return solve(task.batch, record=task.record)
+        return solve(batch)
     except Exception as error:  # noqa: BLE001 - every fault is handed to the parent, which reports it
         known = error if isinstance(error, WorkbenchError) else None
         return Fault(known, traceback.format_exc())
@@ -77,10 +69,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     inbox, outbox = _private_pipes()
-    tasks: SimpleQueue[Task] = SimpleQueue()
-    threading.Thread(target=_receive, args=(inbox, tasks), daemon=True).start()
+    batches: SimpleQueue[Batch] = SimpleQueue()
+    threading.Thread(target=_receive, args=(inbox, batches), daemon=True).start()
     while True:
-        answer = _solved(tasks.get())
+        answer = _solved(batches.get())
         try:
             send(answer, outbox)
         except OSError:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from workbench.errors import StorageError
 from workbench.execution.threads import SINGLE_THREAD
-from workbench.execution.worker import Fault, Task, send
+from workbench.execution.worker import Fault, send
 
 if TYPE_CHECKING:
     from workbench.declaration import Registry
@@ -89,12 +89,12 @@ class Processes:
 
     def submit(self, batch: Batch) -> Future[BatchResult]:
         """Hand `batch` to the next idle worker."""
-        return self._feeders.submit(self._solve, Task(batch))
+        return self._feeders.submit(self._solve, batch)
 
-    def _solve(self, task: Task) -> BatchResult:
+    def _solve(self, batch: Batch) -> BatchResult:
         worker = self._idle.get()
         try:
-            answer = _ask(worker, task)
+            answer = _ask(worker, batch)
         finally:
             self._idle.put(worker)
         if isinstance(answer, Fault):
@@ -128,10 +128,10 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, process_group=0)
 
 
-def _ask(worker: subprocess.Popen[bytes], task: Task) -> BatchResult | Fault:
+def _ask(worker: subprocess.Popen[bytes], batch: Batch) -> BatchResult | Fault:
     assert worker.stdin is not None and worker.stdout is not None
     try:
-        send(task, worker.stdin)
+        send(batch, worker.stdin)
         answer: BatchResult | Fault = pickle.load(worker.stdout)  # noqa: S301 - our own worker wrote it
     except (EOFError, OSError, pickle.UnpicklingError):
         code = worker.poll()
