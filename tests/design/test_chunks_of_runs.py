@@ -49,13 +49,13 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     return scenario(arms, traits=traits, studies=studies)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(scenarios(), st.integers(1, 40))
 def test_runs_are_the_same_whatever_the_chunk_size(whole: Scenario, size: int) -> None:
     assert laid_out(plan(whole), size) == laid_out(plan(whole), 10_000)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(scenarios(), st.integers(1, 40))
 def test_chunks_hold_every_run_once_by_structure_and_subject(whole: Scenario, size: int) -> None:
     planned = plan(whole)
@@ -83,7 +83,7 @@ def test_chunks_hold_every_run_once_by_structure_and_subject(whole: Scenario, si
     assert set(seen) == wanted
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(scenarios())
 def test_a_number_is_a_float_in_every_chunk_or_in_none(whole: Scenario) -> None:
     kinds: dict[str, set[type]] = {}

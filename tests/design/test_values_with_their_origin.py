@@ -111,20 +111,32 @@ def test_set_reads_every_kind_of_field(path: str, text: str, value: object) -> N
         ("dose.thp.amount", "5", "the unit is missing"),
         ("dose.thp.amount", "5 h", "not a unit of this kind"),
         ("dose.thp.amount", "-5 mg", "out of range"),
-        ("gate.m1.threshold", "0.5 mg", "a pure number is written bare"),
-        ("gate.m1.threshold", "nan", "not a quantity"),
+        ("gate.m1.threshold", "0.5 mg", "expected a bare number"),
+        ("gate.m1.threshold", "nan", "a number must be finite"),
         ("population.d1.size", "1.5", "expected a whole number"),
         ("population.d1.size", "0", "out of range"),
-        ("task.reach.order", "sideways", "unknown .*random, fixed"),
-        ("projection.cortex_d1.post", "nowhere", "unknown .*cortex, d1"),
-        ("projection.cortex_d1.bounds", "2, 1", "the lower first"),
-        ("plasticity.cortex_d1.rule", "magic", "unknown .*oja, two_sided"),
-        ("outcome.overflow.margin", "0.5", "not set from outside"),
+        ("task.reach.order", "sideways", 'unknown: "sideways" .*random, fixed'),
+        ("projection.cortex_d1.post", "nowhere", 'no population "nowhere" .*cortex, d1'),
+        ("projection.cortex_d1.bounds", "2, 1", "the first number must be below the second"),
+        ("plasticity.cortex_d1.rule", "magic", 'unknown: "magic" .*oja, two_sided'),
+        ("outcome.overflow.margin", "0.5", "it cannot be set or swept"),
     ],
 )
 def test_C1_a_setting_that_does_not_fit_is_refused_with_its_path(path: str, text: str, told: str) -> None:
     with pytest.raises(ScenarioError, match=told):
         plan(scenario(), settings={path: text})
+
+
+def test_set_may_refer_to_a_parameter_but_a_parameter_may_not() -> None:
+    value = plan(described(), arms=["ill"], settings={CLEARANCE: '{ ref = "cl" }'}).resolved("ill")[CLEARANCE]
+    assert of(value) == (30.0, "command line", "fitted", "cl")
+    with pytest.raises(ScenarioError, match=r"parameter\.cl: a parameter takes a number, not a reference"):
+        plan(described(), settings={"parameter.cl": '{ ref = "cl" }'})
+
+
+def test_a_parameter_must_fit_every_field_that_refers_to_it() -> None:
+    with pytest.raises(ScenarioError, match=r"parameter\.cl: -1 L/h is out of range for the field clearance"):
+        plan(described(), settings={"parameter.cl": "-1 L/h"})
 
 
 def test_all_wrong_settings_are_named_at_once() -> None:

@@ -1,45 +1,44 @@
-"""``--set path=value``: text from the command line to a value of the field that the path names."""
+"""``--set path=value``: text from the command line, read and checked like the same value in an arm."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from workbench.declaration import SECTIONS, Parameter
-from workbench.errors import Problem, ScenarioError, shorten
-from workbench.protocol.window import parse_window
-from workbench.quantities import QuantityError, split, to_unit
-from workbench.scenario.document import suggestion
-from workbench.scenario.model import Quantity, Scenario, Setting
-from workbench.scenario.paths import PathError, Paths, Target
-from workbench.scenario.values import range_fault
-from workbench.solver.batch import RECORDINGS
+from workbench.declaration import Parameter
+from workbench.errors import Problem, ScenarioError
+from workbench.scenario.document import Document
+from workbench.scenario.model import Ref, Scenario, Setting
+from workbench.scenario.paths import Paths
+from workbench.scenario.settings import SettingReader
+from workbench.scenario.values import ValueReader
 
 PLACE = "--set"
+REFERENCE = re.compile(r'\{\s*ref\s*=\s*"?([^"\s]+)"?\s*\}')
+SWITCH = {"true": True, "false": False}
 
 
 def read_settings(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Setting]:
-    """Return the values of `texts` (path -> text), in the units of their fields.
+    """Return the values of `texts` (path -> text), by full path and in the units of their fields.
 
     Raises
     ------
     ScenarioError
         With every path that does not exist and every value that its field does not take.
     """
-    settings: dict[str, Setting] = {}
-    problems = []
+    if not texts:
+        return {}
+    reader, found = _reader(scenario), {}
     for path, text in texts.items():
-        try:
-            full, value = _read(scenario, path, text)
-            settings[full] = value
-        except PathError as error:
-            problems.append(Problem(PLACE, 0, 0, shorten(path), str(error), suggestion(error.got, error.known)))
-        except ValueError as error:
-            problems.append(Problem(PLACE, 0, 0, path, f"{shorten(text)}: {error}"))
-    if problems:
-        raise ScenarioError(problems)
-    return settings
+        keys = tuple(path.split("."))
+        target = reader.target(path, keys)
+        setting = None if target is None else reader.read(target, _raw(text.strip(), target.parameter), keys)
+        if target is not None and setting is not None:
+            found[target.path] = setting
+    _raise(reader.document.problems)
+    return found
 
 
 def unit_of(scenario: Scenario, path: str) -> str:
@@ -50,105 +49,53 @@ def unit_of(scenario: Scenario, path: str) -> str:
     ScenarioError
         If there is no such path.
     """
+    reader = _reader(scenario)
+    target = reader.target(path, tuple(path.split(".")))
+    _raise(reader.document.problems)
+    return "1" if target is None else target.parameter.unit
+
+
+def _reader(scenario: Scenario) -> SettingReader:
+    used: dict[str, list[Parameter]] = {}
+    for table in (table for named in scenario.tables.values() for table in named.values()):
+        declared = table.component.parameters()
+        for field, setting in table.fields.items():
+            if isinstance(setting, Ref):
+                used.setdefault(setting.name, []).append(declared[field])
+    values = ValueReader(Document(b"", PLACE, []), scenario.parameters, None, used)
+    return SettingReader(values, Paths(scenario.tables, scenario.parameters, registry=scenario.registry))
+
+
+def _raise(problems: list[Problem]) -> None:
+    """Raise what was found; a command line has no lines."""
+    if problems:
+        raise ScenarioError(replace(problem, line=0, column=0) for problem in problems)
+
+
+def _raw(text: str, parameter: Parameter) -> Any:
+    """Return `text` as a TOML file would give it to a field of this kind."""
+    match parameter.kind:
+        case "number":
+            return _number(text, parameter.unit)
+        case "numbers" | "interval":
+            return [_number(part.strip(), parameter.unit) for part in text.strip("[]").split(",")]
+        case "references":
+            return [part.strip() for part in text.strip("[]").split(",") if part.strip()]
+        case "count":
+            return int(text) if text.lstrip("+-").isdecimal() and len(text) < 20 else text
+        case "switch":
+            return SWITCH.get(text, text)
+        case _:
+            return text
+
+
+def _number(text: str, unit: str) -> float | str | dict[str, str]:
+    """Return a bare number where the unit is "1"; a quantity stays text, ``{ ref = "x" }`` is a reference."""
+    if reference := REFERENCE.fullmatch(text):
+        return {"ref": reference[1]}
+    if unit != "1":
+        return text
     try:
-        return "1" if _choice(scenario, path) else _find(scenario, path).parameter.unit
-    except PathError as error:
-        problem = Problem("", 0, 0, shorten(path), str(error), suggestion(error.got, error.known))
-        raise ScenarioError([problem]) from None
-
-
-def _read(scenario: Scenario, path: str, text: str) -> tuple[str, Setting]:
-    """Return the full path and the value of `text`; PathError or ValueError if one of them does not fit."""
-    section = path.partition(".")[0]
-    if _choice(scenario, path):
-        return path, _one_of(text, scenario.registry.names(section))
-    target = _find(scenario, path)
-    if section in RECORDINGS:
-        raise ValueError("what is measured is not set from outside")
-    value: Setting = _READERS[target.parameter.kind](text, target.parameter)
-    if target.parameter.kind in ("reference", "references"):
-        known = tuple(scenario.tables.get(target.parameter.section, {}))
-        for name in value if isinstance(value, tuple) else (value,):
-            _one_of(str(name), known)
-    return target.path, value
-
-
-def _find(scenario: Scenario, path: str) -> Target:
-    return Paths(scenario.tables, scenario.parameters).find(path)
-
-
-def _choice(scenario: Scenario, path: str) -> bool:
-    """Whether `path` is the key that chooses a table's component, such as ``plasticity.cortex_d1.rule``."""
-    section, _, rest = path.partition(".")
-    name, _, key = rest.partition(".")
-    return name in scenario.tables.get(section, {}) and key == SECTIONS[section].key
-
-
-def _quantity(text: str, unit: str) -> Quantity:
-    number = _bare(text) if unit == "1" else to_unit(text, unit)
-    return Quantity(number, unit, text)
-
-
-def _bare(text: str) -> float:
-    number, unit = split(text)
-    if unit:
-        raise QuantityError(f"{unit!r} is not expected: a pure number is written bare")
-    return number
-
-
-def _within(number: float, parameter: Parameter) -> None:
-    if fault := range_fault(parameter, number):
-        raise ValueError(f"out of range ({fault})")
-
-
-def _number(text: str, parameter: Parameter) -> Quantity:
-    quantity = _quantity(text, parameter.unit)
-    _within(quantity.number, parameter)
-    return quantity
-
-
-def _numbers(text: str, parameter: Parameter) -> tuple[float, ...]:
-    return tuple(_number(part.strip(), parameter).number for part in text.strip("[] ").split(","))
-
-
-def _interval(text: str, parameter: Parameter) -> tuple[float, ...]:
-    ends = _numbers(text, parameter)
-    if len(ends) != 2 or not ends[0] < ends[1]:
-        raise ValueError("expected two numbers, the lower first: low, high")
-    return ends
-
-
-def _count(text: str, parameter: Parameter) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,18}", text.strip()):
-        raise ValueError("expected a whole number")
-    _within(int(text), parameter)
-    return int(text)
-
-
-def _one_of(text: str, known: tuple[str, ...]) -> str:
-    if text not in known:
-        raise ValueError(f"unknown (one of: {', '.join(known)})")
-    return text
-
-
-def _switch(text: str, parameter: Parameter) -> bool:
-    return _one_of(text, ("true", "false")) == "true"
-
-
-def _window(text: str, parameter: Parameter) -> str:
-    parse_window(text)
-    return text
-
-
-_READERS: Mapping[str, Callable[[str, Parameter], Any]] = {
-    "number": _number,
-    "numbers": _numbers,
-    "interval": _interval,
-    "count": _count,
-    "option": lambda text, parameter: _one_of(text, parameter.choices),
-    "switch": _switch,
-    "reference": lambda text, parameter: text,
-    "references": lambda text, parameter: tuple(part.strip() for part in text.split(",") if part.strip()),
-    "path": lambda text, parameter: text,
-    "window": _window,
-}
+        return float(text)
+    except ValueError:
+        return text

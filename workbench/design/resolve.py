@@ -147,6 +147,9 @@ class Layers:
         if isinstance(setting, Axis):
             return Form(self._swept(setting)).converted(setting.unit, unit)
         if isinstance(setting, Ref):
+            if path.startswith(f"{PARAMETER}."):
+                message = f"a parameter takes a number, not a reference (here to parameter.{setting.name})"
+                raise ScenarioError([Problem(self.scenario.file, 0, 0, path, message)])
             return self.parameter_form(setting.name).converted(self.scenario.parameters.values[setting.name].unit, unit)
         if isinstance(setting, Quantity):
             return Form(float(convert(setting.number, setting.unit, unit)))
