@@ -19,6 +19,7 @@ from workbench.scenario.shapes import (
     StudyShape,
     SubjectsShape,
     TraitShape,
+    UseShape,
     component_shape,
 )
 
@@ -28,8 +29,8 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 
 def schema(registry: Registry) -> dict[str, Any]:
     """Return the JSON Schema of a scenario built from the components in `registry`."""
-    shapes = {(section.name, c.name): component_shape(c, section.key) for section, c in _menu(registry)}
-    fixed: tuple[type[Shape], ...] = (HeadShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape)
+    shapes = {(section.name, c.name): _shape(section, c) for section, c in _menu(registry)}
+    fixed: tuple[type[Shape], ...] = (HeadShape, UseShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape)
     models: list[type[BaseModel]] = [*fixed, *dict.fromkeys(shapes.values())]
     references, whole = models_json_schema([(m, "validation") for m in models], ref_template="#/definitions/{model}")
     definitions = whole["$defs"]
@@ -40,6 +41,7 @@ def schema(registry: Registry) -> dict[str, Any]:
     definitions["SubjectsShape"]["properties"]["trait"]["additionalProperties"] = named[TraitShape]
     definitions["StudyShape"]["properties"]["sweep"]["additionalProperties"] = named[AxisShape]
     head = definitions.pop("HeadShape")
+    head["properties"] |= {"use": named[UseShape], "subjects": named[SubjectsShape]}
     head["properties"] |= {
         section.name: _tables(section.doc, [named[shapes[s.name, c.name]] for s, c in _menu(registry) if s is section])
         for section in SECTIONS.values()
@@ -54,6 +56,10 @@ def _menu(registry: Registry) -> Iterable[tuple[Section, type[Component]]]:
     for section in SECTIONS.values():
         for name in registry.names(section.name):
             yield section, registry.get(section.name, name)
+
+
+def _shape(section: Section, component: type[Component]) -> type[Shape]:
+    return component_shape(component, section.key)  # type: ignore[arg-type]  # mypy: no class is hashable
 
 
 def _target(reference: Any) -> str:

@@ -226,5 +226,5 @@ class HeadShape(Shape):
     title: Annotated[str, Field(min_length=1)]
     parameters: Name | None = None
     summary: Names = []
-    use: UseShape
-    subjects: SubjectsShape | None = None
+    use: dict[str, Any]
+    subjects: dict[str, Any] | None = None

@@ -72,7 +72,8 @@ class _Reader:
             if node.type == "table_array_element":
                 index = self.counts[keys] = self.counts.get(keys, -1) + 1
                 keys = (*keys, index)
-            self.found.keys.setdefault(keys, self.at(node))
+            for length in range(1, len(keys) + 1):
+                self.found.keys.setdefault(keys[:length], self.at(node))
             for child in body:
                 if child.type == "pair":
                     self.pair(child, keys)

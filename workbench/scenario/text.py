@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workbench.declaration import SECTIONS, Parameter
-from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Study, Table, Trait
+from workbench.scenario.model import Arm, Axis, Effect, Evidence, Quantity, Ref, Scenario, Study, Table, Trait
 from workbench.scenario.paths import Paths
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -52,11 +52,7 @@ def _subjects(scenario: Scenario) -> Iterator[list[str]]:
     for trait in subjects.traits:
         yield [f"[subjects.trait.{trait.name}]", *_trait(trait)]
         if trait.effects:
-            lines = [
-                f"{_text(e.path)} = {{ reference = {_number(e.reference, trait.unit)}, exponent = {_value(e.exponent)} }}"
-                for e in trait.effects
-            ]
-            yield [f"[subjects.trait.{trait.name}.effects]", *lines]
+            yield [f"[subjects.trait.{trait.name}.effects]", *(_effect(effect, trait.unit) for effect in trait.effects)]
     if subjects.correlation:
         pairs = [f"{_text(f'{first}.{second}')} = {_value(value)}" for first, second, value in subjects.correlation]
         yield ["[subjects.correlation]", *pairs]
@@ -67,6 +63,11 @@ def _trait(trait: Trait) -> list[str]:
     lines += [_line("mode", trait.mode)] if trait.mode != "multiply" else []
     lines.append(_line("distribution", trait.distribution))
     return lines + [_line(name, value) for name, value in trait.settings.items()]
+
+
+def _effect(effect: Effect, unit: str) -> str:
+    reference, exponent = _number(effect.reference, unit), _value(effect.exponent)
+    return f"{_text(effect.path)} = {{ reference = {reference}, exponent = {exponent} }}"
 
 
 def _table(table: Table) -> list[str]:

@@ -1,0 +1,58 @@
+"""The JSON Schema covers everything that can be written, and nothing that cannot."""
+
+from __future__ import annotations
+
+import json
+
+from workbench.declaration import SECTIONS, registry
+from workbench.scenario import schema
+
+WHOLE = schema(registry())
+
+
+def resolved(node):
+    return WHOLE["definitions"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+
+
+def test_every_section_lists_every_component():
+    for section in SECTIONS.values():
+        tables = WHOLE["properties"][section.name]["additionalProperties"]
+        choices = [resolved(choice) for choice in tables.get("anyOf", [tables])]
+        offered = [choice["properties"][section.key]["const"] for choice in choices]
+        assert offered == list(registry().names(section.name))
+
+
+def test_every_field_of_every_component_is_described():
+    for component in registry():
+        found = WHOLE["definitions"][f"{component.section}_{component.name}"]
+        for name, parameter in component.parameters().items():
+            assert parameter.doc in found["properties"][name]["description"]
+        required = {name for name, parameter in component.parameters().items() if parameter.required}
+        assert required <= set(found.get("required", ()))
+        assert found["additionalProperties"] is False
+
+
+def test_nested_group_is_offered():
+    dose = WHOLE["definitions"]["dose_repeated"]
+    assert set(dose["properties"]["titration"]["properties"]) == {"start", "step", "each"}
+
+
+def test_a_number_with_a_unit_is_written_in_quotes():
+    amount = WHOLE["definitions"]["dose_repeated"]["properties"]["amount"]
+    assert "number" not in [form.get("type") for form in amount["oneOf"]]
+
+
+def test_every_reference_leads_somewhere_and_nothing_is_null():
+    text = json.dumps(WHOLE, allow_nan=False)
+    assert '"null"' not in text
+
+    def references(node):
+        if isinstance(node, dict):
+            yield from [node["$ref"]] if "$ref" in node else []
+            for value in node.values():
+                yield from references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    assert all(name.rpartition("/")[2] in WHOLE["definitions"] for name in references(WHOLE))
