@@ -25,7 +25,7 @@ class Rule(Component):
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "rule"
     equation: ClassVar[str] = "dw = b"
-    balance: Any = number(1.0, "1", "potentiation against depression")  # noqa: RUF009
+    balance: Any = number(1.0, "1", "potentiation against depression")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Overflow(Component):
     unit: ClassVar[str] = "1"
     meaning: ClassVar[str] = "share of output outside the cued muscle"
     better: ClassVar[str] = "lower"
-    window: Any = window("practice", "which trials")  # noqa: RUF009
+    window: Any = window("practice", "which trials")
 
 
 REGISTRY = Registry([Rule, Overflow])
@@ -109,13 +109,17 @@ class FakeChunk:
 
 @dataclass(frozen=True)
 class FakePlan:
-    """Arms x points x subjects of each study; the key of a run hashes arm, swept values, seed and subject."""
+    """Arms x points x subjects of each study; the key of a run hashes arm, swept values, seed and subject.
+
+    `alike` names arms that ask for the same numbers as another.
+    """
 
     scenario: model.Scenario
     studies: tuple[FakeStudy, ...]
     seed: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
     structure: Structure = field(default_factory=structure)
+    alike: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def expected(self) -> int:
@@ -154,6 +158,7 @@ class FakePlan:
         return FakeChunk(Batch(self.structure, self.seed, subjects, {}, keys), study.name, arms, points)
 
     def key(self, arm: str, point: Mapping[str, Any], subject: int) -> bytes:
+        arm = self.alike.get(arm, arm)
         return hashlib.sha256(repr((arm, sorted(point.items()), self.seed, subject)).encode()).digest()
 
     def with_recordings(self, recorded: tuple[Declared, ...]) -> FakePlan:
@@ -168,27 +173,31 @@ def plan(
 ) -> FakePlan:
     listed = {"healthy": None, "ill": "healthy"} if arms is None else arms
     study = FakeStudy("map", tuple(listed), tuple({BALANCE: b, TONE: 1.0} for b in balances), subjects)
-    return FakePlan(scenario(listed), (study,), **rest)
+    axes = (model.Axis(BALANCE, balances, "1"), model.Axis(TONE, (1.0,), "1"))
+    asked = replace(scenario(listed), studies={"map": model.Study("map", "A study", tuple(listed), subjects, axes)})
+    return FakePlan(asked, (study,), **rest)
 
 
 def solve(
-    chunk: FakeChunk, rows: NDArray[np.int64] | None = None, *, failing: frozenset[bytes] = frozenset()
+    chunk: FakeChunk, rows: NDArray[np.int64] | None = None, *, failing: frozenset[bytes] = frozenset(), times: int = 3
 ) -> BatchResult:
     """Numbers that follow from the key alone, as the engine's do."""
     keys = chunk.batch.keys if rows is None else tuple(chunk.batch.keys[i] for i in rows)
     recorded = chunk.batch.structure.recordings
     failures = {i: Failure("weight is not finite", 7, "trial 7") for i, key in enumerate(keys) if key in failing}
     outcomes = {d.name: _numbers(keys, d.name, 1)[0] for d in recorded if d.section == "outcome"}
-    courses = {d.name: _numbers(keys, d.name, 3) for d in recorded if d.section == "course"}
+    courses = {d.name: _numbers(keys, d.name, times) for d in recorded if d.section == "course"}
     for values in outcomes.values():
         values[list(failures)] = np.nan
-    return BatchResult(keys, outcomes, courses, dict.fromkeys(courses, (10.0, 20.0, 30.0)), failures, 100, 0.1, 0.05)
+    at = tuple(10.0 * (i + 1) for i in range(times))
+    return BatchResult(keys, outcomes, courses, dict.fromkeys(courses, at), failures, 100, 0.1, 0.05)
 
 
 def _numbers(keys: tuple[bytes, ...], name: str, count: int) -> NDArray[np.float64]:
     salt = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
-    raw = np.frombuffer(b"".join(keys), dtype="<u4").reshape(len(keys), 8)[:, :count]
-    return (np.bitwise_xor(raw, np.uint32(salt)).astype(np.float64) / 2**32).T.copy()
+    raw = np.frombuffer(b"".join(keys), dtype="<u4").reshape(len(keys), 8)[:, np.arange(count) % 8]
+    # Thirds need all digits of a double, as real results do.
+    return (np.bitwise_xor(raw, np.uint32(salt)).astype(np.float64) / (3 * 2**31)).T.copy()
 
 
 def sweep_into(writer: Any, asked: FakePlan, size: int = 4, **how: Any) -> int:

@@ -168,7 +168,12 @@ def writing(path: Path, timeout: float) -> Connection:
 
 
 def close(connection: Connection) -> None:
-    """Close a writing connection; back to one file that can be sent, unless a reader still holds it open."""
+    """Close a writing connection; back to one file that can be sent, unless a reader still holds it open.
+
+    A second call does nothing.
+    """
+    if connection.closed:
+        return
     connection.rollback()
     driver = connection.connection.driver_connection
     try:

@@ -134,19 +134,17 @@ def short_names(paths: Sequence[str], taken: Iterable[str] = ()) -> tuple[str, .
     tails = {path: _tails(path) for path in paths}
     shared = Counter(tail for path in tails for tail in set(tails[path]))
     used = {name.lower() for name in taken}
-    chosen = {}
-    for path in sorted(tails):
-        free = [tail for tail in tails[path] if tail not in used]
+    names = {}
+    for place in sorted(range(len(paths)), key=lambda i: paths[i]):
+        free = [tail for tail in tails[paths[place]] if tail not in used]
         lone = [tail for tail in free if shared[tail] == 1]
-        chosen[path] = (lone or free or tails[path])[0]
-    result = []
-    for path in paths:
-        name, number = chosen[path], 2
+        start = name = (lone or free or tails[paths[place]])[0]
+        number = 2
         while name in used:
-            name, number = f"{chosen[path]}_{number}", number + 1
+            name, number = f"{start}_{number}", number + 1
         used.add(name)
-        result.append(name)
-    return tuple(result)
+        names[place] = name
+    return tuple(names[place] for place in range(len(paths)))
 
 
 def _tails(path: str) -> list[str]:

@@ -1,0 +1,33 @@
+"""Swept paths get short names that stay unambiguous."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.store.views import KEYS, short_names
+
+PARTS = st.sampled_from(["d1", "D1", "tone", "run", "a-b", "a_b", "order", "2nd", "x.y"])
+PATHS = st.lists(st.lists(PARTS, min_size=2, max_size=3).map(".".join), unique=True, max_size=8)
+
+
+def test_the_shortest_tail_that_no_other_path_shares() -> None:
+    paths = ["plasticity.d1.balance", "plasticity.d2.balance", "modulator.ach.tone", "parameter.th_d"]
+    assert short_names(paths) == ("d1_balance", "d2_balance", "tone", "th_d")
+
+
+def test_a_taken_name_grows_by_a_part() -> None:
+    assert short_names(["dose.thp.run"], KEYS) == ("thp_run",)
+
+
+@given(PATHS)
+def test_names_differ_also_when_case_is_ignored(paths: list[str]) -> None:
+    names = short_names(paths, KEYS)
+    assert len({name.lower() for name in (*names, *KEYS)}) == len(paths) + len(KEYS)
+    assert all(name.isidentifier() for name in names)
+
+
+@given(PATHS, st.randoms())
+def test_names_do_not_depend_on_the_order_of_paths(paths: list[str], random) -> None:
+    shuffled = random.sample(paths, len(paths))
+    assert dict(zip(paths, short_names(paths), strict=True)) == dict(zip(shuffled, short_names(shuffled), strict=True))
