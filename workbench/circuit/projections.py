@@ -70,6 +70,8 @@ class OneToOne(Component):
         pre = block.read(f"population.{self.pre}.activity")
         term, total, overlap = block.empty(n), block.empty(), self.overlap
 
+        plain = not blurred and isinstance(weight, float) and weight == 1.0
+
         def contribute(drive: Array) -> None:
             if blurred:
                 np.add.reduce(pre, axis=0, out=total)
@@ -81,7 +83,10 @@ class OneToOne(Component):
                 np.multiply(pre, weight, out=term)
             accumulate(drive, term, out=drive)
 
-        block.inputs.add(self.post, name, contribute, early=block.is_source(self.pre))
+        def relay(drive: Array) -> None:
+            accumulate(drive, pre, out=drive)
+
+        block.inputs.add(self.post, name, relay if plain else contribute, early=block.is_source(self.pre))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,9 @@ class Kinetics(Component):
     def response(self, hours: Array) -> Array:
         """Return the concentration ``hours`` after 1 mg, in ng/mL, shape of `hours`."""
         rates, weights = self.modes()
-        total: Array = sum(k * np.exp(-rate * hours) for rate, k in zip(rates, weights, strict=True))
+        total = np.zeros_like(np.asarray(hours, dtype=np.float64))
+        for rate, weight in zip(rates, weights, strict=True):
+            total = total + weight * np.exp(-rate * hours)
         return total
 
     def build(self, block: Block, name: str) -> None:
@@ -86,7 +88,7 @@ class Exposure:
         self.doses, self.state, self.concentration = doses, state, concentration
         self.rates, self.weights = drug.modes()
         self.effect, self.resolution = drug.effect, drug.resolution
-        self._factors: dict[tuple[float, ...], list[tuple[Value, Value]]] = {}
+        self._factors: dict[tuple[Any, ...], list[tuple[Value, Value]]] = {}
 
     def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
         """Advance from `start` to `stop` (hours in `phase`); return whether the concentration may have changed.
@@ -131,7 +133,7 @@ class Exposure:
         key = (first * dose.every - start, given, last_age, dose.every) if plain else ()
         if key and key in self._factors:
             return self._factors[key]
-        found = []
+        found: list[tuple[Value, Value]] = []
         for rate in self.rates:
             repeats = np.expm1(-given * rate * dose.every) / np.expm1(-rate * dose.every)
             found.append((given, np.where(np.asarray(given) > 0, np.exp(-rate * last_age) * repeats, 0.0)))

@@ -72,7 +72,7 @@ class TwoSided(Component):
         projection = tables["projection"].get(fields["projection"], {})
         if fields.get("stabiliser", "soft_bounds") == "soft_bounds" and not projection.get("bounds"):
             yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
-        watched = tables.get("homeostat", {}).get(fields.get("homeostat"), {}).get("population")
+        watched = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("population")
         post = fields.get("postsynaptic") or projection.get("post")
         if watched is not None and watched != post:
             yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"

@@ -69,11 +69,12 @@ class PrincipalCosine(Readout):
         row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
         vector = block.read(f"task.{self.task}.eigenvectors")[self.component - 1]
 
-        def cosine(sums: tuple[Array, ...], trials: int) -> Array:
+        def compare(sums: tuple[Array, ...], trials: int) -> Array:
             along: Array = np.abs(np.add.reduce(row * vector, axis=0))
-            return along / np.sqrt(np.add.reduce(row * row, axis=0))
+            cosine: Array = along / np.sqrt(np.add.reduce(row * row, axis=0))
+            return cosine
 
-        return Reading((), cosine)
+        return Reading((), compare)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,7 @@ class Saturation(Readout):
             for weight in weights:
                 outside = (weight < self.low) | (weight > self.high)
                 saturated |= outside.any(axis=1) if weight.ndim == 3 else outside
-            return np.add.reduce(saturated.astype(np.float64), axis=0) / len(saturated)
+            counted: Array = np.add.reduce(saturated.astype(np.float64), axis=0)
+            return counted / len(saturated)
 
         return Reading((), share)

@@ -12,13 +12,11 @@ from workbench.solver.steps import EVENT_STAGES, Step
 if TYPE_CHECKING:
     from workbench.declaration import Array
     from workbench.solver.block import Block
-    from workbench.solver.recorder import Recorder
+    from workbench.solver.recorder import Read, Recorder
     from workbench.solver.watch import Watch
 
 HOURS_PER_DAY = 24.0
 SECONDS_PER_HOUR = 3600.0
-SIMULTANEOUS = 1e-9
-"""Hours: moments closer than this (4 microseconds) are one."""
 
 
 class Trials:
@@ -52,7 +50,8 @@ class Trials:
                     for read in marks:
                         read()
             self._watch.look(done + begin + steps, f"trial {begin + steps} of {name}")
-        return done + phase.trials
+        trials: int = phase.trials
+        return done + trials
 
     def _changes(self, trials: int, hours: float) -> dict[int, int]:
         """Return, for each trial that opens a dosing interval, the trial that ends it.
@@ -113,7 +112,7 @@ class Events:
             for function in self._slow:
                 function(0)
 
-    def _happen(self, kinds: list[str], which: Any, reads: list[Callable[[], None] | None]) -> None:
+    def _happen(self, kinds: list[str], which: Any, reads: list[Read | None]) -> None:
         block = self._block
         for kind, functions in self._by_kind.items():
             mine = [i for i, k in enumerate(kinds) if k == kind]
@@ -123,33 +122,26 @@ class Events:
             np.copyto(block.due(kind), due.astype(np.float64))
             for function in functions:
                 function(0)
-        shared = int(np.ravel(which)[0])
-        read = reads[shared] if np.all(which == shared) else None  # a reading comes when no run has events left
-        if read is not None:
-            read()
+        for i in np.unique(which).tolist():
+            read = reads[i]
+            if read is not None:
+                read(np.broadcast_to(which == i, (block.runs,)))
 
-    def _calendar(self, phase: str) -> tuple[Array, list[str], list[Callable[[], None] | None]]:
+    def _calendar(self, phase: str) -> tuple[Array, list[str], list[Read | None]]:
         """Return times (events,) or (events, runs) in hours, the kind of each, and what to read there.
 
         Equal times keep this order: activity, reinforcement, reading.
         """
         times: list[Any] = []
         kinds: list[str] = []
-        reads: list[Callable[[], None] | None] = []
+        reads: list[Read | None] = []
         events = [e for _, e in self._block.all("event") if e.phase == phase]
         for event in sorted(events, key=lambda e: e.name):
             for k in range(event.count):
                 times.append((event.at + k * event.every) / SECONDS_PER_HOUR)
                 kinds.append(event.name)
                 reads.append(None)
-        moments = sorted(self._recorder.moments.get(phase, ()), key=lambda m: m[0])
-        if any(np.ndim(t) for t in times) and moments:
-            latest = np.max(np.stack([np.broadcast_to(t, (self._block.runs,)) for t in times]))
-            if any(hours < latest - SIMULTANEOUS for hours, _ in moments):
-                raise ValueError(
-                    f"phase {phase}: a reading falls between events whose times differ from run to run; read later"
-                )
-        for hours, read in moments:
+        for hours, read in sorted(self._recorder.moments.get(phase, ()), key=lambda m: m[0]):
             times.append(hours)
             kinds.append("reading")
             reads.append(read)

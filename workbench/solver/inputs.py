@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.solver.steps import Function
+
 if TYPE_CHECKING:
     from workbench.declaration import Array, Value
     from workbench.solver.block import Block
@@ -56,10 +58,9 @@ class Inputs:
         Returns False, and adds nothing, where a parameter differs between the runs of one subject.
         """
         block, population = self._block, self._of(post)
-        levels = [block.by_subject(v) for v in (weight, overlap, population.baseline, population.noise)]
-        if not block.is_task_driven(pre) or any(level is None for level in levels):
+        strength, share, *own = (block.by_subject(v) for v in (weight, overlap, population.baseline, population.noise))
+        if not block.is_task_driven(pre) or strength is None or share is None or any(level is None for level in own):
             return False
-        strength, share = levels[0], levels[1]
         pattern = block.pattern(pre, population.size)
 
         def contribute(steps: int, table: Any) -> None:
@@ -85,13 +86,13 @@ class Inputs:
     def register(self) -> None:
         """Register one step per contribution, in order."""
         for population in self._populations.values():
-            self._register_own(population)
-            drive = self._block.signals[population.signal]
+            if not self._block.sole_writer(population.signal):
+                self._register_own(population)
             for late, name, contribute, reads, writes in sorted(population.projections, key=lambda p: p[:2]):
                 self._block.add_step(
                     "input",
                     f"{int(late)}.projection.{name}",
-                    lambda t, c=contribute, d=drive: c(d),
+                    _into(self._block.signals[population.signal], contribute),
                     reads=reads,
                     writes=writes,
                     updates=(population.signal,),
@@ -99,46 +100,57 @@ class Inputs:
 
     def _register_own(self, population: _Population) -> None:
         block, signal = self._block, population.signal
-        drive = block.signals[signal]
-        sole = block.sole_writer(signal)
-        if sole:
-            return
-        levels = [block.by_subject(v) for v in (population.baseline, population.noise)]
-        silent = isinstance(population.noise, float) and population.noise == 0.0
+        drive, baseline, noise = block.signals[signal], population.baseline, population.noise
+        silent = isinstance(noise, float) and noise == 0.0
+
+        def rest(t: int) -> None:
+            np.copyto(drive, baseline)
+
         if silent and not population.per_subject:
-            baseline = population.baseline
-            block.add_step("input", "-" + signal, lambda t: np.copyto(drive, baseline), writes=(signal,))
+            self._write(signal, rest)
             return
-        # No task and no noise on the event clock: an event starts from the baseline.
-        block.add_step(
-            "input", "-" + signal, lambda t: np.copyto(drive, population.baseline), writes=(signal,), clock="event"
-        )
+        self._write(signal, rest, clock="event")  # no task and no noise there: an event starts from the baseline
         draws = None if silent else block.normal("noise:" + signal.rsplit(".", 1)[0], population.size)
         table = draws.table if draws is not None else np.empty((block.piece, population.size, len(block.subjects)))
         index = block.subject_index
-        if not any(level is None for level in levels):
-            baseline_level, noise_level = levels
+        by_subject = block.by_subject(baseline), block.by_subject(noise)
 
-            def prepare(steps: int) -> None:
-                part = table[:steps]
-                if draws is None:
-                    part[...] = baseline_level
-                else:
-                    np.multiply(part, noise_level, out=part)
-                    np.add(part, baseline_level, out=part)
-                for _, contribute in sorted(population.per_subject, key=lambda p: p[0]):
-                    contribute(steps, part)
+        def gather(t: int) -> None:
+            table[t].take(index, 1, drive, "clip")
 
-            block.every_piece(prepare, late=True)
-            block.add_step(
-                "input", "-" + signal, lambda t: table[t].take(index, 1, drive, "clip"), writes=(signal,), clock="trial"
-            )
-            return
-        baseline, noise = population.baseline, population.noise
-
-        def draw(t: int) -> None:
+        def gather_and_scale(t: int) -> None:
             table[t].take(index, 1, drive, "clip")
             np.multiply(drive, noise, out=drive)
             np.add(drive, baseline, out=drive)
 
-        block.add_step("input", "-" + signal, draw, writes=(signal,), clock="trial")
+        if by_subject[0] is None or by_subject[1] is None:
+            self._write(signal, gather_and_scale, clock="trial")
+            return
+        block.every_piece(_prepare(population, table, by_subject[0], by_subject[1], drawn=draws is not None), late=True)
+        self._write(signal, gather, clock="trial")
+
+    def _write(self, signal: str, function: Function, clock: str | None = None) -> None:
+        self._block.add_step("input", "-" + signal, function, writes=(signal,), clock=clock)
+
+
+def _into(drive: Array, contribute: Contribute) -> Function:
+    return lambda t: contribute(drive)
+
+
+def _prepare(
+    population: _Population, table: Array, baseline: Value, noise: Value, *, drawn: bool
+) -> Callable[[int], None]:
+    """Return the hook that turns a piece of draws into own input plus what the task shows, per subject."""
+    contributions = [contribute for _, contribute in sorted(population.per_subject, key=lambda p: p[0])]
+
+    def prepare(steps: int) -> None:
+        part = table[:steps]
+        if drawn:
+            np.multiply(part, noise, out=part)
+            np.add(part, baseline, out=part)
+        else:
+            part[...] = baseline
+        for contribute in contributions:
+            contribute(steps, part)
+
+    return prepare

@@ -7,18 +7,23 @@ does not grow with the number of windows, and a value does not depend on which o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.protocol.window import parse_window
+from workbench.solver.steps import Function
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.declaration import Array
     from workbench.readouts.reading import Reading
     from workbench.solver.block import Block
 
-Marks = dict[int, list[Callable[[], None]]]
+Read = Callable[["NDArray[np.bool_]"], None]
+"""Reads a moment of the event clock for the runs for which it has come."""
 
 
 class Recorder:
@@ -36,8 +41,8 @@ class Recorder:
         self.outcomes: dict[str, Array] = {}
         self.courses: dict[str, list[Array]] = {}
         self.times: dict[str, list[float]] = {}
-        self.after: Marks = {}
-        self.moments: dict[str, list[tuple[float, Callable[[], None]]]] = {}
+        self.after: dict[int, list[Callable[[], None]]] = {}
+        self.moments: dict[str, list[tuple[float, Read]]] = {}
         self._block, self._phases = block, phases
         self._sums: dict[str, Array] = {}
         self._starts: dict[str, int] = {}
@@ -57,7 +62,7 @@ class Recorder:
             if signal not in self._sums:
                 total = self._sums[signal] = self._block.empty()
                 source = self._block.read(signal)
-                self._block.step("readout", lambda t, a=total, b=source: np.add(a, b, out=a), clock="trial")
+                self._block.step("readout", _adder(total, source), clock="trial")
         return tuple(self._sums[signal] for signal in reading.signals)
 
     def _span(self, words: str | None) -> tuple[int, int] | tuple[str, float]:
@@ -79,9 +84,10 @@ class Recorder:
         sums, span = self._sums_of(reading), self._span(readout.window)
         if isinstance(span[0], str):
             phase, hours = span
-            self.moments.setdefault(phase, []).append((float(hours), lambda: self._keep(name, reading, (), 0)))
+            self.outcomes[name] = np.zeros(self._block.runs)
+            self.moments.setdefault(phase, []).append((float(hours), partial(_read, reading, self.outcomes[name])))
             return
-        self._plan_window(sums, int(span[0]), int(span[1]), lambda parts, n: self._keep(name, reading, parts, n))
+        self._plan_window(sums, int(span[0]), int(span[1]), partial(self._keep, name, reading))
 
     def _plan_course(self, name: str, readout: Any) -> None:
         reading = readout.reading(self._block)
@@ -90,16 +96,17 @@ class Recorder:
         if readout.interval > 0.0:
             for phase_name, phase in self._phases:
                 if phase.name == "event":
+                    moments = self.moments.setdefault(phase_name, [])
                     for k in range(int(np.floor(phase.length / readout.interval + 1e-9)) + 1):
                         hours = k * readout.interval
-                        self.moments.setdefault(phase_name, []).append(
-                            (hours, lambda h=hours: self._append(name, reading, (), 0, h))
-                        )
+                        self.times[name].append(hours)
+                        self.courses[name].append(np.zeros(self._block.runs))
+                        moments.append((hours, partial(_read, reading, self.courses[name][-1])))
             return
         start, stop = (int(edge) for edge in self._span(readout.window))
         for begin in range(start, stop, readout.every):
             end = min(begin + readout.every, stop)
-            self._plan_window(sums, begin, end, lambda parts, n, e=end: self._append(name, reading, parts, n, float(e)))
+            self._plan_window(sums, begin, end, partial(self._append, name, reading, float(end)))
 
     def _plan_window(
         self, sums: tuple[Array, ...], start: int, stop: int, keep: Callable[[tuple[Array, ...], int], None]
@@ -119,6 +126,14 @@ class Recorder:
     def _keep(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int) -> None:
         self.outcomes[name] = np.array(reading.value(sums, trials))
 
-    def _append(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int, time: float) -> None:
+    def _append(self, name: str, reading: Reading, time: float, sums: tuple[Array, ...], trials: int) -> None:
         self.courses[name].append(np.array(reading.value(sums, trials)))
         self.times[name].append(time)
+
+
+def _adder(total: Array, source: Array) -> Function:
+    return lambda t: np.add(total, source, out=total)
+
+
+def _read(reading: Reading, into: Array, due: NDArray[np.bool_]) -> None:
+    into[due] = reading.value((), 0)[due]
