@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_world import Drug, arm, axis, field_of, parameter_set, q, scenario, table, trait, value_of
+from small_world import Drug, Wires, arm, axis, field_of, parameter_set, q, scenario, table, trait, value_of
 
 from workbench.design import plan
 from workbench.errors import ScenarioError
@@ -136,9 +136,20 @@ def test_a_relative_axis_multiplies_what_the_command_line_says() -> None:
 
 def test_a_relative_axis_that_leaves_the_physical_range_is_refused_before_any_run() -> None:
     with pytest.raises(
-        ScenarioError, match=r"projection\.cortex_d1\.weight: 150 in arm\.base is out of range \(0 to 100\)"
+        ScenarioError, match=r"projection\.cortex_d1\.weight: 150 in arm base is out of range \(0 to 100\)"
     ):
         plan(scenario(axes=[axis("projection.cortex_d1.weight", 1.0, 300.0, relative=True)]))
+
+
+def test_only_the_products_that_occur_must_lie_in_the_range() -> None:
+    weight, factor = "parameter.w", "projection.cortex_d1.weight"
+    refers = [table("projection.cortex_d1", Wires, pre="cortex", post="d1", weight=Ref("w"))]
+    asked = {"changed": refers, "parameters": parameter_set({"w": q(1.0)})}
+    together = [axis(weight, 1.0, 50.0, zip="z"), axis(factor, 10.0, 0.1, relative=True, zip="z")]
+    plan(scenario(axes=together, **asked))  # type: ignore[arg-type]
+    crossed = [axis(weight, 1.0, 50.0), axis(factor, 10.0, 0.1, relative=True)]
+    with pytest.raises(ScenarioError, match="500 in arm base is out of range"):
+        plan(scenario(axes=crossed, **asked))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

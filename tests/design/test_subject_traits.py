@@ -189,8 +189,17 @@ def test_a_parameter_of_a_distribution_may_not_differ_between_arms() -> None:
 
 def test_a_trait_that_leaves_the_physical_range_is_refused_by_name() -> None:
     asked = scenario(traits=[trait("t", "drug.thp.clearance", "normal", mean=-1.0, sd=0.01)])
-    with pytest.raises(ScenarioError, match=r"drug\.thp\.clearance: -\d.* in subject 0, through a trait.*0 to inf L/h"):
-        list(plan(asked).chunks(lambda structure: 10))
+    with pytest.raises(ScenarioError, match=r"drug\.thp\.clearance: -\d.* in arm base, subject 0 .*0 to inf L/h"):
+        plan(asked)
+
+
+def test_a_rare_draw_outside_the_range_is_found_before_any_run() -> None:
+    asked = scenario(traits=[trait("t", "drug.thp.clearance", "normal", mean=1.0, sd=0.28)], subjects=20_000)
+    negative = np.flatnonzero(plan(asked, subjects=10).traits(range(20_000))["t"] < 0)
+    assert negative[0] > 1000
+    with pytest.raises(ScenarioError, match=f"subject {negative[0]} is out of range") as caught:
+        plan(asked)
+    assert len(caught.value.problems) == 1
 
 
 def test_100_000_subjects_are_drawn_in_a_moment() -> None:

@@ -69,7 +69,7 @@ def test_a_point_of_a_study_shows_in_its_values() -> None:
 
 
 def test_traits_are_named_but_not_part_of_the_value() -> None:
-    traits = [trait("a", CLEARANCE), trait("b", "drug.thp.effect", mode="set")]
+    traits = [trait("a", CLEARANCE), trait("b", "drug.thp.effect", "bernoulli", "set", p=0.5)]
     values = plan(described(traits=traits)).resolved("well")
     assert (values[CLEARANCE].value, values[CLEARANCE].traits) == (20.0, ("a",))
     assert (values["drug.thp.effect"].value, values["drug.thp.effect"].traits) == (None, ("b",))

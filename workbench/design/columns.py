@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +73,10 @@ class Drawn:
 
     def values(self, rows: Rows) -> Numbers:
         """Return the number of every run's subject."""
-        draw = rows.draws[self.trait]
+        return self.of(rows.draws[self.trait])
+
+    def of(self, draw: Numbers) -> Numbers:
+        """Return what draws of the trait contribute."""
         return draw * self.factor if self.reference is None else (draw / self.reference) ** self.exponent
 
 
@@ -113,16 +115,26 @@ class Form:
         return result
 
     @property
-    def limits(self) -> tuple[float, float] | None:
-        """Smallest and largest number over all points; None where a trait decides."""
-        parts: list[Any] = [self.base, *self.factors]
-        if any(isinstance(part, Drawn) for part in parts):
-            return None
-        low = high = 1.0
-        for part in parts:
-            ends = (part, part) if isinstance(part, float) else (float(part.levels.min()), float(part.levels.max()))
-            corners = [a * b for a in (low, high) for b in ends]
-            low, high = min(corners), max(corners)
+    def is_individual(self) -> bool:
+        """Whether a trait has a part in it."""
+        return isinstance(self.base, Drawn) or any(isinstance(factor, Drawn) for factor in self.factors)
+
+    def limits(self, draws: Mapping[str, Numbers]) -> tuple[Numbers, Numbers]:
+        """Return the smallest and largest number over all points, for each subject in `draws`.
+
+        `draws` maps every trait in the form to an array (subjects,); without any the result has one entry.
+        """
+        low = high = np.ones(1)
+        moving: dict[int, Numbers] = {}
+        for part in (self.base, *self.factors):
+            if isinstance(part, Swept):
+                moving[part.group] = moving.get(part.group, 1.0) * part.levels
+            else:
+                share = part.of(draws[part.trait]) if isinstance(part, Drawn) else part
+                low, high = np.minimum(low * share, high * share), np.maximum(low * share, high * share)
+        for levels in moving.values():
+            corners = [end * levels.min() for end in (low, high)] + [end * levels.max() for end in (low, high)]
+            low, high = np.minimum.reduce(corners), np.maximum.reduce(corners)
         return low, high
 
 

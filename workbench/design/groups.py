@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,6 @@ from workbench.design.axes import Points, PointSlice
 from workbench.design.columns import Form
 from workbench.design.resolve import Layers
 from workbench.design.structures import structure_of, sweeps_structure, tables_of
-from workbench.errors import Problem, ScenarioError
 from workbench.scenario.model import Arm, Scenario, Setting, Study
 from workbench.solver.batch import RECORDINGS, Structure
 
@@ -52,12 +51,6 @@ class Group:
     def paths(self) -> tuple[str, ...]:
         """The numeric paths, sorted."""
         return tuple(sorted(self.slabs[0].forms))
-
-    @cached_property
-    def individual(self) -> dict[str, Parameter]:
-        """The numbers that traits change; only these can leave their range unseen before the runs are laid out."""
-        fields = self.slabs[0].fields
-        return {path: fields[path] for path in self.paths if any(f.limits is None for f in self.forms(path))}
 
     @cached_property
     def _arms(self) -> Indexes:
@@ -98,45 +91,19 @@ def groups_of(
             chosen = {path: values[part.levels[points.group_of(path)]] for path, values in levels.items()}
             layers = Layers(scenario, arm, settings, axes, points, chosen)
             structure = structure_of(layers, study.outcomes, study.record)
-            slab = Slab(index, part, dict(numeric_fields(layers)), forms_of(layers))
+            slab = Slab(index, part, *_numbers(layers))
             found.setdefault(structure, []).append(slab)
     return tuple(Group(structure, tuple(slabs)) for structure, slabs in found.items())
 
 
-def forms_of(layers: Layers) -> dict[str, Form]:
-    """Return how every acting number of the arm comes about, by path.
-
-    Raises
-    ------
-    ScenarioError
-        If a number leaves its field's range at some point. Where a trait decides, runs are checked when laid out.
-    """
-    forms, problems = {}, []
-    for path, parameter in numeric_fields(layers):
-        form = layers.form(layers.scenario.table(path.rpartition(".")[0]), parameter)
-        if form is None:
-            continue
-        forms[path] = form
-        limits = form.limits
-        if limits is not None and not (parameter.low <= limits[0] and limits[1] <= parameter.high):
-            worst = limits[0] if limits[0] < parameter.low else limits[1]
-            problems.append(out_of_range(layers.scenario.file, path, parameter, worst, f"in arm.{layers.arm.name}"))
-    if problems:
-        raise ScenarioError(problems)
-    return forms
-
-
-def numeric_fields(layers: Layers) -> Iterable[tuple[str, Parameter]]:
-    """Yield path and declaration of every number that acts."""
-    for table in tables_of(layers):
-        if table.section not in RECORDINGS:
-            for parameter in layers.component(table).parameters().values():
-                if not parameter.structural:
-                    yield f"{table.path}.{parameter.name}", parameter
-
-
-def out_of_range(file: str, path: str, parameter: Parameter, value: float, where: str) -> Problem:
-    """Return the problem of a number outside its field's physical range."""
-    unit = "" if parameter.unit == "1" else f" {parameter.unit}"
-    allowed = f"{parameter.low:g} to {parameter.high:g}{unit}"
-    return Problem(file, 0, 0, path, f"{value:g}{unit} {where} is out of range ({allowed})")
+def _numbers(layers: Layers) -> tuple[dict[str, Parameter], dict[str, Form]]:
+    """Return declaration and form of every number that acts, by path; an optional number left out has none."""
+    fields: dict[str, Parameter] = {}
+    forms: dict[str, Form] = {}
+    for table in (table for table in tables_of(layers) if table.section not in RECORDINGS):
+        for parameter in layers.component(table).parameters().values():
+            form = None if parameter.structural else layers.form(table, parameter)
+            if form is not None:
+                path = f"{table.path}.{parameter.name}"
+                fields[path], forms[path] = parameter, form
+    return fields, forms

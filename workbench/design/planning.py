@@ -6,11 +6,13 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from workbench.design.axes import MAX_POINTS, Points, points_of
 from workbench.design.groups import groups_of
 from workbench.design.overrides import read_settings
+from workbench.design.ranges import range_problems
 from workbench.design.resolve import Layers
 from workbench.design.runs import Plan, StudyPlan
 from workbench.design.traits import cholesky, plain_settings
@@ -49,7 +51,8 @@ def plan(
     UsageError
         If an arm or study does not exist, nothing is left, or a number is negative.
     ScenarioError
-        If a setting does not fit, two layers name one path, or a study has too many points.
+        If a setting does not fit, two layers name one path, a study has too many points, or a number leaves its
+        field's range at some point or in some subject.
     """
     seed = scenario.subjects.seed if seed is None else seed
     if not 0 <= seed < 2**63 or (subjects is not None and subjects < 1):
@@ -63,7 +66,11 @@ def plan(
         cholesky(scenario.subjects)
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
     _refuse_different_measures(scenario, plans)
-    return Plan(scenario, seed, dict(settings or {}), plans, read, _trait_settings(scenario, chosen, read, points))
+    laid_out = Plan(scenario, seed, dict(settings or {}), plans, read, _trait_settings(scenario, chosen, read, points))
+    outside = (range_problems(s.groups, s.subjects, laid_out.traits, s.arms, scenario.file) for s in plans)
+    if problems := list(chain.from_iterable(outside)):
+        raise ScenarioError(dict.fromkeys(problems))
+    return laid_out
 
 
 def _study_plan(scenario: Scenario, study: Study, read: Mapping[str, Setting], points: Points) -> StudyPlan:

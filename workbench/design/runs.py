@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from workbench.design.axes import Points
 from workbench.design.columns import Rows, column
-from workbench.design.groups import Group, out_of_range
+from workbench.design.groups import Group
 from workbench.design.identity import run_keys
 from workbench.design.provenance import Resolved, resolved
 from workbench.design.resolve import Layers
 from workbench.design.structures import sweeps_structure
 from workbench.design.traits import draw
-from workbench.errors import ScenarioError
 from workbench.scenario.model import Scenario, Setting
 from workbench.solver.batch import Batch, Structure
 
@@ -112,13 +111,7 @@ class Plan:
         return resolved(Layers(self.scenario, self.scenario.arms[arm], self.read, axes, planned.points, fixed), point)
 
     def chunks(self, size_of: Callable[[Structure], int]) -> Iterator[Chunk]:
-        """Yield all runs, grouped by structure and ordered by subject, at most `size_of(structure)` at a time.
-
-        Raises
-        ------
-        ScenarioError
-            If a trait takes a number out of its field's physical range.
-        """
+        """Yield all runs, grouped by structure and ordered by subject, at most `size_of(structure)` at a time."""
         for study in self.studies:
             for group in study.groups:
                 size, total = size_of(group.structure), group.runs_per_subject * study.subjects
@@ -134,7 +127,6 @@ class Plan:
         for path in group.paths:
             shared = self.constants.get(path)
             values[path] = column(group.forms(path), slab, at) if shared is None else shared
-        self._check_ranges(group, values, subjects)
         keys = run_keys(group.structure, values, self.seed, subjects)
         return Chunk(Batch(group.structure, self.seed, subjects, values, keys), study.name, arms, ordinals)
 
@@ -148,12 +140,3 @@ class Plan:
                     found.setdefault(path, set()).update(form.constant for form in group.forms(path))
         only = {path: next(iter(kept)) for path, kept in found.items() if len(kept) == 1}
         return {path: number for path, number in only.items() if number is not None}
-
-    def _check_ranges(self, group: Group, values: Mapping[str, float | NDArray[np.float64]], subjects: Indexes) -> None:
-        for path, parameter in group.individual.items():
-            numbers = np.asarray(values[path])
-            wrong = np.flatnonzero(~((parameter.low <= numbers) & (numbers <= parameter.high)))
-            if len(wrong):
-                where = f"in subject {subjects[wrong[0]]}, through a trait,"
-                problem = out_of_range(self.scenario.file, path, parameter, float(numbers[wrong[0]]), where)
-                raise ScenarioError([problem])

@@ -1,0 +1,65 @@
+"""Whether every number of every run lies in its field's physical range, asked before any run is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.declaration import Parameter
+from workbench.design.columns import Form
+from workbench.design.groups import Group
+from workbench.errors import Problem
+
+Draws = Mapping[str, NDArray[np.float64]]
+SPAN = 8192
+"""Subjects that are drawn at a time, so that memory stays flat."""
+
+
+def range_problems(
+    groups: Sequence[Group], subjects: int, traits: Callable[[range], Draws], arms: Sequence[str], file: str
+) -> Iterator[Problem]:
+    """Yield a problem for each number of an arm that leaves its range at some point or in some subject.
+
+    Files are checked value by value when they are read; products with factors and draws only exist here.
+    """
+    individual: dict[tuple[str, Form], tuple[Parameter, str]] = {}
+    for (path, form), (parameter, arm) in _different(groups, arms).items():
+        if form.is_individual:
+            individual[path, form] = parameter, arm
+        else:
+            yield from _outside(path, form, parameter, {}, f"in arm {arm}", file)
+    for start in range(0, subjects, SPAN):
+        if not individual:
+            return
+        draws = traits(range(start, min(start + SPAN, subjects)))
+        for (path, form), (parameter, arm) in list(individual.items()):
+            found = list(_outside(path, form, parameter, draws, f"in arm {arm}, subject {{}}", file, start))
+            if found:
+                del individual[path, form]
+            yield from found
+
+
+def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, Form], tuple[Parameter, str]]:
+    """Return every form of every path once, with its declaration and the first arm that has it."""
+    found: dict[tuple[str, Form], tuple[Parameter, str]] = {}
+    for slab in (slab for group in groups for slab in group.slabs):
+        for path, form in slab.forms.items():
+            found.setdefault((path, form), (slab.fields[path], arms[slab.arm]))
+    return found
+
+
+def _outside(
+    path: str, form: Form, parameter: Parameter, draws: Draws, where: str, file: str, first: int = 0
+) -> Iterator[Problem]:
+    low, high = form.limits(draws)
+    below, above = ~(low >= parameter.low), ~(high <= parameter.high)
+    wrong = np.flatnonzero(below | above)
+    if len(wrong):
+        at = int(wrong[0])
+        unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+        value = low[at] if below[at] else high[at]
+        allowed = f"{parameter.low:g} to {parameter.high:g}{unit}"
+        place = where.format(first + at)
+        yield Problem(file, 0, 0, path, f"{value:g}{unit} {place} is out of range ({allowed})")
