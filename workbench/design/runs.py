@@ -77,6 +77,10 @@ class Plan:
     ----------
     settings : mapping path -> text
         As given on the command line.
+    read : mapping path -> value
+        The same, read: full paths, canonical units.
+    trait_settings : mapping trait name -> numbers of its distribution
+        Without references to parameters.
     """
 
     scenario: Scenario
