@@ -21,7 +21,7 @@ from workbench.solver.batch import Batch, BatchResult
 from workbench.solver.run import solve, width_for
 from workbench.solver.streams import generator
 
-SUBJECTS, TRIALS, TRIALS_A_DAY = 3, 1500, 5
+SUBJECTS, TRIALS, TRIALS_A_DAY = 3, 1000, 5
 PHASES = ("practice", "treatment", "withdrawal")
 EDGES = {name: (i * TRIALS, (i + 1) * TRIALS) for i, name in enumerate(PHASES)}
 SAME = 1e-9

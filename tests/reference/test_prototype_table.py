@@ -7,11 +7,11 @@ The prototype gave its drug as a constant average concentration, rewarded at onc
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from striatal_reference import CONDITIONS, simulate
+from striatal_reference import CONDITIONS, Arm, Array, simulate
 
 SUBJECTS, TRIALS = 24, 12_000
 NG_PER_ML_PER_MG_A_DAY = 2.61
@@ -32,35 +32,53 @@ TABLE = {
     ("dyt1", 15, 1.0): (0.46, 0.42, 0.37, 0.36),
     ("dyt1", 30, 1.0): (0.46, 0.42, 0.37, 0.32),
 }
-OFF_BY_THREE_PERCENT = {
+OFF_BY_A_FEW_PERCENT = {
     ("dyt1", 0, 0.0): (0.46, 0.44, 0.52, 0.56),
     ("dyt1", 6, 0.0): (0.46, 0.44, 0.47, 0.52),
 }
 """Without a homeostat and hardly any drug the prototype ended 0.01-0.015 higher; cause unknown."""
 
 
-def overflow_of(condition: str, daily: float, strength: float) -> list[float]:
-    """Return mean overflow over subjects in the four windows, one arm of the prototype."""
+Row = tuple[str, int, float]
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[Row, list[float]]:
+    """Return mean overflow in the four windows by row; all rows are run side by side on the same cues and noise."""
     rng = np.random.default_rng(7)
-    cues = rng.integers(0, 4, (TRIALS, SUBJECTS))
-    arm = replace(CONDITIONS[condition], homeostat=strength, m4_gain=0.0)
-    levels = (0.0, daily * NG_PER_ML_PER_MG_A_DAY)
+    rows = [*TABLE, *OFF_BY_A_FEW_PERCENT]
+    arms = [CONDITIONS[condition] for condition, _, _ in rows]
+
+    def each(values: Iterable[float]) -> Array:
+        return np.repeat(np.array(list(values), dtype=float), SUBJECTS)
+
+    arm = Arm(
+        tone=each(float(a.tone) for a in arms),
+        d2_efficacy=each(float(a.d2_efficacy) for a in arms),
+        dopamine=each(float(a.dopamine) for a in arms),
+        d2_signal=each(float(a.d2_signal) for a in arms),
+        homeostat=each(strength for _, _, strength in rows),
+        m4_gain=0.0,
+    )
+    treated = each(daily * NG_PER_ML_PER_MG_A_DAY for _, daily, _ in rows)
+    levels = (np.zeros_like(treated), treated)
     course = simulate(
         arm,
         lambda t: levels[4000 <= t < 8000],
-        cues,
-        lambda start, stop: rng.standard_normal((stop - start, 4, SUBJECTS)),
+        np.tile(rng.integers(0, 4, (TRIALS, SUBJECTS)), (1, len(rows))),
+        lambda start, stop: np.tile(rng.standard_normal((stop - start, 4, SUBJECTS)), (1, 1, len(rows))),
     )
-    return [float(course.overflow(*window).mean()) for window in WINDOWS]
+    means = [course.overflow(*window).reshape(len(rows), SUBJECTS).mean(axis=1) for window in WINDOWS]
+    return {row: [float(mean[i]) for mean in means] for i, row in enumerate(rows)}
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)
-def test_the_prototype_table_follows_from_the_equations(row: tuple[str, int, float]) -> None:
-    assert overflow_of(*row) == pytest.approx(TABLE[row], abs=ROUNDING + MONTE_CARLO)
+def test_the_prototype_table_follows_from_the_equations(found: dict[Row, list[float]], row: Row) -> None:
+    assert found[row] == pytest.approx(TABLE[row], abs=ROUNDING + MONTE_CARLO)
 
 
-@pytest.mark.parametrize("row", OFF_BY_THREE_PERCENT, ids=str)
-def test_two_late_rows_of_the_prototype_follow_within_three_percent(row: tuple[str, int, float]) -> None:
-    found, published = overflow_of(*row), OFF_BY_THREE_PERCENT[row]
-    assert found[:3] == pytest.approx(published[:3], abs=ROUNDING + MONTE_CARLO)
-    assert found[3] == pytest.approx(published[3], rel=0.04)
+@pytest.mark.parametrize("row", OFF_BY_A_FEW_PERCENT, ids=str)
+def test_two_late_rows_of_the_prototype_follow_within_four_percent(found: dict[Row, list[float]], row: Row) -> None:
+    published = OFF_BY_A_FEW_PERCENT[row]
+    assert found[row][:3] == pytest.approx(published[:3], abs=ROUNDING + MONTE_CARLO)
+    assert found[row][3] == pytest.approx(published[3], rel=0.04)
