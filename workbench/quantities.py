@@ -96,7 +96,8 @@ def convert(number: float, given: str, unit: str) -> float:
 
 def known(unit: str) -> bool:
     """Whether `unit` can be read ("1" is the unit of a pure number)."""
-    return _dimension(unit) is not None
+    # The usual spellings need no parser, so that most files are read without importing pint (0.1 s).
+    return unit in COMMON or _dimension(unit) is not None
 
 
 def same_kind(unit: str, other: str) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.declaration import registry
-from workbench.quantities import COMMON, QuantityError, accepted, convert, known, same_kind, split, to_unit
+from workbench.quantities import COMMON, QuantityError, _dimension, accepted, convert, known, same_kind, split, to_unit
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,7 @@ def test_message_lists_units_of_the_same_kind():
 def test_every_declared_unit_is_known():
     declared = {(c.__name__, p.unit) for c in registry() for p in c.parameters().values()}
     assert [(name, unit) for name, unit in declared if not known(unit)] == []
+    assert all(_dimension(unit) is not None for unit in COMMON)
 
 
 def test_pint_is_not_imported_where_no_unit_differs():

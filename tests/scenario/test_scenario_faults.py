@@ -229,9 +229,9 @@ def test_S10_undefined_name_lists_the_defined(problems, folder, old, new, define
     ],
 )
 def test_S11_impossible_axes_are_refused_at_once(problems, axes, words):
-    start = time.monotonic()
+    start = time.process_time()
     found = problems(more=f"\n[study.big]\n[study.big.sweep]\n{axes}\n")
-    assert time.monotonic() - start < 2.0
+    assert time.process_time() - start < 2.0
     assert any(words in p.message for p in found)
 
 
@@ -251,14 +251,17 @@ def test_S11_more_points_can_be_allowed(load, folder):
         (".".join("a" * 30_000) + " = 1", "more than 16 parts"),
         ("[" + " . ".join("a" * 30_000) + "]", "more than 16 parts"),
         ("a = " + "1" * 401, "longer than 400"),
+        ("a = [" + "1," * 400_000 + "]", "more than 20,000 keys"),
+        ("a = {" + ",".join(f"k{i} = 1" for i in range(50_000)) + "}", "more than 20,000 keys"),
+        ("[[a]]\n" * 100_000, "more than 20,000 keys"),
         ("# " + "x" * (1 << 20), "larger than"),
     ],
 )
 def test_S12_prescan_refuses_before_parsing(tmp_path, text, words):
     (tmp_path / "big.toml").write_text(text)
-    start = time.monotonic()
+    start = time.process_time()
     found = only_problem(tmp_path / "big.toml")
-    assert time.monotonic() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert words in found.message
 
 
@@ -318,9 +321,15 @@ def test_S18_all_mistakes_are_found_in_order(folder):
 
 
 def test_S18_a_hopeless_file_is_answered_soon(folder):
-    text = "schema = 1\n" + "\n".join(f"[a{i}]" for i in range(60_000))
-    start = time.monotonic()
+    text = "schema = 1\n" + "\n".join(f"[a{i}]" for i in range(15_000))
+    start = time.process_time()
     with pytest.raises(ScenarioError) as error:
         parse_scenario(text.encode(), "hopeless.toml", folder)
-    assert len(error.value.problems) > 60_000
-    assert time.monotonic() - start < 10.0
+    assert len(error.value.problems) > 15_000
+    assert time.process_time() - start < 2.0
+
+
+def test_S18_endless_extends_is_no_crash(folder):
+    text = "schema = 1\n" + "\n".join(f'[arm.a{i}]\nextends = "a{i + 1}"' for i in range(5_000))
+    with pytest.raises(ScenarioError, match="more than 50 steps"):
+        parse_scenario(text.encode(), "deep.toml", folder)

@@ -19,6 +19,8 @@ from workbench.scenario.syntax import Keys
 DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)
 FIXED = ("outcome", "course", "phase", "task", "population")
 """Sections that every arm has: what happens to whom, and what is recorded."""
+DEEPEST = 50
+"""How many arms may extend each other in a row."""
 
 
 def is_switched_off(table: Table) -> bool:
@@ -74,6 +76,10 @@ class _Arms:
     def base(self, extends: str | None, below: tuple[str, ...], keys: Keys) -> Arm:
         """Return the arm that this one extends, or the empty one."""
         if extends is None:
+            return DEFAULT
+        if len(below) > DEEPEST:
+            message = f"arms extend each other over more than {DEEPEST} steps"
+            self.settings.document.report((*keys, "extends"), message)
             return DEFAULT
         if extends in below:
             circle = " -> ".join((*below[below.index(extends) :], extends))

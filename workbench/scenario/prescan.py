@@ -15,6 +15,8 @@ MAX_BYTES = 1 << 20
 MAX_NESTING = 16
 MAX_KEY_PARTS = 16
 MAX_DIGITS = 400
+MAX_ENTRIES = 20_000
+"""Keys, tables and list entries together: finding the places of more takes seconds. Long lists belong in a CSV file."""
 
 # Possessive repeats keep the scan linear; a string that never ends is left to the parser's own message.
 _TOKEN = re.compile(
@@ -90,16 +92,17 @@ def _refuse_characters(text: str, file: str) -> None:
 
 
 def _refuse_excess(text: str, file: str) -> None:
-    depth = parts = 0
+    depth = parts = entries = 0
     for token in _TOKEN.finditer(text):
         kind, fault = token.lastgroup, ""
         if kind == "open":
-            depth, parts = depth + 1, 0
+            depth, parts, entries = depth + 1, 0, entries + 1
             fault = f"brackets are nested deeper than {MAX_NESTING} levels" if depth > MAX_NESTING else ""
         elif kind == "close":
             depth, parts = depth - 1, 0
         elif kind == "parted":
-            parts = 0
+            parts, entries = 0, entries + (token[0] != "\n")
+            fault = f"more than {MAX_ENTRIES:,} keys and list entries" if entries > MAX_ENTRIES else ""
         elif kind == "dot":
             parts += 1
             fault = f"a key has more than {MAX_KEY_PARTS} parts" if parts >= MAX_KEY_PARTS else ""
