@@ -8,7 +8,7 @@ from fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.course import bands, courses, half_times, onset, timings
 from workbench.analysis.dose import dose_response, ladders
-from workbench.analysis.maps import curves, grids
+from workbench.analysis.maps import curves, grids, swept_axes
 from workbench.analysis.protocol import arm_settings, phases, regimens, setting_units
 from workbench.analysis.responders import responders
 from workbench.analysis.selection import select
@@ -136,9 +136,33 @@ def test_a_grid_holds_cell_means_and_the_arms_own_setting(family):
     assert not healthy.x.logarithmic
 
 
-def test_the_own_point_of_a_relative_axis_is_one(family):
-    ill = grids(family, "map", "overflow", relative=frozenset({"modulator.tone.level"}))[1]
-    assert ill.own == (1.0, 1.0)
+RELATIVE = """schema = 1
+[gate.brake]
+threshold = { ref = "brake" }
+[study.map.sweep]
+"modulator.tone.level" = { values = [1.0, 2.0], relative = true }
+"parameter.brake" = { values = [0.1, 0.3] }
+"""
+
+
+def test_the_own_point_of_a_relative_axis_is_one_and_of_a_parameter_that_of_a_field_using_it(tmp_path):
+    steps = tuple({"parameter.brake": x, "modulator.tone.level": y} for x in (0.1, 0.3) for y in (1.0, 2.0))
+    study = StudyRow("map", ("only",), steps, lambda arm, point, i: 0.5)
+    path = fabricate(tmp_path / "a.db", (ArmRow("only", lambda i: 1.0),), (study,), subjects=2, text=RELATIVE)
+    (grid,) = grids(select(path), "map", "overflow")
+    assert (grid.x.path, grid.x.relative) == ("modulator.tone.level", True)
+    assert grid.own == (1.0, 0.3)
+
+
+def test_paths_that_move_in_step_are_one_axis(tmp_path):
+    steps = tuple({"a.b.size": s, "a.c.size": s + 1, "task.reach.order": o} for s in (2.0, 3.0) for o in ("x", "y"))
+    study = StudyRow("map", ("only",), steps, lambda arm, point, i: point["a.b.size"])
+    path = fabricate(tmp_path / "a.db", (ArmRow("only", lambda i: 1.0),), (study,), subjects=2)
+    first, second = swept_axes(select(path), "map")
+    assert (first.path, first.together, first.levels) == ("a.b.size", ("a.c.size",), (2.0, 3.0))
+    assert second.levels == ("x", "y")
+    (grid,) = grids(select(path), "map", "overflow")
+    assert grid.mean.tolist() == [[2.0, 3.0], [2.0, 3.0]]
 
 
 def test_failed_cells_are_counted_and_stay_empty(tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.analysis.declared import own_number, relative_axes
 from workbench.analysis.protocol import arm_settings
 
 if TYPE_CHECKING:
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweptAxis:
-    """One swept path: its values in order, numeric or words; `relative` ones are factors on the arm's own value."""
+    """One swept path: its values in order, numeric or words.
+
+    `relative` levels are factors on the arm's own value; `together` names other paths that move along with this one.
+    """
 
     path: str
     unit: str
     levels: tuple[float | str, ...]
     relative: bool
+    together: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -59,24 +64,36 @@ class Grid:
     own: tuple[float | str | None, float | str | None]
 
 
-def swept_axes(selection: Selection, study: str, relative: frozenset[str] = frozenset()) -> list[SweptAxis]:
-    """Return the axes of a study in the order of their paths; `relative` names those that hold factors."""
-    found = []
+def swept_axes(selection: Selection, study: str) -> list[SweptAxis]:
+    """Return the axes of a study in the order of their paths; paths that always move together are one axis."""
+    found: list[SweptAxis] = []
     rows = selection.axes[selection.axes.study == study]
-    for path, group in rows.groupby("path", sort=True):
+    relative = relative_axes(selection.scenario, study)
+    for path, together in _moving_together(rows).items():
+        group = rows[rows.path == path]
         levels: tuple[float | str, ...]
         if group.number.notna().all():
             levels = tuple(sorted({float(v) for v in group.number}))
         else:
             levels = tuple(dict.fromkeys(str(v) for v in group.text))
         unit = "" if path in relative else str(group.unit.iloc[0] or "")
-        found.append(SweptAxis(str(path), unit, levels, path in relative))
+        found.append(SweptAxis(path, unit, levels, path in relative, together))
     return found
 
 
+def _moving_together(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Return the first path of each group of paths that take their levels in step, with the others."""
+    steps: dict[tuple[int, ...], list[str]] = {}
+    for path, group in rows.groupby("path", sort=True):
+        levels = group.number.astype(object).where(group.number.notna(), group.text)
+        seen: dict[object, int] = {}
+        steps.setdefault(tuple(seen.setdefault(level, len(seen)) for level in levels), []).append(str(path))
+    return {paths[0]: tuple(paths[1:]) for paths in steps.values()}
+
+
 def own_setting(selection: Selection, arm: str, axis: SweptAxis) -> float | str | None:
-    """Return where the arm itself stands on an axis: 1 on a relative one."""
-    return 1.0 if axis.relative else arm_settings(selection, arm).get(axis.path)
+    """Return where the arm itself stands on an axis: 1 on a relative one, None if it has no such number."""
+    return 1.0 if axis.relative else own_number(selection, arm_settings(selection, arm), axis.path)
 
 
 def cell_means(selection: Selection, study: str) -> pd.DataFrame:
@@ -103,7 +120,7 @@ def failed_cells(selection: Selection, study: str) -> pd.DataFrame:
     )
 
 
-def grids(selection: Selection, study: str, outcome: str, relative: frozenset[str] = frozenset()) -> list[Grid]:
+def grids(selection: Selection, study: str, outcome: str) -> list[Grid]:
     """Return one grid per arm of a study with two axes, in the file's order of arms.
 
     Raises
@@ -112,7 +129,7 @@ def grids(selection: Selection, study: str, outcome: str, relative: frozenset[st
         If the outcome is not in the sweep.
     """
     unit = str(selection.measure("outcome", outcome)["unit"])
-    x, y = swept_axes(selection, study, relative)
+    x, y = swept_axes(selection, study)
     column, row = _places(selection, study, x), _places(selection, study, y)
     cells = cell_means(selection, study)
     cells = cells[cells.outcome == outcome]
@@ -139,11 +156,11 @@ def _places(selection: Selection, study: str, axis: SweptAxis) -> dict[int, int]
     return {int(point): order[value] for point, value in zip(rows.point, values, strict=True)}
 
 
-def curves(selection: Selection, study: str, relative: frozenset[str] = frozenset()) -> pd.DataFrame:
+def curves(selection: Selection, study: str) -> pd.DataFrame:
     """Return arm, outcome, place on the axis, value, n, mean and se of a study with one axis."""
     import pandas as pd
 
-    axis = swept_axes(selection, study, relative)[0]
+    axis = swept_axes(selection, study)[0]
     places = _places(selection, study, axis)
     cells = cell_means(selection, study)
     cells = cells[cells.point.isin(list(places))]

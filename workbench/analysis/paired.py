@@ -26,7 +26,7 @@ EFFECT = "d_av"
 COLUMNS = {
     "study": "str", "point": "int64", "outcome": "str", "unit": "str", "arm": "str", "baseline": "str",
     "n": "int64", "missing": "int64", "mean": "Float64", "baseline_mean": "Float64", "difference": "Float64",
-    "sd_difference": "Float64", "low": "Float64", "high": "Float64", "effect": "Float64", "effect_name": "str",
+    "sd_difference": "Float64", "low": "Float64", "high": "Float64", "p10": "Float64", "p90": "Float64", "effect": "Float64", "effect_name": "str",
     "better": "Float64", "better_means": "str", "method": "str", "note": "str",
 }  # fmt: skip
 FEW = 10
@@ -59,7 +59,7 @@ def compare(
     -------
     DataFrame
         `mean`, `baseline_mean`, `difference` (arm minus baseline), `sd_difference`, `low` to `high` (95 % interval of
-        the mean difference, made as `method` says), `effect` (as `effect_name` says), `better` (share of subjects that
+        the mean difference, made as `method` says), `p10` and `p90` (the differences of single subjects), `effect` (as `effect_name` says), `better` (share of subjects that
         do better than under the baseline), `n` pairs and `missing` pairs. What cannot be computed is missing, and
         `note` says why.
 
@@ -141,13 +141,15 @@ def snapped(values: Array) -> Array:
 def _statistics(values: Array, better: str) -> dict[str, float | None]:
     """Return mean, difference and its sd, effect and share better; `values` is (subjects, 2)."""
     if len(values) == 0:
-        return dict.fromkeys(("mean", "baseline_mean", "difference", "sd_difference", "effect", "better"))
+        return dict.fromkeys(("mean", "baseline_mean", "difference", "sd_difference", "p10", "p90", "effect", "better"))
     difference = snapped(values)
     found: dict[str, float | None] = {
         "mean": float(values[:, 0].mean()),
         "baseline_mean": float(values[:, 1].mean()),
         "difference": float(difference.mean()),
         "sd_difference": None,
+        "p10": None,
+        "p90": None,
         "effect": None,
         "better": None,
     }
@@ -155,6 +157,7 @@ def _statistics(values: Array, better: str) -> dict[str, float | None]:
         found["better"] = float(np.mean(difference < 0 if better == "lower" else difference > 0))
     if len(values) > 1:
         found["sd_difference"] = 0.0 if alike(difference) else float(difference.std(ddof=1))
+        found["p10"], found["p90"] = (float(q) for q in np.percentile(difference, [10, 90]))
         spread = float(np.sqrt(values.var(axis=0, ddof=1).mean()))
         if spread > ROUNDING * np.abs(values).max():
             found["effect"] = float(difference.mean()) / spread

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from workbench.protocol.window import parse_window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +76,29 @@ def regimens(settings: dict[str, float | str], units: dict[str, str]) -> tuple[R
     names = sorted({path.split(".")[1] for path in settings if path.startswith("dose.") and path.endswith(".amount")})
     found = (_regimen(name, settings, units) for name in names if _number(settings, f"dose.{name}.amount") > 0)
     return tuple(found)
+
+
+def measured_in(specification: str) -> str:
+    """Return the phase in which an outcome is measured, "" where its window names none."""
+    window = json.loads(specification).get("window")
+    return parse_window(window).phase if isinstance(window, str) and window else ""
+
+
+def main_outcome(selection: Selection, names: list[str]) -> str:
+    """Return the first outcome, of those that have a better direction, measured in a phase in which an arm is dosed.
+
+    Without doses, the first outcome that has a direction; without directions, the first.
+    """
+    measures = {name: selection.measure("outcome", name) for name in names}
+    dosed = {
+        phase
+        for arm in selection.arms.index
+        for regimen in regimens(arm_settings(selection, str(arm)), {})
+        for phase in regimen.during
+    }
+    directed = [name for name in names if measures[name]["better"]]
+    treated = [name for name in directed if measured_in(str(measures[name]["specification"])) in dosed]
+    return (treated or directed or names)[0]
 
 
 def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str]) -> Regimen:

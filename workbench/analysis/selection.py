@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.analysis.declared import outline
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Selection:
     def measures(self) -> pd.DataFrame:
         """What was measured: kind (outcome or course), name, unit, meaning, better ("lower", "higher" or "")."""
         return self.sql(
-            "select m.kind, m.name, m.readout, m.unit, m.meaning, m.better, max(u.title) as title from measure m"
+            "select m.kind, m.name, m.readout, m.unit, m.meaning, m.better, m.specification,"
+            " max(u.title) as title from measure m"
             " join sweep_measure u on u.measure = m.id where u.sweep = :sweep group by m.id order by m.id"
         )
 
@@ -75,6 +77,16 @@ class Selection:
             "select study, arm, sum(status = 'stored') as stored, sum(status = 'failed') as failed from runs"
             " where sweep = :sweep group by study, arm"
         )
+
+    @cached_property
+    def scenario(self) -> dict[str, Any]:
+        """The stored scenario file as plain nested mappings."""
+        return outline(self.results.scenario_text(self.sweep))
+
+    @cached_property
+    def parameter_set(self) -> dict[str, Any]:
+        """The stored parameter set as plain nested mappings; empty where the scenario uses none."""
+        return outline(self.results.parameter_text(self.sweep))
 
     def outcomes_named(self) -> list[str]:
         """Return the names of the recorded outcomes, in the file's order."""

@@ -1,0 +1,213 @@
+"""What stands on a page: every sentence, table and figure, read once from one sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from workbench.analysis.course import recorded
+from workbench.analysis.paired import compare, studies_to_compare
+from workbench.analysis.protocol import main_outcome
+from workbench.analysis.selection import Selection
+from workbench.report import evidence, sections, tables
+from workbench.report.sections import Figure
+from workbench.report.tables import Table
+from workbench.report.words import Wording, headline, plain, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template shows, read once from one sweep."""
+
+    selection: Selection
+
+    @cached_property
+    def words(self) -> Wording:
+        """How arms, outcomes and subjects are called."""
+        conditions = self.selection.parameter_set.get("condition", {})
+        return Wording(self.selection, {name: str(c.get("title", "")) for name, c in conditions.items()})
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The sweep's own row."""
+        return dict(self.selection.facts)
+
+    @cached_property
+    def use(self) -> dict[str, Any]:
+        """Context, not_for, question and limits as the scenario states them."""
+        return {"context": "", "not_for": "", "question": "", "limits": [], **self.selection.scenario.get("use", {})}
+
+    @cached_property
+    def summary(self) -> list[str]:
+        """The scenario's own plain sentences."""
+        return [str(line) for line in self.selection.scenario.get("summary", [])]
+
+    @cached_property
+    def study(self) -> str:
+        """The study whose arms are compared on the first screen."""
+        return studies_to_compare(self.selection)[0]
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """Every paired difference of that study at its first point."""
+        found = compare(self.selection, study=self.study)
+        return found[found.point == found.point.min()] if len(found) else found
+
+    @cached_property
+    def outcomes(self) -> list[str]:
+        """The outcomes recorded, in the file's order."""
+        named = list(self.selection.scenario.get("outcome", {}))
+        order = {name: i for i, name in enumerate(named)}
+        return sorted(self.selection.outcomes_named(), key=lambda name: order.get(name, len(order)))
+
+    @cached_property
+    def main(self) -> str:
+        """The main outcome."""
+        return main_outcome(self.selection, self.outcomes) if self.outcomes else ""
+
+    @cached_property
+    def headline(self) -> list[str]:
+        """The main finding, in sentences made from the stored rows."""
+        return headline(self.words, self.differences, self.main) if self.main else ["Nothing was measured."]
+
+    @cached_property
+    def rests_on(self) -> str:
+        """How much of the model is assumed, in a sentence."""
+        return evidence.summary(self.selection.settings)
+
+    @cached_property
+    def banner(self) -> list[str]:
+        """What is missing or failed, in sentences; empty if the sweep is whole."""
+        expected, stored, failed = (int(self.facts[name]) for name in ("expected", "stored", "failed"))
+        said = []
+        if expected > stored + failed:
+            said.append(
+                f"This sweep is not finished: {expected - stored - failed:,} of {expected:,} runs have not been computed."
+            )
+        if failed:
+            said.append(f"{failed:,} of {expected:,} runs failed and are left out of every mean; tables count them.")
+        return said
+
+    @cached_property
+    def arms(self) -> Table:
+        """Every arm in words, with its counts."""
+        words, progress = self.words, self.selection.progress
+        progress = progress[progress.study == self.study].set_index("arm")
+        rows = []
+        for name in self.selection.arms.index:
+            base = str(self.selection.arms.baseline[name])
+            done, failed = (int(progress[c].get(name, 0)) for c in ("stored", "failed"))
+            counted = f"{done:,} simulated" + (f", {failed:,} failed" if failed else "")
+            rows.append((words.arm(name), words.what(name), words.arm(base) if base else "nothing", counted))
+        return Table("What was compared", ("Arm", "What it is", "Compared with", "Runs"), tuple(rows))
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        """The figures in the order of the page."""
+        names = self._courses()
+        leading, *others = names or [""]
+        found: list[Figure | None] = []
+        if self.main:
+            found.append(sections.effects_figure(self.words, self.differences, self.main))
+            found += sections.course_figures(self.words, self.study, [leading] if leading else [])
+            found.append(
+                sections.dose_figure(self.words, self.study, sections.siblings(self.words, self.outcomes, self.main))
+            )
+            found.append(sections.responder_figure(self.words, self.study, self.main))
+            for study in self.selection.studies.index:
+                found += sections.swept_figures(self.words, str(study), self.main)
+        found += sections.course_figures(self.words, self.study, others)
+        return [figure for figure in found if figure]
+
+    def _courses(self) -> list[str]:
+        """Return the recorded courses, the one that reads the main outcome over time first."""
+        readout = self.selection.measure("outcome", self.main)["readout"] if self.main else ""
+        of = {name: self.selection.measure("course", name)["readout"] for name in recorded(self.selection)}
+        return sorted(of, key=lambda name: of[name] != readout)
+
+    @cached_property
+    def not_drawn(self) -> list[str]:
+        """Studies that no figure shows, in sentences."""
+        drawn = {f.id.partition("-")[2] for f in self.figures}
+        swept = [s for s in self.selection.studies.index if self.selection.paths(s) and s not in drawn]
+        return [
+            f"The study “{plain(s)}” sweeps more than two settings at once and is not drawn; its runs are in the database."
+            for s in swept
+        ]
+
+    @cached_property
+    def main_differences(self) -> Table:
+        """The comparisons of the main outcome."""
+        rows = self.differences[self.differences.outcome == self.main]
+        return tables.differences(self.words, rows, f"Paired differences in {self.words.measure('outcome', self.main)}")
+
+    @cached_property
+    def other_differences(self) -> Table | None:
+        """The comparisons of all other outcomes."""
+        rows = self.differences[self.differences.outcome != self.main]
+        order = {name: i for i, name in enumerate(self.outcomes)}
+        rows = rows.assign(order=rows.outcome.map(order)).sort_values("order", kind="stable")
+        return tables.differences(self.words, rows, "Paired differences in every other outcome") if len(rows) else None
+
+    @cached_property
+    def measures(self) -> Table:
+        """What each outcome means."""
+        found = [self.selection.measure("outcome", name) for name in self.outcomes]
+        rows = tuple(
+            (
+                self.words.measure("outcome", str(m["name"])),
+                sentence(str(m["meaning"])),
+                "" if m["unit"] == "1" else str(m["unit"]),
+                str(m["better"] or "no direction"),
+            )
+            for m in found
+        )
+        return Table("What the outcomes mean", ("Outcome", "Meaning", "Unit", "Better"), rows)
+
+    @cached_property
+    def ledger(self) -> Table:
+        """How many settings are measured, fitted, assumed."""
+        return evidence.ledger(self.selection.settings)
+
+    @cached_property
+    def settings(self) -> Table:
+        """Every setting in every arm."""
+        return evidence.settings_table(self.words, self.selection.settings)
+
+    @cached_property
+    def failures(self) -> Table | None:
+        """Why runs failed, counted by study, arm and reason."""
+        rows = self.selection.sql(
+            "select study, arm, reason, count(*) as n, min(model_time) as first from failures where sweep = :sweep"
+            " group by study, arm, reason order by study, arm, reason"
+        )
+        cells = tuple(
+            (plain(r.study), self.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first)) for r in rows.itertuples()
+        )
+        return Table("Failed runs", ("Study", "Arm", "Reason", "Runs", "For example at"), cells) if cells else None
+
+    @cached_property
+    def provenance(self) -> Table:
+        """Where every number comes from."""
+        facts, results = self.facts, self.selection.results
+        rows = [
+            ("Scenario", f"{facts['scenario']} (SHA-256 {facts['scenario_sha256']})"),
+            (
+                "Parameter set",
+                f"{facts['parameter_set'] or 'none'} {facts['parameter_version']} (SHA-256 {facts['parameter_sha256']})",
+            ),
+            ("Sweep", f"number {facts['sweep']} of {results.path.name}, identity {facts['identity']}"),
+            ("Settings given on the command line", "none" if facts["settings"] == "{}" else str(facts["settings"])),
+            ("Seed", str(facts["seed"])),
+            ("Runs", f"{facts['expected']:,} expected, {facts['stored']:,} stored, {facts['failed']:,} failed"),
+            ("Subjects", f"{facts['subjects']:,}"),
+            ("Command", str(facts["command"])),
+        ]
+        versions = results.provenance(self.selection.sweep)
+        for key, values in versions.groupby("key", sort=True)["value"]:
+            rows.append((str(key), ", ".join(dict.fromkeys(str(v) for v in values))))
+        return Table("Provenance", ("What", "Value"), tuple(rows))

@@ -1,0 +1,72 @@
+"""Time courses: each arm with its band, beside its baseline arm, phases marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workbench.report.figures.style import BLUE, GREY, HEIGHT, Panel, drawing
+from workbench.report.words import cut
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from workbench.analysis.protocol import Phase
+
+
+def course_panel(
+    name: str,
+    heading: str,
+    frame: pd.DataFrame,
+    arms: tuple[str, str, str, str],
+    axis: tuple[str, str],
+    phases: Sequence[Phase],
+) -> Panel:
+    """Draw one arm against its baseline.
+
+    `frame` is `analysis.course.bands`; `arms` are (arm, its title, baseline or "", its title); `axis` the labels of x and y.
+    """
+    arm, title, base, base_title = arms
+    mine, theirs = frame[frame.arm == arm], frame[frame.arm == base]
+    with drawing(name, height=HEIGHT + 0.35) as (axes, drawn):
+        limits = float(frame.p10.min()), float(frame.p90.max())
+        if len(theirs):
+            axes.fill_between(
+                theirs.time, theirs.p10, theirs.p90, facecolor="none", edgecolor="#BBBBBB", hatch="////", linewidth=0
+            )
+            axes.plot(theirs.time, theirs["mean"], color=GREY, linestyle="--", label=cut(base_title))
+        axes.fill_between(mine.time, mine.p10, mine.p90, color=BLUE, alpha=0.2, linewidth=0)
+        axes.plot(mine.time, mine["mean"], color=BLUE, label=cut(title))
+        room = (limits[1] - limits[0]) * 0.06 or 0.05
+        axes.set_ylim(limits[0] - room, limits[1] + 3 * room)
+        _mark(axes, phases)
+        axes.set_xlabel(axis[0])
+        axes.set_ylabel(cut(axis[1], 30))
+        axes.figure.legend(loc="outside lower center", ncols=1)
+    return Panel(heading, drawn.svg, _alt(heading, mine, theirs, title, base_title))
+
+
+def _mark(axes: Axes, phases: Sequence[Phase]) -> None:
+    """Draw the phases' borders, and below each trial number the days it would take if the protocol says so."""
+    if len(phases) < 2:
+        return
+    top = axes.get_ylim()[1]
+    for phase in phases:
+        axes.axvline(phase.start, color="#CCCCCC", linewidth=0.8, zorder=0)
+        axes.text(
+            (phase.start + phase.stop) / 2, top, cut(phase.name, 12), ha="center", va="top", color=GREY, fontsize=7.5
+        )
+    borders = [phase.start for phase in phases] + [phases[-1].stop]
+    rates = {phase.per_day for phase in phases}
+    rate = rates.pop() if len(rates) == 1 else 0.0
+    labels = [f"{b:,}\n({b / rate:,.0f} d)" if rate else f"{b:,}" for b in borders]
+    axes.set_xticks(borders, labels)
+    axes.set_xlim(borders[0], borders[-1])
+
+
+def _alt(heading: str, mine: pd.DataFrame, theirs: pd.DataFrame, title: str, base: str) -> str:
+    said = f"{heading}. {title}: from {mine['mean'].iloc[0]:.3g} at {mine.time.iloc[0]:g} to {mine['mean'].iloc[-1]:.3g} at {mine.time.iloc[-1]:g}."
+    if len(theirs):
+        said += f" {base}: from {theirs['mean'].iloc[0]:.3g} to {theirs['mean'].iloc[-1]:.3g}."
+    return said + " The numbers stand in the table."

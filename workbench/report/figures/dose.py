@@ -1,0 +1,78 @@
+"""Lines over an ordered setting: dose-response, sweeps of one number, shares of responders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.report.figures.style import HEIGHT, LINES, Panel, drawing
+from workbench.report.words import cut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `frame` has x and mean, with low and high (interval of the mean) and p10 and p90 (spread) where known."""
+
+    label: str
+    frame: pd.DataFrame
+    mark: float | None = None
+
+
+def lines_panel(
+    name: str,
+    heading: str,
+    lines: Sequence[Line],
+    axis: tuple[str, str],
+    words: Sequence[str] = (),
+    logarithmic: bool = False,
+) -> Panel:
+    """Draw lines with their intervals; `words` names the places on x where it is no number (then dots, no lines).
+
+    A `mark` on a line is the value that the arm itself has on this axis.
+    """
+    with drawing(name, height=HEIGHT + 0.17 * len(lines)) as (axes, drawn):
+        for i, line in enumerate(lines):
+            colour, dashes, marker = LINES[i % len(LINES)]
+            shift = (i - (len(lines) - 1) / 2) * 0.12 if words else 0.0
+            x, frame = line.frame.x + shift, line.frame
+            if "p10" in frame and not words and frame.p10.notna().all():
+                axes.fill_between(
+                    x, frame.p10.astype(float), frame.p90.astype(float), color=colour, alpha=0.13, linewidth=0
+                )
+            if "low" in frame:
+                known = frame[frame.low.notna()]
+                ends = known.low.astype(float), known.high.astype(float)
+                axes.vlines(known.x + shift, *ends, color=colour, linewidth=4, alpha=0.55)
+            style = "" if words else dashes
+            axes.plot(
+                x,
+                frame["mean"].astype(float),
+                color=colour,
+                linestyle=style,
+                marker=marker,
+                markersize=4.5,
+                label=cut(line.label, 40),
+            )
+            if line.mark is not None:
+                axes.axvline(line.mark, color=colour, linestyle=dashes, linewidth=0.9)
+        if words:
+            axes.set_xticks(range(len(words)), [cut(w, 16) for w in words])
+            axes.set_xlim(-0.6, len(words) - 0.4)
+        elif logarithmic:
+            axes.set_xscale("log")
+        axes.set_xlabel(cut(axis[0], 48))
+        axes.set_ylabel(cut(axis[1], 32))
+        if len(lines) > 1:
+            axes.figure.legend(loc="outside lower center", ncols=1)
+    said = " ".join(_spoken(line, words) for line in lines)
+    return Panel(heading, drawn.svg, f"{heading}. {said} The numbers stand in the table.")
+
+
+def _spoken(line: Line, words: Sequence[str]) -> str:
+    first, last = line.frame.iloc[0], line.frame.iloc[-1]
+    ends = [words[int(e.x)] if words else f"{e.x:g}" for e in (first, last)]
+    return f"{line.label}: {first['mean']:.3g} at {ends[0]}, {last['mean']:.3g} at {ends[1]}."

@@ -1,0 +1,43 @@
+"""Paired differences: one row per comparison, calculation error thick, spread between subjects thin."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from workbench.report.figures.style import BLUE, GREY, RUST, Panel, drawing
+from workbench.report.words import cut
+
+ROW = 0.46
+
+
+def effects_panel(name: str, heading: str, rows: pd.DataFrame, labels: list[str], axis: str, better: str) -> Panel:
+    """Draw the rows of `analysis.compare` for one outcome; `labels` name them, `better` is "lower", "higher" or ""."""
+    with drawing(name, width=4.5, height=0.85 + ROW * len(rows)) as (axes, drawn):
+        for y, (row, label) in enumerate(zip(rows.itertuples(), labels, strict=True)):
+            harm = bool(better) and (row.difference > 0) == (better == "lower") and row.difference != 0
+            colour, marker = (RUST, "s") if harm else (BLUE, "o")
+            if not pd.isna(row.p10):
+                axes.plot([row.p10, row.p90], [y, y], color=colour, linewidth=1, solid_capstyle="butt")
+            if not pd.isna(row.low):
+                axes.plot([row.low, row.high], [y, y], color=colour, linewidth=5, alpha=0.55, solid_capstyle="butt")
+            axes.plot(
+                [row.difference],
+                [y],
+                marker=marker,
+                color=colour,
+                markersize=6,
+                markerfacecolor="white" if harm else colour,
+            )
+            axes.annotate(cut(label, 66), (0, y - 0.38), xycoords=("axes fraction", "data"), fontsize=7.5, va="center")
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        axes.set_ylim(len(rows) - 0.5, -0.75)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.margins(x=0.08)
+        axes.set_xlabel(axis)
+        if better:
+            sides = ("better", "worse") if better == "lower" else ("worse", "better")
+            axes.set_title(f"← {sides[0]}", loc="left", color=GREY)
+            axes.set_title(f"{sides[1]} →", loc="right", color=GREY)
+    said = " ".join(f"{label}: {row.difference:+.3g}." for row, label in zip(rows.itertuples(), labels, strict=True))
+    return Panel(heading, drawn.svg, f"{heading}. Mean differences: {said} The numbers stand in the table.")

@@ -1,0 +1,126 @@
+"""Maps over two settings: one per arm on one colour scale, with the arm's own setting as a point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.report.figures.style import RASTER_CELLS, Panel, drawing
+from workbench.report.words import cut
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from workbench.analysis.maps import Grid, SweptAxis
+
+WRITTEN_CELLS = 42
+NAMED_TICKS = 6
+
+
+def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], scale: tuple[float, float]) -> Panel:
+    """Draw a grid; `axis` labels x, y and the colours, `scale` is the range of colours that all maps of a study share."""
+    with drawing(name, height=3.5) as (axes, drawn):
+        edges = _edges(grid.x), _edges(grid.y)
+        large = grid.mean.size > RASTER_CELLS
+        shown = np.ma.masked_invalid(grid.mean)
+        colours = axes.pcolormesh(*edges, shown, cmap="cividis", vmin=scale[0], vmax=scale[1], rasterized=large)
+        axes.set_facecolor("#FFFFFF")
+        for at, swept in (("x", grid.x), ("y", grid.y)):
+            _ticks(axes, at, swept)
+        if grid.mean.size <= WRITTEN_CELLS:
+            _write(axes, grid, scale)
+        _cross_out(axes, grid, edges)
+        own = [_place(swept, value) for swept, value in zip((grid.x, grid.y), grid.own, strict=True)]
+        if None not in own:
+            axes.plot(
+                *own,
+                marker="*",
+                markersize=15,
+                markerfacecolor="white",
+                markeredgecolor="black",
+                clip_on=False,
+                zorder=5,
+            )
+        axes.set_xlim(edges[0][0], edges[0][-1])
+        axes.set_ylim(edges[1][0], edges[1][-1])
+        axes.set_xlabel(cut(axis[0], 42))
+        axes.set_ylabel(cut(axis[1], 42))
+        axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=cut(axis[2], 44), shrink=0.9)
+    return Panel(heading, drawn.svg, _alt(heading, grid))
+
+
+def inside(grid: Grid) -> bool:
+    """Return whether the arm's own setting lies on the map."""
+    places = [_place(swept, value) for swept, value in zip((grid.x, grid.y), grid.own, strict=True)]
+    edges = _edges(grid.x), _edges(grid.y)
+    return all(p is not None and e[0] <= p <= e[-1] for p, e in zip(places, edges, strict=True))
+
+
+def _edges(axis: SweptAxis) -> NDArray[np.float64]:
+    """Return the borders of the cells, half-way between levels (on the axis's own scale)."""
+    if not axis.numeric or len(axis.levels) < 2:
+        return np.arange(len(axis.levels) + 1) - 0.5
+    levels = np.array(axis.levels, dtype=np.float64)
+    levels = np.log(levels) if axis.logarithmic else levels
+    middle = (levels[:-1] + levels[1:]) / 2
+    edges = np.concatenate([[2 * levels[0] - middle[0]], middle, [2 * levels[-1] - middle[-1]]])
+    return np.exp(edges) if axis.logarithmic else edges
+
+
+def _ticks(axes: Axes, at: str, axis: SweptAxis) -> None:
+    if axis.numeric and len(axis.levels) > 1:
+        if axis.logarithmic:
+            axes.set(**{f"{at}scale": "log"})
+        places: Any = list(axis.levels)
+        step = -(-len(places) // NAMED_TICKS)
+        chosen = places[::step]
+        axes.set(**{f"{at}ticks": chosen, f"{at}ticklabels": [f"{v:.3g}" for v in chosen]})
+        getattr(axes, f"{at}axis").minorticks_off()
+    else:
+        words = [cut(v if isinstance(v, str) else f"{v:g}", 14) for v in axis.levels]
+        axes.set(**{f"{at}ticks": range(len(words)), f"{at}ticklabels": words})
+
+
+def _centres(axis: SweptAxis) -> list[float]:
+    return [p for p in (_place(axis, level) for level in axis.levels) if p is not None]
+
+
+def _place(axis: SweptAxis, value: float | str | None) -> float | None:
+    """Return where a level, or the arm's own value, lies along the drawn axis; None if it has no place."""
+    if value is None:
+        return None
+    if axis.numeric and len(axis.levels) > 1:
+        return value if isinstance(value, float) else None
+    return float(axis.levels.index(value)) if value in axis.levels else None
+
+
+def _write(axes: Axes, grid: Grid, scale: tuple[float, float]) -> None:
+    middle = (scale[0] + scale[1]) / 2
+    for row, y in enumerate(_centres(grid.y)):
+        for column, x in enumerate(_centres(grid.x)):
+            value = grid.mean[row, column]
+            if not np.isnan(value):
+                colour = "white" if value < middle else "black"
+                axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
+
+
+def _cross_out(axes: Axes, grid: Grid, edges: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
+    """Mark the cells in which runs failed."""
+    for row, column in zip(*np.nonzero(grid.failed), strict=True):
+        x, y = edges[0][column : column + 2], edges[1][row : row + 2]
+        axes.plot(x, y, color="#D55E00", linewidth=0.8)
+        axes.plot(x, y[::-1], color="#D55E00", linewidth=0.8)
+
+
+def _alt(heading: str, grid: Grid) -> str:
+    if np.isnan(grid.mean).all():
+        return f"{heading}. No run finished."
+    low, high = np.nanmin(grid.mean), np.nanmax(grid.mean)
+    at = [np.argwhere(grid.mean == v)[0] for v in (low, high)]
+    said = [
+        f"{word} {value:.3g} at {grid.x.levels[column]} and {grid.y.levels[row]}"
+        for word, value, (row, column) in zip(("lowest", "highest"), (low, high), at, strict=True)
+    ]
+    return f"{heading}. {' and '.join(said)} (first and second axis). The numbers stand in the table."

@@ -1,0 +1,106 @@
+"""How every figure looks, and how it becomes text that is the same every time."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette: told apart with any colour vision; each line also has its own dashes and marker.
+BLUE, ORANGE, GREEN, PINK, SKY, RUST, BLACK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#222222",
+)
+GREY = "#6B6B6B"
+LINES = (
+    (BLUE, "-", "o"),
+    (RUST, "--", "s"),
+    (GREEN, "-.", "^"),
+    (PINK, ":", "D"),
+    (ORANGE, (0, (5, 1, 1, 1, 1, 1)), "v"),
+    (BLACK, (0, (8, 2)), "P"),
+    (SKY, (0, (1, 2)), "X"),
+)
+WIDTH, HEIGHT = 3.6, 2.5
+RASTER_CELLS = 1_000
+_RC: Mapping[str, Any] = {
+    "svg.hashsalt": "workbench",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.unicode_minus": True,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "lines.linewidth": 1.6,
+    "hatch.linewidth": 0.5,
+    # Titles come from files: a dollar sign is a dollar sign.
+    "text.parse_math": False,
+    "text.usetex": False,
+    "savefig.dpi": 150,
+    "figure.dpi": 100,
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One drawing: its heading, its SVG, and the same in words for who cannot see it."""
+
+    heading: str
+    svg: str
+    alt: str
+
+
+@contextmanager
+def drawing(name: str, width: float = WIDTH, height: float = HEIGHT) -> Iterator[tuple[Axes, Drawn]]:
+    """Give axes to draw on; afterwards `Drawn.svg` holds the text, its ids prefixed with `name`."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    drawn = Drawn()
+    with matplotlib.rc_context(_RC), warnings.catch_warnings():
+        # The reader's own font draws the letters: one that is missing here is no loss.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.add_subplot()
+        yield axes, drawn
+        drawn.svg = _text(figure, name)
+
+
+class Drawn:
+    """Where a finished drawing's SVG is put."""
+
+    svg = ""
+
+
+def _text(figure: Figure, name: str) -> str:
+    """Return the figure as an SVG element without prolog, date or ids that other figures also use."""
+    buffer = StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].strip()
+    text = re.sub(r"\n?\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(\sid=")', rf"\1{name}-", text)
+    text = re.sub(r'(href="#|url\(#)', rf"\1{name}-", text)
+    text = re.sub(r'<svg ([^>]*?)width="[^"]*pt" height="[^"]*pt"', r"<svg \1", text, count=1)
+    return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

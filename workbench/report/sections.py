@@ -1,0 +1,276 @@
+"""The figures of a page: which frames are drawn, under which heading, with which table beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.analysis.course import bands, courses, timings
+from workbench.analysis.dose import dose_response, ladders
+from workbench.analysis.maps import Grid, cell_means, curves, grids, own_setting, swept_axes
+from workbench.analysis.protocol import arm_settings, measured_in, phases
+from workbench.analysis.responders import responders
+from workbench.report import tables
+from workbench.report.figures.course import course_panel
+from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.figures.effects import effects_panel
+from workbench.report.figures.maps import inside, map_panel
+from workbench.report.figures.style import Panel
+from workbench.report.tables import Table
+from workbench.report.words import Wording, number, percent, plain, sentence, signed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_PANELS = 6
+SPREAD = (
+    "Pale bands and thin lines: the middle 80 % of {who}. Thick bars: calculation error (95 % interval of the mean)."
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Panels under one take-away sentence, with what one needs to read them and the tables of their numbers."""
+
+    id: str
+    title: str
+    panels: list[Panel]
+    caption: str
+    tables: list[Table] = field(default_factory=list)
+
+
+def effects_figure(words: Wording, rows: pd.DataFrame, outcome: str) -> Figure | None:
+    """Draw all comparisons of the main outcome, benefits and costs alike."""
+    known = rows[(rows.outcome == outcome) & rows.difference.notna()]
+    if known.empty:
+        return None
+    measure, title = words.selection.measure("outcome", outcome), words.measure("outcome", outcome)
+    labels = [f"{words.arm(r.arm)}: {signed(r.difference)} against {words.arm(r.baseline)}" for r in known.itertuples()]
+    unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
+    panel = effects_panel("effects", title, known, labels, f"difference in {title}{unit}", str(measure["better"]))
+    better, worse = _better_worse(known)
+    take = (
+        f"{title}: {better} of {len(known)} comparisons come out better, {worse} worse" if measure["better"] else title
+    )
+    caption = (
+        f"Each {words.who[:-1]} is their own control: the same one, with the same chance events, goes through both arms. "
+        + SPREAD.format(who=words.who)
+        + " Filled circle: better than the comparison or equal; open square: worse."
+    )
+    return Figure("effects", sentence(take), [panel], caption)
+
+
+def _better_worse(rows: pd.DataFrame) -> tuple[int, int]:
+    toward = rows.difference * rows.better_means.map({"lower is better": -1, "higher is better": 1}).fillna(0)
+    return int((toward > 0).sum()), int((toward < 0).sum())
+
+
+def course_figures(words: Wording, study: str, names: list[str]) -> Iterator[Figure]:
+    """Draw each recorded course: one panel per arm, its baseline arm beside it."""
+    selection = words.selection
+    for name in names:
+        course = courses(selection, study, name)
+        frame = bands(course) if course else None
+        if course is None or frame is None or frame.empty:
+            continue
+        title = words.measure("course", name)
+        arms = [a for a in course.by_arm if selection.arms.baseline[a] in course.by_arm] or list(course.by_arm)
+        shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
+        days = {p.per_day for p in shown} - {0.0}
+        label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
+        label += f" (days if {number(days.pop())} a day)" if len(days) == 1 else ""
+        unit = "" if course.unit == "1" else f" ({course.unit})"
+        panels = []
+        for i, arm in enumerate(arms):
+            base = str(selection.arms.baseline[arm])
+            own = arm, words.arm(arm), base, words.arm(base) if base else ""
+            panels.append(
+                course_panel(f"course-{name}-{i}", words.arm(arm), frame, own, (label, f"{title}{unit}"), shown)
+            )
+        caption = (
+            f"Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. Bands: the middle 80 % of "
+            f"{words.who} (hatched for the comparison). " + (DAYS if shown else "")
+        )
+        found = [tables.course_table(words, frame, f"{title}: mean (middle 80 %) over time", label)]
+        times = timings(selection, course)
+        if len(times):
+            found.insert(0, tables.timing_table(words, times, f"{course.time_unit}s"))
+        yield Figure(f"course-{name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
+
+
+DAYS = "Read time in trials first: how many effective trials make a day is an assumption. "
+
+
+def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str]) -> str:
+    last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
+    present = [a for a in last.index]
+    low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
+    return f"{title} over time: at the end it is lowest in “{words.arm(low)}” ({number(last[low])}) and highest in “{words.arm(high)}” ({number(last[high])})"
+
+
+def siblings(words: Wording, outcomes: list[str], main: str) -> list[str]:
+    """Return the main outcome and those measured in the same phase, so that benefit and cost stand side by side."""
+    phase = {name: measured_in(str(words.selection.measure("outcome", name)["specification"])) for name in outcomes}
+    return [main, *(name for name in outcomes if name != main and phase[name] == phase[main])][:MOST_PANELS]
+
+
+def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | None:
+    """Draw outcomes against the one setting that families of arms climb, such as the dose a day."""
+    found = ladders(words.selection)
+    if not found:
+        return None
+    climbed = [ladder for ladder in found if ladder.path == found[0].path]
+    axis = words.axis(found[0].path, found[0].unit)
+    panels, rows = [], []
+    for i, outcome in enumerate(outcomes):
+        title, lines = words.measure("outcome", outcome), []
+        for ladder in climbed:
+            frame = dose_response(words.selection, study, outcome, ladder)
+            frame = frame[frame["mean"].notna()] if len(frame) else frame
+            if len(frame):
+                label = words.arm(ladder.steps[0][1])
+                lines.append(Line(f"{label}, and with more", frame))
+                rows += [
+                    (title, words.arm(r.arm), number(r.x), r.mean, r.low, r.high, r.n, tables.span(r.p10, r.p90))
+                    for r in frame.itertuples()
+                ]
+        if lines:
+            unit = words.selection.measure("outcome", outcome)["unit"]
+            panels.append(lines_panel(f"dose-{i}", title, lines, (axis, title if unit == "1" else f"{title} ({unit})")))
+    if not panels:
+        return None
+    (low, first), (high, last) = climbed[0].steps[0], climbed[0].steps[-1]
+    means = {arm: mean for outcome, arm, _, mean, *_ in rows if outcome == words.measure("outcome", outcomes[0])}
+    ends = (means.get(words.arm(first)), means.get(words.arm(last)))
+    title = (
+        f"{words.measure('outcome', outcomes[0])} goes from {number(ends[0])} at {number(low)} to {number(ends[1])} at {number(high)},"
+        f" by {axis}"
+    )
+    table = tables.line_table(words, f"Outcomes by {axis}", axis, rows)
+    return Figure("dose", sentence(title), panels, SPREAD.format(who=words.who), [table])
+
+
+def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
+    """Draw the share of subjects who improve by at least X %, for every X."""
+    frame = responders(words.selection, study, outcome)
+    frame = frame[frame.share.notna()]
+    if frame.empty:
+        return None
+    title = words.measure("outcome", outcome)
+    lines = [
+        Line(words.arm(str(arm)), group.rename(columns={"threshold": "x", "share": "mean"})[["x", "mean"]])
+        for arm, group in frame.groupby("arm", sort=False)
+        if group.share.max() > 0
+    ]
+    caption = f"A responder is one of the {words.who} who is at least X % better than themselves in the comparison arm; no X is privileged."
+    at = int(frame.threshold.iloc[0])
+    best = frame[frame.threshold == at].sort_values("share", kind="stable").iloc[-1]
+    take = f"At least {at} % better in {title}: up to {percent(best.share)} of {words.who} (“{words.arm(best.arm)}”)"
+    panels = (
+        [lines_panel("responders", title, lines, ("improvement of at least (%)", f"share of {words.who}"))]
+        if lines
+        else []
+    )
+    return Figure(
+        "responders",
+        sentence(take),
+        panels,
+        caption,
+        [tables.responder_table(words, frame, f"Share of {words.who} improved, {title}")],
+    )
+
+
+def swept_figures(words: Wording, study: str, outcome: str) -> Iterator[Figure]:
+    """Draw a study that sweeps settings: lines or dots over one axis, maps over two."""
+    axes = swept_axes(words.selection, study)
+    present = set(cell_means(words.selection, study).outcome)
+    outcome = outcome if outcome in present else next(iter(sorted(present)), "")
+    if not outcome:
+        return
+    if len(axes) == 1:
+        yield _curve(words, study, outcome)
+    elif len(axes) == 2:
+        yield _maps(words, study, outcome)
+
+
+def _study_title(words: Wording, study: str) -> str:
+    return str(words.selection.studies.title[study]) or plain(study)
+
+
+def _curve(words: Wording, study: str, outcome: str) -> Figure:
+    selection = words.selection
+    axis = swept_axes(selection, study)[0]
+    frame = curves(selection, study)
+    title = words.measure("outcome", outcome)
+    label = _axis_label(words, axis)
+    rows, lines = [], []
+    for arm, group in frame[frame.outcome == outcome].groupby("arm", sort=False):
+        half = 1.96 * group.se
+        shown = group.assign(
+            x=group.value.astype(float) if axis.numeric else group.place,
+            low=group["mean"] - half,
+            high=group["mean"] + half,
+        )
+        own = own_setting(selection, str(arm), axis)
+        lines.append(Line(words.arm(str(arm)), shown, own if axis.numeric and isinstance(own, float) else None))
+        rows += [
+            (title, words.arm(str(arm)), v if isinstance(v, str) else number(v), m, low, high, n, "")
+            for v, m, low, high, n in zip(shown.value, shown["mean"], shown.low, shown.high, shown.n, strict=True)
+        ]
+    words_on_axis = () if axis.numeric else [str(v) for v in axis.levels]
+    panel = lines_panel(f"sweep-{study}", title, lines, (label, title), words_on_axis, axis.logarithmic)
+    caption = "Thick bars: calculation error (95 % interval of the mean, central limit)." + (
+        " Upright lines: the value that the arm itself has." if axis.numeric else ""
+    )
+    table = tables.line_table(words, f"{title} by {label}", label, rows)
+    return Figure(f"sweep-{study}", sentence(_study_title(words, study)), [panel], caption, [table])
+
+
+def _axis_label(words: Wording, axis: object) -> str:
+    label = words.axis(axis.path, axis.unit, axis.relative)
+    return f"{label} and {len(axis.together)} more in step" if axis.together else label
+
+
+def _maps(words: Wording, study: str, outcome: str) -> Figure:
+    found = grids(words.selection, study, outcome)
+    title = words.measure("outcome", outcome)
+    means = np.concatenate([g.mean.ravel() for g in found])
+    known = means[~np.isnan(means)]
+    scale = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    x, y = found[0].x, found[0].y
+    labels = _axis_label(words, x), _axis_label(words, y), title
+    panels = [map_panel(f"map-{study}-{i}", words.arm(g.arm), g, labels, scale) for i, g in enumerate(found)]
+    where = [_own_words(words, g) for g in found]
+    runs = sorted({int(n) for g in found for n in np.unique(g.n)} - {0})
+    caption = (
+        f"Mean of {title} over {' or '.join(map(str, runs)) or 'no'} {words.who} a cell, one colour scale for all maps. The star is the arm's own setting. "
+        + " ".join(where)
+        + (" Crossed cells hold failed runs." if any(g.failed.any() for g in found) else "")
+    )
+    named = [
+        f"{plain(axis.path)} moves together with {', '.join(plain(p) for p in axis.together)}."
+        for axis in (x, y)
+        if axis.together
+    ]
+    found_tables = [
+        tables.grid_table(words, g, f"{_study_title(words, study)}: {title}, {words.arm(g.arm)}") for g in found
+    ]
+    take = (
+        f"{_study_title(words, study)}: {title} from {number(scale[0])} to {number(scale[1])}"
+        if known.size
+        else f"{_study_title(words, study)}: no run finished"
+    )
+    return Figure(f"map-{study}", sentence(take), panels, " ".join([caption, *map(sentence, named)]), found_tables)
+
+
+def _own_words(words: Wording, grid: Grid) -> str:
+    if None in grid.own:
+        return f"“{words.arm(grid.arm)}” has no single place on this map."
+    at = " and ".join(
+        f"{plain(a.path)} {v if isinstance(v, str) else number(v)}"
+        for a, v in zip((grid.x, grid.y), grid.own, strict=True)
+    )
+    return f"“{words.arm(grid.arm)}” stands at {at}{'' if inside(grid) else ', outside this map'}."

@@ -1,0 +1,140 @@
+"""Tables of text: every number that a figure shows stands in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.report.words import Wording, number, percent, plain, signed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.analysis.maps import Grid
+
+LEAST_RESPONSE = "at least "
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text with a caption; `look` is "" for prose, "wide" for many columns, "grid" for cells of numbers."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    look: str = ""
+
+
+def span(low: object, high: object) -> str:
+    """Return a range in words, or why there is none."""
+    ends = number(low), number(high)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
+def differences(words: Wording, rows: pd.DataFrame, caption: str) -> Table:
+    """Every comparison of some outcomes."""
+    columns = ("Outcome", "Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
+               "Spread between " + words.who, "Did better", "Effect size d_av", "n", "How made; remarks")  # fmt: skip
+    cells = tuple(
+        (
+            words.measure("outcome", r.outcome), words.arm(r.arm), words.arm(r.baseline), number(r.mean), number(r.baseline_mean),
+            signed(r.difference), span(r.low, r.high), span(r.p10, r.p90), percent(r.better), signed(r.effect), str(r.n),
+            "; ".join(part for part in (r.method, r.note) if part),
+        )
+        for r in rows.itertuples()
+    )  # fmt: skip
+    return Table(caption, columns, cells, look="wide")
+
+
+def course_table(words: Wording, frame: pd.DataFrame, caption: str, time: str) -> Table:
+    """Means with the middle 80 % of subjects: times down, arms across."""
+    arms = list(dict.fromkeys(frame.arm))
+    cell = {(r.arm, r.time): f"{number(r.mean)} ({span(r.p10, r.p90)})" for r in frame.itertuples()}
+    times = sorted(set(frame.time))
+    rows = tuple((number(t), *(cell.get((arm, t), "no run finished") for arm in arms)) for t in times)
+    return Table(caption, (time, *(words.arm(a) for a in arms)), rows, look="wide")
+
+
+def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> Table:
+    """Onset and half-times, with how many subjects never reached them."""
+    named = {
+        "onset": "first above 1.3 times the comparison",
+        "benefit": "half of the benefit reached",
+        "relapse": "half of the benefit lost",
+    }
+    rows = tuple(
+        (
+            words.arm(r.arm),
+            words.arm(r.baseline),
+            named[r.what],
+            number(r.median),
+            span(r.p10, r.p90),
+            str(r.reached),
+            str(r.never),
+        )
+        for r in frame.itertuples()
+    )
+    columns = (
+        "Arm",
+        "Compared with",
+        "What",
+        f"Median ({unit})",
+        f"Spread between {words.who}",
+        "Reached it",
+        "Never reached it",
+    )
+    return Table(
+        f"When things happen, in {unit} counted from the start of practice, of the treatment, or from its end",
+        columns,
+        rows,
+    )
+
+
+def line_table(
+    words: Wording,
+    caption: str,
+    axis: str,
+    rows: Iterable[tuple[str, str, str, object, object, object, object, object]],
+) -> Table:
+    """Points of line figures: outcome, line, x, mean, low, high, n and spread (or "")."""
+    columns = ("Outcome", "Line", axis, "Mean", "Calculation error", f"Spread between {words.who}", "n")
+    cells = tuple(
+        (o, line, x, number(m), span(low, high), str(spread), str(n)) for o, line, x, m, low, high, n, spread in rows
+    )
+    return Table(caption, columns, cells)
+
+
+def grid_table(words: Wording, grid: Grid, caption: str) -> Table:
+    """The cells of one map: second axis down, first axis across; failed runs are named in their cell."""
+    across = tuple(_level(v) for v in grid.x.levels)
+    rows = []
+    for i in reversed(range(len(grid.y.levels))):
+        cells = (_cell(grid.mean[i, j], int(grid.failed[i, j])) for j in range(len(grid.x.levels)))
+        rows.append((_level(grid.y.levels[i]), *cells))
+    return Table(caption, (f"{plain(grid.y.path)} ↓ {plain(grid.x.path)} →", *across), tuple(rows), look="grid")
+
+
+def _level(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def _cell(mean: float, failed: int) -> str:
+    lost = f" ({failed} failed)" if failed else ""
+    return ("no run finished" if np.isnan(mean) else number(mean)) + lost
+
+
+def responder_table(words: Wording, frame: pd.DataFrame, caption: str) -> Table:
+    """Shares of subjects who improve by at least X %."""
+    limits = sorted(set(frame.threshold))
+    rows = []
+    for (arm, base), group in frame.groupby(["arm", "baseline"], sort=False):
+        share = dict(zip(group.threshold, group.share, strict=True))
+        n, lost = int(group.n.iloc[0]), int(group.left_out.iloc[0])
+        rows.append(
+            (words.arm(str(arm)), words.arm(str(base)), *(percent(share[x]) for x in limits), str(n), str(lost))
+        )
+    columns = ("Arm", "Compared with", *(f"{LEAST_RESPONSE}{x} %" for x in limits), "n", "Left out")
+    return Table(caption, columns, tuple(rows), look="wide")

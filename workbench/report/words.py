@@ -1,0 +1,200 @@
+"""Numbers, arms and findings in plain words, made from stored data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from workbench.analysis.dose import A_DAY
+from workbench.analysis.protocol import arm_settings, regimens, setting_units
+
+if TYPE_CHECKING:
+    from workbench.analysis.selection import Selection
+
+NOTHING = "not available"
+LONGEST = 160
+MINUS = "\u2212"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Return a number as people write it: three digits, a true minus sign, words where there is none.
+
+    >>> number(0.03146), number(-12345.6), number(None)
+    ('0.0315', '−12,346', 'not available')
+    """
+    if pd.isna(value):
+        return NOTHING
+    value = float(value)
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if 1e-4 <= size < 1e7:
+        places = max(0, digits - 1 - _magnitude(size))
+        text = f"{size:,.{places}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        text = f"{size:.{digits - 1}e}"
+    return f"{MINUS if value < 0 else ''}{text}"
+
+
+def _magnitude(size: float) -> int:
+    return int(f"{size:e}".partition("e")[2])
+
+
+def cut(text: str, letters: int = 34) -> str:
+    """Return `text` on one line, cut with a mark if it is longer than `letters`."""
+    text = " ".join(text.split())
+    return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
+def signed(value: Any) -> str:
+    """Return a difference with its sign: ``+0.2``, ``−0.16``, ``0``."""
+    text = number(value)
+    return text if text in (NOTHING, "0") or text.startswith(MINUS) else f"+{text}"
+
+
+def percent(share: Any) -> str:
+    """Return a share as a percentage without decimals; "all" and "none" are kept for exactly that."""
+    if pd.isna(share):
+        return NOTHING
+    rounded = round(100 * float(share))
+    if rounded == 100 and share < 1:
+        return "over 99 %"
+    return "under 1 %" if rounded == 0 and share > 0 else f"{rounded} %"
+
+
+def plain(name: str) -> str:
+    """Return a name from a file as words.
+
+    >>> plain("dose.thp a day"), plain("overflow_end_of_treatment")
+    ('thp a day', 'overflow end of treatment')
+    """
+    parts = name.split(".")
+    return " ".join(parts[1:] if len(parts) > 1 else parts).replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a capital at the start and a full stop at the end."""
+    text = text.strip()
+    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How one sweep's arms, outcomes and subjects are called on the page."""
+
+    selection: Selection
+    conditions: dict[str, str]
+
+    @cached_property
+    def who(self) -> str:
+        """Simulated patients where arms are conditions of people, simulated subjects otherwise."""
+        return "simulated patients" if self.selection.arms.condition.any() else "simulated subjects"
+
+    def arm(self, name: str) -> str:
+        """Return an arm's title, cut if very long, or its name as words."""
+        return cut(str(self.selection.arms.title[name]) or plain(name), LONGEST)
+
+    def measure(self, kind: str, name: str) -> str:
+        """Return what an outcome or course is called: its title, or its name as words."""
+        found = self.selection.measures
+        title = found[(found.kind == kind) & (found.name == name)].title.iloc[0]
+        return cut(str(title) or plain(name), LONGEST)
+
+    def axis(self, path: str, unit: str, relative: bool = False) -> str:
+        """Return the label of a setting; a total dose a day is named after its drug."""
+        name = plain(path)
+        if path.endswith(A_DAY):
+            drugs = self.selection.settings
+            drugs = drugs[drugs.path == f"{path.removesuffix(A_DAY)}.drug"].text
+            name = plain(str(drugs.iloc[0])) if len(drugs) else name
+        if relative:
+            return f"{name} (times the arm's own)"
+        return f"{name} ({unit})" if unit not in ("", "1") else name
+
+    def what(self, name: str) -> str:
+        """Return in a few sentences what an arm is: its condition, its doses as prescribed, what it lacks or changes."""
+        condition = str(self.selection.arms.condition[name])
+        said = [self.conditions.get(condition) or plain(condition)] if condition else []
+        return " ".join(sentence(part) for part in (*said, self._doses(name), *self._changes(name)) if part)
+
+    def _doses(self, name: str) -> str:
+        settings = arm_settings(self.selection, name)
+        given = regimens(settings, setting_units(self.selection))
+        if not given:
+            return "no drug" if any(path.startswith("dose.") for path in settings) else ""
+        return "; ".join(
+            f"{plain(r.drug)} {number(r.per_day)} {r.unit} a day ({number(r.amount)} {r.unit} every {number(r.every)} h)"
+            + (f" during {' and '.join(plain(p) for p in r.during)}" if r.during else "")
+            + (f", {r.titration}" if r.titration else "")
+            for r in given
+        )
+
+    def _changes(self, name: str) -> list[str]:
+        rows = self.selection.settings
+        mine = rows[rows.arm == name]
+        changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith("dose.")]
+        said = [f"{plain(r.path)} set to {_value(r)}" for r in changed.itertuples()]
+        tables = {".".join(path.split(".")[:2]) for path in rows.path}
+        kept = {".".join(path.split(".")[:2]) for path in mine.path}
+        return said + [f"without {plain(path)}" for path in sorted(tables - kept)]
+
+
+def _value(row: Any) -> str:
+    if pd.isna(row.number):
+        return str(row.text)
+    return number(row.number) + (f" {row.unit}" if row.unit not in ("", "1", None) else "")
+
+
+def comparison(words: Wording, row: Any) -> str:
+    """Say one row of `analysis.compare` in a sentence with size, direction and how many subjects share it."""
+    arm, base = words.arm(row.arm), words.arm(row.baseline)
+    if row.n == 0:
+        return f"{arm} could not be compared with {base}: {row.note}."
+    unit = f" {row.unit}" if row.unit != "1" else ""
+    if row.difference == 0:
+        return f"In {arm} it was {number(row.mean)}{unit}, the same as in {base}."
+    direction = "higher" if row.difference > 0 else "lower"
+    relative = f" ({percent(abs(row.difference / row.baseline_mean))} {direction})" if row.baseline_mean > 0 else ""
+    text = (
+        f"With “{arm}” it was {number(row.mean)}{unit}, with “{base}” {number(row.baseline_mean)}{unit} in the same {words.who}: "
+        f"{number(abs(row.difference))} {direction}{relative}"
+    )
+    return text + f"{_verdict(row)}."
+
+
+def _row(rows: pd.DataFrame, index: Any) -> Any:
+    return next(rows.loc[[index]].itertuples())
+
+
+def _verdict(row: Any) -> str:
+    if pd.isna(row.better):
+        return ""
+    counted = {0.0: "none", 1.0: "all"}.get(float(row.better), percent(row.better))
+    improved = (row.difference < 0) == (row.better_means == "lower is better")
+    said = f", which is {'better' if improved else 'worse'}; {counted} of them did better"
+    if row.p10 == row.p90:
+        return said
+    return f"{said}, and in the middle 80 % of them the difference lies between {number(row.p10)} and {number(row.p90)}"
+
+
+def headline(words: Wording, rows: pd.DataFrame, outcome: str) -> list[str]:
+    """Return the main finding in up to three sentences: the largest harm and the largest benefit of the main outcome."""
+    title = words.measure("outcome", outcome)
+    known = rows[(rows.outcome == outcome) & rows.difference.notna()]
+    if known.empty:
+        return [f"No comparison of “{title}” can be made: no two arms have finished runs of the same {words.who}."]
+    direction = str(known.better_means.iloc[0])
+    toward = known.difference * (1 if direction != "higher is better" else -1)
+    worst, best = _row(known, toward.idxmax()), _row(known, toward.idxmin())
+    said = [f"The main outcome is {title} ({words.selection.measure('outcome', outcome)['meaning']}; {direction})."]
+    if toward.max() > 0:
+        said.append(comparison(words, worst))
+    if toward.min() < 0:
+        said.append(comparison(words, best))
+    if toward.max() <= 0 <= toward.min():
+        said.append("No arm differs from the one it is compared with.")
+    return said
