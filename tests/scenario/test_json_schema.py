@@ -6,6 +6,7 @@ import json
 
 from workbench.declaration import SECTIONS, registry
 from workbench.scenario import schema
+from workbench.scenario.library import scenarios_folder
 
 WHOLE = schema(registry())
 
@@ -56,3 +57,8 @@ def test_every_reference_leads_somewhere_and_nothing_is_null():
                 yield from references(value)
 
     assert all(name.rpartition("/")[2] in WHOLE["definitions"] for name in references(WHOLE))
+
+
+def test_shipped_schema_is_the_current_one():
+    shipped = json.loads((scenarios_folder() / "scenario.schema.json").read_text(encoding="utf-8"))
+    assert shipped == json.loads(json.dumps(WHOLE)), "run: workbench schema > scenarios/scenario.schema.json"
