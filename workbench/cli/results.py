@@ -37,8 +37,8 @@ def runs(db: Database, form: AsFormat = Format.text, as_json: AsJson = False) ->
     from workbench.store import open_results
 
     frame = open_results(Path(db)).sweeps()
-    frame.insert(frame.columns.get_loc("failed") + 1, "missing", frame["expected"] - frame["stored"] - frame["failed"])
-    print_frame(frame, form, as_json, brief=SWEEP_COLUMNS, db=db)
+    left = frame["expected"] - frame["stored"] - frame["failed"]
+    print_frame(frame.assign(missing=left), form, as_json, brief=SWEEP_COLUMNS, db=db)
     return 0
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from workbench.errors import CheckFailed
+from workbench.solver.batch import Declared, Structure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from workbench.store import Results
     from workbench.store.read import Placed
 
+EVENT_TIMES = 500
+"""Recorded values of the longest event-clock phase."""
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -32,7 +36,7 @@ class Replay:
     outcomes, stored : mapping name -> float
         As simulated now, and as stored; equal bit for bit on the same machine class.
     series : mapping name -> array (times,)
-        Recorded courses; with ``record="all"`` every series that the model can show.
+        Recorded courses.
     times : mapping name -> tuple
         Times of each series: trials, or hours on the event clock.
     failure
@@ -69,7 +73,8 @@ def replay(
     Parameters
     ----------
     record
-        "declared" for the scenario's own courses, "all" for every series that the model can show.
+        "declared" for the courses that the study keeps; "all" for a value at every trial (or at many times of the
+        event clock) of every readout that the study names, as outcome or as course.
     components
         Component classes that are not installed, if the sweep used some.
 
@@ -85,8 +90,10 @@ def replay(
     place = results.placed(run)
     scenario, registry = _stored_scenario(results, place.sweep, components)
     chunk, row = _found(_planned(scenario, place), place)
-    # Never a block of one: the engine's sums are the same bits at every width from 2 up.
-    result = solve(chunk.batch.take(np.array([row, row])), registry, record=record)
+    batch = chunk.batch.take(np.array([row]))
+    if record == "all":
+        batch = replace(batch, structure=watched(batch.structure))
+    result = solve(batch, registry)
     failure = result.failures.get(0)
     return Replay(
         run=run,
@@ -101,6 +108,26 @@ def replay(
         times=result.times,
         failure=failure,
     )
+
+
+def watched(structure: Structure) -> Structure:
+    """Return the structure with every readout recorded all the time; what happens in it stays the same.
+
+    Readouts that differ only in their windows are one series, named after the readout.
+    """
+    phases = [table for table in structure.tables if table.section == "phase"]
+    lengths = [float(phase.field("length")) for phase in phases if phase.component == "event"]
+    often = {"every": 1} if len(lengths) < len(phases) else {"interval": max(lengths) / EVENT_TIMES}
+    series: dict[str, Declared] = {}
+    for table in structure.recordings:
+        fields = {**dict(table.fields), "window": None, "every": 0, "interval": 0.0, **often}
+        course = replace(table, section="course", name=table.component, fields=tuple(sorted(fields.items())))
+        if course.name in series and series[course.name] != course:
+            course = replace(course, name=f"{table.component}.{table.name}")
+        if replace(course, name=table.component) not in series.values():
+            series[course.name] = course
+    outcomes = [table for table in structure.tables if table.section != "course"]
+    return Structure((*outcomes, *series.values()))
 
 
 def _stored_scenario(results: Results, sweep: int, components: Iterable[type[Component]]) -> tuple[Scenario, Registry]:
