@@ -30,6 +30,7 @@ def test_every_field_of_every_component_is_described():
             assert parameter.doc in found["properties"][name]["description"]
         required = {name for name, parameter in component.parameters().items() if parameter.required}
         assert required <= set(found.get("required", ()))
+        assert len(set(found.get("required", ()))) == len(found.get("required", ()))
         assert found["additionalProperties"] is False
 
 

@@ -58,6 +58,7 @@ class AxisReader:
         if target.parameter.kind != "number" and (sound.get("relative") or "from" in sound or "to" in sound):
             self.document.report(keys, f"{target.path} is not a number; only values = [...] can vary it", at="key")
             return None
+        # A relative axis multiplies the arm's value, so it lists factors whatever unit the number has.
         number = FACTOR if sound.get("relative") else target.parameter
         values: tuple[Any, ...] | None
         if spread:

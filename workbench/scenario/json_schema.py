@@ -71,7 +71,8 @@ def _describe(definition: dict[str, Any], section: Section, component: type[Comp
     properties = definition["properties"]
     properties[section.key] = {"const": component.name, "description": component.summary()}
     if component.name != section.default:
-        definition["required"] = [section.key, *definition.get("required", ())]
+        # Outcomes and courses share their readouts, so the key may be there already.
+        definition["required"] = sorted({section.key, *definition.get("required", ())})
     definition["description"] = f"{component.summary()}\n{component.equation}"
     for name, parameter in component.parameters().items():
         if parameter.kind == "number":

@@ -8,6 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def _folder(name: str) -> Path:
+    # Beside an installed package lies site-packages, where a folder called "data" may be anyone's.
     beside = _PACKAGE.parent / name
     cloned = (_PACKAGE.parent / "pyproject.toml").is_file() and beside.is_dir()
     return beside if cloned else _PACKAGE / "_share" / name

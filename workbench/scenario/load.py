@@ -150,6 +150,7 @@ def _parameters(document: Document, head: dict[str, Any], base: Path, given: byt
 
 def _broken(document: Document, tables: Tables) -> frozenset[str]:
     """Return the paths of tables that the file defines but that could not be read."""
+    # What is named but unreadable must not be reported a second time by everything that refers to it.
     return frozenset(
         f"{section}.{name}"
         for section in SECTIONS

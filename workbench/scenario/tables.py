@@ -57,6 +57,7 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
     component = _component(document, registry, section, keys, raw)
     if component is None:
         return None
+    # A field with a wrong shape is dropped after its report, so that the other fields are still checked.
     declared = component.parameters()
     flat = _flatten(raw, declared)
     shape = component_shape(component, section.key)  # type: ignore[arg-type]  # mypy: no class is hashable
