@@ -74,8 +74,11 @@ def test_one_bit_of_any_value_shows(tmp_path: Path) -> None:
         sweep_into(writer, ASKED, failing=BAD)
     seen = {digest(db)}
     changes = (
-        ("UPDATE outcome SET value = ? WHERE run = 1 AND measure = 1", np.nextafter(0.5, 1)),
-        ("UPDATE outcome SET value = ? WHERE run = 1 AND measure = 1", 0.5),
+        (
+            "UPDATE outcome SET value = ? WHERE run = 1 AND measure = (SELECT max(measure) FROM outcome)",
+            np.nextafter(0.5, 1),
+        ),
+        ("UPDATE outcome SET value = ? WHERE run = 1 AND measure = (SELECT max(measure) FROM outcome)", 0.5),
         ("UPDATE course SET points = ? WHERE run = 2", "[0.1, 0.2, 0.30000000000000004]"),
         ("UPDATE failure SET reason = ?", "another"),
         ("UPDATE point_value SET number = ? WHERE point = 2", 0.75),

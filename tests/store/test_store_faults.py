@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -200,6 +201,15 @@ def test_i07_the_lease_of_a_dead_writer_is_taken_over(db: Path, holder: subproce
     with open_writer(db, lock_timeout=0) as writer:
         sweep_into(writer, plan())
     assert list(contents(db.parent)) == ["results.db"]
+
+
+def test_i07_a_waiting_writer_goes_on_when_the_first_one_ends(db: Path, holder: subprocess.Popen[str]) -> None:
+    ending = threading.Timer(0.3, holder.kill)
+    ending.start()
+    with open_writer(db, lock_timeout=30) as writer:
+        assert holder.wait(timeout=5) != 0
+        sweep_into(writer, plan(subjects=1))
+    ending.join()
 
 
 def test_i07_a_second_writer_in_the_same_process_waits_too(db: Path) -> None:

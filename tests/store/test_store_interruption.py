@@ -6,7 +6,6 @@ import multiprocessing
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -156,15 +155,3 @@ def test_i08_a_reader_that_stays_open_sees_one_state_and_keeps_nobody_from_finis
             assert len(results.outcomes()) == 8
             writer.close()
     assert len(open_results(db).runs()) == 16
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGTERM"), reason="no signals here")
-def test_i07_a_waiting_writer_goes_on_when_the_first_one_ends(tmp_path: Path) -> None:
-    db = tmp_path / "results.db"
-    with writing(db) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        threading.Timer(0.3, process.terminate).start()
-        with open_writer(db, lock_timeout=30) as writer:
-            assert process.wait() != 0
-            sweep_into(writer, plan(subjects=1))

@@ -277,3 +277,9 @@ def test_every_table_is_strict_and_every_view_opens(db: Path, stored: Results) -
             connection.execute(f"SELECT * FROM {view}").fetchall()
     connection.close()
     assert {"runs", "outcomes", "outcomes_wide", "pairs", "timecourse"} <= set(views)
+
+
+def test_plain_pandas_reads_the_views_without_our_code(db: Path, stored: Results) -> None:
+    for view in ("outcomes", "timecourse", "pairs"):
+        frame = pd.read_sql(f"select * from {view}", f"sqlite:///{db}")
+        assert frame.value.sum() == pytest.approx(getattr(stored, view)().value.sum(), rel=1e-12)

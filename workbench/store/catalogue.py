@@ -11,9 +11,9 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
+import workbench.store.tables as tables
 from workbench.scenario.model import Scenario
 from workbench.solver.batch import RECORDINGS, Declared, Structure
-from workbench.store import tables
 from workbench.store.measure import measure_of
 from workbench.store.views import write_views
 
@@ -39,7 +39,7 @@ class Catalogue:
     def measures(self, connection: Connection, study: int, structure: Structure) -> dict[Declared, int]:
         """Return the ids of what a study records of runs of this structure; new ones get their columns."""
         fresh = [declared for declared in structure.recordings if (study, declared) not in self._measures]
-        for declared in fresh:
+        for declared in sorted(fresh, key=self._place):
             number = _find_or_insert(connection, tables.measure, vars(measure_of(declared, self._scenario.registry)))
             table = self._scenario.tables.get(declared.section, {}).get(declared.name)
             link = {"sweep": self._sweep, "study": study, "measure": number, "title": table.title if table else ""}
@@ -48,6 +48,11 @@ class Catalogue:
         if fresh:
             write_views(connection)
         return {declared: self._measures[study, declared] for declared in structure.recordings}
+
+    def _place(self, declared: Declared) -> tuple[bool, int]:
+        # Ids then follow the scenario, and so does every list of outcomes.
+        named = list(self._scenario.tables.get(declared.section, {}))
+        return declared.section == "course", named.index(declared.name) if declared.name in named else len(named)
 
     def structure(self, connection: Connection, structure: Structure) -> int:
         """Return the id of a structure, kept with its acting tables so that a run can be traced to them."""

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.engine import Connection
 
+import workbench.store.tables as tables
 from workbench.scenario.model import Arm, Quantity, Ref, Scenario, Setting
 from workbench.solver.batch import Structure
-from workbench.store import tables
 from workbench.store.asked import Plan, Resolved, StudyPlan
 from workbench.store.provenance import provenance
 
