@@ -50,7 +50,7 @@ class RewardPredictionError(Component):
         expected = block.update(f"modulator.{name}.expected").reshape(-1)
         burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
         release, learning_rate = self.release, self.learning_rate
-        promised, error = block.empty(), block.empty()
+        promised, error = block.scratch("promised"), block.scratch("error")
 
         def compare(t: int) -> None:
             expected.take(index, 0, promised, "clip")

@@ -8,6 +8,7 @@ Nothing is stepped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NG_PER_ML = 1000.0
 """ng/mL in one mg/L."""
+HOURS_PER_DAY = 24.0
 ALMOST_EQUAL = 1e-7
 """Two rates closer than this (relative) are moved apart by it: the sum of exponentials divides by their difference."""
 
@@ -96,34 +98,47 @@ class Exposure:
         A dose at `start` is inside, one at `stop` is not; an oral dose adds nothing at its own instant,
         so the order of dose and observation at equal times does not matter.
         """
-        given = [(dose, dose.amount_at(start)) for dose in self.doses if dose.during == phase]
-        active = [(dose, amount) for dose, amount in given if np.any(amount)]
+        active = [dose for dose in self.doses if dose.during == phase and np.any(dose.amount)]
         if not active and not self.state.any():
             quiet = not self.concentration.any()
             self.concentration[...] = 0.0
             return not quiet
-        length = stop - start
-        if not average or not np.all(length == 0.0):
-            self._advance(active, start, stop, average)
+        area: Any = 0.0
+        cuts = [start, *(np.clip(cut, start, stop) for cut in self._cuts(active, start, stop)), stop]
+        for begin, end in pairwise(cuts):
+            area = area + self._advance(active, begin, end, average)
+        self.state[np.abs(self.state) < 1e-200] = 0.0  # subnormal numbers would slow every later step
+        value = area / (stop - start) if average else np.add.reduce(self.state, axis=0)
+        np.multiply(value, self.effect, out=self.concentration)
         return True
 
-    def _advance(self, active: list[tuple[Repeated, Value]], start: Any, stop: Any, average: bool) -> None:
-        length = stop - start
-        total: Any = 0.0
-        terms = [(amount, self._dose_factors(dose, start, stop)) for dose, amount in active]
+    @staticmethod
+    def _cuts(doses: list[Repeated], start: Any, stop: Any) -> list[float]:
+        """Return the hours inside the interval at which a titration raises an amount."""
+        found: set[float] = set()
+        for dose in doses:
+            if np.any(dose.titration_step):
+                for length in np.unique(HOURS_PER_DAY * np.asarray(dose.titration_each)).tolist():
+                    first, last = np.floor(np.min(start) / length) + 1, np.ceil(np.max(stop) / length)
+                    found.update(k * length for k in range(int(first), int(last)))
+        return sorted(found)
+
+    def _advance(self, doses: list[Repeated], start: Any, stop: Any, average: bool) -> Any:
+        """Advance all modes over a stretch of constant amounts; return the area under the concentration."""
+        terms = [(dose.amount_at(start), self._dose_factors(dose, start, stop)) for dose in doses]
+        length, area = stop - start, 0.0
         for i, (rate, weight) in enumerate(zip(self.rates, self.weights, strict=True)):
             mode = self.state[i]
             kept = np.exp(-rate * length)
-            area = mode * (1.0 - kept) / rate if average else 0.0
+            if average:
+                area = area + mode * (1.0 - kept) / rate
             mode *= kept
             for amount, factors in terms:
-                number_given, left = factors[i]
+                given, left = factors[i]
                 mode += amount * (weight * left)
                 if average:
-                    area = area + amount * (weight * (number_given - left) / rate)
-            total = total + (area / length if average else mode)
-        self.state[np.abs(self.state) < 1e-200] = 0.0  # subnormal numbers would slow every later step
-        np.multiply(total, self.effect, out=self.concentration)
+                    area = area + amount * (weight * (given - left) / rate)
+        return area
 
     def _dose_factors(self, dose: Repeated, start: Any, stop: Any) -> list[tuple[Value, Value]]:
         """Return, per mode, the doses given and ``sum exp(-rate (stop - t_dose))`` over them."""

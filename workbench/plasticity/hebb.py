@@ -42,7 +42,7 @@ class Hebb(Component):
         """Register the in-place form of `drift`."""
         synapses = synapses_of(block, name, self.postsynaptic)
         coactivity, weight = synapses.coactivity(block), synapses.weight
-        change, rate = np.empty_like(weight), self.rate
+        change, rate = block.scratch("change", *weight.shape[:-1]), self.rate
 
         def learn(t: int) -> None:
             np.multiply(coactivity(), rate, out=change)

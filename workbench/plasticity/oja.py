@@ -46,8 +46,9 @@ class Oja(Component):
         """Register the in-place, regrouped form of `drift`."""
         synapses = synapses_of(block, name, self.postsynaptic)
         coactivity, weight = synapses.coactivity(block), synapses.weight
-        change, forgotten = np.empty_like(weight), np.empty_like(weight)
-        squared, post, rate, decay = np.empty_like(synapses.post), synapses.post, self.rate, self.decay
+        change, forgotten = (block.scratch(slot, *weight.shape[:-1]) for slot in ("change", "forgotten"))
+        post, rate, decay = synapses.post, self.rate, self.decay
+        squared = block.scratch("squared", len(post))
         per_weight = squared[:, None] if synapses.dense else squared
 
         def learn(t: int) -> None:

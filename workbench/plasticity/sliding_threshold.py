@@ -47,7 +47,8 @@ class SlidingThreshold(Component):
         theta = block.update(f"homeostat.{name}.theta")
         harder, easier = block.write(f"homeostat.{name}.ltp_drive"), block.write(f"homeostat.{name}.ltd_drive")
         follow = block.derived(lambda window: -np.expm1(-1.0 / window), self.window)
-        squared, factor = np.empty_like(theta), np.ones_like(theta)
+        squared, factor = block.scratch("squared", len(theta)), block.empty(len(theta))
+        factor[...] = 1.0
         target, strength, refresh = self.target, self.strength, self.refresh
 
         def slide(t: int) -> None:

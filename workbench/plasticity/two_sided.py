@@ -150,8 +150,8 @@ class TwoSided(Component):
         ltp, ltd, back = self._gains(block, delay)
         drive_up, drive_down = self._drives(block, synapses)
         apply = self._kernel(block, synapses.weight, back, block.component("projection", name).bounds)
-        up, down = block.empty(), block.empty()
-        gain_up, gain_down = np.empty_like(synapses.weight), np.empty_like(synapses.weight)
+        up, down = block.scratch("up"), block.scratch("down")
+        gain_up, gain_down = (block.scratch(slot, *synapses.weight.shape[:-1]) for slot in ("up", "down"))
 
         def learn(t: int) -> None:
             if third is None:
@@ -177,8 +177,8 @@ class TwoSided(Component):
         drive_up, drive_down = self._drives(block, synapses)
         marks_up = block.marks(self.ltp_trace, synapses.weight.shape[:-1])
         marks_down = block.marks(self.ltd_trace, synapses.weight.shape[:-1])
-        up, down = block.empty(), block.empty()
-        gain_up, gain_down = np.empty_like(synapses.weight), np.empty_like(synapses.weight)
+        up, down = block.scratch("up"), block.scratch("down")
+        gain_up, gain_down = (block.scratch(slot, *synapses.weight.shape[:-1]) for slot in ("up", "down"))
 
         def mark(t: int) -> None:
             marks_up.leave(drive_up())
@@ -224,5 +224,5 @@ class TwoSided(Component):
                 np.subtract(a, np.multiply(weight, back, out=pull), out=a)
             np.add(weight, a, out=weight)
 
-        pull = np.empty_like(weight)
+        pull = block.scratch("pull", *weight.shape[:-1])
         return soft if self.stabiliser == "soft_bounds" else hard

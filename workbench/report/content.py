@@ -143,7 +143,9 @@ class Page:
     def main_differences(self) -> Table:
         """The comparisons of the main outcome."""
         rows = self.differences[self.differences.outcome == self.main]
-        return tables.differences(self.words, rows, f"Paired differences in {self.words.measure('outcome', self.main)}")
+        return tables.differences(
+            self.words, rows, f"Paired differences in {self.words.measure('outcome', self.main)}", named=False
+        )
 
     @cached_property
     def other_differences(self) -> Table | None:
@@ -151,7 +153,11 @@ class Page:
         rows = self.differences[self.differences.outcome != self.main]
         order = {name: i for i, name in enumerate(self.outcomes)}
         rows = rows.assign(order=rows.outcome.map(order)).sort_values("order", kind="stable")
-        return tables.differences(self.words, rows, "Paired differences in every other outcome") if len(rows) else None
+        return (
+            tables.differences(self.words, rows, "Paired differences in every other outcome", named=True)
+            if len(rows)
+            else None
+        )
 
     @cached_property
     def measures(self) -> Table:

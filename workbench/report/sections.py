@@ -139,7 +139,7 @@ def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | Non
                 ]
         if lines:
             unit = words.selection.measure("outcome", outcome)["unit"]
-            panels.append(lines_panel(f"dose-{i}", title, lines, (axis, title if unit == "1" else f"{title} ({unit})")))
+            panels.append(lines_panel(f"dose-{i}", title, lines, (axis, "" if unit == "1" else str(unit))))
     if not panels:
         return None
     (low, first), (high, last) = climbed[0].steps[0], climbed[0].steps[-1]

@@ -34,18 +34,21 @@ def span(low: object, high: object) -> str:
     return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 
 
-def differences(words: Wording, rows: pd.DataFrame, caption: str) -> Table:
-    """Every comparison of some outcomes."""
-    columns = ("Outcome", "Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
+def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool) -> Table:
+    """Every comparison of some outcomes; `named` adds the outcome's name to each row."""
+    columns = ("Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
                "Spread between " + words.who, "Did better", "Effect size d_av", "n", "How made; remarks")  # fmt: skip
     cells = tuple(
         (
-            words.measure("outcome", r.outcome), words.arm(r.arm), words.arm(r.baseline), number(r.mean), number(r.baseline_mean),
+            words.arm(r.arm), words.arm(r.baseline), number(r.mean), number(r.baseline_mean),
             signed(r.difference), span(r.low, r.high), span(r.p10, r.p90), percent(r.better), signed(r.effect), str(r.n),
             "; ".join(part for part in (r.method, r.note) if part),
         )
         for r in rows.itertuples()
     )  # fmt: skip
+    if named:
+        columns = ("Outcome", *columns)
+        cells = tuple((words.measure("outcome", o), *c) for o, c in zip(rows.outcome, cells, strict=True))
     return Table(caption, columns, cells, look="wide")
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NOTHING = "not available"
 LONGEST = 160
+VANISHING = 1e-30
 MINUS = "\u2212"
 
 
@@ -28,9 +29,9 @@ def number(value: Any, digits: int = 3) -> str:
     if pd.isna(value):
         return NOTHING
     value = float(value)
-    if value == 0:
-        return "0"
     size = abs(value)
+    if size < VANISHING:
+        return "0"
     if 1e-4 <= size < 1e7:
         places = max(0, digits - 1 - _magnitude(size))
         text = f"{size:,.{places}f}"

@@ -69,6 +69,7 @@ class Block:
         self._alias: dict[str, str] = {}
         self._patterns: dict[str, Array] = {}
         self._due: dict[str, Array] = {}
+        self._scratch: dict[tuple[Any, ...], Array] = {}
         self._steps: list[Step] = []
         self._hooks: list[tuple[bool, Callable[[int], None]]] = []
         self._reads: set[str] = set()
@@ -141,6 +142,8 @@ class Block:
     def sole_input(self, projection: str) -> bool:
         """Return whether the projection alone makes the input of a population that adds nothing of its own."""
         declared = self.component("projection", projection)
+        if self.is_source(declared.post):
+            return False
         post = self.component("population", declared.post)
         incoming = [n for n, p in self.all("projection") if p.post == declared.post]
         return bool(declared.sign == "excitatory" and post.quiet and incoming == [projection])
@@ -157,6 +160,16 @@ class Block:
         """Return an uninitialised array ``(*shape, runs)``."""
         self.bytes += 8 * int(np.prod(shape, dtype=np.int64)) if shape else 8
         return np.zeros((*shape, self.runs))
+
+    def scratch(self, slot: str, *shape: int) -> Array:
+        """Return an array shared by all who ask for this slot and shape: it holds nothing from one function to the next.
+
+        Sharing keeps a block within the cache: the rule of every pathway works in the same few arrays.
+        """
+        key = (slot, *shape)
+        if key not in self._scratch:
+            self._scratch[key] = self.empty(*shape)
+        return self._scratch[key]
 
     def signal(self, name: str, *shape: int) -> Array:
         """Reserve (once) and return a signal."""

@@ -103,6 +103,7 @@ class Events:
             now = then
             self._happen(kinds, which, reads)
             self._watch.look(done + slot + 1, f"event {slot + 1} of {name}")
+        self._move(name, now, float(phase.length))
         return done + len(times)
 
     def _move(self, phase: str, start: Any, stop: Any) -> None:

@@ -47,8 +47,13 @@ class Inputs:
     def add(
         self, post: str, name: str, contribute: Contribute, *, early: bool = False, writes: tuple[str, ...] = ()
     ) -> None:
-        """Add a projection; `contribute` adds to the input in place. Sources come first (`early`)."""
+        """Add a projection; `contribute` adds to the input in place. Sources come first (`early`).
+
+        Onto a source nothing is added: its activity is given from outside (a teacher).
+        """
         reads = self._block.take_reads()
+        if self._block.is_source(post):
+            return
         owner = self._of(post)
         owner.projections.append((not early, name, contribute, reads, writes))
 
@@ -57,9 +62,12 @@ class Inputs:
 
         Returns False, and adds nothing, where a parameter differs between the runs of one subject.
         """
-        block, population = self._block, self._of(post)
+        block = self._block
+        if block.is_source(post) or not block.is_task_driven(pre):
+            return False
+        population = self._of(post)
         strength, share, *own = (block.by_subject(v) for v in (weight, overlap, population.baseline, population.noise))
-        if not block.is_task_driven(pre) or strength is None or share is None or any(level is None for level in own):
+        if strength is None or share is None or any(level is None for level in own):
             return False
         pattern = block.pattern(pre, population.size)
 

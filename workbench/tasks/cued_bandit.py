@@ -89,7 +89,7 @@ class CuedBandit(Component):
         index = block.read(f"task.{name}.index")
         flat = answers.reshape(-1)
         reward, on, off = (block.write(f"task.{name}.{signal}") for signal in ("reward", "on_target", "off_target"))
-        target, penalty, cost = self.target, self.penalty, block.empty()
+        target, penalty, cost = self.target, self.penalty, block.scratch("cost")
 
         def judge(t: int) -> None:
             flat.take(index, 0, on, "clip")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.style import BLUE, GREY, HEIGHT, Panel, drawing
+from workbench.report.figures.style import BLUE, GREY, Margins, Panel, drawing
 from workbench.report.words import cut
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def course_panel(
     """
     arm, title, base, base_title = arms
     mine, theirs = frame[frame.arm == arm], frame[frame.arm == base]
-    with drawing(name, height=HEIGHT + 0.35) as (axes, drawn):
+    with drawing(name, margins=Margins(bottom=0.62).with_legend(1 + bool(len(theirs)))) as (axes, drawn):
         limits = float(frame.p10.min()), float(frame.p90.max())
         if len(theirs):
             axes.fill_between(
@@ -43,7 +43,7 @@ def course_panel(
         _mark(axes, phases)
         axes.set_xlabel(axis[0])
         axes.set_ylabel(cut(axis[1], 30))
-        axes.figure.legend(loc="outside lower center", ncols=1)
+        axes.figure.legend(loc="lower center", ncols=1)
     return Panel(heading, drawn.svg, _alt(heading, mine, theirs, title, base_title))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.style import HEIGHT, LINES, Panel, drawing
+from workbench.report.figures.style import LINES, Margins, Panel, drawing
 from workbench.report.words import cut
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def lines_panel(
 
     A `mark` on a line is the value that the arm itself has on this axis.
     """
-    with drawing(name, height=HEIGHT + 0.17 * len(lines)) as (axes, drawn):
+    with drawing(name, margins=Margins().with_legend(len(lines) if len(lines) > 1 else 0)) as (axes, drawn):
         for i, line in enumerate(lines):
             colour, dashes, marker = LINES[i % len(LINES)]
             shift = (i - (len(lines) - 1) / 2) * 0.12 if words else 0.0
@@ -67,7 +67,7 @@ def lines_panel(
         axes.set_xlabel(cut(axis[0], 48))
         axes.set_ylabel(cut(axis[1], 32))
         if len(lines) > 1:
-            axes.figure.legend(loc="outside lower center", ncols=1)
+            axes.figure.legend(loc="lower center", ncols=1)
     said = " ".join(_spoken(line, words) for line in lines)
     return Panel(heading, drawn.svg, f"{heading}. {said} The numbers stand in the table.")
 

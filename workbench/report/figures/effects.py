@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from workbench.report.figures.style import BLUE, GREY, RUST, Panel, drawing
+from workbench.report.figures.style import BLUE, GREY, RUST, Margins, Panel, drawing
 from workbench.report.words import cut
 
 ROW = 0.46
@@ -12,7 +12,7 @@ ROW = 0.46
 
 def effects_panel(name: str, heading: str, rows: pd.DataFrame, labels: list[str], axis: str, better: str) -> Panel:
     """Draw the rows of `analysis.compare` for one outcome; `labels` name them, `better` is "lower", "higher" or ""."""
-    with drawing(name, width=4.5, height=0.85 + ROW * len(rows)) as (axes, drawn):
+    with drawing(name, 4.5, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
         for y, (row, label) in enumerate(zip(rows.itertuples(), labels, strict=True)):
             harm = bool(better) and (row.difference > 0) == (better == "lower") and row.difference != 0
             colour, marker = (RUST, "s") if harm else (BLUE, "o")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.report.figures.style import RASTER_CELLS, Panel, drawing
+from workbench.report.figures.style import RASTER_CELLS, Margins, Panel, drawing
 from workbench.report.words import cut
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ NAMED_TICKS = 6
 
 def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], scale: tuple[float, float]) -> Panel:
     """Draw a grid; `axis` labels x, y and the colours, `scale` is the range of colours that all maps of a study share."""
-    with drawing(name, height=3.5) as (axes, drawn):
+    words = 0 if grid.y.numeric else 0.35
+    with drawing(name, height=2.9, margins=Margins(left=0.68 + words, bottom=0.4)) as (axes, drawn):
         edges = _edges(grid.x), _edges(grid.y)
         large = grid.mean.size > RASTER_CELLS
         shown = np.ma.masked_invalid(grid.mean)
@@ -47,7 +48,7 @@ def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], s
         axes.set_ylim(edges[1][0], edges[1][-1])
         axes.set_xlabel(cut(axis[0], 42))
         axes.set_ylabel(cut(axis[1], 42))
-        axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=cut(axis[2], 44), shrink=0.9)
+        axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=cut(axis[2], 44), fraction=0.05, pad=0.2)
     return Panel(heading, drawn.svg, _alt(heading, grid))
 
 

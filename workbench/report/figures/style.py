@@ -34,7 +34,7 @@ LINES = (
     (BLACK, (0, (8, 2)), "P"),
     (SKY, (0, (1, 2)), "X"),
 )
-WIDTH, HEIGHT = 3.6, 2.5
+WIDTH, HEIGHT = 3.6, 1.9
 RASTER_CELLS = 1_000
 _RC: Mapping[str, Any] = {
     "svg.hashsalt": "workbench",
@@ -70,18 +70,36 @@ class Panel:
     alt: str
 
 
+@dataclass(frozen=True)
+class Margins:
+    """Room around the axes, in inches. Set by hand: laying out by measured text takes as long as the drawing."""
+
+    left: float = 0.68
+    right: float = 0.1
+    top: float = 0.1
+    bottom: float = 0.5
+
+    def with_legend(self, lines: int) -> Margins:
+        """Return margins with room for a legend of so many lines below the axes."""
+        return Margins(self.left, self.right, self.top, self.bottom + 0.17 * lines + 0.06)
+
+
 @contextmanager
-def drawing(name: str, width: float = WIDTH, height: float = HEIGHT) -> Iterator[tuple[Axes, Drawn]]:
-    """Give axes to draw on; afterwards `Drawn.svg` holds the text, its ids prefixed with `name`."""
+def drawing(
+    name: str, width: float = WIDTH, height: float = HEIGHT, margins: Margins | None = None
+) -> Iterator[tuple[Axes, Drawn]]:
+    """Give axes of `height` inches with margins; afterwards `Drawn.svg` holds the text, ids prefixed with `name`."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    drawn = Drawn()
+    drawn, room = Drawn(), margins or Margins()
+    whole = height + room.top + room.bottom
     with matplotlib.rc_context(_RC), warnings.catch_warnings():
         # The reader's own font draws the letters: one that is missing here is no loss.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(width, height), layout="constrained")
-        axes = figure.add_subplot()
+        figure = Figure(figsize=(width, whole))
+        box = (room.left / width, room.bottom / whole, 1 - (room.left + room.right) / width, height / whole)
+        axes = figure.add_axes(box)
         yield axes, drawn
         drawn.svg = _text(figure, name)
 
