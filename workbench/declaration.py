@@ -62,6 +62,8 @@ class Parameter:
         or "" for what is assumed or a matter of protocol.
     section : str
         For references: the section (``population``, ``gate`` ...) whose table is named.
+    fixed : bool
+        A number that arms may set but that must be the same for all runs of an arm: it shapes the protocol.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -77,6 +79,7 @@ class Parameter:
     source: str = ""
     choices: tuple[str, ...] = ()
     section: str = ""
+    fixed: bool = False
 
     @property
     def required(self) -> bool:
@@ -86,7 +89,7 @@ class Parameter:
     @property
     def structural(self) -> bool:
         """Whether a change of this field makes another program rather than another number."""
-        return self.kind != "number"
+        return self.kind != "number" or self.fixed
 
 
 def _field(kind: Kind, default: Any, doc: str, **rest: Any) -> Any:
@@ -107,9 +110,10 @@ def number(
     high: float = math.inf,
     status: str = "assumed",
     source: str = "",
+    fixed: bool = False,
 ) -> Any:
-    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ."""
-    return _field("number", default, doc, unit=unit, low=low, high=high, status=status, source=source)
+    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ."""
+    return _field("number", default, doc, unit=unit, low=low, high=high, status=status, source=source, fixed=fixed)
 
 
 def numbers(default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:

@@ -37,10 +37,10 @@ def declared(layers: Layers, table: Table) -> Declared:
     component = layers.component(table)
     fields = {}
     for parameter in component.parameters().values():
-        if parameter.structural:
+        if parameter.fixed or (table.section in RECORDINGS and not parameter.structural):
+            fields[parameter.name] = _fixed_number(layers, table, parameter)
+        elif parameter.structural:
             fields[parameter.name] = _structural(layers, table, parameter)
-        elif table.section in RECORDINGS:
-            fields[parameter.name] = _recorded_number(layers, table, parameter)
         elif layers.source(table, parameter).setting is None:
             fields[parameter.name] = None
     return Declared(
@@ -55,7 +55,7 @@ def sweeps_structure(scenario: Scenario, path: str) -> bool:
         return False
     name, _, field = rest.rpartition(".")
     parameter = scenario.tables[section][name].component.parameters().get(field)
-    return parameter is None or parameter.structural
+    return parameter is None or (parameter.structural and not parameter.fixed)
 
 
 def _is_kept(table: Table, outcomes: Sequence[str], record: bool) -> bool:
@@ -90,13 +90,13 @@ def _plain(value: Any, kind: str) -> Any:
     return float(value) if kind in ("numbers", "interval") and value is not None else value
 
 
-def _recorded_number(layers: Layers, table: Table, parameter: Parameter) -> float | None:
+def _fixed_number(layers: Layers, table: Table, parameter: Parameter) -> float | None:
     form = layers.form(table, parameter)
     number = None if form is None else form.constant
     if form is not None and number is None:
         path = f"{table.path}.{parameter.name}"
         setting = layers.source(table, parameter).setting
         what = f"parameter.{setting.name}" if isinstance(setting, Ref) else "its value"
-        message = f"{what} differs between points or subjects, but what is measured must be the same for all"
+        message = f"{what} differs between points or subjects, but the protocol and what is measured must be the same for all"
         raise ScenarioError([Problem(layers.scenario.file, 0, 0, path, message)])
     return number

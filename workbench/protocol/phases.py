@@ -34,4 +34,4 @@ class EventPhase(Component):
     equation: ClassVar[str] = "x(t + dt) = exact flow of the linear parts over dt"
 
     order: int = count(1, "place in the protocol", high=10_000)
-    length: float = number(24.0, "h", "how long the phase lasts", low=1e-9, high=1e6, status="protocol")
+    length: float = number(24.0, "h", "how long the phase lasts", low=1e-9, high=1e6, status="protocol", fixed=True)
