@@ -11,8 +11,8 @@ from workbench.store.measure import measure_of
 
 if TYPE_CHECKING:
     from workbench.declaration import Registry
+    from workbench.design import Chunk
     from workbench.solver.batch import Declared
-    from workbench.store.asked import Chunk
 
 C = TypeVar("C", bound="Chunk")
 Ask = Callable[[str, tuple[Any, ...]], Iterable[Sequence[Any]]]

@@ -23,7 +23,7 @@ SCHEMA_VERSION = 1
 """Stored as ``user_version``; a file with a larger number is refused."""
 
 READ_TIMEOUT = 30.0
-CACHE_KIB = 32_768
+CACHE_KIB = 16_384
 _MAGIC = b"SQLite format 3\0"
 KEPT = "every chunk stored so far is kept"
 _ADVICE = {

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,11 @@ from sqlalchemy.engine import Connection
 import workbench.store.tables as tables
 from workbench.scenario.model import Arm, Quantity, Ref, Scenario, Setting
 from workbench.solver.batch import Structure
-from workbench.store.asked import Plan, Resolved, StudyPlan
 from workbench.store.provenance import provenance
+
+if TYPE_CHECKING:
+    from workbench.design import Plan, StudyPlan
+    from workbench.design.provenance import Resolved
 
 AT_ONCE = 4096
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,15 @@ import workbench.store.connection as database
 import workbench.store.tables as tables
 from workbench.errors import StorageError, UsageError
 from workbench.solver.batch import BatchResult, Declared
-from workbench.store.asked import Chunk, Plan
 from workbench.store.catalogue import Catalogue
 from workbench.store.complete import Ask, complete_runs
 from workbench.store.lease import Lease
 from workbench.store.measure import time_unit
 from workbench.store.register import Place, open_invocation, register
 from workbench.store.views import write_views
+
+if TYPE_CHECKING:
+    from workbench.design import Chunk, Plan
 
 Rows = NDArray[np.int64]
 
