@@ -26,7 +26,8 @@ EFFECT = "d_av"
 COLUMNS = {
     "study": "str", "point": "int64", "outcome": "str", "unit": "str", "arm": "str", "baseline": "str",
     "n": "int64", "missing": "int64", "mean": "Float64", "baseline_mean": "Float64", "difference": "Float64",
-    "sd_difference": "Float64", "low": "Float64", "high": "Float64", "p10": "Float64", "p90": "Float64", "effect": "Float64", "effect_name": "str",
+    "sd_difference": "Float64", "low": "Float64", "high": "Float64", "p10": "Float64", "p90": "Float64",
+    "effect": "Float64", "effect_name": "str",
     "better": "Float64", "better_means": "str", "method": "str", "note": "str",
 }  # fmt: skip
 FEW = 10
@@ -59,9 +60,9 @@ def compare(
     -------
     DataFrame
         `mean`, `baseline_mean`, `difference` (arm minus baseline), `sd_difference`, `low` to `high` (95 % interval of
-        the mean difference, made as `method` says), `p10` and `p90` (the differences of single subjects), `effect` (as `effect_name` says), `better` (share of subjects that
-        do better than under the baseline), `n` pairs and `missing` pairs. What cannot be computed is missing, and
-        `note` says why.
+        the mean difference, made as `method` says), `p10` and `p90` (of single subjects' differences), `effect` (as
+        `effect_name` says), `better` (share of subjects that do better than under the baseline), `n` pairs and
+        `missing` pairs. What cannot be computed is missing, and `note` says why.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from workbench.analysis.selection import Selection
 from workbench.report import evidence, sections, tables
 from workbench.report.sections import Figure
 from workbench.report.tables import Table
-from workbench.report.words import Wording, headline, plain, sentence
+from workbench.report.words import Wording, each, headline, plain, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,9 +85,7 @@ class Page:
         expected, stored, failed = (int(self.facts[name]) for name in ("expected", "stored", "failed"))
         said = []
         if expected > stored + failed:
-            said.append(
-                f"This sweep is not finished: {expected - stored - failed:,} of {expected:,} runs have not been computed."
-            )
+            said.append(f"Not finished: {expected - stored - failed:,} of {expected:,} runs are still to be computed.")
         if failed:
             said.append(f"{failed:,} of {expected:,} runs failed and are left out of every mean; tables count them.")
         return said
@@ -135,7 +133,7 @@ class Page:
         drawn = {f.id.partition("-")[2] for f in self.figures}
         swept = [s for s in self.selection.studies.index if self.selection.paths(s) and s not in drawn]
         return [
-            f"The study “{plain(s)}” sweeps more than two settings at once and is not drawn; its runs are in the database."
+            f"The study “{plain(s)}” sweeps more than two settings and is not drawn; its runs are in the database."
             for s in swept
         ]
 
@@ -192,7 +190,7 @@ class Page:
             " group by study, arm, reason order by study, arm, reason"
         )
         cells = tuple(
-            (plain(r.study), self.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first)) for r in rows.itertuples()
+            (plain(r.study), self.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first)) for r in each(rows)
         )
         return Table("Failed runs", ("Study", "Arm", "Reason", "Runs", "For example at"), cells) if cells else None
 
@@ -201,10 +199,10 @@ class Page:
         """Where every number comes from."""
         facts, results = self.facts, self.selection.results
         rows = [
-            ("Scenario", f"{facts['scenario']} (SHA-256 {facts['scenario_sha256']})"),
+            ("Scenario", f"{facts['scenario']}, SHA-256 {facts['scenario_sha256']}"),
             (
                 "Parameter set",
-                f"{facts['parameter_set'] or 'none'} {facts['parameter_version']} (SHA-256 {facts['parameter_sha256']})",
+                f"{facts['parameter_set'] or 'none'} {facts['parameter_version']}, SHA-256 {facts['parameter_sha256']}",
             ),
             ("Sweep", f"number {facts['sweep']} of {results.path.name}, identity {facts['identity']}"),
             ("Settings given on the command line", "none" if facts["settings"] == "{}" else str(facts["settings"])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.report.tables import Table
-from workbench.report.words import Wording, number
+from workbench.report.words import Wording, each, number
 
 MEANS = {
     "measured": "measured in people, animals or slices (source given)",
@@ -47,7 +47,7 @@ def settings_table(words: Wording, settings: pd.DataFrame) -> Table:
     rows = []
     order = list(words.selection.arms.index)
     for path, group in settings.groupby("path", sort=True):
-        values = {r.arm: str(r.text) if pd.isna(r.number) else number(r.number) for r in group.itertuples()}
+        values = {str(r.arm): str(r.text) if pd.isna(r.number) else number(r.number) for r in each(group)}
         first = group.iloc[0]
         known = not pd.isna(first["low"]) and not pd.isna(first["high"])
         rows.append(

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.analysis.course import bands, courses, timings
 from workbench.analysis.dose import dose_response, ladders
-from workbench.analysis.maps import Grid, cell_means, curves, grids, own_setting, swept_axes
+from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.protocol import arm_settings, measured_in, phases
 from workbench.analysis.responders import responders
 from workbench.report import tables
@@ -20,7 +20,7 @@ from workbench.report.figures.effects import effects_panel
 from workbench.report.figures.maps import inside, map_panel
 from workbench.report.figures.style import Panel
 from workbench.report.tables import Table
-from workbench.report.words import Wording, number, percent, plain, sentence, signed
+from workbench.report.words import Wording, each, number, percent, plain, sentence, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def effects_figure(words: Wording, rows: pd.DataFrame, outcome: str) -> Figure |
     if known.empty:
         return None
     measure, title = words.selection.measure("outcome", outcome), words.measure("outcome", outcome)
-    labels = [f"{words.arm(r.arm)}: {signed(r.difference)} against {words.arm(r.baseline)}" for r in known.itertuples()]
+    labels = [f"{words.arm(r.arm)}: {signed(r.difference)} against {words.arm(r.baseline)}" for r in each(known)]
     unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
     panel = effects_panel("effects", title, known, labels, f"difference in {title}{unit}", str(measure["better"]))
     better, worse = _better_worse(known)
@@ -56,7 +56,7 @@ def effects_figure(words: Wording, rows: pd.DataFrame, outcome: str) -> Figure |
         f"{title}: {better} of {len(known)} comparisons come out better, {worse} worse" if measure["better"] else title
     )
     caption = (
-        f"Each {words.who[:-1]} is their own control: the same one, with the same chance events, goes through both arms. "
+        f"Each {words.who[:-1]} is their own control: the same one goes, with the same chance, through both arms. "
         + SPREAD.format(who=words.who)
         + " Filled circle: better than the comparison or equal; open square: worse."
     )
@@ -91,8 +91,8 @@ def course_figures(words: Wording, study: str, names: list[str]) -> Iterator[Fig
                 course_panel(f"course-{name}-{i}", words.arm(arm), frame, own, (label, f"{title}{unit}"), shown)
             )
         caption = (
-            f"Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. Bands: the middle 80 % of "
-            f"{words.who} (hatched for the comparison). " + (DAYS if shown else "")
+            "Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. "
+            f"Bands: the middle 80 % of {words.who} (hatched for the comparison). " + (DAYS if shown else "")
         )
         found = [tables.course_table(words, frame, f"{title}: mean (middle 80 %) over time", label)]
         times = timings(selection, course)
@@ -106,9 +106,10 @@ DAYS = "Read time in trials first: how many effective trials make a day is an as
 
 def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str]) -> str:
     last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
-    present = [a for a in last.index]
+    present = list(last.index)
     low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
-    return f"{title} over time: at the end it is lowest in “{words.arm(low)}” ({number(last[low])}) and highest in “{words.arm(high)}” ({number(last[high])})"
+    ends = [f"“{words.arm(a)}” ({number(last[a])})" for a in (low, high)]
+    return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"
 
 
 def siblings(words: Wording, outcomes: list[str], main: str) -> list[str]:
@@ -135,7 +136,7 @@ def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | Non
                 lines.append(Line(f"{label}, and with more", frame))
                 rows += [
                     (title, words.arm(r.arm), number(r.x), r.mean, r.low, r.high, r.n, tables.span(r.p10, r.p90))
-                    for r in frame.itertuples()
+                    for r in each(frame)
                 ]
         if lines:
             unit = words.selection.measure("outcome", outcome)["unit"]
@@ -146,8 +147,8 @@ def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | Non
     means = {arm: mean for outcome, arm, _, mean, *_ in rows if outcome == words.measure("outcome", outcomes[0])}
     ends = (means.get(words.arm(first)), means.get(words.arm(last)))
     title = (
-        f"{words.measure('outcome', outcomes[0])} goes from {number(ends[0])} at {number(low)} to {number(ends[1])} at {number(high)},"
-        f" by {axis}"
+        f"{words.measure('outcome', outcomes[0])} goes from {number(ends[0])} at {number(low)}"
+        f" to {number(ends[1])} at {number(high)}, by {axis}"
     )
     table = tables.line_table(words, f"Outcomes by {axis}", axis, rows)
     return Figure("dose", sentence(title), panels, SPREAD.format(who=words.who), [table])
@@ -165,7 +166,7 @@ def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
         for arm, group in frame.groupby("arm", sort=False)
         if group.share.max() > 0
     ]
-    caption = f"A responder is one of the {words.who} who is at least X % better than themselves in the comparison arm; no X is privileged."
+    caption = f"Counted are {words.who} at least X % better than themselves in the comparison arm; no X is privileged."
     at = int(frame.threshold.iloc[0])
     best = frame[frame.threshold == at].sort_values("share", kind="stable").iloc[-1]
     take = f"At least {at} % better in {title}: up to {percent(best.share)} of {words.who} (“{words.arm(best.arm)}”)"
@@ -229,7 +230,7 @@ def _curve(words: Wording, study: str, outcome: str) -> Figure:
     return Figure(f"sweep-{study}", sentence(_study_title(words, study)), [panel], caption, [table])
 
 
-def _axis_label(words: Wording, axis: object) -> str:
+def _axis_label(words: Wording, axis: SweptAxis) -> str:
     label = words.axis(axis.path, axis.unit, axis.relative)
     return f"{label} and {len(axis.together)} more in step" if axis.together else label
 
@@ -246,7 +247,8 @@ def _maps(words: Wording, study: str, outcome: str) -> Figure:
     where = [_own_words(words, g) for g in found]
     runs = sorted({int(n) for g in found for n in np.unique(g.n)} - {0})
     caption = (
-        f"Mean of {title} over {' or '.join(map(str, runs)) or 'no'} {words.who} a cell, one colour scale for all maps. The star is the arm's own setting. "
+        f"Mean of {title} over {' or '.join(map(str, runs)) or 'no'} {words.who} a cell, one colour scale for all maps."
+        " The star is the arm's own setting. "
         + " ".join(where)
         + (" Crossed cells hold failed runs." if any(g.failed.any() for g in found) else "")
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.report.words import Wording, number, percent, plain, signed
+from workbench.report.words import Wording, each, number, percent, plain, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,15 +36,16 @@ def span(low: object, high: object) -> str:
 
 def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool) -> Table:
     """Every comparison of some outcomes; `named` adds the outcome's name to each row."""
-    columns = ("Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
+    columns: tuple[str, ...] = ("Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
                "Spread between " + words.who, "Did better", "Effect size d_av", "n", "How made; remarks")  # fmt: skip
-    cells = tuple(
+    cells: tuple[tuple[str, ...], ...] = tuple(
         (
             words.arm(r.arm), words.arm(r.baseline), number(r.mean), number(r.baseline_mean),
-            signed(r.difference), span(r.low, r.high), span(r.p10, r.p90), percent(r.better), signed(r.effect), str(r.n),
+            signed(r.difference), span(r.low, r.high), span(r.p10, r.p90), percent(r.better), signed(r.effect),
+            str(r.n),
             "; ".join(part for part in (r.method, r.note) if part),
         )
-        for r in rows.itertuples()
+        for r in each(rows)
     )  # fmt: skip
     if named:
         columns = ("Outcome", *columns)
@@ -55,7 +56,7 @@ def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool
 def course_table(words: Wording, frame: pd.DataFrame, caption: str, time: str) -> Table:
     """Means with the middle 80 % of subjects: times down, arms across."""
     arms = list(dict.fromkeys(frame.arm))
-    cell = {(r.arm, r.time): f"{number(r.mean)} ({span(r.p10, r.p90)})" for r in frame.itertuples()}
+    cell = {(r.arm, r.time): f"{number(r.mean)} ({span(r.p10, r.p90)})" for r in each(frame)}
     times = sorted(set(frame.time))
     rows = tuple((number(t), *(cell.get((arm, t), "no run finished") for arm in arms)) for t in times)
     return Table(caption, (time, *(words.arm(a) for a in arms)), rows, look="wide")
@@ -78,7 +79,7 @@ def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> Table:
             str(r.reached),
             str(r.never),
         )
-        for r in frame.itertuples()
+        for r in each(frame)
     )
     columns = (
         "Arm",
@@ -139,5 +140,5 @@ def responder_table(words: Wording, frame: pd.DataFrame, caption: str) -> Table:
         rows.append(
             (words.arm(str(arm)), words.arm(str(base)), *(percent(share[x]) for x in limits), str(n), str(lost))
         )
-    columns = ("Arm", "Compared with", *(f"{LEAST_RESPONSE}{x} %" for x in limits), "n", "Left out")
+    columns: tuple[str, ...] = ("Arm", "Compared with", *(f"{LEAST_RESPONSE}{x} %" for x in limits), "n", "Left out")
     return Table(caption, columns, tuple(rows), look="wide")

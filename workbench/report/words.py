@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,11 @@ def cut(text: str, letters: int = 34) -> str:
     """Return `text` on one line, cut with a mark if it is longer than `letters`."""
     text = " ".join(text.split())
     return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
+def each(frame: pd.DataFrame) -> Iterator[Any]:
+    """Return the rows of a frame as records; what their fields hold is known to who made the frame."""
+    return frame.itertuples()
 
 
 def signed(value: Any) -> str:
@@ -109,15 +115,15 @@ class Wording:
         """Return the label of a setting; a total dose a day is named after its drug."""
         name = plain(path)
         if path.endswith(A_DAY):
-            drugs = self.selection.settings
-            drugs = drugs[drugs.path == f"{path.removesuffix(A_DAY)}.drug"].text
+            rows = self.selection.settings
+            drugs = rows[rows.path == f"{path.removesuffix(A_DAY)}.drug"]["text"]
             name = plain(str(drugs.iloc[0])) if len(drugs) else name
         if relative:
             return f"{name} (times the arm's own)"
         return f"{name} ({unit})" if unit not in ("", "1") else name
 
     def what(self, name: str) -> str:
-        """Return in a few sentences what an arm is: its condition, its doses as prescribed, what it lacks or changes."""
+        """Say what an arm is: its condition, its doses as prescribed, what it lacks or changes."""
         condition = str(self.selection.arms.condition[name])
         said = [self.conditions.get(condition) or plain(condition)] if condition else []
         return " ".join(sentence(part) for part in (*said, self._doses(name), *self._changes(name)) if part)
@@ -128,7 +134,8 @@ class Wording:
         if not given:
             return "no drug" if any(path.startswith("dose.") for path in settings) else ""
         return "; ".join(
-            f"{plain(r.drug)} {number(r.per_day)} {r.unit} a day ({number(r.amount)} {r.unit} every {number(r.every)} h)"
+            f"{plain(r.drug)} {number(r.per_day)} {r.unit} a day"
+            + f" ({number(r.amount)} {r.unit} every {number(r.every)} h)"
             + (f" during {' and '.join(plain(p) for p in r.during)}" if r.during else "")
             + (f", {r.titration}" if r.titration else "")
             for r in given
@@ -138,7 +145,7 @@ class Wording:
         rows = self.selection.settings
         mine = rows[rows.arm == name]
         changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith("dose.")]
-        said = [f"{plain(r.path)} set to {_value(r)}" for r in changed.itertuples()]
+        said = [f"{plain(r.path)} set to {_value(r)}" for r in each(changed)]
         tables = {".".join(path.split(".")[:2]) for path in rows.path}
         kept = {".".join(path.split(".")[:2]) for path in mine.path}
         return said + [f"without {plain(path)}" for path in sorted(tables - kept)]
@@ -161,14 +168,15 @@ def comparison(words: Wording, row: Any) -> str:
     direction = "higher" if row.difference > 0 else "lower"
     relative = f" ({percent(abs(row.difference / row.baseline_mean))} {direction})" if row.baseline_mean > 0 else ""
     text = (
-        f"With “{arm}” it was {number(row.mean)}{unit}, with “{base}” {number(row.baseline_mean)}{unit} in the same {words.who}: "
+        f"With “{arm}” it was {number(row.mean)}{unit}, with “{base}” {number(row.baseline_mean)}{unit}"
+        f" in the same {words.who}: "
         f"{number(abs(row.difference))} {direction}{relative}"
     )
     return text + f"{_verdict(row)}."
 
 
 def _row(rows: pd.DataFrame, index: Any) -> Any:
-    return next(rows.loc[[index]].itertuples())
+    return next(each(rows.loc[[index]]))
 
 
 def _verdict(row: Any) -> str:
@@ -183,7 +191,7 @@ def _verdict(row: Any) -> str:
 
 
 def headline(words: Wording, rows: pd.DataFrame, outcome: str) -> list[str]:
-    """Return the main finding in up to three sentences: the largest harm and the largest benefit of the main outcome."""
+    """Return the main finding: the largest harm and the largest benefit in the main outcome, a sentence each."""
     title = words.measure("outcome", outcome)
     known = rows[(rows.outcome == outcome) & rows.difference.notna()]
     if known.empty:

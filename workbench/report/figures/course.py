@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.report.figures.style import BLUE, GREY, Margins, Panel, drawing
-from workbench.report.words import cut
+from workbench.report.words import cut, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def course_panel(
 ) -> Panel:
     """Draw one arm against its baseline.
 
-    `frame` is `analysis.course.bands`; `arms` are (arm, its title, baseline or "", its title); `axis` the labels of x and y.
+    `frame` is `analysis.course.bands`; `arms` are (arm, its title, baseline or "", its title); `axis` labels x and y.
     """
     arm, title, base, base_title = arms
     mine, theirs = frame[frame.arm == arm], frame[frame.arm == base]
@@ -66,7 +66,9 @@ def _mark(axes: Axes, phases: Sequence[Phase]) -> None:
 
 
 def _alt(heading: str, mine: pd.DataFrame, theirs: pd.DataFrame, title: str, base: str) -> str:
-    said = f"{heading}. {title}: from {mine['mean'].iloc[0]:.3g} at {mine.time.iloc[0]:g} to {mine['mean'].iloc[-1]:.3g} at {mine.time.iloc[-1]:g}."
-    if len(theirs):
-        said += f" {base}: from {theirs['mean'].iloc[0]:.3g} to {theirs['mean'].iloc[-1]:.3g}."
-    return said + " The numbers stand in the table."
+    said = [
+        f"{name} goes from {number(f['mean'].iloc[0])} to {number(f['mean'].iloc[-1])}"
+        for name, f in ((title, mine), (base, theirs))
+        if len(f)
+    ]
+    return f"{heading}. {'; '.join(said)}. The numbers stand in the table."

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `frame` has x and mean, with low and high (interval of the mean) and p10 and p90 (spread) where known."""
+    """One line: `frame` has x and mean; low and high (interval of the mean), p10 and p90 (spread) where known."""
 
     label: str
     frame: pd.DataFrame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.report.figures.style import BLUE, GREY, RUST, Margins, Panel, drawing
-from workbench.report.words import cut
+from workbench.report.words import cut, each
 
 ROW = 0.46
 
@@ -13,7 +13,7 @@ ROW = 0.46
 def effects_panel(name: str, heading: str, rows: pd.DataFrame, labels: list[str], axis: str, better: str) -> Panel:
     """Draw the rows of `analysis.compare` for one outcome; `labels` name them, `better` is "lower", "higher" or ""."""
     with drawing(name, 4.5, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
-        for y, (row, label) in enumerate(zip(rows.itertuples(), labels, strict=True)):
+        for y, (row, label) in enumerate(zip(each(rows), labels, strict=True)):
             harm = bool(better) and (row.difference > 0) == (better == "lower") and row.difference != 0
             colour, marker = (RUST, "s") if harm else (BLUE, "o")
             if not pd.isna(row.p10):
@@ -39,5 +39,5 @@ def effects_panel(name: str, heading: str, rows: pd.DataFrame, labels: list[str]
             sides = ("better", "worse") if better == "lower" else ("worse", "better")
             axes.set_title(f"← {sides[0]}", loc="left", color=GREY)
             axes.set_title(f"{sides[1]} →", loc="right", color=GREY)
-    said = " ".join(f"{label}: {row.difference:+.3g}." for row, label in zip(rows.itertuples(), labels, strict=True))
+    said = " ".join(f"{label}: {row.difference:+.3g}." for row, label in zip(each(rows), labels, strict=True))
     return Panel(heading, drawn.svg, f"{heading}. Mean differences: {said} The numbers stand in the table.")

@@ -20,7 +20,7 @@ NAMED_TICKS = 6
 
 
 def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], scale: tuple[float, float]) -> Panel:
-    """Draw a grid; `axis` labels x, y and the colours, `scale` is the range of colours that all maps of a study share."""
+    """Draw a grid; `axis` labels x, y and the colours, `scale` is the range of colours that all maps share."""
     words = 0 if grid.y.numeric else 0.35
     with drawing(name, height=2.9, margins=Margins(left=0.68 + words, bottom=0.4)) as (axes, drawn):
         edges = _edges(grid.x), _edges(grid.y)
@@ -33,10 +33,11 @@ def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], s
         if grid.mean.size <= WRITTEN_CELLS:
             _write(axes, grid, scale)
         _cross_out(axes, grid, edges)
-        own = [_place(swept, value) for swept, value in zip((grid.x, grid.y), grid.own, strict=True)]
-        if None not in own:
+        own = _place(grid.x, grid.own[0]), _place(grid.y, grid.own[1])
+        if own[0] is not None and own[1] is not None:
             axes.plot(
-                *own,
+                own[0],
+                own[1],
                 marker="*",
                 markersize=15,
                 markerfacecolor="white",
@@ -67,7 +68,7 @@ def _edges(axis: SweptAxis) -> NDArray[np.float64]:
     levels = np.log(levels) if axis.logarithmic else levels
     middle = (levels[:-1] + levels[1:]) / 2
     edges = np.concatenate([[2 * levels[0] - middle[0]], middle, [2 * levels[-1] - middle[-1]]])
-    return np.exp(edges) if axis.logarithmic else edges
+    return np.asarray(np.exp(edges) if axis.logarithmic else edges, dtype=np.float64)
 
 
 def _ticks(axes: Axes, at: str, axis: SweptAxis) -> None:

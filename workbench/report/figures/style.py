@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -36,7 +36,7 @@ LINES = (
 )
 WIDTH, HEIGHT = 3.6, 1.9
 RASTER_CELLS = 1_000
-_RC: Mapping[str, Any] = {
+_RC: dict[Any, Any] = {
     "svg.hashsalt": "workbench",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
