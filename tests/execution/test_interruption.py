@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import LONG, children, command, environment, gone, started, stored_runs, wait_for_runs, workbench
+from commands import LONG, children, command, environment, gone, process, started, stored_runs, wait_for_runs
 
 from workbench.store.digest import digest
 
@@ -25,13 +25,13 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(scenario: Path) -> str:
-    done = workbench("sweep", scenario, "--db", "whole.db", "--workers", "1", cwd=scenario.parent)
+    done = process("sweep", scenario, "--db", "whole.db", "--workers", "1", cwd=scenario.parent)
     assert done.returncode == 0, done.stderr
     return digest(scenario.parent / "whole.db")
 
 
 def finish(scenario: Path, db: Path, workers: int = 2) -> None:
-    done = workbench("sweep", scenario, "--db", db, "--workers", str(workers), cwd=db.parent)
+    done = process("sweep", scenario, "--db", db, "--workers", str(workers), cwd=db.parent)
     assert done.returncode == 0, done.stderr
     assert "0 missing" in done.stdout
 
@@ -47,12 +47,12 @@ def test_I01_killed_sweep_resumes_to_the_same_digest(
     scenario: Path, undisturbed: str, tmp_path: Path, least: int
 ) -> None:
     db = tmp_path / "killed.db"
-    process = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
-    acknowledged = wait_for_runs(db, process, least)
-    workers = children(process)
+    sweep = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
+    acknowledged = wait_for_runs(db, sweep, least)
+    workers = children(sweep)
     assert len(workers) == 2
-    process.kill()
-    process.communicate()
+    sweep.kill()
+    sweep.communicate()
     assert gone(workers), "workers outlived their parent"
     assert acknowledged <= stored_runs(db) < RUNS
     finish(scenario, db)
@@ -63,11 +63,11 @@ def test_I02_first_interrupt_stores_what_is_in_flight_and_says_how_to_go_on(
     scenario: Path, undisturbed: str, tmp_path: Path
 ) -> None:
     db = tmp_path / "once.db"
-    process = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
-    before = wait_for_runs(db, process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    sweep = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
+    before = wait_for_runs(db, sweep)
+    sweep.send_signal(signal.SIGINT)
+    out, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == 130
     assert before <= stored_runs(db) < RUNS
     assert f"go on with: workbench sweep {scenario} --db {db} --workers 2" in err
     assert "Traceback" not in out + err
@@ -79,13 +79,13 @@ def test_I02_second_interrupt_stops_at_once_and_leaves_no_worker(
     scenario: Path, undisturbed: str, tmp_path: Path
 ) -> None:
     db = tmp_path / "twice.db"
-    process = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
-    wait_for_runs(db, process)
-    workers = children(process)
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    sweep = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
+    wait_for_runs(db, sweep)
+    workers = children(sweep)
+    sweep.send_signal(signal.SIGINT)
+    sweep.send_signal(signal.SIGINT)
+    _, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == 130
     assert "Traceback" not in err
     assert gone(workers)
     finish(scenario, db)
@@ -96,11 +96,11 @@ def test_I03_termination_is_like_one_interrupt_with_its_own_exit_code(
     scenario: Path, undisturbed: str, tmp_path: Path
 ) -> None:
     db = tmp_path / "terminated.db"
-    process = started("sweep", scenario, "--db", db, "--workers", "1", cwd=tmp_path)
-    wait_for_runs(db, process)
-    process.terminate()
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 143
+    sweep = started("sweep", scenario, "--db", db, "--workers", "1", cwd=tmp_path)
+    wait_for_runs(db, sweep)
+    sweep.terminate()
+    _, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == 143
     assert "go on with" in err
     finish(scenario, db)
     assert digest(db) == undisturbed
@@ -108,11 +108,11 @@ def test_I03_termination_is_like_one_interrupt_with_its_own_exit_code(
 
 def test_a_worker_that_dies_is_a_storage_error_and_stored_runs_are_kept(scenario: Path, tmp_path: Path) -> None:
     db = tmp_path / "lost.db"
-    process = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
-    wait_for_runs(db, process)
-    subprocess.run(["kill", "-9", str(children(process)[0])], check=True)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 3
+    sweep = started("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
+    wait_for_runs(db, sweep)
+    subprocess.run(["kill", "-9", str(children(sweep)[0])], check=True)
+    _, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == 3
     assert "worker process" in err and "stored runs are kept" in err
     assert 0 < stored_runs(db) < RUNS
 

@@ -46,7 +46,8 @@ def main(arguments: list[str]) -> int:
     debug = DEBUG in arguments
     as_json = "--json" in arguments
     try:
-        code = app([a for a in arguments if a != DEBUG], prog_name="workbench", standalone_mode=False)
+        given = [a for a in arguments if a != DEBUG]
+        code = app(given, prog_name="workbench", standalone_mode=False, obj=given)
     except WorkbenchError as error:
         if debug:
             raise

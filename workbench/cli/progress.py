@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import talk
+from workbench.errors import shorten
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -53,7 +54,7 @@ def forecast_lines(forecast: Forecast) -> list[str]:
     """Say what will run as products, what is there already, and what the pilot promises."""
     plan = forecast.plan
     width = max(len(study.name) for study in plan.studies)
-    lines = [f"{plan.scenario.file}: {' '.join(plan.scenario.title.split())}"]
+    lines = [f"{plan.scenario.file}: {shorten(plan.scenario.title)}"]
     lines += [f"  {study:<{width}}  {product}" for study, product in products(plan)]
     total = counted(plan.expected, "run")
     lines.append(f"  {total} in all, {forecast.reused:,} already stored, {forecast.left:,} to compute")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ import typer
 
 from workbench.cli.output import AsJson, print_object, put, talk
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
-from workbench.errors import UsageError
+from workbench.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
@@ -22,6 +21,7 @@ FAILED = 4
 
 
 def sweep(
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")],
     db: Annotated[
         str | None,
@@ -63,9 +63,11 @@ def sweep(
         seed=seed,
         max_points=max_points,
     )
+    if report is not None and not Path(report).absolute().parent.is_dir():
+        raise StorageError(f"{report}: the folder {Path(report).parent} does not exist; nothing was computed")
     if dry_run:
         return _say(execution.forecast(request), request, as_json)
-    command = shlex.join(["workbench", *sys.argv[1:]])
+    command = shlex.join(["workbench", *context.obj])
     with watcher(quiet=as_json) as progress:
         result = execution.carry_out(
             request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
