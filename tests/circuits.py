@@ -177,7 +177,9 @@ def replaced(text: str, *swaps: tuple[str, str]) -> str:
     return text
 
 
-def batches(text: str, *, width: int = 4096, components: Iterable[type[Component]] = (), **options: object) -> list[Batch]:
+def batches(
+    text: str, *, width: int = 4096, components: Iterable[type[Component]] = (), **options: object
+) -> list[Batch]:
     """Return the batches of a scenario text."""
     known = registry().extended(components)
     scenario = parse_scenario(text.encode(), "test.toml", Path(), known)

@@ -135,7 +135,9 @@ def test_a_parameter_that_varies_gives_the_bits_of_one_that_does_not() -> None:
 
 
 def test_further_outcomes_do_not_change_those_already_there() -> None:
-    more = STRIATUM + '[outcome.first]\nreadout = "selectivity"\ntask = "reach"\nwindow = "first 70 trials of practice"\n'
+    more = (
+        STRIATUM + '[outcome.first]\nreadout = "selectivity"\ntask = "reach"\nwindow = "first 70 trials of practice"\n'
+    )
     plain, extended = solved(STRIATUM), solved(more)
     assert plain.keys == extended.keys
     assert all(plain.outcomes[k].tobytes() == extended.outcomes[k].tobytes() for k in plain.outcomes)
@@ -144,13 +146,18 @@ def test_further_outcomes_do_not_change_those_already_there() -> None:
 def test_a_longer_phase_leaves_the_draws_of_its_neighbour_alone() -> None:
     """Practice gets longer; the first trials of both phases still see the same noise and cues."""
     window = ("last 50 trials of treatment", "first 50 trials of practice")
-    short, long = solved(replaced(STRIATUM, window)), solved(replaced(STRIATUM, window, ("trials = 150", "trials = 300")))
+    short, long = (
+        solved(replaced(STRIATUM, window)),
+        solved(replaced(STRIATUM, window, ("trials = 150", "trials = 300"))),
+    )
     assert short.outcomes["overflow"].tobytes() == long.outcomes["overflow"].tobytes()
 
 
 def test_a_lesion_does_not_shift_the_draws_of_others() -> None:
     """Without its weight the lesioned pathway adds nothing; the muscles still see the same noise."""
-    silent = replaced(STRIATUM, ('post = "muscle"\n[projection.d2_muscle]', 'post = "muscle"\nweight = 0.0\n[projection.d2_muscle]'))
+    silent = replaced(
+        STRIATUM, ('post = "muscle"\n[projection.d2_muscle]', 'post = "muscle"\nweight = 0.0\n[projection.d2_muscle]')
+    )
     first = ("last 50 trials of treatment", "first 1 trials of practice")
     removed = STRIATUM + '[arm.lesion]\nextends = "healthy"\nwithout = ["dose.thp", "projection.d1_muscle"]\n'
     from circuits import batches
@@ -170,7 +177,11 @@ def test_a_diverging_neighbour_leaves_the_others_bit_equal() -> None:
         batch.structure,
         batch.seed,
         batch.subjects,
-        {**batch.values, "population.muscle.baseline": np.where(gain > 1, np.inf, 0.3), "plasticity.cortex_d1.ltp_gain": gain},
+        {
+            **batch.values,
+            "population.muscle.baseline": np.where(gain > 1, np.inf, 0.3),
+            "plasticity.cortex_d1.ltp_gain": gain,
+        },
         batch.keys,
     )
     sound, result = solve(batch), solve(broken)

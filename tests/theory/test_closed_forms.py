@@ -77,7 +77,11 @@ def test_hebb_alone_grows_at_the_rate_of_the_leading_eigenvalue() -> None:
     """``d log|w| / dt = rate * lambda_1`` once the leading direction dominates; 64 subjects, tolerance 5 %."""
     logs = []
     for trials in (3000, 3400):
-        text = replaced(LEARN, ('rule = "oja"\nrate = 0.002', 'rule = "hebb"\nrate = 0.002'), ("trials = 6000", f"trials = {trials}"))
+        text = replaced(
+            LEARN,
+            ('rule = "oja"\nrate = 0.002', 'rule = "hebb"\nrate = 0.002'),
+            ("trials = 6000", f"trials = {trials}"),
+        )
         logs.append(np.log(solved(replaced(text, ("count = 6", "count = 64"))).outcomes["norm"]).mean())
     # Online, E log growth is rate * lambda_1 minus half the variance of the increment, rate^2 (2 lambda_1^2).
     expected = 0.002 * 4.0 - 0.002**2 * 4.0**2
@@ -175,7 +179,9 @@ def test_one_dose_equals_the_matrix_exponential(
         gut = np.array([1000.0 / volume, 0.0, 0.0])
         exact = (expm(_linear_system(model) * hours) @ gut)[1]
         grid = model.response(np.linspace(0.01, 50, 200))
-        assert model.response(np.array(hours)) == pytest.approx(exact, abs=1e-9 * float(np.max(grid)) + 1e-300, rel=2e-6)
+        assert model.response(np.array(hours)) == pytest.approx(
+            exact, abs=1e-9 * float(np.max(grid)) + 1e-300, rel=2e-6
+        )
 
 
 DOSES = (
@@ -224,7 +230,10 @@ def test_repeated_doses_are_the_superposition_of_single_ones() -> None:
 def test_titration_raises_the_daily_total_step_by_step() -> None:
     text = replaced(
         DOSES,
-        ('during = "giving"', 'during = "giving"\ntitration_start = "6 mg/day"\ntitration_step = "6 mg/day"\ntitration_each = "1 day"'),
+        (
+            'during = "giving"',
+            'during = "giving"\ntitration_start = "6 mg/day"\ntitration_step = "6 mg/day"\ntitration_each = "1 day"',
+        ),
         ("count = 6", "count = 1"),
     )
     model = TwoCompartmentOral()
@@ -235,18 +244,26 @@ def test_titration_raises_the_daily_total_step_by_step() -> None:
 def test_the_trial_clock_sees_the_mean_over_each_dosing_interval() -> None:
     """Day 10 of 10 mg every 8 h: the mean of the superposed course over that day, by quadrature."""
     text = replaced(STRIATUM, ("trials = 100", "trials = 50"), ("count = 6", "count = 1"), ("cv = 0.3", "cv = 1e-12"))
-    text = text.replace('readout = "weight_mean"\nprojection = "cortex_d1"\nwindow = "end of treatment"', 'readout = "concentration"\ndrug = "thp"\nwindow = "end of treatment"')
+    text = text.replace(
+        'readout = "weight_mean"\nprojection = "cortex_d1"\nwindow = "end of treatment"',
+        'readout = "concentration"\ndrug = "thp"\nwindow = "end of treatment"',
+    )
     text = replaced(text, ("last 50 trials of treatment", "last 20 trials of treatment"))
     treated = solved(text, arms=["treated"]).outcomes["weight"][0]
     model = TwoCompartmentOral()
     times = np.linspace(216, 240, 24001)
-    course = sum(10.0 * np.where(times >= 8 * k, model.response(np.maximum(times - 8 * k, 0.0)), 0.0) for k in range(30))
+    course = sum(
+        10.0 * np.where(times >= 8 * k, model.response(np.maximum(times - 8 * k, 0.0)), 0.0) for k in range(30)
+    )
     assert treated == pytest.approx(np.trapezoid(course, times) / 24.0, rel=1e-6)
 
 
 def test_average_steady_concentration_is_dose_rate_over_clearance() -> None:
     text = replaced(STRIATUM, ("trials = 100", "trials = 1000"), ("count = 6", "count = 1"), ("cv = 0.3", "cv = 1e-12"))
-    text = text.replace('readout = "weight_mean"\nprojection = "cortex_d1"\nwindow = "end of treatment"', 'readout = "concentration"\ndrug = "thp"\nwindow = "end of treatment"')
+    text = text.replace(
+        'readout = "weight_mean"\nprojection = "cortex_d1"\nwindow = "end of treatment"',
+        'readout = "concentration"\ndrug = "thp"\nwindow = "end of treatment"',
+    )
     assert solved(text, arms=["treated"]).outcomes["weight"][0] == pytest.approx(30_000.0 / 24.0 / 16.0, rel=1e-6)
 
 
@@ -330,4 +347,6 @@ def test_surround_inhibition_scales_a_uniform_input() -> None:
     """``u_k - s mean_(j != k) u_j``: a uniform input shrinks by ``1 - s``."""
     from tests_signs import SURROUND
 
-    assert solved(SURROUND.format(size=4, weight=0.25)).outcomes["weight"][0] == pytest.approx(0.5 + 0.1 * (0.75 * 0.5) * 0.5, rel=1e-12)
+    assert solved(SURROUND.format(size=4, weight=0.25)).outcomes["weight"][0] == pytest.approx(
+        0.5 + 0.1 * (0.75 * 0.5) * 0.5, rel=1e-12
+    )
