@@ -185,7 +185,7 @@ def _verdict(row: Any) -> str:
     counted = {0.0: "none", 1.0: "all"}.get(float(row.better), percent(row.better))
     improved = (row.difference < 0) == (row.better_means == "lower is better")
     said = f", which is {'better' if improved else 'worse'}; {counted} of them did better"
-    if row.p10 == row.p90:
+    if pd.isna(row.p10) or row.p10 == row.p90:
         return said
     return f"{said}, and in the middle 80 % of them the difference lies between {number(row.p10)} and {number(row.p90)}"
 

@@ -65,10 +65,15 @@ def _edges(axis: SweptAxis) -> NDArray[np.float64]:
     if not axis.numeric or len(axis.levels) < 2:
         return np.arange(len(axis.levels) + 1) - 0.5
     levels = np.array(axis.levels, dtype=np.float64)
-    levels = np.log(levels) if axis.logarithmic else levels
+    if axis.logarithmic:
+        return np.asarray(np.exp(_halves(np.log(levels))), dtype=np.float64)
+    return _halves(levels)
+
+
+def _halves(levels: NDArray[np.float64]) -> NDArray[np.float64]:
     middle = (levels[:-1] + levels[1:]) / 2
-    edges = np.concatenate([[2 * levels[0] - middle[0]], middle, [2 * levels[-1] - middle[-1]]])
-    return np.asarray(np.exp(edges) if axis.logarithmic else edges, dtype=np.float64)
+    ends = 2 * levels[0] - middle[0], 2 * levels[-1] - middle[-1]
+    return np.concatenate([ends[:1], middle, ends[1:]]).astype(np.float64)
 
 
 def _ticks(axes: Axes, at: str, axis: SweptAxis) -> None:
