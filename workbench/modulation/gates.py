@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.arithmetic import power
 from workbench.declaration import Component, number, path, signal
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Hill(Component):
     @staticmethod
     def open(signal: Value, threshold: Value, exponent: Value) -> Value:
         """Return the opening, 0 to 1; the ratio form neither overflows nor divides by zero at signal 0."""
-        ratio: Array = np.power(np.divide(signal, threshold), exponent)
+        ratio: Array = power(np.divide(signal, threshold), exponent)
         return ratio / (1.0 + ratio)
 
     def build(self, block: Block, name: str) -> None:
@@ -58,7 +59,7 @@ class InverseHill(Component):
     @staticmethod
     def open(signal: Value, threshold: Value, exponent: Value) -> Value:
         """Return the opening, 1 to 0."""
-        ratio: Array = np.power(np.divide(signal, threshold), exponent)
+        ratio: Array = power(np.divide(signal, threshold), exponent)
         return 1.0 / (1.0 + ratio)
 
     def build(self, block: Block, name: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.arithmetic import power
 from workbench.declaration import Component, number
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Delayed(Component):
 
     def _raw(self, delay: Value) -> Array:
         z = np.maximum((np.asarray(delay) - self.onset) / (self.peak - self.onset), 0.0)
-        raw: Array = (z * np.exp(1.0 - z)) ** self.shape * np.exp(-np.maximum(delay, 0.0) / self.decay)
+        raw: Array = power(z * np.exp(1.0 - z), self.shape) * np.exp(-np.maximum(delay, 0.0) / self.decay)
         return raw
 
     def response(self, delay: Value) -> Value:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.arithmetic import power
 from workbench.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SlidingThreshold(Component):
             np.add(theta, squared, out=theta)
             if block.trial % refresh == 0:
                 np.divide(theta, target, out=factor)
-                np.power(factor, strength, out=factor)
+                power(factor, strength, out=factor)
             np.divide(activity, factor, out=harder)
             np.multiply(activity, factor, out=easier)
 

@@ -1,0 +1,25 @@
+"""Arithmetic whose bits do not depend on whether a value is one number or one for each run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.declaration import Value
+
+
+def power(base: Value, exponent: Value, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Return ``base ** exponent``.
+
+    For a lone exponent of 2, 1/2 or -1 NumPy takes a product, a root or a quotient, which differ in the last
+    bit from the power that it computes where exponents come as an array; a run would depend on whether its
+    neighbours share its exponent. So the exponent is always spread out.
+    """
+    shape = np.broadcast_shapes(np.shape(base), np.shape(exponent))
+    spread = np.broadcast_to(exponent, shape or (2,)).astype(np.float64)
+    result: NDArray[np.float64] = np.power(base, spread, out=out)
+    return result if shape else result[0]
