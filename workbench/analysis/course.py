@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ONSET_FACTOR = 1.3
 """Onset is the first recorded bin above this multiple of the same subject's baseline arm."""
 
+MOST_SUBJECTS = 500
+"""Courses are read of the first so many subjects: a large sweep holds tens of millions of recorded values."""
+
 BAND_COLUMNS = ("arm", "time", "n", "mean", "p10", "p50", "p90")
 
 
@@ -41,12 +44,13 @@ class Courses:
 
 
 def courses(selection: Selection, study: str, name: str) -> Courses | None:
-    """Return a recorded course of a study at its first point, or None if it was not recorded there."""
+    """Return a recorded course of a study of its first subjects, or None if it was not recorded there."""
     rows = selection.sql(
         "select arm, subject, time, value, time_unit from timecourse where sweep = :sweep and study = :study"
-        " and course = :name and point = 0 order by arm, subject, time",
+        " and course = :name and point = 0 and subject < :most order by arm, subject, time",
         study=study,
         name=name,
+        most=MOST_SUBJECTS,
     )
     if rows.empty:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.course import bands, courses, timings
+from workbench.analysis.course import MOST_SUBJECTS, bands, courses, timings
 from workbench.analysis.dose import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.protocol import arm_settings, measured_in, phases
@@ -92,7 +92,9 @@ def course_figures(words: Wording, study: str, names: list[str]) -> Iterator[Fig
             )
         caption = (
             "Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. "
-            f"Bands: the middle 80 % of {words.who} (hatched for the comparison). " + (DAYS if shown else "")
+            f"Bands: the middle 80 % of {words.who} (hatched for the comparison). "
+            + (f"Shown are the first {MOST_SUBJECTS} of them. " if len(course.subjects) == MOST_SUBJECTS else "")
+            + (DAYS if shown else "")
         )
         found = [tables.course_table(words, frame, f"{title}: mean (middle 80 %) over time", label)]
         times = timings(selection, course)

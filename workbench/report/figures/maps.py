@@ -63,10 +63,10 @@ def inside(grid: Grid) -> bool:
 def _edges(axis: SweptAxis) -> NDArray[np.float64]:
     """Return the borders of the cells, half-way between levels (on the axis's own scale)."""
     if not axis.numeric or len(axis.levels) < 2:
-        return np.arange(len(axis.levels) + 1) - 0.5
+        return np.arange(len(axis.levels) + 1, dtype=np.float64) - 0.5
     levels = np.array(axis.levels, dtype=np.float64)
     if axis.logarithmic:
-        return np.asarray(np.exp(_halves(np.log(levels))), dtype=np.float64)
+        return np.asarray(np.exp(_halves(np.log(levels))))
     return _halves(levels)
 
 
