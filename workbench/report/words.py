@@ -145,10 +145,10 @@ class Wording:
         rows = self.selection.settings
         mine = rows[rows.arm == name]
         changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith("dose.")]
-        said = [f"{plain(r.path)} set to {_value(r)}" for r in each(changed)]
+        said = [f"{r.path.replace('.', ' ').replace('_', ' ')} set to {_value(r)}" for r in each(changed)]
         tables = {".".join(path.split(".")[:2]) for path in rows.path}
         kept = {".".join(path.split(".")[:2]) for path in mine.path}
-        return said + [f"without {plain(path)}" for path in sorted(tables - kept)]
+        return said + [f"without {path.replace('.', ' ').replace('_', ' ')}" for path in sorted(tables - kept)]
 
 
 def _value(row: Any) -> str:

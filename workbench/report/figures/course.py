@@ -29,11 +29,11 @@ def course_panel(
     """
     arm, title, base, base_title = arms
     mine, theirs = frame[frame.arm == arm], frame[frame.arm == base]
-    with drawing(name, margins=Margins(bottom=0.62).with_legend(1 + bool(len(theirs)))) as (axes, drawn):
+    with drawing(name, margins=Margins(right=0.32, bottom=0.62).with_legend(1 + bool(len(theirs)))) as (axes, drawn):
         limits = float(frame.p10.min()), float(frame.p90.max())
         if len(theirs):
             axes.fill_between(
-                theirs.time, theirs.p10, theirs.p90, facecolor="none", edgecolor="#BBBBBB", hatch="////", linewidth=0
+                theirs.time, theirs.p10, theirs.p90, facecolor="none", edgecolor="#9A9A9A", hatch="////", linewidth=0
             )
             axes.plot(theirs.time, theirs["mean"], color=GREY, linestyle="--", label=cut(base_title))
         axes.fill_between(mine.time, mine.p10, mine.p90, color=BLUE, alpha=0.2, linewidth=0)
