@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -156,8 +156,8 @@ def crew(workers: int, registry: Registry | None = None) -> Crew:
 def solve_each(batches: Iterable[tuple[T, Batch]], crew: Crew, stop: StopSignal) -> Iterator[tuple[T, BatchResult]]:
     """Solve batches, a few at a time, and yield results in the order of submission.
 
-    After a stop is requested nothing new is started; what is in flight is finished and yielded. So is
-    what was in flight beside a batch that failed by a bug, before its error is raised.
+    After a stop is requested nothing new is started; what is being solved is finished and yielded. So is
+    what was being solved beside a batch that failed by a bug, before its error is raised.
     """
     flying: deque[tuple[T, Future[BatchResult]]] = deque()
     waiting = iter(batches)
@@ -174,7 +174,9 @@ def solve_each(batches: Iterable[tuple[T, Batch]], crew: Crew, stop: StopSignal)
             break
         label, future = flying.popleft()
         try:
-            result = _patient(future)
+            result = _patient(future, stop)
+        except CancelledError:
+            continue
         except Exception as fault:  # noqa: BLE001 - raised below, once the other blocks are safe
             error = error or fault
         else:
@@ -183,9 +185,14 @@ def solve_each(batches: Iterable[tuple[T, Batch]], crew: Crew, stop: StopSignal)
         raise error
 
 
-def _patient(future: Future[BatchResult]) -> BatchResult:
-    """Wait in short stretches: on some systems a signal is not handled while a thread waits."""
+def _patient(future: Future[BatchResult], stop: StopSignal) -> BatchResult:
+    """Wait in short stretches: on some systems a signal is not handled while a thread waits.
+
+    Once a stop is requested, a batch that no worker has begun is given up: CancelledError.
+    """
     while True:
+        if stop.requested:
+            future.cancel()
         try:
             return future.result(timeout=0.25)
         except TimeoutError:
