@@ -27,6 +27,7 @@ ALMOST_EQUAL = 1e-7
 """Two rates closer than this (relative) are moved apart by it: the sum of exponentials divides by their difference."""
 
 Modes = tuple[list["Value"], list["Value"]]
+Factors = list[tuple["Value", "Value"]]
 
 
 def _apart(rate: Value, other: Value) -> Value:
@@ -90,7 +91,7 @@ class Exposure:
         self.doses, self.state, self.concentration = doses, state, concentration
         self.rates, self.weights = drug.modes()
         self.effect, self.resolution = drug.effect, drug.resolution
-        self._factors: dict[tuple[Any, ...], list[tuple[Value, Value]]] = {}
+        self._factors: dict[tuple[Any, ...], Factors] = {}  # days are alike: most stretches recur
 
     def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
         """Advance from `start` to `stop` (hours in `phase`); return whether the concentration may have changed.
@@ -125,36 +126,47 @@ class Exposure:
 
     def _advance(self, doses: list[Repeated], start: Any, stop: Any, average: bool) -> Any:
         """Advance all modes over a stretch of constant amounts; return the area under the concentration."""
-        terms = [(dose.amount_at(start), self._dose_factors(dose, start, stop)) for dose in doses]
-        length, area = stop - start, 0.0
-        for i, (rate, weight) in enumerate(zip(self.rates, self.weights, strict=True)):
+        terms = [(dose.amount_at(start), self._given(dose, start, stop)) for dose in doses]
+        area: Any = 0.0
+        for i, (kept, share) in enumerate(self._decay(stop - start)):
             mode = self.state[i]
-            kept = np.exp(-rate * length)
             if average:
-                area = area + mode * (1.0 - kept) / rate
+                area = area + mode * share
             mode *= kept
             for amount, factors in terms:
-                given, left = factors[i]
-                mode += amount * (weight * left)
+                left, passed = factors[i]
+                mode += amount * left
                 if average:
-                    area = area + amount * (weight * (given - left) / rate)
+                    area = area + amount * passed
         return area
 
-    def _dose_factors(self, dose: Repeated, start: Any, stop: Any) -> list[tuple[Value, Value]]:
-        """Return, per mode, the doses given and ``sum exp(-rate (stop - t_dose))`` over them."""
+    def _decay(self, length: Any) -> Factors:
+        """Return, per mode, what a stretch leaves of it and the area that it passes through."""
+        key = ("decay", length) if isinstance(length, float) else ()
+        if key not in self._factors:
+            kept = [np.exp(-rate * length) for rate in self.rates]
+            found = [(k, (1.0 - k) / rate) for k, rate in zip(kept, self.rates, strict=True)]
+            if not key:
+                return found
+            self._factors[key] = found
+        return self._factors[key]
+
+    def _given(self, dose: Repeated, start: Any, stop: Any) -> Factors:
+        """Return, per mode and mg a dose, what the doses of a stretch leave at its end and their area in it."""
         first, given = dose.given(start, stop)
         last_age = stop - (first + given - 1.0) * dose.every
         plain = all(isinstance(v, float) for v in (first, given, last_age, dose.every))
-        key = (first * dose.every - start, given, last_age, dose.every) if plain else ()
-        if key and key in self._factors:
-            return self._factors[key]
-        found: list[tuple[Value, Value]] = []
-        for rate in self.rates:
-            repeats = np.expm1(-given * rate * dose.every) / np.expm1(-rate * dose.every)
-            found.append((given, np.where(np.asarray(given) > 0, np.exp(-rate * last_age) * repeats, 0.0)))
-        if key:
+        key = (given, last_age, dose.every) if plain else ()
+        if key not in self._factors:
+            found: Factors = []
+            for rate, weight in zip(self.rates, self.weights, strict=True):
+                repeats = np.expm1(-given * rate * dose.every) / np.expm1(-rate * dose.every)
+                left = np.where(np.asarray(given) > 0, np.exp(-rate * last_age) * repeats, 0.0)
+                found.append((weight * left, weight * (given - left) / rate))
+            if not key:
+                return found
             self._factors[key] = found
-        return found
+        return self._factors[key]
 
 
 @dataclass(frozen=True, kw_only=True)

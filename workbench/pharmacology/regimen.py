@@ -48,7 +48,9 @@ class Repeated(Component):
         """Return the amount of a dose given `hours` after the start of the phase, in mg."""
         if isinstance(self.titration_step, float) and self.titration_step == 0.0:
             return self.amount
-        total: Array = self.titration_start + self.titration_step * np.floor(hours / (24.0 * self.titration_each) + 1e-9)
+        total: Array = self.titration_start + self.titration_step * np.floor(
+            hours / (24.0 * self.titration_each) + 1e-9
+        )
         per_dose = np.where(np.asarray(self.titration_step) > 0.0, total * self.every / 24.0, np.inf)
         return np.minimum(self.amount, per_dose)
 

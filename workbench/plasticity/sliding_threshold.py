@@ -48,8 +48,11 @@ class SlidingThreshold(Component):
         theta = block.update(f"homeostat.{name}.theta")
         harder, easier = block.write(f"homeostat.{name}.ltp_drive"), block.write(f"homeostat.{name}.ltd_drive")
         follow = block.derived(lambda window: -np.expm1(-1.0 / window), self.window)
-        squared, factor = block.scratch("squared", len(theta)), block.empty(len(theta))
-        factor[...] = 1.0
+        squared, factor, inverse = (
+            block.scratch("squared", len(theta)),
+            block.empty(len(theta)),
+            block.empty(len(theta)),
+        )
         target, strength, refresh = self.target, self.strength, self.refresh
 
         def slide(t: int) -> None:
@@ -60,7 +63,8 @@ class SlidingThreshold(Component):
             if block.trial % refresh == 0:
                 np.divide(theta, target, out=factor)
                 power(factor, strength, out=factor)
-            np.divide(activity, factor, out=harder)
+                np.divide(1.0, factor, out=inverse)
+            np.multiply(activity, inverse, out=harder)
             np.multiply(activity, factor, out=easier)
 
         block.step("threshold", slide, clock="trial")

@@ -110,13 +110,9 @@ class TwoSided(Component):
         for trace, side in ((self.ltp_trace, ltp), (self.ltd_trace, ltd)):
             if trace is not None and delay is not None:
                 side.append(block.derived(block.component("eligibility", trace).response, delay))
-        up = block.derived(
-            lambda r, g, b, *more: _product(r, g, np.sqrt(b), *more), self.rate, self.ltp_gain, self.balance, *ltp
-        )
-        down = block.derived(
-            lambda r, g, b, *more: _product(r, g, 1.0 / np.sqrt(b), *more), self.rate, self.ltd_gain, self.balance, *ltd
-        )
-        return up, down, back
+        up = block.derived(lambda rate, gain, b: rate * gain * np.sqrt(b), self.rate, self.ltp_gain, self.balance)
+        down = block.derived(lambda rate, gain, b: rate * gain / np.sqrt(b), self.rate, self.ltd_gain, self.balance)
+        return block.derived(_product, up, *ltp), block.derived(_product, down, *ltd), back
 
     def _third(self, block: Block) -> tuple[Array, Array] | None:
         if self.third_factor is None:
@@ -200,7 +196,9 @@ class TwoSided(Component):
         Regrouped so that each array is touched once; tested against `drift`.
         """
         returns = not (isinstance(back, float) and back == 0.0)
-        home = block.derived(np.multiply, back, self.rest)
+        shape = weight.shape[:-1]
+        home = block.spread(block.derived(np.multiply, back, self.rest), *shape)
+        back = block.spread(back, *shape)
         low, high = bounds if bounds is not None else (0.0, 1.0)
 
         def soft(a: Array, b: Array) -> None:
@@ -224,5 +222,5 @@ class TwoSided(Component):
                 np.subtract(a, np.multiply(weight, back, out=pull), out=a)
             np.add(weight, a, out=weight)
 
-        pull = block.scratch("pull", *weight.shape[:-1])
+        pull = block.scratch("pull", *shape)
         return soft if self.stabiliser == "soft_bounds" else hard

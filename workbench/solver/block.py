@@ -232,6 +232,23 @@ class Block:
         self.add_step("drive", name, lambda t: np.copyto(out, formula(*args)), reads=behind, writes=(name,))
         return out
 
+    def spread(self, value: Value, *shape: int) -> Value:
+        """Return an array value repeated to ``(*shape, runs)`` and kept up to date; a float as it is.
+
+        For what every step multiplies onto a whole layer: reading it at full size is faster than broadcasting.
+        """
+        if isinstance(value, float):
+            return value
+        out = self.empty(*shape)
+        out[...] = value
+        if id(value) in self._live:
+            name = f"spread.{self._live[id(value)]}.{len(self.signals)}"
+            self.signals[name] = out
+            self.add_step(
+                "drive", name, lambda t: np.copyto(out, value), reads=(self._live[id(value)],), writes=(name,)
+            )
+        return out
+
     # -- registering steps --------------------------------------------------------------------------------------
 
     def read(self, name: str) -> Any:
