@@ -184,7 +184,7 @@ def test_a_scenario_of_one_arm_has_a_page(tmp_path):
     arms = (ArmRow("only", lambda i: 1.0 + i, course=lambda i, t: t),)
     said = Reader(report(tmp_path, arms=arms, plan=(StudyRow("arms", ("only",)),), subjects=5)).text
     assert "simulated subjects" in said
-    assert "No comparison of “overflow” can be made" in said
+    assert "No arm has another to be compared with" in said
 
 
 def test_C02_an_existing_page_is_left_alone_without_force(database, tmp_path):
@@ -233,3 +233,12 @@ def test_shares_keep_all_and_none_for_exactly_that():
 def test_use_may_be_missing_from_a_stored_text(tmp_path):
     assert "The scenario does not say." in Reader(report(tmp_path, text="schema = 1\n", subjects=3)).text
     assert "not_for" in TEXT
+
+
+def test_a_logarithmic_axis_is_marked_with_plain_numbers(tmp_path):
+    steps = tuple({"plasticity.path.balance": b} for b in (0.001, 0.01, 0.1))
+    study = StudyRow("rate", ("only",), steps, lambda arm, point, i: point["plasticity.path.balance"] + i)
+    text = report(tmp_path, arms=(ArmRow("only", lambda i: 1.0),), plan=(study,), subjects=3)
+    drawn = re.findall(r"<figure.*?</figure>", text, flags=re.DOTALL)[-1]
+    assert {"0.001", "0.01", "0.1"} <= set(re.findall(r">([^<>]+)</text>", drawn))
+    assert "mathdefault" not in text

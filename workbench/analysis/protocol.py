@@ -18,7 +18,7 @@ HOURS_A_DAY = 24.0
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the protocol on the trial clock: trials `start` to before `stop`; `per_day` is 0 if not given."""
+    """A stretch of the protocol on the trial clock: trials `start` to before `stop`; `per_day` is 0 if not declared."""
 
     name: str
     start: int
@@ -28,7 +28,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Regimen:
-    """What an arm is given: `amount` every `every` hours in the phases `during`; `per_day` in the amount's unit."""
+    """What an arm is given: `amount` every `every` hours during phases; `once` if these end before the second."""
 
     name: str
     drug: str
@@ -37,6 +37,7 @@ class Regimen:
     every: float
     during: tuple[str, ...]
     titration: str
+    once: bool = False
 
     @property
     def per_day(self) -> float:
@@ -110,17 +111,31 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
         start = _number(settings, at + "titration_start")
         interval = f"{each:g} {units.get(at + 'titration_each', '')}"
         titration = f"started at {start:g} {unit} and raised by {step:g} {unit} every {interval}"
+    during = _names(settings.get(at + "during", ""))
+    every = _number(settings, at + "every") or HOURS_A_DAY
+    lengths = [_number(settings, f"phase.{phase}.length") for phase in during]
     return Regimen(
         name=name,
         drug=str(settings.get(at + "drug", name)),
         amount=_number(settings, at + "amount"),
         unit=units.get(at + "amount", ""),
-        every=_number(settings, at + "every") or HOURS_A_DAY,
-        during=tuple(
-            part.strip(" '\"[]()") for part in str(settings.get(at + "during", "")).split(",") if part.strip(" '\"[]()")
-        ),
+        every=every,
+        during=during,
         titration=titration,
+        once=bool(lengths) and 0 < sum(lengths) <= every,
     )
+
+
+def _names(listed: float | str) -> tuple[str, ...]:
+    """Return the names in a stored reference: one name, or a list as JSON or Python writes it."""
+    bare = (part.strip(" '\"[]()") for part in str(listed).split(","))
+    return tuple(part for part in bare if part)
+
+
+def days_declared(selection: Selection) -> bool:
+    """Return whether the scenario itself says how many trials make a day."""
+    rows = selection.settings
+    return bool((rows.path.str.endswith(".trials_per_day") & (rows.origin != "default")).any())
 
 
 def _number(settings: dict[str, float | str], path: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from workbench.analysis.course import MOST_SUBJECTS, bands, courses, timings
 from workbench.analysis.dose import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
-from workbench.analysis.protocol import arm_settings, measured_in, phases
+from workbench.analysis.protocol import arm_settings, days_declared, measured_in, phases
 from workbench.analysis.responders import responders
 from workbench.report import tables
 from workbench.report.figures.course import course_panel
@@ -79,6 +79,8 @@ def course_figures(words: Wording, study: str, names: list[str]) -> Iterator[Fig
         title = words.measure("course", name)
         arms = [a for a in course.by_arm if selection.arms.baseline[a] in course.by_arm] or list(course.by_arm)
         shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
+        if not days_declared(selection):
+            shown = tuple(replace(phase, per_day=0.0) for phase in shown)
         days = {p.per_day for p in shown} - {0.0}
         label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
         label += f" (days if {number(days.pop())} a day)" if len(days) == 1 else ""
@@ -94,7 +96,7 @@ def course_figures(words: Wording, study: str, names: list[str]) -> Iterator[Fig
             "Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. "
             f"Bands: the middle 80 % of {words.who} (hatched for the comparison). "
             + (f"Shown are the first {MOST_SUBJECTS} of them. " if len(course.subjects) == MOST_SUBJECTS else "")
-            + (DAYS if shown else "")
+            + (DAYS if days_declared(selection) else "")
         )
         found = [tables.course_table(words, frame, f"{title}: mean (middle 80 %) over time", label)]
         times = timings(selection, course)
@@ -109,6 +111,8 @@ DAYS = "Read time in trials first: how many effective trials make a day is an as
 def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str]) -> str:
     last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
     present = list(last.index)
+    if len(present) == 1:
+        return f"{title} over time: at the end it is {number(last.iloc[0])}"
     low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
     ends = [f"“{words.arm(a)}” ({number(last[a])})" for a in (low, high)]
     return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"

@@ -126,7 +126,8 @@ class Wording:
         """Say what an arm is: its condition, its doses as prescribed, what it lacks or changes."""
         condition = str(self.selection.arms.condition[name])
         said = [self.conditions.get(condition) or plain(condition)] if condition else []
-        return " ".join(sentence(part) for part in (*said, self._doses(name), *self._changes(name)) if part)
+        parts = [part for part in (*said, self._doses(name), *self._changes(name)) if part]
+        return " ".join(sentence(part) for part in parts) or "The circuit as the scenario declares it."
 
     def _doses(self, name: str) -> str:
         settings = arm_settings(self.selection, name)
@@ -134,8 +135,8 @@ class Wording:
         if not given:
             return "no drug" if any(path.startswith("dose.") for path in settings) else ""
         return "; ".join(
-            f"{plain(r.drug)} {number(r.per_day)} {r.unit} a day"
-            + f" ({number(r.amount)} {r.unit} every {number(r.every)} h)"
+            f"{plain(r.drug)} {number(r.amount if r.once else r.per_day)} {r.unit} "
+            + ("once" if r.once else f"a day ({number(r.amount)} {r.unit} every {number(r.every)} h)")
             + (f" during {' and '.join(plain(p) for p in r.during)}" if r.during else "")
             + (f", {r.titration}" if r.titration else "")
             for r in given
@@ -194,6 +195,8 @@ def headline(words: Wording, rows: pd.DataFrame, outcome: str) -> list[str]:
     """Return the main finding: the largest harm and the largest benefit in the main outcome, a sentence each."""
     title = words.measure("outcome", outcome)
     known = rows[(rows.outcome == outcome) & rows.difference.notna()]
+    if known.empty and not words.selection.arms.baseline.any():
+        return [f"No arm has another to be compared with; the main outcome is {title}."]
     if known.empty:
         return [f"No comparison of “{title}” can be made: no two arms have finished runs of the same {words.who}."]
     direction = str(known.better_means.iloc[0])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.style import LINES, Margins, Panel, drawing
+from workbench.report.figures.style import LINES, Margins, Panel, drawing, named_ticks
 from workbench.report.words import cut
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def lines_panel(
             axes.set_xlim(-0.6, len(words) - 0.4)
         elif logarithmic:
             axes.set_xscale("log")
+            levels = sorted({float(v) for line in lines for v in line.frame.x})
+            named_ticks(axes, "x", levels)
         axes.set_xlabel(cut(axis[0], 48))
         axes.set_ylabel(cut(axis[1], 32))
         if len(lines) > 1:

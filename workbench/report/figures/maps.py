@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.report.figures.style import RASTER_CELLS, Margins, Panel, drawing
+from workbench.report.figures.style import RASTER_CELLS, Margins, Panel, drawing, named_ticks
 from workbench.report.words import cut
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from workbench.analysis.maps import Grid, SweptAxis
 
 WRITTEN_CELLS = 42
-NAMED_TICKS = 6
 
 
 def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], scale: tuple[float, float]) -> Panel:
@@ -80,11 +79,7 @@ def _ticks(axes: Axes, at: str, axis: SweptAxis) -> None:
     if axis.numeric and len(axis.levels) > 1:
         if axis.logarithmic:
             axes.set(**{f"{at}scale": "log"})
-        places: Any = list(axis.levels)
-        step = -(-len(places) // NAMED_TICKS)
-        chosen = places[::step]
-        axes.set(**{f"{at}ticks": chosen, f"{at}ticklabels": [f"{v:.3g}" for v in chosen]})
-        getattr(axes, f"{at}axis").minorticks_off()
+        named_ticks(axes, at, [v for v in axis.levels if isinstance(v, float)])
     else:
         words = [cut(v if isinstance(v, str) else f"{v:g}", 14) for v in axis.levels]
         axes.set(**{f"{at}ticks": range(len(words)), f"{at}ticklabels": words})

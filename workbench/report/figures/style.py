@@ -36,6 +36,7 @@ LINES = (
 )
 WIDTH, HEIGHT = 3.6, 1.9
 RASTER_CELLS = 1_000
+NAMED_TICKS = 6
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "workbench",
     "svg.fonttype": "none",
@@ -122,3 +123,10 @@ def _text(figure: Figure, name: str) -> str:
     text = re.sub(r'(href="#|url\(#)', rf"\1{name}-", text)
     text = re.sub(r'<svg ([^>]*?)width="[^"]*pt" height="[^"]*pt"', r"<svg \1", text, count=1)
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def named_ticks(axes: Axes, at: str, levels: list[float]) -> None:
+    """Mark some of the levels themselves on axis "x" or "y", as plain numbers."""
+    chosen = levels[:: -(-len(levels) // NAMED_TICKS)]
+    axes.set(**{f"{at}ticks": chosen, f"{at}ticklabels": [f"{v:.3g}" for v in chosen]})
+    (axes.xaxis if at == "x" else axes.yaxis).minorticks_off()
