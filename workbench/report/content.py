@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import workbench.report.evidence as evidence
+import workbench.report.sections as sections
+import workbench.report.tables as tables
 from workbench.analysis.course import recorded
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.protocol import main_outcome
 from workbench.analysis.selection import Selection
-from workbench.report import evidence, sections, tables
 from workbench.report.sections import Figure
 from workbench.report.tables import Table
 from workbench.report.words import Wording, each, headline, plain, sentence

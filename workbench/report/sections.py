@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import workbench.report.tables as tables
 from workbench.analysis.course import MOST_SUBJECTS, bands, courses, timings
 from workbench.analysis.dose import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.protocol import arm_settings, days_declared, measured_in, phases
 from workbench.analysis.responders import responders
-from workbench.report import tables
 from workbench.report.figures.course import course_panel
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.figures.effects import effects_panel
