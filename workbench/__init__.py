@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.analysis import compare as compare
-    from workbench.execution.replay import replay as replay
     from workbench.analysis.simulate import simulate as simulate
+    from workbench.execution.replay import replay as replay
     from workbench.execution.sweep import run_sweep as run_sweep
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
