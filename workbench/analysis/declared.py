@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.scenario.document import Document
-
-if TYPE_CHECKING:
-    from workbench.analysis.selection import Selection
 
 
 def outline(text: bytes) -> dict[str, Any]:
@@ -32,10 +29,10 @@ def fields_using(scenario: dict[str, Any], parameter: str) -> list[str]:
     return found
 
 
-def own_number(selection: Selection, settings: dict[str, float | str], path: str) -> float | str | None:
+def own_number(scenario: dict[str, Any], settings: dict[str, float | str], path: str) -> float | str | None:
     """Return an arm's setting at a path; for ``parameter.x`` that of a field which takes its number from x."""
     if path in settings:
         return settings[path]
     prefix, _, name = path.partition(".")
-    users = fields_using(selection.scenario, name) if prefix == "parameter" else []
+    users = fields_using(scenario, name) if prefix == "parameter" else []
     return next((settings[user] for user in users if user in settings), None)

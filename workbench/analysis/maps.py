@@ -93,7 +93,7 @@ def _moving_together(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
 
 def own_setting(selection: Selection, arm: str, axis: SweptAxis) -> float | str | None:
     """Return where the arm itself stands on an axis: 1 on a relative one, None if it has no such number."""
-    return 1.0 if axis.relative else own_number(selection, arm_settings(selection, arm), axis.path)
+    return 1.0 if axis.relative else own_number(selection.scenario, arm_settings(selection, arm), axis.path)
 
 
 def cell_means(selection: Selection, study: str) -> pd.DataFrame:
