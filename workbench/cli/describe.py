@@ -146,9 +146,9 @@ def described(component: type[Component]) -> dict[str, Any]:
 
 def menu(components: Iterable[type[Component]]) -> str:
     """Return the README's table of components."""
-    lines = ["| table | component | what it is |", "| --- | --- | --- |"]
+    lines = ["| table | key | value | what it is |", "| --- | --- | --- | --- |"]
     for c in components:
-        lines.append(f'| `[{c.section}.NAME]` | `{SECTIONS[c.section].key} = "{c.name}"` | {c.summary().rstrip(".")} |')
+        lines.append(f"| `[{c.section}.NAME]` | `{SECTIONS[c.section].key}` | `{c.name}` | {c.summary().rstrip('.')} |")
     return "\n".join(lines)
 
 
