@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, number, option
+from workbench.declaration import Component, count, number, option, reference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from workbench.declaration import Value
     from workbench.solver.block import Block
+
+
+def size_of(tables: Mapping[str, Mapping[str, Any]], population: str) -> int:
+    """Return the number of units that plain `tables` give a population, following ``like``; 0 for a circle."""
+    seen: set[str] = set()
+    fields = tables["population"][population]
+    while fields.get("like"):
+        if fields["like"] in seen:
+            return 0
+        seen.add(fields["like"])
+        fields = tables["population"][fields["like"]]
+    size: int = fields.get("size", 1)
+    return size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +63,16 @@ class Rate(Component):
     )
 
     size: int = count(1, "number of units", high=4096)
+    like: str | None = reference("population", "take the size of this population instead", None)
     baseline: Value = number(0.0, "1", "input without any projection")
     activation: str = option("linear", ("linear", "relu", "clip"), "how input becomes activity")
     noise: Value = number(0.0, "1", "standard deviation of the input noise, new on every trial", low=0.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse populations that take their size from each other."""
+        if size_of(tables, fields["name"]) == 0:
+            yield "like", "populations are like each other in a circle; one of them needs a size"
 
     @property
     def quiet(self) -> bool:
@@ -59,15 +81,15 @@ class Rate(Component):
 
     def allocate(self, block: Block, name: str) -> None:
         """Reserve input and activity; a linear unit's activity *is* its input."""
-        drive = block.signal(f"population.{name}.input", self.size)
+        drive = block.signal(f"population.{name}.input", block.size(name))
         if self.activation == "linear":
             block.alias(f"population.{name}.activity", drive)
         else:
-            block.signal(f"population.{name}.activity", self.size)
+            block.signal(f"population.{name}.activity", block.size(name))
 
     def build(self, block: Block, name: str) -> None:
         """Register input (noise and baseline first, projections add to it) and activation."""
-        block.inputs.own(f"population.{name}.input", self.size, self.baseline, self.noise, quiet=self.quiet)
+        block.inputs.own(f"population.{name}.input", block.size(name), self.baseline, self.noise, quiet=self.quiet)
         if self.activation == "linear":
             return
         drive = block.read(f"population.{name}.input")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, interval, number, option, reference
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class OneToOne(Component):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse populations of different size."""
-        sizes = [tables["population"][fields[end]].get("size") for end in ("pre", "post")]
+        sizes = [size_of(tables, fields[end]) for end in ("pre", "post")]
         if sizes[0] != sizes[1]:
             yield "post", f"one_to_one needs two populations of one size, got {sizes[0]} and {sizes[1]}"
 
@@ -169,7 +170,7 @@ class Surround(Component):
         """Refuse two different populations, and a population without neighbours."""
         if fields["pre"] != fields["post"]:
             yield "post", f"surround inhibition stays within one population; post must be {fields['pre']!r}"
-        elif tables["population"][fields["post"]].get("size", 1) < 2:
+        elif size_of(tables, fields["post"]) < 2:
             yield "post", "surround inhibition needs a population of at least 2 units"
 
     def build(self, block: Block, name: str) -> None:

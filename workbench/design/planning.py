@@ -15,6 +15,7 @@ from workbench.design.overrides import read_settings
 from workbench.design.ranges import range_problems
 from workbench.design.resolve import Layers
 from workbench.design.runs import Plan, StudyPlan
+from workbench.design.soundness import unsound
 from workbench.design.traits import cholesky, plain_settings
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.quantities import convert, same_kind
@@ -65,6 +66,8 @@ def plan(
     if scenario.subjects.correlation:
         cholesky(scenario.subjects)
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
+    if problems := list(chain.from_iterable(unsound(scenario, s.arms, s.groups) for s in plans)):
+        raise ScenarioError(dict.fromkeys(problems))
     _refuse_different_measures(scenario, plans)
     laid_out = Plan(scenario, seed, dict(settings or {}), plans, read, _trait_settings(scenario, chosen, read, points))
     outside = (range_problems(s.groups, s.subjects, laid_out.traits, s.arms, scenario.file) for s in plans)

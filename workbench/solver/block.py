@@ -121,7 +121,10 @@ class Block:
 
     def size(self, population: str) -> int:
         """Return the number of units."""
-        units: int = self._tables["population", population].field("size")
+        fields = dict(self._tables["population", population].fields)
+        while fields.get("like"):
+            fields = dict(self._tables["population", fields["like"]].fields)
+        units: int = fields["size"]
         return units
 
     def is_source(self, population: str) -> bool:
@@ -157,12 +160,12 @@ class Block:
     # -- buffers ------------------------------------------------------------------------------------------------
 
     def empty(self, *shape: int) -> Array:
-        """Return an uninitialised array ``(*shape, runs)``."""
+        """Return a new array ``(*shape, runs)``."""
         self.bytes += 8 * int(np.prod(shape, dtype=np.int64)) if shape else 8
         return np.zeros((*shape, self.runs))
 
     def scratch(self, slot: str, *shape: int) -> Array:
-        """Return an array shared by all who ask for this slot and shape: it holds nothing from one function to the next.
+        """Return an array shared by all who ask for this slot and shape; it holds nothing between two functions.
 
         Sharing keeps a block within the cache: the rule of every pathway works in the same few arrays.
         """

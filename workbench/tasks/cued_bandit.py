@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class CuedBandit(Component):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse populations of different size and a task without alternatives."""
-        sizes = [tables["population"][fields[end]].get("size", 1) for end in ("cues", "answers")]
+        sizes = [size_of(tables, fields[end]) for end in ("cues", "answers")]
         if sizes[0] != sizes[1]:
             yield "answers", f"needs as many answers as cues, got {sizes[1]} and {sizes[0]}"
         elif sizes[0] < 2:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, numbers, option, reference
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Gaussian(Component):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a spectrum that does not match the population, or that is not in falling order."""
         spectrum = tuple(fields.get("spectrum", (4.0, 2.0, 1.0, 0.5)))
-        size = tables["population"][fields["inputs"]].get("size", 1)
+        size = size_of(tables, fields["inputs"])
         if len(spectrum) != size:
             yield "spectrum", f"needs one eigenvalue per input: {size}, got {len(spectrum)}"
         if list(spectrum) != sorted(spectrum, reverse=True):

@@ -1,0 +1,69 @@
+"""Whether the tables of each structure still fit together once arms, sweeps and the command line have spoken.
+
+The file's own tables are checked when it is read. A size, a phase length or a reference that changes later makes
+another structure, which must pass the same checks before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from workbench.declaration import SECTIONS
+from workbench.design.groups import Group
+from workbench.errors import Problem
+from workbench.protocol.window import parse_window
+from workbench.scenario.model import Scenario
+from workbench.solver.batch import RECORDINGS, Structure
+
+Whole = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def unsound(scenario: Scenario, arms: Sequence[str], groups: Iterable[Group]) -> Iterator[Problem]:
+    """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms."""
+    for group in groups:
+        whole = _whole(group)
+        arm = arms[group.slabs[0].arm]
+        faults = [*_component_faults(scenario, group.structure, whole), *_window_faults(group.structure, whole)]
+        for path, message in faults:
+            yield Problem(scenario.file, 0, 0, path, f"{message} (in arm.{arm})")
+
+
+def _whole(group: Group) -> Whole:
+    """Return every table's fields as plain Python; a number that differs between runs is left out."""
+    whole: dict[str, dict[str, dict[str, Any]]] = {}
+    for table in group.structure.tables:
+        fields = {"name": table.name, SECTIONS[table.section].key: table.component, **dict(table.fields)}
+        if table.section == "plasticity":
+            fields["projection"] = table.name
+        whole.setdefault(table.section, {})[table.name] = fields
+    for path, form in group.slabs[0].forms.items():
+        section, name, field = path.split(".", 2)
+        if form.constant is not None:
+            whole[section][name][field] = form.constant
+    return whole
+
+
+def _component_faults(scenario: Scenario, structure: Structure, whole: Whole) -> Iterator[tuple[str, str]]:
+    for table in structure.tables:
+        check = getattr(scenario.registry.get(table.section, table.component), "check", None)
+        if check is not None:
+            for field, message in check(whole[table.section][table.name], whole):
+                yield f"{table.section}.{table.name}.{field}", message
+
+
+def _window_faults(structure: Structure, whole: Whole) -> Iterator[tuple[str, str]]:
+    lengths = {name: phase["trials"] for name, phase in whole.get("phase", {}).items() if "trials" in phase}
+    for table in structure.tables:
+        words = dict(table.fields).get("window") if table.section in RECORDINGS else None
+        if words is None:
+            continue
+        window = parse_window(words)
+        trials = sum(lengths.values()) if window.phase == "" else lengths.get(window.phase)
+        if trials is None:
+            continue
+        try:
+            window.bounds(trials)
+        except ValueError:
+            where = f"phase {window.phase} has" if window.phase else "the protocol has"
+            yield f"{table.section}.{table.name}.window", f"the window {words!r} does not fit: {where} {trials} trials"
