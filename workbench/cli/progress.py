@@ -88,7 +88,7 @@ class Lines:
     """Plain lines on standard error."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self._quiet, self._pace = quiet, Pace()
         self._next_share, self._next_time = LINE_SHARE, monotonic() + LINE_SECONDS
 
     def __enter__(self) -> Lines:
@@ -108,7 +108,9 @@ class Lines:
             return
         self._next_share, self._next_time = share + LINE_SHARE, monotonic() + LINE_SECONDS
         done = counts.expected - counts.missing
-        self._talk(f"{share:4.0%}  {done:,} of {counts.expected:,} runs, {_pace(counts)}, {counts.failed:,} failed")
+        self._talk(
+            f"{share:4.0%}  {done:,} of {counts.expected:,} runs, {self._pace.words(counts)}, {counts.failed:,} failed"
+        )
 
     def stopping(self, number: int) -> None:
         """Say what happens now, and what another signal would do."""
@@ -126,6 +128,7 @@ class Bar:
     def __init__(self) -> None:
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
+        self._pace = Pace()
 
     def __enter__(self) -> Bar:
         return self
@@ -142,7 +145,7 @@ class Bar:
         for line in forecast_lines(forecast):
             talk(line)
         self._bar = Progress(
-            BarColumn(bar_width=32),
+            BarColumn(bar_width=20),
             TaskProgressColumn(),
             TextColumn("{task.description}"),
             console=Console(stderr=True),
@@ -154,7 +157,7 @@ class Bar:
         """Move the bar."""
         if self._bar is not None and self._task is not None:
             done = counts.expected - counts.missing
-            text = f"{done:,} of {counts.expected:,} runs, {_pace(counts)}, {counts.failed:,} failed"
+            text = f"{done:,}/{counts.expected:,} runs, {self._pace.words(counts)}, {counts.failed:,} failed"
             self._bar.update(self._task, completed=done, description=text)
 
     def stopping(self, number: int) -> None:
@@ -171,10 +174,17 @@ def stopping_line(number: int) -> str:
     return f"{name}: finishing and storing what is in flight; once more to stop at once"
 
 
-def _pace(counts: Counts) -> str:
-    computed = counts.stored + counts.failed
-    if not computed or counts.seconds <= 0:
-        return "nothing computed yet"
-    rate = counts.run_steps / counts.seconds / 1e6
-    left = counts.missing * counts.seconds / computed
-    return f"{rate:.3g} million run-steps/s, {duration(left)} left"
+class Pace:
+    """Speed and time left, measured from the first stored block on: before it, workers were still starting."""
+
+    def __init__(self) -> None:
+        self._first: Counts | None = None
+
+    def words(self, counts: Counts) -> str:
+        """Return the speed and the time left, as far as they are known."""
+        first = self._first = self._first or counts
+        seconds, done = counts.seconds - first.seconds, first.missing - counts.missing
+        if done <= 0 or seconds <= 0:
+            return "timing"
+        rate = (counts.run_steps - first.run_steps) / seconds / 1e6
+        return f"{rate:.3g} million run-steps/s, {duration(counts.missing * seconds / done)} left"
