@@ -22,6 +22,7 @@ BUDGETS = {
     "readme": 60,
     "reference": 60,
     "report": 45,
+    "scale": 120,
     "scenario": 30,
     "shipped": 120,
     "solver": 45,

@@ -86,6 +86,7 @@ def test_I02_second_interrupt_stops_at_once_and_leaves_no_worker(
     sweep.send_signal(signal.SIGINT)
     _, err = sweep.communicate(timeout=60)
     assert sweep.returncode == 130
+    assert "go on with: workbench sweep" in err
     assert "Traceback" not in err
     assert gone(workers)
     finish(scenario, db)

@@ -52,15 +52,13 @@ def main(arguments: list[str]) -> int:
         if debug:
             raise
         return told(error, as_json)
-    except KeyboardInterrupt as error:
-        return 128 + getattr(error, "number", 2)
     except Exception as error:
         if hasattr(error, "format_message"):  # typer's own complaint about the arguments
             return told(_usage(error), as_json)
         if debug:
             raise
         return internal_fault(error, arguments, as_json)
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else 0  # typer itself turns an early Ctrl-C into 130
 
 
 def _usage(error: Exception) -> UsageError:

@@ -11,7 +11,7 @@ import typer
 
 from workbench.cli.output import AsJson, print_object, put, talk
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
-from workbench.errors import StorageError, UsageError
+from workbench.errors import StorageError, UsageError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
@@ -52,6 +52,7 @@ def sweep(
     What is stored already is not computed again: after a stop, the same command goes on where it was.
     """
     from workbench.execution import sweep as execution
+    from workbench.execution.signals import StoppedAtOnce
 
     request = execution.prepare(
         scenario,
@@ -68,10 +69,15 @@ def sweep(
     if dry_run:
         return _say(execution.forecast(request), request, as_json)
     command = shlex.join(["workbench", *context.obj])
-    with watcher(quiet=as_json) as progress:
-        result = execution.carry_out(
-            request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
-        )
+    try:
+        with watcher(quiet=as_json) as progress:
+            result = execution.carry_out(
+                request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
+            )
+    except StoppedAtOnce as stopped:
+        error = WorkbenchError(f"stopped at once; what was stored is kept; go on with: {command}")
+        error.exit_code = 128 + stopped.number
+        raise error from None
     page = _page(result, report)
     code = exit_code(result)
     if as_json:
