@@ -104,16 +104,16 @@ def test_engine_one_core(benchmark: pytest.FixtureRequest, conditions: int) -> N
 
 
 def test_sweep_end_to_end_on_two_workers(benchmark: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """Plan, draw, advance, record and store: 64 subjects x 3 arms x 64 points, 4,000 trials a run."""
+    """Plan, draw, advance, record and store: 64 subjects x 3 arms x 64 points, 12,000 trials a run."""
     sweep = '[study.s]\n[study.s.sweep]\n"plasticity.cortex_d1.balance" = { from = 0.5, to = 2.0, steps = 64 }\n'
     file = tmp_path / "striatum.toml"
-    file.write_text(long(2000, 64) + sweep, encoding="utf-8")
+    file.write_text(long(6000, 64) + sweep, encoding="utf-8")
     names = iter(range(10))
 
     def whole() -> object:
         return run_sweep(file, tmp_path / f"{next(names)}.db", workers=2)
 
-    result = benchmark.pedantic(whole, rounds=3)
+    result = benchmark.pedantic(whole, rounds=2)
     rate = result.run_steps / benchmark.stats.stats.min / 1e6
     benchmark.extra_info["million run-steps a second"] = rate
     benchmark.extra_info["ratio to the two-core yardstick"] = rate / yardstick_on_two_cores()

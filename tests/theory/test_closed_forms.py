@@ -143,7 +143,7 @@ def test_the_regrouped_kernel_equals_the_equation_as_written() -> None:
         def scratch(self, slot: str, *shape: int) -> np.ndarray:
             return np.empty((*shape, 9))
 
-        def spread(self, value, *shape: int):  # noqa: ANN001, ANN202
+        def spread(self, value, *shape: int):
             return value
 
         def derived(self, formula, *args):

@@ -129,11 +129,11 @@ class Dense(Component):
         if block.is_cue(self.pre):
             index = block.read(f"population.{self.pre}.index")
             row = block.signals[f"projection.{name}.row"]
-            flat = weight.reshape(len(weight), -1)
+            read_row = block.lanes.reader(index, weight, row)
             sole = block.sole_input(name)
 
             def select(drive: Array) -> None:
-                flat.take(index, 1, row, "clip")  # "clip" writes straight into `row`; the index is always valid
+                read_row()
                 if not sole:
                     accumulate(drive, row, out=drive)
 

@@ -115,10 +115,14 @@ class Plan:
         return resolved(Layers(self.scenario, self.scenario.arms[arm], self.read, axes, planned.points, fixed), point)
 
     def chunks(self, size_of: Callable[[Structure], int]) -> Iterator[Chunk]:
-        """Yield all runs, grouped by structure and ordered by subject, at most `size_of(structure)` at a time."""
+        """Yield all runs, grouped by structure and ordered by subject, at most `size_of(structure)` at a time.
+
+        A chunk holds whole subjects where one fits: the solver then moves a subject's runs as one stretch.
+        """
         for study in self.studies:
             for group in study.groups:
                 size, total = size_of(group.structure), group.runs_per_subject * study.subjects
+                size -= size % group.runs_per_subject if size >= group.runs_per_subject else 0
                 for start in range(0, total, size):
                     yield self._chunk(study, group, np.arange(start, min(start + size, total)))
 

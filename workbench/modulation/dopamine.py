@@ -47,17 +47,19 @@ class RewardPredictionError(Component):
         """Register the error of this trial and the update of the expectation."""
         reward = block.read(f"task.{self.task}.reward")
         index = block.read(f"task.{self.task}.index")
-        expected = block.update(f"modulator.{name}.expected").reshape(-1)
+        expected = block.update(f"modulator.{name}.expected")
         burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
         release, learning_rate = self.release, self.learning_rate
         promised, error = block.scratch("promised"), block.scratch("error")
+        recall = block.lanes.reader(index, expected, promised)
+        learn = block.lanes.writer(index, expected, promised)
 
         def compare(t: int) -> None:
-            expected.take(index, 0, promised, "clip")
+            recall()
             np.subtract(reward, promised, out=error)
             np.multiply(error, learning_rate, out=burst)
             np.add(promised, burst, out=promised)
-            expected[index] = promised
+            learn()
             np.multiply(error, release, out=error)
             np.maximum(error, 0.0, out=burst)
             np.subtract(burst, error, out=dip)

@@ -71,13 +71,12 @@ def bound_and_store(block: Block, name: str) -> None:
         index = block.read(f"population.{projection.pre}.index")
         row = block.read(f"projection.{name}.row")
         weight = block.update(f"projection.{name}.weight")
-        pairs = list(zip(weight.reshape(len(weight), -1), row, strict=True))
+        write_row = block.lanes.writer(index, weight, row)
 
         def store(t: int) -> None:
             if bounds is not None:
                 row.clip(*bounds, out=row)
-            for unit, learned in pairs:
-                unit[index] = learned
+            write_row()
 
         block.step("bounds", store)
     elif bounds is not None:

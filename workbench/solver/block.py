@@ -16,6 +16,7 @@ from workbench.declaration import Component, Registry
 from workbench.modulation.links import LinearLink
 from workbench.solver.draws import Draws, draw_once
 from workbench.solver.inputs import Inputs
+from workbench.solver.lanes import Lanes
 from workbench.solver.marks import Marks
 from workbench.solver.steps import Function, Step, in_order
 
@@ -37,6 +38,8 @@ class Block:
     ----------
     subjects : array (subjects,)
         The distinct subjects, in order; `subject_index` (runs,) says whose each run is.
+    lanes : Lanes
+        The stretches of runs that share what they are shown.
     signals : mapping name -> array (..., runs)
         Everything that a step may read or write.
     states : mapping name -> array
@@ -50,6 +53,7 @@ class Block:
     def __init__(self, batch: Batch, registry: Registry) -> None:
         self.runs, self.seed = len(batch), batch.seed
         self.subjects, self.first_run, self.subject_index = _distinct(batch.subjects)
+        self.lanes = Lanes(self.subject_index)
         self.signals: dict[str, Any] = {}
         self.states: dict[str, Array] = {}
         self.exposures: list[Exposure] = []
@@ -188,8 +192,8 @@ class Block:
         return self.states[name]
 
     def index(self, name: str) -> NDArray[np.int64]:
-        """Reserve an integer signal ``(runs,)``: flat positions ``unit * runs + run``."""
-        self.signals[name] = np.arange(self.runs, dtype=np.int64)
+        """Reserve an integer signal ``(lanes,)``: positions ``unit * lanes + lane`` of what is shown."""
+        self.signals[name] = np.arange(self.lanes.count, dtype=np.int64)
         found: NDArray[np.int64] = self.signals[name]
         return found
 
@@ -351,9 +355,10 @@ class Block:
 
     def gather_pattern(self, population: str) -> None:
         """Register the copy of a pattern into the population's activity; dropped where nobody reads that."""
-        pattern, index = self._patterns[population], self.subject_index
+        pattern = self._patterns[population]
         activity = self.write(f"population.{population}.activity")
-        self.step("event", lambda t: pattern[t].take(index, 1, activity, "clip"), clock="trial", on_demand=True)
+        spread = self.lanes.spreader(activity)
+        self.step("event", lambda t: spread(pattern[t]), clock="trial", on_demand=True)
 
     def every_piece(self, hook: Callable[[int], None], *, late: bool = False) -> None:
         """Call `hook(steps)` at the start of each piece, after its draws; `late` ones after all others."""

@@ -120,14 +120,14 @@ class Inputs:
         self._write(signal, rest, clock="event")  # no task and no noise there: an event starts from the baseline
         draws = None if silent else block.normal("noise:" + signal.rsplit(".", 1)[0], population.size)
         table = draws.table if draws is not None else np.empty((block.piece, population.size, len(block.subjects)))
-        index = block.subject_index
+        spread = block.lanes.spreader(drive)
         by_subject = block.by_subject(baseline), block.by_subject(noise)
 
         def gather(t: int) -> None:
-            table[t].take(index, 1, drive, "clip")
+            spread(table[t])
 
         def gather_and_scale(t: int) -> None:
-            table[t].take(index, 1, drive, "clip")
+            spread(table[t])
             np.multiply(drive, noise, out=drive)
             np.add(drive, baseline, out=drive)
 

@@ -61,23 +61,21 @@ class CuedBandit(Component):
         self._judge(block, name)
 
     def _show(self, block: Block, name: str) -> None:
-        n, runs = block.size(self.cues), block.runs
+        n, lanes = block.size(self.cues), block.lanes
         index = block.write(f"task.{name}.index", f"population.{self.cues}.index")
         cues = block.uniform(f"cue:task.{name}", 1) if self.order == "random" else None
-        lanes = np.arange(runs, dtype=np.int64)
-        table = np.zeros((block.piece, runs), dtype=np.int64)
-        table[...] = lanes
+        first = np.arange(lanes.count, dtype=np.int64)
+        table = np.tile(first, (block.piece, 1))
         pattern = block.pattern(self.cues, n)
         pattern[:, 0] = 1.0
 
         def deal(steps: int) -> None:
-            """Turn this piece's uniform draws into cues, then into flat positions ``cue * runs + run``."""
+            """Turn this piece's uniform draws into cues, then into positions ``cue * lanes + lane``."""
             if cues is None:
                 return
             shown = (cues.table[:steps, 0] * n).astype(np.int64)
-            shown.take(block.subject_index, 1, table[:steps], "clip")
-            np.multiply(table[:steps], runs, out=table[:steps])
-            np.add(table[:steps], lanes, out=table[:steps])
+            np.multiply(lanes.by_lane(shown), lanes.count, out=table[:steps])
+            np.add(table[:steps], first, out=table[:steps])
             pattern[:steps] = shown[:, None, :] == np.arange(n)[:, None]
 
         block.every_piece(deal)
@@ -88,12 +86,12 @@ class CuedBandit(Component):
         others = block.size(self.answers) - 1
         answers = block.read(f"population.{self.answers}.activity")
         index = block.read(f"task.{name}.index")
-        flat = answers.reshape(-1)
         reward, on, off = (block.write(f"task.{name}.{signal}") for signal in ("reward", "on_target", "off_target"))
+        look = block.lanes.reader(index, answers, on)
         target, penalty, cost = self.target, self.penalty, block.scratch("cost")
 
         def judge(t: int) -> None:
-            flat.take(index, 0, on, "clip")
+            look()
             np.add.reduce(answers, axis=0, out=off)
             np.subtract(off, on, out=off)
             np.divide(off, others, out=off)
