@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.declaration import Value
+    from workbench.arrays import Value
 
 
 def power(base: Value, exponent: Value, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:

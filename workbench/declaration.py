@@ -21,13 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from workbench.solver.block import Block
-
-    Array = NDArray[np.float64]
-    Value = float | NDArray[np.float64]
+    from workbench.assembly import Assembly
 
 Kind = Literal[
     "number", "numbers", "interval", "count", "option", "switch", "reference", "references", "signal", "path", "window"
@@ -207,10 +201,10 @@ class Component:
         except (OSError, TypeError):
             return ""
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the arrays that others may read; `name` is this table's name in the scenario."""
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Fetch buffers once and register plain functions under the named stages of a step."""
 
 

@@ -12,8 +12,8 @@ from workbench.declaration import Component, count, number, option, reference
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.declaration import Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 
 def size_of(tables: Mapping[str, Mapping[str, Any]], population: str) -> int:
@@ -43,7 +43,7 @@ class Source(Component):
     size: int = count(1, "number of units", high=4096)
     value: Value = number(1.0, "1", "activity of every unit when no task drives the population", low=0.0)
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the activity, at its constant value until a task writes it."""
         block.signal(f"population.{name}.activity", self.size)[...] = self.value
 
@@ -79,7 +79,7 @@ class Rate(Component):
         """Whether the unit has no input of its own."""
         return isinstance(self.baseline, float) and isinstance(self.noise, float) and self.baseline == self.noise == 0.0
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve input and activity; a linear unit's activity *is* its input."""
         drive = block.signal(f"population.{name}.input", block.size(name))
         if self.activation == "linear":
@@ -87,7 +87,7 @@ class Rate(Component):
         else:
             block.signal(f"population.{name}.activity", block.size(name))
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Register input (noise and baseline first, projections add to it) and activation."""
         block.inputs.own(f"population.{name}.input", block.size(name), self.baseline, self.noise, quiet=self.quiet)
         if self.activation == "linear":

@@ -18,8 +18,8 @@ from workbench.declaration import Component, interval, number, option, reference
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.declaration import Array, Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
 
 SIGNS = ("excitatory", "inhibitory")
 
@@ -53,12 +53,12 @@ class OneToOne(Component):
         if sizes[0] != sizes[1]:
             yield "post", f"one_to_one needs two populations of one size, got {sizes[0]} and {sizes[1]}"
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the weights if a rule learns them."""
         if block.has("plasticity", name):
             block.state(f"projection.{name}.weight", block.size(self.post))[...] = self.weight
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Add ``weight * (overlapped pre)`` to the postsynaptic input."""
         accumulate, n = _accumulate(self.sign), block.size(self.post)
         learned = block.has("plasticity", name)
@@ -109,7 +109,7 @@ class Dense(Component):
     spread: Value = number(0.0, "1", "standard deviation of the strengths at the start, drawn per subject", low=0.0)
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the weights and, for a cue population, the row that the shown cue selects."""
         post, pre = block.size(self.post), block.size(self.pre)
         weight = block.state(f"projection.{name}.weight", post, pre)
@@ -122,7 +122,7 @@ class Dense(Component):
             else:
                 block.signal(f"projection.{name}.row", post)
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Read the row of the shown cue, or sum over all presynaptic units."""
         weight = block.read(f"projection.{name}.weight")
         accumulate = _accumulate(self.sign)
@@ -173,7 +173,7 @@ class Surround(Component):
         elif size_of(tables, fields["post"]) < 2:
             yield "post", "surround inhibition needs a population of at least 2 units"
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Regrouped: ``u (1 + c) - c sum(u)`` with ``c = weight / (n - 1)``."""
         neighbours = block.size(self.post) - 1
         share = block.derived(lambda weight: weight / neighbours, self.weight)

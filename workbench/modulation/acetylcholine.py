@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.declaration import Component, number
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Cholinergic(Component):
     d2_efficacy: Value = number(1.0, "1", "what D2 receptors on interneurons do to their firing", low=-1.0, high=1.0)
     d2_recruitment: Value = number(0.8, "1", "share of that control recruited by dopamine", low=0.0, high=1.0)
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Offer the level as a driven signal."""
         level = block.derived(
             lambda tone, d2, share: tone * (1.0 - d2 * share), self.tone, self.d2_efficacy, self.d2_recruitment

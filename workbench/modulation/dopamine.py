@@ -10,8 +10,8 @@ import numpy as np
 from workbench.declaration import Component, number, reference
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +37,13 @@ class RewardPredictionError(Component):
     release: Value = number(1.0, "1", "dopamine released per unit of error, wild type = 1", low=0.0, high=100.0)
     delay: Value = number(0.8, "s", "time from activity to dopamine", low=-10.0, high=100.0)
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve burst, dip and one expected value per cue."""
         block.signal(f"modulator.{name}.burst")
         block.signal(f"modulator.{name}.dip")
         block.state(f"modulator.{name}.expected", block.component("task", self.task).conditions(block))
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Register the error of this trial and the update of the expectation."""
         reward = block.read(f"task.{self.task}.reward")
         index = block.read(f"task.{self.task}.index")
@@ -78,12 +78,12 @@ class Pulse(Component):
 
     amplitude: Value = number(1.0, "1", "size of the pulse; below 0 it is a dip", low=-100.0, high=100.0)
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve burst and dip."""
         block.signal(f"modulator.{name}.burst")
         block.signal(f"modulator.{name}.dip")
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Fire where a reinforcement event is due."""
         due = block.due("reinforcement")
         burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")

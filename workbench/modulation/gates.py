@@ -11,8 +11,8 @@ from workbench.arithmetic import power
 from workbench.declaration import Component, number, path, signal
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array, Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Hill(Component):
         ratio: Array = power(np.divide(signal, threshold), exponent)
         return ratio / (1.0 + ratio)
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Offer the opening as a driven signal."""
         block.provide(
             f"gate.{name}", block.derived(self.open, block.driven(self.signal), self.threshold, self.exponent)
@@ -62,7 +62,7 @@ class InverseHill(Component):
         ratio: Array = power(np.divide(signal, threshold), exponent)
         return 1.0 / (1.0 + ratio)
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Offer the opening as a driven signal."""
         block.provide(
             f"gate.{name}", block.derived(self.open, block.driven(self.signal), self.threshold, self.exponent)
@@ -88,6 +88,6 @@ class Restraint(Component):
         lost: Array = 1.0 - np.maximum(restraint, 0.0)
         return 1.0 + strength * lost
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Offer the gain as a driven signal."""
         block.provide(f"gate.{name}", block.derived(self.gain, block.value(self.of), self.strength))

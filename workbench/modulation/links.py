@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.declaration import Component, number, path, signal
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
+    from workbench.arrays import Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,6 @@ class LinearLink(Component):
     onto: str = path("the number that it scales")
     gain: Value = number(0.0, "1", "relative change at signal 1", low=-1.0, high=1e3)
 
-    @staticmethod
-    def scaled(base: Value, gain: Value, signal: Value) -> Value:
+    def scaled(self, base: Value, signal: Value) -> Value:
         """Return the number as the link leaves it."""
-        return base * (1.0 + gain * signal)
+        return base * (1.0 + self.gain * signal)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.declaration import Component, number, reference, references
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Competitive(Component):
             free = free * (1.0 - occupancy)
         return level * free / (level * free + k_ligand)
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Offer the activation as a driven signal."""
         level = block.driven(f"modulator.{self.ligand}")
         occupancies = [block.driven(f"occupancy.{drug}") for drug in self.antagonists]

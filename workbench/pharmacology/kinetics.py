@@ -16,9 +16,9 @@ import numpy as np
 from workbench.declaration import Component, count, number
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array, Value
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
     from workbench.pharmacology.regimen import Repeated
-    from workbench.solver.block import Block
 
 NG_PER_ML = 1000.0
 """ng/mL in one mg/L."""
@@ -68,7 +68,7 @@ class Kinetics(Component):
             total = total + weight * np.exp(-rate * hours)
         return total
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Offer the acting concentration as a driven signal that changes at dose events only."""
         concentration = block.moving(f"drug.{name}")
         state = block.state(f"drug.{name}.modes", len(self.modes()[0]))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.declaration import Component, number, reference
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,6 @@ class Langmuir(Component):
         """Return the occupied share."""
         return concentration / (concentration + ec50)
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Offer the occupancy as a driven signal."""
         block.provide(f"occupancy.{name}", block.derived(self.share, block.driven(f"drug.{self.drug}"), self.ec50))

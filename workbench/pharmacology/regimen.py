@@ -11,7 +11,7 @@ import numpy as np
 from workbench.declaration import Component, number, reference
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array, Value
+    from workbench.arrays import Array, Value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from workbench.arithmetic import power
 from workbench.declaration import Component, number
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array, Value
+    from workbench.arrays import Array, Value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from workbench.declaration import Component, number, reference
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array, Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Hebb(Component):
         change: Array = self.rate * post[:, None] * pre
         return change
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Register the in-place form of `drift`."""
         synapses = synapses_of(block, name, self.postsynaptic)
         coactivity, weight = synapses.coactivity(block), synapses.weight

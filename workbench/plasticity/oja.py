@@ -11,8 +11,8 @@ from workbench.declaration import Component, number, reference
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array, Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Oja(Component):
         change: Array = self.rate * (post * pre - self.decay * post**2 * weight)
         return change
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Register the in-place, regrouped form of `drift`."""
         synapses = synapses_of(block, name, self.postsynaptic)
         coactivity, weight = synapses.coactivity(block), synapses.weight

@@ -11,8 +11,8 @@ from workbench.arithmetic import power
 from workbench.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,14 @@ class SlidingThreshold(Component):
     window: Value = number(500.0, "trial", "memory of the threshold", low=1.0, high=1e7)
     refresh: int = count(10, "trials between two computations of f", high=1000)
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve theta and the two drives that rules read in place of plain activity."""
         n = block.size(self.population)
         block.state(f"homeostat.{name}.theta", n)[...] = self.target
         block.signal(f"homeostat.{name}.ltp_drive", n)
         block.signal(f"homeostat.{name}.ltd_drive", n)
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Move theta by its exact exponential step, then offer ``y / f`` and ``y f``."""
         activity = block.read(f"population.{self.population}.activity")
         theta = block.update(f"homeostat.{name}.theta")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array
-    from workbench.solver.block import Block
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Synapses:
     dense: bool
     signal: str
 
-    def coactivity(self, block: Block) -> Any:
+    def coactivity(self, block: Assembly) -> Any:
         """Return a function that gives ``post x pre`` in the shape of the weights; no copy for a shown cue."""
         post, pre = self.post, self.pre
         if pre is None:
@@ -45,7 +45,7 @@ class Synapses:
         return lambda: np.multiply(post, pre, out=out)
 
 
-def synapses_of(block: Block, name: str, postsynaptic: str | None) -> Synapses:
+def synapses_of(block: Assembly, name: str, postsynaptic: str | None) -> Synapses:
     """Fetch the weights and activities of projection `name`; reads and writes are recorded.
 
     Parameters
@@ -63,7 +63,7 @@ def synapses_of(block: Block, name: str, postsynaptic: str | None) -> Synapses:
     return Synapses(block.update(signal), post, pre, projection.name == "dense", signal)
 
 
-def bound_and_store(block: Block, name: str) -> None:
+def bound_and_store(block: Assembly, name: str) -> None:
     """Register the end of a weight's step: clip to the projection's bounds, write the shown row back."""
     projection = block.component("projection", name)
     bounds = projection.bounds

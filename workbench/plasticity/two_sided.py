@@ -13,8 +13,8 @@ from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.declaration import Array, Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
 
 
 def _product(*factors: Value) -> Value:
@@ -93,7 +93,7 @@ class TwoSided(Component):
         change: Array = up * drive * (high - weight) - down * drive * (weight - low) - back * (weight - self.rest)
         return change
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Register the trial-clock and event-clock forms that the protocol needs."""
         for clock in block.clocks:
             if clock == "trial":
@@ -102,7 +102,7 @@ class TwoSided(Component):
                 self._build_events(block, name)
         bound_and_store(block, name)
 
-    def _gains(self, block: Block, delay: Value | None) -> tuple[Value, Value, Value]:
+    def _gains(self, block: Assembly, delay: Value | None) -> tuple[Value, Value, Value]:
         """Return P, D and g without the third factor; `delay` folds in the marks of one trial."""
         ltp = [block.driven(f"gate.{gate}") for gate in self.ltp_permission]
         ltd = [block.driven(f"gate.{gate}") for gate in self.ltd_permission]
@@ -114,14 +114,14 @@ class TwoSided(Component):
         down = block.derived(lambda rate, gain, b: rate * gain / np.sqrt(b), self.rate, self.ltd_gain, self.balance)
         return block.derived(_product, up, *ltp), block.derived(_product, down, *ltd), back
 
-    def _third(self, block: Block) -> tuple[Array, Array] | None:
+    def _third(self, block: Assembly) -> tuple[Array, Array] | None:
         if self.third_factor is None:
             return None
         burst = block.read(f"modulator.{self.third_factor}.burst")
         dip = block.read(f"modulator.{self.third_factor}.dip")
         return (burst, dip) if self.potentiate_on == "burst" else (dip, burst)
 
-    def _drives(self, block: Block, synapses: Synapses) -> tuple[Any, Any]:
+    def _drives(self, block: Assembly, synapses: Synapses) -> tuple[Any, Any]:
         """Return functions that give H for potentiation (H / f) and depression (H f)."""
         if self.homeostat is not None:
             harder = block.read(f"homeostat.{self.homeostat}.ltp_drive")
@@ -139,7 +139,7 @@ class TwoSided(Component):
         post = synapses.post[:, None] if synapses.dense else synapses.post
         return lambda: post, lambda: post
 
-    def _build_trials(self, block: Block, name: str) -> None:
+    def _build_trials(self, block: Assembly, name: str) -> None:
         synapses = synapses_of(block, name, self.postsynaptic)
         third = self._third(block)
         delay = getattr(block.component("modulator", self.third_factor), "delay", None) if self.third_factor else None
@@ -162,7 +162,7 @@ class TwoSided(Component):
 
         block.step("rule", learn, clock="trial")
 
-    def _build_events(self, block: Block, name: str) -> None:
+    def _build_events(self, block: Assembly, name: str) -> None:
         """Each side reads the superposed marks of past activity when the third factor comes."""
         synapses = synapses_of(block, name, self.postsynaptic)
         third = self._third(block)
@@ -190,7 +190,7 @@ class TwoSided(Component):
         block.on("activity", "trace", mark)
         block.on("reinforcement", "rule", learn)
 
-    def _kernel(self, block: Block, weight: Array, back: Value, bounds: tuple[float, float] | None) -> Any:
+    def _kernel(self, block: Assembly, weight: Array, back: Value, bounds: tuple[float, float] | None) -> Any:
         """Return the in-place update from gains A and B: ``W (1 - g - B - A) + A w_max + B w_min + g rest``.
 
         Regrouped so that each array is touched as rarely as possible; A and B are used up. Tested against `drift`.

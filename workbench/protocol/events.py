@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
+    from workbench.arrays import Value
 
 
 @dataclass(frozen=True, kw_only=True)

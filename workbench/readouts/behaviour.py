@@ -11,7 +11,7 @@ from workbench.declaration import number, reference
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
-    from workbench.solver.block import Block
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class OverflowIndex(Readout):
     task: str = reference("task", "the task that names cue and answers")
     floor: float = number(0.01, "1", "smallest on-target activity that is divided by", low=1e-9, high=1.0)
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Sum the ratio over trials."""
         on, off = block.read(f"task.{self.task}.on_target"), block.read(f"task.{self.task}.off_target")
         signal = f"task.{self.task}.overflow.{self.floor!r}"
@@ -56,7 +56,7 @@ class Selectivity(Readout):
 
     task: str = reference("task", "the task that names cue and answers")
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Sum on-target and off-target activity."""
         others = block.size(block.component("task", self.task).answers) - 1
         signals = (f"task.{self.task}.on_target", f"task.{self.task}.off_target")
@@ -76,7 +76,7 @@ class SuccessRate(Readout):
     reach: float = number(0.54, "1", "smallest on-target activity that succeeds", low=0.0, high=100.0)
     tolerance: float = number(0.5, "1", "largest off-target activity, relative to on-target", low=0.0, high=100.0)
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Count successes."""
         on, off = block.read(f"task.{self.task}.on_target"), block.read(f"task.{self.task}.off_target")
         signal = f"task.{self.task}.success.{self.reach!r}.{self.tolerance!r}"

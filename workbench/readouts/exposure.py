@@ -11,7 +11,7 @@ from workbench.declaration import reference
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
-    from workbench.solver.block import Block
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Concentration(Readout):
 
     drug: str = reference("drug", "the drug")
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Copy the concentration."""
         concentration = np.asarray(block.driven(f"drug.{self.drug}"))
         return Reading((), lambda sums, trials: concentration.copy())
@@ -41,7 +41,7 @@ class Occupancy(Readout):
 
     occupancy: str = reference("occupancy", "the occupancy to read")
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Copy the occupancy."""
         share = np.asarray(block.driven(f"occupancy.{self.occupancy}"))
         return Reading((), lambda sums, trials: share.copy())

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.declaration import Component, count, number, window
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array
-    from workbench.solver.block import Block
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,6 @@ class Readout(Component):
     every: int = count(0, "for a course on the trial clock: trials per recorded value", low=0)
     interval: float = number(0.0, "h", "for a course on the event clock: hours between recorded values", low=0.0)
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Fetch what the readout needs from `block`, registering steps if it must."""
         raise NotImplementedError

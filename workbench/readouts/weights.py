@@ -11,8 +11,8 @@ from workbench.declaration import count, number, reference, references
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array
-    from workbench.solver.block import Block
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class WeightMean(Readout):
 
     projection: str = reference("projection", "the learned projection")
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Average over the leading axes."""
         weight = block.read(f"projection.{self.projection}.weight")
         flat = weight.reshape(-1, block.runs)
@@ -43,7 +43,7 @@ class WeightNorm(Readout):
     projection: str = reference("projection", "a dense projection")
     unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Take the norm of one row."""
         row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
         return Reading((), lambda sums, trials: np.sqrt(np.add.reduce(row * row, axis=0)))
@@ -64,7 +64,7 @@ class PrincipalCosine(Readout):
     unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
     component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector."""
         row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
         vector = block.read(f"task.{self.task}.eigenvectors")[self.component - 1]
@@ -90,7 +90,7 @@ class Saturation(Readout):
     low: float = number(0.1, "1", "a weight below this is saturated")
     high: float = number(0.9, "1", "a weight above this is saturated")
 
-    def reading(self, block: Block) -> Reading:
+    def reading(self, block: Assembly) -> Reading:
         """Look at all weights of each unit."""
         weights = [block.read(f"projection.{p}.weight") for p in self.projections]
 

@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.declaration import Component, Registry
-from workbench.modulation.links import LinearLink
+from workbench.solver.buffers import Buffers
 from workbench.solver.draws import Draws, draw_once
 from workbench.solver.inputs import Inputs
 from workbench.solver.lanes import Lanes
 from workbench.solver.marks import Marks
 from workbench.solver.steps import Function, Step, in_order
+from workbench.solver.wiring import Wiring
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.declaration import Array, Value
-    from workbench.pharmacology.kinetics import Exposure
-    from workbench.solver.batch import Batch, Declared
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Exposing
+    from workbench.solver.batch import Batch
 
 PIECE = 64
 """Steps drawn at once. A tuning number: draws do not depend on it."""
 
 
-class Block:
+class Block(Wiring, Buffers):
     """A group of runs that advance together; `runs` is its width.
 
     Attributes
@@ -40,10 +41,6 @@ class Block:
         The distinct subjects, in order; `subject_index` (runs,) says whose each run is.
     lanes : Lanes
         The stretches of runs that share what they are shown.
-    signals : mapping name -> array (..., runs)
-        Everything that a step may read or write.
-    states : mapping name -> array
-        The signals that persist from step to step.
     trial : int
         Trials done in the current phase before this one.
     """
@@ -51,47 +48,39 @@ class Block:
     piece = PIECE
 
     def __init__(self, batch: Batch, registry: Registry) -> None:
-        self.runs, self.seed = len(batch), batch.seed
+        self.seed = batch.seed
         self.subjects, self.first_run, self.subject_index = _distinct(batch.subjects)
         self.lanes = Lanes(self.subject_index)
-        self.signals: dict[str, Any] = {}
-        self.states: dict[str, Array] = {}
-        self.exposures: list[Exposure] = []
-        self.trial, self.hours = 0, 0.0
+        Wiring.__init__(self, batch.structure)
+        Buffers.__init__(self, len(batch), self.lanes.count)
+        self.exposures: list[Exposing] = []
+        self.trial = 0
+        self.hours: Value = 0.0
         self.inputs = Inputs(self)
         self.draws: list[Draws] = []
         self.marks_left: list[Marks] = []
-        self.bytes, self.draw_seconds = 0, 0.0
+        self.draw_seconds = 0.0
         self._values = batch.values
-        self._tables = {(t.section, t.name): t for t in batch.structure.tables}
         self._registry = registry
         self._made: dict[tuple[str, str], Component] = {}
         self._built: set[tuple[str, str]] = set()
         self._building: list[tuple[str, str]] = []
         self._provided: dict[str, Value] = {}
         self._live: dict[int, str] = {}
-        self._alias: dict[str, str] = {}
         self._patterns: dict[str, Array] = {}
         self._due: dict[str, Array] = {}
-        self._scratch: dict[tuple[Any, ...], Array] = {}
         self._steps: list[Step] = []
         self._hooks: list[tuple[bool, Callable[[int], None]]] = []
         self._reads: set[str] = set()
         self._writes: set[str] = set()
         self._updates: set[str] = set()
-        self.clocks = tuple(sorted({self._tables[k].component for k in self._tables if k[0] == "phase"}))
 
-    # -- what the structure says --------------------------------------------------------------------------------
-
-    def has(self, section: str, name: str) -> bool:
-        """Return whether the table exists in this structure."""
-        return (section, name) in self._tables
+    # -- components ---------------------------------------------------------------------------------------------
 
     def all(self, section: str) -> Iterator[tuple[str, Any]]:
         """Yield (name, component) of a section, by name."""
-        for at, name in sorted(self._tables):
-            if at == section:
-                yield name, self.component(section, name)
+        for name in self.names(section):
+            yield name, self.component(section, name)
 
     def component(self, section: str, name: str) -> Any:
         """Return the component of a table, made with this block's values; links are applied to its numbers."""
@@ -108,43 +97,17 @@ class Block:
 
     def _linked(self, path: str) -> Value:
         value: Value = self._values[path]
-        for name, link in self._links_onto(path):
-            value = self.derived(
-                LinearLink.scaled, value, self._values[f"link.{name}.gain"], self.driven(link.field("signal"))
-            )
+        for name in self.names("link"):
+            if self._tables["link", name].field("onto") == path:
+                link = self.component("link", name)
+                value = self.derived(link.scaled, value, self.driven(link.signal))
         return value
-
-    def _links_onto(self, path: str) -> list[tuple[str, Declared]]:
-        return [(n, t) for (s, n), t in sorted(self._tables.items()) if s == "link" and t.field("onto") == path]
 
     def value(self, path: str) -> Value:
         """Return the number at ``section.name.field``, links applied."""
         section, name, field = path.split(".", 2)
         found: Value = getattr(self.component(section, name), field)
         return found
-
-    def size(self, population: str) -> int:
-        """Return the number of units."""
-        fields = dict(self._tables["population", population].fields)
-        while fields.get("like"):
-            fields = dict(self._tables["population", fields["like"]].fields)
-        units: int = fields["size"]
-        return units
-
-    def is_source(self, population: str) -> bool:
-        """Return whether the population's activity comes from outside the circuit."""
-        return self._tables["population", population].component == "source"
-
-    def is_task_driven(self, population: str) -> bool:
-        """Return whether a task shows this population what to be."""
-        fields = ("cues", "inputs")
-        return any(
-            s == "task" and dict(t.fields).get(f) == population for (s, _), t in self._tables.items() for f in fields
-        )
-
-    def is_cue(self, population: str) -> bool:
-        """Return whether a task shows exactly one unit of this population at a time."""
-        return any(s == "task" and dict(t.fields).get("cues") == population for (s, _), t in self._tables.items())
 
     def sole_input(self, projection: str) -> bool:
         """Return whether the projection alone makes the input of a population that adds nothing of its own."""
@@ -154,54 +117,6 @@ class Block:
         post = self.component("population", declared.post)
         incoming = [n for n, p in self.all("projection") if p.post == declared.post]
         return bool(declared.sign == "excitatory" and post.quiet and incoming == [projection])
-
-    def sole_writer(self, signal: str) -> bool:
-        """Return whether a single projection writes straight into this input."""
-        return any(canonical == signal for canonical in self._alias.values()) and any(
-            name.endswith(".row") and canonical == signal for name, canonical in self._alias.items()
-        )
-
-    # -- buffers ------------------------------------------------------------------------------------------------
-
-    def empty(self, *shape: int) -> Array:
-        """Return a new array ``(*shape, runs)``."""
-        self.bytes += 8 * int(np.prod(shape, dtype=np.int64)) if shape else 8
-        return np.zeros((*shape, self.runs))
-
-    def scratch(self, slot: str, *shape: int) -> Array:
-        """Return an array shared by all who ask for this slot and shape; it holds nothing between two functions.
-
-        Sharing keeps a block within the cache: the rule of every pathway works in the same few arrays.
-        """
-        key = (slot, *shape)
-        if key not in self._scratch:
-            self._scratch[key] = self.empty(*shape)
-        return self._scratch[key]
-
-    def signal(self, name: str, *shape: int) -> Array:
-        """Reserve (once) and return a signal."""
-        name = self._alias.get(name, name)
-        if name not in self.signals:
-            self.signals[name] = self.empty(*shape)
-        found: Array = self.signals[name]
-        return found
-
-    def state(self, name: str, *shape: int) -> Array:
-        """Reserve (once) and return a signal that persists; it is watched for divergence."""
-        self.states[name] = self.signal(name, *shape)
-        return self.states[name]
-
-    def index(self, name: str) -> NDArray[np.int64]:
-        """Reserve an integer signal ``(lanes,)``: positions ``unit * lanes + lane`` of what is shown."""
-        self.signals[name] = np.arange(self.lanes.count, dtype=np.int64)
-        found: NDArray[np.int64] = self.signals[name]
-        return found
-
-    def alias(self, name: str, array: Array | NDArray[np.int64]) -> None:
-        """Give an existing signal a second name."""
-        canonical = next(n for n, held in self.signals.items() if held is array)
-        self._alias[name] = canonical
-        self.signals[name] = array
 
     def moving(self, name: str) -> Array:
         """Reserve a driven signal that changes while the model runs."""
@@ -260,12 +175,12 @@ class Block:
 
     def read(self, name: str) -> Any:
         """Fetch a signal that the next registered step reads."""
-        self._reads.add(self._alias.get(name, name))
+        self._reads.add(self.canonical(name))
         return self.signals[name]
 
     def write(self, *names: str) -> Any:
         """Fetch a signal that the next registered step overwrites (further names are its aliases)."""
-        self._writes.update(self._alias.get(name, name) for name in names)
+        self._writes.update(self.canonical(name) for name in names)
         return self.signals[names[0]]
 
     def write_new(self, name: str) -> Array:
@@ -276,7 +191,7 @@ class Block:
 
     def update(self, name: str) -> Any:
         """Fetch a signal that the next registered step reads and changes in place."""
-        self._updates.add(self._alias.get(name, name))
+        self._updates.add(self.canonical(name))
         return self.signals[name]
 
     def previous(self, name: str) -> Any:
@@ -319,7 +234,7 @@ class Block:
         on_demand: bool = False,
     ) -> None:
         """Register a function with explicit reads, writes and updates."""
-        names = [frozenset(self._alias.get(n, n) for n in group) for group in (reads, writes, updates)]
+        names = [frozenset(self.canonical(n) for n in group) for group in (reads, writes, updates)]
         self._steps.append(
             Step(stage, owner, len(self._steps), function, names[0], names[1], names[2], clock, kind, on_demand)
         )
@@ -390,7 +305,9 @@ class Block:
 
     def marks(self, eligibility: str, shape: tuple[int, ...]) -> Marks:
         """Return the marks that past activity left for one side of a rule."""
-        marks = Marks(self, self.component("eligibility", eligibility), shape, self.due("activity"))
+        marks = Marks(
+            self.component("eligibility", eligibility), lambda: self.hours, self.due("activity"), self.empty(*shape)
+        )
         self.marks_left.append(marks)
         return marks
 

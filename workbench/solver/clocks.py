@@ -10,7 +10,7 @@ import numpy as np
 from workbench.solver.steps import EVENT_STAGES, Step
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array
+    from workbench.arrays import Array
     from workbench.solver.block import Block
     from workbench.solver.recorder import Read, Recorder
     from workbench.solver.watch import Watch

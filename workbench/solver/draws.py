@@ -11,7 +11,7 @@ from workbench.solver.streams import generator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.declaration import Array
+    from workbench.arrays import Array
 
 Kind = Literal["normal", "uniform"]
 

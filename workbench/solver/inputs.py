@@ -7,17 +7,37 @@ same operations are done per run, in the same order, with the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from workbench.solver.steps import Function
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array, Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+
+    class Host(Assembly, Protocol):
+        """The block, with what only the engine's own rooms may ask of it."""
+
+        def is_task_driven(self, population: str) -> bool: ...
+        def by_subject(self, value: Value) -> Value | None: ...
+        def has_row(self, signal: str) -> bool: ...
+        def take_reads(self) -> frozenset[str]: ...
+        def build(self, section: str, name: str) -> None: ...
+        def add_step(
+            self,
+            stage: str,
+            owner: str,
+            function: Function,
+            reads: Iterable[str] = (),
+            writes: Iterable[str] = (),
+            updates: Iterable[str] = (),
+            clock: str | None = None,
+        ) -> None: ...
+
 
 Contribute = Callable[["Array"], object]
 
@@ -36,7 +56,7 @@ class _Population:
 class Inputs:
     """Collects contributions while components are built; `register` turns them into steps."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Host) -> None:
         self._block = block
         self._populations: dict[str, _Population] = {}
 
@@ -94,7 +114,7 @@ class Inputs:
     def register(self) -> None:
         """Register one step per contribution, in order."""
         for population in self._populations.values():
-            if not self._block.sole_writer(population.signal):
+            if not self._block.has_row(population.signal):
                 self._register_own(population)
             for late, name, contribute, reads, writes in sorted(population.projections, key=lambda p: p[:2]):
                 self._block.add_step(

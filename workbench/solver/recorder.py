@@ -18,7 +18,7 @@ from workbench.solver.steps import Function
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.declaration import Array
+    from workbench.arrays import Array
     from workbench.readouts.reading import Reading
     from workbench.solver.block import Block
 

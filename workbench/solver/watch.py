@@ -9,7 +9,7 @@ import numpy as np
 from workbench.solver.batch import Failure
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array
+    from workbench.arrays import Array
     from workbench.solver.block import Block
 
 

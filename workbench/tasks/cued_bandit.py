@@ -12,8 +12,8 @@ from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
 
 if TYPE_CHECKING:
-    from workbench.declaration import Value
-    from workbench.solver.block import Block
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,23 +44,23 @@ class CuedBandit(Component):
         elif sizes[0] < 2:
             yield "answers", "needs at least 2 cues and answers"
 
-    def conditions(self, block: Block) -> int:
+    def conditions(self, block: Assembly) -> int:
         """Return how many cues there are."""
         return block.size(self.cues)
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the index of the shown cue and what the trial yields."""
         index = block.index(f"task.{name}.index")
         block.alias(f"population.{self.cues}.index", index)
         for signal in ("reward", "on_target", "off_target"):
             block.signal(f"task.{name}.{signal}")
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Show the cue at the input stage, judge the answer at the outcome stage."""
         self._show(block, name)
         self._judge(block, name)
 
-    def _show(self, block: Block, name: str) -> None:
+    def _show(self, block: Assembly, name: str) -> None:
         n, lanes = block.size(self.cues), block.lanes
         index = block.write(f"task.{name}.index", f"population.{self.cues}.index")
         cues = block.uniform(f"cue:task.{name}", 1) if self.order == "random" else None
@@ -82,7 +82,7 @@ class CuedBandit(Component):
         block.step("event", lambda t: np.copyto(index, table[t]), clock="trial")
         block.gather_pattern(self.cues)
 
-    def _judge(self, block: Block, name: str) -> None:
+    def _judge(self, block: Assembly, name: str) -> None:
         others = block.size(self.answers) - 1
         answers = block.read(f"population.{self.answers}.activity")
         index = block.read(f"task.{name}.index")

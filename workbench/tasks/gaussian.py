@@ -12,8 +12,8 @@ from workbench.circuit.populations import size_of
 from workbench.declaration import Component, numbers, option, reference
 
 if TYPE_CHECKING:
-    from workbench.declaration import Array
-    from workbench.solver.block import Block
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Gaussian(Component):
         if list(spectrum) != sorted(spectrum, reverse=True):
             yield "spectrum", "eigenvalues come largest first"
 
-    def allocate(self, block: Block, name: str) -> None:
+    def allocate(self, block: Assembly, name: str) -> None:
         """Draw the eigenvectors, ``(component, input, runs)``, and offer them to readouts."""
         n = len(self.spectrum)
         vectors = block.signal(f"task.{name}.eigenvectors", n, n)
@@ -55,7 +55,7 @@ class Gaussian(Component):
             signs = np.sign(np.einsum("rii->ri", triangle))
             vectors[...] = np.moveaxis(orthogonal * signs[:, None, :], (0, 1, 2), (2, 1, 0))
 
-    def build(self, block: Block, name: str) -> None:
+    def build(self, block: Assembly, name: str) -> None:
         """Fill each piece's input table per subject."""
         n = len(self.spectrum)
         draws = block.normal(f"input:task.{name}", n)

@@ -1,0 +1,82 @@
+"""The arrays of a block: signals by name, states that persist, scratch that nobody owns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.arrays import Array
+
+
+class Buffers:
+    """Named arrays with the runs last.
+
+    Attributes
+    ----------
+    signals : mapping name -> array (..., runs)
+        Everything that a step may read or write.
+    states : mapping name -> array
+        The signals that persist from step to step.
+    bytes : int
+        Bytes a run takes.
+    """
+
+    def __init__(self, runs: int, lanes: int) -> None:
+        self.runs, self._lanes = runs, lanes
+        self.signals: dict[str, Any] = {}
+        self.states: dict[str, Array] = {}
+        self.bytes = 0
+        self._alias: dict[str, str] = {}
+        self._scratch: dict[tuple[Any, ...], Array] = {}
+
+    def empty(self, *shape: int) -> Array:
+        """Return a new array ``(*shape, runs)``."""
+        self.bytes += 8 * int(np.prod(shape, dtype=np.int64)) if shape else 8
+        return np.zeros((*shape, self.runs))
+
+    def scratch(self, slot: str, *shape: int) -> Array:
+        """Return an array shared by all who ask for this slot and shape; it holds nothing between two functions.
+
+        Sharing keeps a block within the cache: the rule of every pathway works in the same few arrays.
+        """
+        key = (slot, *shape)
+        if key not in self._scratch:
+            self._scratch[key] = self.empty(*shape)
+        return self._scratch[key]
+
+    def signal(self, name: str, *shape: int) -> Array:
+        """Reserve (once) and return a signal."""
+        name = self._alias.get(name, name)
+        if name not in self.signals:
+            self.signals[name] = self.empty(*shape)
+        found: Array = self.signals[name]
+        return found
+
+    def state(self, name: str, *shape: int) -> Array:
+        """Reserve (once) and return a signal that persists; it is watched for divergence."""
+        self.states[name] = self.signal(name, *shape)
+        return self.states[name]
+
+    def index(self, name: str) -> NDArray[np.int64]:
+        """Reserve an integer signal ``(lanes,)``: positions ``unit * lanes + lane`` of what is shown."""
+        self.signals[name] = np.arange(self._lanes, dtype=np.int64)
+        found: NDArray[np.int64] = self.signals[name]
+        return found
+
+    def alias(self, name: str, array: Array | NDArray[np.int64]) -> None:
+        """Give an existing signal a second name."""
+        canonical = next(n for n, held in self.signals.items() if held is array)
+        self._alias[name] = canonical
+        self.signals[name] = array
+
+    def canonical(self, name: str) -> str:
+        """Return the first name of a signal."""
+        return self._alias.get(name, name)
+
+    def has_row(self, signal: str) -> bool:
+        """Return whether a projection's row *is* this input: it alone writes it."""
+        return any(name.endswith(".row") and first == signal for name, first in self._alias.items())
