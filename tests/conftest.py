@@ -20,6 +20,7 @@ BUDGETS = {
     "design": 30,
     "execution": 60,
     "readme": 60,
+    "modeller": 60,
     "reference": 60,
     "report": 45,
     "scale": 120,

@@ -17,7 +17,7 @@ from dataclasses import MISSING, dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
@@ -160,6 +160,17 @@ def window(default: Any, doc: str) -> Any:
     return _field("window", default, doc)
 
 
+def _compiled(value: Any) -> Any:
+    """Return what a member of a class is, without where it stands: the same for a cell that is run again unchanged."""
+    if inspect.isfunction(value):
+        return _compiled(value.__code__)
+    if isinstance(value, CodeType):
+        return value.co_code.hex(), value.co_names, value.co_varnames, [_compiled(c) for c in value.co_consts]
+    if isinstance(value, frozenset):
+        return sorted(map(repr, value))
+    return repr(value) if isinstance(value, (bool, int, float, str, tuple)) else type(value).__name__
+
+
 class Component:
     """Base of every component.
 
@@ -195,11 +206,16 @@ class Component:
 
     @classmethod
     def source_sha256(cls) -> str:
-        """Return the hash of the class's source text, or "" where Python cannot show it."""
+        """Return the hash of the class's source text; of its compiled members where Python cannot show that.
+
+        The class of a notebook's cell has no file. Without a hash an edited rule would pass for the old one.
+        """
         try:
-            return hashlib.sha256(inspect.getsource(cls).encode()).hexdigest()
+            text = inspect.getsource(cls)
         except (OSError, TypeError):
-            return ""
+            own = {name: value for name, value in vars(cls).items() if name[:2] != "__" and name != "packaged"}
+            text = repr([(name, _compiled(getattr(value, "__func__", value))) for name, value in own.items()])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the arrays that others may read; `name` is this table's name in the scenario."""
@@ -264,10 +280,11 @@ class Registry:
         self._classes[key] = component
 
     def extended(self, components: Iterable[type[Component]]) -> Registry:
-        """Return a copy that also knows `components` (rules written in a notebook)."""
+        """Return a copy that also knows `components` (rules written in a notebook); those are marked unpackaged."""
         bigger = Registry(self._classes.values())
         for component in components:
-            component.packaged = component.__module__ != "__main__"
+            if (component.section, component.name) not in self:
+                component.packaged = False
             bigger.add(component)
         return bigger
 

@@ -58,3 +58,16 @@ def test_complete_rows_says_what_a_sweep_would_find(tmp_path: Path, asked: Plan)
     sweep(db, plan(asked.scenario, subjects=2, settings=asked.settings))
     found = [complete for _, complete in complete_rows(db, asked.chunks(width_for), asked.scenario.registry)]
     assert sum(found) == asked.expected * 2 // 3
+
+
+def test_a_relative_axis_is_told_from_an_absolute_one_of_the_same_path(tmp_path: Path) -> None:
+    text = SCENARIO.read_text(encoding="utf-8").partition("[study.rate]")[0]
+    db, rate = tmp_path / "results.db", "plasticity.input_output.rate"
+    for levels in ("values = [0.002, 0.004]", "values = [0.5, 1.0], relative = true"):
+        (tmp_path / "hebb.toml").write_text(f'{text}[study.rate]\n[study.rate.sweep]\n"{rate}" = {{ {levels} }}\n')
+        sweep(db, plan(load_scenario(tmp_path / "hebb.toml"), subjects=1, studies=["rate"]))
+    columns = open_results(db).columns().query("view == 'runs' and path == @rate").set_index("name")
+    assert columns.loc["rate", "meaning"] + " (a factor on the arm's own value)" == columns.loc["rate_2", "meaning"]
+    runs = open_results(db).runs()
+    assert runs.loc[runs["sweep"] == 1, "rate"].tolist() == [0.002, 0.004]
+    assert runs.loc[runs["sweep"] == 2, "rate_2"].tolist() == [0.5, 1.0]

@@ -162,7 +162,7 @@ def _found(plan: Plan, place: Placed) -> tuple[Chunk, int]:
     """Return the chunk that holds the run, and its row."""
     from workbench.solver.run import width_for
 
-    for chunk in plan.chunks(width_for):
+    for chunk in plan.chunks(lambda structure: width_for(structure, plan.scenario.registry)):
         rows = np.flatnonzero((chunk.batch.subjects == place.subject) & (chunk.points == place.point))
         if len(rows) and chunk.batch.keys[rows[0]] == place.key:
             return chunk, int(rows[0])

@@ -59,7 +59,9 @@ class Catalogue:
         key = structure.identity
         if key not in self._structures:
             acting = [t for t in structure.tables if t.section not in RECORDINGS]
-            text = json.dumps([[t.section, t.name, t.component, t.revision, dict(t.fields)] for t in acting])
+            text = json.dumps(
+                [[t.section, t.name, t.component, t.revision, t.source_sha256, dict(t.fields)] for t in acting]
+            )
             self._structures[key] = _find_or_insert(
                 connection, tables.structure, {"sha256": key, "specification": text}
             )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from workbench.design.provenance import Resolved
 
 AT_ONCE = 4096
+FACTOR = " (a factor on the arm's own value)"
+"""What is said of a relative axis: it has no unit, and is another column than an absolute axis of the same path."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def register(connection: Connection, plan: Plan, command: str) -> tuple[int, dic
     return sweep, _places(connection, sweep, plan)
 
 
-def open_invocation(connection: Connection, sweep: int, command: str, workers: int) -> int:
+def open_invocation(connection: Connection, sweep: int, plan: Plan, command: str, workers: int) -> int:
     """Write down that a command starts to work on `sweep`, with what its results depend on."""
     counts = dict.fromkeys(("computed", "reused", "failed", "run_steps", "write_seconds", "draw_seconds"), 0)
     invocation = _insert(
@@ -119,9 +121,16 @@ def open_invocation(connection: Connection, sweep: int, command: str, workers: i
         status="running",
         **counts,
     )
-    rows = [{"invocation": invocation, "key": key, "value": value} for key, value in provenance().items()]
+    found = provenance() | _unpackaged(plan)
+    rows = [{"invocation": invocation, "key": key, "value": value} for key, value in found.items()]
     connection.execute(insert(tables.provenance), rows)
     return invocation
+
+
+def _unpackaged(plan: Plan) -> dict[str, str]:
+    """Return the source hash of each component that is not installed: without its text nobody can repeat the run."""
+    used = (table for structure in plan.structures() for table in structure.tables if table.source_sha256)
+    return {f"unpackaged {table.section}.{table.component}": table.source_sha256 for table in used}
 
 
 def _insert(connection: Connection, table: Table, **values: Any) -> int:
@@ -238,7 +247,8 @@ def number_or_text(value: Any) -> tuple[float | None, str | None]:
 
 def _study(connection: Connection, sweep: int, place: int, study: StudyPlan, scenario: Scenario) -> None:
     number = _insert(connection, tables.study, sweep=sweep, ordinal=place, name=study.name, title=study.title)
-    axes: dict[str, int] = {}
+    declared = scenario.studies[study.name].axes if study.name in scenario.studies else ()
+    relative, axes = {axis.path for axis in declared if axis.relative}, dict[str, int]()
     first = (connection.execute(select(func.max(tables.point.c.id))).scalar() or 0) + 1
     for span in _spans(len(study.points)):
         points, values = [], []
@@ -246,7 +256,7 @@ def _study(connection: Connection, sweep: int, place: int, study: StudyPlan, sce
             points.append((first + ordinal, number, ordinal))
             for path, value in study.points[ordinal].items():
                 if path not in axes:
-                    axes[path] = _axis(connection, scenario, path)
+                    axes[path] = _axis(connection, scenario, path, path in relative)
                 values.append((first + ordinal, axes[path], *number_or_text(value)))
         connection.exec_driver_sql("INSERT INTO point (id, study, ordinal) VALUES (?, ?, ?)", points)
         if values:
@@ -255,11 +265,13 @@ def _study(connection: Connection, sweep: int, place: int, study: StudyPlan, sce
             )
 
 
-def _axis(connection: Connection, scenario: Scenario, path: str) -> int:
+def _axis(connection: Connection, scenario: Scenario, path: str, relative: bool) -> int:
     unit, meaning = describe_path(scenario, path)
+    axis = {"path": path, "unit": "1" if relative else unit, "meaning": meaning + FACTOR if relative else meaning}
     t = tables.axis
-    found = connection.execute(select(t.c.id).where(t.c.path == path, t.c.unit == unit)).scalar()
-    return int(found) if found is not None else _insert(connection, t, path=path, unit=unit, meaning=meaning)
+    same = (t.c[name] == value for name, value in axis.items())
+    found = connection.execute(select(t.c.id).where(*same)).scalar()
+    return int(found) if found is not None else _insert(connection, t, **axis)
 
 
 def describe_path(scenario: Scenario, path: str) -> tuple[str, str]:

@@ -102,7 +102,9 @@ arm = _table(
     _link("baseline", "arm", nullable=True),
     UniqueConstraint("sweep", "ordinal"),
 )
-axis = _table("axis", _id(), _text("path"), _text("unit"), _text("meaning"), UniqueConstraint("path", "unit"))
+axis = _table(
+    "axis", _id(), _text("path"), _text("unit"), _text("meaning"), UniqueConstraint("path", "unit", "meaning")
+)
 point = _table("point", _id(), _link("study", "study"), _whole("ordinal"), UniqueConstraint("study", "ordinal"))
 point_value = _table(
     "point_value",

@@ -154,7 +154,7 @@ class Writer:
         self.tally = Tally()
         with self._transaction() as connection:
             sweep, places = register(connection, plan, command)
-            invocation = open_invocation(connection, sweep, command, workers)
+            invocation = open_invocation(connection, sweep, plan, command, workers)
             write_views(connection)
         self._begun = _Begun(sweep, invocation, places, Catalogue(sweep, plan.scenario))
         return sweep
