@@ -112,9 +112,9 @@ def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str
     last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
     present = list(last.index)
     if len(present) == 1:
-        return f"{title} over time: at the end it is {number(last.iloc[0])}"
+        return f"{title} over time: at the end it is {number(last.iloc[0], even=True)}"
     low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
-    ends = [f"“{words.arm(a)}” ({number(last[a])})" for a in (low, high)]
+    ends = [f"“{words.arm(a)}” ({number(last[a], even=True)})" for a in (low, high)]
     return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"
 
 
@@ -139,7 +139,7 @@ def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | Non
             frame = frame[frame["mean"].notna()] if len(frame) else frame
             if len(frame):
                 label = words.arm(ladder.steps[0][1])
-                lines.append(Line(f"{label}, and with more", frame))
+                lines.append(Line(f"from “{label}” upwards", frame))
                 rows += [
                     (title, words.arm(r.arm), number(r.x), r.mean, r.low, r.high, r.n, tables.span(r.p10, r.p90))
                     for r in each(frame)
@@ -153,8 +153,8 @@ def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | Non
     means = {arm: mean for outcome, arm, _, mean, *_ in rows if outcome == words.measure("outcome", outcomes[0])}
     ends = (means.get(words.arm(first)), means.get(words.arm(last)))
     title = (
-        f"{words.measure('outcome', outcomes[0])} goes from {number(ends[0])} at {number(low)}"
-        f" to {number(ends[1])} at {number(high)}, by {axis}"
+        f"{words.measure('outcome', outcomes[0])} goes from {number(ends[0], even=True)} at {number(low)}"
+        f" to {number(ends[1], even=True)} at {number(high)}, by {axis}"
     )
     table = tables.line_table(words, f"Outcomes by {axis}", axis, rows)
     return Figure("dose", sentence(title), panels, SPREAD.format(who=words.who), [table])
@@ -267,7 +267,7 @@ def _maps(words: Wording, study: str, outcome: str) -> Figure:
         tables.grid_table(words, g, f"{_study_title(words, study)}: {title}, {words.arm(g.arm)}") for g in found
     ]
     take = (
-        f"{_study_title(words, study)}: {title} from {number(scale[0])} to {number(scale[1])}"
+        f"{_study_title(words, study)}: {title} from {number(scale[0], even=True)} to {number(scale[1], even=True)}"
         if known.size
         else f"{_study_title(words, study)}: no run finished"
     )

@@ -30,7 +30,7 @@ class Table:
 
 def span(low: object, high: object) -> str:
     """Return a range in words, or why there is none."""
-    ends = number(low), number(high)
+    ends = number(low, even=True), number(high, even=True)
     return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 
 
@@ -40,7 +40,7 @@ def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool
                "Spread between " + words.who, "Did better", "Effect size d_av", "n", "How made; remarks")  # fmt: skip
     cells: tuple[tuple[str, ...], ...] = tuple(
         (
-            words.arm(r.arm), words.arm(r.baseline), number(r.mean), number(r.baseline_mean),
+            words.arm(r.arm), words.arm(r.baseline), number(r.mean, even=True), number(r.baseline_mean, even=True),
             signed(r.difference), span(r.low, r.high), span(r.p10, r.p90), percent(r.better), signed(r.effect),
             str(r.n),
             "; ".join(part for part in (r.method, r.note) if part),
@@ -56,7 +56,7 @@ def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool
 def course_table(words: Wording, frame: pd.DataFrame, caption: str, time: str) -> Table:
     """Means with the middle 80 % of subjects: times down, arms across."""
     arms = list(dict.fromkeys(frame.arm))
-    cell = {(r.arm, r.time): f"{number(r.mean)} ({span(r.p10, r.p90)})" for r in each(frame)}
+    cell = {(r.arm, r.time): f"{number(r.mean, even=True)} ({span(r.p10, r.p90)})" for r in each(frame)}
     times = sorted(set(frame.time))
     rows = tuple((number(t), *(cell.get((arm, t), "no run finished") for arm in arms)) for t in times)
     return Table(caption, (time, *(words.arm(a) for a in arms)), rows, look="wide")
@@ -106,7 +106,8 @@ def line_table(
     """Points of line figures: outcome, line, x, mean, low, high, n and spread (or "")."""
     columns = ("Outcome", "Line", axis, "Mean", "Calculation error", f"Spread between {words.who}", "n")
     cells = tuple(
-        (o, line, x, number(m), span(low, high), str(spread), str(n)) for o, line, x, m, low, high, n, spread in rows
+        (o, line, x, number(m, even=True), span(low, high), str(spread), str(n))
+        for o, line, x, m, low, high, n, spread in rows
     )
     return Table(caption, columns, cells)
 
@@ -127,7 +128,7 @@ def _level(value: float | str) -> str:
 
 def _cell(mean: float, failed: int) -> str:
     lost = f" ({failed} failed)" if failed else ""
-    return ("no run finished" if np.isnan(mean) else number(mean)) + lost
+    return ("no run finished" if np.isnan(mean) else number(mean, even=True)) + lost
 
 
 def responder_table(words: Wording, frame: pd.DataFrame, caption: str) -> Table:

@@ -21,11 +21,13 @@ VANISHING = 1e-30
 MINUS = "\u2212"
 
 
-def number(value: Any, digits: int = 3) -> str:
+def number(value: Any, digits: int = 3, *, even: bool = False) -> str:
     """Return a number as people write it: three digits, a true minus sign, words where there is none.
 
-    >>> number(0.03146), number(-12345.6), number(None)
-    ('0.0315', '−12,346', 'not available')
+    `even` keeps closing zeros, so that the results in a column have the same precision.
+
+    >>> number(0.03146), number(-12345.6), number(0.19), number(0.19, even=True), number(None)
+    ('0.0315', '−12,346', '0.19', '0.190', 'not available')
     """
     if pd.isna(value):
         return NOTHING
@@ -33,10 +35,10 @@ def number(value: Any, digits: int = 3) -> str:
     size = abs(value)
     if size < VANISHING:
         return "0"
-    if 1e-4 <= size < 1e7:
+    if 1e-6 <= size < 1e7:
         places = max(0, digits - 1 - _magnitude(size))
         text = f"{size:,.{places}f}"
-        text = text.rstrip("0").rstrip(".") if "." in text else text
+        text = text.rstrip("0").rstrip(".") if "." in text and not even else text
     else:
         text = f"{size:.{digits - 1}e}"
     return f"{MINUS if value < 0 else ''}{text}"
@@ -59,7 +61,7 @@ def each(frame: pd.DataFrame) -> Iterator[Any]:
 
 def signed(value: Any) -> str:
     """Return a difference with its sign: ``+0.2``, ``−0.16``, ``0``."""
-    text = number(value)
+    text = number(value, even=True)
     return text if text in (NOTHING, "0") or text.startswith(MINUS) else f"+{text}"
 
 
@@ -165,13 +167,14 @@ def comparison(words: Wording, row: Any) -> str:
         return f"{arm} could not be compared with {base}: {row.note}."
     unit = f" {row.unit}" if row.unit != "1" else ""
     if row.difference == 0:
-        return f"In {arm} it was {number(row.mean)}{unit}, the same as in {base}."
+        return f"In {arm} it was {number(row.mean, even=True)}{unit}, the same as in {base}."
     direction = "higher" if row.difference > 0 else "lower"
     relative = f" ({percent(abs(row.difference / row.baseline_mean))} {direction})" if row.baseline_mean > 0 else ""
     text = (
-        f"With “{arm}” it was {number(row.mean)}{unit}, with “{base}” {number(row.baseline_mean)}{unit}"
+        f"With “{arm}” it was {number(row.mean, even=True)}{unit}, with “{base}” "
+        f"{number(row.baseline_mean, even=True)}{unit}"
         f" in the same {words.who}: "
-        f"{number(abs(row.difference))} {direction}{relative}"
+        f"{number(abs(row.difference), even=True)} {direction}{relative}"
     )
     return text + f"{_verdict(row)}."
 
@@ -188,7 +191,8 @@ def _verdict(row: Any) -> str:
     said = f", which is {'better' if improved else 'worse'}; {counted} of them did better"
     if pd.isna(row.p10) or row.p10 == row.p90:
         return said
-    return f"{said}, and in the middle 80 % of them the difference lies between {number(row.p10)} and {number(row.p90)}"
+    ends = number(row.p10, even=True), number(row.p90, even=True)
+    return f"{said}, and in the middle 80 % of them the difference lies between {ends[0]} and {ends[1]}"
 
 
 def headline(words: Wording, rows: pd.DataFrame, outcome: str) -> list[str]:

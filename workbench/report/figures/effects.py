@@ -28,8 +28,15 @@ def effects_panel(name: str, heading: str, rows: pd.DataFrame, labels: list[str]
                 markersize=6,
                 markerfacecolor="white" if harm else colour,
             )
-            axes.annotate(cut(label, 66), (0, y - 0.38), xycoords=("axes fraction", "data"), fontsize=7.5, va="center")
-        axes.axvline(0, color=GREY, linewidth=0.8)
+            axes.annotate(
+                cut(label, 66),
+                (0, y - 0.38),
+                xycoords=("axes fraction", "data"),
+                fontsize=7.5,
+                va="center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # the line at zero passes behind the words
+            )
+        axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         axes.set_ylim(len(rows) - 0.5, -0.75)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
