@@ -24,6 +24,7 @@ hour = 60 * minute = h = hr
 day = 24 * hour = d
 week = 7 * day
 gram = [mass] = g
+mcg = 1e-6 * gram
 body_kilogram = [body_mass]
 liter = [volume] = L = l = litre
 mole = [substance] = mol
@@ -46,6 +47,7 @@ COMMON = (
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*", re.DOTALL)
+_COMMA = re.compile(r",\s*\d")
 _NAME = r"[A-Za-zµμ]{1,16}(?:\^-?[1-9])?"
 _UNIT = re.compile(rf"(?:1|{_NAME})(?:\s*[*/]\s*{_NAME})*")
 _BODY = re.compile(r"/\s*kg\b(?!\^)")
@@ -66,6 +68,8 @@ def split(text: str) -> tuple[float, str]:
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise QuantityError('not a quantity (a number and a unit, such as "30 mg")')
+    if _COMMA.match(match[2]):
+        raise QuantityError('a decimal number has a point, not a comma (such as "2.5 mg")')
     return float(match[1]), match[2]
 
 
@@ -88,7 +92,9 @@ def convert(number: float, given: str, unit: str) -> float:
     if given == unit:
         return number
     if not known(given):
-        raise QuantityError(f"unknown unit {given!r} ({accepted_text(unit)})")
+        near = next((other for other in accepted(unit) if other.casefold() == given.casefold()), "")
+        meant = f"; capitals count: {near!r}?" if near else ""
+        raise QuantityError(f"unknown unit {given!r} ({accepted_text(unit)}{meant})")
     if not same_kind(given, unit):
         raise QuantityError(f"{given!r} is not a unit of this kind ({accepted_text(unit)})")
     return float(f"{number * _factor(given, unit):.15g}")

@@ -46,7 +46,7 @@ def test_stored_parameter_set_replaces_files(load, folder):
         ('value = "20 L/h"', 'value = "20 L/hh"', "unknown unit"),
         ("value = 0.1", "value = { ref = 'x' }", "a bare number"),
         ('name = "small"', 'name = "other"', "must be named other.toml"),
-        ("schema = 1", "schema = 2", "unknown: 2"),
+        ("schema = 1", "schema = 2", "the version that this workbench reads"),
     ],
 )
 def test_fault_in_a_parameter_set_is_placed_in_its_own_file(load, folder, old, new, words):

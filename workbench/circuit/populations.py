@@ -70,9 +70,11 @@ class Rate(Component):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse populations that take their size from each other."""
+        """Refuse populations that take their size from each other, and one with two sizes."""
         if size_of(tables, fields["name"]) == 0:
             yield "like", "populations are like each other in a circle; one of them needs a size"
+        elif fields.get("like") and fields.get("size", 1) != 1:
+            yield "size", f"takes the size of {fields['like']!r} (like); change the size there, or leave one out"
 
     @property
     def quiet(self) -> bool:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from workbench.declaration import Component, count, number
 
 
+class Ordered(Component):
+    """Base of phases: each has a place of its own in the protocol."""
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse two phases in one place: which comes first could only be guessed."""
+        order = fields.get("order", 1)
+        same = sorted(name for name, phase in tables["phase"].items() if phase.get("order", 1) == order)
+        if fields["name"] != same[0]:
+            yield "order", f"phases {same[0]} and {fields['name']} are both at place {order}; number them 1, 2, 3 ..."
+
+
 @dataclass(frozen=True, kw_only=True)
-class TrialPhase(Component):
+class TrialPhase(Ordered):
     """A number of trials; between two trials nothing happens but what drugs do.
 
     `trials_per_day` ties trials to days for the drugs. How many *effective* trials a day holds is an
@@ -26,7 +39,7 @@ class TrialPhase(Component):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventPhase(Component):
+class EventPhase(Ordered):
     """A length of real time with events in it; between events everything moves by closed form."""
 
     section: ClassVar[str] = "phase"

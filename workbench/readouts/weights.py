@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.declaration import count, number, reference, references
+from workbench.declaration import MISSING, count, number, reference, references
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ class Saturation(Readout):
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "mean_j [any_i (W_ji < low or W_ji > high)]"
 
-    projections: tuple[str, ...] = references("projection", "the learned projections, onto populations of one size")
+    projections: tuple[str, ...] = references(
+        "projection", "the learned projections, onto populations of one size", MISSING
+    )
     low: float = number(0.1, "1", "a weight below this is saturated")
     high: float = number(0.9, "1", "a weight above this is saturated")
 

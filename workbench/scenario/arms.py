@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import listed
-from workbench.scenario.model import Arm, ParameterSet, Setting, Table
+from workbench.scenario.model import UNREADABLE, Arm, ParameterSet, Setting, Table
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import PathError, Paths, Unreadable
 from workbench.scenario.settings import SettingReader
@@ -93,6 +93,8 @@ class _Arms:
     def condition(self, name: str, keys: Keys) -> str | None:
         if name in self.parameters.conditions:
             return name
+        if self.parameters is UNREADABLE:
+            return None
         self.unknown("condition", name, tuple(self.parameters.conditions), (*keys, "condition"))
         return None
 

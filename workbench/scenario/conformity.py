@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,7 +24,6 @@ _WORDS = {
     "list_type": "expected a list",
     "dict_type": "expected a table",
     "model_type": "expected a table",
-    "literal_error": "unknown choice",
     "finite_number": f"a number must be finite (between -{LIMIT:g} and {LIMIT:g})",
     "string_pattern_mismatch": f"this cannot be a name ({RULE})",
     "string_too_short": "the text is empty",
@@ -38,11 +38,18 @@ _WITHOUT_VALUE = ("finite_number", "string_too_short")
 
 
 def conforming(
-    document: Document, keys: Keys, shape: type[Shape], raw: Any, *, fields: dict[str, Parameter] | None = None
+    document: Document,
+    keys: Keys,
+    shape: type[Shape],
+    raw: Any,
+    *,
+    fields: dict[str, Parameter] | None = None,
+    written: Callable[[str], Keys] | None = None,
 ) -> dict[str, Any]:
     """Report everything in `raw` that does not fit `shape`; return the entries that do.
 
-    `fields` are the component's declarations, used to say which quantity is expected.
+    `fields` are the component's declarations, used to say which quantity is expected; `written` tells where an entry
+    stands in the file, if not straight below `keys`.
     """
     if not isinstance(raw, dict):
         document.report(keys, f"expected a table, got {show(raw)}")
@@ -50,7 +57,8 @@ def conforming(
     try:
         shape.model_validate(raw)
     except ValidationError as error:
-        failed = {str(_report(document, keys, shape, found, fields or {})) for found in error.errors(include_url=False)}
+        found = error.errors(include_url=False)
+        failed = {str(_report(document, keys, shape, one, fields or {}, written)) for one in found}
         return {key: value for key, value in raw.items() if key not in failed}
     return dict(raw)
 
@@ -86,18 +94,26 @@ def expected_number(unit: str) -> str:
 
 
 def _report(
-    document: Document, keys: Keys, shape: type[Shape], error: ErrorDetails, fields: dict[str, Parameter]
+    document: Document,
+    keys: Keys,
+    shape: type[Shape],
+    error: ErrorDetails,
+    fields: dict[str, Parameter],
+    written: Callable[[str], Keys] | None = None,
 ) -> str | int:
     """Report one finding; return the key of the table it belongs to."""
     location = tuple(part for part in error["loc"] if not str(part).startswith("<"))
-    place, kind, value = (*keys, *location), error["type"], error["input"]
+    around = written(str(location[0])) if written and location else (*keys, *location[:1])
+    place, kind, value = (*around, *location[1:]), error["type"], error["input"]
     if kind == "missing":
-        field = fields.get(str(location[-1]))
-        document.report(place, f"is missing ({field.doc})" if field else "is missing", at="key")
+        doc = _meaning(shape, fields, error["loc"])
+        document.report(place, f"is missing ({doc})" if doc else "is missing", at="key")
     elif kind == "extra_forbidden":
         allowed = _known_around(shape, error["loc"])
         got = str(location[-1])
         document.report(place, f"unknown key (known: {listed(allowed)})", at="key", got=got, known=allowed)
+    elif kind == "literal_error" and error["ctx"]["expected"] == "1":
+        document.report(place, f"expected 1, the version that this workbench reads, got {show(value)}")
     elif kind == "literal_error":
         choices = _choices(error)
         document.report(place, f"unknown: {show(value)} (one of: {listed(choices)})", got=str(value), known=choices)
@@ -117,11 +133,26 @@ def _message(error: ErrorDetails, field: Parameter | None) -> str:
     if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
         return _WORDS["finite_number"]
     if kind == "too_short":
-        return f"the list is too short (at least {context['min_length']} entries)"
+        return f"the list is too short (at least {_entries(context['min_length'])})"
     if kind == "too_long":
-        return f"the list is too long (at most {context['max_length']} entries)"
+        return f"the list is too long (at most {_entries(context['max_length'])})"
+    if kind == "list_type" and isinstance(value, (str, int, float)):
+        return f"expected a list in brackets, such as [{show(value)}], got {show(value)}"
     words = _WORDS.get(kind, error["msg"])
     return words if kind in _WITHOUT_VALUE else f"{words}, got {show(value)}"
+
+
+def _meaning(shape: type[Shape], fields: Mapping[str, Parameter], location: tuple[str | int, ...]) -> str:
+    """Return what the missing key at `location` stands for, as far as that is declared."""
+    key = str(location[-1])
+    if key in fields:
+        return fields[key].doc
+    declared = next((item for name, item in shape.model_fields.items() if key in (name, item.alias)), None)
+    return declared.description or "" if declared is not None and len(location) == 1 else ""
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
 
 
 def _choices(error: ErrorDetails) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from workbench.errors import Problem, shorten
 from workbench.scenario.prescan import decode, refusal
+from workbench.scenario.slips import in_words
 from workbench.scenario.syntax import Keys, Positions, read_positions
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -80,8 +81,9 @@ def spell(keys: Keys) -> str:
 
 def suggestion(got: str, known: Iterable[str]) -> str:
     """Return ``did you mean "x"?`` for the nearest known name, or ""."""
-    near = difflib.get_close_matches(got[:100], list(known), n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    names = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(got[:100].casefold(), names, n=1, cutoff=0.6)
+    return f'did you mean "{names[near[0]]}"?' if near else ""
 
 
 def listed(names: Iterable[str]) -> str:
@@ -98,6 +100,7 @@ def _parse(text: str, file: str) -> dict[str, Any]:
         message = str(error)
         found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
         line, column = (int(found[1]), int(found[2])) if found and found[1] else (text.count("\n") + 1, 1)
-        raise refusal(file, line, column, f"TOML syntax: {message[: found.start()] if found else message}") from None
+        words, hint = in_words(message[: found.start()] if found else message, text, line)
+        raise refusal(file, line, column, f"TOML syntax: {words}", hint) from None
     except (ValueError, RecursionError) as error:
         raise refusal(file, 1, 1, f"TOML syntax: {error}") from None

@@ -82,6 +82,10 @@ class ParameterSet:
     condition_titles: Mapping[str, str]
 
 
+UNREADABLE = ParameterSet("", "", "", b"", "", {}, {}, {}, {})
+"""Stands for a set that is named and cannot be found: nothing that refers to it is reported a second time."""
+
+
 @dataclass(frozen=True)
 class Trait:
     """What differs between subjects: one draw per subject from a named stream.

@@ -14,7 +14,7 @@ from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.library import parameter_file, parameter_sets
-from workbench.scenario.model import ParameterSet, Quantity
+from workbench.scenario.model import UNREADABLE, ParameterSet, Quantity
 from workbench.scenario.names import name_fault
 from workbench.scenario.prescan import read_limited
 from workbench.scenario.shapes import EvidenceShape, ParameterSetShape, ParameterShape
@@ -34,7 +34,7 @@ def find_parameters(document: Document, name: str, base: Path) -> ParameterSet:
         sets = parameter_sets(base)
         message = f"no parameter set {show(name)} (known: {listed(sets)})"
         document.report(("parameters",), message, got=name, known=sets)
-        return EMPTY
+        return UNREADABLE
     found = Document(read_limited(file), str(file), document.problems)
     sources = read_bibliography(bibliography_file(file.parent.parent))
     parameters = read_parameters(found, sources)

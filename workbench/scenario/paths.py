@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workbench.declaration import SECTIONS, Parameter, Registry
 from workbench.scenario.document import listed
-from workbench.scenario.model import ParameterSet, Table
+from workbench.scenario.model import UNREADABLE, ParameterSet, Table
 
 RECORDINGS = ("outcome", "course")
 PARAMETER = "parameter"
@@ -61,9 +61,11 @@ class Paths:
         if section == PARAMETER:
             return self._parameter(rest)
         if section not in SECTIONS:
-            known = (*SECTIONS, PARAMETER)
-            raise PathError(f"no section {section!r} (a path is section.name.field)", section, known)
+            raise self._no_section(path, section)
         name, _, field = rest.partition(".")
+        if not name or not field:
+            message = f'{path!r} is not a whole path (one key in quotes: "section.name.field")'
+            raise PathError(message, "", ())
         table = self._table(section, name)
         declared = table.component.parameters()
         field = field.replace(".", "_")
@@ -75,6 +77,14 @@ class Paths:
             fields = tuple(declared)
             raise PathError(f"{table.path} has no field {field!r} (fields: {listed(fields)})", field, fields)
         return Target(f"{table.path}.{field}", declared[field], table)
+
+    def _no_section(self, path: str, section: str) -> PathError:
+        """Return the error for a path that starts with no section; what ends like it is the nearest name."""
+        message = f"no section {section!r} (a path is section.name.field)"
+        fields = (f"{t.path}.{f}" for named in self.tables.values() for t in named.values() for f in t.fields)
+        near = [f"{PARAMETER}.{path}"] if path in self.parameters.values else []
+        near += [full for full in fields if full.endswith(f".{path}")]
+        return PathError(message, near[0] if near else section, (*near[:1], *SECTIONS, PARAMETER))
 
     def find_table(self, path: str) -> Table:
         """Return the table that ``section.name`` names; PathError if there is none."""
@@ -101,6 +111,8 @@ class Paths:
 
     def _parameter(self, name: str) -> Target:
         value = self.parameters.values.get(name)
+        if value is None and self.parameters is UNREADABLE:
+            raise Unreadable("the parameter set could not be found", name, ())
         if value is None:
             known = tuple(self.parameters.values)
             raise PathError(f"no parameter {name!r} in the set (known: {listed(known)})", name, known)

@@ -74,9 +74,9 @@ def decode(data: bytes, file: str) -> str:
     return text
 
 
-def refusal(file: str, line: int, column: int, message: str, key: str = "") -> ScenarioError:
+def refusal(file: str, line: int, column: int, message: str, hint: str = "") -> ScenarioError:
     """Return the error for a file that cannot be read any further."""
-    return ScenarioError([Problem(file, line, column, key, message)])
+    return ScenarioError([Problem(file, line, column, "", message, hint)])
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

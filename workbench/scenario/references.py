@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.declaration import SECTIONS, Parameter
 from workbench.protocol.window import parse_window
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed
@@ -20,7 +20,7 @@ def check_references(reader: ValueReader, paths: Paths) -> None:
     """Report every name of a table that does not exist, and every pair of tables that makes no sense."""
     whole = plain_tables(paths.tables, paths.parameters)
     tables = [table for named in paths.tables.values() for table in named.values()]
-    sound = not paths.broken
+    sound = not paths.broken and not any(p.key.partition(".")[0] in SECTIONS for p in reader.document.problems)
     for table in tables:
         sound = _check_rule_has_projection(reader, table, paths) and _is_complete(table) and sound
         for field, value in table.fields.items():
@@ -30,7 +30,7 @@ def check_references(reader: ValueReader, paths: Paths) -> None:
                 message, got, names = fault
                 reader.document.report(raw_place(reader.document, _keys(table), field), message, got=got, known=names)
     if sound:
-        # A component's own check may follow references, so it runs once all of them lead somewhere.
+        # A component's own check may follow references and read any field, so it runs once all of them are sound.
         for table in tables:
             _check_together(reader, table, whole)
 
@@ -112,7 +112,8 @@ def _signal_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] 
     )
     if value in known or value in paths.broken:
         return None
-    return f"no signal {show(value)} (defined: {listed(known)})", value, known
+    near = next((full for full in known if full.endswith(f".{value}")), value)
+    return f"no signal {show(value)} (defined: {listed(known)})", near, known
 
 
 def _path_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:

@@ -44,10 +44,11 @@ Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 PlainNumber = Annotated[Annotated[Number, Tag("<bare>")] | Annotated[Words, Tag("<text>")], _BY_FORM]
 Pair = Annotated[list[PlainNumber], Field(min_length=2, max_length=2)]
 Names = list[str]
+_ONE_OR_LIST = Discriminator(lambda value: "<many>" if isinstance(value, list) else "<one>")
 OneOrMany = Annotated[
-    Annotated[Name, Tag("<one>")] | Annotated[list[Name], Tag("<many>")],
-    Discriminator(lambda value: "<many>" if isinstance(value, list) else "<one>"),
+    Annotated[Name, Tag("<one>")] | Annotated[list[Name], Field(min_length=1), Tag("<many>")], _ONE_OR_LIST
 ]
+AnyOf = Annotated[Annotated[Name, Tag("<one>")] | Annotated[list[Name], Tag("<many>")], _ONE_OR_LIST]
 
 
 class RefShape(Shape):
@@ -84,7 +85,7 @@ def _field_type(parameter: Parameter) -> Any:
         "interval": Pair,
         "switch": bool,
         "reference": Name,
-        "references": OneOrMany,
+        "references": OneOrMany if parameter.required else AnyOf,
         "path": str,
         "signal": str,
         "window": str,
@@ -120,8 +121,8 @@ def value_shape(parameter: Parameter) -> type[Shape]:
 class UseShape(Shape):
     """What the scenario may be used for, and what not."""
 
-    context: str
-    not_for: str
+    context: Annotated[str, Field(description='what it may be used for, such as "teaching"')]
+    not_for: Annotated[str, Field(description='what it must not be used for, such as "diagnosis or dosing"')]
     question: str = ""
     limits: Names = []
 
@@ -158,8 +159,8 @@ class TraitShape(Shape):
 class SubjectsShape(Shape):
     """How many subjects, from which seed, and how they differ."""
 
-    count: Annotated[int, Field(ge=1, le=10_000_000)]
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    count: Annotated[int, Field(ge=1, le=10_000_000, description="the number of subjects")]
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="the whole number that all chance starts from")]
     trait: dict[str, dict[str, Any]] = {}
     correlation: dict[str, Annotated[float, Field(gt=-1, lt=1)]] = {}
 
@@ -192,10 +193,10 @@ class StudyShape(Shape):
     """What is crossed: arms, points and subjects."""
 
     title: str = ""
-    arms: Names = []
+    arms: Annotated[Names | None, Field(min_length=1)] = None
     subjects: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     record: bool = True
-    outcomes: Names = []
+    outcomes: Annotated[Names | None, Field(min_length=1)] = None
     design: Literal["sobol", "lhs"] | None = None
     n: Annotated[int | None, Field(ge=1)] = None
     table: str = ""
@@ -222,9 +223,9 @@ class ParameterSetShape(Shape):
 class HeadShape(Shape):
     """The keys at the top of a scenario."""
 
-    schema_: Annotated[Literal[1], Field(alias="schema")]
-    title: Annotated[str, Field(min_length=1)]
+    schema_: Annotated[Literal[1], Field(alias="schema", description="the version of the format: schema = 1")]
+    title: Annotated[str, Field(min_length=1, description="the question in one line")]
     parameters: Name | None = None
     summary: Names = []
-    use: dict[str, Any]
+    use: Annotated[dict[str, Any], Field(description="a table [use] with context and not_for")]
     subjects: dict[str, Any] | None = None

@@ -54,8 +54,8 @@ class StudyReader:
         if fault := name_fault(name):
             document.report(keys, fault, at="key")
         sound = conforming(document, keys, StudyShape, raw)
-        arms = self.named("arm", sound.get("arms", []), tuple(self.arms), (*keys, "arms"))
-        outcomes = self.named("outcome", sound.get("outcomes", []), self.outcomes, (*keys, "outcomes"))
+        arms = self.named("arm", sound.get("arms") or [], tuple(self.arms), (*keys, "arms"))
+        outcomes = self.named("outcome", sound.get("outcomes") or [], self.outcomes, (*keys, "outcomes"))
         design = self.design(sound, keys)
         axes = self.axes(sound, keys, spread=design != "grid")
         found = Study(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from workbench.declaration import Parameter
 from workbench.quantities import QuantityError, known, split
@@ -92,7 +92,7 @@ class _Traits:
         path = target.path if target else ""
         return Trait(name, path, mode, sound["distribution"], MappingProxyType(settings), effects, unit)
 
-    def target(self, path: str, keys: Keys) -> Target | None:
+    def target(self, path: str, keys: Keys, at: Literal["key", "value"] = "value") -> Target | None:
         """Return the number of the model at `path`, or None after a report."""
         report = self.reader.document.report
         try:
@@ -100,7 +100,7 @@ class _Traits:
         except Unreadable:
             return None
         except PathError as error:
-            report(keys, str(error), got=error.got, known=error.known)
+            report(keys, str(error), at=at, got=error.got, known=error.known)
             return None
         if found.parameter.kind != "number" or (found.table and found.table.section in RECORDINGS):
             report(keys, f"{found.path} is not a number of the model that subjects can differ in")
@@ -186,7 +186,7 @@ class _Traits:
         found = []
         for path, effect in raw.items():
             place = (*keys, path)
-            target = self.target(path, place)
+            target = self.target(path, place, at="key")
             sound = conforming(self.reader.document, place, EffectShape, effect)
             if target is None or len(sound) < 2:
                 continue

@@ -61,7 +61,9 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
     declared = component.parameters()
     flat = _flatten(raw, declared)
     shape = component_shape(component, section.key)  # type: ignore[arg-type]  # mypy: no class is hashable
-    sound = conforming(document, keys, shape, flat, fields=dict(declared))
+    sound = conforming(
+        document, keys, shape, flat, fields=dict(declared), written=lambda field: raw_place(document, keys, field)
+    )
     fields: dict[str, Setting] = {}
     for field, value in sound.items():
         if field in declared:

@@ -14,7 +14,7 @@ from workbench.protocol.window import parse_window
 from workbench.quantities import QuantityError, convert, same_kind, to_unit
 from workbench.scenario.conformity import expected_number, show
 from workbench.scenario.document import Document, listed
-from workbench.scenario.model import Evidence, ParameterSet, Quantity, Ref, Setting
+from workbench.scenario.model import UNREADABLE, Evidence, ParameterSet, Quantity, Ref, Setting
 from workbench.scenario.shapes import LIMIT
 from workbench.scenario.syntax import Keys
 
@@ -81,21 +81,28 @@ class ValueReader:
         """Return a number in `unit`: bare where the unit is "1", quoted with its unit elsewhere."""
         bare = isinstance(raw, (int, float)) and not isinstance(raw, bool)
         if (not bare and not isinstance(raw, str)) or bare != (unit == "1"):
-            self.document.report(keys, f"{expected_number(unit)}, got {show(raw)}")
+            hint = f'a value of the parameter set is written {{ ref = "{raw}" }}' if self._is_name(raw) else ""
+            self.document.report(keys, f"{expected_number(unit)}, got {show(raw)}", hint=hint)
             return None
         try:
             number = float(raw) if bare else to_unit(raw, unit)
         except (QuantityError, OverflowError) as error:
-            self.document.report(keys, f"{show(raw)}: {error}")
+            hint = f'a value of the parameter set is written {{ ref = "{raw}" }}' if self._is_name(raw) else ""
+            self.document.report(keys, f"{show(raw)}: {error}", hint=hint)
             return None
         if not abs(number) <= LIMIT:
             self.document.report(keys, f"{show(raw)} is out of range (between -{LIMIT:g} and {LIMIT:g})")
             return None
         return number
 
+    def _is_name(self, raw: Any) -> bool:
+        return isinstance(raw, str) and raw in self.parameters.values
+
     def reference(self, parameter: Parameter, name: str, keys: Keys) -> Ref | None:
         """Return a reference to a value of the parameter set that fits the field in kind and range."""
         value = self.parameters.values.get(name)
+        if value is None and self.parameters is UNREADABLE:
+            return None
         if value is None:
             known = tuple(self.parameters.values)
             where = f"{self.parameters.name!r} has: {listed(known)}" if known else "no parameter set is named"

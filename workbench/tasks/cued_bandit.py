@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from workbench.assembly import Assembly
 
 
+def _shown(task: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the populations that a task shows something to."""
+    return task.get("cues"), task.get("inputs")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CuedBandit(Component):
     """One cue a trial; reward for its own answer, less a penalty for all others.
@@ -43,6 +48,9 @@ class CuedBandit(Component):
             yield "answers", f"needs as many answers as cues, got {sizes[1]} and {sizes[0]}"
         elif sizes[0] < 2:
             yield "answers", "needs at least 2 cues and answers"
+        first = next(name for name, task in tables["task"].items() if fields["cues"] in _shown(task))
+        if first != fields["name"]:
+            yield "cues", f"population {fields['cues']!r} is already shown what to be by task {first}"
 
     def conditions(self, block: Assembly) -> int:
         """Return how many cues there are."""
