@@ -1,4 +1,4 @@
-"""Shared by all folders: `fabricated` is importable from here, and every folder has a budget of seconds.
+"""Shared by all folders: the shipped scenarios' results, and a budget of seconds for every folder.
 
 A folder that takes longer than its budget fails the whole session: a slow suite is not run, and
 what is not run does not protect. `WORKBENCH_TEST_SLOWNESS` stretches all budgets for a slow or busy machine.
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
+from shipped_runs import Shipped
 
 BUDGETS = {
     "analysis": 30,
@@ -35,6 +36,13 @@ DEFAULT_BUDGET = 30
 SLOWNESS = float(os.environ.get("WORKBENCH_TEST_SLOWNESS", "1"))
 
 _spent: dict[str, float] = defaultdict(float)
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """The shipped scenarios' own results; under xdist all workers share one folder."""
+    base = tmp_path_factory.getbasetemp()
+    return Shipped((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shipped")
 
 
 def _folder(node: str) -> str:

@@ -1,0 +1,92 @@
+"""Every shipped scenario, run whole by the real command: sound, complete, repeatable, and shown on a page."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import pytest
+from commands import answer, process, workbench
+from shipped_runs import SCENARIOS, Shipped
+
+import workbench as api
+from workbench.scenario.library import scenarios_folder
+
+every = pytest.mark.parametrize("scenario", SCENARIOS)
+
+
+@every
+def test_all_its_runs_are_stored_and_none_failed(shipped: Shipped, scenario: str) -> None:
+    said = shipped.answer(scenario)
+    assert said["ok"] and said["failed"] == said["missing"] == 0
+    assert said["stored"] + said["reused"] == said["expected"] > 0
+    results = api.open_results(shipped.db(scenario))
+    counted = results.sweeps()[["expected", "stored", "failed"]].iloc[0].tolist()
+    assert counted == [said["expected"], said["expected"], 0]
+    outcomes, measures = results.outcomes(), results.measures().query("kind == 'outcome'")
+    assert len(outcomes) == sum(
+        len(measures.query("study == @study")) * len(runs)
+        for study, runs in results.runs().groupby("study", observed=True)
+    )
+    assert outcomes["value"].notna().all()
+
+
+@every
+def test_the_same_command_again_computes_nothing(shipped: Shipped, scenario: str, tmp_path: Path) -> None:
+    folder = shipped.copy(scenario, tmp_path)
+    before = answer(workbench("digest", shipped.db(scenario), "--json", cwd=folder))["digest"]
+    again = answer(workbench("sweep", f"scenarios/{scenario}.toml", "--json", cwd=folder))
+    assert (again["stored"], again["reused"], again["run_steps"]) == (0, again["expected"], 0)
+    assert answer(workbench("digest", again["db"], "--json", cwd=folder))["digest"] == before
+
+
+@pytest.mark.parametrize("workers", ["0", "1", "2"])
+def test_one_and_two_workers_come_to_one_digest(shipped: Shipped, workers: str, tmp_path: Path) -> None:
+    said = answer(
+        process(
+            "sweep",
+            "scenarios/rules/oja.toml",
+            "--db",
+            tmp_path / "oja.db",
+            "--workers",
+            workers,
+            "--json",
+            cwd=shipped.folder,
+        )
+    )
+    assert said["workers"] == max(int(workers), 1)
+    assert (
+        workbench("digest", tmp_path / "oja.db", cwd=tmp_path).stdout
+        == workbench("digest", shipped.db("rules/oja"), cwd=tmp_path).stdout
+    )
+
+
+@every
+def test_check_finds_nothing(scenario: str) -> None:
+    done = workbench("check", f"{scenario}.toml", cwd=scenarios_folder())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{scenario}.toml: ok (") and done.stderr == ""
+
+
+@every
+def test_its_first_line_names_the_schema_beside_it(scenario: str) -> None:
+    file = scenarios_folder() / f"{scenario}.toml"
+    key, _, place = file.read_text(encoding="utf-8").partition("\n")[0].partition(" ")
+    assert key == "#:schema"
+    assert (file.parent / place).resolve() == (scenarios_folder() / "scenario.schema.json").resolve()
+
+
+def test_the_schema_beside_them_is_the_one_that_the_command_prints() -> None:
+    printed = workbench("schema", cwd=scenarios_folder()).stdout
+    assert (scenarios_folder() / "scenario.schema.json").read_text(encoding="utf-8") == printed
+
+
+@every
+def test_its_page_asks_its_question_names_its_arms_and_says_its_limits(shipped: Shipped, scenario: str) -> None:
+    page = shipped.page(scenario).read_text(encoding="utf-8")
+    said, asked = html.unescape(page), api.load_scenario(scenarios_folder() / f"{scenario}.toml")
+    sentences = [asked.title, asked.use.question, asked.use.not_for, *asked.use.limits, *asked.summary]
+    sentences += [arm.title for arm in asked.arms.values()]
+    assert [sentence for sentence in sentences if sentence not in said] == []
+    assert "<script" not in page and "nan" not in said.lower().split()
+    assert page.count("<svg") > 0
