@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
-from commands import ROOT, workbench
+from commands import ROOT, answer, workbench
+from recipes import SECTION
+from shipped_runs import Shipped
 
 import workbench as api
 from workbench.cli.describe import menu, named
 from workbench.declaration import registry
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SUBJECTS = 2
-"""The shipped sweep in small: every arm, point and outcome, few subjects."""
+README = SECTION.sub("", (ROOT / "README.md").read_text(encoding="utf-8"))
+"""All but the recipes, which have tests of their own."""
 
 
 def blocks(language: str) -> list[str]:
@@ -28,13 +34,9 @@ def commands() -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder after the first command of the README, with few subjects."""
-    place = tmp_path_factory.mktemp("readme")
-    assert workbench("init", ".", cwd=place).returncode == 0
-    done = workbench("sweep", "scenarios/dystonia.toml", "--subjects", str(SUBJECTS), cwd=place)
-    assert done.returncode == 0, done.stderr
-    return place
+def folder(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder after the first command of the README."""
+    return shipped.copy("dystonia", tmp_path_factory.mktemp("readme"))
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
@@ -44,17 +46,43 @@ def test_every_command_of_the_readme_runs(folder: Path, command: list[str]) -> N
     assert done.stdout
 
 
-def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_as_written(code: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Any]:
+    """Run a block of the README in a module of its own, and return its names."""
     monkeypatch.chdir(folder)
-    (code,) = (block for block in blocks("python") if "import workbench" in block)
-    small = code.replace(
-        'run_sweep("scenarios/dystonia.toml")', f'run_sweep("scenarios/dystonia.toml", subjects={SUBJECTS})'
-    )
-    names: dict[str, object] = {}
-    exec(compile(small, "README.md", "exec"), names)  # noqa: S102 - the README is what is tested
-    assert isinstance(result := names["result"], api.execution.sweep.SweepResult)  # type: ignore[attr-defined]
-    assert (result.stored, result.missing) == (0, 0)
-    assert len(names["frame"]) == 20  # type: ignore[arg-type]
+    module = ModuleType("readme")
+    monkeypatch.setitem(sys.modules, "readme", module)
+    exec(compile(code, "README.md", "exec"), vars(module))  # noqa: S102 - the README is what is tested
+    return vars(module)
+
+
+def test_the_python_of_the_readme_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = (block for block in blocks("python") if "components=" not in block)
+    names = run_as_written(code, monkeypatch, folder)
+    result = names["result"]
+    assert (result.stored, result.missing) == (0, 0) and result.reused == result.expected
+    assert names["scenario"].title in names["page"].read_text(encoding="utf-8")
+    assert len(names["results"].runs()) == result.expected
+    assert set(names["effects"]["study"]) == {"arms"}
+    assert len(names["frame"]) == 20
+    assert names["again"].equal
+
+
+def test_the_rule_of_ones_own_runs_and_marks_its_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = (block for block in blocks("python") if "components=" in block)
+    result = run_as_written(code, monkeypatch, folder)["result"]
+    assert (result.failed, result.missing) == (0, 0) and result.stored > 0
+    assert "unpackaged plasticity.covariance" in set(api.open_results(result.db).provenance()["key"])
+    hebb = workbench("sweep", "scenarios/rules/hebb.toml", "--json", cwd=folder)
+    plain, mine = (api.open_results(folder / db).outcomes() for db in (answer(hebb)["db"], result.db))
+    assert np.allclose(plain["value"], mine["value"], rtol=1e-9), "with its usual activity at 0 it is Hebb's rule"
+
+
+@pytest.mark.parametrize("name", [name for name in api.__all__ if not name.startswith("_")])
+def test_every_function_of_the_package_is_in_the_readme_and_says_what_it_does(name: str) -> None:
+    function = getattr(api, name)
+    assert f"workbench.{name}(" in README
+    assert inspect.getdoc(function) and name in dir(api)
+    assert function.__module__.startswith("workbench.")
 
 
 def test_a_run_of_the_whole_sweep_is_replayed_bit_for_bit_from_a_plan_of_that_run_alone(folder: Path) -> None:
