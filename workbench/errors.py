@@ -60,6 +60,19 @@ class ScenarioError(WorkbenchError):
         return type(self), (self.problems,)
 
 
+class AssemblyError(WorkbenchError):
+    """A component asks its block for something that no other table makes; `path` names the table that asks."""
+
+    exit_code = 2
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.path, self.reason)
+
+
 class UsageError(WorkbenchError):
     """A command or function was called with arguments that make no sense."""
 

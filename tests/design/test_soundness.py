@@ -22,7 +22,7 @@ def test_S08_a_changed_structure_that_does_not_fit_is_refused_before_anything_ru
     with pytest.raises(ScenarioError, match=words) as caught:
         batches(STRIATUM, settings=settings)
     assert key in {problem.key for problem in caught.value.problems}
-    assert any("in arm.healthy" in problem.message for problem in caught.value.problems)
+    assert any("in arm healthy" in problem.message for problem in caught.value.problems)
 
 
 def test_a_swept_size_that_does_not_fit_is_refused() -> None:

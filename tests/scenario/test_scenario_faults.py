@@ -271,9 +271,7 @@ def test_S12_brackets_and_dots_inside_strings_do_not_count(load):
     assert load('title = "Does a drug slow learning?"', text).title == dots
 
 
-@pytest.mark.parametrize(
-    "name", ["CON", "a b", "x" * 65, "-a", ".a", "aux.old", "a;b", "é"]
-)
+@pytest.mark.parametrize("name", ["CON", "a b", "x" * 65, "-a", ".a", "aux.old", "a;b", "é"])
 def test_S13_file_name_that_cannot_be_a_name_is_refused(tmp_path, name):
     assert "cannot be a name" in only_problem(tmp_path / f"{name}.toml").message
 
@@ -292,7 +290,7 @@ def test_S14_S15_S16_titles_are_kept_exactly(load, title):
 
 
 def test_S15_arm_with_sql_is_no_name(problems):
-    found = problems("[arm.plain]", '''[arm."x'); DROP TABLE points;--"]''')
+    found = problems("[arm.plain]", """[arm."x'); DROP TABLE points;--"]""")
     assert any("cannot be a name" in p.message for p in found)
 
 

@@ -16,7 +16,7 @@ from workbench.circuit.populations import size_of
 from workbench.declaration import Component, interval, number, option, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
@@ -26,6 +26,13 @@ SIGNS = ("excitatory", "inhibitory")
 
 def _accumulate(sign: str) -> np.ufunc:
     return np.add if sign == "excitatory" else np.subtract
+
+
+def _start_fault(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a weight that starts outside its bounds."""
+    weight, bounds = fields.get("weight"), fields.get("bounds")
+    if weight is not None and bounds and not bounds[0] <= weight <= bounds[1]:
+        yield "weight", f"{weight:g} lies outside the bounds ({bounds[0]:g} to {bounds[1]:g})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +55,8 @@ class OneToOne(Component):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse populations of different size."""
+        """Refuse populations of different size, and a start outside the bounds."""
+        yield from _start_fault(fields)
         sizes = [size_of(tables, fields[end]) for end in ("pre", "post")]
         if sizes[0] != sizes[1]:
             yield "post", f"one_to_one needs two populations of one size, got {sizes[0]} and {sizes[1]}"
@@ -108,6 +116,11 @@ class Dense(Component):
     weight: Value = number(0.5, "1", "mean strength at the start")
     spread: Value = number(0.0, "1", "standard deviation of the strengths at the start, drawn per subject", low=0.0)
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a start outside the bounds."""
+        return _start_fault(fields)
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the weights and, for a cue population, the row that the shown cue selects."""

@@ -38,15 +38,18 @@ def check(
 
 def _summary(file: str) -> dict[str, Any]:
     from workbench.design import plan
+    from workbench.execution.fitness import refuse_unfit
     from workbench.scenario import load_scenario
 
     scenario = load_scenario(Path(file))
+    planned = plan(scenario)
+    refuse_unfit(planned)
     return {
         "file": file,
         "title": scenario.title,
         "arms": len(scenario.arms),
         "studies": len(scenario.studies),
-        "runs": plan(scenario).expected,
+        "runs": planned.expected,
     }
 
 

@@ -22,10 +22,11 @@ Indexes = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Slab:
-    """One arm at fixed structural levels: its points, its numeric fields, and how each number comes about."""
+    """One arm at fixed structural `levels`: its points, its numeric fields, and how each number comes about."""
 
     arm: int
     points: PointSlice
+    levels: Mapping[str, object]
     fields: Mapping[str, Parameter]
     forms: Mapping[str, Form]
 
@@ -91,7 +92,7 @@ def groups_of(
             chosen = {path: values[part.levels[points.group_of(path)]] for path, values in levels.items()}
             layers = Layers(scenario, arm, settings, axes, points, chosen)
             structure = structure_of(layers, study.outcomes, study.record)
-            slab = Slab(index, part, *_numbers(layers))
+            slab = Slab(index, part, chosen, *_numbers(layers))
             found.setdefault(structure, []).append(slab)
     return tuple(Group(structure, tuple(slabs)) for structure, slabs in found.items())
 

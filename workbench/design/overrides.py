@@ -62,6 +62,10 @@ def _reader(scenario: Scenario) -> SettingReader:
         for field, setting in table.fields.items():
             if isinstance(setting, Ref):
                 used.setdefault(setting.name, []).append(declared[field])
+    elsewhere = (*(t.settings for t in scenario.subjects.traits), *(arm.set for arm in scenario.arms.values()))
+    for setting in (setting for settings in elsewhere for setting in settings.values()):
+        if isinstance(setting, Ref):
+            used.setdefault(setting.name, [])
     values = ValueReader(Document(b"", PLACE, []), scenario.parameters, None, used)
     return SettingReader(values, Paths(scenario.tables, scenario.parameters, registry=scenario.registry))
 

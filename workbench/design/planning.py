@@ -20,6 +20,7 @@ from workbench.design.traits import cholesky, plain_settings
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.quantities import convert, same_kind
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
+from workbench.scenario.places import Places
 
 
 def plan(
@@ -55,25 +56,48 @@ def plan(
         If a setting does not fit, two layers name one path, a study has too many points, or a number leaves its
         field's range at some point or in some subject.
     """
+    try:
+        return _plan(scenario, subjects, arms, settings or {}, seed, max_points, studies)
+    except ScenarioError as error:
+        places = Places(scenario, settings or {})
+        raise ScenarioError(places.located(problem) for problem in error.problems) from None
+
+
+def _plan(
+    scenario: Scenario,
+    subjects: int | None,
+    arms: Collection[str] | None,
+    settings: Mapping[str, str],
+    seed: int | None,
+    max_points: int,
+    studies: Collection[str] | None,
+) -> Plan:
     seed = scenario.subjects.seed if seed is None else seed
     if not 0 <= seed < 2**63 or (subjects is not None and subjects < 1):
         raise UsageError("a seed is at least 0 (and below 2^63), and there is at least one subject")
     chosen = _chosen(scenario, arms, studies, subjects)
-    read = read_settings(scenario, settings or {})
+    read = read_settings(scenario, settings)
     points = {study.name: points_of(study, scenario.file, max_points) for study in chosen}
     if problems := [p for study in chosen for p in _conflicts(scenario, study, read)]:
         raise ScenarioError(problems)
     if scenario.subjects.correlation:
         cholesky(scenario.subjects)
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
-    if problems := list(chain.from_iterable(unsound(scenario, s.arms, s.groups) for s in plans)):
+    places = Places(scenario, read)
+    if problems := list(chain.from_iterable(unsound(places, s.name, s.arms, s.groups) for s in plans)):
         raise ScenarioError(dict.fromkeys(problems))
     _refuse_different_measures(scenario, plans)
-    laid_out = Plan(scenario, seed, dict(settings or {}), plans, read, _trait_settings(scenario, chosen, read, points))
-    outside = (range_problems(s.groups, s.subjects, laid_out.traits, s.arms, scenario.file) for s in plans)
+    laid_out = Plan(scenario, seed, dict(settings), plans, read, _trait_settings(scenario, chosen, read, points))
+    outside = (
+        range_problems(s.groups, s.subjects, laid_out.traits, s.arms, partial(_placed, places, s.name)) for s in plans
+    )
     if problems := list(chain.from_iterable(outside)):
         raise ScenarioError(dict.fromkeys(problems))
     return laid_out
+
+
+def _placed(places: Places, study: str, path: str, message: str, arm: str) -> Problem:
+    return places.problem(path, message, study=study, arm=arm)
 
 
 def _study_plan(scenario: Scenario, study: Study, read: Mapping[str, Setting], points: Points) -> StudyPlan:

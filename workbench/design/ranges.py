@@ -11,14 +11,17 @@ from workbench.declaration import Parameter
 from workbench.design.columns import Form
 from workbench.design.groups import Group
 from workbench.errors import Problem
+from workbench.scenario.values import range_fault
 
 Draws = Mapping[str, NDArray[np.float64]]
+Place = Callable[[str, str, str], Problem]
+"""Puts a message about a path, found in an arm, at its line."""
 SPAN = 8192
 """Subjects that are drawn at a time, so that memory stays flat."""
 
 
 def range_problems(
-    groups: Sequence[Group], subjects: int, traits: Callable[[range], Draws], arms: Sequence[str], file: str
+    groups: Sequence[Group], subjects: int, traits: Callable[[range], Draws], arms: Sequence[str], place: Place
 ) -> Iterator[Problem]:
     """Yield a problem for each number of an arm that leaves its range at some point or in some subject.
 
@@ -29,16 +32,16 @@ def range_problems(
         if form.is_individual:
             individual[path, form] = parameter, arm
         else:
-            yield from _outside(path, form, parameter, {}, f"in arm {arm}", file)
+            yield from (place(path, fault, arm) for fault in _outside(form, parameter, {}, f"in arm {arm}"))
     for start in range(0, subjects, SPAN):
         if not individual:
             return
         draws = traits(range(start, min(start + SPAN, subjects)))
         for (path, form), (parameter, arm) in list(individual.items()):
-            found = list(_outside(path, form, parameter, draws, f"in arm {arm}, subject {{}}", file, start))
+            found = list(_outside(form, parameter, draws, f"in arm {arm}, subject {{}}", start))
             if found:
                 del individual[path, form]
-            yield from found
+            yield from (place(path, fault, arm) for fault in found)
 
 
 def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, Form], tuple[Parameter, str]]:
@@ -50,16 +53,12 @@ def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, 
     return found
 
 
-def _outside(
-    path: str, form: Form, parameter: Parameter, draws: Draws, where: str, file: str, first: int = 0
-) -> Iterator[Problem]:
+def _outside(form: Form, parameter: Parameter, draws: Draws, where: str, first: int = 0) -> Iterator[str]:
     low, high = form.limits(draws)
     below, above = ~(low >= parameter.low), ~(high <= parameter.high)
     wrong = np.flatnonzero(below | above)
     if len(wrong):
         at = int(wrong[0])
         unit = "" if parameter.unit == "1" else f" {parameter.unit}"
-        value = low[at] if below[at] else high[at]
-        allowed = f"{parameter.low:g} to {parameter.high:g}{unit}"
-        place = where.format(first + at)
-        yield Problem(file, 0, 0, path, f"{value:g}{unit} {place} is out of range ({allowed})")
+        value = float(low[at] if below[at] else high[at])
+        yield f"{value:g}{unit} {where.format(first + at)} is out of range ({range_fault(parameter, value)})"

@@ -11,29 +11,36 @@ from typing import Any
 
 from workbench.declaration import SECTIONS
 from workbench.design.groups import Group
+from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
 from workbench.protocol.window import parse_window
 from workbench.scenario.model import Scenario
+from workbench.scenario.places import Places
 from workbench.solver.batch import RECORDINGS, Structure
 
 Whole = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def unsound(scenario: Scenario, arms: Sequence[str], groups: Iterable[Group]) -> Iterator[Problem]:
+def unsound(places: Places, study: str, arms: Sequence[str], groups: Iterable[Group]) -> Iterator[Problem]:
     """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms."""
+    scenario = places.scenario
     for group in groups:
         whole = _whole(group)
-        arm = arms[group.slabs[0].arm]
+        arm, moved = arms[group.slabs[0].arm], group.slabs[0].levels
         faults = [*_component_faults(scenario, group.structure, whole), *_window_faults(group.structure, whole)]
         for path, message in faults:
-            yield Problem(scenario.file, 0, 0, path, f"{message} (in arm.{arm})")
+            values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
+            where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
+            blamed = (*places.given, *moved, *(p for p in scenario.arms[arm].set if sweeps_structure(scenario, p)))
+            yield places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
 
 
 def _whole(group: Group) -> Whole:
     """Return every table's fields as plain Python; a number that differs between runs is left out."""
     whole: dict[str, dict[str, dict[str, Any]]] = {}
     for table in group.structure.tables:
-        fields = {"name": table.name, SECTIONS[table.section].key: table.component, **dict(table.fields)}
+        fields = {"section": table.section, "name": table.name, **dict(table.fields)}
+        fields[SECTIONS[table.section].key] = table.component
         if table.section == "plasticity":
             fields["projection"] = table.name
         whole.setdefault(table.section, {})[table.name] = fields

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError, UsageError
+from workbench.execution.fitness import refuse_unfit
 from workbench.execution.pilot import Forecast, cost_of
 from workbench.execution.progress import Counts, Progress, Silent
 from workbench.execution.signals import StopSignal
@@ -98,6 +99,7 @@ def prepare(
     planned = plan(
         document, subjects=subjects, arms=tuple(arms) or None, settings=settings or {}, seed=seed, max_points=max_points
     )
+    refuse_unfit(planned, registry)
     processes = available_cores() if workers is None else max(workers, 1)
     path = RESULTS / f"{document.name}.db" if db is None else Path(db)
     return Request(planned, path, 1 if registry is not None else processes, registry)

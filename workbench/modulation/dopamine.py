@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -36,6 +37,13 @@ class RewardPredictionError(Component):
     )
     release: Value = number(1.0, "1", "dopamine released per unit of error, wild type = 1", low=0.0, high=100.0)
     delay: Value = number(0.8, "s", "time from activity to dopamine", low=-10.0, high=100.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a task that gives no reward."""
+        task = tables["task"][fields["task"]]
+        if "answers" not in task:
+            yield "task", f"needs a task that rewards answers, but {fields['task']} is {task['kind']}"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve burst, dip and one expected value per cue."""

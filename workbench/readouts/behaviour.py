@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,8 +15,20 @@ if TYPE_CHECKING:
     from workbench.assembly import Assembly
 
 
+class Judged(Readout):
+    """Base of what reads how a task judged an answer."""
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a task that judges nothing."""
+        yield from super().check(fields, tables)
+        task = tables["task"][fields["task"]]
+        if "answers" not in task:
+            yield "task", f"needs a task that judges answers, but {fields['task']} is {task['kind']}"
+
+
 @dataclass(frozen=True, kw_only=True)
-class OverflowIndex(Readout):
+class OverflowIndex(Judged):
     """Activity of the wrong answers relative to the right one, averaged over trials.
 
     0 is a clean answer, 1 means that every other answer is as active as the right one. `floor` keeps a
@@ -46,7 +59,7 @@ class OverflowIndex(Readout):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selectivity(Readout):
+class Selectivity(Judged):
     """The right answer's share of all activity over a window."""
 
     name: ClassVar[str] = "selectivity"
@@ -64,7 +77,7 @@ class Selectivity(Readout):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuccessRate(Readout):
+class SuccessRate(Judged):
     """Share of trials on which the target moves enough and the rest stays quiet."""
 
     name: ClassVar[str] = "success_rate"

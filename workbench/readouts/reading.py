@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.declaration import Component, count, number, window
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
+
+
+MOST_VALUES = 100_000
+"""Values of one course: more is a slip of the pen, and more than a page can show."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,27 @@ class Readout(Component):
     window: str | None = window(None, "stretch of the protocol; a reading of the moment is taken at its end")
     every: int = count(0, "for a course on the trial clock: trials per recorded value", low=0)
     interval: float = number(0.0, "h", "for a course on the event clock: hours between recorded values", low=0.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a course without a pace, or with the other clock's, and an outcome that has one."""
+        every, interval = fields.get("every"), fields.get("interval")
+        if fields["section"] == "outcome":
+            pace = "every" if every else "interval"
+            if every or interval:
+                yield pace, "belongs to a course; an outcome is one number, taken over its window"
+            return
+        clocks = {phase["clock"] for phase in tables["phase"].values()}
+        if "event" not in clocks and interval:
+            yield "interval", "is for phases on the event clock; these count trials: use every, such as every = 100"
+        elif "event" not in clocks and not every:
+            yield "every", "is missing (trials per recorded value, such as every = 100)"
+        elif "trial" not in clocks and not interval:
+            yield "interval", 'is missing (hours between recorded values, such as interval = "1 h")'
+        elif not every and not interval:
+            yield "every", 'a course needs its pace: every = 100 (trials) or interval = "1 h"'
+        elif every and sum(phase.get("trials", 0) for phase in tables["phase"].values()) > MOST_VALUES * every:
+            yield "every", f"makes a course of more than {MOST_VALUES:,} values"
 
     def reading(self, block: Assembly) -> Reading:
         """Fetch what the readout needs from `block`, registering steps if it must."""

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import MISSING, count, number, reference, references
+from workbench.circuit.populations import size_of
+from workbench.declaration import count, number, reference, references
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
+
+
+def _row_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield what is wrong with a row of weights that is to be read."""
+    projection, unit = tables["projection"][fields["projection"]], fields.get("unit_number", 1)
+    units = size_of(tables, projection["post"])
+    if projection["wiring"] != "dense":
+        yield "projection", f"needs a dense projection, but {fields['projection']} is {projection['wiring']}"
+    elif unit > units:
+        yield "unit_number", f"{projection['post']} has {units} units, got {unit}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,12 @@ class WeightNorm(Readout):
     projection: str = reference("projection", "a dense projection")
     unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
 
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a projection without rows, and a unit that it does not have."""
+        yield from super().check(fields, tables)
+        yield from _row_fault(fields, tables)
+
     def reading(self, block: Assembly) -> Reading:
         """Take the norm of one row."""
         row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
@@ -63,6 +81,17 @@ class PrincipalCosine(Readout):
     task: str = reference("task", "the gaussian task that made the inputs")
     unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
     component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a projection without rows, and a unit or an eigenvector that there is not."""
+        yield from super().check(fields, tables)
+        yield from _row_fault(fields, tables)
+        task, wanted = tables["task"][fields["task"]], fields.get("component", 1)
+        if task["kind"] != "gaussian":
+            yield "task", f"needs a gaussian task, but {fields['task']} is a {task['kind']}"
+        elif wanted > size_of(tables, task["inputs"]):
+            yield "component", f"there are only {size_of(tables, task['inputs'])} eigenvectors, got {wanted}"
 
     def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector."""

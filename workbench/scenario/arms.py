@@ -63,12 +63,18 @@ class _Arms:
         own = conforming(self.settings.document, keys, ArmShape, self.raw[name])
         base = self.base(own.get("extends"), (*below, name), keys)
         compared = base.compare_with if base.compare_with != name else None
+        without, chosen = self.without(own, base, keys), self.set(own.get("set", {}), keys)
+        for path in chosen:
+            table = path.rpartition(".")[0]
+            if table in without:
+                message = f'this arm is without {table}, so the value has no effect (with = ["{table}"] takes it back)'
+                self.settings.document.report((*keys, "set", path), message, at="key")
         self.done[name] = Arm(
             name=name,
             title=own.get("title", ""),
             condition=self.condition(own["condition"], keys) if "condition" in own else base.condition,
-            without=self.without(own, base, keys),
-            set=MappingProxyType({**base.set, **self.set(own.get("set", {}), keys)}),
+            without=without,
+            set=MappingProxyType({**base.set, **chosen}),
             compare_with=self.baseline(name, own["compare_with"], keys) if "compare_with" in own else compared,
         )
         return self.done[name]

@@ -73,9 +73,7 @@ class AxisReader:
         relative, scale = sound.get("relative", False), sound.get("scale", "linear")
         return Axis(target.path, values, unit, relative, scale, sound.get("zip", ""))
 
-    def listed(
-        self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys
-    ) -> tuple[Any, ...] | None:
+    def listed(self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys) -> tuple[Any, ...] | None:
         for surplus in ("from", "to", "steps"):
             if surplus in raw:
                 self.document.report((*keys, surplus), f"does not go with values ({FORMS})", at="key")
@@ -105,9 +103,7 @@ class AxisReader:
             return None
         return setting.number if isinstance(setting, Quantity) else setting
 
-    def spaced(
-        self, number: Parameter, target: Target, raw: dict[str, Any], keys: Keys
-    ) -> tuple[float, ...] | None:
+    def spaced(self, number: Parameter, target: Target, raw: dict[str, Any], keys: Keys) -> tuple[float, ...] | None:
         missing = [key for key in ("from", "to", "steps") if key not in raw]
         if missing:
             self.document.report((*keys, missing[0]), f"is missing (an axis is {FORMS})", at="key")
@@ -118,9 +114,7 @@ class AxisReader:
         ends = self.ends(target, number, raw, keys)
         return None if ends is None else Ends(*ends, raw["steps"], raw.get("scale") == "log").values()
 
-    def ends(
-        self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys
-    ) -> tuple[float, float] | None:
+    def ends(self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys) -> tuple[float, float] | None:
         """Return the two ends; they differ, and are positive on a logarithmic scale."""
         low, high = (self.one(target, number, raw[end], (*keys, end)) for end in ("from", "to"))
         if low is None or high is None:

@@ -54,9 +54,7 @@ def read_parameters(document: Document, sources: Collection[str] | None) -> Para
         if found is not None:
             values[name] = found
             meanings[name] = raw.get("meaning", "")
-    conditions = {
-        name: _read_condition(reader, name, raw, values) for name, raw in head.get("condition", {}).items()
-    }
+    conditions = {name: _read_condition(reader, name, raw, values) for name, raw in head.get("condition", {}).items()}
     titles = {name: str(raw.get("title", name)) for name, raw in head.get("condition", {}).items()}
     return ParameterSet(
         name=head.get("name", ""),
@@ -125,9 +123,7 @@ def _read_condition(reader: ValueReader, name: str, raw: Any, values: dict[str, 
     return found
 
 
-def _read_change(
-    reader: ValueReader, name: str, raw: Any, base: Quantity, keys: tuple[str, ...]
-) -> Quantity | None:
+def _read_change(reader: ValueReader, name: str, raw: Any, base: Quantity, keys: tuple[str, ...]) -> Quantity | None:
     """Return a condition's value, in the unit of the parameter it changes."""
     if isinstance(raw, dict):
         sound = conforming(reader.document, keys, EvidenceShape, raw)

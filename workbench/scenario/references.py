@@ -68,7 +68,8 @@ def plain_tables(tables: Tables, parameters: ParameterSet) -> Mapping[str, Mappi
 
 
 def _plain(table: Table, parameters: ParameterSet) -> dict[str, Any]:
-    fields: dict[str, Any] = {"name": table.name, table.section: table.component.name}
+    fields: dict[str, Any] = {"section": table.section, "name": table.name}
+    fields[SECTIONS[table.section].key] = table.component.name
     if table.section == "plasticity":
         fields["projection"] = table.name
     for name, declared in table.component.parameters().items():
@@ -81,9 +82,7 @@ def _plain(table: Table, parameters: ParameterSet) -> dict[str, Any]:
     return fields
 
 
-def _check_together(
-    reader: ValueReader, table: Table, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]
-) -> None:
+def _check_together(reader: ValueReader, table: Table, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     """Ask the component itself whether its fields, and the tables they name, fit together."""
     check = getattr(table.component, "check", None)
     if check is None:
@@ -107,9 +106,7 @@ def _check_rule_has_projection(reader: ValueReader, table: Table, paths: Paths) 
 
 
 def _signal_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:
-    known = tuple(
-        table.path for named in paths.tables.values() for table in named.values() if table.component.drives
-    )
+    known = tuple(table.path for named in paths.tables.values() for table in named.values() if table.component.drives)
     if value in known or value in paths.broken:
         return None
     near = next((full for full in known if full.endswith(f".{value}")), value)
@@ -137,7 +134,15 @@ def _window_fault(
         return None
     if window.phase not in phases:
         return f"no phase {show(window.phase)} (defined: {listed(phases)})", window.phase, phases
-    trials = whole.get("phase", {}).get(window.phase, {}).get("trials")
+    phase = whole.get("phase", {}).get(window.phase, {})
+    trials, length = phase.get("trials"), phase.get("length")
+    if length is not None and window.hours is None and (window.start < -1 or window.stop is not None):
+        forms = f"'{window.phase}', 'end of {window.phase}' or 'N h into {window.phase}'"
+        return f"phase {window.phase} runs in hours, not in trials ({forms})", "", ()
+    if length is not None and window.hours is not None and window.hours > length:
+        return f"the window does not fit: phase {window.phase} lasts {length:g} h", "", ()
+    if trials is not None and window.hours is not None:
+        return f"phase {window.phase} counts trials, not hours (such as 'last 100 trials of {window.phase}')", "", ()
     if isinstance(trials, int):
         try:
             window.bounds(trials)

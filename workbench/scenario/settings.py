@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from workbench.quantities import convert
@@ -21,6 +22,7 @@ class SettingReader:
         self.reader, self.paths = reader, paths
         self.document = reader.document
         self._whole = plain_tables(paths.tables, paths.parameters)
+        self._referred = {*reader.used, *_references(reader.document.content)}
 
     def target(self, path: str, keys: Keys) -> Target | None:
         """Return what `path` names if an arm or axis may change it, or None after a report."""
@@ -30,6 +32,10 @@ class SettingReader:
             return None
         except PathError as error:
             self.document.report(keys, str(error), at="key", got=error.got, known=error.known)
+            return None
+        if found.table is None and found.parameter.name not in self._referred:
+            message = f"no field refers to {found.path}, so another value would change nothing"
+            self.document.report(keys, message, at="key")
             return None
         if found.table is not None and found.table.section in RECORDINGS:
             self.document.report(keys, "what is recorded is the same in all arms; it cannot be set or swept", at="key")
@@ -71,3 +77,14 @@ class SettingReader:
                 self.document.report(keys, f"{value.text} is out of range for the field {field.name} ({fault})")
                 return False
         return True
+
+
+def _references(raw: Any) -> Iterator[str]:
+    """Yield the parameters that anything in a document refers to, whether it can be read or not."""
+    if isinstance(raw, dict):
+        if isinstance(raw.get("ref"), str):
+            yield raw["ref"]
+        raw = list(raw.values())
+    if isinstance(raw, list):
+        for entry in raw:
+            yield from _references(entry)

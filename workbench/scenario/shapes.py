@@ -39,7 +39,7 @@ def _form(value: object) -> str | None:
 _BY_FORM = Discriminator(_form, custom_error_type="not_a_number", custom_error_message="not a number")
 
 Number = Annotated[float, Field(ge=-LIMIT, le=LIMIT, allow_inf_nan=False)]
-Words = Annotated[str, Field(min_length=1, description="a quantity with its unit, such as \"30 mg\"")]
+Words = Annotated[str, Field(min_length=1, description='a quantity with its unit, such as "30 mg"')]
 Name = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 PlainNumber = Annotated[Annotated[Number, Tag("<bare>")] | Annotated[Words, Tag("<text>")], _BY_FORM]
 Pair = Annotated[list[PlainNumber], Field(min_length=2, max_length=2)]
@@ -137,9 +137,7 @@ class EffectShape(Shape):
 class TraitShape(Shape):
     """What differs between subjects."""
 
-    distribution: Literal[
-        "lognormal", "normal", "truncated_normal", "uniform", "bernoulli", "choice", "empirical"
-    ]
+    distribution: Literal["lognormal", "normal", "truncated_normal", "uniform", "bernoulli", "choice", "empirical"]
     on: str = ""
     mode: Literal["multiply", "set"] = "multiply"
     median: AnyNumber | None = None

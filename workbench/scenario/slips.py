@@ -8,13 +8,13 @@ from collections.abc import Callable
 _SLIPS = (
     (r"^\s*\[[\w.-]+\s+[^\]]*\]", "a space in a table's name", "names have letters, digits, _ and - only"),
     (r"^\s*\[[\w.\"-]*$", "a table's name that is not closed", "end it with ]"),
-    ("[“”„‘’]", "curly quotes", "use straight quotes, as in \"text\""),
+    ("[“”„‘’]", "curly quotes", 'use straight quotes, as in "text"'),
     (r"^\s*[\w.\"'-]+\s*:", "a colon after a key", "a key and its value are joined by =, as in size = 4"),
     (r"=\s*[+-]?\d+,\d+\s*(#.*)?$", "a comma in a number", "write a decimal point, as in 0.1"),
     (r"(//|;)", "a // or ; on the line", "a comment begins with #, and a line needs no ; at its end"),
     (r"[=\[,]\s*(True|False|TRUE|FALSE|yes|no)\b", "a true or false", "write true or false in small letters"),
-    (r"=\s*[+-]?\d[\d.eE_+-]*\s*[A-Za-zµ%/]", "a number with a unit", "write it in quotes, as in \"8 h\""),
-    (r"[=\[,]\s*[A-Za-z][\w.-]*\s*([,\]#}].*)?$", "a bare word", "write text in quotes, as in \"muscle\""),
+    (r"=\s*[+-]?\d[\d.eE_+-]*\s*[A-Za-zµ%/]", "a number with a unit", 'write it in quotes, as in "8 h"'),
+    (r"[=\[,]\s*[A-Za-z][\w.-]*\s*([,\]#}].*)?$", "a bare word", 'write text in quotes, as in "muscle"'),
     (r"=\s*(#.*)?$", "a key without a value", "write key = value on one line"),
     (r"\"\s+\"", "two texts side by side", "put a comma between the entries of a list"),
 )
@@ -29,7 +29,7 @@ def in_words(message: str, text: str, line: int) -> tuple[str, str]:
     written = lines[line - 1] if 0 < line <= len(lines) else ""
     if _TWICE.match(message):
         return _defined_twice(message, written, lines[: line - 1])
-    if "Illegal character '\\n'" in message or message in ("Unterminated string", "Expected '\"'", "Expected \"'\""):
+    if "Illegal character '\\n'" in message or message in ("Unterminated string", "Expected '\"'", 'Expected "\'"'):
         return "the text is not closed by a quote", 'text stands between two equal quotes, as in "text"'
     for pattern, shown, cure in _SLIPS:
         if re.search(pattern, _without_texts(written)):

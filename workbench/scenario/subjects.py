@@ -60,6 +60,11 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
     traits = _Traits(reader, paths, base)
     found = [traits.read(name, trait) for name, trait in sound.get("trait", {}).items()]
     whole = tuple(trait for trait in found if trait is not None)
+    correlated = {name for pair in sound.get("correlation", {}) for name in pair.split(".")}
+    for trait in whole:
+        if not trait.on and not trait.effects and trait.name not in correlated:
+            message = 'changes nothing: it needs on = "section.name.field", or a table of effects'
+            reader.document.report(("subjects", "trait", trait.name), message, at="key")
     _check_set_once(reader, whole)
     correlation = _read_correlation(reader, sound.get("correlation", {}), tuple(sound.get("trait", {})))
     return Subjects(sound.get("count", 1), sound.get("seed", 0), whole, correlation)
@@ -141,9 +146,7 @@ class _Traits:
             self.reader.document.report((*keys, n), f"does not belong here ({words})", at="key")
         return not missing and not surplus
 
-    def settings(
-        self, raw: Mapping[str, Any], distribution: Distribution, unit: str, keys: Keys
-    ) -> dict[str, Setting]:
+    def settings(self, raw: Mapping[str, Any], distribution: Distribution, unit: str, keys: Keys) -> dict[str, Setting]:
         found: dict[str, Setting | None] = {}
         for n in (*distribution.own, *distribution.optional):
             if n in raw:

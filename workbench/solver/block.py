@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.declaration import Component, Registry
+from workbench.errors import AssemblyError
 from workbench.solver.buffers import Buffers
 from workbench.solver.draws import Draws, draw_once
 from workbench.solver.inputs import Inputs
@@ -136,6 +137,8 @@ class Block(Wiring, Buffers):
         if name not in self._provided:
             section, _, table = name.partition(".")
             self.build(section, table)
+        if name not in self._provided:
+            raise self.refusal(f"{name} has no level that could act on something; it works step by step")
         return self._provided[name]
 
     def derived(self, formula: Callable[..., Any], *args: Value) -> Value:
@@ -176,7 +179,7 @@ class Block(Wiring, Buffers):
     def read(self, name: str) -> Any:
         """Fetch a signal that the next registered step reads."""
         self._reads.add(self.canonical(name))
-        return self.signals[name]
+        return self._found(name)
 
     def write(self, *names: str) -> Any:
         """Fetch a signal that the next registered step overwrites (further names are its aliases)."""
@@ -192,11 +195,22 @@ class Block(Wiring, Buffers):
     def update(self, name: str) -> Any:
         """Fetch a signal that the next registered step reads and changes in place."""
         self._updates.add(self.canonical(name))
-        return self.signals[name]
+        return self._found(name)
 
     def previous(self, name: str) -> Any:
         """Fetch a signal to read the value that the last step left in it; feedback is visible by this word."""
+        return self._found(name)
+
+    def _found(self, name: str) -> Any:
+        if name not in self.signals:
+            section, _, rest = name.partition(".")
+            table, _, signal = rest.partition(".")
+            raise self.refusal(f"{section}.{table} has no {signal}, which is needed here")
         return self.signals[name]
+
+    def refusal(self, reason: str) -> AssemblyError:
+        """Return the error for the table that is being built."""
+        return AssemblyError(".".join(self._building[-1]) if self._building else "", reason)
 
     def take_reads(self) -> frozenset[str]:
         """Return and forget the reads recorded so far, for a step registered later."""
@@ -318,9 +332,8 @@ class Block(Wiring, Buffers):
         key = (section, name)
         if key in self._built:
             if key in self._building:
-                raise ValueError(
-                    f"{section}.{name} depends on itself: {' -> '.join('.'.join(k) for k in self._building)}"
-                )
+                circle = " -> ".join(".".join(k) for k in (*self._building, key))
+                raise self.refusal(f"{section}.{name} depends on itself: {circle}")
             return
         self._built.add(key)
         self._building.append(key)

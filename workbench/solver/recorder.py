@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.errors import AssemblyError
 from workbench.protocol.window import parse_window
 from workbench.solver.steps import Function
 
@@ -52,10 +53,12 @@ class Recorder:
                 self._starts[name] = total
                 total += phase.trials
         self._total = total
-        for name, readout in block.all("outcome"):
-            self._plan_outcome(name, readout)
-        for name, readout in block.all("course"):
-            self._plan_course(name, readout)
+        for section, plan in (("outcome", self._plan_outcome), ("course", self._plan_course)):
+            for name, readout in block.all(section):
+                try:
+                    plan(name, readout)
+                except AssemblyError as error:
+                    raise AssemblyError(error.path or f"{section}.{name}", error.reason) from None
 
     def _sums_of(self, reading: Reading) -> tuple[Array, ...]:
         for signal in reading.signals:

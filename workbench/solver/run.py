@@ -91,7 +91,12 @@ def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: list[tup
 def width_for(structure: Structure, components: Registry | None = None) -> int:
     """Return the block width: the largest power of two that keeps a block's buffers within 5 MB.
 
-    A tuning number; results do not depend on it.
+    A tuning number; results do not depend on it. The structure is put together once to measure it.
+
+    Raises
+    ------
+    AssemblyError
+        If a table asks for something that no other table makes.
     """
     known = components or registry()
     values: dict[str, float] = {}
@@ -106,7 +111,9 @@ def width_for(structure: Structure, components: Registry | None = None) -> int:
     block = Block(batch, known)
     with np.errstate(all="ignore"):
         block.build_all()
+        taken = block.bytes
+        Recorder(block, sorted(block.all("phase"), key=lambda p: (p[1].order, p[0])))
     width = NARROW
-    while width < WIDEST and 2 * width * block.bytes <= BLOCK_BYTES:
+    while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2
     return width

@@ -1,0 +1,35 @@
+"""Whether every structure of a plan can be put together, asked before anything runs or is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.errors import AssemblyError, ScenarioError
+
+if TYPE_CHECKING:
+    from workbench.declaration import Registry
+    from workbench.design import Plan
+
+
+def refuse_unfit(plan: Plan, registry: Registry | None = None) -> None:
+    """Put one narrow block of each structure together; no step is taken.
+
+    Raises
+    ------
+    ScenarioError
+        If a table asks for something that no other table makes: a receptor for the level of a transmitter that has
+        none, a rule for the bursts of one that never fires.
+    """
+    from workbench.scenario.places import Places
+    from workbench.solver.run import width_for
+
+    places, problems = Places(plan.scenario, plan.settings), []
+    for study in plan.studies:
+        for group in study.groups:
+            try:
+                width_for(group.structure, registry)
+            except AssemblyError as error:
+                arm = study.arms[group.slabs[0].arm]
+                problems.append(places.problem(error.path, f"{error.reason} (in arm {arm})", study=study.name, arm=arm))
+    if problems:
+        raise ScenarioError({(p.key, p.message.partition(" (in arm")[0]): p for p in reversed(problems)}.values())
