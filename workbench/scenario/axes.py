@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.declaration import Parameter
-from workbench.scenario.conformity import conforming
+from workbench.scenario.conformity import conforming, show
 from workbench.scenario.model import Axis, Quantity, Ref
 from workbench.scenario.paths import Target
 from workbench.scenario.settings import SettingReader
@@ -52,6 +52,9 @@ class AxisReader:
         from ``from`` and ``to`` or from the plausible range of the number.
         """
         target = self.settings.target(path, keys)
+        if not isinstance(raw, dict):
+            self.document.report(keys, f"expected an axis, {{ values = [...] }} or {{ from, to, steps }}, got {show(raw)}")
+            return None
         sound = conforming(self.document, keys, AxisShape, raw)
         if target is None or len(sound) < len(raw if isinstance(raw, dict) else ()):
             return None

@@ -101,6 +101,7 @@ def _parse(text: str, file: str) -> dict[str, Any]:
         found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
         line, column = (int(found[1]), int(found[2])) if found and found[1] else (text.count("\n") + 1, 1)
         words, hint = in_words(message[: found.start()] if found else message, text, line)
+        column = 1 if "defined twice" in words else column
         raise refusal(file, line, column, f"TOML syntax: {words}", hint) from None
     except (ValueError, RecursionError) as error:
         raise refusal(file, 1, 1, f"TOML syntax: {error}") from None

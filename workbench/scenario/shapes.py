@@ -198,7 +198,7 @@ class StudyShape(Shape):
     design: Literal["sobol", "lhs"] | None = None
     n: Annotated[int | None, Field(ge=1)] = None
     table: str = ""
-    sweep: dict[str, dict[str, Any]] = {}
+    sweep: dict[str, Any] = {}
 
 
 class ParameterShape(EvidenceShape):
