@@ -20,7 +20,7 @@ BUDGETS = {
     "contract": 30,
     "design": 30,
     "execution": 60,
-    "readme": 60,
+    "readme": 120,
     "modeller": 60,
     "reference": 60,
     "report": 45,

@@ -36,7 +36,7 @@ def unsound(places: Places, study: str, arms: Sequence[str], groups: Iterable[Gr
 
 
 def _whole(group: Group) -> Whole:
-    """Return every table's fields as plain Python; a number that differs between runs is left out."""
+    """Return every table's fields as plain Python; a number that differs between runs is None."""
     whole: dict[str, dict[str, dict[str, Any]]] = {}
     for table in group.structure.tables:
         fields = {"section": table.section, "name": table.name, **dict(table.fields)}
@@ -46,8 +46,7 @@ def _whole(group: Group) -> Whole:
         whole.setdefault(table.section, {})[table.name] = fields
     for path, form in group.slabs[0].forms.items():
         section, name, field = path.split(".", 2)
-        if form.constant is not None:
-            whole[section][name][field] = form.constant
+        whole[section][name][field] = form.constant
     return whole
 
 

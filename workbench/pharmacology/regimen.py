@@ -41,7 +41,7 @@ class Repeated(Component):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a titration that never rises."""
-        if fields.get("titration_start") and not fields.get("titration_step"):
+        if fields.get("titration_start") and fields.get("titration_step", 0.0) == 0.0:
             yield "titration_step", "a titration that starts below the full dose needs a step above 0"
 
     def amount_at(self, hours: Value) -> Value:
