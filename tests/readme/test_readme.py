@@ -39,6 +39,12 @@ def folder(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shipped.copy("dystonia", tmp_path_factory.mktemp("readme"))
 
 
+@pytest.mark.parametrize("setting", re.findall(r"`--set (\S+)`", README))
+def test_every_setting_that_the_readme_suggests_is_taken(folder: Path, setting: str) -> None:
+    done = workbench("sweep", "scenarios/dystonia.toml", "--dry-run", "--set", setting, cwd=folder)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_every_command_of_the_readme_runs(folder: Path, command: list[str]) -> None:
     done = workbench(*command, cwd=folder)

@@ -56,9 +56,9 @@ def courses(selection: Selection, study: str, name: str) -> Courses | None:
         return None
     measure = selection.measure("course", name)
     times, subjects = np.unique(rows.time), np.unique(rows.subject)
-    by_arm = {}
-    for arm in [a for a in selection.arms.index if a in set(rows.arm)]:
-        mine = rows[rows.arm == arm]
+    by_arm, found = {}, dict(list(rows.groupby("arm", sort=False)))
+    for arm in [a for a in selection.arms.index if a in found]:
+        mine = found[arm]
         table = np.full((len(subjects), len(times)), np.nan)
         table[np.searchsorted(subjects, mine.subject), np.searchsorted(times, mine.time)] = mine.value
         by_arm[str(arm)] = table
