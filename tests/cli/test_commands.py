@@ -126,6 +126,34 @@ def test_compare_has_one_row_for_each_arm_with_a_baseline_and_each_outcome(folde
     assert {row["outcome"] for row in csv.DictReader(io.StringIO(only))} == {"norm"}
 
 
+def test_compare_as_text_fits_eighty_columns_and_names_unit_interval_and_method(folder: Path) -> None:
+    lines = workbench("compare", "results.db", "--study", "strength", cwd=folder).stdout.splitlines()
+    assert lines[0] == "mean in strength, projection.input_output.spread = 0.1"
+    assert lines[1].split() == [
+        "against",
+        "slow",
+        lines[1].split()[2],
+        "mean",
+        "change",
+        "95",
+        "%",
+        "interval",
+        "d_av",
+        "better",
+        "n",
+    ]
+    assert lines[2].split()[0] == "fast" and lines[2].split()[-1] == "3" and " to " in lines[2]
+    assert "95 % interval: of the mean change, bootstrap BCa" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_compare_of_a_single_arm_says_how_to_name_one(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SMALL)
+    alone = ("--arm", "slow", "--workers", "0")
+    assert workbench("sweep", "small.toml", "--db", "a.db", *alone, cwd=tmp_path).returncode == 0
+    assert "--baseline" in workbench("compare", "a.db", cwd=tmp_path).stdout
+
+
 @pytest.mark.parametrize("form", ["text", "csv", "markdown", "json"])
 def test_query_prints_every_format(folder: Path, form: str) -> None:
     sql = "select arm, count(*) as n from runs group by arm order by arm"

@@ -90,15 +90,16 @@ def _line(error: dict[str, Any]) -> str:
     return f"error: {error['file']}:{error['line']}:{error['column']}: {key}{error['message']}"
 
 
-test_S03_a_fault_of_syntax_is_told_at_its_place = _claim("S03")
-test_S05_an_unknown_key_is_told_with_the_nearest_known_one = _claim("S05")
-test_S06_a_wrong_type_is_never_converted = _claim("S06")
-test_S07_an_impossible_number_is_told_with_its_limits = _claim("S07")
-test_S08_a_value_outside_its_range_is_told_with_the_rule = _claim("S08")
-test_S09_a_wrong_unit_is_told_with_the_accepted_ones = _claim("S09")
-test_S10_a_name_that_nothing_has_is_told_with_those_that_are_there = _claim("S10")
-test_S11_a_sweep_that_cannot_be_is_told_with_its_size = _claim("S11")
-test_S17_a_newer_format_is_told_with_the_supported_one = _claim("S17")
+# Claims carry the row of their fault, in capitals.
+test_S03_a_fault_of_syntax_is_told_at_its_place = _claim("S03")  # noqa: N816
+test_S05_an_unknown_key_is_told_with_the_nearest_known_one = _claim("S05")  # noqa: N816
+test_S06_a_wrong_type_is_never_converted = _claim("S06")  # noqa: N816
+test_S07_an_impossible_number_is_told_with_its_limits = _claim("S07")  # noqa: N816
+test_S08_a_value_outside_its_range_is_told_with_the_rule = _claim("S08")  # noqa: N816
+test_S09_a_wrong_unit_is_told_with_the_accepted_ones = _claim("S09")  # noqa: N816
+test_S10_a_name_that_nothing_has_is_told_with_those_that_are_there = _claim("S10")  # noqa: N816
+test_S11_a_sweep_that_cannot_be_is_told_with_its_size = _claim("S11")  # noqa: N816
+test_S17_a_newer_format_is_told_with_the_supported_one = _claim("S17")  # noqa: N816
 
 
 def test_every_fault_is_told_once_and_alone(checked: Checked) -> None:

@@ -6,6 +6,7 @@ import difflib
 import json
 import math
 from collections.abc import Iterable
+from dataclasses import MISSING
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,7 +91,8 @@ def page(component: type[Component]) -> str:
 
 def _row(parameter: Parameter) -> tuple[str, str, str, str, str]:
     value = "required" if parameter.required else f"default {default_text(parameter)}"
-    origin = f"{parameter.status}{f', {parameter.source}' if parameter.source else ''}"
+    measured = parameter.kind in ("number", "numbers", "interval") and parameter.default not in (None, MISSING)
+    origin = f"{parameter.status}{f', {parameter.source}' if parameter.source else ''}" if measured else ""
     return parameter.name, allowed(parameter), value, origin, parameter.doc
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.errors import shorten
+from workbench.cli.tables import aligned, cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,23 +94,14 @@ def print_frame(
 def _text(frame: pd.DataFrame, brief: Sequence[str] | None) -> str:
     shown = frame if brief is None else frame[[c for c in brief if c in frame.columns]]
     same = [c for c in shown.columns if brief is not None and len(frame) > 1 and shown[c].nunique(dropna=False) == 1]
-    table = _shown(shown.drop(columns=same)).to_string(index=False, na_rep="-")
-    return "\n".join([table, *(f"{c}: {_cell(shown[c].iloc[0])}" for c in same)])
-
-
-def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` as text fit for a terminal."""
-    return frame.astype(object).map(_cell, na_action="ignore")
-
-
-def _cell(value: Any) -> str:
-    """Return one value as text: four digits of a number, no control characters, at most 80 letters."""
-    return f"{value:.4g}" if isinstance(value, float) else shorten(str(value))
+    table = shown.drop(columns=same)
+    lines = aligned([str(c) for c in table.columns], table.astype(object).itertuples(index=False))
+    return "\n".join([*lines, *(f"{c}: {cell(shown[c].iloc[0])}" for c in same)])
 
 
 def _markdown(frame: pd.DataFrame) -> str:
     def row(cells: Iterable[Any]) -> str:
-        return "| " + " | ".join("-" if cell != cell else str(cell).replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(cell(value).replace("|", "\\|") for value in cells) + " |"
 
-    shown = _shown(frame)
-    return "\n".join([row(shown.columns), row(["---"] * len(shown.columns)), *map(row, shown.itertuples(index=False))])
+    rows = frame.astype(object).itertuples(index=False)
+    return "\n".join([row(frame.columns), row(["---"] * len(frame.columns)), *map(row, rows)])

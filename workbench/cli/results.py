@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.output import AsFormat, AsJson, Database, Format, print_frame, print_object, put
+from workbench.cli.tables import effect_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Sweep = Annotated[int | None, typer.Option("--sweep", min=1, help="Which sweep of the file; the newest if not given.")]
 
-SWEEP_COLUMNS = (
-    "sweep",
-    "scenario",
-    "seed",
-    "subjects",
-    "settings",
-    "expected",
-    "stored",
-    "failed",
-    "missing",
-    "created",
-)
-EFFECT_COLUMNS = (
-    *("study", "point", "outcome", "arm", "baseline", "n", "missing", "mean", "baseline_mean", "difference"),
-    *("low", "high", "effect", "effect_name", "better", "method"),
-)
+SWEEP_COLUMNS = ("sweep", "scenario", "subjects", "expected", "stored", "failed", "missing", "created")
 
 
 def runs(db: Database, form: AsFormat = Format.text, as_json: AsJson = False) -> int:
@@ -38,7 +28,11 @@ def runs(db: Database, form: AsFormat = Format.text, as_json: AsJson = False) ->
 
     frame = open_results(Path(db)).sweeps()
     left = frame["expected"] - frame["stored"] - frame["failed"]
-    print_frame(frame.assign(missing=left), form, as_json, brief=SWEEP_COLUMNS, db=db)
+    frame = frame.assign(missing=left)
+    changed = [name for name in ("seed", "settings") if frame[name].nunique() > 1]
+    if form is Format.text and not as_json:
+        frame["created"] = frame["created"].str.replace("T", " ").str[:16]
+    print_frame(frame, form, as_json, brief=(*SWEEP_COLUMNS, *changed), db=db)
     return 0
 
 
@@ -58,8 +52,24 @@ def compare(
     from workbench.analysis import compare as compare_arms
 
     frame = compare_arms(Path(db), sweep=sweep, study=study, baseline=baseline, outcomes=outcome or None)
-    print_frame(frame, form, as_json, brief=EFFECT_COLUMNS, db=db)
+    if as_json or form is not Format.text:
+        print_frame(frame, form, as_json, db=db)
+    elif not len(frame):
+        put("nothing to compare: no arm here has a baseline (compare_with in the scenario, or --baseline ARM)")
+    else:
+        put("\n".join(effect_lines(frame, _points(Path(db), sweep, frame["study"].unique()))))
     return 0
+
+
+def _points(db: Path, sweep: int | None, studies: Iterable[str]) -> pd.DataFrame:
+    """Return the swept values of some studies."""
+    import pandas as pd
+
+    from workbench.store import open_results
+
+    with open_results(db) as results:
+        chosen = results.latest if sweep is None else sweep
+        return pd.concat([results.points(chosen, study) for study in studies])
 
 
 def query(

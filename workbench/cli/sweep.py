@@ -25,25 +25,33 @@ def sweep(
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")],
     db: Annotated[
         str | None,
-        typer.Option("--db", help="Database; an existing one is continued. data/results/NAME.db if not given."),
+        typer.Option(
+            "--db", metavar="FILE", help="Database, continued if it exists; data/results/NAME.db if not given."
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=0, help="Worker processes; every core if not given, 0 for none.")
+        int | None,
+        typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given."),
     ] = None,
-    subjects: Annotated[int | None, typer.Option("--subjects", min=1, help="Subjects in every study.")] = None,
-    arm: Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; may be repeated.")] = None,
+    subjects: Annotated[
+        int | None, typer.Option("--subjects", metavar="N", min=1, help="Subjects in each study.")
+    ] = None,
+    arm: Annotated[list[str] | None, typer.Option("--arm", metavar="NAME", help="Only this arm; repeatable.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value everywhere; may be repeated.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another seed than the scenario's.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Instead of the file's seed.")] = None,
     report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Write the page too.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long; write nothing.")] = False,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop after the first block with a failed run.")
     ] = False,
-    max_points: Annotated[int, typer.Option("--max-points", min=1, help="Refuse larger sweeps.")] = 1_000_000,
+    max_points: Annotated[
+        int, typer.Option("--max-points", metavar="N", min=1, help="Largest study allowed.")
+    ] = 1_000_000,
     lock_timeout: Annotated[
-        float, typer.Option("--lock-timeout", min=0, help="Seconds to wait while another sweep writes.")
+        float,
+        typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="Patience while another sweep writes."),
     ] = 30.0,
     as_json: AsJson = False,
 ) -> int:

@@ -53,7 +53,8 @@ class AxisReader:
         """
         target = self.settings.target(path, keys)
         if not isinstance(raw, dict):
-            self.document.report(keys, f"expected an axis, {{ values = [...] }} or {{ from, to, steps }}, got {show(raw)}")
+            forms = "{ values = [...] } or { from, to, steps }"
+            self.document.report(keys, f"expected an axis, {forms}, got {show(raw)}")
             return None
         sound = conforming(self.document, keys, AxisShape, raw)
         if target is None or len(sound) < len(raw if isinstance(raw, dict) else ()):
