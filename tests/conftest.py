@@ -21,7 +21,7 @@ BUDGETS = {
     "design": 30,
     "execution": 60,
     "modeller": 60,
-    "readme": 120,
+    "readme": 150,
     "reference": 60,
     "report": 45,
     "scale": 120,
