@@ -20,6 +20,7 @@ BUDGETS = {
     "contract": 30,
     "design": 30,
     "execution": 60,
+    "faults": 60,
     "modeller": 60,
     "readme": 150,
     "reference": 60,

@@ -144,6 +144,9 @@ CORPUS = (
     _swept("S08", "relative", '"projection.map.overlap" = { from = 1, to = 20, steps = 3, relative = true }', '"projection', "projection.map.overlap", "2 in arm plain", "0 to 1"),
     _swept("S08", "swept_size", '"population.muscle.size" = { values = [4, 6] }', '"population', "projection.map.post", "got 4 and 6", "population.muscle.size = 6"),
     _swept("S08", "axis", f"{AXIS}{{ values = [0.1, -1] }}", "-1", 'study.s.sweep."plasticity.map.rate".values[1]', "0 to 10"),
+    _broken("S08", "idle_trait", "", '[subjects.trait.idle]\ndistribution = "normal"\nmean = 1.0\nsd = 0.1\n', "[subjects.trait.idle]", "subjects.trait.idle", "changes nothing", "effects"),
+    _broken("S08", "rows", "", '[outcome.norm]\nreadout = "weight_norm"\nprojection = "map"\n', '"map"', "outcome.norm.projection", "needs a dense projection"),
+    _broken("S08", "empty_list", "", '[outcome.full]\nreadout = "saturation"\nprojections = []\n', "[]", "outcome.full.projections", "at least 1 entry"),
     # -- units ------------------------------------------------------------------------------------------------------
     _broken("S09", "unknown", '"10 mg"', '"10 mgg"', '"10 mgg"', "dose.thp.amount", "unknown unit 'mgg'", "units: mg, ng, ug, g, kg"),
     _broken("S09", "capitals", '"10 mg"', '"10 MG"', '"10 MG"', "dose.thp.amount", "capitals count: 'mg'?"),
@@ -175,6 +178,7 @@ CORPUS = (
     _broken("S10", "covariate", '"drug.thp.clearance" =', '"drug.tph.clearance" =', '"drug', 'subjects.trait.weight.effects."drug.tph.clearance"', "defined: thp"),
     _broken("S10", "readout", '"overflow_index"', '"overflow"', '"overflow"', "outcome.overflow.readout", "selectivity", '"overflow_index"'),
     _broken("S10", "level", '[occupancy.m1]', '[receptor.m]\nligand = "dopamine"\n[occupancy.m1]', "[receptor.m]", "receptor.m", "modulator.dopamine has no level"),
+    _broken("S10", "bursts", '[plasticity.map]\nrule = "two_sided"\nthird_factor = "dopamine"\nrate = 0.05', '[plasticity.map]\nthird_factor = "ach"\nrate = 0.05\n[modulator.ach]\nsource = "cholinergic"', "[plasticity.map]", "plasticity.map", "modulator.ach has no burst"),
     _swept("S10", "axis", '"plasticity.map.rat" = { values = [0.1] }', '"plasticity', 'study.s.sweep."plasticity.map.rat"', "has no field 'rat'", '"rate"'),
     _broken("S10", "study_arm", "", '\n[study.s]\narms = ["plain", "tretaed"]\n', '"tretaed"', "study.s.arms[1]", "plain, treated, low", '"treated"'),
     _broken("S10", "study_outcome", "", '\n[study.s]\noutcomes = ["overflw"]\n', '"overflw"', "study.s.outcomes[0]", '"overflow"'),

@@ -331,3 +331,23 @@ def test_S18_endless_extends_is_no_crash(folder):
     text = "schema = 1\n" + "\n".join(f'[arm.a{i}]\nextends = "a{i + 1}"' for i in range(5_000))
     with pytest.raises(ScenarioError, match="more than 50 steps"):
         parse_scenario(text.encode(), "deep.toml", folder)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"parameter.noise" = 0.2\n',
+        '"dose.thp.every" = "6 h"\n[study.s]\n[study.s.sweep]\n"parameter.noise" = { values = [0.1] }\n',
+    ],
+)
+def test_S08_another_value_for_a_parameter_that_nothing_refers_to_is_refused(problem, more):
+    found = problem('noise = { ref = "noise" }', "noise = 0.1", more=more)
+    assert found.message == "no field refers to parameter.noise, so another value would change nothing"
+
+
+def test_S10_a_set_that_cannot_be_found_is_told_once(problem):
+    assert "no parameter set" in problem('parameters = "small"', 'parameters = "smaller"').message
+
+
+def test_S10_a_parameter_written_as_text_is_told_how_to_refer_to_it(problem):
+    assert problem('{ ref = "noise" }', '"noise"').hint == 'a value of the parameter set is written { ref = "noise" }'

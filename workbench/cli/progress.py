@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LINE_SHARE = 0.1
 LINE_SECONDS = 600.0
 """A plain line for every tenth of the runs, and every ten minutes: a log stays short however long the sweep."""
+SETTLED = 1.0
+"""Seconds from the first stored block on before a speed is told: workers finish their first blocks together."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -184,7 +186,7 @@ class Pace:
         """Return the speed and the time left, as far as they are known."""
         first = self._first = self._first or counts
         seconds, done = counts.seconds - first.seconds, first.missing - counts.missing
-        if done <= 0 or seconds <= 0:
+        if done <= 0 or seconds < SETTLED:
             return "timing"
         rate = (counts.run_steps - first.run_steps) / seconds / 1e6
         return f"{rate:.3g} million run-steps/s, {duration(counts.missing * seconds / done)} left"

@@ -72,6 +72,8 @@ def sweep(
         seed=seed,
         max_points=max_points,
     )
+    if report is not None and Path(report).is_dir():
+        raise StorageError(f"{report}: is a directory; nothing was computed")
     if report is not None and not Path(report).absolute().parent.is_dir():
         raise StorageError(f"{report}: the folder {Path(report).parent} does not exist; nothing was computed")
     if dry_run:

@@ -17,7 +17,7 @@ GAP = "  "
 
 def cell(value: Any) -> str:
     """Return one value as text: four digits of a number, no control characters, at most 80 letters."""
-    if value is None or value != value or str(value) == "<NA>":
+    if value is None or (not isinstance(value, str) and str(value) in ("nan", "<NA>", "NaT")):
         return NOTHING
     return f"{value:.4g}" if isinstance(value, float) else shorten(str(value))
 
@@ -71,7 +71,7 @@ def effect_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str]:
         for note in dict.fromkeys(note for note in group["note"] if note):
             yield f"{GAP}note: {note}"
         yield ""
-    methods = ", ".join(dict.fromkeys(method for method in frame["method"] if method and method != "no spread"))
+    methods = ", ".join(dict.fromkeys(method for method in frame["method"] if not method.startswith("no ")))
     yield "change: arm minus baseline in the same subject, mean over n subjects"
     yield f"95 % interval: of the mean change, {methods or 'no spread'}"
     yield f"{frame['effect_name'].iloc[0]}: change over the root mean square of the two arms' standard deviations"

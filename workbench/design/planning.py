@@ -127,14 +127,15 @@ def _chosen(
 
 def _conflicts(scenario: Scenario, study: Study, read: Mapping[str, Setting]) -> Iterator[Problem]:
     """Yield a problem for each path that two of arm, sweep and command line set in one study."""
-    absolute = {axis.path for axis in study.axes if not axis.relative}
+    absolute, places = {axis.path for axis in study.axes if not axis.relative}, Places(scenario)
     for path in sorted(absolute & read.keys()):
-        message = f"set by --set, but study.{study.name} sweeps it (make the axis relative)"
-        yield Problem(scenario.file, 0, 0, path, message)
+        message = f"set by --set, but study.{study.name} sweeps it (an axis with relative = true would multiply it)"
+        yield places.problem(path, message, study=study.name)
     for name in study.arms:
         for path in scenario.arms[name].set:
             if path in read:
-                yield Problem(scenario.file, 0, 0, path, f"set by --set, but arm.{name} sets it too")
+                message = f"set by --set, but arm.{name} sets it too (choose the other arms with --arm)"
+                yield places.problem(path, message, arm=name)
             elif path in absolute:
                 message = f"set by arm.{name}, but study.{study.name} sweeps it (make the axis relative)"
                 yield Problem(scenario.file, 0, 0, path, message)
