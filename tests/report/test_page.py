@@ -87,7 +87,7 @@ def test_question_use_limits_arms_and_provenance_are_said(page):
         "It knows one place of the brain only.",
         "Blocker 30 mg a day (10 mg every 8 h) during treatment.",
         "with one set of assumptions",
-        "Of 3 numbers in the model (doses and task left aside), 0 measured, 2 fitted, 1 assumed.",
+        "Of 3 numbers in the model (doses and protocol left aside), 0 are measured, 2 are fitted, 1 are assumed.",
         "stands at tone level 1.5 and path balance 1",
         "workbench sweep spill.toml",
     ):
@@ -117,7 +117,7 @@ def test_the_headline_follows_the_data(tmp_path):
         for a in patients()
     )
     said = Reader(report(tmp_path, arms=changed)).text
-    assert "With “Patient, blocker 30 mg a day” it was 0.9, with “Untreated patient” 0.526" in said
+    assert "With “Patient, blocker 30 mg a day” it was 0.900, with “Untreated patient” 0.526" in said
     assert "which is worse; none of them did better" in said
     assert "With “Patient, blocker 15 mg a day” it was 0.396" in said
 

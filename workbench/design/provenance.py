@@ -14,6 +14,8 @@ from workbench.design.structures import declared, tables_of
 from workbench.scenario.model import Evidence, Ref, Table
 from workbench.solver.batch import RECORDINGS
 
+PROTOCOL = ("phase", "dose", "event")
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -51,11 +53,17 @@ def resolved(layers: Layers, ordinal: int) -> dict[str, Resolved]:
         for parameter in layers.component(table).parameters().values():
             path = f"{table.path}.{parameter.name}"
             source = layers.source(table, parameter)
-            if parameter.structural:
-                found[path] = Resolved(structural.field(parameter.name), "", source.origin, source.evidence)
+            if parameter.structural and not parameter.fixed:
+                evidence = _stated(source.evidence, table)
+                found[path] = Resolved(structural.field(parameter.name), "", source.origin, evidence)
             else:
                 found[path] = _number(layers, table, parameter, ordinal)
     return found
+
+
+def _stated(evidence: Evidence | None, table: Table) -> Evidence | None:
+    """Return the evidence of a value; what a dose, a phase or an event says without any is the protocol itself."""
+    return Evidence("protocol") if evidence is None and table.section in PROTOCOL else evidence
 
 
 def _choice_origin(layers: Layers, path: str) -> str:
@@ -76,6 +84,7 @@ def _number(layers: Layers, table: Table, parameter: Parameter, ordinal: int) ->
         origin = behind.origin if origin == "scenario" else origin
     if form is None:
         return Resolved(None, parameter.unit, origin, evidence, name)
+    evidence = _stated(evidence, table)
     drawn = tuple(sorted({part.trait for part in (form.base, *form.factors) if isinstance(part, Drawn)}))
     return Resolved(_at(layers, form, ordinal), parameter.unit, origin, evidence, name, drawn)
 

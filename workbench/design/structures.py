@@ -55,7 +55,7 @@ def sweeps_structure(scenario: Scenario, path: str) -> bool:
         return False
     name, _, field = rest.rpartition(".")
     parameter = scenario.tables[section][name].component.parameters().get(field)
-    return parameter is None or (parameter.structural and not parameter.fixed)
+    return parameter is None or parameter.structural
 
 
 def _is_kept(table: Table, outcomes: Sequence[str], record: bool) -> bool:

@@ -35,7 +35,7 @@ class TrialPhase(Ordered):
 
     order: int = count(1, "place in the protocol", high=10_000)
     trials: int = count(1000, "number of trials")
-    trials_per_day: int = count(5, "effective trials a day", high=100_000)
+    trials_per_day: float = number(5.0, "trial/day", "effective trials a day", low=1e-3, high=1e5, fixed=True)
 
 
 @dataclass(frozen=True, kw_only=True)

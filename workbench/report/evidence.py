@@ -38,8 +38,10 @@ def summary(settings: pd.DataFrame) -> str:
     """Say in one sentence how much is assumed."""
     found = counts(settings)
     model = sum(n for status, n in found.items() if status != "protocol")
-    shares = ", ".join(f"{found[s]} {s}" for s in ("measured", "fitted", "assumed"))
-    return f"Of {model} numbers in the model (doses and task left aside), {shares}."
+    shares = [f"{found[s]} are {s}" for s in ("measured", "fitted", "assumed")]
+    if found.get(""):
+        shares.append(f"{found['']} stand in the scenario without a word on where they come from")
+    return f"Of {model} numbers in the model (doses and protocol left aside), {', '.join(shares)}."
 
 
 def settings_table(words: Wording, settings: pd.DataFrame) -> Table:
