@@ -221,6 +221,7 @@ def test_schema_is_json_and_init_lays_out_a_folder_that_checks(tmp_path: Path) -
     assert json.loads(workbench("schema", cwd=tmp_path).stdout)["type"] == "object"
     done = workbench("init", "mine", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "next: cd mine && workbench sweep scenarios/dystonia.toml" in done.stdout
     scenarios = sorted((tmp_path / "mine" / "scenarios").rglob("*.toml"))
     assert scenarios
     checked = workbench("check", *scenarios, cwd=tmp_path / "mine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,9 @@ def init(
     if as_json:
         print_object({"ok": True, "folder": folder, "files": sorted(files)})
     else:
+        there = "" if root.resolve() == Path.cwd() else f"cd {shlex.quote(folder)} && "
         put("\n".join(str(root / name) for name in sorted(files)))
+        put(f"next: {there}workbench sweep scenarios/dystonia.toml --report reports/dystonia.html")
     return 0
 
 
