@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from functools import cache
 from typing import Any
@@ -36,11 +37,17 @@ def solve(batch: Batch, components: Registry | None = None) -> BatchResult:
     BatchResult
         In the order of the batch. The bits of a run do not depend on its neighbours or the width.
     """
+    result = _solve(batch, components or registry())
+    gc.collect()  # a block's closures refer to each other: without this, several blocks of arrays lie about at a time
+    return result
+
+
+def _solve(batch: Batch, components: Registry) -> BatchResult:
     started = time.perf_counter()
     wanted = len(batch)
     if wanted < NARROWEST:
         batch = batch.take(np.minimum(np.arange(NARROWEST), wanted - 1))
-    block = Block(batch, components or registry())
+    block = Block(batch, components)
     with np.errstate(all="ignore"):  # a diverging run may overflow; Watch finds it, neighbours are untouched
         block.build_all()
         phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
