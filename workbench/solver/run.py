@@ -19,6 +19,8 @@ from workbench.solver.watch import Watch
 NARROWEST = 8
 """A block of one run reduces in another order; a lonely run is padded with copies of itself."""
 WIDEST, NARROW = 4096, 16
+LARGE = 512
+"""From this many runs on, a block's arrays are worth a collection."""
 BLOCK_BYTES = 5 * 1024 * 1024
 """A few times a core's second-level cache. Measured on the 4-muscle circuit with 33 conditions a subject: 11.9 million
 run-steps a second in 2,046 runs, 13.9 in 4,092; what a step touches at once is much less than the whole block."""
@@ -38,7 +40,8 @@ def solve(batch: Batch, components: Registry | None = None) -> BatchResult:
         In the order of the batch. The bits of a run do not depend on its neighbours or the width.
     """
     result = _solve(batch, components or registry())
-    gc.collect()  # a block's closures refer to each other: without this, several blocks of arrays lie about at a time
+    if len(batch) >= LARGE:
+        gc.collect()  # a block's closures refer to each other: without this, several blocks of arrays lie about
     return result
 
 
