@@ -123,7 +123,7 @@ def test_a_narrow_terminal_gets_the_same_unwrapped_lines(checked: Checked) -> No
     assert [line for line in seen.splitlines() if line.startswith("error: ")] == expected
 
 
-@pytest.mark.parametrize("file", ["s10-set.toml", "s08-swept_size.toml", "s10-level.toml", "s03-comma.toml"])
+@pytest.mark.parametrize("file", ["s08-swept_size.toml", "s10-level.toml"])
 def test_S10_a_sweep_of_a_broken_file_ends_like_its_check_and_makes_no_database(checked: Checked, file: str) -> None:
     before = contents(checked.folder)
     done = process("sweep", file, "--db", "new.db", "--report", "new.html", cwd=checked.folder)
@@ -183,14 +183,21 @@ def test_S02_an_empty_file_is_told_which_tables_it_needs(tmp_path: Path) -> None
     assert contents(tmp_path) == before
 
 
+MEASURED = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stderr=subprocess.DEVNULL)
+_, status, used = os.wait4(child.pid, 0)
+print(os.waitstatus_to_exitcode(status), used.ru_maxrss)
+"""
+"""Run from a small process of its own: a forked child starts with the peak memory of whoever forks it."""
+
+
 def test_S11_a_refusal_of_a_vast_grid_takes_little_memory(folder: Path) -> None:
-    with subprocess.Popen(
-        command("check", "s11-grid.toml", "s11-values.toml"), cwd=folder, env=environment(), stderr=subprocess.DEVNULL
-    ) as vast:
-        _, status, used = os.wait4(vast.pid, 0)
-        vast.returncode = os.waitstatus_to_exitcode(status)
-    assert vast.returncode == 2
-    assert used.ru_maxrss < 300 * 1024
+    line = [sys.executable, "-c", MEASURED, *command("check", "s11-grid.toml", "s11-values.toml")]
+    done = subprocess.run(line, cwd=folder, env=environment(), capture_output=True, text=True, check=True, timeout=60)
+    code, peak = (int(word) for word in done.stdout.split())
+    assert code == 2
+    assert peak < 300 * 1024
 
 
 TITLES = ("<script>alert(1)</script>", '"><img onerror=alert(1) src=x>', "</svg>", "javascript:alert(1)")
