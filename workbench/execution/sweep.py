@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.declaration import Component, Registry
     from workbench.design import Chunk, Plan
     from workbench.scenario.model import Scenario
-    from workbench.solver.batch import Batch
+    from workbench.solver.batch import Batch, Structure
     from workbench.store.write import Writer
 
 RESULTS = Path("data") / "results"
@@ -72,10 +73,27 @@ class Request:
     registry: Registry | None
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield the runs, a block at a time."""
+        """Yield the runs, a block at a time; each worker gets at least two blocks of a large structure.
+
+        Otherwise one worker may compute the last wide block while the others wait: three blocks on two workers take as
+        long as four.
+        """
         from workbench.solver.run import width_for
 
-        return self.plan.chunks(lambda structure: width_for(structure, self.registry))
+        runs: Counter[Structure] = Counter()
+        for study in self.plan.studies:
+            for group in study.groups:
+                runs[group.structure] += group.runs_per_subject * study.subjects
+
+        def size(structure: Structure) -> int:
+            share = -(-runs[structure] // (2 * max(self.workers, 1)))
+            return min(width_for(structure, self.registry), max(share, WORTH_SHARING))
+
+        return self.plan.chunks(size)
+
+
+WORTH_SHARING = 1024
+"""Blocks are not cut smaller than this to keep workers busy: narrow blocks cost more a run."""
 
 
 def prepare(
