@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from workbench.declaration import Registry
     from workbench.design import Chunk, Plan
-    from workbench.solver.batch import BatchResult
 
 NARROW, WIDE = 32, 512
-SLOW_SECONDS = 5.0
-"""A narrow pilot that takes longer is the whole pilot: the estimate is then an upper bound."""
+PATIENCE = 0.15
+"""Seconds for each of the two; long enough for some hundred steps, too short to matter."""
 
-RUN_BYTES, OUTCOME_BYTES, COURSE_BYTES = 110, 17, 24
-"""What a run with its place and key, an outcome, and a course besides its text take in the database, as measured."""
+RUN_BYTES, OUTCOME_BYTES, COURSE_BYTES, SAMPLE_BYTES = 110, 17, 24, 20
+"""What a run with its place and key, an outcome, a course, and one of its values (kept as text) take in the database,
+as measured."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +70,21 @@ class Cost:
 
 
 def cost_of(chunk: Chunk, registry: Registry | None) -> Cost:
-    """Time the first runs of `chunk` in this process, at two widths.
+    """Time the first steps of `chunk` in this process, at two widths.
 
     A step costs a fixed dispatch and a little for each run, so two narrow blocks tell what a full one
     will cost.
     """
-    from workbench.solver.run import solve
+    from workbench.solver.run import rehearse
 
     width = len(chunk.batch)
-    result = solve(chunk.batch.take(np.arange(min(NARROW, width))), registry)
-    narrow, seconds = len(result.keys), result.seconds
-    fixed, each = 0.0, seconds / narrow
-    if width >= 2 * narrow and seconds < SLOW_SECONDS:
-        result = solve(chunk.batch.take(np.arange(min(WIDE, width))), registry)
-        each = max(result.seconds - seconds, 0.0) / (len(result.keys) - narrow)
-        fixed = max(result.seconds - each * len(result.keys), 0.0)
-    return Cost(fixed, each, result.steps, RUN_BYTES + OUTCOME_BYTES * len(result.outcomes), _course_bytes(result))
-
-
-def _course_bytes(result: BatchResult) -> float:
-    """Return what the courses of one run take: they are kept as text, so the first run's are written out."""
-    return sum(len(json.dumps(values[:, 0].tolist())) + COURSE_BYTES for values in result.courses.values())
+    narrow = min(NARROW, width)
+    seen = rehearse(chunk.batch.take(np.arange(narrow)), PATIENCE, registry)
+    fixed, each = 0.0, seen.seconds_a_step / narrow
+    if width >= 2 * narrow:
+        wide = min(WIDE, width)
+        step = rehearse(chunk.batch.take(np.arange(wide)), PATIENCE, registry).seconds_a_step
+        each = max(step - seen.seconds_a_step, 0.0) / (wide - narrow)
+        fixed = max(step - each * wide, 0.0)
+    courses = sum(COURSE_BYTES + SAMPLE_BYTES * samples for samples in seen.samples)
+    return Cost(fixed * seen.steps, each * seen.steps, seen.steps, RUN_BYTES + OUTCOME_BYTES * seen.outcomes, courses)

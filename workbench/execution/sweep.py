@@ -238,14 +238,17 @@ def carry_out(
     if request.db.parent == RESULTS:
         RESULTS.mkdir(parents=True, exist_ok=True)
     continued = request.db.exists()
-    with StopSignal(watcher.stopping) as stop, open_writer(request.db, lock_timeout=lock_timeout) as writer:
+    with (
+        StopSignal(watcher.stopping) as stop,
+        open_writer(request.db, lock_timeout=lock_timeout) as writer,
+        crew(request.workers, request.registry) as hands,  # they start up while the plan is stored and timed
+    ):
         sweep = writer.begin(request.plan, command=command, workers=request.workers)
         try:
             watcher.forecast(forecast(request, continued=continued))
-            with crew(request.workers, request.registry) as hands:
-                for (chunk, rows), result in solve_each(_missing(request, writer, fail_fast), hands, stop):
-                    writer.store(chunk, rows, result)
-                    watcher.advance(_counts(request.plan, writer, perf_counter() - started))
+            for (chunk, rows), result in solve_each(_missing(request, writer, fail_fast), hands, stop):
+                writer.store(chunk, rows, result)
+                watcher.advance(_counts(request.plan, writer, perf_counter() - started))
         except BaseException:
             with suppress(StorageError):
                 writer.finish("broken off")

@@ -89,7 +89,7 @@ class Events:
         block = self._block
         for marks in block.marks_left:
             marks.clear()
-        times, kinds, reads = self._calendar(name)
+        times, kinds, reads = self.calendar(name)
         for exposure in block.exposures:
             exposure.advance(name, 0.0, 0.0, average=False)
         for function in self._slow:
@@ -128,7 +128,7 @@ class Events:
             if read is not None:
                 read(np.broadcast_to(which == i, (block.runs,)))
 
-    def _calendar(self, phase: str) -> tuple[Array, list[str], list[Read | None]]:
+    def calendar(self, phase: str) -> tuple[Array, list[str], list[Read | None]]:
         """Return times (events,) or (events, runs) in hours, the kind of each, and what to read there.
 
         Equal times keep this order: activity, reinforcement, reading.

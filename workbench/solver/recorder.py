@@ -36,6 +36,10 @@ class Recorder:
         What to read after so many trials of the whole protocol.
     moments : mapping phase -> list of (hours, function)
         What to read at a moment of an event-clock phase.
+    trials : int
+        Trials of the whole protocol.
+    samples : mapping course -> int
+        How many values each course will hold.
     """
 
     def __init__(self, block: Block, phases: list[tuple[str, Any]]) -> None:
@@ -44,6 +48,7 @@ class Recorder:
         self.times: dict[str, list[float]] = {}
         self.after: dict[int, list[Callable[[], None]]] = {}
         self.moments: dict[str, list[tuple[float, Read]]] = {}
+        self.samples: dict[str, int] = {}
         self._block, self._phases = block, phases
         self._sums: dict[str, Array] = {}
         self._starts: dict[str, int] = {}
@@ -52,7 +57,7 @@ class Recorder:
             if phase.name == "trial":
                 self._starts[name] = total
                 total += phase.trials
-        self._total = total
+        self.trials = total
         for section, plan in (("outcome", self._plan_outcome), ("course", self._plan_course)):
             for name, readout in block.all(section):
                 try:
@@ -72,10 +77,10 @@ class Recorder:
         """Return (start, stop) in trials of the whole protocol, or (phase, hours) on the event clock."""
         if words is None:
             last, phase = self._phases[-1]
-            return (0, self._total) if self._starts else (last, float(phase.length))
+            return (0, self.trials) if self._starts else (last, float(phase.length))
         window = parse_window(words)
         if window.phase == "":
-            return window.bounds(self._total)
+            return window.bounds(self.trials)
         phase = dict(self._phases)[window.phase]
         if phase.name == "event":
             return window.phase, float(phase.length) if window.hours is None else window.hours
@@ -105,11 +110,13 @@ class Recorder:
                         self.times[name].append(hours)
                         self.courses[name].append(np.zeros(self._block.runs))
                         moments.append((hours, partial(_read, reading, self.courses[name][-1])))
+            self.samples[name] = len(self.times[name])
             return
         start, stop = (int(edge) for edge in self._span(readout.window))
         for begin in range(start, stop, readout.every):
             end = min(begin + readout.every, stop)
             self._plan_window(sums, begin, end, partial(self._append, name, reading, float(end)))
+        self.samples[name] = -(-(stop - start) // readout.every)
 
     def _plan_window(
         self, sums: tuple[Array, ...], start: int, stop: int, keep: Callable[[tuple[Array, ...], int], None]

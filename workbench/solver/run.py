@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,9 @@ from workbench.solver.batch import Batch, BatchResult, Structure
 from workbench.solver.block import Block
 from workbench.solver.clocks import Events, Trials
 from workbench.solver.recorder import Recorder
-from workbench.solver.watch import Watch
+from workbench.solver.watch import Deadline, DeadlinePassed, Watch
+
+Phases = list[tuple[str, Any]]
 
 NARROWEST = 8
 """A block of one run reduces in another order; a lonely run is padded with copies of itself."""
@@ -45,16 +48,20 @@ def solve(batch: Batch, components: Registry | None = None) -> BatchResult:
     return result
 
 
+def _assembled(batch: Batch, components: Registry) -> tuple[Block, Phases, Recorder]:
+    if len(batch) < NARROWEST:
+        batch = batch.take(np.minimum(np.arange(NARROWEST), len(batch) - 1))
+    block = Block(batch, components)
+    block.build_all()
+    phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
+    return block, phases, Recorder(block, phases)
+
+
 def _solve(batch: Batch, components: Registry) -> BatchResult:
     started = time.perf_counter()
     wanted = len(batch)
-    if wanted < NARROWEST:
-        batch = batch.take(np.minimum(np.arange(NARROWEST), wanted - 1))
-    block = Block(batch, components)
     with np.errstate(all="ignore"):  # a diverging run may overflow; Watch finds it, neighbours are untouched
-        block.build_all()
-        phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
-        recorder = Recorder(block, phases)
+        block, phases, recorder = _assembled(batch, components)
         watch = Watch(block)
         steps = _run_phases(block, recorder, watch, phases)
     for name, value in recorder.outcomes.items():
@@ -80,7 +87,45 @@ def _solve(batch: Batch, components: Registry) -> BatchResult:
     )
 
 
-def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: list[tuple[str, Any]]) -> int:
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the beginning of a batch showed.
+
+    Attributes
+    ----------
+    seconds_a_step : float
+        Time per step of the whole block.
+    steps : int
+        Steps that each run takes from beginning to end.
+    outcomes : int
+        Number of outcomes recorded.
+    samples : tuple of int
+        Values that each course records.
+    """
+
+    seconds_a_step: float
+    steps: int
+    outcomes: int
+    samples: tuple[int, ...]
+
+
+def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -> Rehearsal:
+    """Advance `batch` for about `seconds` and time it; nothing is kept."""
+    with np.errstate(all="ignore"):
+        block, phases, recorder = _assembled(batch, components or registry())
+        started = time.perf_counter()
+        watch = Deadline(block, started + seconds)
+        events = Events(block, recorder, watch)
+        steps = recorder.trials + sum(len(events.calendar(name)[0]) for name, p in phases if p.name == "event")
+        try:
+            done = _run_phases(block, recorder, watch, phases)
+        except DeadlinePassed as passed:
+            done = passed.step
+    elapsed = time.perf_counter() - started
+    return Rehearsal(elapsed / max(done, 1), steps, len(block.names("outcome")), tuple(recorder.samples.values()))
+
+
+def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) -> int:
     clocks: dict[str, Any] = {}
     trials = slots = 0
     for read in recorder.after.get(0, ()):

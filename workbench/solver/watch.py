@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,14 @@ from workbench.solver.batch import Failure
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.solver.block import Block
+
+
+class DeadlinePassed(Exception):
+    """The time for looking is over; `step` says how far it came."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 class Watch:
@@ -37,3 +46,17 @@ class Watch:
     def _note(self, runs: list[int], reason: str, step: int, time: str) -> None:
         for run in runs:
             self.failures.setdefault(run, Failure(reason, step, time))
+
+
+class Deadline(Watch):
+    """A watch that breaks off once a moment (`time.perf_counter`) has passed."""
+
+    def __init__(self, block: Block, until: float) -> None:
+        super().__init__(block)
+        self._until = until
+
+    def look(self, step: int, time: str) -> None:
+        """Look, then raise `DeadlinePassed` if it is time."""
+        super().look(step, time)
+        if perf_counter() > self._until:
+            raise DeadlinePassed(step)
