@@ -59,17 +59,19 @@ def _component_faults(scenario: Scenario, structure: Structure, whole: Whole) ->
 
 
 def _window_faults(structure: Structure, whole: Whole) -> Iterator[tuple[str, str]]:
-    lengths = {name: phase["trials"] for name, phase in whole.get("phase", {}).items() if "trials" in phase}
+    phases = {name: phase for name, phase in whole.get("phase", {}).items() if "trials" in phase}
+    total = sum(phase["trials"] for phase in phases.values())
     for table in structure.tables:
         words = dict(table.fields).get("window") if table.section in RECORDINGS else None
         if words is None:
             continue
         window = parse_window(words)
-        trials = sum(lengths.values()) if window.phase == "" else lengths.get(window.phase)
-        if trials is None:
+        if window.phase and window.phase not in phases:
             continue
+        phase = phases[window.phase] if window.phase else {"trials": total}
+        trials = phase["trials"]
         try:
-            window.bounds(trials)
+            window.bounds(trials, phase.get("trials_per_day", 1.0))
         except ValueError:
             where = f"phase {window.phase} has" if window.phase else "the protocol has"
             yield f"{table.section}.{table.name}.window", f"the window {words!r} does not fit: {where} {trials} trials"

@@ -7,37 +7,46 @@ from dataclasses import dataclass
 
 FORMS = (
     "'PHASE', 'first N trials of PHASE', 'last N trials of PHASE', 'trials A-B of PHASE', 'trials A-B', "
-    "'end of PHASE', 'N h into PHASE'"
+    "'days A-B of PHASE', 'end of PHASE', 'N h into PHASE' (s, min, h or day)"
 )
 _PATTERN = re.compile(
     r"(?:(?P<edge>first|last) (?P<count>\d+) trials of (?P<p1>\S+)"
     r"|trials (?P<start>\d+)\s*-\s*(?P<stop>\d+)(?: of (?P<p2>\S+))?"
-    r"|(?P<hours>\d+(?:\.\d+)?) h into (?P<p5>\S+)"
+    r"|days (?P<dawn>\d+(?:\.\d+)?)\s*-\s*(?P<dusk>\d+(?:\.\d+)?) of (?P<p6>\S+)"
+    r"|(?P<time>\d+(?:\.\d+)?) (?P<unit>s|min|h|day) into (?P<p5>\S+)"
     r"|end of (?P<p3>\S+)|(?P<p4>[A-Za-z0-9_.-]+))"
 )
+HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "day": 24.0}
 
 
 @dataclass(frozen=True)
 class Window:
     """Trials from `start` to before `stop`, counted inside `phase` ("" counts over the whole protocol).
 
-    Negative `start` counts from the end of the phase; a `stop` of None is the end of the phase. On the event clock a
-    window is a moment: `hours` into the phase, or its end.
+    Negative `start` counts from the end of the phase; a `stop` of None is the end of the phase. `days` are the first
+    and the last moment of a window in days of the phase, where days and not trials are given. In a phase that runs in
+    hours a window is a moment: `hours` into the phase, or its end.
     """
 
     phase: str
     start: int
     stop: int | None
     hours: float | None = None
+    days: tuple[float, float] | None = None
 
-    def bounds(self, length: int) -> tuple[int, int]:
-        """Return (start, stop) in steps for a phase of `length` steps.
+    def bounds(self, length: int, per_day: float) -> tuple[int, int]:
+        """Return (start, stop) in trials for a phase of `length` trials, `per_day` of them a day.
 
         Raises
         ------
         ValueError
-            If the window does not fit into the phase.
+            If the window does not fit into the phase, or holds no trial.
         """
+        if self.days is not None:
+            first, last = (round(day * per_day) for day in self.days)
+            if not first < last <= length:
+                raise ValueError(f"days {self.days[0]:g}-{self.days[1]:g} do not fit into {length / per_day:g} days")
+            return first, last
         start = length + self.start if self.start < 0 else self.start
         stop = length if self.stop is None else self.stop
         if not 0 <= start < stop <= length:
@@ -60,8 +69,13 @@ def parse_window(text: str) -> Window:
         if int(part["start"]) >= int(part["stop"]):
             raise ValueError("a window ends after it starts")
         return Window(part["p2"] or "", int(part["start"]), int(part["stop"]))
-    if part["hours"]:
-        return Window(part["p5"], -1, None, float(part["hours"]))
+    if part["dawn"]:
+        days = float(part["dawn"]), float(part["dusk"])
+        if days[0] >= days[1]:
+            raise ValueError("a window ends after it starts")
+        return Window(part["p6"], 0, None, days=days)
+    if part["time"]:
+        return Window(part["p5"], -1, None, float(part["time"]) * HOURS[part["unit"]])
     if part["p3"]:
         return Window(part["p3"], -1, None)
     return Window(part["p4"], 0, None)

@@ -136,7 +136,8 @@ def _window_fault(
         return f"no phase {show(window.phase)} (defined: {listed(phases)})", window.phase, phases
     phase = whole.get("phase", {}).get(window.phase, {})
     trials, length = phase.get("trials"), phase.get("length")
-    if length is not None and window.hours is None and (window.start < -1 or window.stop is not None):
+    in_trials = window.start < -1 or window.stop is not None or window.days is not None
+    if length is not None and window.hours is None and in_trials:
         forms = f"'{window.phase}', 'end of {window.phase}' or 'N h into {window.phase}'"
         return f"phase {window.phase} runs in hours, not in trials ({forms})", "", ()
     if length is not None and window.hours is not None and window.hours > length:
@@ -144,10 +145,12 @@ def _window_fault(
     if trials is not None and window.hours is not None:
         return f"phase {window.phase} counts trials, not hours (such as 'last 100 trials of {window.phase}')", "", ()
     if isinstance(trials, int):
+        per_day = float(phase.get("trials_per_day") or 1.0)
         try:
-            window.bounds(trials)
+            window.bounds(trials, per_day)
         except ValueError:
-            return f"the window does not fit: phase {window.phase} has {trials} trials", "", ()
+            room = f"{trials} trials" if window.days is None else f"{trials} trials, {per_day:g} a day"
+            return f"the window does not fit: phase {window.phase} has {room}", "", ()
     return None
 
 

@@ -80,11 +80,11 @@ class Recorder:
             return (0, self.trials) if self._starts else (last, float(phase.length))
         window = parse_window(words)
         if window.phase == "":
-            return window.bounds(self.trials)
+            return window.bounds(self.trials, 1.0)
         phase = dict(self._phases)[window.phase]
         if phase.name == "event":
             return window.phase, float(phase.length) if window.hours is None else window.hours
-        start, stop = window.bounds(phase.trials)
+        start, stop = window.bounds(phase.trials, phase.trials_per_day)
         return self._starts[window.phase] + start, self._starts[window.phase] + stop
 
     def _plan_outcome(self, name: str, readout: Any) -> None:
