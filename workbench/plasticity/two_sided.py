@@ -31,14 +31,15 @@ class TwoSided(Component):
     A burst of the third factor opens potentiation and a dip opens depression (`potentiate_on` swaps the two, as
     in the indirect pathway). Gates multiply one side each; the depression gates also open
     `depotentiation`, a slow return to `rest` that needs no activity. A homeostat makes
-    potentiation harder and depression easier after high activity.
+    potentiation harder and depression easier after high activity. What drives potentiation counts only above
+    `ltp_threshold`, a number that a link may move.
     """
 
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "two_sided"
     equation: ClassVar[str] = (
-        "dW = P H (w_max - W) / f - D H (W - w_min) f - g (W - rest)        (soft bounds)\n"
-        "dW = P H / f - D H f - g (W - rest)                                (hard bounds)\n"
+        "dW = P [H / f - ltp_threshold] (w_max - W) - D H (W - w_min) f - g (W - rest)        (soft bounds)\n"
+        "dW = P [H / f - ltp_threshold] - D H f - g (W - rest)                                (hard bounds)\n"
         "P = rate ltp_gain sqrt(balance) product(ltp gates) e_ltp(delay) burst\n"
         "D = rate ltd_gain / sqrt(balance) product(ltd gates) e_ltd(delay) dip\n"
         "g = depotentiation product(ltd gates);  H = y (activity) or y x (hebb);  f = homeostat factor"
@@ -57,6 +58,7 @@ class TwoSided(Component):
     rate: Value = number(0.08, "1", "learning rate per trial", low=0.0, high=10.0)
     ltp_gain: Value = number(1.0, "1", "gain of potentiation", low=0.0, high=100.0)
     ltd_gain: Value = number(1.0, "1", "gain of depression", low=0.0, high=100.0)
+    ltp_threshold: Value = number(0.0, "1", "drive that potentiation needs before any of it counts", low=0.0, high=1e3)
     balance: Value = number(1.0, "1", "potentiation x sqrt(b), depression / sqrt(b)", low=1e-6, high=1e6)
     ltp_permission: tuple[str, ...] = references("gate", "gates that multiply potentiation")
     ltd_permission: tuple[str, ...] = references("gate", "gates that multiply depression and depotentiation")
@@ -80,7 +82,7 @@ class TwoSided(Component):
     def drift(
         self, weight: Array, drive: Array, up: Value, down: Value, back: Value, bounds: tuple[float, float]
     ) -> Array:
-        """Return the change of one trial as the equation reads (soft bounds, no homeostat).
+        """Return the change of one trial as the equation reads (soft bounds, no homeostat, H not negative).
 
         Parameters
         ----------
@@ -90,7 +92,8 @@ class TwoSided(Component):
             P, D and g of the equation.
         """
         low, high = bounds
-        change: Array = up * drive * (high - weight) - down * drive * (weight - low) - back * (weight - self.rest)
+        above = np.maximum(drive - self.ltp_threshold, 0.0)
+        change: Array = up * above * (high - weight) - down * drive * (weight - low) - back * (weight - self.rest)
         return change
 
     def build(self, block: Assembly, name: str) -> None:
@@ -122,7 +125,24 @@ class TwoSided(Component):
         return (burst, dip) if self.potentiate_on == "burst" else (dip, burst)
 
     def _drives(self, block: Assembly, synapses: Synapses) -> tuple[Any, Any]:
-        """Return functions that give H for potentiation (H / f) and depression (H f)."""
+        """Return functions that give H for potentiation (H / f above the threshold) and depression (H f)."""
+        plain, depressing = self._plain_drives(block, synapses)
+        threshold = self.ltp_threshold
+        if isinstance(threshold, float) and threshold == 0.0:
+            return plain, depressing
+        above = block.empty(*np.shape(plain())[:-1])
+
+        def potentiating() -> Array:
+            # H - clip(H, 0, threshold): at 0 it is H to the bit, whatever the sign, so that a run among runs with
+            # thresholds gives what it gives alone.
+            drive = plain()
+            np.minimum(drive, threshold, out=above)
+            np.maximum(above, 0.0, out=above)
+            return np.subtract(drive, above, out=above)
+
+        return potentiating, depressing
+
+    def _plain_drives(self, block: Assembly, synapses: Synapses) -> tuple[Any, Any]:
         if self.homeostat is not None:
             harder = block.read(f"homeostat.{self.homeostat}.ltp_drive")
             easier = block.read(f"homeostat.{self.homeostat}.ltd_drive")
