@@ -135,10 +135,11 @@ class TwoSided(Component):
         def potentiating() -> Array:
             # H - clip(H, 0, threshold): at 0 it is H to the bit, whatever the sign, so that a run among runs with
             # thresholds gives what it gives alone.
-            drive = plain()
+            drive: Array = plain()
             np.minimum(drive, threshold, out=above)
             np.maximum(above, 0.0, out=above)
-            return np.subtract(drive, above, out=above)
+            np.subtract(drive, above, out=above)
+            return above
 
         return potentiating, depressing
 
