@@ -71,3 +71,13 @@ def test_a_run_without_threshold_keeps_its_bits_among_runs_that_have_one() -> No
     alone, swept = solved(text), joined([solve(b) for b in batches(text + sweep)])
     place = swept.keys.index(alone.keys[0])
     assert swept.outcomes["weight"][place] == alone.outcomes["weight"][0]
+
+
+@pytest.mark.parametrize(("side", "sign"), [("ltp", 0.0), ("ltd", 1.0)])
+def test_negative_drive_is_below_every_threshold_but_still_turns_depression_round(side: str, sign: float) -> None:
+    """An inhibited unit keeps its weight where others potentiate, and gains where others are depressed."""
+    silent = "ltd_gain = 0.0" if side == "ltp" else "ltp_gain = 0.0\nltd_gain = 0.3"
+    text = replaced(CLAMPED, ('kind = "source"\nvalue = 0.8', "baseline = -2.0"), ("ltd_gain = 0.3", silent))
+    text = replaced(text, ("WIRING", "one_to_one"), ("ltp_threshold = 0.0", "ltp_threshold = 0.1"))
+    change = solved(text).outcomes["weight"][0] - 0.2
+    assert np.sign(np.round(change, 12)) == sign

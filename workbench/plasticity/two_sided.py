@@ -32,7 +32,7 @@ class TwoSided(Component):
     in the indirect pathway). Gates multiply one side each; the depression gates also open
     `depotentiation`, a slow return to `rest` that needs no activity. A homeostat makes
     potentiation harder and depression easier after high activity. What drives potentiation counts only above
-    `ltp_threshold`, a number that a link may move.
+    `ltp_threshold`, a number that a link may move; with one, negative activity potentiates nothing.
     """
 
     section: ClassVar[str] = "plasticity"
@@ -131,14 +131,13 @@ class TwoSided(Component):
         if isinstance(threshold, float) and threshold == 0.0:
             return plain, depressing
         above = block.empty(*np.shape(plain())[:-1])
+        # Without a floor at threshold 0 H passes to the bit, whatever its sign, so that a run among runs with
+        # thresholds gives what it gives alone.
+        floor = block.derived(lambda level: np.where(np.asarray(level) > 0.0, 0.0, -np.inf), threshold)
 
         def potentiating() -> Array:
-            # H - clip(H, 0, threshold): at 0 it is H to the bit, whatever the sign, so that a run among runs with
-            # thresholds gives what it gives alone.
-            drive: Array = plain()
-            np.minimum(drive, threshold, out=above)
-            np.maximum(above, 0.0, out=above)
-            np.subtract(drive, above, out=above)
+            np.subtract(plain(), threshold, out=above)
+            np.maximum(above, floor, out=above)
             return above
 
         return potentiating, depressing
