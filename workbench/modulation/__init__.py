@@ -3,7 +3,17 @@
 from workbench.modulation.acetylcholine import Cholinergic
 from workbench.modulation.dopamine import Pulse, RewardPredictionError
 from workbench.modulation.gates import Hill, InverseHill, Restraint
-from workbench.modulation.links import LinearLink
+from workbench.modulation.links import LinearLink, ShiftLink
 from workbench.modulation.receptors import Competitive
 
-COMPONENTS = (RewardPredictionError, Pulse, Cholinergic, Competitive, Hill, InverseHill, Restraint, LinearLink)
+COMPONENTS = (
+    RewardPredictionError,
+    Pulse,
+    Cholinergic,
+    Competitive,
+    Hill,
+    InverseHill,
+    Restraint,
+    LinearLink,
+    ShiftLink,
+)

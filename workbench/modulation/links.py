@@ -31,3 +31,23 @@ class LinearLink(Component):
     def scaled(self, base: Value, signal: Value) -> Value:
         """Return the number as the link leaves it."""
         return base * (1.0 + self.gain * signal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftLink(Component):
+    """Adds to a number in proportion to a driven signal: what is 0 without the signal can be raised by it.
+
+    Applied like every link, where the block makes the component that owns the number.
+    """
+
+    section: ClassVar[str] = "link"
+    name: ClassVar[str] = "shift"
+    equation: ClassVar[str] = "number -> number + gain * signal"
+
+    signal: str = signal("the driven signal")
+    onto: str = path("the number that it moves")
+    gain: Value = number(0.0, "1", "change at signal 1, in the unit of the number", low=-1e6, high=1e6)
+
+    def scaled(self, base: Value, signal: Value) -> Value:
+        """Return the number as the link leaves it."""
+        return base + self.gain * signal

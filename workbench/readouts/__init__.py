@@ -1,6 +1,7 @@
 """What is measured: one number per window, or a time course."""
 
 from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
+from workbench.readouts.driven import Level
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
@@ -14,4 +15,5 @@ COMPONENTS = (
     PrincipalCosine,
     Concentration,
     Occupancy,
+    Level,
 )
