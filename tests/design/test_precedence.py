@@ -58,6 +58,25 @@ def test_rung_7_an_absolute_axis_replaces_the_trait() -> None:
     assert value_of(whole, CLEARANCE).tolist() == [3.0, 3.0, 4.0, 4.0]
 
 
+def test_rung_7_an_axis_for_some_arms_leaves_the_others_as_they_are() -> None:
+    arms = [arm("well"), arm("ill", condition="ill")]
+    axes = [axis("parameter.cl", 5.0, 6.0, unit="L/h", arms=("ill",))]
+    whole = scenario(arms, axes, changed=[from_parameter()], parameters=known(), subjects=1)
+    assert value_of(whole, CLEARANCE).tolist() == [5.0, 6.0, 20.0, 20.0]  # arms by name
+    assert plan(whole).resolved("well", "main", 1)[CLEARANCE].value == 20.0
+    assert plan(whole).resolved("ill", "main", 1)[CLEARANCE].value == 6.0
+
+
+def test_rung_7_a_structural_axis_for_some_arms_leaves_the_others_as_they_are() -> None:
+    axes = [axis("population.d1.size", 2, 3, arms=("b",))]
+    groups = plan(scenario([arm("a"), arm("b")], axes, subjects=1)).studies[0].groups
+    sizes = {
+        tuple(slab.arm for slab in g.slabs): [t.field("size") for t in g.structure.tables if t.name == "d1"]
+        for g in groups
+    }
+    assert sizes == {(0, 0): [4], (1,): [3]}
+
+
 def test_rung_8_the_command_line_replaces_scenario_parameter_and_trait() -> None:
     whole = scenario(changed=[from_parameter()], parameters=known(), traits=[trait("t", CLEARANCE)])
     assert one(whole, settings={CLEARANCE: "50 mL/min"}) == 3.0

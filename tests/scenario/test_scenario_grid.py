@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from sound_scenario import SOUND, TRAITS
+from sound_scenario import PARAMETERS, SOUND, TRAITS
 
 from workbench.errors import ScenarioError
 from workbench.scenario import parse_scenario
@@ -130,6 +130,30 @@ def test_design_spreads_between_ends_or_over_the_evidence(load, problem):
     assert (found.studies["s"].design, found.studies["s"].n) == ("lhs", 8)
     assert "needs from and to" in problem(more=study + '"plasticity.map.balance" = {}\n').message
     assert "n: is missing" in str(problem(more=study.replace("n = 8\n", "") + '"parameter.noise" = {}\n'))
+
+
+def test_an_axis_may_move_some_arms_only(load, problem):
+    axis = '[study.s]\narms = ["plain", "treated"]\n[study.s.sweep]\n"plasticity.map.rate" = { values = [0.1], arms = %s }\n'
+    assert load(more=axis % '["treated"]').studies["s"].axes[0].arms == ("treated",)
+    for arms in ('["treatd"]', '["low"]'):  # unknown, and not in this study
+        found = problem(more=axis % arms)
+        assert found.key == 'study.s.sweep."plasticity.map.rate".arms[0]' and "defined: plain, treated" in found.message
+    assert problem(more=axis % "[]").key.endswith("arms")
+
+
+def test_a_design_takes_the_range_of_the_condition_that_changes_the_number(load, folder):
+    known = folder / "parameters" / "small.toml"
+    study = '[study.s]\ndesign = "lhs"\nn = 8\narms = ["plain", "treated"]\n[study.s.sweep]\n"parameter.noise" = %s\n'
+    only = '{ arms = ["treated"] }'
+    assert load(more=study % only).studies["s"].axes[0].values == (
+        0.05,
+        0.2,
+    )  # the condition states no range of its own
+    known.write_text(
+        PARAMETERS.replace("noise = 0.15", 'noise = { value = 0.15, range = [0.12, 0.18], status = "assumed" }')
+    )
+    assert load(more=study % only).studies["s"].axes[0].values == (0.12, 0.18)
+    assert load(more=study % "{}").studies["s"].axes[0].values == (0.05, 0.2)
 
 
 def test_table_of_points_moves_its_columns_together(load, folder, problem):

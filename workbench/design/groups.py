@@ -82,15 +82,15 @@ def groups_of(
     ScenarioError
         If a required field has no value at some structural level.
     """
-    axes = {axis.path: axis for axis in study.axes}
-    structural = {path for path in axes if sweeps_structure(scenario, path)}
+    structural = {axis.path for axis in study.axes if sweeps_structure(scenario, axis.path)}
     fixed = sorted({points.group_of(path) for path in structural})
     found: dict[Structure, list[Slab]] = {}
     for index, arm in enumerate(arms):
+        axes = study.axes_of(arm.name)
         for part in points.slices(fixed):
             levels = {path: points.groups[points.group_of(path)].levels[path] for path in structural}
             chosen = {path: values[part.levels[points.group_of(path)]] for path, values in levels.items()}
-            layers = Layers(scenario, arm, settings, axes, points, chosen)
+            layers = Layers(scenario, arm, settings, axes, points, {p: v for p, v in chosen.items() if p in axes})
             structure = structure_of(layers, study.outcomes, study.record)
             slab = Slab(index, part, chosen, *_numbers(layers))
             found.setdefault(structure, []).append(slab)

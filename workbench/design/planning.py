@@ -127,11 +127,12 @@ def _chosen(
 
 def _conflicts(scenario: Scenario, study: Study, read: Mapping[str, Setting]) -> Iterator[Problem]:
     """Yield a problem for each path that two of arm, sweep and command line set in one study."""
-    absolute, places = {axis.path for axis in study.axes if not axis.relative}, Places(scenario)
-    for path in sorted(absolute & read.keys()):
+    places = Places(scenario)
+    for path in sorted({axis.path for axis in study.axes if not axis.relative} & read.keys()):
         message = f"set by --set, but study.{study.name} sweeps it (an axis with relative = true would multiply it)"
         yield places.problem(path, message, study=study.name)
     for name in study.arms:
+        absolute = {path for path, axis in study.axes_of(name).items() if not axis.relative}
         for path in scenario.arms[name].set:
             if path in read:
                 message = f"set by --set, but arm.{name} sets it too (choose the other arms with --arm)"
@@ -150,7 +151,7 @@ def _trait_settings(
     same for all.
     """
     every = [
-        Layers(scenario, scenario.arms[name], read, {a.path: a for a in study.axes}, points[study.name])
+        Layers(scenario, scenario.arms[name], read, study.axes_of(name), points[study.name])
         for study in studies
         for name in study.arms
     ]

@@ -110,8 +110,8 @@ class Plan:
             return resolved(layers, 0)
         planned = next(s for s in self.studies if s.name == study)
         asked, levels = self.scenario.studies[study], planned.points[point]
-        axes = {axis.path: axis for axis in asked.axes}
-        fixed = {path: value for path, value in levels.items() if sweeps_structure(self.scenario, path)}
+        axes = asked.axes_of(arm)
+        fixed = {path: levels[path] for path in axes if sweeps_structure(self.scenario, path)}
         return resolved(Layers(self.scenario, self.scenario.arms[arm], self.read, axes, planned.points, fixed), point)
 
     def chunks(self, size_of: Callable[[Structure], int]) -> Iterator[Chunk]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.declaration import Parameter
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.model import Axis, Quantity, Ref
+from workbench.scenario.model import Arm, Axis, Quantity, Ref
 from workbench.scenario.paths import Target
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import AxisShape
@@ -40,10 +41,13 @@ class Ends:
 
 
 class AxisReader:
-    """Reads ``[study.NAME.sweep]``; `most` is the largest number of values that is ever laid out."""
+    """Reads ``[study.NAME.sweep]``.
 
-    def __init__(self, settings: SettingReader, most: int) -> None:
-        self.settings, self.document, self.most = settings, settings.document, most
+    `most` is the largest number of values that is ever laid out; `arms` are those of the study, by name.
+    """
+
+    def __init__(self, settings: SettingReader, most: int, arms: Mapping[str, Arm] | None = None) -> None:
+        self.settings, self.document, self.most, self.arms = settings, settings.document, most, arms or {}
 
     def read(self, path: str, raw: Any, keys: Keys, *, spread: bool) -> Axis | None:
         """Return an axis, or None after a report.
@@ -75,7 +79,7 @@ class AxisReader:
             return None
         unit = number.unit if target.parameter.kind == "number" else "1"
         relative, scale = sound.get("relative", False), sound.get("scale", "linear")
-        return Axis(target.path, values, unit, relative, scale, sound.get("zip", ""))
+        return Axis(target.path, values, unit, relative, scale, sound.get("zip", ""), tuple(sound.get("arms", ())))
 
     def listed(self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys) -> tuple[Any, ...] | None:
         for surplus in ("from", "to", "steps"):
@@ -141,23 +145,35 @@ class AxisReader:
                 return None
         if "from" in raw and "to" in raw:
             return self.ends(target, number, raw, keys)
-        evidence = self.evidence_range(target)
+        evidence = self.evidence_range(target, raw.get("arms") or tuple(self.arms))
         if "from" in raw or "to" in raw or evidence is None or raw.get("relative"):
             message = "needs from and to, or a number with a range beside it in the file or the parameter set"
             self.document.report(keys, message, at="key")
             return None
         return evidence
 
-    def evidence_range(self, target: Target) -> tuple[float, float] | None:
-        """Return the plausible range that stands beside a number, in its unit."""
+    def evidence_range(self, target: Target, moved: Collection[str]) -> tuple[float, float] | None:
+        """Return the plausible range that stands beside a number, in its unit.
+
+        Where all arms that it moves have one condition, and that changes the number, the range is the condition's.
+        """
         if target.table is None:
-            value: Any = self.settings.paths.parameters.values[target.parameter.name]
+            name, parameters = target.parameter.name, self.settings.paths.parameters
+            conditions = {self.arms[arm].condition for arm in moved if arm in self.arms}
+            only = next(iter(conditions)) if len(conditions) == 1 else None
+            value: Any = parameters.conditions.get(only or "", {}).get(name)
+            value = value if _ranged(value) else parameters.values[name]
         else:
             value = target.table.fields.get(target.parameter.name)
-        evidence = value.evidence if isinstance(value, Quantity) else None
-        if evidence is None or evidence.low is None or evidence.high is None or evidence.low == evidence.high:
-            return None
-        return evidence.low, evidence.high
+        return _ranged(value)
 
     def too_many(self, count: int, keys: Keys) -> None:
         self.document.report(keys, f"{count:,} values (at most {self.most:,}; --max-points raises the limit)")
+
+
+def _ranged(value: Any) -> tuple[float, float] | None:
+    """Return the plausible range beside a value, if it has one that is more than a point."""
+    evidence = value.evidence if isinstance(value, Quantity) else None
+    if evidence is None or evidence.low is None or evidence.high is None or evidence.low == evidence.high:
+        return None
+    return evidence.low, evidence.high

@@ -139,7 +139,8 @@ class Arm:
 class Axis:
     """One swept path with its values (canonical unit), or its factors when `relative`.
 
-    Axes with the same `zip` label move together instead of being crossed.
+    Axes with the same `zip` label move together instead of being crossed. An axis with `arms` moves only those: what
+    is uncertain of a disease leaves its healthy control alone.
     """
 
     path: str
@@ -148,6 +149,7 @@ class Axis:
     relative: bool = False
     scale: Literal["linear", "log"] = "linear"
     zip: str = ""
+    arms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,10 @@ class Study:
     outcomes: tuple[str, ...] = ()
     design: Literal["grid", "sobol", "lhs"] = "grid"
     n: int = 0
+
+    def axes_of(self, arm: str) -> dict[str, Axis]:
+        """Return the axes that move an arm, by path."""
+        return {axis.path: axis for axis in self.axes if not axis.arms or arm in axis.arms}
 
 
 @dataclass(frozen=True)

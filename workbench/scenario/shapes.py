@@ -185,6 +185,7 @@ class AxisShape(Shape):
     scale: Literal["linear", "log"] = "linear"
     relative: bool = False
     zip: str = ""
+    arms: Annotated[Names | None, Field(min_length=1)] = None
 
 
 class StudyShape(Shape):

@@ -57,7 +57,9 @@ class StudyReader:
         arms = self.named("arm", sound.get("arms") or [], tuple(self.arms), (*keys, "arms"))
         outcomes = self.named("outcome", sound.get("outcomes") or [], self.outcomes, (*keys, "outcomes"))
         design = self.design(sound, keys)
-        axes = self.axes(sound, keys, spread=design != "grid")
+        axes = self.axes(sound, keys, arms, spread=design != "grid")
+        for axis in axes:
+            self.named("arm of this study", list(axis.arms), arms, (*keys, "sweep", axis.path, "arms"))
         found = Study(
             name=name,
             title=sound.get("title", ""),
@@ -98,8 +100,10 @@ class StudyReader:
                 report((*keys, "table"), "points come from a design or from a table, not from both", at="key")
         return design
 
-    def axes(self, raw: Mapping[str, Any], keys: Keys, *, spread: bool) -> tuple[Axis, ...]:
-        reader = AxisReader(self.settings, self.max_points)
+    def axes(self, raw: Mapping[str, Any], keys: Keys, arms: tuple[str, ...], *, spread: bool) -> tuple[Axis, ...]:
+        reader = AxisReader(
+            self.settings, self.max_points, {name: self.arms[name] for name in arms if name in self.arms}
+        )
         axes = [
             reader.read(path, axis, (*keys, "sweep", path), spread=spread)
             for path, axis in raw.get("sweep", {}).items()
@@ -157,7 +161,7 @@ class StudyReader:
         for axis in study.axes:
             if axis.relative:
                 continue
-            for name in study.arms:
+            for name in axis.arms or study.arms:
                 if name in self.arms and axis.path in self.arms[name].set:
                     self.report_conflict(axis.path, name, keys)
 

@@ -113,6 +113,7 @@ def _axis(axis: Axis, parameter: Parameter, *, spread: bool) -> str:
     parts += ['scale = "log"'] if axis.scale == "log" else []
     parts += ["relative = true"] if axis.relative else []
     parts += [f"zip = {_text(axis.zip)}"] if axis.zip else []
+    parts += [f"arms = [{', '.join(_text(arm) for arm in axis.arms)}]"] if axis.arms else []
     return f"{{ {', '.join(parts)} }}"
 
 

@@ -61,7 +61,7 @@ def identity(plan: Plan) -> bytes:
 def _levels(scenario: Scenario, study: str) -> list[list[Any]]:
     # Levels may come from a table beside the scenario, so that its text alone does not fix them.
     axes = scenario.studies[study].axes if study in scenario.studies else ()
-    return [[axis.path, axis.relative, axis.zip, [_exact(value) for value in axis.values]] for axis in axes]
+    return [[axis.path, axis.relative, axis.zip, axis.arms, [_exact(value) for value in axis.values]] for axis in axes]
 
 
 def _recorded(structure: Structure) -> list[list[Any]]:
