@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import workbench.report.evidence as evidence
+import workbench.report.ignorance as ignorance
 import workbench.report.sections as sections
 import workbench.report.tables as tables
 from workbench.analysis.course import recorded
 from workbench.analysis.paired import compare, studies_to_compare
+from workbench.analysis.plausible import Plausible, designs, plausible
 from workbench.analysis.protocol import main_outcome
 from workbench.analysis.selection import Selection
 from workbench.report.sections import Figure
@@ -74,7 +76,14 @@ class Page:
     @cached_property
     def headline(self) -> list[str]:
         """The main finding, in sentences made from the stored rows."""
-        return headline(self.words, self.differences, self.main) if self.main else ["Nothing was measured."]
+        ranges = {(f.arm, f.baseline): ignorance.range_sentence(self.words, f) for f in self.plausible}
+        return headline(self.words, self.differences, self.main, ranges) if self.main else ["Nothing was measured."]
+
+    @cached_property
+    def plausible(self) -> list[Plausible]:
+        """The comparisons of the main outcome over plausible parameters; empty if no such study was run."""
+        studies = designs(self.selection) if self.main else []
+        return plausible(self.selection, studies[0], self.main) if studies else []
 
     @cached_property
     def rests_on(self) -> str:
@@ -113,6 +122,8 @@ class Page:
         found: list[Figure | None] = []
         if self.main:
             found.append(sections.effects_figure(self.words, self.differences, self.main))
+            main = self.differences[self.differences.outcome == self.main]
+            found.append(ignorance.ignorance_figure(self.words, self.plausible, main))
             found += sections.course_figures(self.words, self.study, [leading] if leading else [])
             found.append(
                 sections.dose_figure(self.words, self.study, sections.siblings(self.words, self.outcomes, self.main))
@@ -132,7 +143,7 @@ class Page:
     @cached_property
     def not_drawn(self) -> list[str]:
         """Studies that no figure shows, in sentences."""
-        drawn = {f.id.partition("-")[2] for f in self.figures}
+        drawn = {f.id.partition("-")[2] for f in self.figures} | {f.study for f in self.plausible}
         swept = [s for s in self.selection.studies.index if self.selection.paths(s) and s not in drawn]
         return [
             f"The study “{plain(s)}” sweeps more than two settings and is not drawn; its runs are in the database."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -195,22 +195,35 @@ def _verdict(row: Any) -> str:
     return f"{said}, and in the middle 80 % of them the difference lies between {ends[0]} and {ends[1]}"
 
 
-def headline(words: Wording, rows: pd.DataFrame, outcome: str) -> list[str]:
-    """Return the main finding: the largest harm and the largest benefit in the main outcome, a sentence each."""
+ONE_SET = "With one set of assumptions: "
+
+
+def headline(
+    words: Wording, rows: pd.DataFrame, outcome: str, ranges: Mapping[tuple[str, str], str] | None = None
+) -> list[str]:
+    """Return the main finding: the largest harm and the largest benefit in the main outcome, a sentence each.
+
+    `ranges` maps (arm, baseline) to a sentence on the range over plausible parameters. Where there are any, only their
+    comparisons are spoken of, each followed by its range; without any, the first sentence says that one set of
+    assumptions was used.
+    """
+    ranges = ranges or {}
     title = words.measure("outcome", outcome)
     known = rows[(rows.outcome == outcome) & rows.difference.notna()]
     if known.empty and not words.selection.arms.baseline.any():
         return [f"No arm has another to be compared with; the main outcome is {title}."]
     if known.empty:
         return [f"No comparison of “{title}” can be made: no two arms have finished runs of the same {words.who}."]
+    covered = [(r.arm, r.baseline) in ranges for r in each(known)]
+    known = known[covered] if any(covered) else known
     direction = str(known.better_means.iloc[0])
     toward = known.difference * (1 if direction != "higher is better" else -1)
     worst, best = _row(known, toward.idxmax()), _row(known, toward.idxmin())
-    said = [f"The main outcome is {title} ({words.selection.measure('outcome', outcome)['meaning']}; {direction})."]
-    if toward.max() > 0:
-        said.append(comparison(words, worst))
-    if toward.min() < 0:
-        said.append(comparison(words, best))
-    if toward.max() <= 0 <= toward.min():
-        said.append("No arm differs from the one it is compared with.")
-    return said
+    found = [worst] * bool(toward.max() > 0) + [best] * bool(toward.min() < 0)
+    said = []
+    for row in found:
+        said.append(comparison(words, row))
+        said += [ranges[row.arm, row.baseline]] if (row.arm, row.baseline) in ranges else []
+    said = said or ["No arm differs from the one it is compared with."]
+    said[0] = f"{title}: {said[0]}" if any(covered) else f"{ONE_SET}{title}: {said[0]}"
+    return [*said, f"{title} is {words.selection.measure('outcome', outcome)['meaning']}; {direction}."]

@@ -1,0 +1,74 @@
+"""The range in the headline is made from the study over plausible parameters, and moves with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fabricated import TEXT, StudyRow, fabricate, patients, studies
+
+from workbench.analysis.plausible import designs, plausible
+from workbench.analysis.selection import select
+from workbench.report import build_report
+
+DESIGN = TEXT + '\n[study.plausible]\ndesign = "lhs"\nn = 50\n'
+SETS = tuple({"gate.brake.threshold": 0.2 + 0.02 * k, "modulator.tone.level": float(k * 7 % 50)} for k in range(50))
+
+
+def cell(slope: float) -> Any:
+    """Return outcomes in which the ill are worse by `slope` times (threshold - 0.5), whoever is simulated."""
+
+    def outcome(arm: str, point: Mapping[str, Any], subject: int) -> float:
+        excess = slope * (point["gate.brake.threshold"] - 0.5) + 0.3 if arm == "ill" else 0.0
+        return 0.5 + excess + 0.01 * subject
+
+    return outcome
+
+
+def made(folder: Path, slope: float, text: str = DESIGN) -> Path:
+    arms = patients()
+    plan = (*studies(arms)[:1], StudyRow("plausible", ("healthy", "ill"), SETS, cell(slope), title="Plausible"))
+    return fabricate(folder / "p.db", arms, plan, subjects=3, text=text)
+
+
+def page(folder: Path, **options: Any) -> str:
+    text = build_report(made(folder, **options), folder / "p.html", force=True).read_text(encoding="utf-8")
+    return text[text.index('id="finding"') : text.index('id="compared"')]
+
+
+def test_range_and_median_are_percentiles_over_points(tmp_path: Path) -> None:
+    selection = select(made(tmp_path, 1.0))
+    assert designs(selection) == ["plausible"]
+    (found,) = plausible(selection, "plausible", "overflow")
+    expected = np.array([p["gate.brake.threshold"] - 0.5 + 0.3 for p in SETS])
+    assert np.sort(found.differences) == pytest.approx(np.sort(expected))
+    assert found.range == pytest.approx(tuple(np.percentile(expected, [5, 95])))
+    assert (found.points, found.toward) == (50, 0.0)
+    strongest = found.drivers.iloc[0]
+    assert (strongest.path, strongest.rho) == ("gate.brake.threshold", pytest.approx(1.0))
+
+
+def test_headline_tells_the_range_and_how_often_the_direction_holds(tmp_path: Path) -> None:
+    said = page(tmp_path, slope=1.0)
+    assert "Over 50 plausible sets of parameters" in said and "+0.0490 and +0.931" in said
+    assert "0 % of the sets make it an improvement" in said
+    assert "one set of assumptions" not in said
+
+
+def test_a_wider_spread_of_parameters_changes_the_sentence(tmp_path: Path) -> None:
+    assert page(tmp_path / "a", slope=1.0) != page(tmp_path / "b", slope=2.0)
+
+
+def test_without_the_study_the_first_sentence_says_one_set_of_assumptions(tmp_path: Path) -> None:
+    said = page(tmp_path, slope=1.0, text=TEXT)
+    first = said[said.index("<p>") : said.index("</p>")]
+    assert "With one set of assumptions" in first and "plausible sets" not in said
+
+
+@pytest.fixture(autouse=True)
+def _folders(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()

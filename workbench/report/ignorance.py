@@ -1,0 +1,90 @@
+"""What the page says and shows of the ignorance of parameters: sentences, one figure, its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workbench.analysis.plausible import ENDS, Plausible
+from workbench.report.figures.ignorance import ignorance_panel
+from workbench.report.sections import Figure
+from workbench.report.tables import Table
+from workbench.report.words import Wording, each, number, percent, sentence, signed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_DRIVERS = 8
+NOTABLE = 0.2
+"""A rank correlation below this is not named as something that moves the result."""
+
+
+def range_sentence(words: Wording, found: Plausible) -> str:
+    """Say the range of one comparison over plausible parameters, and how often it points the same way."""
+    low, high = (signed(end) for end in found.range)
+    arm, base = words.arm(found.arm), words.arm(found.baseline)
+    text = (
+        f"Over {found.points} plausible sets of parameters the difference between “{arm}” and “{base}” lies between "
+        f"{low} and {high} (the middle {ENDS[1] - ENDS[0]} % of the sets; median {signed(found.middle)})"
+    )
+    if found.toward == found.toward:
+        text += f"; {percent(found.toward)} of the sets make it an improvement"
+    return text + "."
+
+
+def ignorance_figure(words: Wording, found: Sequence[Plausible], differences: pd.DataFrame) -> Figure | None:
+    """Draw the comparisons of one outcome over parameter sets, with the value under the shipped set."""
+    if not found:
+        return None
+    outcome = found[0].outcome
+    title, better = words.measure("outcome", outcome), str(words.selection.measure("outcome", outcome)["better"])
+    own = {(r.arm, r.baseline): float(r.difference) for r in each(differences[differences.difference.notna()])}
+    labels = [f"{words.arm(f.arm)} against {words.arm(f.baseline)}" for f in found]
+    shipped = [own.get((f.arm, f.baseline)) for f in found]
+    panel = ignorance_panel("ignorance", title, found, labels, shipped, (f"difference in {title}", better))
+    steady = [f for f in found if f.toward in (0.0, 1.0)]
+    take = (
+        f"{title}: every comparison keeps its direction whatever the parameters"
+        if len(steady) == len(found)
+        else f"{title}: {len(found) - len(steady)} of {len(found)} comparisons can change direction with the parameters"
+    )
+    caption = (
+        f"Each dot is one of {found[0].points} sets of parameters in which everything swept moves at once over its "
+        f"plausible range. Dashed box: the middle {ENDS[1] - ENDS[0]} % of the sets; line in it: the median; diamond: "
+        "the shipped set. This is ignorance, not spread between people and not calculation error."
+    )
+    return Figure(
+        "ignorance", sentence(take), [panel], caption, [_ranges(words, found, shipped), _drivers(words, found)]
+    )
+
+
+def _ranges(words: Wording, found: Sequence[Plausible], shipped: Sequence[float | None]) -> Table:
+    rows = tuple(
+        (
+            words.arm(f.arm),
+            words.arm(f.baseline),
+            signed(own),
+            signed(f.middle),
+            f"{signed(f.range[0])} to {signed(f.range[1])}",
+            percent(f.toward),
+            str(f.points),
+        )
+        for f, own in zip(found, shipped, strict=True)
+    )
+    columns = ("Arm", "Compared with", "Shipped set", "Median of sets", f"{ENDS[0]}th to {ENDS[1]}th percentile",
+               "Sets with an improvement", "Sets")  # fmt: skip
+    title = words.measure("outcome", found[0].outcome)
+    return Table(f"{title}: mean difference over plausible parameters", columns, rows)
+
+
+def _drivers(words: Wording, found: Sequence[Plausible]) -> Table:
+    """Which numbers move the comparisons most."""
+    rows = []
+    for f in found:
+        strongest = [r for r in each(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= NOTABLE]
+        rows += [
+            (words.arm(f.arm), words.arm(f.baseline), words.axis(r.path, ""), signed(round(r.rho, 2)))
+            for r in strongest
+        ]
+    columns = ("Arm", "Compared with", "Number", "Rank correlation with the difference")
+    return Table(f"What moves the result most (rank correlation of at least {number(NOTABLE)})", columns, tuple(rows))
