@@ -5,6 +5,7 @@ from workbench.modulation.dopamine import Pulse, RewardPredictionError
 from workbench.modulation.gates import Hill, InverseHill, Restraint
 from workbench.modulation.links import LinearLink, ShiftLink
 from workbench.modulation.receptors import Competitive
+from workbench.modulation.spike_timing import SpikeTiming
 
 COMPONENTS = (
     RewardPredictionError,
@@ -16,4 +17,5 @@ COMPONENTS = (
     Restraint,
     LinearLink,
     ShiftLink,
+    SpikeTiming,
 )

@@ -1,8 +1,10 @@
 """What is measured: one number per window, or a time course."""
 
 from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
+from workbench.readouts.change import EvokedResponse, WeightChange
 from workbench.readouts.driven import Level
 from workbench.readouts.exposure import Concentration, Occupancy
+from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
@@ -16,4 +18,7 @@ COMPONENTS = (
     Concentration,
     Occupancy,
     Level,
+    EvokedResponse,
+    WeightChange,
+    RelativeToRest,
 )
