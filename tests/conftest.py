@@ -21,6 +21,7 @@ BUDGETS = {
     "design": 30,
     "execution": 120,
     "faults": 200,
+    "findings": 90,
     "modeller": 120,
     "readme": 240,
     "reference": 60,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.analysis import compare as compare
+    from workbench.analysis.findings import findings as findings
     from workbench.analysis.simulate import simulate as simulate
     from workbench.execution.replay import replay as replay
     from workbench.execution.sweep import run_sweep as run_sweep
@@ -31,6 +32,7 @@ _HOMES = {
     "simulate": "workbench.analysis.simulate",
     "open_results": "workbench.store",
     "compare": "workbench.analysis",
+    "findings": "workbench.analysis.findings",
     "replay": "workbench.execution.replay",
     "build_report": "workbench.report",
 }

@@ -18,7 +18,8 @@ README = """# A folder for disease models
 
 `scenarios/` holds one text file for each question: copy one, change any line, and check it.
 `data/parameters/` holds the numbers behind them, each with unit, range and source; `workbench describe` lists what
-may stand in a scenario. Results go to `data/results/`, one SQLite file for each scenario.
+may stand in a scenario. `data/findings/` holds what was published, and `workbench findings` says what the
+models give. Results go to `data/results/`, one SQLite file for each scenario.
 """
 
 
@@ -29,7 +30,7 @@ def init(
 ) -> int:
     """Start a folder of one's own.
 
-    Writes the shipped scenarios, their parameter sets and a README into it.
+    Writes the shipped scenarios, their parameter sets, the findings and a README into it.
     """
     root = Path(folder)
     files = starter_files()
@@ -58,7 +59,8 @@ def starter_files() -> dict[str, bytes]:
 
     scenarios, data = scenarios_folder(), data_folder()
     shipped = [*scenarios.rglob("*.toml"), *scenarios.glob("*.schema.json")]
-    numbers = [*(data / "parameters").glob("*.toml"), data / "references.bib"]
+    tables = (file for folder in ("parameters", "findings") for file in (data / folder).glob("*.toml"))
+    numbers = [*tables, data / "references.bib"]
     files = {f"scenarios/{path.relative_to(scenarios).as_posix()}": path.read_bytes() for path in shipped}
     files |= {f"data/{path.relative_to(data).as_posix()}": path.read_bytes() for path in numbers}
     files["README.md"] = README.encode()

@@ -1,0 +1,135 @@
+"""``workbench findings`` as users meet it: real processes, one JSON form, exit codes, and what is run first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import answer, process, workbench
+from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, finding, folder, swept
+
+import workbench as api
+
+PLAIN = {"id", "role", "published", "accept", "model", "mc_error", "interval", "met", "source"}
+SLOW = 'statistic = "mean"\noutcome = "norm"\narms = ["slow"]\naccept = [0.0, 5.0]'
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finding of each kind, and its results."""
+    root = tmp_path_factory.mktemp("known")
+    numbers = SET.replace(
+        'meaning = "learning rate"', 'status = "fitted"\nfitted_to = ["F1"]\nmeaning = "learning rate"'
+    )
+    built, stress = 'by_construction = "nothing moves"', 'expected_failure = "nothing can move"'
+    rows = [
+        finding("T1"), finding("T2", AWAY), finding("F1"), finding("B1", more=built), finding("S1", AWAY, stress),
+        finding("M1").replace('checked = "page"', 'checked = "memory"'), finding("T3", SLOW),
+    ]  # fmt: skip
+    folder(root, *rows, scenario=SCENARIO + PLAUSIBLE, numbers=numbers)
+    swept(root)
+    return root
+
+
+def test_one_object_with_every_finding_and_counts_by_role(known: Path) -> None:
+    done = process("findings", "--json", cwd=known)
+    said = answer(done)
+    assert (done.returncode, said["schema"], said["ok"]) == (0, 1, True)
+    assert set(said) == {"schema", "ok", "findings", "counts"}
+    rows = {row["id"]: row for row in said["findings"]}
+    assert all(set(row) >= PLAIN for row in rows.values())
+    assert {name: (row["role"], row["met"]) for name, row in rows.items()} == {
+        "T1": ("test", True), "T2": ("test", False), "T3": ("test", True), "F1": ("fit", True),
+        "B1": ("built_in", True), "S1": ("stress", False), "M1": ("unchecked", True),
+    }  # fmt: skip
+    assert said["counts"]["successes"] == 2
+    assert said["counts"]["test"] == {"missed": 1, "undecided": 0, "not run": 0, "met": 2}
+    still = rows["T1"]
+    assert (still["accept"], still["model"], still["mc_error"], still["source"]) == ([-0.1, 0.1], 0.0, 0.0, ["Oja1982"])
+
+
+def test_misses_come_first_and_the_interval_over_parameters_holds_the_value(known: Path) -> None:
+    said = answer(process("findings", "data/results/small.db", "--json", cwd=known))
+    assert [row["id"] for row in said["findings"]][:2] == ["T2", "S1"]
+    slow = next(row for row in said["findings"] if row["id"] == "T3")
+    low, high = slow["interval"]
+    assert 0 < low < slow["model"] < high, "the scenario's own rate lies inside the range that the design spreads"
+    away = said["findings"][0]
+    assert away["interval"] is None and "does not have these arms" in away["criteria"][0]["no_interval"]
+
+
+def test_the_table_says_what_counts_and_the_other_formats_hold_all_rows(known: Path) -> None:
+    text = process("findings", cwd=known).stdout
+    assert text.splitlines()[1].startswith("T2")
+    assert "successes: 2 of 3 test findings (no other row counts as one)" in text
+    assert "S1: expected to fail: nothing can move" in text
+    csv = process("findings", "--format", "csv", cwd=known).stdout.splitlines()
+    assert len(csv) == 8 and csv[0].startswith("id,role,verdict")
+
+
+def test_strict_fails_on_a_miss_but_not_on_one_that_was_expected(known: Path, tmp_path: Path) -> None:
+    failed = process("findings", "--strict", "--json", cwd=known)
+    assert (failed.returncode, answer(failed)["ok"]) == (5, False)
+    stress = finding("S1", AWAY, 'expected_failure = "nothing can move"')
+    fine = folder(tmp_path / "fine", finding("T1"), stress)
+    assert process("findings", "scenarios/small.toml", "--strict", cwd=fine).returncode == 0
+
+
+def test_a_scenario_is_run_first_and_only_once(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("T1"))
+    before = answer(workbench("findings", "--json", cwd=root))
+    assert [row["verdict"] for row in before["findings"]] == ["not run"]
+    assert before["findings"][0]["met"] is None and before["ok"]
+    first = process("findings", "scenarios/small.toml", "--workers", "1", cwd=root)
+    assert "30 runs in all" in first.stderr or "to compute" in first.stderr
+    again = process("findings", "scenarios", "--workers", "1", cwd=root)
+    assert " 0 to compute" in again.stderr
+    assert first.stdout == again.stdout
+    assert (root / "data" / "results" / "small.db").is_file()
+
+
+def test_what_an_older_sweep_does_not_hold_was_not_run(known: Path, tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("T1"), finding("T2", AWAY.replace("still", "gone")), finding("T3", SLOW))
+    found = answer(workbench("findings", known / "data" / "results" / "small.db", "--json", cwd=root))
+    gone = next(row for row in found["findings"] if row["id"] == "T2")
+    assert (gone["verdict"], gone["met"], gone["model"]) == ("not run", None, None)
+    assert 'no arm "gone" in small' in gone["not_run"]
+
+
+def test_an_arm_left_out_of_the_sweep_was_not_run(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("T1"), finding("T3", SLOW))
+    assert (
+        workbench("sweep", "scenarios/small.toml", "--arm", "slow", "--workers", "1", "--json", cwd=root).returncode
+        == 0
+    )
+    rows = {row["id"]: row for row in answer(workbench("findings", "--json", cwd=root))["findings"]}
+    assert (rows["T1"]["verdict"], rows["T3"]["verdict"]) == ("not run", "met")
+    assert "outcome norm of arm still" in rows["T1"]["criteria"][0]["note"]
+
+
+def test_a_mistake_is_told_before_anything_runs(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("T1", AWAY.replace("still", "stil")))
+    done = process("findings", "scenarios/small.toml", "--json", cwd=root)
+    said = answer(done)
+    assert (done.returncode, said["ok"], said["exit"]) == (2, False, 2)
+    (error,) = said["errors"]
+    assert (error["file"], error["line"], error["hint"]) == ("data/findings/small.toml", 15, 'did you mean "still"?')
+    assert not (root / "data" / "results").exists()
+
+
+def test_a_target_without_findings_or_without_a_file_is_refused(known: Path) -> None:
+    assert process("findings", "nothing.db", cwd=known).returncode == 3
+    (known / "scenarios" / "other.toml").write_text(SCENARIO)
+    done = process("findings", "scenarios/other.toml", cwd=known)
+    (known / "scenarios" / "other.toml").unlink()
+    assert done.returncode == 2 and "no finding is about scenarios/other.toml" in done.stderr
+
+
+def test_python_gives_the_same_rows_and_the_ledger_of_a_database(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.analysis.findings import ledger
+
+    monkeypatch.chdir(known)
+    found, rows = api.findings(), ledger("data/results/small.db")
+    assert [row.finding.name for row in found.rows] == [row.finding.name for row in rows]
+    assert found.successes == 2 and not found.strictly_met
+    assert rows[0].deciding is not None and rows[0].deciding.value == 0.0

@@ -1,0 +1,115 @@
+"""Findings that cannot be read, each told at its line, column and key, with the nearest name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from commands import answer, workbench
+from small_findings import STILL, finding, folder
+
+STRENGTH = 'study = "strength"\nat = { "projection.input_output.spread" = 0.2 }'
+SLOW = STILL.replace("still", "slow")
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A criterion or head with one mistake: the key at which it is told, and words of the message."""
+
+    key: str
+    words: str
+    criterion: str = STILL
+    more: str = ""
+    change: tuple[str, str] = ("", "")
+    hint: str = ""
+
+
+CORPUS = (
+    Bad("outcome", 'no outcome "nrm" in small (defined: norm, mean)', STILL.replace("norm", "nrm"), hint="norm"),
+    Bad("outcome", "is missing: a criterion is about an outcome or a course", STILL.replace('outcome = "norm"\n', "")),
+    Bad("arms[0]", 'no arm "stil" in small', STILL.replace("still", "stil"), hint="still"),
+    Bad("arms", "mean takes 1 arms, got 2", STILL.replace('["still"]', '["still", "slow"]')),
+    Bad("arms", "difference takes 2 arms", STILL.replace('"mean"', '"difference"')),
+    Bad("statistic", 'unknown: "maen"', STILL.replace('"mean"', '"maen"'), hint="mean"),
+    Bad("accept", "is missing", STILL.replace("\naccept = [-0.1, 0.1]", "")),
+    Bad("accept", "the range is empty, got [0.1, 0.1]", STILL.replace("-0.1", "0.1")),
+    Bad("accept", "accepts anything", STILL.replace("[-0.1, 0.1]", '["open", "open"]')),
+    Bad("accept[0]", '"0.1 mg": ', STILL.replace("[-0.1,", '["0.1 mg",')),
+    Bad("accept", "the list is too short", STILL.replace("[-0.1, 0.1]", "[0.1]")),
+    Bad("above", "means nothing to mean", STILL + "\nabove = 1.0"),
+    Bad("above", "is missing (share needs above or below", STILL.replace('"mean"', '"share"')),
+    Bad("of", "is missing (a share of pairs of arms", STILL.replace('"mean"', '"share"').replace('["still"]', '["still", "slow"]') + "\nbelow = 0.5"),
+    Bad("study", 'no study "strenght"', SLOW + '\nstudy = "strenght"', hint="strength"),
+    Bad("study", "does not have the arms still", STILL + f"\n{STRENGTH}"),
+    Bad("at", "is missing (study strength sweeps projection.input_output.spread", SLOW + '\nstudy = "strength"'),
+    Bad('at."projection.input_output.spread"', "0.25 is no value of", SLOW + "\n" + STRENGTH.replace("0.2 ", "0.25 ")),
+    Bad('at."projection.input_output.spred"', "does not sweep", SLOW + "\n" + STRENGTH.replace("spread", "spred")),
+    Bad("over", "does not sweep", SLOW.replace('"mean"', '"slope"') + '\nstudy = "strength"\nover = "no.such.path"'),
+    Bad("error", "goes with a target", STILL + "\nerror = 0.1"),
+    Bad("error", "an error is above 0", STILL + "\ntarget = 0\nerror = 0"),
+    Bad("among.trait", 'no trait "age"', STILL + '\namong = { trait = "age", above = 3 }'),
+    Bad("time", "is missing (mean needs one moment", STILL.replace('outcome = "norm"', 'course = "norm"')),
+    Bad("against", "is missing (a correlation is with", SLOW.replace('"mean"', '"correlation"').replace("outcome", "course")),
+    Bad("acept", "unknown key", STILL + "\nacept = 3", hint="accept"),
+)  # fmt: skip
+
+HEADS = (
+    Bad("source", 'unknown source "Oja1928"', change=("Oja1982", "Oja1928"), hint="Oja1982"),
+    Bad("scenario", 'no scenario "smal"', change=('"small"', '"smal"'), hint="small"),
+    Bad("checked", 'unknown: "seen"', change=('"page"', '"seen"')),
+    Bad("published", "is missing", change=('published = "no change"\n', "")),
+    Bad("expected_failure", "cannot be expected to fail", more='by_construction = "a"\nexpected_failure = "b"'),
+    Bad("publisher", "unknown key", more='publisher = "x"', hint="published"),
+)
+
+
+@pytest.mark.parametrize("bad", CORPUS, ids=lambda bad: f"{bad.key}: {bad.words[:30]}")
+def test_a_criterion_that_cannot_be_is_told_at_its_place(bad: Bad, tmp_path: Path) -> None:
+    told(folder(tmp_path, finding("X1", bad.criterion)), f"finding.X1.criterion[0].{bad.key}", bad)
+
+
+@pytest.mark.parametrize("bad", HEADS, ids=lambda bad: bad.key)
+def test_a_finding_that_cannot_be_is_told_at_its_place(bad: Bad, tmp_path: Path) -> None:
+    told(folder(tmp_path, finding("X1", more=bad.more).replace(*bad.change)), f"finding.X1.{bad.key}", bad)
+
+
+def told(root: Path, key: str, bad: Bad) -> None:
+    """Check that the command refuses with one problem, at the line that holds the key."""
+    done = workbench("findings", "scenarios/small.toml", "--json", cwd=root)
+    said = answer(done)
+    assert done.returncode == 2, done.stdout
+    (error,) = said["errors"]
+    assert (error["file"], error["key"]) == ("data/findings/small.toml", key)
+    assert bad.words in error["message"]
+    assert bad.hint in error["hint"]
+    line = (root / error["file"]).read_text().splitlines()[error["line"] - 1]
+    own = bad.key.partition(".")[0].partition("[")[0]
+    assert line.startswith(own) if "is missing" not in error["message"] else line.startswith("[")
+    assert error["column"] >= 1
+
+
+def test_all_mistakes_of_all_findings_are_told_at_once(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("X1", STILL.replace("norm", "nrm")), finding("X2", STILL.replace("still", "stil")))
+    said = answer(workbench("findings", "--json", cwd=root))
+    assert [error["key"].split(".")[1] for error in said["errors"]] == ["X1", "X2"]
+
+
+def test_a_name_may_stand_in_one_file_only(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("X1"))
+    (root / "data" / "findings" / "again.toml").write_text((root / "data" / "findings" / "small.toml").read_text())
+    said = answer(workbench("findings", "--json", cwd=root))
+    assert "there is a finding of this name already, in data/findings/again.toml" in said["errors"][0]["message"]
+
+
+def test_bounds_may_carry_the_unit_of_the_outcome(tmp_path: Path) -> None:
+    from small_findings import SCENARIO
+
+    drug = (
+        SCENARIO
+        + '[drug.pill]\nmodel = "one_compartment_oral"\nabsorption = "1 1/h"\nclearance = "20 L/h"\nvolume = "100 L"\n[dose.pill]\ndrug = "pill"\namount = "1 mg"\nevery = "8 h"\nduring = "learning"\n[outcome.plasma]\nreadout = "concentration"\ndrug = "pill"\nwindow = "end of learning"\n'
+    )
+    wanted = 'statistic = "mean"\noutcome = "plasma"\narms = ["slow"]\naccept = ["0 ng/mL", "1 mg/L"]'
+    root = folder(tmp_path, finding("X1", wanted), scenario=drug)
+    (row,) = answer(workbench("findings", "scenarios/small.toml", "--workers", "1", "--json", cwd=root))["findings"]
+    assert (row["accept"], row["criteria"][0]["unit"]) == ([0.0, 1000.0], "ng/mL")

@@ -1,0 +1,167 @@
+"""The findings ledger: what was published, what the model gives, and whether that is met, missed or undecided."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.analysis.verdict import VERDICTS, Verdict
+from workbench.literature.model import ROLES, Criterion, Finding, Role
+
+
+@dataclass(frozen=True)
+class CriterionRow:
+    """One criterion of a finding and what the stored runs say to it.
+
+    Attributes
+    ----------
+    words : str
+        What was taken of which arms.
+    value, mc_error : float, optional
+        The statistic, and the standard error of its calculation; None where there is none.
+    interval : (low, high), optional
+        5th and 95th percentile of the statistic over plausible parameters; None where `without` says why.
+    note : str
+        What a reader should know: why it was not run, who was left out, over which values it holds.
+    """
+
+    criterion: Criterion
+    words: str
+    verdict: Verdict
+    value: float | None = None
+    mc_error: float | None = None
+    interval: tuple[float, float] | None = None
+    without: str = ""
+    subjects: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One finding with its verdict; `db` and `sweep` say where the runs are, `note` why there are none."""
+
+    finding: Finding
+    role: Role
+    verdict: Verdict
+    criteria: tuple[CriterionRow, ...]
+    db: str = ""
+    sweep: int = 0
+    note: str = ""
+
+    @property
+    def deciding(self) -> CriterionRow | None:
+        """The criterion that decides: the first whose verdict is the finding's own."""
+        return next((c for c in self.criteria if c.verdict == self.verdict), None)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the finding is met; None while that is open."""
+        return {"met": True, "missed": False}.get(self.verdict)
+
+    @property
+    def why(self) -> str:
+        """What the finding says of itself: why it is true by construction, or expected to fail."""
+        return self.finding.by_construction or self.finding.expected_failure
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Rows with misses first."""
+
+    rows: tuple[LedgerRow, ...]
+
+    @property
+    def counts(self) -> dict[Role, dict[Verdict, int]]:
+        """Rows by role and verdict; roles without a row are there too."""
+        found = Counter((row.role, row.verdict) for row in self.rows)
+        return {role: {verdict: found[role, verdict] for verdict in VERDICTS} for role in ROLES}
+
+    @property
+    def successes(self) -> int:
+        """How many findings are met that nothing was fitted to: the only ones that count."""
+        return self.counts["test"]["met"]
+
+    @property
+    def strictly_met(self) -> bool:
+        """Whether every row is met, apart from those expected to fail and those quoted from memory."""
+        judged = [row for row in self.rows if row.role not in ("stress", "unchecked")]
+        return all(row.verdict == "met" for row in judged)
+
+
+def in_order(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
+    """Return rows with misses first; within a verdict, tests first, then by name."""
+    roles = list(ROLES)
+    return tuple(sorted(rows, key=lambda r: (VERDICTS.index(r.verdict), roles.index(r.role), natural(r.finding.name))))
+
+
+def natural(name: str) -> list[Any]:
+    """Return a key that sorts DY2 before DY10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def in_words(criterion: Criterion) -> str:
+    """Say what a criterion takes of which arms."""
+    if criterion.title:
+        return criterion.title
+    c, first, *rest = criterion, *criterion.arms
+    moment = f" at {c.time:g}" if c.time is not None else ""
+    point = "".join(f" at {path} = {_level(value)}" for path, value in c.at.items())
+    what = f"{c.measure}{moment}"
+    if c.statistic == "gain_ratio":
+        return f"gain of {what}{point} in {first} against {rest[0]}, over the gain of {_second(c)}"
+    if c.statistic in ("difference", "ratio", "effect_size"):
+        return f"{c.statistic} of {what} in {first}{point} to {_second(c)} in {rest[0] if rest else first}"
+    along = f" along {c.over}" if c.over else ""
+    bounds = _bounds(c)
+    inner = f" ({c.of})" if c.of != "value" else ""
+    return f"{c.statistic}{inner} of {what}{bounds} in {', '.join(c.arms)}{point}{along}"
+
+
+def _second(c: Criterion) -> str:
+    moment = f" at {c.against_time:g}" if c.against_time is not None else ""
+    point = "".join(f" at {path} = {_level(value)}" for path, value in c.against_at.items())
+    return f"{c.against or c.measure}{moment}{point}"
+
+
+def _level(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _bounds(c: Criterion) -> str:
+    above = f" above {c.above:g}" if c.above is not None else ""
+    below = f" below {c.below:g}" if c.below is not None else ""
+    return above + below
+
+
+def table(rows: Sequence[LedgerRow]) -> Any:
+    """Return rows as a data frame: one row a finding, in the order given."""
+    import pandas as pd
+
+    columns = {name: [] for name in COLUMNS}  # type: dict[str, list[Any]]
+    for row in rows:
+        for name, value in flat(row).items():
+            columns[name].append(value)
+    return pd.DataFrame(columns)
+
+
+COLUMNS = (
+    "id", "role", "verdict", "met", "published", "accept_low", "accept_high", "model", "mc_error",
+    "low", "high", "criterion", "title", "scenario", "source", "checked", "note",
+)  # fmt: skip
+
+
+def flat(row: LedgerRow) -> dict[str, Any]:
+    """Return one row as plain values, of its deciding criterion."""
+    found, deciding = row.finding, row.deciding
+    accept = deciding.criterion.accept if deciding else (float("nan"),) * 2
+    low, high = (deciding.interval if deciding else None) or (None, None)
+    values = (
+        found.name, row.role, row.verdict, row.met, found.published, *accept,
+        deciding.value if deciding else None, deciding.mc_error if deciding else None, low, high,
+        deciding.words if deciding else "", found.title, found.scenario, ", ".join(found.source), found.checked,
+        deciding.note if deciding else row.note,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))

@@ -1,0 +1,175 @@
+"""Which stored numbers a criterion is taken of.
+
+A sample is an array whose second axis is the subjects: (terms, subjects) or, for courses, (terms, subjects, times).
+Resampling the subjects of a sample is all that a Monte-Carlo error needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.analysis.stored import Stored
+from workbench.literature.model import Criterion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+ROUNDING = 1e-9
+
+
+class NotStored(LookupError):
+    """What a criterion asks for is not in the database; the message says what."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a statistic is taken of.
+
+    Attributes
+    ----------
+    terms : array (terms, subjects) or (terms, subjects, times)
+    along : array
+        Swept values or times that go with the terms or the last axis; empty where there are none.
+    left_out : int
+        Subjects that lack one of the terms.
+    """
+
+    terms: Array
+    along: Array
+    left_out: int = 0
+
+    @property
+    def subjects(self) -> int:
+        """How many subjects the sample holds."""
+        return int(self.terms.shape[1])
+
+    def of(self, index: NDArray[np.int64]) -> Sample:
+        """Return the sample of the subjects at `index`."""
+        return Sample(self.terms[:, index], self.along)
+
+
+def sample_of(criterion: Criterion, stored: Stored, study: str, point: int | None = None) -> Sample:
+    """Return the numbers that `criterion` is taken of, in `study`.
+
+    `point` is one point of a study that spreads points over parameter ranges; the criterion's own point otherwise.
+
+    Raises
+    ------
+    NotStored
+        If an arm, point, outcome or course has no stored run.
+    """
+    reader = _Reader(criterion, stored, study, point)
+    columns, along = reader.columns()
+    return reader.joined(columns, along)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    criterion: Criterion
+    stored: Stored
+    study: str
+    fixed: int | None
+
+    def columns(self) -> tuple[list[Any], Array]:
+        """Return one column of values by subject (or one table, subjects x times) for each term."""
+        c = self.criterion
+        if c.statistic in ("time_to", "peak_to_trough") or (c.kind == "course" and c.statistic == "correlation"):
+            names = [c.measure, *([c.against] if c.against else [])]
+            tables = [self.whole(name) for name in names]
+            times = tables[0].columns.to_numpy(dtype=np.float64)
+            if any(not np.array_equal(times, t.columns) for t in tables):
+                raise NotStored(f"courses {' and '.join(names)} are recorded at different times")
+            return tables, times
+        if c.over:
+            points = self.along()
+            inner = replace(c, over="", statistic=c.of) if c.statistic == "holds_over" else replace(c, over="")
+            parts = [self.terms(inner, point) for point in points.values()]
+            return [term for part in parts for term in part], np.array(list(points))
+        return self.terms(c, self.point(c.at)), np.empty(0)
+
+    def terms(self, c: Criterion, point: int) -> list[Any]:
+        """Return the columns of a statistic at one point."""
+        second = self.point(c.against_at) if c.against_at else point
+        other, later = c.against or c.measure, c.time if c.against_time is None else c.against_time
+        if c.statistic == "gain_ratio":
+            first = [self.column(c.measure, arm, point, c.time) for arm in c.arms]
+            return first + [self.column(other, arm, second, later) for arm in c.arms]
+        if c.statistic in ("difference", "ratio", "effect_size"):
+            return [self.column(c.measure, c.arms[0], point, c.time), self.column(other, c.arms[-1], second, later)]
+        return [self.column(c.measure, arm, point, c.time) for arm in c.arms]
+
+    def column(self, measure: str, arm: str, point: int, time: float | None) -> Any:
+        """Return the values of an outcome, or of a course at a moment, by subject."""
+        if self.criterion.kind == "course":
+            table = self.stored.course(self.study, measure, arm, point)
+            if table.empty:
+                raise NotStored(f"course {measure} of arm {arm}")
+            times = table.columns.to_numpy(dtype=np.float64)
+            return table.iloc[:, int(np.argmin(np.abs(times - (time or 0.0))))]
+        values = self.stored.table(self.study, measure, arm).at(point)
+        if values.empty:
+            raise NotStored(f"outcome {measure} of arm {arm}")
+        return values
+
+    def whole(self, measure: str) -> Any:
+        c = self.criterion
+        table = self.stored.course(self.study, measure, c.arms[0], self.point(c.at))
+        if table.empty:
+            raise NotStored(f"course {measure} of arm {c.arms[0]}")
+        if c.time is None:
+            return table
+        return table.loc[:, [time for time in table.columns if float(time) >= c.time]]
+
+    def point(self, at: Mapping[str, float | str]) -> int:
+        """Return the ordinal of the point at which some paths have some values."""
+        if self.fixed is not None:
+            return self.fixed
+        points: set[int] | None = None
+        for path, value in at.items():
+            levels = self.stored.levels(self.study, path)
+            here = {point for point, level in levels.items() if same(level, value)}
+            points = here if points is None else points & here
+        if points is None:
+            return 0
+        if not points:
+            raise NotStored(f"point {', '.join(f'{path} = {value}' for path, value in at.items())}")
+        return min(points)
+
+    def along(self) -> dict[float, int]:
+        """Return the points along the swept path, by its value, rising."""
+        c = self.criterion
+        levels = self.stored.levels(self.study, c.over)
+        for path, value in c.at.items():
+            here = {p for p, level in self.stored.levels(self.study, path).items() if same(level, value)}
+            levels = {point: level for point, level in levels.items() if point in here}
+        if not levels:
+            raise NotStored(f"study {self.study}")
+        rising = sorted((float(level), point) for point, level in levels.items())
+        return dict(rising)
+
+    def joined(self, columns: list[Any], along: Array) -> Sample:
+        """Return the sample of the subjects that have all the columns, and that count."""
+        c = self.criterion
+        kept, every = columns[0].index, columns[0].index
+        for column in columns[1:]:
+            kept, every = kept.intersection(column.index), every.union(column.index)
+        if c.among is not None:
+            chosen = self.stored.subjects(c.among, self.study)
+            kept, every = kept.intersection(chosen), every.intersection(chosen)
+        if not len(kept):
+            raise NotStored("a subject with everything that is asked for")
+        terms = np.stack([column.loc[kept].to_numpy(dtype=np.float64) for column in columns]) - c.baseline
+        return Sample(terms, along, len(every) - len(kept))
+
+
+def same(level: float | str, value: float | str) -> bool:
+    """Return whether a stored level is the value asked for."""
+    if isinstance(level, str) or isinstance(value, str):
+        return str(level) == str(value)
+    return abs(level - value) <= ROUNDING * max(abs(level), abs(value))

@@ -1,0 +1,237 @@
+"""A finding meets its scenario: its outcomes, arms, studies, points and units are looked up there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workbench.errors import ScenarioError
+from workbench.literature.criterion_text import CriterionText
+from workbench.literature.model import Among, Criterion, Finding
+from workbench.literature.points import check_point, point_at, study_of
+from workbench.literature.read import Draft
+from workbench.literature.shapes import AmongShape
+from workbench.literature.statistics import COMMON, INNER, PAIRED, STATISTICS, Statistic
+from workbench.scenario.conformity import conforming, show
+from workbench.scenario.document import Document, listed
+from workbench.scenario.model import Scenario, Study
+
+COURSE_TIME = {"every": "trial", "interval": "h"}
+
+
+def bind(drafts: Iterable[Draft], scenario: Scenario) -> list[Finding]:
+    """Return the findings with their criteria checked against `scenario`.
+
+    Raises
+    ------
+    ScenarioError
+        With every criterion that names what the scenario does not have, or that makes no sense, at its place.
+    """
+    problems: list[Any] = []
+    found = []
+    documents: dict[str, Document] = {}
+    for draft in drafts:
+        file = draft.document.file
+        if file not in documents:
+            documents[file] = Document(draft.document.data, file, problems)
+        document = documents[file]
+        read = (
+            _Binder(CriterionText(document, keys, raw), scenario).criterion() for keys, raw in draft.criteria.items()
+        )
+        found.append(replace(draft.head, criteria=tuple(c for c in read if c is not None)))
+    if problems:
+        raise ScenarioError(problems)
+    return found
+
+
+@dataclass(frozen=True)
+class _Binder:
+    """Reads one criterion, which stands at `keys`."""
+
+    text: CriterionText
+    scenario: Scenario
+
+    def criterion(self) -> Criterion | None:
+        """Return the criterion, or None after a report."""
+        before = len(self.text.document.problems)
+        statistic = STATISTICS[self.text.raw["statistic"]]
+        self.check_keys(statistic)
+        section, measure = self.measure(statistic)
+        arms = self.text.named("arms", "arm", self.text.raw["arms"], tuple(self.scenario.arms), self.scenario.name)
+        self.check_count(statistic, arms)
+        study = (
+            study_of(self.text, self.scenario, arms, measure, section)
+            if len(self.text.document.problems) == before
+            else None
+        )
+        if study is None:
+            return None
+        check_point(self.text, study)
+        unit = self.unit(statistic, section, measure, study)
+        own = self.own_unit(section, measure)
+        read = Criterion(
+            statistic=self.text.raw["statistic"],
+            kind="course" if section == "course" else "outcome",
+            measure=measure,
+            arms=tuple(arms),
+            accept=self.text.range("accept", unit),
+            unit=unit,
+            against=self.text.raw.get("against", ""),
+            study=study.name,
+            at=point_at(self.text, "at", study),
+            against_at=point_at(self.text, "against_at", study),
+            time=self.text.number("time", self.time_unit(section, measure)),
+            against_time=self.text.number("against_time", self.time_unit(section, measure)),
+            over=self.text.raw.get("over", ""),
+            of=self.text.raw.get("of", "value"),
+            among=self.among(),
+            above=self.text.number("above", self.threshold_unit(own)),
+            below=self.text.number("below", self.threshold_unit(own)),
+            baseline=self.text.number("baseline", own) or 0.0,
+            holds=self.text.range("holds", own if self.of_value else "1") if "holds" in self.text.raw else None,
+            target=self.text.number("target", unit),
+            error=self.text.error(unit),
+            title=self.text.raw.get("title", ""),
+        )
+        return read if len(self.text.document.problems) == before else None
+
+    @property
+    def of_value(self) -> bool:
+        """Whether what is taken has the outcome's own unit."""
+        return self.text.raw.get("of", "value") in ("value", "mean", "median", "difference")
+
+    def check_keys(self, statistic: Statistic) -> None:
+        """Report keys that the statistic needs and are missing, and keys that mean nothing to it."""
+        name = self.text.raw["statistic"]
+        for key in statistic.needs:
+            if key not in self.text.raw:
+                self.text.report(key, f"is missing ({name}: {statistic.doc})", at="key")
+        allowed = (*COMMON, *statistic.needs, *statistic.takes)
+        for key in self.text.raw:
+            if key not in allowed:
+                self.text.report(
+                    key, f"means nothing to {name} ({statistic.doc}; it takes {listed(allowed)})", at="key"
+                )
+        bounds = [key for key in ("above", "below") if key in self.text.raw]
+        wanted = "above" in statistic.takes and name != "holds_over"
+        if wanted and not bounds:
+            self.text.report("above", f"is missing ({name} needs above or below: {statistic.doc})", at="key")
+        of = self.text.raw.get("of")
+        if name == "holds_over" and of is not None and of not in INNER:
+            self.text.report("of", f"unknown: {show(of)} (one of: {listed(INNER)})", got=str(of), known=INNER)
+        elif name in ("share", "share_difference"):
+            self.check_share(name, of)
+        if name == "correlation" and "over" not in self.text.raw and "against" not in self.text.raw:
+            message = "is missing (a correlation is with a second course, against, or along a swept path, over)"
+            self.text.report("against", message, at="key")
+        elif name == "correlation" and "over" in self.text.raw and "against" in self.text.raw:
+            self.text.report("against", "a correlation is with a second course or along a swept path, not both")
+
+    def check_share(self, name: str, of: str | None) -> None:
+        """Report a share of pairs that does not say of what, or the reverse."""
+        paired = len(self.text.raw["arms"]) == (2 if name == "share" else 4)
+        if paired and of is None:
+            self.text.report("of", f"is missing (a share of pairs of arms is of a {' or a '.join(PAIRED)})", at="key")
+        elif paired and of not in PAIRED:
+            self.text.report("of", f"unknown: {show(of)} (one of: {listed(PAIRED)})", got=str(of), known=PAIRED)
+        elif not paired and of is not None:
+            self.text.report("of", "goes with pairs of arms; a share of single values needs no of", at="key")
+
+    def measure(self, statistic: Statistic) -> tuple[str, str]:
+        """Return section and name of what is measured."""
+        given = [key for key in ("outcome", "course") if key in self.text.raw]
+        if len(given) != 1:
+            words = "give one of them" if given else "a criterion is about an outcome or a course"
+            self.text.report("outcome", f"{'both outcome and course' if given else 'is missing'}: {words}", at="key")
+            return "outcome", ""
+        section = given[0]
+        taken_whole = "time" not in self.text.raw
+        if section == "course" and taken_whole and not self.takes_courses(statistic):
+            self.text.report(
+                "time", f"is missing ({self.text.raw['statistic']} needs one moment of a course)", at="key"
+            )
+        if section == "outcome" and not statistic.outcomes:
+            self.text.report(
+                "outcome", f"{self.text.raw['statistic']} is taken of a course ({statistic.doc})", at="key"
+            )
+        if section == "outcome" and ("time" in self.text.raw or "against_time" in self.text.raw):
+            self.text.report("time", "is a moment of a course; an outcome has its own window", at="key")
+        known = tuple(self.scenario.tables.get(section, {}))
+        for key in (section, "against"):
+            if key in self.text.raw:
+                self.text.named(key, section, [self.text.raw[key]], known, self.scenario.name)
+        return section, str(self.text.raw[section])
+
+    def takes_courses(self, statistic: Statistic) -> bool:
+        """Whether the statistic is taken of a whole course."""
+        return not statistic.outcomes or self.text.raw["statistic"] == "correlation"
+
+    def check_count(self, statistic: Statistic, arms: list[str]) -> None:
+        """Report too few or too many arms for the statistic."""
+        least, most = statistic.arms
+        second = any(key in self.text.raw for key in ("against", "against_at", "against_time"))
+        least = 2 if statistic.two_terms and not second else least
+        if self.text.raw["statistic"] == "share_difference" and len(arms) == 3:
+            least = 4
+        if not least <= len(arms) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            hint = " (or one arm with against, against_at or against_time)" if statistic.two_terms else ""
+            self.text.report("arms", f"{self.text.raw['statistic']} takes {wanted} arms{hint}, got {len(arms)}")
+        if self.text.raw["statistic"] == "gain_ratio" and not second:
+            self.text.report(
+                "against", "is missing (a gain ratio has a second gain: against, against_at or against_time)"
+            )
+
+    def among(self) -> Among | None:
+        """Return which subjects count."""
+        raw = self.text.raw.get("among")
+        if raw is None:
+            return None
+        keys = (*self.text.keys, "among")
+        sound = conforming(self.text.document, keys, AmongShape, raw)
+        trait, outcome, arm = (sound.get(key) or "" for key in ("trait", "outcome", "arm"))
+        known = tuple(t.name for t in self.scenario.subjects.traits)
+        if bool(trait) == bool(outcome):
+            self.text.document.report(keys, "subjects are chosen by a trait, or by an outcome in an arm")
+            return None
+        if outcome and (outcome not in self.scenario.tables["outcome"] or arm not in self.scenario.arms):
+            self.text.document.report(keys, f"no outcome {show(outcome)} in an arm {show(arm)} in {self.scenario.name}")
+        if trait and trait not in known:
+            self.text.document.report(
+                (*keys, "trait"), f"no trait {show(trait)} (defined: {listed(known)})", got=trait, known=known
+            )
+            return None
+        unit = next((t.unit for t in self.scenario.subjects.traits if t.name == trait), None)
+        unit = unit or self.own_unit("outcome", outcome)
+        low, high = (
+            self.text.plain(sound[key], unit, (*keys, key)) if key in sound else None for key in ("above", "below")
+        )
+        if low is None and high is None:
+            self.text.document.report(keys, "says nothing without above or below")
+        return Among(trait, outcome, arm, low, high)
+
+    def own_unit(self, section: str, measure: str) -> str:
+        """Return the unit of an outcome or course."""
+        table = self.scenario.tables.get(section, {}).get(measure)
+        return getattr(table.component, "unit", "1") if table is not None else "1"
+
+    def time_unit(self, section: str, measure: str) -> str:
+        """Return the unit of a course's times."""
+        table = self.scenario.tables.get(section, {}).get(measure)
+        given = [unit for field, unit in COURSE_TIME.items() if table is not None and table.fields.get(field)]
+        return given[0] if given else "trial"
+
+    def threshold_unit(self, own: str) -> str:
+        """Return the unit of `above` and `below`."""
+        return "1" if self.text.raw.get("of") == "ratio" else own
+
+    def unit(self, statistic: Statistic, section: str, measure: str, study: Study) -> str:
+        """Return the unit of the statistic's value; a slope's is a bare number."""
+        if statistic.unit == "outcome":
+            return self.own_unit(section, measure)
+        if statistic.unit == "time":
+            return self.time_unit(section, measure)
+        if statistic.unit == "axis":
+            return next((axis.unit for axis in study.axes if axis.path == self.text.raw.get("over")), "1")
+        return "1"

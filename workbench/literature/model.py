@@ -1,0 +1,128 @@
+"""The frozen form of findings: every reference checked, every bound in the unit of what it bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Checked = Literal["page", "page2", "memory"]
+Role = Literal["fit", "built_in", "stress", "test", "unchecked"]
+
+ROLES: Mapping[Role, str] = {
+    "test": "nothing was set with it: the only rows that count as successes",
+    "fit": "parameters were set with it",
+    "built_in": "true by construction",
+    "stress": "expected to fail, and shown because the failure says something",
+    "unchecked": "quoted from memory; no target until somebody checks it",
+}
+
+
+@dataclass(frozen=True)
+class Among:
+    """Which subjects count: those whose trait, or whose outcome in one arm, lies in a range."""
+
+    trait: str = ""
+    outcome: str = ""
+    arm: str = ""
+    above: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One statistic of stored outcomes and the range in which it must lie.
+
+    Attributes
+    ----------
+    statistic : str
+        A name of `workbench.literature.statistics.STATISTICS`.
+    kind, measure : str
+        Whether an outcome or a course is meant, and its name; `against` is a second one of the same kind.
+    arms : tuple of str
+        What is compared with what: the first against the second.
+    study : str
+        Whose runs are used; "" is the first study without a sweep that has the arms.
+    at, against_at : mapping path -> value
+        The point of a swept study; `against_at` that of the second term.
+    time, against_time : float, optional
+        The moment of a course, in its own unit of time.
+    over : str
+        The swept path along which a slope, an argmax or a range is taken.
+    of : str
+        What a share or a range is taken of.
+    above, below : float, optional
+        What counts for a share, or where a course crosses.
+    baseline : float
+        Subtracted from every value first.
+    accept : (low, high)
+        Infinite where an end is open, in `unit`.
+    holds : (low, high), optional
+        For ``holds_over``: the range of the inner statistic.
+    target, error : float, optional
+        The published number and its error in `unit`, for refitting parameters.
+    """
+
+    statistic: str
+    kind: Literal["outcome", "course"]
+    measure: str
+    arms: tuple[str, ...]
+    accept: tuple[float, float]
+    unit: str = "1"
+    against: str = ""
+    study: str = ""
+    at: Mapping[str, float | str] = field(default_factory=dict)
+    against_at: Mapping[str, float | str] = field(default_factory=dict)
+    time: float | None = None
+    against_time: float | None = None
+    over: str = ""
+    of: str = "value"
+    among: Among | None = None
+    above: float | None = None
+    below: float | None = None
+    baseline: float = 0.0
+    holds: tuple[float, float] | None = None
+    target: float | None = None
+    error: float | None = None
+    title: str = ""
+
+    @property
+    def open_below(self) -> bool:
+        """Whether anything small enough is accepted."""
+        return math.isinf(self.accept[0])
+
+    @property
+    def open_above(self) -> bool:
+        """Whether anything large enough is accepted."""
+        return math.isinf(self.accept[1])
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A published observation, as its file states it; `criteria` are empty until it is bound to its scenario.
+
+    Attributes
+    ----------
+    source : tuple of str
+        Keys of the bibliography.
+    published, unit : str
+        The result as printed, and its unit.
+    checked : str
+        "page": read in the source or its abstract; "page2": read in another text; "memory": not confirmed.
+    by_construction, expected_failure : str
+        Why the model cannot fail, or cannot meet, it; "" where neither is so.
+    """
+
+    name: str
+    title: str
+    scenario: str
+    source: tuple[str, ...]
+    preparation: str
+    published: str
+    unit: str
+    checked: Checked
+    by_construction: str = ""
+    expected_failure: str = ""
+    note: str = ""
+    criteria: tuple[Criterion, ...] = ()

@@ -1,0 +1,81 @@
+"""The shape of a findings file: which keys there are and of which type."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from workbench.literature.statistics import STATISTICS, StatisticName
+from workbench.scenario.shapes import Name, OneOrMany, PlainNumber, Shape, Words
+
+OPEN = "open"
+"""Stands in a range for an end without a bound."""
+
+Range = Annotated[
+    list[PlainNumber],
+    Field(min_length=2, max_length=2, description='the accepted range, such as [50, 70] or ["open", 75]'),
+]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class FileShape(Shape):
+    """A findings file."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema", description="the version of the format: schema = 1")]
+    title: str = ""
+    finding: Annotated[dict[str, Any], Field(description="at least one table [finding.NAME]")]
+
+
+class FindingShape(Shape):
+    """A published observation."""
+
+    title: Annotated[Text, Field(description="what was observed, in one line")]
+    scenario: Annotated[Name, Field(description="the name of the scenario that shows it")]
+    source: Annotated[OneOrMany, Field(description="keys of the bibliography, references.bib")]
+    preparation: Annotated[Text, Field(description="in whom or what, and how it was measured")]
+    published: Annotated[Text, Field(description="the result as printed")]
+    unit: Annotated[Words, Field(description="unit of what is printed")]
+    checked: Annotated[
+        Literal["page", "page2", "memory"], Field(description="how it was checked: page, page2 or memory")
+    ]
+    by_construction: Text = "-"
+    expected_failure: Text = "-"
+    note: str = ""
+    criterion: Annotated[list[Any], Field(min_length=1, description="at least one [[finding.NAME.criterion]]")]
+
+
+class AmongShape(Shape):
+    """Which subjects count."""
+
+    trait: Name | None = None
+    outcome: Name | None = None
+    arm: Name | None = None
+    above: PlainNumber | None = None
+    below: PlainNumber | None = None
+
+
+class CriterionShape(Shape):
+    """One statistic and the range in which it must lie."""
+
+    statistic: Annotated[StatisticName, Field(description=f"one of {', '.join(STATISTICS)}")]
+    outcome: Name | None = None
+    course: Name | None = None
+    against: Name | None = None
+    arms: Annotated[list[Name], Field(min_length=1, description="the arms: first, then what it is compared with")]
+    study: Name | None = None
+    at: dict[str, Any] | None = None
+    against_at: dict[str, Any] | None = None
+    time: PlainNumber | None = None
+    against_time: PlainNumber | None = None
+    over: str | None = None
+    of: str | None = None
+    among: dict[str, Any] | None = None
+    above: PlainNumber | None = None
+    below: PlainNumber | None = None
+    baseline: PlainNumber | None = None
+    holds: Range | None = None
+    accept: Range
+    target: PlainNumber | None = None
+    error: PlainNumber | None = None
+    title: str = ""
