@@ -10,11 +10,13 @@ import workbench.report.evidence as evidence
 import workbench.report.ignorance as ignorance
 import workbench.report.sections as sections
 import workbench.report.tables as tables
+from workbench.analysis.chain import chain_studies
 from workbench.analysis.course import recorded
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.plausible import Plausible, designs, plausible
 from workbench.analysis.protocol import main_outcome
 from workbench.analysis.selection import Selection
+from workbench.report.chain import chain_figure
 from workbench.report.sections import Figure
 from workbench.report.tables import Table
 from workbench.report.words import Wording, each, headline, plain, sentence
@@ -120,6 +122,7 @@ class Page:
         names = self._courses()
         leading, *others = names or [""]
         found: list[Figure | None] = []
+        chains = chain_studies(self.selection)
         if self.main:
             found.append(sections.effects_figure(self.words, self.differences, self.main))
             main = self.differences[self.differences.outcome == self.main]
@@ -129,8 +132,11 @@ class Page:
                 sections.dose_figure(self.words, self.study, sections.siblings(self.words, self.outcomes, self.main))
             )
             found.append(sections.responder_figure(self.words, self.study, self.main))
-            for study in self.selection.studies.index:
-                found += sections.swept_figures(self.words, str(study), self.main)
+            for study in (str(s) for s in self.selection.studies.index):
+                if study in chains:
+                    found.append(chain_figure(self.words, study))
+                else:
+                    found += sections.swept_figures(self.words, study, self.main)
         found += sections.course_figures(self.words, self.study, others)
         return [figure for figure in found if figure]
 
