@@ -42,6 +42,16 @@ class Left(Protocol):
         """Return what is left of all marks now."""
 
 
+class Stimulated(Protocol):
+    """What stimulates one projection on the tick clock: `seconds` of the current step, `low` (0 or 1)."""
+
+    seconds: float
+    low: float
+
+    def area(self, side: str, eligibility: Any) -> Callable[[], Value]:
+        """Return a function that gives the area under the mark of "ltp" or "ltd" over the current step."""
+
+
 class Summing(Protocol):
     """The inputs of all populations, put together from what each component contributes."""
 
@@ -199,6 +209,12 @@ class Assembly(Protocol):
 
     def due(self, kind: str) -> Array:
         """Return the 0/1 signal ``(runs,)`` that says for whom an event of this kind is due now."""
+
+    def stimulated(self, projection: str) -> Stimulated:
+        """Return what stimulates a projection on the tick clock; asking for it says that its rule answers."""
+
+    def stimulate(self, projection: str) -> None:
+        """Refuse to stimulate a projection whose rule does not answer."""
 
     def marks(self, eligibility: str, shape: tuple[int, ...]) -> Left:
         """Return the marks that past activity left for one side of a rule."""

@@ -253,6 +253,8 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             Section("task", "kind", None, "what is shown, and what is rewarded"),
             Section("phase", "clock", "trial", "a stretch of the protocol on one clock"),
             Section("event", "kind", None, "something that happens at a time of an event-clock phase"),
+            Section("stimulus", "kind", "train", "what a tick-clock phase stimulates, and how"),
+            Section("bath", "fluid", "artificial_csf", "what surrounds a slice"),
             Section("outcome", "readout", None, "one number per run"),
             Section("course", "readout", None, "the same readouts, recorded over time"),
         )

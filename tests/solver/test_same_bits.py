@@ -7,6 +7,7 @@ import pytest
 from circuits import HEAD, STRIATUM, equal, joined, only, replaced, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slices import MIXED
 
 from workbench.solver.batch import Batch
 from workbench.solver.run import solve
@@ -86,7 +87,21 @@ window = "end of pairing"
 "event.reward.at" = { values = ["1 s", "2.5 s", "3 s", "4 s", "9 s"] }
 """
 )
-CIRCUITS = {"striatum": STRIATUM, "gaussian": GAUSSIAN, "events": EVENTS}
+TICKS = (
+    replaced(MIXED, ("count = 1", "count = 4"), ('decay = "2 s"', 'kind = "delayed"\ndecay = "2 s"'))
+    + """
+[subjects.trait.pace]
+on = "plasticity.w.pace"
+distribution = "lognormal"
+median = 1.0
+cv = 0.2
+[study.magnesium.sweep]
+"bath.blocked.magnesium" = { values = ["0 mM", "1.3 mM"] }
+"eligibility.minus.decay" = { values = ["2 s", "3 s"] }
+"plasticity.w.depotentiation" = { values = [0.0, 0.005] }
+"""
+)
+CIRCUITS = {"striatum": STRIATUM, "gaussian": GAUSSIAN, "events": EVENTS, "ticks": TICKS}
 
 
 @pytest.fixture(scope="module", params=sorted(CIRCUITS))

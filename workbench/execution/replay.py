@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.store.read import Placed
 
 EVENT_TIMES = 500
-"""Recorded values of the longest event-clock phase."""
+"""Recorded values of the longest phase that runs in hours."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def watched(structure: Structure) -> Structure:
     Readouts that differ only in their windows are one series, named after the readout.
     """
     phases = [table for table in structure.tables if table.section == "phase"]
-    lengths = [float(phase.field("length")) for phase in phases if phase.component == "event"]
+    lengths = [float(phase.field("length")) for phase in phases if phase.component != "trial"]
     often = {"every": 1} if len(lengths) < len(phases) else {"interval": max(lengths) / EVENT_TIMES}
     series: dict[str, Declared] = {}
     for table in structure.recordings:

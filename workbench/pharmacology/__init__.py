@@ -1,7 +1,8 @@
 """What the body does to a drug (kinetics) and what the drug does to receptors (occupancy)."""
 
+from workbench.pharmacology.bath import Affinity, BathDrug
 from workbench.pharmacology.kinetics import OneCompartmentOral, TwoCompartmentOral
 from workbench.pharmacology.occupancy import Langmuir
 from workbench.pharmacology.regimen import Repeated
 
-COMPONENTS = (OneCompartmentOral, TwoCompartmentOral, Langmuir, Repeated)
+COMPONENTS = (OneCompartmentOral, TwoCompartmentOral, BathDrug, Langmuir, Affinity, Repeated)

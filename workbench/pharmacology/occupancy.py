@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.declaration import Component, number, reference
+from workbench.pharmacology.bath import refuse_bath
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from workbench.arrays import Value
     from workbench.assembly import Assembly
 
@@ -28,6 +31,11 @@ class Langmuir(Component):
 
     drug: str = reference("drug", "the drug")
     ec50: Value = number(18.3, "ng/mL", "plasma concentration that occupies half the receptors", low=1e-6, high=1e9)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a drug in the bath."""
+        return refuse_bath(fields, tables)
 
     @staticmethod
     def share(concentration: Value, ec50: Value) -> Value:

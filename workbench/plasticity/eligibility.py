@@ -2,7 +2,8 @@
 
 Every kind answers `response`: the share of a mark that still counts after a delay. On the trial clock a rule
 uses it directly (activity and reward of one trial are `delay` apart); on the event clock marks of several
-events add up. Both give the same change for one pairing and one reward.
+events add up. Both give the same change for one pairing and one reward. On the tick clock activity lasts; marks
+that it leaves all the time add up to an area, for which a kind answers `total` and `remaining`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,19 @@ class Exponential(Component):
         """Return the share of the mark left after `delay` seconds, relative to the reference delay."""
         passed: Array = np.exp(-(delay - self.reference) / self.decay)
         return np.where(np.asarray(delay) >= 0.0, passed, 0.0)
+
+    def total(self) -> Value:
+        """Return the area under the whole response, in seconds."""
+        area: Array = self.decay * np.exp(self.reference / self.decay)
+        return area
+
+    def remaining(self, since: Value) -> Value:
+        """Return, `since` seconds (not negative) after a lasting drive began, the area that it has yet to make up.
+
+        Marks left at 1/s from 0 to t have the area ``total t - remaining(0) + remaining(t)``.
+        """
+        area: Array = self.decay * self.decay * np.exp((self.reference - since) / self.decay)
+        return area
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +85,29 @@ class Delayed(Component):
     def response(self, delay: Value) -> Value:
         """Return what `delay` seconds leave of the mark, relative to the reference delay."""
         return self._raw(delay) / self._raw(self.reference)
+
+    def _gamma(self) -> tuple[Value, Value, Value]:
+        """Return a, b and c of ``response(onset + u) = c u^a exp(-b u)``."""
+        width = self.peak - self.onset
+        steepness = self.shape / width + 1.0 / self.decay
+        largest: Array = np.exp(self.shape - self.onset / self.decay) / power(width, self.shape)
+        return self.shape, steepness, largest / self._raw(self.reference)
+
+    def total(self) -> Value:
+        """Return the area under the whole response, in seconds."""
+        from scipy.special import gamma
+
+        shape, rate, scale = self._gamma()
+        area: Array = scale * gamma(shape + 1.0) / power(rate, shape + 1.0)
+        return area
+
+    def remaining(self, since: Value) -> Value:
+        """Return what `Exponential.remaining` does: the response integrated twice from the far end."""
+        from scipy.special import gammaincc
+
+        shape, rate, _ = self._gamma()
+        late = np.asarray(since) - self.onset
+        passed = rate * np.maximum(late, 0.0)
+        mean = (shape + 1.0) / rate
+        left: Array = mean * gammaincc(shape + 2.0, passed) - late * gammaincc(shape + 1.0, passed)
+        return self.total() * left

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from workbench.declaration import Component, number, reference
-from workbench.plasticity.synapses import bound_and_store, synapses_of
+from workbench.plasticity.synapses import bound_and_store, synapses_of, without_ticks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
 
@@ -32,6 +34,11 @@ class Hebb(Component):
     postsynaptic: str | None = reference(
         "population", "population whose activity is y; default: the projection's post", None
     )
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse the tick clock."""
+        return without_ticks(fields, tables)
 
     def drift(self, post: Array, pre: Array) -> Array:
         """Return the change per trial, ``(post, pre, runs)``, from ``(post, runs)`` and ``(pre, runs)``."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
@@ -43,6 +45,19 @@ class Synapses:
         if self.dense:
             return lambda: np.multiply(post[:, None], pre, out=out)
         return lambda: np.multiply(post, pre, out=out)
+
+
+def without_ticks(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield why a rule that follows pairs of activities cannot run on the tick clock, if a phase does."""
+    ticking = sorted(name for name, phase in tables["phase"].items() if phase["clock"] == "tick")
+    if ticking:
+        yield (
+            "rule",
+            (
+                f"{fields['rule']} has one side, which compares activities; phase {ticking[0]} (tick clock) clamps "
+                "activity and opens potentiation or depression, which needs a two_sided rule"
+            ),
+        )
 
 
 def synapses_of(block: Assembly, name: str, postsynaptic: str | None) -> Synapses:

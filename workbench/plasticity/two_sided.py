@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, number, option, reference, references
+from workbench.plasticity.clamped import build_ticks
 from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class TwoSided(Component):
     `depotentiation`, a slow return to `rest` that needs no activity. A homeostat makes
     potentiation harder and depression easier after high activity. What drives potentiation counts only above
     `ltp_threshold`, a number that a link may move; with one, negative activity potentiates nothing.
+    On the tick clock stimulation clamps activity and third factor at 1, and `pace` turns trials into seconds.
     """
 
     section: ClassVar[str] = "plasticity"
@@ -42,7 +44,9 @@ class TwoSided(Component):
         "dW = P [H / f - ltp_threshold] - D H f - g (W - rest)                                (hard bounds)\n"
         "P = rate ltp_gain sqrt(balance) product(ltp gates) e_ltp(delay) burst\n"
         "D = rate ltd_gain / sqrt(balance) product(ltd gates) e_ltd(delay) dip\n"
-        "g = depotentiation product(ltd gates);  H = y (activity) or y x (hebb);  f = homeostat factor"
+        "g = depotentiation product(ltd gates);  H = y (activity) or y x (hebb);  f = homeostat factor\n"
+        "depotentiation_from above: [W - rest] is 0 below rest\n"
+        "tick clock: dW/dt = pace dW with H = f = burst = dip = 1, lasting marks, g only at low stimulus rates"
     )
     sources: ClassVar[tuple[str, ...]] = ("Shen2008", "Wang2006", "Fremaux2016")
 
@@ -67,6 +71,12 @@ class TwoSided(Component):
     homeostat: str | None = reference("homeostat", "sliding threshold of the postsynaptic population", None)
     depotentiation: Value = number(0.0, "1", "activity-independent return to rest, per trial", low=0.0, high=1.0)
     rest: Value = number(0.5, "1", "weight to which depotentiation returns")
+    depotentiation_from: str = option(
+        "both_sides", ("both_sides", "above"), "whether what lies below rest returns too, or only what lies above"
+    )
+    pace: Value = number(
+        1.0, "1/s", "on the tick clock: trials that a second of stimulation is worth", low=0.0, high=1e6
+    )
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -93,19 +103,25 @@ class TwoSided(Component):
         """
         low, high = bounds
         above = np.maximum(drive - self.ltp_threshold, 0.0)
-        change: Array = up * above * (high - weight) - down * drive * (weight - low) - back * (weight - self.rest)
+        away = weight - self.rest
+        if self.depotentiation_from == "above":
+            away = np.maximum(away, 0.0)
+        change: Array = up * above * (high - weight) - down * drive * (weight - low) - back * away
         return change
 
     def build(self, block: Assembly, name: str) -> None:
-        """Register the trial-clock and event-clock forms that the protocol needs."""
+        """Register the form for each clock that the protocol has."""
         for clock in block.clocks:
-            if clock == "trial":
-                self._build_trials(block, name)
-            else:
-                self._build_events(block, name)
+            match clock:
+                case "trial":
+                    self._build_trials(block, name)
+                case "event":
+                    self._build_events(block, name)
+                case "tick":
+                    build_ticks(self, block, name)
         bound_and_store(block, name)
 
-    def _gains(self, block: Assembly, delay: Value | None) -> tuple[Value, Value, Value]:
+    def gains(self, block: Assembly, delay: Value | None) -> tuple[Value, Value, Value]:
         """Return P, D and g without the third factor; `delay` folds in the marks of one trial."""
         ltp = [block.driven(f"gate.{gate}") for gate in self.ltp_permission]
         ltd = [block.driven(f"gate.{gate}") for gate in self.ltd_permission]
@@ -163,7 +179,7 @@ class TwoSided(Component):
         synapses = synapses_of(block, name, self.postsynaptic)
         third = self._third(block)
         delay = getattr(block.component("modulator", self.third_factor), "delay", None) if self.third_factor else None
-        ltp, ltd, back = self._gains(block, delay)
+        ltp, ltd, back = self.gains(block, delay)
         drive_up, drive_down = self._drives(block, synapses)
         apply = self._kernel(block, synapses.weight, back, block.component("projection", name).bounds)
         up, down = block.scratch("up"), block.scratch("down")
@@ -188,7 +204,7 @@ class TwoSided(Component):
         third = self._third(block)
         if third is None or self.ltp_trace is None or self.ltd_trace is None:
             raise ValueError(f"plasticity.{name}: the event clock needs third_factor, ltp_trace and ltd_trace")
-        ltp, ltd, back = self._gains(block, None)
+        ltp, ltd, back = self.gains(block, None)
         apply = self._kernel(block, synapses.weight, back, block.component("projection", name).bounds)
         drive_up, drive_down = self._drives(block, synapses)
         marks_up = block.marks(self.ltp_trace, synapses.weight.shape[:-1])
@@ -216,6 +232,8 @@ class TwoSided(Component):
         Regrouped so that each array is touched as rarely as possible; A and B are used up. Tested against `drift`.
         """
         shape = weight.shape[:-1]
+        if self.depotentiation_from == "above" and not (isinstance(back, float) and back == 0.0):
+            return self._from_above(block, weight, back, self._kernel(block, weight, 0.0, bounds))
         returns = not (isinstance(back, float) and back == 0.0)
         home = block.spread(block.derived(np.multiply, back, self.rest), *shape)
         kept = block.spread(block.derived(lambda g: 1.0 - g, back), *shape)
@@ -244,3 +262,17 @@ class TwoSided(Component):
                 np.add(weight, home, out=weight)
 
         return soft if self.stabiliser == "soft_bounds" else hard
+
+    def _from_above(self, block: Assembly, weight: Array, back: Value, plain: Any) -> Any:
+        """Return `plain` with a depotentiation of its own: ``W - g max(W - rest, 0)``, on the old weight."""
+        excess = block.scratch("excess", *weight.shape[:-1])
+        rest = self.rest
+
+        def update(a: Array, b: Array) -> None:
+            np.subtract(weight, rest, out=excess)
+            np.maximum(excess, 0.0, out=excess)
+            np.multiply(excess, back, out=excess)
+            plain(a, b)
+            np.subtract(weight, excess, out=weight)
+
+        return update

@@ -1,6 +1,8 @@
-"""What happens when: phases on a clock, and events inside them."""
+"""What happens when: phases on a clock, and the events and stimuli inside them."""
 
 from workbench.protocol.events import Activity, Reinforcement
 from workbench.protocol.phases import EventPhase, TrialPhase
+from workbench.protocol.stimuli import ArtificialCsf, Train
+from workbench.protocol.ticks import TickPhase
 
-COMPONENTS = (TrialPhase, EventPhase, Activity, Reinforcement)
+COMPONENTS = (TrialPhase, EventPhase, TickPhase, Activity, Reinforcement, Train, ArtificialCsf)

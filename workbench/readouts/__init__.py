@@ -5,6 +5,7 @@ from workbench.readouts.change import EvokedResponse, WeightChange
 from workbench.readouts.driven import Level
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.movement_onset import RelativeToRest
+from workbench.readouts.numbers import Number
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
@@ -18,6 +19,7 @@ COMPONENTS = (
     Concentration,
     Occupancy,
     Level,
+    Number,
     EvokedResponse,
     WeightChange,
     RelativeToRest,

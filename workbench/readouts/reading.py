@@ -44,7 +44,7 @@ class Readout(Component):
 
     window: str | None = window(None, "stretch of the protocol; a reading of the moment is taken at its end")
     every: int = count(0, "for a course on the trial clock: trials per recorded value", low=0)
-    interval: float = number(0.0, "h", "for a course on the event clock: hours between recorded values", low=0.0)
+    interval: float = number(0.0, "h", "for a course in a phase that runs in hours: time between values", low=0.0)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -56,9 +56,10 @@ class Readout(Component):
                 yield pace, "belongs to a course; an outcome is one number, taken over its window"
             return
         clocks = {phase["clock"] for phase in tables["phase"].values()}
-        if "event" not in clocks and interval:
-            yield "interval", "is for phases on the event clock; these count trials: use every, such as every = 100"
-        elif "event" not in clocks and not every:
+        timed = clocks - {"trial"}
+        if not timed and interval:
+            yield "interval", "is for phases that run in hours; these count trials: use every, such as every = 100"
+        elif not timed and not every:
             yield "every", "is missing (trials per recorded value, such as every = 100)"
         elif "trial" not in clocks and not interval:
             yield "interval", 'is missing (hours between recorded values, such as interval = "1 h")'

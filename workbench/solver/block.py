@@ -20,6 +20,7 @@ from workbench.solver.inputs import Inputs
 from workbench.solver.lanes import Lanes
 from workbench.solver.marks import Marks
 from workbench.solver.steps import Function, Step, in_order
+from workbench.solver.stimulation import Stimulation
 from workbench.solver.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Block(Wiring, Buffers):
         self.inputs = Inputs(self)
         self.draws: list[Draws] = []
         self.marks_left: list[Marks] = []
+        self.stimulations: dict[str, Stimulation] = {}
         self.draw_seconds = 0.0
         self._values = batch.values
         self._registry = registry
@@ -324,6 +326,19 @@ class Block(Wiring, Buffers):
         )
         self.marks_left.append(marks)
         return marks
+
+    # -- tick clock ---------------------------------------------------------------------------------------------
+
+    def stimulated(self, projection: str) -> Stimulation:
+        """Return what stimulates a projection; asking for it says that its rule answers."""
+        return self.stimulations.setdefault(projection, Stimulation())
+
+    def stimulate(self, projection: str) -> None:
+        """Refuse to stimulate a projection whose rule does not answer."""
+        self.build("plasticity", projection)
+        if projection not in self.stimulations:
+            rule = self.component("plasticity", projection).name
+            raise self.refusal(f"the rule of {projection} ({rule}) has no form for the tick clock")
 
     # -- building -----------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.solver.block import Block
 
 Read = Callable[["NDArray[np.bool_]"], None]
-"""Reads a moment of the event clock for the runs for which it has come."""
+"""Reads a moment of a phase in hours for the runs for which it has come."""
 
 
 class Recorder:
@@ -35,7 +35,7 @@ class Recorder:
     after : mapping trials done -> functions
         What to read after so many trials of the whole protocol.
     moments : mapping phase -> list of (hours, function)
-        What to read at a moment of an event-clock phase.
+        What to read at a moment of a phase that runs in hours (event or tick clock).
     trials : int
         Trials of the whole protocol.
     samples : mapping course -> int
@@ -74,7 +74,7 @@ class Recorder:
         return tuple(self._sums[signal] for signal in reading.signals)
 
     def _span(self, words: str | None) -> tuple[int, int] | tuple[str, float]:
-        """Return (start, stop) in trials of the whole protocol, or (phase, hours) on the event clock."""
+        """Return (start, stop) in trials of the whole protocol, or (phase, hours) where a phase runs in hours."""
         if words is None:
             last, phase = self._phases[-1]
             return (0, self.trials) if self._starts else (last, float(phase.length))
@@ -82,7 +82,7 @@ class Recorder:
         if window.phase == "":
             return window.bounds(self.trials, 1.0)
         phase = dict(self._phases)[window.phase]
-        if phase.name == "event":
+        if phase.name != "trial":
             return window.phase, float(phase.length) if window.hours is None else window.hours
         start, stop = window.bounds(phase.trials, phase.trials_per_day)
         return self._starts[window.phase] + start, self._starts[window.phase] + stop
@@ -102,21 +102,29 @@ class Recorder:
         sums = self._sums_of(reading)
         self.courses[name], self.times[name] = [], []
         if readout.interval > 0.0:
-            for phase_name, phase in self._phases:
-                if phase.name == "event":
-                    moments = self.moments.setdefault(phase_name, [])
-                    for k in range(int(np.floor(phase.length / readout.interval + 1e-9)) + 1):
-                        hours = k * readout.interval
-                        self.times[name].append(hours)
-                        self.courses[name].append(np.zeros(self._block.runs))
-                        moments.append((hours, partial(_read, reading, self.courses[name][-1])))
-            self.samples[name] = len(self.times[name])
+            self._plan_moments(name, reading, readout.interval)
             return
         start, stop = (int(edge) for edge in self._span(readout.window))
         for begin in range(start, stop, readout.every):
             end = min(begin + readout.every, stop)
             self._plan_window(sums, begin, end, partial(self._append, name, reading, float(end)))
         self.samples[name] = -(-(stop - start) // readout.every)
+
+    def _plan_moments(self, name: str, reading: Reading, interval: float) -> None:
+        """Read at fixed intervals of every phase that runs in hours; times count from the start of the first."""
+        before = 0.0
+        for phase_name, phase in self._phases:
+            if phase.name == "trial":
+                continue
+            moments = self.moments.setdefault(phase_name, [])
+            for k in range(int(np.floor(phase.length / interval + 1e-9)) + 1):
+                if k == 0 and before > 0.0 and self.times[name][-1] > before - 1e-9 * interval:
+                    continue  # the end of one phase is the start of the next
+                self.times[name].append(before + k * interval)
+                self.courses[name].append(np.zeros(self._block.runs))
+                moments.append((k * interval, partial(_read, reading, self.courses[name][-1])))
+            before += phase.length
+        self.samples[name] = len(self.times[name])
 
     def _plan_window(
         self, sums: tuple[Array, ...], start: int, stop: int, keep: Callable[[tuple[Array, ...], int], None]
@@ -134,11 +142,15 @@ class Recorder:
         self.after.setdefault(start, []).append(open_window)
 
     def _keep(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int) -> None:
-        self.outcomes[name] = np.array(reading.value(sums, trials))
+        self.outcomes[name] = self._spread(reading.value(sums, trials))
 
     def _append(self, name: str, reading: Reading, time: float, sums: tuple[Array, ...], trials: int) -> None:
-        self.courses[name].append(np.array(reading.value(sums, trials)))
+        self.courses[name].append(self._spread(reading.value(sums, trials)))
         self.times[name].append(time)
+
+    def _spread(self, value: Array | float) -> Array:
+        """Return a copy for all runs; what never moves in a scenario is one number."""
+        return np.array(np.broadcast_to(value, (self._block.runs,)))
 
 
 def _adder(total: Array, source: Array) -> Function:
@@ -146,4 +158,4 @@ def _adder(total: Array, source: Array) -> Function:
 
 
 def _read(reading: Reading, into: Array, due: NDArray[np.bool_]) -> None:
-    into[due] = reading.value((), 0)[due]
+    into[due] = np.broadcast_to(reading.value((), 0), into.shape)[due]

@@ -15,9 +15,12 @@ from workbench.solver.batch import Batch, BatchResult, Structure
 from workbench.solver.block import Block
 from workbench.solver.clocks import Events, Trials
 from workbench.solver.recorder import Recorder
+from workbench.solver.ticks import Ticks
 from workbench.solver.watch import Deadline, DeadlinePassed, Watch
 
 Phases = list[tuple[str, Any]]
+DRIVERS: dict[str, Any] = {"trial": Trials, "event": Events, "tick": Ticks}
+"""Who walks through a phase, by its clock."""
 
 NARROWEST = 8
 """A block of one run reduces in another order; a lonely run is padded with copies of itself."""
@@ -115,8 +118,9 @@ def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -
         block, phases, recorder = _assembled(batch, components or registry())
         started = time.perf_counter()
         watch = Deadline(block, started + seconds)
-        events = Events(block, recorder, watch)
+        events, ticks = Events(block, recorder, watch), Ticks(block, recorder, watch)
         steps = recorder.trials + sum(len(events.calendar(name)[0]) for name, p in phases if p.name == "event")
+        steps += sum(ticks.steps(name, p) for name, p in phases if p.name == "tick")
         try:
             done = _run_phases(block, recorder, watch, phases)
         except DeadlinePassed as passed:
@@ -127,19 +131,14 @@ def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -
 
 def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) -> int:
     clocks: dict[str, Any] = {}
-    trials = slots = 0
+    done = dict.fromkeys(DRIVERS, 0)
     for read in recorder.after.get(0, ()):
         read()
     for name, phase in phases:
         if phase.name not in clocks:
-            clocks[phase.name] = (
-                Trials(block, recorder, watch) if phase.name == "trial" else Events(block, recorder, watch)
-            )
-        if phase.name == "trial":
-            trials = clocks["trial"].run(name, phase, trials)
-        else:
-            slots = clocks["event"].run(name, phase, slots)
-    return trials + slots
+            clocks[phase.name] = DRIVERS[phase.name](block, recorder, watch)
+        done[phase.name] = clocks[phase.name].run(name, phase, done[phase.name])
+    return sum(done.values())
 
 
 @cache

@@ -1,0 +1,31 @@
+"""A stretch of real time during which stimulation lasts, on the tick clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workbench.declaration import count, number
+from workbench.protocol.phases import Ordered
+
+
+@dataclass(frozen=True, kw_only=True)
+class TickPhase(Ordered):
+    """A length of real time in which synapses are stimulated and activity is clamped: a slice.
+
+    Between two changes (edges of stimuli, recorded moments) stimulation is constant. Each such stretch is cut into
+    equal steps no longer than `step`: marks advance by closed form, the weight by an exponential update with the exact
+    means of both sides, exact while one side acts alone and of second order otherwise. Drugs hold their level over a
+    step.
+    """
+
+    section: ClassVar[str] = "phase"
+    name: ClassVar[str] = "tick"
+    equation: ClassVar[str] = (
+        "W(t + dt) = W_inf + (W - W_inf) exp(-B dt);  W_inf = A / B\n"
+        "A = P w_max + D w_min + g rest,  B = P + D + g, each the mean over the step (soft bounds)"
+    )
+
+    order: int = count(1, "place in the protocol", high=10_000)
+    length: float = number(1.0, "h", "how long the phase lasts", low=1e-9, high=1e6, status="protocol", fixed=True)
+    step: float = number(1.0, "s", "longest step", low=1e-6, high=1e6, fixed=True)
