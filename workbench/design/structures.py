@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.declaration import Component, Parameter
-from workbench.design.resolve import Layers
+from workbench.design.resolve import PARAMETER, Layers
 from workbench.errors import Problem, ScenarioError
 from workbench.scenario.model import Quantity, Ref, Scenario, Table
 from workbench.solver.batch import RECORDINGS, Declared, Structure
@@ -49,13 +49,23 @@ def declared(layers: Layers, table: Table) -> Declared:
 
 
 def sweeps_structure(scenario: Scenario, path: str) -> bool:
-    """Whether another value of `path` makes another program rather than another number."""
+    """Whether another value of `path` makes another program rather than another number.
+
+    A parameter does where some table takes a number from it that must be the same for all runs of an arm.
+    """
     section, _, rest = path.partition(".")
+    if section == PARAMETER:
+        return any(_fixes(table, rest) for named in scenario.tables.values() for table in named.values())
     if section not in scenario.tables:
         return False
     name, _, field = rest.rpartition(".")
     parameter = scenario.tables[section][name].component.parameters().get(field)
     return parameter is None or parameter.structural
+
+
+def _fixes(table: Table, name: str) -> bool:
+    declared = table.component.parameters()
+    return any(declared[field].fixed and value == Ref(name) for field, value in table.fields.items())
 
 
 def _is_kept(table: Table, outcomes: Sequence[str], record: bool) -> bool:
