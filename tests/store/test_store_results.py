@@ -114,6 +114,15 @@ def test_text_levels_are_kept_as_text(db: Path) -> None:
     assert list(open_results(db).runs()["order"]) == ["fixed", "random"]
 
 
+@pytest.mark.parametrize("path", ["population.cue.value", "dose.pill.unit", "population.cue.time", "arm.tone.status"])
+def test_a_swept_path_that_ends_like_a_column_gets_a_name_of_its_own(db: Path, path: str) -> None:
+    study = FakeStudy("swept", ("healthy",), ({path: 0.1}, {path: 0.2}), 1)
+    with open_writer(db) as writer:
+        sweep_into(writer, replace(plan(), studies=(study,)))
+    name = "_".join(path.split(".")[1:])
+    assert set(open_results(db).runs()[name]) == {0.1, 0.2}
+
+
 def test_arms_that_ask_for_equal_numbers_share_their_runs(db: Path) -> None:
     asked = plan(arms={"healthy": None, "ill": "healthy", "ill_again": "healthy"}, alike={"ill_again": "ill"})
     with open_writer(db) as writer:

@@ -156,7 +156,7 @@ def _tails(path: str) -> list[str]:
 def swept_columns(connection: Connection) -> tuple[Column, ...]:
     """Return one column per swept path of the whole file."""
     rows = connection.exec_driver_sql("SELECT id, path, unit, meaning FROM axis ORDER BY path, id").all()
-    names = short_names([row.path for row in rows], (*KEYS, "status"))
+    names = short_names([row.path for row in rows], (*KEYS, "status", *MEANINGS))
     return tuple(
         Column(name, row.path, row.unit, row.meaning, (row.id,)) for name, row in zip(names, rows, strict=True)
     )
@@ -181,7 +181,7 @@ def outcome_columns(connection: Connection, taken: Iterable[str]) -> tuple[Colum
 def write_views(connection: Connection) -> None:
     """Drop and create every view, and fill ``columns``; inside the caller's transaction."""
     swept = swept_columns(connection)
-    wide = outcome_columns(connection, (*KEYS, *(column.name for column in swept)))
+    wide = outcome_columns(connection, (*KEYS, *MEANINGS, *(column.name for column in swept)))
     queries = dict(_FIXED, runs=_runs(swept), outcomes_wide=_outcomes_wide(swept, wide))
     for view in VIEWS:
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
