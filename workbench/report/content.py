@@ -83,9 +83,13 @@ class Page:
 
     @cached_property
     def plausible(self) -> list[Plausible]:
-        """The comparisons of the main outcome over plausible parameters; empty if no such study was run."""
+        """The comparisons of the main outcome over plausible parameters; empty if no such study was run.
+
+        Comparisons that are zero whatever the parameters say nothing and are left out.
+        """
         studies = designs(self.selection) if self.main else []
-        return plausible(self.selection, studies[0], self.main) if studies else []
+        found = plausible(self.selection, studies[0], self.main) if studies else []
+        return [f for f in found if f.differences.any()]
 
     @cached_property
     def rests_on(self) -> str:
@@ -122,7 +126,7 @@ class Page:
         names = self._courses()
         leading, *others = names or [""]
         found: list[Figure | None] = []
-        chains = chain_studies(self.selection)
+        chains, drawn_elsewhere = chain_studies(self.selection), designs(self.selection)
         if self.main:
             found.append(sections.effects_figure(self.words, self.differences, self.main))
             main = self.differences[self.differences.outcome == self.main]
@@ -133,6 +137,8 @@ class Page:
             )
             found.append(sections.responder_figure(self.words, self.study, self.main))
             for study in (str(s) for s in self.selection.studies.index):
+                if study in drawn_elsewhere:
+                    continue
                 if study in chains:
                     found.append(chain_figure(self.words, study))
                 else:
