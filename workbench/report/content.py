@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import workbench.report.evidence as evidence
+import workbench.report.findings as findings
 import workbench.report.ignorance as ignorance
 import workbench.report.sections as sections
 import workbench.report.tables as tables
 from workbench.analysis.chain import chain_studies
 from workbench.analysis.course import recorded
+from workbench.analysis.findings import ledger as published
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.plausible import Plausible, designs, plausible
 from workbench.analysis.protocol import main_outcome
@@ -23,6 +25,8 @@ from workbench.report.words import Wording, each, headline, plain, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workbench.analysis.ledger import LedgerRow
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,21 @@ class Page:
     def ledger(self) -> Table:
         """How many settings are measured, fitted, assumed."""
         return evidence.ledger(self.selection.settings)
+
+    @cached_property
+    def published(self) -> list[LedgerRow]:
+        """The published findings about this scenario, misses first; none if no file of findings names it."""
+        return published(self.selection)
+
+    @cached_property
+    def findings_summary(self) -> str:
+        """How many of them the model meets, in a sentence."""
+        return findings.findings_summary(self.published)
+
+    @cached_property
+    def findings(self) -> Table:
+        """Every criterion of every finding."""
+        return findings.findings_table(self.published)
 
     @cached_property
     def settings(self) -> Table:

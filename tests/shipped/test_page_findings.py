@@ -1,0 +1,43 @@
+"""The page's table of findings says what the command says, and follows the file of findings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from commands import answer, workbench
+from shipped_runs import Shipped
+
+NAME = "dystonia_slice"
+
+
+def section(page: Path) -> str:
+    """Return the text of the section on findings, tags removed."""
+    text = page.read_text(encoding="utf-8")
+    text = text[text.index('id="findings"') : text.index('id="outcomes"')]
+    return " ".join(re.sub("<[^>]+>", " ", text).split())
+
+
+def test_page_and_command_agree(shipped: Shipped) -> None:
+    said = answer(workbench("findings", shipped.db(NAME), "--json", cwd=shipped.folder))
+    page = section(shipped.page(NAME))
+    tested = said["counts"]["test"]
+    assert f"{sum(tested.values())} can test it" in page
+    assert f"{tested['met']} met, {tested['missed']} missed" in page
+    for finding in said["findings"]:
+        assert f"{finding['id']}: " in page
+    first = min(page.index(f"{f['id']}: ") for f in said["findings"])
+    assert page[first:].startswith(f"{said['findings'][0]['id']}: ")
+
+
+def test_a_finding_taken_out_of_the_file_is_gone_from_the_page(shipped: Shipped, tmp_path: Path) -> None:
+    folder = shipped.copy(NAME, tmp_path)
+    file = next(folder.rglob("findings/dystonia.toml"))
+    text = file.read_text(encoding="utf-8")
+    start = text.index("[finding.DY09]")
+    file.write_text(text[:start] + text[text.index("[finding.DY10]") :], encoding="utf-8")
+    db = folder / shipped.db(NAME).relative_to(shipped.folder)
+    done = workbench("report", db, "--output", tmp_path / "page.html", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "DY09" not in section(tmp_path / "page.html") and "DY09" in section(shipped.page(NAME))
+    assert "4 met" in section(tmp_path / "page.html")

@@ -1,0 +1,76 @@
+"""What was published beside what the model gives: misses first, what was fitted apart from what was tested."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from workbench.report.tables import Table
+from workbench.report.words import number, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.analysis.ledger import CriterionRow, LedgerRow
+
+ROLES = {
+    "test": "tested: nothing was set with it",
+    "fit": "fitted: numbers were set with it, so agreement is no success",
+    "built_in": "true by construction, so agreement is no success",
+    "stress": "expected to fail, and shown for that",
+    "unchecked": "quoted from memory; no target",
+}
+
+
+def findings_summary(rows: Sequence[LedgerRow]) -> str:
+    """Say how many published findings the model meets and misses, counting only those that nothing was set with."""
+    tested = [row for row in rows if row.role == "test"]
+    others = len(rows) - len(tested)
+    met, missed = (sum(row.verdict == v for row in tested) for v in ("met", "missed"))
+    open_ = len(tested) - met - missed
+    text = (
+        f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because nothing was set "
+        f"with them: {met} met, {missed} missed" + (f", {open_} undecided or not run" if open_ else "")
+    )
+    lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
+    rest = f" The other {others} were fitted, are true by construction or are expected to fail" if others else ""
+    return sentence(text) + (sentence(rest + (f"; {len(lost)} of them are missed" if lost else "")) if rest else "")
+
+
+def findings_table(rows: Sequence[LedgerRow]) -> Table:
+    """Every criterion of every finding, in the order of the ledger (misses first)."""
+    cells = []
+    for row in rows:
+        for criterion in row.criteria or (None,):
+            cells.append(
+                (
+                    f"{row.finding.name}: {row.finding.title}",
+                    ROLES[row.role],
+                    f"{row.finding.published} ({', '.join(row.finding.source)})",
+                    criterion.words if criterion else "",
+                    _range(criterion.criterion.accept) if criterion else "",
+                    number(criterion.value) if criterion else "",
+                    number(criterion.mc_error) if criterion else "",
+                    _interval(criterion),
+                    (criterion.verdict if criterion else row.verdict)
+                    + (f": {row.why}" if row.why and row.role == "stress" else ""),
+                )
+            )
+    columns = ("Finding", "Role", "Published", "What is taken", "Accepted", "Model", "Calculation error",
+               "Range over plausible parameters", "Verdict")  # fmt: skip
+    return Table("Published findings, misses first", columns, tuple(cells), look="wide")
+
+
+def _range(accept: tuple[float, float]) -> str:
+    low, high = accept
+    if math.isinf(low):
+        return f"at most {number(high)}"
+    return f"at least {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
+
+
+def _interval(criterion: CriterionRow | None) -> str:
+    if criterion is None:
+        return ""
+    if criterion.interval is None:
+        return criterion.without
+    return f"{number(criterion.interval[0])} to {number(criterion.interval[1])}"
