@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.analysis import compare as compare
+    from workbench.analysis.calibration import calibrate as calibrate
     from workbench.analysis.findings import findings as findings
     from workbench.analysis.simulate import simulate as simulate
+    from workbench.execution.assay import assay as assay
     from workbench.execution.replay import replay as replay
     from workbench.execution.sweep import run_sweep as run_sweep
     from workbench.report import build_report as build_report
@@ -33,7 +35,9 @@ _HOMES = {
     "open_results": "workbench.store",
     "compare": "workbench.analysis",
     "findings": "workbench.analysis.findings",
+    "calibrate": "workbench.analysis.calibration",
     "replay": "workbench.execution.replay",
+    "assay": "workbench.execution.assay",
     "build_report": "workbench.report",
 }
 

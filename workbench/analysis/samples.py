@@ -54,6 +54,25 @@ class Sample:
         return Sample(self.terms[:, index], self.along)
 
 
+@dataclass(frozen=True)
+class Term:
+    """One value a subject of a criterion: a measure in an arm; `second` ones are taken at the second point or time."""
+
+    measure: str
+    arm: str
+    second: bool = False
+
+
+def terms_of(c: Criterion) -> list[Term]:
+    """Return what a criterion compares at one point, in the order that its statistic expects."""
+    other = c.against or c.measure
+    if c.statistic == "gain_ratio":
+        return [Term(c.measure, arm) for arm in c.arms] + [Term(other, arm, second=True) for arm in c.arms]
+    if c.statistic in ("difference", "ratio", "effect_size"):
+        return [Term(c.measure, c.arms[0]), Term(other, c.arms[-1], second=True)]
+    return [Term(c.measure, arm) for arm in c.arms]
+
+
 def sample_of(criterion: Criterion, stored: Stored, study: str, point: int | None = None) -> Sample:
     """Return the numbers that `criterion` is taken of, in `study`.
 
@@ -96,13 +115,11 @@ class _Reader:
     def terms(self, c: Criterion, point: int) -> list[Any]:
         """Return the columns of a statistic at one point."""
         second = self.point(c.against_at) if c.against_at else point
-        other, later = c.against or c.measure, c.time if c.against_time is None else c.against_time
-        if c.statistic == "gain_ratio":
-            first = [self.column(c.measure, arm, point, c.time) for arm in c.arms]
-            return first + [self.column(other, arm, second, later) for arm in c.arms]
-        if c.statistic in ("difference", "ratio", "effect_size"):
-            return [self.column(c.measure, c.arms[0], point, c.time), self.column(other, c.arms[-1], second, later)]
-        return [self.column(c.measure, arm, point, c.time) for arm in c.arms]
+        later = c.time if c.against_time is None else c.against_time
+        return [
+            self.column(term.measure, term.arm, second if term.second else point, later if term.second else c.time)
+            for term in terms_of(c)
+        ]
 
     def column(self, measure: str, arm: str, point: int, time: float | None) -> Any:
         """Return the values of an outcome, or of a course at a moment, by subject."""

@@ -217,6 +217,7 @@ class ParameterSetShape(Shape):
     title: str
     parameter: dict[str, dict[str, Any]] = {}
     condition: dict[str, dict[str, Any]] = {}
+    provenance: Annotated[dict[str, str | int | float], Field(description="how a refitted set came about")] = {}
 
 
 class HeadShape(Shape):
