@@ -55,6 +55,7 @@ def test_headline_tells_the_range_and_how_often_the_direction_holds(tmp_path: Pa
     said = page(tmp_path, slope=1.0)
     assert "Over 50 plausible sets of parameters" in said and "+0.0490 and +0.931" in said
     assert "0 % of the sets make it an improvement" in said
+    assert "It hangs most on brake threshold" in said
     assert "one set of assumptions" not in said
 
 

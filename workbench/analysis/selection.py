@@ -71,6 +71,12 @@ class Selection:
         return self.sql("select * from points where sweep = :sweep order by study, point, path")
 
     @cached_property
+    def meanings(self) -> Mapping[str, str]:
+        """What each swept path means, by path."""
+        rows = self.sql("select distinct path, meaning from columns where path <> ''")
+        return dict(zip(rows.path, rows.meaning, strict=True))
+
+    @cached_property
     def progress(self) -> pd.DataFrame:
         """Per study and arm: how many runs were stored and how many failed."""
         return self.sql(

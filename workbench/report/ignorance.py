@@ -9,12 +9,12 @@ from workbench.analysis.plausible import ENDS, Plausible
 from workbench.report.figures.ignorance import ignorance_panel
 from workbench.report.sections import Figure
 from workbench.report.tables import Table
-from workbench.report.words import Wording, each, number, percent, sentence, signed
+from workbench.report.words import Wording, each, number, percent, plain, sentence, signed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_DRIVERS = 8
+MOST_DRIVERS, NAMED = 8, 3
 NOTABLE = 0.2
 """A rank correlation below this is not named as something that moves the result."""
 
@@ -29,7 +29,8 @@ def range_sentence(words: Wording, found: Plausible) -> str:
     )
     if found.toward == found.toward:
         text += f"; {percent(found.toward)} of the sets make it an improvement"
-    return text + "."
+    strongest = [plain(r.path) for r in each(found.drivers.head(NAMED)) if abs(r.rho) >= NOTABLE]
+    return text + (f". It hangs most on {', '.join(strongest)}." if strongest else ".")
 
 
 def ignorance_figure(words: Wording, found: Sequence[Plausible], differences: pd.DataFrame) -> Figure | None:
@@ -78,13 +79,12 @@ def _ranges(words: Wording, found: Sequence[Plausible], shipped: Sequence[float 
 
 
 def _drivers(words: Wording, found: Sequence[Plausible]) -> Table:
-    """Which numbers move the comparisons most."""
+    """Which numbers move the comparisons most, with what they mean."""
     rows = []
     for f in found:
+        pair = words.arm(f.arm), words.arm(f.baseline)
         strongest = [r for r in each(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= NOTABLE]
-        rows += [
-            (words.arm(f.arm), words.arm(f.baseline), words.axis(r.path, ""), signed(round(r.rho, 2)))
-            for r in strongest
-        ]
-    columns = ("Arm", "Compared with", "Number", "Rank correlation with the difference")
+        meant = words.selection.meanings
+        rows += [(*pair, plain(r.path), meant.get(r.path, ""), signed(round(r.rho, 2))) for r in strongest]
+    columns = ("Arm", "Compared with", "Number", "What it is", "Rank correlation with the difference")
     return Table(f"What moves the result most (rank correlation of at least {number(NOTABLE)})", columns, tuple(rows))
