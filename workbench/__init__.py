@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.analysis import compare as compare
-    from workbench.analysis.calibration import calibrate as calibrate
     from workbench.analysis.findings import findings as findings
     from workbench.analysis.simulate import simulate as simulate
     from workbench.execution.assay import assay as assay
@@ -35,7 +34,6 @@ _HOMES = {
     "open_results": "workbench.store",
     "compare": "workbench.analysis",
     "findings": "workbench.analysis.findings",
-    "calibrate": "workbench.analysis.calibration",
     "replay": "workbench.execution.replay",
     "assay": "workbench.execution.assay",
     "build_report": "workbench.report",

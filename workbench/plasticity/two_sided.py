@@ -49,6 +49,8 @@ class TwoSided(Component):
         "tick clock: dW/dt = pace dW with H = f = burst = dip = 1, lasting marks, g only at low stimulus rates"
     )
     sources: ClassVar[tuple[str, ...]] = ("Shen2008", "Wang2006", "Fremaux2016")
+    clamped: ClassVar[tuple[str, ...]] = ("third_factor", "homeostat", "postsynaptic")
+    """Fields that name what stimulation on the tick clock clamps; a rule that has this list answers to it."""
 
     drive: str = option("activity", ("activity", "hebb"), "what moves the weight: postsynaptic activity, or post x pre")
     postsynaptic: str | None = reference(
