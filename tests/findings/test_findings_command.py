@@ -93,7 +93,7 @@ def test_what_an_older_sweep_does_not_hold_was_not_run(known: Path, tmp_path: Pa
     found = answer(workbench("findings", known / "data" / "results" / "small.db", "--json", cwd=root))
     gone = next(row for row in found["findings"] if row["id"] == "T2")
     assert (gone["verdict"], gone["met"], gone["model"]) == ("not run", None, None)
-    assert 'no arm "gone" in small' in gone["not_run"]
+    assert 'no arm "gone" in small' in gone["remark"]
 
 
 def test_an_arm_left_out_of_the_sweep_was_not_run(tmp_path: Path) -> None:
@@ -105,6 +105,23 @@ def test_an_arm_left_out_of_the_sweep_was_not_run(tmp_path: Path) -> None:
     rows = {row["id"]: row for row in answer(workbench("findings", "--json", cwd=root))["findings"]}
     assert (rows["T1"]["verdict"], rows["T3"]["verdict"]) == ("not run", "met")
     assert "outcome norm of arm still" in rows["T1"]["criteria"][0]["note"]
+
+
+def test_a_sweep_with_changed_numbers_says_so(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("T1"), finding("T3", SLOW))
+    swept(root)
+    changed = (
+        "sweep",
+        "scenarios/small.toml",
+        "--set",
+        "projection.input_output.weight=0.5",
+        "--workers",
+        "1",
+        "--json",
+    )
+    assert workbench(*changed, cwd=root).returncode == 0
+    done = workbench("findings", cwd=root)
+    assert "T1, T3: run with --set projection.input_output.weight=0.5" in done.stdout
 
 
 def test_a_mistake_is_told_before_anything_runs(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ CORPUS = (
     Bad("error", "an error is above 0", STILL + "\ntarget = 0\nerror = 0"),
     Bad("among.trait", 'no trait "age"', STILL + '\namong = { trait = "age", above = 3 }'),
     Bad("time", "is missing (mean needs one moment", STILL.replace('outcome = "norm"', 'course = "norm"')),
+    Bad("course", "slope is taken of outcomes", SLOW.replace('"mean"', '"slope"').replace("outcome", "course") + "\nover = 'x'"),
     Bad("against", "is missing (a correlation is with", SLOW.replace('"mean"', '"correlation"').replace("outcome", "course")),
     Bad("acept", "unknown key", STILL + "\nacept = 3", hint="accept"),
 )  # fmt: skip

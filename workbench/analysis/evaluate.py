@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,14 @@ def evaluate(finding: Finding, scenario: Scenario, stored: Stored) -> LedgerRow:
         criteria=criteria,
         db=str(stored.selection.results.path),
         sweep=stored.selection.sweep,
+        note=_changed(stored.selection),
     )
+
+
+def _changed(selection: Selection) -> str:
+    """Say what the command line of a sweep set, since it is then not the shipped model that is held to account."""
+    settings = json.loads(str(selection.facts["settings"]))
+    return f"run with --set {', '.join(f'{path}={value}' for path, value in settings.items())}" if settings else ""
 
 
 def not_run(finding: Finding, fitted: Collection[str], why: str) -> LedgerRow:
@@ -104,19 +112,16 @@ def _interval(criterion: Criterion, scenario: Scenario, stored: Stored) -> tuple
     spread = [study for study in scenario.studies.values() if study.design != "grid"]
     if not spread:
         return None, "the scenario has no study over parameter ranges"
-    found = next((study for study in spread if _answers(study, criterion)), None)
+    found = next((study for study in spread if set(criterion.arms) <= set(study.arms)), None)
     if found is None:
         return None, f"study {spread[0].name} does not have these arms"
+    if not (found.record if criterion.kind == "course" else criterion.measure in found.outcomes):
+        return None, f"study {found.name} does not keep the {criterion.kind} {criterion.measure}"
     values = _over_points(criterion, found, stored)
     if len(values) < FEWEST_POINTS:
         return None, f"study {found.name} was not run"
     low, high = (float(q) for q in np.percentile(values, PERCENTILES))
     return (low, high), ""
-
-
-def _answers(study: Study, criterion: Criterion) -> bool:
-    measured = study.record if criterion.kind == "course" else criterion.measure in study.outcomes
-    return measured and set(criterion.arms) <= set(study.arms)
 
 
 def _over_points(criterion: Criterion, study: Study, stored: Stored) -> list[float]:

@@ -41,7 +41,7 @@ class CriterionRow:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One finding with its verdict; `db` and `sweep` say where the runs are, `note` why there are none."""
+    """One finding with its verdict; `db` and `sweep` say where the runs are, `note` what is odd about them."""
 
     finding: Finding
     role: Role

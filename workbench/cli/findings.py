@@ -93,7 +93,7 @@ def _as_object(row: LedgerRow) -> dict[str, Any]:
         "note": finding.note,
         "db": row.db,
         "sweep": row.sweep,
-        "not_run": row.note,
+        "remark": row.note,
         "criteria": [_criterion(c) for c in row.criteria],
     }
 
@@ -177,18 +177,18 @@ def _short(text: str) -> str:
 
 
 def _notes(found: Ledger) -> Iterator[str]:
+    """Yield what a reader must know beside the numbers; what several rows share is said once."""
+    shared: dict[str, list[str]] = {}
     for row in found.rows:
-        told = dict.fromkeys([row.note, *(c.note for c in row.criteria)])
-        yield from (f"{row.finding.name}: {note}" for note in told if note)
+        told = [row.note, *(c.note for c in row.criteria)]
+        told += [f"no interval over parameters: {c.without}" for c in row.criteria if c.without]
+        for note in dict.fromkeys(note for note in told if note):
+            shared.setdefault(note, []).append(row.finding.name)
         if row.why:
-            word = "by construction" if row.finding.by_construction else "expected to fail"
-            yield f"{row.finding.name}: {word}: {row.why}"
-    reasons: dict[str, list[str]] = {}
-    for row in found.rows:
-        for why in dict.fromkeys(c.without for c in row.criteria if c.without):
-            reasons.setdefault(why, []).append(row.finding.name)
-    for why, names in reasons.items():
-        yield f"no interval over parameters for {', '.join(names)}: {why}"
+            word = "true by construction" if row.finding.by_construction else "expected to fail"
+            shared.setdefault(f"{word}: {row.why}", []).append(row.finding.name)
+    for note, names in shared.items():
+        yield f"{', '.join(names)}: {note}"
 
 
 def register(app: typer.Typer) -> None:

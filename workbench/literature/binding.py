@@ -146,11 +146,12 @@ class _Binder:
             self.text.report("outcome", f"{'both outcome and course' if given else 'is missing'}: {words}", at="key")
             return "outcome", ""
         section = given[0]
-        taken_whole = "time" not in self.text.raw
-        if section == "course" and taken_whole and not self.takes_courses(statistic):
-            self.text.report(
-                "time", f"is missing ({self.text.raw['statistic']} needs one moment of a course)", at="key"
-            )
+        whole = not statistic.outcomes or self.text.raw["statistic"] == "correlation"
+        if section == "course" and not statistic.courses:
+            self.text.report("course", f"{self.text.raw['statistic']} is taken of outcomes ({statistic.doc})", at="key")
+        elif section == "course" and not whole and "time" not in self.text.raw:
+            message = f"is missing ({self.text.raw['statistic']} needs one moment of a course)"
+            self.text.report("time", message, at="key")
         if section == "outcome" and not statistic.outcomes:
             self.text.report(
                 "outcome", f"{self.text.raw['statistic']} is taken of a course ({statistic.doc})", at="key"
@@ -162,10 +163,6 @@ class _Binder:
             if key in self.text.raw:
                 self.text.named(key, section, [self.text.raw[key]], known, self.scenario.name)
         return section, str(self.text.raw[section])
-
-    def takes_courses(self, statistic: Statistic) -> bool:
-        """Whether the statistic is taken of a whole course."""
-        return not statistic.outcomes or self.text.raw["statistic"] == "correlation"
 
     def check_count(self, statistic: Statistic, arms: list[str]) -> None:
         """Report too few or too many arms for the statistic."""
