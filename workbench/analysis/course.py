@@ -129,26 +129,46 @@ def _finished(course: Courses, arm: str, baseline: str) -> NDArray[np.bool_]:
     return np.asarray(finished.all(axis=1), dtype=np.bool_)
 
 
-def timings(selection: Selection, course: Courses) -> pd.DataFrame:
-    """Return arm, baseline, what ("onset", "benefit", "relapse"), n, reached, never, and median, p10, p90 of the time.
+@dataclass(frozen=True)
+class Timing:
+    """When something happens to each subject in an arm: `times` (subjects,), NaN where it never does."""
 
-    The percentiles are over those who reached it, counted from the start of the protocol, of the treatment, or its end.
+    arm: str
+    baseline: str
+    what: str
+    times: Array
+
+
+def timing_samples(selection: Selection, course: Courses) -> list[Timing]:
+    """Return onset, half-time of benefit and of relapse of every subject, for the arms to which they apply.
+
     Onset is given for arms without a dose of their own; benefit and relapse for arms that are given more than their
     baseline arm, over the phases of that dose.
     """
-    import pandas as pd
-
-    rows = []
+    found = []
     for arm, base in selection.arms.baseline.items():
         if not base or arm not in course.by_arm or base not in course.by_arm:
             continue
         treated = _treatment(selection, str(arm), base)
-        if treated is None:
-            samples = {"onset": onset(course, str(arm), base)} if course.better == "lower" else {}
-        else:
+        if treated is not None:
             samples = dict(zip(("benefit", "relapse"), half_times(course, str(arm), base, *treated), strict=True))
-        for what, values in samples.items():
-            rows.append({"arm": arm, "baseline": base, "what": what, **_timing(values)})
+        else:
+            samples = {"onset": onset(course, str(arm), base)} if course.better == "lower" else {}
+        found += [Timing(str(arm), str(base), what, times) for what, times in samples.items()]
+    return found
+
+
+def timings(selection: Selection, course: Courses) -> pd.DataFrame:
+    """Return arm, baseline, what ("onset", "benefit", "relapse"), n, reached, never, and median, p10, p90 of the time.
+
+    The percentiles are over those who reached it, counted from the start of the protocol, of the treatment, or its end.
+    """
+    import pandas as pd
+
+    rows = [
+        {"arm": s.arm, "baseline": s.baseline, "what": s.what, **_timing(s.times)}
+        for s in timing_samples(selection, course)
+    ]
     columns = {"arm": "str", "baseline": "str", "what": "str", "n": "int64", "reached": "int64", "never": "int64"}
     quantiles = dict.fromkeys(("median", "p10", "p90"), "Float64")
     return pd.DataFrame(rows, columns=[*columns, *quantiles]).astype({**columns, **quantiles})

@@ -12,7 +12,7 @@ import workbench.report.ignorance as ignorance
 import workbench.report.sections as sections
 import workbench.report.tables as tables
 from workbench.analysis.chain import chain_studies
-from workbench.analysis.course import recorded
+from workbench.analysis.course import courses, recorded
 from workbench.analysis.findings import ledger as published
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.plausible import Plausible, designs, plausible
@@ -21,6 +21,7 @@ from workbench.analysis.selection import Selection
 from workbench.report.chain import chain_figure
 from workbench.report.sections import Figure
 from workbench.report.tables import Table
+from workbench.report.timing import timing_figure
 from workbench.report.words import Wording, each, headline, plain, sentence
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ class Page:
             main = self.differences[self.differences.outcome == self.main]
             found.append(ignorance.ignorance_figure(self.words, self.plausible, main))
             found += sections.course_figures(self.words, self.study, [leading] if leading else [])
+            course = courses(self.selection, self.study, leading) if leading else None
+            found.append(timing_figure(self.words, course) if course else None)
             found.append(
                 sections.dose_figure(self.words, self.study, sections.siblings(self.words, self.outcomes, self.main))
             )

@@ -29,9 +29,11 @@ def lines_panel(
     axis: tuple[str, str],
     words: Sequence[str] = (),
     logarithmic: bool = False,
+    limits: tuple[float, float] | None = None,
 ) -> Panel:
     """Draw lines with their intervals; `words` names the places on x where it is no number (then dots, no lines).
 
+    `limits` are the ends of the upright axis, where it must not follow the lines (a share goes from 0 to 1).
     A `mark` on a line is the value that the arm itself has on this axis.
     """
     with drawing(name, margins=Margins().with_legend(len(lines) if len(lines) > 1 else 0)) as (axes, drawn):
@@ -66,6 +68,9 @@ def lines_panel(
             axes.set_xscale("log")
             levels = sorted({float(v) for line in lines for v in line.frame.x})
             named_ticks(axes, "x", levels)
+        if limits is not None:
+            room = 0.04 * (limits[1] - limits[0])
+            axes.set_ylim(limits[0] - room, limits[1] + room)
         axes.set_xlabel(cut(axis[0], 48))
         axes.set_ylabel(cut(axis[1], 32))
         if len(lines) > 1:

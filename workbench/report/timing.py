@@ -1,0 +1,66 @@
+"""When things happen, person by person: the share who have reached onset, benefit or relapse by each time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.course import ONSET_FACTOR, Courses, Timing, timing_samples
+from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.sections import Figure
+from workbench.report.tables import line_table
+from workbench.report.words import Wording, number, percent, sentence
+
+HEADINGS = {
+    "onset": "Onset with practice",
+    "benefit": "Half of the benefit reached",
+    "relapse": "Half of the benefit lost",
+}
+
+
+def timing_figure(words: Wording, course: Courses) -> Figure | None:
+    """Draw, for onset, benefit and relapse, the share of subjects who have reached it, arm by arm."""
+    samples = [s for s in timing_samples(words.selection, course) if not np.isnan(s.times).all()]
+    if not samples or course.time_unit != "trial":
+        return None
+    panels, rows = [], []
+    for what, heading in HEADINGS.items():
+        mine = [s for s in samples if s.what == what]
+        lines = [Line(words.arm(s.arm), _share_by(s)) for s in mine]
+        if lines:
+            axis = "trials", f"share of {words.who}"
+            panels.append(lines_panel(f"timing-{what}", heading, lines, axis, limits=(0.0, 1.0)))
+        rows += [
+            (heading, words.arm(s.arm), number(x), share, None, None, len(s.times), "")
+            for s, line in zip(mine, lines, strict=True)
+            for x, share in zip(line.frame.x, line.frame["mean"], strict=True)
+        ]
+    title = words.measure("course", course.name)
+    caption = (
+        f"Onset: first recorded value of {title} above {ONSET_FACTOR:g} times the same person's comparison arm, "
+        "counted from the start of practice. Benefit is counted from the start of treatment, its loss from the "
+        "end. Lines end where nobody else gets there within the protocol."
+    )
+    table = line_table(words, "Share who have got there, by time", "trials", rows)
+    return Figure("timing", sentence(_take(words, samples)), panels, caption, [table])
+
+
+def _share_by(sample: Timing) -> pd.DataFrame:
+    """Return the times at which somebody gets there (x) and the share of all who have by then (mean)."""
+    times, counts = np.unique(sample.times[~np.isnan(sample.times)], return_counts=True)
+    return pd.DataFrame({"x": times, "mean": np.cumsum(counts) / len(sample.times)})
+
+
+def _take(words: Wording, samples: list[Timing]) -> str:
+    """Say when half of them have onset in the first arm that shows it, and how many ever lose their benefit."""
+    said = []
+    for arm, times in ((words.arm(s.arm), s.times) for s in samples if s.what == "onset"):
+        if np.mean(~np.isnan(times)) >= 0.5:
+            at = float(np.sort(times)[(len(times) - 1) // 2])  # those who never get there sort last
+            said.append(f"half of them have onset by trial {number(at)} (“{arm}”)")
+            break
+    shares = {words.arm(s.arm): float(np.mean(~np.isnan(s.times))) for s in samples if s.what == "relapse"}
+    if shares:
+        arm = max(shares, key=lambda name: shares[name])
+        said.append(f"{percent(shares[arm])} lose half of the benefit within the protocol (“{arm}”)")
+    return "; ".join(said) or "When the benefit comes"
