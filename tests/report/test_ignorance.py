@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fabricated import TEXT, StudyRow, fabricate, patients, studies
 
-from workbench.analysis.plausible import designs, plausible
+from workbench.analysis.plausible import Plausible, designs, plausible
 from workbench.analysis.selection import select
 from workbench.report import build_report
 
@@ -73,3 +73,14 @@ def test_without_the_study_the_first_sentence_says_one_set_of_assumptions(tmp_pa
 def _folders(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
+
+
+@pytest.mark.parametrize("toward", [0.0, float("nan")])
+def test_a_comparison_keeps_its_direction_where_its_sign_does_even_if_no_direction_is_better(toward: float) -> None:
+    import pandas as pd
+
+    def of(values: list[float]) -> Plausible:
+        return Plausible("plausible", "overflow", "ill", "healthy", np.array(values), toward, pd.DataFrame())
+
+    assert of([0.1, 2.0]).one_way and of([-3.0, -0.1]).one_way
+    assert not of([-0.1, 0.2]).one_way and not of([0.0, 0.2]).one_way

@@ -43,6 +43,11 @@ class Plausible:
         return len(self.differences)
 
     @property
+    def one_way(self) -> bool:
+        """Whether the difference has one sign over all parameter sets (an outcome needs no better direction for it)."""
+        return bool((self.differences > 0).all() or (self.differences < 0).all())
+
+    @property
     def range(self) -> tuple[float, float]:
         """The 5th and 95th percentile of the difference."""
         low, high = np.percentile(self.differences, ENDS)

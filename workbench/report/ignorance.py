@@ -43,7 +43,7 @@ def ignorance_figure(words: Wording, found: Sequence[Plausible], differences: pd
     labels = [f"{words.arm(f.arm)} against {words.arm(f.baseline)}" for f in found]
     shipped = [own.get((f.arm, f.baseline)) for f in found]
     panel = ignorance_panel("ignorance", title, found, labels, shipped, (f"difference in {title}", better))
-    steady = [f for f in found if f.toward in (0.0, 1.0)]
+    steady = [f for f in found if f.one_way]
     take = (
         f"{title}: every comparison keeps its direction whatever the parameters"
         if len(steady) == len(found)
