@@ -46,3 +46,13 @@ def test_threshold_at_no_strength_helps_as_much_as_permission(shipped: Shipped, 
 def test_both_ideas_start_from_the_same_disease(means: pd.DataFrame) -> None:
     practice = means.overflow_practice
     assert practice["permission_thp30"] == practice["threshold_thp30"] == practice["dyt1"]
+
+
+def test_in_a_slice_the_threshold_idea_gives_no_depression_back(shipped: Shipped) -> None:
+    """The published rows that tell the two apart: depression under an M1 antagonist (DY07), and depotentiation (DY08)."""
+    rows = api.open_results(shipped.db("dystonia_slice")).outcomes().query("study == 'arms'")
+    slices = rows.pivot_table(index="arm", columns="outcome", values="value", observed=True)
+    assert slices.epsp_hfs["dyt1_thp_ltd"] < 75 < 95 < slices.epsp_hfs["dyt1_thp_threshold_ltd"]
+    assert slices.epsp_hfs["dyt1_thp_threshold_ltd"] == pytest.approx(slices.epsp_hfs["dyt1_ltd"], abs=0.01)
+    kept = {arm: slices.epsp_lfs[arm] / slices.epsp_hfs[arm] for arm in ("dyt1_ltp", "dyt1_thp_threshold_ltp")}
+    assert min(kept.values()) > 0.95
