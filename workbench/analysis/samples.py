@@ -127,8 +127,7 @@ class _Reader:
             table = self.stored.course(self.study, measure, arm, point)
             if table.empty:
                 raise NotStored(f"course {measure} of arm {arm}")
-            times = table.columns.to_numpy(dtype=np.float64)
-            return table.iloc[:, int(np.argmin(np.abs(times - (time or 0.0))))]
+            return table.iloc[:, _nearest(table.columns.to_numpy(dtype=np.float64), time or 0.0, measure)]
         values = self.stored.table(self.study, measure, arm).at(point)
         if values.empty:
             raise NotStored(f"outcome {measure} of arm {arm}")
@@ -183,6 +182,15 @@ class _Reader:
             raise NotStored("a subject with everything that is asked for")
         terms = np.stack([column.loc[kept].to_numpy(dtype=np.float64) for column in columns]) - c.baseline
         return Sample(terms, along, len(every) - len(kept))
+
+
+def _nearest(times: Array, time: float, course: str) -> int:
+    """Return the place of the recorded time nearest to `time`, which must lie within the course."""
+    place = int(np.argmin(np.abs(times - time)))
+    interval = float(np.diff(times).max()) if len(times) > 1 else abs(time)
+    if abs(times[place] - time) > interval:
+        raise NotStored(f"course {course} at {time:g} (recorded from {times[0]:g} to {times[-1]:g})")
+    return place
 
 
 def same(level: float | str, value: float | str) -> bool:
