@@ -21,6 +21,8 @@ NAMES = replaced(SLICE, ("ltp_trace", "#"), ("ltd_trace", "#"), ("ltp_gain", "#"
 FAULTS = {
     "a negative step": (replaced(SLICE, ('step = "1 s"', 'step = "-1 s"')), "step", ["out of range", "1e-06 to"]),
     "a step without unit": (replaced(SLICE, ('step = "1 s"', "step = 1.0")), "step", ["a quantity in quotes"]),
+    "a step that takes for ever": (replaced(SLICE, ('step = "1 s"', 'step = "0.001 ms"')), "step", ["more than 10,000,000 steps"]),
+    "a course that fills the disk": (SLICE + '[course.w]\nreadout = "weight_mean"\nprojection = "w"\ninterval = "1 ms"\n', "interval", ["more than 100,000 values"]),
     "a stimulus outside its phase": (replaced(SLICE, ('at = "10 s"', 'at = "2.5 min"')), "at", ["ends after", "lasts 180 s"]),
     "trains over other trains": (SLICE + OTHER, "at", ["overlaps stimulus hfs"]),
     "an unknown phase": (replaced(SLICE, ('[stimulus.hfs]\nphase = "slice"', '[stimulus.hfs]\nphase = "slce"')), "phase", ["no phase", "defined: slice"]),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from circuits import batches, replaced, solved
+from circuits import STRIATUM, batches, replaced, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 from slices import MIXED, SLICE
 
+from workbench.declaration import Component, number, registry
+from workbench.errors import AssemblyError
 from workbench.plasticity.eligibility import Delayed, Exponential
-from workbench.solver.run import solve
+from workbench.solver.run import solve, width_for
 
 TRAINS = [(10.0, 13.0), (33.0, 36.0), (56.0, 59.0)]
 
@@ -227,3 +231,62 @@ def test_a_number_is_read_as_its_links_leave_it() -> None:
     )
     found = np.concatenate([solve(b).outcomes["release"] for b in batches(text, studies=["s"])])
     assert found == pytest.approx([0.5, 0.5 * 1.3], rel=1e-14)
+
+
+TRAINED = (
+    STRIATUM
+    + """
+[bath.free]
+magnesium = "0 mM"
+[phase.slice]
+clock = "tick"
+order = 3
+length = "10 min"
+[stimulus.hfs]
+phase = "slice"
+projection = "cortex_d1"
+bath = "free"
+[outcome.sliced]
+readout = "weight_mean"
+projection = "cortex_d1"
+window = "end of slice"
+[outcome.other]
+readout = "weight_mean"
+projection = "cortex_d2"
+window = "end of slice"
+[outcome.other_before]
+readout = "weight_mean"
+projection = "cortex_d2"
+window = "end of treatment"
+"""
+)
+
+
+def test_a_brain_that_has_practised_can_be_sliced() -> None:
+    """Dense weights of cues, learned trial by trial, are stimulated; the other pathway stays as practice left it."""
+    plain, sliced = solved(STRIATUM), solved(TRAINED)
+    assert all(np.array_equal(plain.outcomes[name], sliced.outcomes[name]) for name in plain.outcomes)
+    assert np.array_equal(sliced.outcomes["other"], sliced.outcomes["other_before"])
+    assert np.all(sliced.outcomes["sliced"] > sliced.outcomes["weight"] + 0.01)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stubborn(Component):
+    """A rule that knows trials only."""
+
+    section: ClassVar[str] = "plasticity"
+    name: ClassVar[str] = "stubborn"
+    equation: ClassVar[str] = "dW = 0"
+
+    rate: float = number(1.0, "1", "does nothing")
+
+
+def test_a_rule_without_a_form_for_this_clock_is_refused_before_anything_runs() -> None:
+    text = SLICE.split("[plasticity.w]")[0] + '[plasticity.w]\nrule = "stubborn"\n'
+    text += "[bath.free]" + SLICE.split("[bath.free]")[1]
+    known = registry().extended([Stubborn])
+    (batch,) = batches(text, components=[Stubborn])
+    with pytest.raises(
+        AssemblyError, match=r"stimulus\.hfs: the rule of w \(stubborn\) has no form for the tick clock"
+    ):
+        width_for(batch.structure, known)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from workbench.declaration import count, number
 from workbench.protocol.phases import Ordered
+
+SECONDS_PER_HOUR = 3600.0
+MOST_STEPS = 10_000_000
+"""Steps of one phase: more is a slip of the pen, and hours of computing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +34,10 @@ class TickPhase(Ordered):
     order: int = count(1, "place in the protocol", high=10_000)
     length: float = number(1.0, "h", "how long the phase lasts", low=1e-9, high=1e6, status="protocol", fixed=True)
     step: float = number(1.0, "s", "longest step", low=1e-6, high=1e6, fixed=True)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse two phases in one place, and a step that would take for ever."""
+        yield from super().check(fields, tables)
+        if fields["length"] * SECONDS_PER_HOUR > MOST_STEPS * fields["step"]:
+            yield "step", f"cuts the phase into more than {MOST_STEPS:,} steps"

@@ -67,6 +67,8 @@ class Readout(Component):
             yield "every", 'a course needs its pace: every = 100 (trials) or interval = "1 h"'
         elif every and sum(phase.get("trials", 0) for phase in tables["phase"].values()) > MOST_VALUES * every:
             yield "every", f"makes a course of more than {MOST_VALUES:,} values"
+        elif interval and sum(phase.get("length", 0.0) for phase in tables["phase"].values()) > MOST_VALUES * interval:
+            yield "interval", f"makes a course of more than {MOST_VALUES:,} values"
 
     def reading(self, block: Assembly) -> Reading:
         """Fetch what the readout needs from `block`, registering steps if it must."""
