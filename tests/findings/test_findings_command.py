@@ -124,6 +124,17 @@ def test_a_sweep_with_changed_numbers_says_so(tmp_path: Path) -> None:
     assert "T1, T3: run with --set projection.input_output.weight=0.5" in done.stdout
 
 
+def test_a_sweep_that_was_cut_off_is_not_shown_as_whole(tmp_path: Path) -> None:
+    import sqlite3
+
+    root = folder(tmp_path, finding("T1"))
+    with sqlite3.connect(swept(root)) as connection:
+        connection.execute("delete from sweep_run where subject = 5")
+    connection.close()
+    done = workbench("findings", cwd=root)
+    assert "T1: the sweep is not finished: 3 of 36 runs are missing" in done.stdout
+
+
 def test_a_mistake_is_told_before_anything_runs(tmp_path: Path) -> None:
     root = folder(tmp_path, finding("T1", AWAY.replace("still", "stil")))
     done = process("findings", "scenarios/small.toml", "--json", cwd=root)

@@ -58,14 +58,19 @@ def evaluate(finding: Finding, scenario: Scenario, stored: Stored) -> LedgerRow:
         criteria=criteria,
         db=str(stored.selection.results.path),
         sweep=stored.selection.sweep,
-        note=_changed(stored.selection),
+        note=_odd(stored.selection),
     )
 
 
-def _changed(selection: Selection) -> str:
-    """Say what the command line of a sweep set, since it is then not the shipped model that is held to account."""
-    settings = json.loads(str(selection.facts["settings"]))
-    return f"run with --set {', '.join(f'{path}={value}' for path, value in settings.items())}" if settings else ""
+def _odd(selection: Selection) -> str:
+    """Say what a reader must know of the sweep: what its command line set, and how many runs are missing."""
+    facts = selection.facts
+    settings = json.loads(str(facts["settings"]))
+    told = [f"run with --set {', '.join(f'{path}={value}' for path, value in settings.items())}"] if settings else []
+    missing = int(facts["expected"]) - int(facts["stored"]) - int(facts["failed"])
+    if missing:
+        told.append(f"the sweep is not finished: {missing:,} of {int(facts['expected']):,} runs are missing")
+    return "; ".join(told)
 
 
 def not_run(finding: Finding, fitted: Collection[str], why: str) -> LedgerRow:
