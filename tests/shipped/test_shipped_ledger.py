@@ -1,0 +1,65 @@
+"""The ledger of the shipped scenarios, from their own sweeps: every row evaluated, roles as the science sheet derives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from commands import answer, workbench
+from shipped_runs import SCENARIOS, Shipped
+
+from workbench.literature.read import read_drafts
+from workbench.scenario.library import data_folder
+
+ABOUT = {draft.head.name: draft.head.scenario for draft in read_drafts(data_folder() / "findings")}
+FIT = {"DY01", "DY02", "DY03", "DY04", "DY05", "DY10", "DY14", "DY15", "DY16", "DY17", "DY21"}
+BUILT_IN = {"DY12", "DY13", "DY20"}
+STRESS = {"DY22"}
+SLICE_TESTS = {"DY06", "DY07", "DY08", "DY09", "DY11"}
+
+
+@pytest.fixture(scope="module")
+def rows(shipped: Shipped) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for scenario in SCENARIOS:
+        if scenario.rpartition("/")[2] in ABOUT.values():
+            said = answer(workbench("findings", shipped.db(scenario), "--json", cwd=shipped.folder))
+            found |= {row["id"]: row for row in said["findings"]}
+    return found
+
+
+def test_every_finding_is_evaluated(rows: dict[str, dict[str, Any]]) -> None:
+    assert set(rows) == set(ABOUT)
+    assert [row["id"] for row in rows.values() if row["verdict"] == "not run"] == []
+    for row in rows.values():
+        assert row["model"] is not None and row["mc_error"] is not None
+        assert all(c["subjects"] > 1 for c in row["criteria"])
+
+
+def test_roles_are_those_that_the_numbers_give(rows: dict[str, dict[str, Any]]) -> None:
+    expected = dict.fromkeys(FIT, "fit") | dict.fromkeys(BUILT_IN, "built_in") | dict.fromkeys(STRESS, "stress")
+    assert {name: row["role"] for name, row in rows.items()} == {name: expected.get(name, "test") for name in ABOUT}
+
+
+def test_the_slice_keeps_its_rows_and_fails_where_it_must(rows: dict[str, dict[str, Any]]) -> None:
+    slice_fit = {name for name in FIT if ABOUT[name] == "dystonia_slice"}
+    assert {name: rows[name]["verdict"] for name in SLICE_TESTS | slice_fit} == dict.fromkeys(
+        SLICE_TESTS | slice_fit, "met"
+    )
+    biperiden = rows["DY22"]
+    assert biperiden["met"] is False, "M1 occupancy is all that the model knows of biperiden"
+    assert biperiden["why"]
+
+
+def test_rows_of_the_slice_have_an_interval_over_plausible_parameters(rows: dict[str, dict[str, Any]]) -> None:
+    for name in SLICE_TESTS:
+        for criterion in rows[name]["criteria"]:
+            low, high = criterion["interval"]
+            assert low <= high
+
+
+def test_a_starter_folder_holds_all_findings_and_none_is_met_before_it_is_run(shipped: Shipped, tmp_path: Any) -> None:
+    assert workbench("init", ".", cwd=tmp_path).returncode == 0
+    said = answer(workbench("findings", "--json", cwd=tmp_path))
+    assert {row["id"]: row["met"] for row in said["findings"]} == dict.fromkeys(ABOUT, None)
+    assert said["counts"]["successes"] == 0
