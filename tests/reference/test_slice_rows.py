@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from workbench.design import plan
+from workbench.execution.sweep import run_sweep
+from workbench.report import build_report
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
 from workbench.scenario.model import Scenario
@@ -100,3 +103,13 @@ def test_slices_differ_by_their_pace_and_are_the_same_in_every_arm() -> None:
     assert 2.0 < fall.std() < 8.0
     rise = found["wt_ltp"]["epsp_hfs"] - 100.0
     assert np.corrcoef(fall, rise)[0, 1] > 0.99
+
+
+def test_the_page_speaks_of_slices_not_of_patients(tmp_path: Path) -> None:
+    text = (scenarios_folder() / "dystonia_slice.toml").read_bytes()
+    (tmp_path / "slice.toml").write_bytes(text)
+    result = run_sweep(
+        tmp_path / "slice.toml", db=tmp_path / "s.db", arms=["wt_ltd", "dyt1_ltd"], subjects=2, workers=0
+    )
+    page = build_report(result.db, tmp_path / "s.html").read_text(encoding="utf-8")
+    assert "simulated slices" in page and "simulated patients" not in page

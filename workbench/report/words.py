@@ -100,7 +100,11 @@ class Wording:
 
     @cached_property
     def who(self) -> str:
-        """Simulated patients where arms are conditions of people, simulated subjects otherwise."""
+        """Simulated slices under stimulation, patients where arms are conditions of people, subjects otherwise."""
+        settings = self.selection.settings
+        clocks = set(settings.text[settings.path.str.match(r"phase\.[^.]+\.clock$")])
+        if clocks == {"tick"}:
+            return "simulated slices"
         return "simulated patients" if self.selection.arms.condition.any() else "simulated subjects"
 
     def arm(self, name: str) -> str:
