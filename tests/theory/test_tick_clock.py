@@ -177,6 +177,23 @@ def test_a_reading_changes_nothing_and_falls_on_its_moment(minutes: float) -> No
     assert found["after"][0] == pytest.approx(2.0 - np.exp(-0.09 * area), rel=1e-8)
 
 
+@pytest.mark.parametrize("drug", [False, True])
+def test_what_is_recorded_changes_no_bit(drug: bool) -> None:
+    """Both sides at once, steps of 7 s and a drug that moves a gate; recorded 60 times, or once at the end."""
+    text = replaced(MIXED, ('step = "1 s"', 'step = "7 s"'))
+    if drug:
+        text += DRUG + (
+            '[occupancy.a]\ndrug = "thp"\n[modulator.ach]\nsource = "cholinergic"\n'
+            '[receptor.m1]\nligand = "ach"\nantagonists = "a"\n[gate.d]\nform = "inverse_hill"\nsignal = "receptor.m1"\n'
+        )
+        text = replaced(text, ("50 min into slice", "end of slice"), ("rate = 1.0", 'rate = 1.0\nltd_permission = "d"'))
+        text = replaced(text, ('every = "0.5 h"', 'every = "6 min"'))
+    often = text + '[course.w]\nreadout = "weight_mean"\nprojection = "w"\ninterval = "3 s"\n'
+    few, many = solved(text), solved(often)
+    assert few.keys == many.keys and len(many.times["w"]) == 61
+    assert all(few.outcomes[name].tobytes() == many.outcomes[name].tobytes() for name in few.outcomes)
+
+
 def test_courses_run_through_the_phases_in_hours() -> None:
     text = replaced(SLICE, ("[phase.slice]\n", "[phase.slice]\norder = 1\n"))
     text += '[phase.later]\norder = 2\nclock = "tick"\nlength = "2 min"\n'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from workbench.protocol.stimuli import Train
     from workbench.solver.block import Block
-    from workbench.solver.recorder import Recorder
+    from workbench.solver.recorder import Read, Recorder
     from workbench.solver.watch import Watch
 
 SECONDS_PER_HOUR = 3600.0
@@ -23,50 +22,64 @@ DIGITS = 9
 
 
 class Ticks:
-    """Walks through a phase from change to change; all runs of a block share its changes."""
+    """Walks through a phase from change to change; all runs of a block share its changes.
+
+    The steps follow from stimuli and phase alone. What is recorded inside a step is looked up on a way of its own, from
+    the step's start to that moment, so that a run's bits do not depend on what is recorded.
+    """
 
     def __init__(self, block: Block, recorder: Recorder, watch: Watch) -> None:
         self._block, self._recorder, self._watch = block, recorder, watch
         ordered = block.steps("tick")
         self._slow = [s.function for s in ordered if s.stage == "drive"]
         self._rules = [s.function for s in ordered if s.clock == "tick"]
+        self._everyone = np.ones(block.runs, dtype=bool)
 
     def run(self, name: str, phase: Any, done: int) -> int:
         """Run one phase; `done` steps went before. Return the steps done after it."""
-        block, everyone = self._block, np.ones(self._block.runs, dtype=bool)
+        block, reads = self._block, self._reads(name)
         for stimulation in block.stimulations.values():
             stimulation.begin()
         for exposure in block.exposures:
             exposure.advance(name, 0.0, 0.0, average=False)
         for function in self._slow:
             function(0)
-        reads = self._reads(name)
-        for read in reads.get(0.0, ()):
-            read(everyone)
-        trains = [train for _, train in block.all("stimulus") if train.phase == name]
+        self._read(reads.pop(0.0, []))
+        trains = self._trains(name)
         for start, stop in pairwise(self._changes(name, phase)):
             self._stimulate(trains, 0.5 * (start + stop))
-            done = self._stretch(name, start, stop, phase.step, done)
-            for read in reads.get(stop, ()):
-                read(everyone)
+            for before, after in pairwise(_cut(start, stop, phase.step)):
+                for moment in sorted(m for m in reads if before < m < after):
+                    self._glimpse(name, before, moment, reads.pop(moment))
+                self._step(name, before, after)
+                self._read(reads.pop(after, []))
+                done += 1
+                if done % LOOK == 0 or after == stop:
+                    self._watch.look(done, f"{after:g} s of {name}")
         return done
 
     def steps(self, name: str, phase: Any) -> int:
         """Return how many steps the phase takes."""
-        return sum(_count(stop - start, phase.step) for start, stop in pairwise(self._changes(name, phase)))
+        return sum(len(_cut(start, stop, phase.step)) - 1 for start, stop in pairwise(self._changes(name, phase)))
 
-    def _reads(self, name: str) -> dict[float, list[Callable[..., None]]]:
-        found: dict[float, list[Callable[..., None]]] = {}
+    def _trains(self, name: str) -> list[Train]:
+        return [train for _, train in self._block.all("stimulus") if train.phase == name]
+
+    def _reads(self, name: str) -> dict[float, list[Read]]:
+        found: dict[float, list[Read]] = {}
         for hours, read in self._recorder.moments.get(name, ()):
             found.setdefault(_moment(hours * SECONDS_PER_HOUR), []).append(read)
         return found
 
+    def _read(self, reads: list[Read]) -> None:
+        for read in reads:
+            read(self._everyone)
+
     def _changes(self, name: str, phase: Any) -> list[float]:
-        """Return the moments, in seconds, between which nothing changes from outside."""
-        trains = [train for _, train in self._block.all("stimulus") if train.phase == name]
-        edges = {_moment(edge) for train in trains for span in train.spans() for edge in span}
+        """Return the moments, in seconds, between which stimulation is constant."""
+        edges = {_moment(edge) for train in self._trains(name) for span in train.spans() for edge in span}
         end = _moment(phase.length * SECONDS_PER_HOUR)
-        return sorted({0.0, end, *self._reads(name), *(edge for edge in edges if edge < end)})
+        return sorted({0.0, end, *(edge for edge in edges if edge < end)})
 
     def _stimulate(self, trains: list[Train], seconds: float) -> None:
         """Set what stimulates each projection at a moment."""
@@ -80,29 +93,33 @@ class Ticks:
                     ltp, ltd, low = (0.0, 0.0, 1.0) if train.low else (opening, 1.0 - opening, 0.0)
             stimulation.drive(ltp, ltd, low)
 
-    def _stretch(self, name: str, start: float, stop: float, longest: float, done: int) -> int:
-        """Step through a stretch of constant stimulation."""
-        block, count = self._block, _count(stop - start, longest)
-        edges = [start + (stop - start) * k / count for k in range(count)] + [stop]
-        for k, (before, after) in enumerate(pairwise(edges)):
-            for stimulation in block.stimulations.values():
-                stimulation.next(before, after)
-            for function in self._rules:
-                function(k)
-            hours = before / SECONDS_PER_HOUR, after / SECONDS_PER_HOUR
-            moved = [exposure.advance(name, *hours, average=False) for exposure in block.exposures]
-            if any(moved):
-                for function in self._slow:
-                    function(0)
-            done += 1
-            if done % LOOK == 0 or k == count - 1:
-                self._watch.look(done, f"{after:g} s of {name}")
-        return done
+    def _step(self, name: str, start: float, stop: float) -> None:
+        """Advance marks and weights, then the drugs and what they drive."""
+        block = self._block
+        for stimulation in block.stimulations.values():
+            stimulation.next(start, stop)
+        for function in self._rules:
+            function(0)
+        hours = start / SECONDS_PER_HOUR, stop / SECONDS_PER_HOUR
+        moved = [exposure.advance(name, *hours, average=False) for exposure in block.exposures]
+        if any(moved):
+            for function in self._slow:
+                function(0)
+
+    def _glimpse(self, name: str, start: float, moment: float, reads: list[Read]) -> None:
+        """Read at a moment inside a step that began at `start`, and come back."""
+        kept = [(array, array.copy()) for array in self._block.signals.values()]
+        self._step(name, start, moment)
+        self._read(reads)
+        for array, copy in kept:
+            array[...] = copy
 
 
 def _moment(seconds: float) -> float:
     return round(float(seconds), DIGITS)
 
 
-def _count(length: float, longest: float) -> int:
-    return max(1, math.ceil(length / longest - 1e-9))
+def _cut(start: float, stop: float, longest: float) -> list[float]:
+    """Return the edges of equal steps, none longer than `longest`."""
+    count = max(1, math.ceil((stop - start) / longest - 1e-9))
+    return [_moment(start + (stop - start) * k / count) for k in range(count)] + [stop]
