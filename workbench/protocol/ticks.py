@@ -18,10 +18,10 @@ MOST_STEPS = 10_000_000
 class TickPhase(Ordered):
     """A length of real time in which synapses are stimulated and activity is clamped: a slice.
 
-    Between two edges of stimuli stimulation is constant. Each such stretch is cut into equal steps no longer than `step`:
-    marks advance by closed form, the weight by an exponential update with the exact means of both sides, exact while
-    one side acts alone and of second order otherwise. Drugs hold their level over a step. What is recorded inside a
-    step changes nothing.
+    Between two edges of stimuli stimulation is constant. Each such stretch is cut into equal steps, none longer than
+    `step`: marks advance by closed form, the weight by an exponential update with the exact means of both sides, exact
+    while one side acts alone and of second order otherwise. Drugs hold their level over a step. What is recorded inside
+    a step changes nothing.
     """
 
     section: ClassVar[str] = "phase"
