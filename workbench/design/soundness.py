@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.declaration import SECTIONS
-from workbench.design.groups import Group
+from workbench.design.groups import Group, Slab
 from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
 from workbench.protocol.window import parse_window
@@ -25,17 +25,25 @@ def unsound(places: Places, study: str, arms: Sequence[str], groups: Iterable[Gr
     """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms."""
     scenario = places.scenario
     for group in groups:
-        whole = _whole(group)
-        arm, moved = arms[group.slabs[0].arm], group.slabs[0].levels
-        faults = [*_component_faults(scenario, group.structure, whole), *_window_faults(group.structure, whole)]
-        for path, message in faults:
-            values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
-            where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
-            blamed = (*places.given, *moved, *(p for p in scenario.arms[arm].set if sweeps_structure(scenario, p)))
-            yield places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
+        seen: set[tuple[str, str]] = set()
+        for slab in group.slabs:
+            whole = _whole(group, slab)
+            arm, moved = arms[slab.arm], slab.levels
+            faults = [*_component_faults(scenario, group.structure, whole), *_window_faults(group.structure, whole)]
+            for path, message in (fault for fault in faults if fault not in seen):
+                seen.add((path, message))
+                yield _told(places, study, arm, moved, path, message)
 
 
-def _whole(group: Group) -> Whole:
+def _told(places: Places, study: str, arm: str, moved: Mapping[str, object], path: str, message: str) -> Problem:
+    values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
+    where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
+    set_here = (p for p in places.scenario.arms[arm].set if sweeps_structure(places.scenario, p))
+    blamed = (*places.given, *moved, *set_here)
+    return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
+
+
+def _whole(group: Group, slab: Slab) -> Whole:
     """Return every table's fields as plain Python; a number that differs between runs is None."""
     whole: dict[str, dict[str, dict[str, Any]]] = {}
     for table in group.structure.tables:
@@ -44,7 +52,7 @@ def _whole(group: Group) -> Whole:
         if table.section == "plasticity":
             fields["projection"] = table.name
         whole.setdefault(table.section, {})[table.name] = fields
-    for path, form in group.slabs[0].forms.items():
+    for path, form in slab.forms.items():
         section, name, field = path.split(".", 2)
         whole[section][name][field] = form.constant
     return whole
