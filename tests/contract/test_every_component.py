@@ -111,7 +111,11 @@ def test_values_outside_the_physical_range_are_refused(
     with pytest.raises(ScenarioError) as caught:
         if component.section == "outcome":  # what is measured can only be changed in the file
             value = f'"{beyond!r}{unit}"' if unit else repr(beyond)
-            edited = scenario.text.replace(f"[{table}]".encode(), f"[{table}]\n{parameter.name} = {value}".encode())
+            head, _, rest = scenario.text.decode().partition(f"[{table}]\n")
+            own, bracket, after = rest.partition("\n[")
+            kept = [line for line in own.splitlines() if not line.startswith(f"{parameter.name} =")]
+            lines = [f"[{table}]", f"{parameter.name} = {value}", *kept]
+            edited = (head + "\n".join(lines) + bracket + after).encode()
             parse_scenario(edited, scenario.file, Path(scenario.file).parent, registry())
         else:
             plan(scenario, settings={path: f"{beyond!r}{unit}"})

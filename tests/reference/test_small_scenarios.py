@@ -65,42 +65,103 @@ def test_a_dip_depresses_and_a_burst_potentiates(change_at: dict[str, dict[float
     assert change_at["dip"][1.0] < 0.0 < change_at["burst"][1.0]
 
 
+Runs = dict[str, tuple[Mapping[str, float | Array], Mapping[str, Array]]]
+
+
 @pytest.fixture(scope="module")
-def one_dose() -> tuple[Mapping[str, float | Array], Mapping[str, Array]]:
-    """Return numbers and outcomes of 4 mg in 40 subjects."""
-    found = {arm: (values, outcomes) for arm, _, values, outcomes in rows_of("trihexyphenidyl.toml", "arms", 40)}
-    return found["dose_4mg"]
+def one_dose() -> Runs:
+    """Return numbers and outcomes of one dose in 100 subjects, by arm."""
+    return {arm: found for arm, _, *found in rows_of("trihexyphenidyl.toml", "arms", 100)}  # type: ignore[misc]
 
 
-def test_plasma_follows_the_matrix_exponential(
-    one_dose: tuple[Mapping[str, float | Array], Mapping[str, Array]],
-) -> None:
-    values, outcomes = one_dose
-    clearance = np.asarray(values["drug.variant_a.clearance"])
-    for hours, name in ((1.5, "plasma_a_1h30"), (2.0, "plasma_a_2h"), (24.0, "plasma_a_24h")):
+def test_plasma_follows_the_matrix_exponential(one_dose: Runs) -> None:
+    values, outcomes = one_dose["variant_a"]
+    drawn = {name: np.asarray(values[f"drug.trihexyphenidyl.{name}"]) for name in ("clearance", "volume", "absorption")}
+    heavier = np.asarray(values["drug.trihexyphenidyl.body_weight"]) / 70.0
+    for hours, name in ((1.5, "plasma_1h30"), (2.0, "plasma_2h"), (24.0, "plasma_24h")):
         for subject in range(3):
-            out = clearance[subject] / 502.0
-            flow = np.array([[-2.07, 0.0, 0.0], [2.07, -out - 0.0328, 0.0867], [0.0, 0.0328, -0.0867]])
+            volume = drawn["volume"][subject] * heavier[subject]
+            out = drawn["clearance"][subject] * heavier[subject] ** 0.75 / volume
+            ka, k12, k21 = drawn["absorption"][subject], *(k * heavier[subject] ** -0.25 for k in (0.0328, 0.0867))
+            flow = np.array([[-ka, 0.0, 0.0], [ka, -out - k12, k21], [0.0, k12, -k21]])
             central = (expm(flow * hours) @ [4.0, 0.0, 0.0])[1]
-            assert outcomes[name][subject] == pytest.approx(central / 502.0 * 1000.0, rel=1e-9)
+            assert outcomes[name][subject] == pytest.approx(central / volume * 1000.0, rel=1e-9)
 
 
-def test_DY15_one_dose_reaches_the_published_concentration_and_occupancy(
-    one_dose: tuple[Mapping[str, float | Array], Mapping[str, Array]],
-) -> None:
-    _, outcomes = one_dose
-    assert 4.5 <= float(outcomes["plasma_a_1h30"].mean()) <= 9.7
-    assert 0.20 <= float(outcomes["occupancy_m1_a_2h"].mean()) <= 0.36
+def test_DY15_one_dose_reaches_the_published_concentration_and_occupancy(one_dose: Runs) -> None:
+    _, outcomes = one_dose["variant_a"]
+    assert 7.15 - 2.58 <= float(outcomes["cmax"].mean()) <= 7.15 + 2.58
+    assert 201 - 71 <= float(outcomes["auc"].mean()) <= 201 + 71
+    assert 0.20 <= float(outcomes["occupancy_2h"].mean()) <= 0.36
 
 
-def test_the_three_kinetics_differ_by_their_half_lives(
-    one_dose: tuple[Mapping[str, float | Array], Mapping[str, Array]],
-) -> None:
-    values, outcomes = one_dose
-    a, b, c = (float(outcomes[f"plasma_{variant}_24h"].mean()) for variant in "abc")
-    assert a > b > c
-    reference_clearance = {"b": 40.0, "c": 94.0}
-    for variant, half_life in (("b", 8.7), ("c", 3.7)):
-        assert np.log(2) * 502.0 / reference_clearance[variant] == pytest.approx(half_life, abs=0.05)
-        spread = np.asarray(values[f"drug.variant_{variant}.clearance"]) / reference_clearance[variant]
-        assert 0.8 < float(np.median(spread)) < 1.25
+def test_the_three_kinetics_differ_by_their_half_lives(one_dose: Runs) -> None:
+    for arm, half_life in (("variant_b", 8.7), ("variant_c", 3.7)):
+        values, outcomes = one_dose[arm]
+        out = np.asarray(values["drug.trihexyphenidyl.clearance"]) / np.asarray(values["drug.trihexyphenidyl.volume"])
+        heavier = np.asarray(values["drug.trihexyphenidyl.body_weight"]) / 70.0
+        np.testing.assert_allclose(outcomes["half_life"], np.log(2) / out * heavier**0.25, rtol=1e-12)
+        assert float(np.median(outcomes["half_life"])) == pytest.approx(half_life, rel=0.1)
+    assert float(np.median(one_dose["variant_a"][1]["half_life"])) == pytest.approx(33.0, rel=0.1)
+
+
+def test_all_that_is_absorbed_is_cleared(one_dose: Runs) -> None:
+    for arm in ("variant_a", "variant_b", "variant_c", "child"):
+        values, outcomes = one_dose[arm]
+        heavier = np.asarray(values["drug.trihexyphenidyl.body_weight"]) / 70.0
+        cleared = np.asarray(values["drug.trihexyphenidyl.clearance"]) * heavier**0.75
+        np.testing.assert_allclose(outcomes["auc_inf"], 4000.0 / cleared, rtol=1e-12)
+
+
+def test_a_child_is_half_the_adult_of_the_same_draws(one_dose: Runs) -> None:
+    """Arms move the typical weight; each subject keeps its own factor, and doses for each kg follow it."""
+    adult, child, weighed = (one_dose[arm] for arm in ("variant_a", "child", "child_per_weight"))
+    ratio = np.asarray(child[0]["drug.trihexyphenidyl.body_weight"]) / adult[0]["drug.trihexyphenidyl.body_weight"]
+    np.testing.assert_allclose(ratio, 0.5, rtol=1e-12)
+    np.testing.assert_allclose(child[1]["auc_inf"] / adult[1]["auc_inf"], 2.0**0.75, rtol=1e-12)
+    own = np.asarray(weighed[0]["dose.single.body_weight"]) * 0.05714285714 / 4.0
+    np.testing.assert_allclose(weighed[1]["auc_inf"] / child[1]["auc_inf"], own, rtol=1e-12)
+    assert np.std(own) > 0.05
+
+
+@pytest.fixture(scope="module")
+def month() -> Runs:
+    """Return numbers and outcomes of a month's treatment in 10 subjects, by arm."""
+    found = rows_of("trihexyphenidyl_regimens.toml", "arms", 10)
+    return {arm: pair for arm, _, *pair in found}  # type: ignore[misc]
+
+
+def test_regimens_differ_as_they_must(month: Runs) -> None:
+    of = {arm: outcomes for arm, (_, outcomes) in month.items()}
+    assert np.all(of["once"]["peak"] > of["divided"]["peak"])
+    assert np.all(of["once"]["trough"] < of["divided"]["trough"])
+    np.testing.assert_allclose(of["once"]["average"], of["divided"]["average"], rtol=0.01)
+    assert np.all(of["steady"]["auc_treatment"] > of["divided"]["auc_treatment"])
+    assert np.all(of["missed"]["trough"] < of["divided"]["trough"])
+    assert np.all(of["stopped"]["after_24h"] < of["missed"]["after_24h"])
+    assert np.all(of["titrated"]["average"] < of["divided"]["average"])
+    assert np.all(of["divided"]["trough"] < of["divided"]["average"])
+    assert np.all(of["divided"]["average"] < of["divided"]["peak"])
+    acting = np.asarray(month["divided"][0]["drug.trihexyphenidyl.effect"])
+    assert np.all(of["divided"]["time_acting"][acting == 0.0] == 0.0) and np.any(acting == 0.0)
+
+
+def test_a_steady_state_has_its_dose_rate_over_clearance(month: Runs) -> None:
+    """The mean of a steady state, with the occasion's draws taken out by the area of a lone dose in the same phase."""
+    values, outcomes = month["steady"]
+    heavier = np.asarray(values["drug.trihexyphenidyl.body_weight"]) / 70.0
+    usual = 30_000.0 / 24.0 / (np.asarray(values["drug.trihexyphenidyl.clearance"]) * heavier**0.75)
+    occasion = np.log(outcomes["average"] / usual)
+    np.testing.assert_allclose(outcomes["auc_treatment"] / 720.0, outcomes["average"], rtol=1e-9)
+    assert np.all(np.abs(occasion) < 5 * 0.15 * np.sqrt(2)) and np.std(occasion) > 0.05
+
+
+def test_every_route_has_the_same_area() -> None:
+    found = {arm: outcomes for arm, _, _, outcomes in rows_of("routes.toml", "arms", 5)}
+    for outcomes in found.values():
+        np.testing.assert_allclose(outcomes["area"], found["bolus"]["area"], rtol=1e-12)
+        np.testing.assert_allclose(outcomes["area_one"], found["bolus"]["area"], rtol=1e-12)
+    assert np.all(found["bolus"]["peak_time"] == 0.0)
+    np.testing.assert_allclose(found["bolus"]["peak"], 12_000.0 / 502.0, rtol=1e-12)
+    np.testing.assert_allclose(found["infusion"]["peak_time"], 4.0, rtol=1e-12)
+    assert np.all(found["overlapping"]["peak"] < found["infusion"]["peak"])

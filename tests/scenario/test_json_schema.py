@@ -36,7 +36,7 @@ def test_every_field_of_every_component_is_described():
 
 def test_nested_group_is_offered():
     dose = WHOLE["definitions"]["dose_repeated"]
-    assert set(dose["properties"]["titration"]["properties"]) == {"start", "step", "each"}
+    assert set(dose["properties"]["titration"]["properties"]) == {"start", "step", "each", "maximum"}
 
 
 def test_a_number_with_a_unit_is_written_in_quotes():

@@ -64,7 +64,7 @@ table = "points.csv"
 @given(
     title=st.text(min_size=1, max_size=60),
     rate=st.floats(0.0, 10.0),
-    amount=st.floats(0.0, 1e6),
+    amount=st.floats(0.7, 1e6),
     bounds=st.tuples(st.floats(-1e6, 1.0), st.floats(1.0, 1e6)).filter(lambda pair: pair[0] < pair[1]),
     trials=st.integers(21, 10**6),
     note=st.text(max_size=40),

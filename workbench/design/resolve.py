@@ -30,6 +30,8 @@ from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenari
 PARAMETER = "parameter"
 AMOUNT = "amount"
 """A table with this field is something given: an arm without it gives nothing, but keeps the structure."""
+AMOUNTS = (AMOUNT, "amount_per_weight")
+"""The fields that are then 0."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Layers:
             If nothing gives a value to a required field.
         """
         path = f"{table.path}.{parameter.name}"
-        if parameter.name == AMOUNT and self.withheld(table):
+        if parameter.name in AMOUNTS and self.withheld(table):
             return Source("arm", 0.0)
         above = self._above(path)
         if above is not None:
@@ -117,7 +119,7 @@ class Layers:
         if source.setting is None:
             return None
         path = f"{table.path}.{parameter.name}"
-        if parameter.name == AMOUNT and self.withheld(table):
+        if parameter.name in AMOUNTS and self.withheld(table):
             return Form(0.0)
         return self._scaled(path, self._base(path, source, parameter.unit), source, parameter.unit)
 

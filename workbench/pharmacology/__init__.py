@@ -1,8 +1,22 @@
 """What the body does to a drug (kinetics) and what the drug does to receptors (occupancy)."""
 
 from workbench.pharmacology.bath import Affinity, BathDrug
-from workbench.pharmacology.kinetics import OneCompartmentOral, TwoCompartmentOral
+from workbench.pharmacology.kinetics import (
+    OneCompartmentIntravenous,
+    OneCompartmentOral,
+    TwoCompartmentIntravenous,
+    TwoCompartmentOral,
+)
 from workbench.pharmacology.occupancy import Langmuir
 from workbench.pharmacology.regimen import Repeated
 
-COMPONENTS = (OneCompartmentOral, TwoCompartmentOral, BathDrug, Langmuir, Affinity, Repeated)
+COMPONENTS = (
+    OneCompartmentOral,
+    TwoCompartmentOral,
+    OneCompartmentIntravenous,
+    TwoCompartmentIntravenous,
+    BathDrug,
+    Langmuir,
+    Affinity,
+    Repeated,
+)

@@ -2,60 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, number, reference
+from workbench.declaration import Component, count, number, numbers, reference, switch
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.arrays import Value
+
+NEVER = 1e6
+"""Hours, or mg a day: a limit that is not reached."""
+SAME = 1e-9
+"""Two moments closer than this share of an interval are one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repeated(Component):
-    """The same dose at fixed intervals from the start of a phase to its end, with or without titration.
+    """Doses at fixed intervals in a phase, with or without titration, missed doses and an early end.
 
-    The first dose falls on the start of the phase; a dose due at the very end belongs to the next phase and is not
-    given. With a titration step the daily total rises by that step until it reaches ``amount * 24 h / every``.
+    Dose 1 falls `first` after the start of the phase. A dose that would fall on `until`, or on the end of the phase, is
+    no longer given. Where a dose and an observation fall on one moment, the dose comes first. A dose is an instant, or
+    an input at a constant rate over `duration`; inputs that last longer than the interval overlap. What is given late
+    in a phase may be absorbed, and an input may go on, in the next one.
+
+    With a titration step the daily total rises by that step until it reaches the full dose, ``amount * 24 h / every``.
+    At `steady_state` the phase begins as if the regimen had gone on for ever, besides what is left of other doses.
     """
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "repeated"
+    revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
-        "dose at t_k = k * every;  daily total = min(amount 24 h / every, start + step floor(t / each))"
+        "dose k = 1, 2 ... at t_k = first + (k - 1) every, while t_k < until and k <= count\n"
+        "daily total = min(amount 24 h / every, start + step floor((t_k - first) / each))"
     )
 
     drug: str = reference("drug", "what is given")
     amount: Value = number(0.0, "mg", "amount of one dose", low=0.0, high=1e6, status="protocol")
+    amount_per_weight: Value = number(
+        0.0,
+        "mg/kg",
+        "amount of one dose for each kg of body weight, added to `amount`",
+        low=0.0,
+        high=1e4,
+        status="protocol",
+    )
+    body_weight: Value = number(
+        70.0, "kg", "body weight that `amount_per_weight` is for", low=0.2, high=500.0, status="protocol"
+    )
     every: Value = number(24.0, "h", "interval between doses", low=0.1, high=8760.0, status="protocol")
     during: str = reference("phase", "the phase in which it is given")
+    first: Value = number(
+        0.0, "h", "time of the first dose from the start of the phase", low=0.0, high=1e6, status="protocol"
+    )
+    until: Value = number(
+        NEVER, "h", "time in the phase from which none is given any more", low=0.0, high=NEVER, status="protocol"
+    )
+    duration: Value = number(
+        0.0, "h", "how long a dose flows in at a constant rate; 0 is at once", low=0.0, high=1e4, status="protocol"
+    )
+    missed: tuple[float, ...] = numbers((), "1", "doses that are left out, by their numbers from 1", low=1, high=1e6)
+    steady_state: bool = switch(False, "whether the phase begins at the steady state of this regimen")
     titration_start: Value = number(0.0, "mg/day", "daily total on the first day", low=0.0, high=1e6, status="protocol")
     titration_step: Value = number(
         0.0, "mg/day", "rise of the daily total; 0 is no titration", low=0.0, high=1e6, status="protocol"
     )
     titration_each: Value = number(3.0, "day", "days between two rises", low=0.01, high=3650.0, status="protocol")
+    titration_maximum: Value = number(
+        NEVER, "mg/day", "daily total that no titration may pass", low=0.0, high=NEVER, status="protocol"
+    )
+    count: int = count(0, "how many doses; 0 is to the end of the phase", low=0)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a titration that never rises."""
-        if fields.get("titration_start") and fields.get("titration_step", 0.0) == 0.0:
-            yield "titration_step", "a titration that starts below the full dose needs a step above 0"
+        """Refuse titrations that never rise or rise too far, and doses that cannot be given."""
+        yield from _titration_faults(fields)
+        yield from _schedule_faults(fields)
 
-    def amount_at(self, hours: Value) -> Value:
-        """Return the amount of a dose given `hours` after the start of the phase, in mg."""
-        if isinstance(self.titration_step, float) and self.titration_step == 0.0:
-            return self.amount
-        total: Array = self.titration_start + self.titration_step * np.floor(
-            hours / (24.0 * self.titration_each) + 1e-9
-        )
-        per_dose = np.where(np.asarray(self.titration_step) > 0.0, total * self.every / 24.0, np.inf)
-        return np.minimum(self.amount, per_dose)
+    @property
+    def full(self) -> Value:
+        """Amount of a full dose in mg."""
+        return self.amount + self.amount_per_weight * self.body_weight
 
-    def given(self, start: float, stop: float) -> tuple[Value, Value]:
-        """Return the index of the first dose in ``[start, stop)`` hours and how many there are."""
-        first = np.ceil(start / self.every - 1e-9)
-        after = np.ceil(stop / self.every - 1e-9)
-        return first, after - first
+    @property
+    def rising(self) -> float:
+        """Number of a dose from which on titration has reached the full dose in all runs."""
+        if not np.any(self.titration_step):
+            return 0.0
+        with np.errstate(all="ignore"):
+            rises = np.ceil((self.full * 24.0 / self.every - self.titration_start) / self.titration_step)
+            reached = rises * self.titration_each * 24.0 / self.every
+        return float(np.max(np.where(np.asarray(self.titration_step) > 0.0, np.ceil(reached) + 1.0, 0.0)))
+
+    def amount_of(self, index: Value) -> Value:
+        """Return the amount of a dose in mg, by its number from 0; negative numbers are those of a steady state."""
+        amount = self.full
+        if np.any(self.titration_step):
+            days = index * self.every / (24.0 * self.titration_each)
+            total = self.titration_start + self.titration_step * np.floor(days + SAME)
+            per_dose = np.where(np.asarray(self.titration_step) > 0.0, total * self.every / 24.0, np.inf)
+            amount = np.minimum(amount, per_dose)
+        for missed in self.missed:
+            amount = np.where(np.asarray(index) == missed - 1.0, 0.0, amount)
+        return amount
+
+    def number_in(self, length: float) -> Value:
+        """Return how many doses a phase of `length` hours holds."""
+        stop = np.minimum(self.until, length)
+        found = np.maximum(np.ceil((stop - self.first) / self.every - SAME), 0.0)
+        return np.minimum(found, float(self.count)) if self.count else found
+
+
+def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    start, step, most = (fields.get(f"titration_{name}") for name in ("start", "step", "maximum"))
+    if start and step == 0.0:
+        yield "titration_step", "a titration that starts below the full dose needs a step above 0"
+    if fields.get("steady_state") and step:
+        yield "titration_step", "a regimen that begins at its steady state has no titration"
+    amount, every, weighed = fields.get("amount"), fields.get("every"), fields.get("amount_per_weight")
+    known = amount and every and weighed == 0.0
+    full = amount * 24.0 / every if known else None  # type: ignore[operator]
+    past = "titration past its maximum:"
+    if most is not None and full is not None and full > most * (1.0 + SAME):
+        yield "titration_maximum", f"{past} the full dose is {full:g} mg/day (at most {most:g} mg/day)"
+    if not step:
+        return
+    reach = min(x for x in (most, full, NEVER) if x is not None)
+    if start is not None and start > reach * (1.0 + SAME):
+        yield "titration_start", f"{past} it starts at {start:g} mg/day (at most {reach:g} mg/day)"
+    if most is not None and step > most * (1.0 + SAME):
+        yield "titration_step", f"{past} one step is {step:g} mg/day (at most {most:g} mg/day)"
+
+
+def _schedule_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    first, until, many = fields.get("first"), fields.get("until"), fields.get("count") or 0
+    if first is not None and until is not None and until <= first:
+        yield "until", f"doses end before the first is given ({until:g} h; the first is at {first:g} h)"
+    for position, missed in enumerate(fields.get("missed") or ()):
+        if missed != int(missed):
+            yield "missed", f"doses are counted 1, 2, 3 ...; entry {position + 1} is {missed:g}"
+        elif many and missed > many:
+            yield "missed", f"there is no dose {missed:g} (only {many:g} are given)"

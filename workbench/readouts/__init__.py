@@ -4,6 +4,16 @@ from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
 from workbench.readouts.driven import Level
 from workbench.readouts.exposure import Concentration, Occupancy
+from workbench.readouts.kinetics import (
+    AreaToInfinity,
+    AreaUnderCurve,
+    AverageConcentration,
+    PeakConcentration,
+    TerminalHalfLife,
+    TimeAbove,
+    TimeOfPeak,
+    TroughConcentration,
+)
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
@@ -18,6 +28,14 @@ COMPONENTS = (
     PrincipalCosine,
     Concentration,
     Occupancy,
+    PeakConcentration,
+    TimeOfPeak,
+    TroughConcentration,
+    AverageConcentration,
+    AreaUnderCurve,
+    AreaToInfinity,
+    TimeAbove,
+    TerminalHalfLife,
     Level,
     Number,
     EvokedResponse,

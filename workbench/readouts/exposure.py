@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.declaration import reference
+from workbench.declaration import option, reference
+from workbench.readouts.kinetics import SITES
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
@@ -16,19 +17,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Concentration(Readout):
-    """Acting plasma concentration at a moment (on the trial clock: mean over the current dosing interval)."""
+    """Concentration at a moment, after the doses of that moment (on the trial clock: mean over the dosing interval).
+
+    At the effect site it follows plasma with the drug's `equilibration`, less what a subject does not respond to.
+    """
 
     name: ClassVar[str] = "concentration"
+    revision: ClassVar[int] = 2
     unit: ClassVar[str] = "ng/mL"
-    meaning: ClassVar[str] = "plasma concentration"
-    equation: ClassVar[str] = "C = effect * sum of modes"
+    meaning: ClassVar[str] = "concentration"
+    equation: ClassVar[str] = "C in plasma; effect * C at the effect site"
 
     drug: str = reference("drug", "the drug")
+    site: str = option("plasma", SITES, "where the concentration is: in plasma, or where it acts")
 
     def reading(self, block: Assembly) -> Reading:
         """Copy the concentration."""
-        concentration = np.asarray(block.driven(f"drug.{self.drug}"))
-        return Reading((), lambda sums, trials: concentration.copy())
+        acting = np.asarray(block.driven(f"drug.{self.drug}"))
+        found = acting if self.site == "effect" else block.signal(f"drug.{self.drug}.plasma")
+        return Reading((), lambda sums, trials: found.copy())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,184 @@
+"""The doses of one regimen in absolute time, and what trains of equal doses leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.pharmacology.transfers import moved, total
+
+if TYPE_CHECKING:
+    from workbench.arrays import Value
+    from workbench.pharmacology.regimen import Repeated
+    from workbench.pharmacology.transfers import Amounts, Transfers
+
+TOGETHER = 1e-9
+"""Hours within which two moments are one."""
+DOUBLINGS = 64
+"""More than ever needed: the slowest elimination has reached its steady state after some 40."""
+
+
+def plain(value: Any) -> Value:
+    """Return a float where the value is one number."""
+    return value if isinstance(value, float) or value.ndim else float(value)
+
+
+def moment(hours: Any) -> Value:
+    """Return hours without the noise of their last digits, so that equal lengths are found equal."""
+    return plain(np.rint(hours * 1e11) / 1e11)
+
+
+def some(value: Any) -> bool:
+    """Return whether any is true or not 0: `np.any` costs a single number more than all the arithmetic on it."""
+    return bool(value) if isinstance(value, float | bool | np.bool_) else bool(value.any())
+
+
+@dataclass(frozen=True)
+class Doses:
+    """What one regimen gives one block of runs.
+
+    Attributes
+    ----------
+    start : Value
+        Hours from the start of the protocol at which dose 0 reaches the compartment that it enters: lag included.
+    count : Value
+        How many doses are given; those of a steady state have numbers below 0.
+    share : Value
+        Bioavailability on this occasion.
+    """
+
+    regimen: Repeated
+    start: Value
+    count: Value
+    share: Value
+
+    @cached_property
+    def full(self) -> Value:
+        """What reaches the body of a full dose, in mg."""
+        return plain(self.regimen.full * self.share)
+
+    @cached_property
+    def rising(self) -> float:
+        """The number of the first dose that is full, or left out by its number, in all runs: above it all are equal."""
+        return max(self.regimen.rising, max(self.regimen.missed, default=0.0))
+
+    @property
+    def every(self) -> Value:
+        """Hours between two doses."""
+        return self.regimen.every
+
+    @property
+    def duration(self) -> Value:
+        """Hours over which a dose flows in."""
+        return self.regimen.duration
+
+    @cached_property
+    def flows(self) -> bool:
+        """Whether any run gets its doses over a time."""
+        return bool(np.any(np.asarray(self.duration) > 0.0))
+
+    def amount(self, index: Value) -> Value:
+        """Return what reaches the body of a dose, in mg."""
+        if self.rising == 0.0 or not some(index < self.rising):
+            return self.full
+        return self.regimen.amount_of(index) * self.share
+
+    def begins(self, index: Value) -> Value:
+        """Return when a dose begins to come in; never, past the last one."""
+        return plain(np.where(np.asarray(index) < self.count, self.start + index * self.every, np.inf))
+
+    def ends(self, index: Value) -> Value:
+        """Return when a dose has flowed in; never, for one that is an instant or past the last one."""
+        flows = (np.asarray(index) < self.count) & (np.asarray(self.duration) > 0.0)
+        return plain(np.where(flows, self.start + index * self.every + self.duration, np.inf))
+
+    def begun_before(self, time: Value) -> Value:
+        """Return the number of the first dose that has not come in before `time`."""
+        found = np.ceil((time - self.start) / self.every - TOGETHER)
+        return plain(np.minimum(np.maximum(found, 0.0), self.count))
+
+    def rate(self, ended: Value, begun: Value) -> Value:
+        """Return the rate (mg/h) of the doses that are flowing in: from number `ended` to before `begun`."""
+        if not self.flows:
+            return 0.0
+        lasting = np.where(np.asarray(self.duration) > 0.0, self.duration, np.inf)
+        found: Any = 0.0
+        for further in range(int(np.max(np.asarray(begun) - ended))):
+            index = ended + further
+            found = found + np.where(np.asarray(index) < begun, self.amount(index) / lasting, 0.0)
+        return plain(found)
+
+    def pulse(self, transfers: Transfers) -> Amounts:
+        """Return what one dose of 1 mg has left in each row when it has come in."""
+        found: Amounts = dict.fromkeys(transfers.rows, 0.0)
+        found[transfers.drug.entry] = 1.0
+        if not self.flows:
+            return found
+        lasting = np.where(np.asarray(self.duration) > 0.0, self.duration, 1.0)
+        for (row, _), left in transfers.inflow(plain(lasting)).items():
+            if row in found:
+                found[row] = np.where(np.asarray(self.duration) > 0.0, left / lasting, found[row])
+        return found
+
+    def settled(self, transfers: Transfers, begin: Value) -> tuple[Amounts, Value, Value]:
+        """Return the steady state at `begin`: amounts, and the numbers of the next dose to end and to begin."""
+        ahead = self.start - begin
+        begun = np.minimum(np.floor(-ahead / self.every + TOGETHER), -1.0) + 1.0
+        ended = np.minimum(np.floor(-(ahead + self.duration) / self.every + TOGETHER), -1.0) + 1.0
+        amounts = for_ever(transfers, self.pulse(transfers), self.every)
+        age = np.maximum(-(ahead + self.duration) - (ended - 1.0) * self.every, 0.0)
+        amounts = moved(transfers.over(plain(age)), amounts, transfers.rows)
+        amounts = {row: self.amount(-1.0) * left for row, left in amounts.items()}
+        for further in range(int(np.max(np.asarray(begun) - ended)) if self.flows else 0):
+            index = ended + further
+            rate = self.rate(plain(index), plain(np.minimum(index + 1.0, begun)))
+            since = np.maximum(-ahead - index * self.every, 0.0)
+            for (row, _), left in transfers.inflow(plain(since)).items():
+                if row in amounts:
+                    amounts[row] = amounts[row] + rate * left
+        return amounts, plain(ended), plain(begun)
+
+
+def for_ever(transfers: Transfers, pulse: Amounts, every: Value) -> Amounts:
+    """Return what equal doses at equal intervals since ever leave at the moment of the last one, by doubling."""
+    rows, gap = pulse, every
+    for _ in range(DOUBLINGS):
+        entries = transfers.over(gap)
+        if not any(np.any(share) for share in entries.values()):
+            break
+        before = moved(entries, rows, transfers.rows)
+        rows = {row: rows[row] + before[row] for row in transfers.rows}
+        gap = 2.0 * gap
+    return rows
+
+
+def train(transfers: Transfers, count: Value, every: Value, age: Value) -> tuple[Amounts, Amounts]:
+    """Return rows and areas, per mg, `age` hours after the last of `count` equal instant doses, the first just given.
+
+    By doubling: a train of 2 m doses is one of m doses, and the same one ``m every`` hours older.
+    """
+    rows: Amounts = dict.fromkeys(transfers.rows, 0.0)
+    areas: Amounts = {"area": 0.0, **({"effect_area": 0.0} if transfers.delayed else {})}
+    whole = np.asarray(count).astype(np.int64)
+    done: Any = 0.0
+    for bit in reversed(range(int(np.max(whole)).bit_length())):
+        older, passed = _older(transfers, rows, areas, done * every)
+        rows = {row: rows[row] + older[row] for row in rows}
+        areas = {row: areas[row] + passed[row] for row in areas}
+        done = 2.0 * done
+        one = (whole >> bit) & 1 == 1
+        older, passed = _older(transfers, rows, areas, every)
+        older[transfers.drug.entry] = older[transfers.drug.entry] + 1.0
+        rows = {row: np.where(one, older[row], rows[row]) for row in rows}
+        areas = {row: np.where(one, passed[row], areas[row]) for row in areas}
+        done = plain(np.where(one, done + 1.0, done))
+    return _older(transfers, rows, areas, age)
+
+
+def _older(transfers: Transfers, rows: Amounts, areas: Amounts, hours: Value) -> tuple[Amounts, Amounts]:
+    entries = transfers.areas(hours)
+    passed = {row: areas[row] + total(entries, rows, row) for row in areas}
+    return moved(transfers.over(hours), rows, transfers.rows), passed

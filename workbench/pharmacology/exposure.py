@@ -1,0 +1,218 @@
+"""The running concentration of one drug: from dose to dose by exact transfers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.pharmacology.body import Body
+from workbench.pharmacology.doses import TOGETHER, Doses, moment, plain, some, train
+from workbench.pharmacology.transfers import Transfers, moved, total
+from workbench.quantities import convert
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+    from workbench.pharmacology.kinetics import Kinetics
+    from workbench.pharmacology.transfers import Amounts
+
+HOURS_PER_DAY = 24.0
+NOTHING = 1e-200
+"""Amounts below this are set to 0: subnormal numbers would slow every later step."""
+
+
+class Exposure:
+    """The running concentration of one drug in one block.
+
+    The driven signal ``drug.NAME`` is what acts: at the effect site, less what a subject does not respond to. On the
+    trial clock it is the mean over an interval, on other clocks the value at a moment.
+    """
+
+    def __init__(self, block: Assembly, name: str, drug: Kinetics) -> None:
+        self.name, self.drug, self.resolution = name, drug, drug.resolution
+        self.concentration = block.moving(f"drug.{name}")
+        self.plasma = block.signal(f"drug.{name}.plasma")
+        self.phases = _placed(block)
+        self._block = block
+        self._doses = [dose for _, dose in block.all("dose") if dose.drug == name]
+        self._given = any(np.any(dose.amount) or np.any(dose.amount_per_weight) for dose in self._doses)
+        self._phase = ""
+        self._usual = Transfers(drug)
+        self.state = block.state(f"drug.{name}.amounts", len(self._usual.rows))
+        self.body = Body(self._usual, {row: np.zeros(block.runs) for row in self._usual.rows}, 0.0)
+        self._at_start = self.body
+        self._trains: dict[Any, tuple[Amounts, Amounts]] = {}
+        self._seen: dict[Any, Any] = {}
+
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
+        """Advance from `start` to `stop` (hours in `phase`); return whether the concentration may have changed.
+
+        An average is taken over ``[start, stop)``; a value at `stop` comes after the doses of that moment.
+        """
+        if not self._given:
+            return False
+        if phase != self._phase:
+            self._enter(phase)
+        if self.body.quiet():
+            changed = bool(self.concentration.any())
+            self._show(self.body.amounts, 0.0, 0.0)
+            return changed
+        begin = self.phases[phase][0]
+        first, last = moment(begin + start), moment(begin + stop)
+        if average:
+            self._average(first, last)
+        else:
+            self.body.events_to(last, inclusive=True)
+            now = self.body.later(moment(np.maximum(last - self.body.at, 0.0)), self.body.rate())
+            self._show(now, self.body.transfers.scale * now["central"], now.get("effect", 0.0))
+        return True
+
+    def since(self, phase: str) -> Body:
+        """Return the body as it was at the start of the present phase.
+
+        Raises
+        ------
+        ValueError
+            If `phase` is not the present one: what is read there has to be read while it lasts.
+        """
+        if phase != self._phase and self._given:
+            raise ValueError(f"phase {phase} is over")
+        return self._at_start.copied()
+
+    def remembered(self, key: Any, make: Any) -> Any:
+        """Return what was found for `key` in the present phase; several readouts may look at one stretch."""
+        if key not in self._seen:
+            self._seen[key] = make()
+        return self._seen[key]
+
+    def _enter(self, phase: str) -> None:
+        """Go to the start of a phase: the occasion's rates, its doses, and its steady states."""
+        begin, length = self.phases[phase]
+        body = self.body
+        body.events_to(begin, inclusive=True)
+        body.move(begin)
+        body.transfers, share = self._occasion(phase)
+        for regimen in self._doses:
+            if regimen.during == phase:
+                reached = getattr(self.drug, "bioavailability", 1.0) * share
+                start = plain(begin + regimen.first + getattr(self.drug, "lag", 0.0))
+                doses = Doses(regimen, start, regimen.number_in(length), reached)
+                ended = begun = 0.0
+                if regimen.steady_state:
+                    settled, ended, begun = doses.settled(body.transfers, begin)  # type: ignore[assignment]
+                    body.amounts = {row: body.amounts[row] + settled[row] for row in body.amounts}
+                body.doses.append(doses)
+                body.ended.append(ended)
+                body.begun.append(begun)
+        body.take()
+        body.amounts = {row: np.array(amount) for row, amount in body.amounts.items()}
+        self._phase, self._at_start = phase, body.copied()
+        self._seen, self._trains = {}, {}
+
+    def _occasion(self, phase: str) -> tuple[Transfers, Value]:
+        """Return the transfers of a phase and its factor of bioavailability: drawn once per subject and phase."""
+        spreads = self.drug.clearance_occasion_cv, getattr(self.drug, "bioavailability_occasion_cv", 0.0)
+        if not any(np.any(spread) for spread in spreads):
+            return self._usual, 1.0
+        scores = self._block.draw_once(f"occasion:drug.{self.name}:{phase}", 2)
+        clearance, share = (np.exp(np.sqrt(np.log1p(np.square(cv))) * z) for cv, z in zip(spreads, scores, strict=True))
+        return Transfers(replace(self.drug, clearance=self.drug.clearance * clearance)), share
+
+    def _average(self, first: Value, last: Value) -> None:
+        """Show the means over a stretch; a run takes the same way through it whatever its neighbours need."""
+        rows = {"area", "effect_area"} if self._usual.delayed else {"area"}
+        plainly = self._plainly_dosed(last)
+        if plainly is True or np.all(plainly):
+            areas = self._whole(self.body, first, last, rows)
+        elif not np.any(plainly):
+            areas = self._pieces(self.body, last, rows)
+        else:
+            other = self.body.copied()
+            areas = self._whole(self.body, first, last, rows)
+            theirs = self._pieces(other, last, rows)
+            areas = {row: np.where(plainly, areas[row], theirs[row]) for row in rows}
+            self.body.chosen(plainly, other)
+        length = last - first
+        self._show(self.body.amounts, areas["area"] / length, areas.get("effect_area", 0.0) / length)
+        tiny = self.state < NOTHING
+        if tiny.any():
+            self.state[tiny] = 0.0
+        self.body.amounts = dict(zip(self.body.amounts, self.state, strict=True))
+
+    def _pieces(self, body: Body, last: Value, rows: set[str]) -> dict[str, Any]:
+        """Advance from event to event; return the areas."""
+        areas: dict[str, Any] = dict.fromkeys(rows, 0.0)
+        due: Any = True
+        while np.any(due):
+            due = np.asarray((when := body.next_event()) <= last - TOGETHER)
+            until = plain(np.where(due, when, body.at)) if np.any(due) else last
+            hours, rate = moment(np.maximum(until - body.at, 0.0)), body.rate()
+            areas = {row: area + body.area(hours, rate, row) for row, area in areas.items()}
+            body.move(until)
+            if np.any(due):
+                body.take()
+        return areas
+
+    def _plainly_dosed(self, last: Value) -> Any:
+        """Say for which runs all doses that come in before `last` are instants of one amount for each regimen."""
+        found: Any = True
+        for doses, begun, ended in zip(self.body.doses, self.body.begun, self.body.ended, strict=True):
+            if not doses.flows and not some(begun < doses.rising):
+                continue
+            after = doses.begun_before(last)
+            found = found & ((np.asarray(doses.duration) == 0.0) | ((after <= begun) & (begun <= ended)))
+            found = found & (doses.amount(begun) == doses.amount(plain(np.maximum(after - 1.0, begun))))
+            for number in doses.regimen.missed:
+                found = found & ~((begun < number) & (number <= after))
+        return found
+
+    def _whole(self, body: Body, first: Value, last: Value, rows: set[str]) -> dict[str, Any]:
+        """Advance over a stretch in one go: what was there, and one train of doses for each regimen; return areas."""
+        hours = moment(last - first)
+        passed = body.transfers.areas(hours)
+        areas: dict[str, Any] = {row: total(passed, body.amounts, row) for row in rows}
+        amounts = moved(body.transfers.over(hours), body.amounts, body.transfers.rows)
+        for i, doses in enumerate(body.doses):
+            begun, after = body.begun[i], doses.begun_before(last)
+            if not some(after > begun):
+                continue
+            age = moment(last - doses.start - (after - 1.0) * doses.every)
+            left, area = self._train(doses, plain(after - begun), age)
+            amount = doses.amount(begun)
+            amounts = {row: amounts[row] + amount * left[row] for row in amounts}
+            areas = {row: areas[row] + amount * area[row] for row in rows}
+            body.begun[i] = body.ended[i] = after
+        body.amounts, body.at = amounts, last
+        return areas
+
+    def _train(self, doses: Doses, count: Value, age: Value) -> tuple[Amounts, Amounts]:
+        numbers = (count, plain(np.maximum(age, 0.0)), doses.every)
+        key = tuple(n if isinstance(n, float) else np.asarray(n).tobytes() for n in numbers)
+        if key not in self._trains:
+            self._trains[key] = train(self.body.transfers, numbers[0], numbers[2], numbers[1])
+        return self._trains[key]
+
+    def _show(self, amounts: Amounts, plasma: Value, effect: Value) -> None:
+        for i, row in enumerate(self.body.transfers.rows):
+            self.state[i] = amounts[row]
+        self.plasma[...] = plasma
+        acting: Array | Value = plasma
+        if self._usual.delayed:
+            acting = np.where(np.asarray(self.drug.equilibration) > 0.0, effect, plasma)
+        np.multiply(acting, self.drug.effect, out=self.concentration)
+
+
+def _placed(block: Assembly) -> dict[str, tuple[float, float]]:
+    """Return begin and length of every phase in hours of the protocol."""
+    found: dict[str, tuple[float, float]] = {}
+    begin = 0.0
+    for name, phase in sorted(block.all("phase"), key=lambda p: (p[1].order, p[0])):
+        if hasattr(phase, "trials"):
+            length = phase.trials * HOURS_PER_DAY / phase.trials_per_day
+        else:
+            length = convert(phase.length, type(phase).parameters()["length"].unit, "h")
+        found[name] = (begin, length)
+        begin = round(begin + length, 9)
+    return found

@@ -1,0 +1,225 @@
+"""The concentration over a stretch of time: its peak, its trough, its area, and how long it is above a level.
+
+From event to event the curve is a sum of exponentials, known exactly. Its slope changes sign a few times at most, and
+never twice within a small factor of time, so points in geometric progression enclose every turn; each turn and each
+crossing is then found by Newton's method inside its bracket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.pharmacology.doses import TOGETHER, moment, plain
+from workbench.pharmacology.transfers import SITES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.arrays import Array, Value
+    from workbench.pharmacology.body import Body
+    from workbench.pharmacology.exposure import Exposure
+    from workbench.pharmacology.transfers import Amounts
+
+POINTS = np.concatenate([[0.0], np.geomspace(1e-5, 1.0, 30)])
+"""Where a stretch is looked at, as shares of its length: each point 1.49 times as late as the one before."""
+ITERATIONS = 60
+CLOSE = 1e-9
+"""A step of Newton's method below this share leaves an error below its square."""
+LAST_PLACE = 4e-16
+EQUAL = 1e-12
+Curve = Callable[["Value"], tuple["Array", "Array"]]
+"""Hours to a quantity and its slope."""
+
+
+@dataclass
+class Profile:
+    """What was found between two moments of a phase; times in hours from the first of them.
+
+    `left` is the area still to come if nothing more is given.
+    """
+
+    area: Array
+    left: Array
+    peak: Array
+    peak_at: Array
+    trough: Array
+    above: Array
+
+
+def profile(
+    exposure: Exposure, phase: str, since: float, until: float, site: str, threshold: Array | None, *, turns: bool
+) -> Profile:
+    """Return the profile of the present phase from `since` to `until` (hours); without `turns`, areas only.
+
+    Dose events at `since` come before it, those at `until` after it.
+    """
+    body, begin = exposure.since(phase), exposure.phases[phase][0]
+    site = site if body.transfers.delayed else "plasma"
+    body.events_to(begin + since, inclusive=True)
+    body.move(begin + since)
+    body.take()
+    runs = exposure.concentration.shape
+    zeros = np.zeros((4, *runs))
+    found = Profile(zeros[0], zeros[1], np.full(runs, -1.0), zeros[2], np.full(runs, np.inf), zeros[3])
+    end, due = begin + until, np.asarray(True)
+    while np.any(due):
+        when = body.next_event()
+        due = np.asarray(when < end - TOGETHER)
+        stop = plain(np.where(due, when, end))
+        _add(found, body, stop, begin + since, site, threshold, turns=turns)
+        body.move(stop)
+        body.take()
+    found.left += _still_to_come(body, site)
+    return found
+
+
+def observed(body: Body, amounts: Amounts, site: str) -> Value:
+    """Return the concentration at a site; where the effect site is not delayed it is that of plasma."""
+    plasma = body.transfers.scale * amounts["central"]
+    if site == "plasma":
+        return plasma
+    return np.where(np.asarray(body.transfers.drug.equilibration) > 0.0, amounts["effect"], plasma)
+
+
+def _add(
+    found: Profile, body: Body, stop: Value, zero: float, site: str, threshold: Array | None, *, turns: bool
+) -> None:
+    """Add the stretch from where the body stands to `stop`, in which there is no event."""
+    hours, rate = moment(np.maximum(stop - body.at, 0.0)), body.rate()
+    area = body.area(hours, rate, "area")
+    if site == "effect":
+        delayed = np.asarray(body.transfers.drug.equilibration) > 0.0
+        area = np.where(delayed, body.area(hours, rate, SITES[site]), area)
+    found.area += area
+    if not turns:
+        return
+    times, values = _monotone(body, rate, site, hours, found.area.shape)
+    best = np.argmax(values, axis=0)[None]
+    top, at = (np.take_along_axis(rows, best, axis=0)[0] for rows in (values, times))
+    # At a steady state all peaks are one but for their last digits: the first of them counts.
+    higher = top > found.peak * (1.0 + EQUAL)
+    found.peak = np.maximum(top, found.peak)
+    found.peak_at = np.where(higher, at + (body.at - zero), found.peak_at)
+    found.trough = np.minimum(found.trough, np.min(values, axis=0))
+    if threshold is not None:
+        found.above += _above(body, rate, site, times, values, threshold)
+
+
+def _level(body: Body, rate: Value, site: str) -> Curve:
+    """Return the concentration and its slope, hours after the moment of `body`."""
+
+    def at(hours: Value) -> tuple[Array, Array]:
+        amounts = body.later(hours, rate)
+        slopes = body.transfers.slopes(amounts, rate)
+        return np.asarray(observed(body, amounts, site)), np.asarray(observed(body, slopes, site))
+
+    return at
+
+
+def _slope(body: Body, rate: Value, site: str) -> Curve:
+    """Return the slope of the concentration and how it changes: the curve turns where this crosses 0."""
+
+    def at(hours: Value) -> tuple[Array, Array]:
+        slopes = body.transfers.slopes(body.later(hours, rate), rate)
+        bend = body.transfers.slopes(slopes, 0.0)
+        return np.asarray(observed(body, slopes, site)), np.asarray(observed(body, bend, site))
+
+    return at
+
+
+def _monotone(body: Body, rate: Value, site: str, hours: Value, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return times and values, both (points, runs) in order of time, between which the curve does not turn."""
+    looked = hours * POINTS[:, None]
+    found = _level(body, rate, site)(looked)
+    times, values, slopes = (np.broadcast_to(rows, (len(POINTS), *shape)) for rows in (looked, *found))
+    turns = slopes[:-1] * slopes[1:] < 0.0
+    passing = replace(body, transfers=body.transfers.passing())
+    here, slope = _level(passing, rate, site), _slope(passing, rate, site)
+    for turning, first in _one_by_one(turns):
+        low, high, rises = (np.take_along_axis(rows, first, 0)[0] for rows in (times, times[1:], slopes))
+        at = root(slope, low, np.where(turning, high, low), rises < 0.0)
+        at = np.where(turning, at, times[len(POINTS) - 1])
+        times = np.concatenate([times, at[None]])
+        values = np.concatenate([values, np.where(turning, here(at)[0], values[len(POINTS) - 1])[None]])
+    order = np.argsort(times, axis=0, kind="stable")
+    return np.take_along_axis(times, order, 0), np.take_along_axis(values, order, 0)
+
+
+def _one_by_one(marked: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
+    """Yield, for the first, second ... mark of every run: which runs have it, and its place as (1, runs)."""
+    left = marked.copy()
+    while np.any(left):
+        first = np.argmax(left, axis=0)[None]
+        yield np.any(left, axis=0), first
+        np.put_along_axis(left, first, False, 0)
+
+
+def _above(body: Body, rate: Value, site: str, times: Array, values: Array, threshold: Array) -> Array:
+    """Return the hours above a level, from points between which the curve does not turn."""
+    passing = replace(body, transfers=body.transfers.passing())
+    level = _level(passing, rate, site)
+    over = values > threshold
+    lengths = np.diff(times, axis=0)
+    total: Array = np.sum(np.where(over[:-1] & over[1:], lengths, 0.0), axis=0)
+
+    def excess(hours: Value) -> tuple[Array, Array]:
+        value, slope = level(hours)
+        return value - threshold, slope
+
+    for crossing, first in _one_by_one(over[:-1] != over[1:]):
+        low, high = np.take_along_axis(times, first, 0)[0], np.take_along_axis(times, first + 1, 0)[0]
+        rising = ~np.take_along_axis(over, first, 0)[0]
+        at = root(excess, low, np.where(crossing, high, low), rising)
+        total = total + np.where(crossing, np.where(rising, high - at, at - low), 0.0)
+    return total
+
+
+def root(function: Curve, low: Array, high: Array, rising: NDArray[np.bool_]) -> Array:
+    """Return where `function` crosses 0 between `low` and `high`; `rising` says that it is negative at `low`.
+
+    Where `high` is not above `low` nothing is looked for.
+
+    Newton's method; a step that leaves the bracket is replaced by halving it. A run that has arrived stays where it
+    is, so that it does not depend on how long its neighbours take.
+    """
+    low, high = np.array(low), np.array(high)
+    at, open_ = 0.5 * (low + high), high > low
+    for _ in range(ITERATIONS):
+        value, slope = function(at)
+        before = (value < 0.0) == rising
+        low, high = np.where(open_ & before, at, low), np.where(open_ & ~before, at, high)
+        newton = at - value / np.where(slope == 0.0, np.inf, slope)
+        inside = (newton > low) & (newton < high)
+        better = np.where(inside, newton, 0.5 * (low + high))
+        moved = np.where(open_, np.abs(better - at), 0.0)
+        at = np.where(open_, better, at)
+        open_ = open_ & ~((inside & (moved <= CLOSE * high)) | (high - low <= LAST_PLACE * high))
+        if not np.any(open_):
+            break
+    return at
+
+
+def _still_to_come(body: Body, site: str) -> Array:
+    """Return the area from now to infinity if nothing more is given."""
+    drug, transfers = body.transfers.drug, body.transfers
+    lag = getattr(drug, "lag", 0.0)
+    mass: Any = sum(body.amounts[row] for row in drug.compartments)
+    for doses, ended, begun in zip(body.doses, body.ended, body.begun, strict=True):
+        waiting = np.max(np.asarray(begun) - ended) + np.max(np.asarray(lag) / doses.every) + 1.0
+        for further in range(int(waiting)):
+            index = ended + further
+            flowing = (np.asarray(doses.duration) > 0.0) & (np.asarray(index) < begun)
+            lasting = np.where(flowing, doses.duration, 1.0)
+            rest = np.where(flowing, np.maximum(doses.ends(plain(index)) - body.at, 0.0) / lasting, 1.0)
+            given = (np.asarray(index) < doses.count) & (doses.begins(plain(index)) - lag < body.at - TOGETHER)
+            coming = given & (flowing | (np.asarray(index) >= begun))
+            mass = mass + np.where(coming, doses.amount(plain(index)) * np.where(coming, rest, 0.0), 0.0)
+    area = transfers.scale * mass / drug.elimination
+    if site == "effect":
+        delayed = np.asarray(drug.equilibration) > 0.0
+        area = area + np.where(delayed, body.amounts["effect"] / transfers.follow, 0.0)
+    return np.asarray(area)

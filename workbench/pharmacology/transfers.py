@@ -1,0 +1,146 @@
+"""The exact flow of one drug over any length of time, kept for the lengths that recur."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.pharmacology.chains import chained
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array, Value
+    from workbench.pharmacology.kinetics import Entries, Kinetics
+
+    Amounts = dict[str, Value]
+    """By compartment: mg in the body, ng/mL at the effect site, ng h/mL in areas."""
+
+KEPT = 96
+"""Lengths whose transfers are kept: days are alike, and so are the hours between two doses."""
+GRIDS = 4
+"""The same for grids of many lengths at once."""
+SITES = {"plasma": "area", "effect": "effect_area"}
+"""The row that gathers the area under the concentration at each site."""
+
+
+def _key(length: Value) -> Any:
+    return length if isinstance(length, float) else (np.asarray(length).tobytes(), np.shape(length))
+
+
+class Transfers:
+    """Transfers between the compartments of one drug at fixed rates.
+
+    Attributes
+    ----------
+    rows : tuple of str
+        The compartments, and "effect" where the effect site follows plasma with a delay.
+    """
+
+    def __init__(self, drug: Kinetics) -> None:
+        self.drug = drug
+        self.delayed = bool(np.any(np.asarray(drug.equilibration) > 0.0))
+        self.rows = (*drug.compartments, *(("effect",) if self.delayed else ()))
+        self.scale = drug.scale()
+        # A run without delay shares its block with others that have one; its effect site is not read.
+        self.follow: Value = np.log(2.0) / np.where(np.asarray(drug.equilibration) > 0.0, drug.equilibration, 1.0)
+        self._rates = {**drug.rates(), "effect": self.follow, "collect": 0.0}
+        self._exchange = drug.exchange()
+        self._kept: dict[Any, Entries] = {}
+        self._grids: dict[Any, Entries] = {}
+        self._keeps = True
+
+    def passing(self) -> Transfers:
+        """Return the same, keeping nothing: for lengths that do not recur."""
+        other = copy(self)
+        other._keeps = False
+        return other
+
+    def over(self, length: Value) -> Entries:
+        """Return what a unit in one row becomes in each row, `length` hours later."""
+        return self._remembered(("over", _key(length)), lambda: self._rows(length))
+
+    def areas(self, length: Value) -> Entries:
+        """Return the area (ng h/mL) that a unit in one row passes under, at each site, within `length` hours."""
+        return self._remembered(("areas", _key(length)), lambda: self._areas(length))
+
+    def inflow(self, length: Value) -> Entries:
+        """Return the rows and areas that a constant input of 1 mg/h leaves after `length` hours, by (row, entry)."""
+        entry = self.drug.entry
+
+        def made() -> Entries:
+            found = {**self._rows(length, "collect"), **self._areas(length, "collect")}
+            return {pair: share for pair, share in found.items() if pair[1] == entry}
+
+        return self._remembered(("inflow", _key(length)), made)
+
+    def slopes(self, amounts: Amounts, input_rate: Value) -> Amounts:
+        """Return how fast each row changes: compartments in mg/h, the effect site in ng/mL/h."""
+        found: Amounts = dict.fromkeys(self.rows, 0.0)
+        for (to, source), rate in self._exchange.items():
+            found[to] = found[to] + rate * amounts[source]
+        found[self.drug.entry] = found[self.drug.entry] + input_rate
+        if self.delayed:
+            found["effect"] = self.follow * (self.scale * amounts["central"] - amounts["effect"])
+        return found
+
+    def _remembered(self, key: Any, make: Callable[[], Entries]) -> Entries:
+        kept, most = (self._grids, GRIDS) if isinstance(key[1], tuple) and len(key[1][1]) > 1 else (self._kept, KEPT)
+        if not self._keeps:
+            return make()
+        if key not in kept:
+            if len(kept) >= most:
+                del kept[next(iter(kept))]
+            kept[key] = make()
+        return kept[key]
+
+    def _after(self, length: Value, *more: str) -> Callable[..., Value]:
+        """Return the chain of named stages with `more` behind them."""
+        known: dict[tuple[str, ...], Value] = {}
+
+        def after(*stages: str) -> Value:
+            names = tuple(sorted((*stages, *more)))
+            if names not in known:
+                known[names] = chained(length, *(self._rates[name] for name in names))
+            return known[names]
+
+        return after
+
+    def _rows(self, length: Value, *more: str) -> Entries:
+        found = self.drug.reach(self._after(length, *more))
+        if self.delayed:
+            found |= self._observed("effect", self.follow, length, "effect", *more)
+            found["effect", "effect"] = self._after(length, *more)("effect")
+        return found
+
+    def _areas(self, length: Value, *more: str) -> Entries:
+        found = self._observed("area", 1.0, length, "collect", *more)
+        if self.delayed:
+            found |= self._observed("effect_area", self.follow, length, "effect", "collect", *more)
+            found["effect_area", "effect"] = self._after(length, "collect", *more)("effect")
+        return found
+
+    def _observed(self, row: str, rate: Value, length: Value, *behind: str) -> Entries:
+        """Return a row fed by the plasma concentration through the stages `behind`."""
+        central = self.drug.reach(self._after(length, *behind), onto="central")
+        return {(row, source): self.scale * rate * share for (to, source), share in central.items() if to == "central"}
+
+
+def moved(entries: Entries, amounts: Amounts, into: tuple[str, ...]) -> Amounts:
+    """Return the rows `into` after a transfer of `amounts`."""
+    found: Amounts = {}
+    for (to, source), share in entries.items():
+        part = share * amounts[source]
+        found[to] = found[to] + part if to in found else part
+    return {row: found[row] for row in into}
+
+
+def total(entries: Entries, amounts: Amounts, row: str) -> Array | float:
+    """Return one row after a transfer of `amounts`."""
+    found: Any = None
+    for (to, source), share in entries.items():
+        if to == row:
+            part = share * amounts[source]
+            found = part if found is None else found + part
+    return 0.0 if found is None else found
