@@ -12,6 +12,7 @@ from scipy.linalg import expm
 
 from workbench.pharmacology.kinetics import OneCompartmentOral, TwoCompartmentOral
 from workbench.plasticity.eligibility import Delayed, Exponential
+from workbench.plasticity.kernels import kernel
 from workbench.plasticity.oja import Oja
 from workbench.plasticity.two_sided import TwoSided
 
@@ -152,7 +153,7 @@ def test_the_regrouped_kernel_equals_the_equation_as_written() -> None:
     for bounds in ((0.0, 1.0), (-0.5, 2.0)):
         expected = weight + rule.drift(weight, drive, up, down, back, bounds)
         moved = weight.copy()
-        rule._kernel(Scratch(), moved, back, bounds)(drive * up, drive * down)
+        kernel(rule, Scratch(), moved, back, bounds)(drive * up, drive * down)
         assert np.allclose(moved, expected, rtol=1e-13, atol=1e-15)
 
 

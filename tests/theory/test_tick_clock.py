@@ -18,6 +18,7 @@ from slices import MIXED, SLICE
 from workbench.declaration import Component, number, registry
 from workbench.errors import AssemblyError
 from workbench.plasticity.eligibility import Delayed, Exponential
+from workbench.plasticity.kernels import kernel
 from workbench.solver.run import solve, width_for
 
 TRAINS = [(10.0, 13.0), (33.0, 36.0), (56.0, 59.0)]
@@ -161,7 +162,7 @@ def test_one_weight_above_and_one_below_rest_return_by_the_equation_as_written()
 
     expected = weight + rule.drift(weight, drive, up, down, back, (0.0, 1.0))
     moved = weight.copy()
-    rule._kernel(Scratch(), moved, back, (0.0, 1.0))(drive * up, drive * down)
+    kernel(rule, Scratch(), moved, back, (0.0, 1.0))(drive * up, drive * down)
     assert np.allclose(moved, expected, rtol=1e-13, atol=1e-15)
     both = weight + TwoSided(rest=0.4).drift(weight, drive, up, down, back, (0.0, 1.0))
     assert not np.allclose(moved, both, rtol=1e-6)

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.declaration import Component, number, option, reference, references
 from workbench.plasticity.clamped import build_ticks
+from workbench.plasticity.kernels import kernel
 from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class TwoSided(Component):
         delay = getattr(block.component("modulator", self.third_factor), "delay", None) if self.third_factor else None
         ltp, ltd, back = self.gains(block, delay)
         drive_up, drive_down = self._drives(block, synapses)
-        apply = self._kernel(block, synapses.weight, back, block.component("projection", name).bounds)
+        apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
         up, down = block.scratch("up"), block.scratch("down")
         gain_up, gain_down = (block.scratch(slot, *synapses.weight.shape[:-1]) for slot in ("up", "down"))
 
@@ -207,7 +208,7 @@ class TwoSided(Component):
         if third is None or self.ltp_trace is None or self.ltd_trace is None:
             raise ValueError(f"plasticity.{name}: the event clock needs third_factor, ltp_trace and ltd_trace")
         ltp, ltd, back = self.gains(block, None)
-        apply = self._kernel(block, synapses.weight, back, block.component("projection", name).bounds)
+        apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
         drive_up, drive_down = self._drives(block, synapses)
         marks_up = block.marks(self.ltp_trace, synapses.weight.shape[:-1])
         marks_down = block.marks(self.ltd_trace, synapses.weight.shape[:-1])
@@ -227,54 +228,3 @@ class TwoSided(Component):
 
         block.on("activity", "trace", mark)
         block.on("reinforcement", "rule", learn)
-
-    def _kernel(self, block: Assembly, weight: Array, back: Value, bounds: tuple[float, float] | None) -> Any:
-        """Return the in-place update from gains A and B: ``W (1 - g - B - A) + A w_max + B w_min + g rest``.
-
-        Regrouped so that each array is touched as rarely as possible; A and B are used up. Tested against `drift`.
-        """
-        shape = weight.shape[:-1]
-        if self.depotentiation_from == "above" and not (isinstance(back, float) and back == 0.0):
-            return self._from_above(block, weight, back, self._kernel(block, weight, 0.0, bounds))
-        returns = not (isinstance(back, float) and back == 0.0)
-        home = block.spread(block.derived(np.multiply, back, self.rest), *shape)
-        kept = block.spread(block.derived(lambda g: 1.0 - g, back), *shape)
-        low, high = bounds if bounds is not None else (0.0, 1.0)
-        lowest = block.scratch("lowest", *shape) if low != 0.0 else None
-
-        def soft(a: Array, b: Array) -> None:
-            if lowest is not None:
-                np.multiply(b, low, out=lowest)
-            np.subtract(kept, b, out=b)
-            np.subtract(b, a, out=b)
-            np.multiply(weight, b, out=weight)
-            if high != 1.0:
-                np.multiply(a, high, out=a)
-            np.add(weight, a, out=weight)
-            if lowest is not None:
-                np.add(weight, lowest, out=weight)
-            if returns:
-                np.add(weight, home, out=weight)
-
-        def hard(a: Array, b: Array) -> None:
-            np.multiply(weight, kept, out=weight)
-            np.subtract(a, b, out=a)
-            np.add(weight, a, out=weight)
-            if returns:
-                np.add(weight, home, out=weight)
-
-        return soft if self.stabiliser == "soft_bounds" else hard
-
-    def _from_above(self, block: Assembly, weight: Array, back: Value, plain: Any) -> Any:
-        """Return `plain` with a depotentiation of its own: ``W - g max(W - rest, 0)``, on the old weight."""
-        excess = block.scratch("excess", *weight.shape[:-1])
-        rest = self.rest
-
-        def update(a: Array, b: Array) -> None:
-            np.subtract(weight, rest, out=excess)
-            np.maximum(excess, 0.0, out=excess)
-            np.multiply(excess, back, out=excess)
-            plain(a, b)
-            np.subtract(weight, excess, out=weight)
-
-        return update
