@@ -38,7 +38,10 @@ def unsound(places: Places, study: str, arms: Sequence[str], groups: Iterable[Gr
 def _told(places: Places, study: str, arm: str, moved: Mapping[str, object], path: str, message: str) -> Problem:
     values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
     where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
-    set_here = (p for p in places.scenario.arms[arm].set if sweeps_structure(places.scenario, p))
+    table = path.rpartition(".")[0]
+    set_here = (
+        p for p in places.scenario.arms[arm].set if p.startswith(f"{table}.") or sweeps_structure(places.scenario, p)
+    )
     blamed = (*places.given, *moved, *set_here)
     return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
 
