@@ -77,7 +77,7 @@ def test_every_fitted_number_names_findings_that_exist_and_were_checked(file: Pa
         for name in evidence.fitted_to:
             assert name in checked, f"{name} is no finding"
             assert checked[name] != "memory", f"{name} is quoted from memory and cannot be a target"
-        assert evidence.status != "fitted" or evidence.fitted_to or evidence.source
+        assert evidence.status != "fitted" or evidence.fitted_to, "a fitted number says what it was fitted to"
 
 
 @pytest.mark.parametrize("draft", DRAFTS, ids=name_of)
