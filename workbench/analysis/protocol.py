@@ -28,7 +28,11 @@ class Phase:
 
 @dataclass(frozen=True)
 class Regimen:
-    """What an arm is given: `amount` every `every` hours during phases; `once` if these end before the second."""
+    """What an arm is given: `amount` every `every` hours during phases; `once` if there is no second.
+
+    `per_weight` comes on top for each kg of body weight; a `count` of 0 is to the end of the phase; `details` are what
+    else was prescribed, in words.
+    """
 
     name: str
     drug: str
@@ -38,6 +42,9 @@ class Regimen:
     during: tuple[str, ...]
     titration: str
     once: bool = False
+    per_weight: float = 0.0
+    count: int = 0
+    details: tuple[str, ...] = ()
 
     @property
     def per_day(self) -> float:
@@ -75,8 +82,8 @@ def phases(settings: dict[str, float | str]) -> tuple[Phase, ...]:
 def regimens(settings: dict[str, float | str], units: dict[str, str]) -> tuple[Regimen, ...]:
     """Return the doses that the arm is given (those of amount zero are not given)."""
     names = sorted({path.split(".")[1] for path in settings if path.startswith("dose.") and path.endswith(".amount")})
-    found = (_regimen(name, settings, units) for name in names if _number(settings, f"dose.{name}.amount") > 0)
-    return tuple(found)
+    found = (_regimen(name, settings, units) for name in names)
+    return tuple(regimen for regimen in found if regimen.amount > 0 or regimen.per_weight > 0)
 
 
 def measured_in(specification: str) -> str:
@@ -114,6 +121,7 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
     during = _names(settings.get(at + "during", ""))
     every = _number(settings, at + "every") or HOURS_A_DAY
     lengths = [_number(settings, f"phase.{phase}.length") for phase in during]
+    count = _number(settings, at + "count")
     return Regimen(
         name=name,
         drug=str(settings.get(at + "drug", name)),
@@ -122,8 +130,30 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
         every=every,
         during=during,
         titration=titration,
-        once=bool(lengths) and 0 < sum(lengths) <= every,
+        once=count == 1 or (bool(lengths) and 0 < sum(lengths) <= every),
+        per_weight=_number(settings, at + "amount_per_weight"),
+        count=int(count),
+        details=_details(at, settings, max([*lengths, *_lengths_in_trials(settings, during)], default=0.0)),
     )
+
+
+def _details(at: str, settings: dict[str, float | str], length: float) -> tuple[str, ...]:
+    """Return what a regimen has beside amount and interval; `length` of its phase in hours."""
+    first, until, lasting = (_number(settings, at + name) for name in ("first", "until", "duration"))
+    missed = [part.removesuffix(".0") for part in _names(settings.get(at + "missed", ""))]
+    told = (
+        (f"each over {lasting:g} h", lasting > 0),
+        (f"the first after {first:g} h", first > 0),
+        (f"stopped after {until:g} h", 0 < until < length),
+        (f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}", bool(missed)),
+        ("as if given for ever before", settings.get(at + "steady_state") == "true"),
+    )
+    return tuple(words for words, said in told if said)
+
+
+def _lengths_in_trials(settings: dict[str, float | str], during: tuple[str, ...]) -> list[float]:
+    """Return the hours of the phases that count trials."""
+    return [(p.stop - p.start) * HOURS_A_DAY / p.per_day for p in phases(settings) if p.name in during and p.per_day]
 
 
 def _names(listed: float | str) -> tuple[str, ...]:

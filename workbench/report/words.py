@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.analysis.dose import A_DAY
-from workbench.analysis.protocol import arm_settings, regimens, setting_units
+from workbench.analysis.protocol import Regimen, arm_settings, regimens, setting_units
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -141,10 +141,9 @@ class Wording:
         if not given:
             return "no drug" if any(path.startswith("dose.") for path in settings) else ""
         return "; ".join(
-            f"{plain(r.drug)} {number(r.amount if r.once else r.per_day)} {r.unit} "
-            + ("once" if r.once else f"a day ({number(r.amount)} {r.unit} every {number(r.every)} h)")
+            f"{plain(r.drug)} {_prescribed(r)}"
             + (f" during {' and '.join(plain(p) for p in r.during)}" if r.during else "")
-            + (f", {r.titration}" if r.titration else "")
+            + "".join(f", {said}" for said in (r.titration, *r.details) if said)
             for r in given
         )
 
@@ -156,6 +155,20 @@ class Wording:
         tables = {".".join(path.split(".")[:2]) for path in rows.path}
         kept = {".".join(path.split(".")[:2]) for path in mine.path}
         return said + [f"without {path.replace('.', ' ').replace('_', ' ')}" for path in sorted(tables - kept)]
+
+
+def _prescribed(regimen: Regimen) -> str:
+    """Say amount and interval: a day's total where it is given day by day."""
+    by_weight = f"{number(regimen.per_weight)} mg/kg" if regimen.per_weight else ""
+    plainly = f"{number(regimen.amount)} {regimen.unit}" if regimen.amount else ""
+    one = " and ".join(part for part in (plainly, by_weight) if part)
+    if regimen.once:
+        return f"{one} once"
+    if regimen.count:
+        return f"{one}, {regimen.count} doses, one every {number(regimen.every)} h"
+    if by_weight:
+        return f"{one} every {number(regimen.every)} h"
+    return f"{number(regimen.per_day)} {regimen.unit} a day ({one} every {number(regimen.every)} h)"
 
 
 def _value(row: Any) -> str:
