@@ -404,6 +404,14 @@ readout = "concentration"
 drug = "d"
 site = "effect"
 window = "end of again"
+[outcome.peak]
+readout = "peak_concentration"
+drug = "d"
+window = "last 5 trials of again"
+[outcome.peak_at]
+readout = "time_of_peak"
+drug = "d"
+window = "last 5 trials of again"
 """
 
 
@@ -444,6 +452,71 @@ def test_the_trial_clock_sees_the_mean_of_the_same_curve() -> None:
         .replace('since = "0.0 h"', 'since = "264 h"')
     )
     for change in (('every = "8 h"', 'every = "7 h"'), ("amount", 'duration = "3 h"\nmissed = [3]\namount')):
-        by_event = solved(replaced(timed, change)).outcomes["average_concentration_effect"][0]
-        by_trial = solved(on_trials(replaced(timed, change))).outcomes["mean"][0]
-        assert by_trial == pytest.approx(by_event, rel=1e-12)
+        by_event = {name: values[0] for name, values in solved(replaced(timed, change)).outcomes.items()}
+        by_trial = {name: values[0] for name, values in solved(on_trials(replaced(timed, change))).outcomes.items()}
+        assert by_trial["mean"] == pytest.approx(by_event["average_concentration_effect"], rel=1e-12)
+        assert by_trial["peak"] == pytest.approx(by_event["peak_concentration_plasma"], rel=1e-12)
+        assert by_trial["peak_at"] == pytest.approx(by_event["time_of_peak_plasma"], rel=1e-9)
+
+
+# --- people --------------------------------------------------------------------------------------------------------
+
+PEOPLE = """
+[subjects.trait.size]
+distribution = "lognormal"
+median = 1.0
+cv = 0.2
+[subjects.trait.size.effects]
+"drug.d.body_weight" = { reference = 1.0, exponent = 1.0 }
+"dose.one.body_weight" = { reference = 1.0, exponent = 1.0 }
+[subjects.trait.age]
+distribution = "truncated_normal"
+mean = 40.0
+sd = 15.0
+low = 18.0
+[subjects.trait.age.effects]
+"drug.d.clearance" = { reference = 40.0, exponent = -0.5 }
+[subjects.trait.own]
+on = "drug.d.clearance"
+distribution = "lognormal"
+median = 1.0
+cv = 0.3
+[subjects.trait.slow]
+on = "drug.d.clearance"
+distribution = "choice"
+values = [1.0, 0.25]
+weights = [0.9, 0.1]
+[subjects.trait.responder]
+on = "drug.d.effect"
+distribution = "bernoulli"
+p = 0.7
+[subjects.correlation]
+"size.age" = 0.5
+"size.own" = -0.3
+[arm.child]
+[arm.child.set]
+"drug.d.volume_exponent" = 0.8
+"dose.one.amount" = "0 mg"
+"dose.one.amount_per_weight" = "0.2 mg/kg"
+[arm.without]
+without = ["dose.one"]
+"""
+
+
+def test_people_differ_by_size_age_draws_and_mixtures_and_the_area_follows() -> None:
+    scenario = text(ONE, DOSE, {"given": 24.0}, "given").replace("count = 1\n", "count = 400\n", 1) + PEOPLE
+    batch = batches(scenario, studies=None)[0]
+    result = solve(batch)
+    amounts, weighed = (
+        np.broadcast_to(batch.values[f"dose.one.{n}"], len(batch)) for n in ("amount", "amount_per_weight")
+    )
+    kilograms = np.asarray(batch.values["drug.d.body_weight"])
+    dose = amounts + weighed * np.asarray(batch.values["dose.one.body_weight"])
+    cleared = np.asarray(batch.values["drug.d.clearance"]) * (kilograms / 70.0) ** 0.75
+    found = result.outcomes["area_to_infinity_plasma"]
+    np.testing.assert_allclose(found, 3.0 * 1000.0 * dose / cleared, rtol=1e-11)
+    nothing = (amounts == 0.0) & (weighed == 0.0)
+    assert nothing.sum() == 400 and not np.any(found[nothing])
+    acting = np.asarray(batch.values["drug.d.effect"])
+    np.testing.assert_array_equal(result.outcomes["time_above_effect"][acting == 0.0], 0.0)
+    assert np.mean(acting) == pytest.approx(0.7, abs=0.07)
