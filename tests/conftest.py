@@ -28,7 +28,7 @@ BUDGETS = {
     "report": 45,
     "scale": 120,
     "scenario": 30,
-    "shipped": 120,
+    "shipped": 240,
     "solver": 45,
     "store": 60,
     "theory": 45,

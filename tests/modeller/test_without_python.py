@@ -155,6 +155,8 @@ NEUTRAL = (
     *("eligibility.", "parameter.kernel_", "parameter.tau_", "parameter.reward_delay"),
     # The task shows one cue at 1; what all cues share is read in the study of shared rows alone.
     *("population.cortex.value", "population.context.value"),
+    # How fast a synapse changes under stimulation; the circuit runs on trials.
+    *("plasticity.cortex_d1.pace", "plasticity.cortex_d2.pace"),
 )
 """What the shipped circuit does not depend on near its own value."""
 SWEPT, SETTABLE = tuple(numbers(fixed=False)), tuple(numbers(fixed=True))
