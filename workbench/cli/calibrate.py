@@ -14,7 +14,8 @@ from workbench.cli.tables import Number, aligned
 from workbench.errors import StorageError
 
 if TYPE_CHECKING:
-    from workbench.analysis.calibration import Calibration, Fitted, Refit
+    from workbench.analysis.calibration import Calibration, Fitted
+    from workbench.analysis.search import Refit
 
 FOLDER = Path("data") / "parameters"
 """Where refitted sets go when no path is given, below the working folder."""
