@@ -185,7 +185,8 @@ def _lines(found: Calibration, target: Path) -> Iterator[str]:
         yield "rows that nothing was fitted to, with both sets"
         yield from aligned(CRITERIA, map(_row, others))
         yield ""
-    yield f"loss: {found.loss[0]:.4g} shipped, {found.loss[1]:.4g} refit (sum of squares, in published errors; half the range where there is none)"
+    unit = "in published errors, or halves of the accepted range"
+    yield f"loss: {found.loss[0]:.4g} shipped, {found.loss[1]:.4g} refit (sum of squares, {unit})"
     targets = sum(row.fitted for row in found.rows)
     if found.loss[0] < targets:
         yield f"the shipped set lies within the published errors already (below {targets}, one for each criterion)"
