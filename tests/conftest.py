@@ -23,6 +23,7 @@ BUDGETS = {
     "faults": 200,
     "findings": 90,
     "modeller": 120,
+    "pharmacology": 60,
     "readme": 240,
     "reference": 60,
     "report": 45,

@@ -45,6 +45,7 @@ class Exposure:
         self._at_start = self.body
         self._trains: dict[Any, tuple[Amounts, Amounts]] = {}
         self._seen: dict[Any, Any] = {}
+        self.levels: dict[tuple[str, float, float, str], float] = {}
 
     def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
         """Advance from `start` to `stop` (hours in `phase`); return whether the concentration may have changed.
@@ -214,5 +215,5 @@ def _placed(block: Assembly) -> dict[str, tuple[float, float]]:
         else:
             length = convert(phase.length, type(phase).parameters()["length"].unit, "h")
         found[name] = (begin, length)
-        begin = round(begin + length, 9)
+        begin = float(moment(begin + length))
     return found

@@ -54,6 +54,8 @@ class OfCurve(Readout):
         declared = {field: getattr(phase, field) for field in type(phase).parameters()}
         until = _until(str(self.window), declared)
         since = self.since + (_start(str(self.window), declared) or 0.0)
+        if (level := getattr(self, "threshold", None)) is not None:
+            exposure.levels[name, since, float(until or 0.0), self.site] = level
         return Reading((), lambda sums, trials: self.value(exposure, name, since, float(until or 0.0)))
 
     def value(self, exposure: Exposure, phase: str, since: float, until: float) -> Array:
@@ -63,6 +65,8 @@ class OfCurve(Readout):
     def found(self, exposure: Exposure, phase: str, since: float, until: float, *, turns: bool) -> Profile:
         """Return the profile of the stretch; readouts of one stretch share it."""
         level = getattr(self, "threshold", None)
+        if level is None and turns:  # the peak and the time above a level are found in one look
+            level = exposure.levels.get((phase, since, until, self.site))
 
         def look() -> Profile:
             # A level is one of what acts; a subject who does not respond never reaches it.

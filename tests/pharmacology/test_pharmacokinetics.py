@@ -42,7 +42,7 @@ def exactly(length: float, rates: list[float]) -> float:
         return float(total)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     start=st.floats(1e-4, 50.0),
     distances=st.lists(st.sampled_from([0.0, 1e-15, 1e-12, 1e-9, 1e-6, 1e-3, 0.1, 3.0, 100.0]), max_size=5),
@@ -353,12 +353,12 @@ def test_clearance_changes_from_occasion_to_occasion_and_the_drug_stays_where_it
 
 def test_an_occasion_is_the_same_in_every_arm_and_has_the_spread_it_names() -> None:
     more = '[arm.two]\n[arm.two.set]\n"dose.one.amount" = "20 mg"\n"dose.two.amount" = "20 mg"\n'
-    found = solved(OCCASIONS.replace("count = 1\n", "count = 300\n") + more)
-    half, whole = found.outcomes["area_under_curve_plasma"].reshape(300, 2).T
+    found = solved(OCCASIONS.replace("count = 1\n", "count = 60\n") + more)
+    half, whole = found.outcomes["area_under_curve_plasma"].reshape(60, 2).T
     np.testing.assert_allclose(whole, 2.0 * half, rtol=1e-12)
-    factors = np.array([occasion(subject, "given") for subject in range(4000)])
-    assert factors.std(axis=0) / factors.mean(axis=0) == pytest.approx([0.4, 0.3], rel=0.06)
-    assert np.median(factors, axis=0) == pytest.approx([1.0, 1.0], rel=0.03)
+    factors = np.array([occasion(subject, "given") for subject in range(3000)])
+    assert factors.std(axis=0) / factors.mean(axis=0) == pytest.approx([0.4, 0.3], rel=0.08)
+    assert np.median(factors, axis=0) == pytest.approx([1.0, 1.0], rel=0.04)
 
 
 # --- bits ----------------------------------------------------------------------------------------------------------
@@ -504,7 +504,7 @@ without = ["dose.one"]
 
 
 def test_people_differ_by_size_age_draws_and_mixtures_and_the_area_follows() -> None:
-    scenario = text(ONE, DOSE, {"given": 24.0}, "given").replace("count = 1\n", "count = 400\n", 1) + PEOPLE
+    scenario = text(ONE, DOSE, {"given": 24.0}, "given").replace("count = 1\n", "count = 100\n", 1) + PEOPLE
     batch = batches(scenario, studies=None)[0]
     result = solve(batch)
     amounts, weighed = (
@@ -516,7 +516,7 @@ def test_people_differ_by_size_age_draws_and_mixtures_and_the_area_follows() -> 
     found = result.outcomes["area_to_infinity_plasma"]
     np.testing.assert_allclose(found, 3.0 * 1000.0 * dose / cleared, rtol=1e-11)
     nothing = (amounts == 0.0) & (weighed == 0.0)
-    assert nothing.sum() == 400 and not np.any(found[nothing])
+    assert nothing.sum() == 100 and not np.any(found[nothing])
     acting = np.asarray(batch.values["drug.d.effect"])
     np.testing.assert_array_equal(result.outcomes["time_above_effect"][acting == 0.0], 0.0)
-    assert np.mean(acting) == pytest.approx(0.7, abs=0.07)
+    assert np.mean(acting) == pytest.approx(0.7, abs=0.15)
