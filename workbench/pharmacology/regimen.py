@@ -118,6 +118,7 @@ class Repeated(Component):
 
 def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     start, step, most = (fields.get(f"titration_{name}") for name in ("start", "step", "maximum"))
+    most = None if most == NEVER else most  # nobody set one
     if start and step == 0.0:
         yield "titration_step", "a titration that starts below the full dose needs a step above 0"
     if fields.get("steady_state") and step:
