@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from workbench.report.tables import Table
@@ -49,7 +51,7 @@ def settings_table(words: Wording, settings: pd.DataFrame) -> Table:
     rows = []
     order = list(words.selection.arms.index)
     for path, group in settings.groupby("path", sort=True):
-        values = {str(r.arm): str(r.text) if pd.isna(r.number) else number(r.number) for r in each(group)}
+        values = {str(r.arm): _shown(r.number, r.text) for r in each(group)}
         first = group.iloc[0]
         known = not pd.isna(first["low"]) and not pd.isna(first["high"])
         rows.append(
@@ -65,6 +67,13 @@ def settings_table(words: Wording, settings: pd.DataFrame) -> Table:
     return Table(
         "Every setting", ("Setting", "Value", "Unit", "Plausible range", "Status", "Source"), tuple(rows), look="wide"
     )
+
+
+def _shown(amount: Any, text: Any) -> str:
+    """Return a setting in words; what is left out, or drawn for each subject, has neither number nor text."""
+    if not pd.isna(amount):
+        return number(amount)
+    return "\N{EN DASH}" if pd.isna(text) else str(text)
 
 
 def _values(words: Wording, values: dict[str, str], order: list[str]) -> str:
