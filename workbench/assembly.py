@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
+    from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
 """A registered step; its argument is the trial's place within the current piece of steps."""
@@ -102,6 +103,10 @@ class Assembly(Protocol):
     first_run: NDArray[Any]
     signals: dict[str, Any]
     exposures: list[Exposing]
+    phase: str
+    hours: Value
+    span: tuple[float, float]
+    visits: dict[str, Visits]
 
     @property
     def lanes(self) -> Stretches:
@@ -158,6 +163,9 @@ class Assembly(Protocol):
 
     def provide(self, name: str, value: Value) -> None:
         """Offer a driven signal."""
+
+    def build(self, section: str, name: str) -> None:
+        """Build another table first (each is built once)."""
 
     def driven(self, name: str) -> Value:
         """Return a driven signal, building its component first if need be."""

@@ -24,7 +24,18 @@ if TYPE_CHECKING:
     from workbench.assembly import Assembly
 
 Kind = Literal[
-    "number", "numbers", "interval", "count", "option", "switch", "reference", "references", "signal", "path", "window"
+    "number",
+    "numbers",
+    "interval",
+    "count",
+    "option",
+    "switch",
+    "reference",
+    "references",
+    "anchor",
+    "signal",
+    "path",
+    "window",
 ]
 """What a field holds. Only ``number`` may differ between the runs of a block; the rest is structure."""
 
@@ -145,6 +156,11 @@ def references(section: str, doc: str, default: Any = ()) -> Any:
     return _field("references", default, doc, section=section)
 
 
+def anchor(doc: str, default: Any = None) -> Any:
+    """Declare a dose, session or assessment by its table (``dose.infusion``), from whose first one times count."""
+    return _field("anchor", default, doc)
+
+
 def path(doc: str, default: Any = MISSING) -> Any:
     """Declare a dotted path to a number of the scenario (``modulator.acetylcholine.d2_efficacy``)."""
     return _field("path", default, doc)
@@ -255,6 +271,11 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             Section("event", "kind", None, "something that happens at a time of an event-clock phase"),
             Section("stimulus", "kind", "train", "what a tick-clock phase stimulates, and how"),
             Section("bath", "fluid", "artificial_csf", "what surrounds a slice"),
+            Section("window", "form", "two_stage", "a stretch of time after a drug in which something is different"),
+            Section("session", "kind", "training", "therapy or its control at given times of a tick-clock phase"),
+            Section("expectancy", "form", "exponential", "improvement that no drug and no session is needed for"),
+            Section("scale", "form", "choice_weighted", "how a clinician's scale is read off the circuit"),
+            Section("assessment", "kind", "visits", "the visits at which a scale is scored"),
             Section("outcome", "readout", None, "one number per run"),
             Section("course", "readout", None, "the same readouts, recorded over time"),
         )

@@ -6,6 +6,7 @@ from workbench.modulation.gates import Hill, InverseHill, Restraint
 from workbench.modulation.links import LinearLink, ShiftLink
 from workbench.modulation.receptors import Competitive
 from workbench.modulation.spike_timing import SpikeTiming
+from workbench.modulation.windows import TwoStage
 
 COMPONENTS = (
     RewardPredictionError,
@@ -18,4 +19,5 @@ COMPONENTS = (
     LinearLink,
     ShiftLink,
     SpikeTiming,
+    TwoStage,
 )

@@ -4,6 +4,7 @@ from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.hebb import Hebb
 from workbench.plasticity.oja import Oja
 from workbench.plasticity.sliding_threshold import SlidingThreshold
+from workbench.plasticity.tag_and_capture import TagAndCapture
 from workbench.plasticity.two_sided import TwoSided
 
-COMPONENTS = (TwoSided, Hebb, Oja, Exponential, Delayed, SlidingThreshold)
+COMPONENTS = (TwoSided, Hebb, Oja, TagAndCapture, Exponential, Delayed, SlidingThreshold)

@@ -16,12 +16,12 @@ MOST_STEPS = 10_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class TickPhase(Ordered):
-    """A length of real time in which synapses are stimulated and activity is clamped: a slice.
+    """A length of real time in equal steps: a slice under stimulation, or weeks of life with sessions and visits.
 
     Between two edges of stimuli stimulation is constant. Each such stretch is cut into equal steps, none longer than
     `step`: marks advance by closed form, the weight by an exponential update with the exact means of both sides, exact
-    while one side acts alone and of second order otherwise. Drugs hold their level over a step. What is recorded inside
-    a step changes nothing.
+    while one side acts alone and of second order otherwise. Over a step drugs, and what they drive, hold the level
+    of its middle. What is recorded inside a step changes nothing.
     """
 
     section: ClassVar[str] = "phase"

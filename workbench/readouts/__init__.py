@@ -16,6 +16,15 @@ from workbench.readouts.kinetics import (
 )
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
+from workbench.readouts.scores import (
+    ChoiceShare,
+    ExpectedScore,
+    Relapsed,
+    RelapseTime,
+    Remission,
+    Response,
+    SymptomScore,
+)
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
@@ -41,4 +50,11 @@ COMPONENTS = (
     EvokedResponse,
     WeightChange,
     RelativeToRest,
+    SymptomScore,
+    ExpectedScore,
+    Response,
+    Remission,
+    Relapsed,
+    RelapseTime,
+    ChoiceShare,
 )

@@ -177,7 +177,7 @@ def _needs(table: Table) -> list[str]:
         value = table.fields.get(name)
         if parameter.kind == "reference" and parameter.required and value is not None:
             found.append(f"{parameter.section}.{value}")
-        elif parameter.kind == "signal" and value is not None:
+        elif parameter.kind in ("signal", "anchor") and value is not None:
             found.append(str(value))
         elif parameter.kind == "path" and value is not None:
             found.append(str(value).rpartition(".")[0])

@@ -116,7 +116,7 @@ def _named(table: Table, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         if parameter.kind in ("reference", "references"):
             names = (value,) if isinstance(value, str) else value
             yield from ((parameter.section, one) for one in names)
-        elif parameter.kind in ("signal", "path") and not str(value).startswith("parameter."):
+        elif parameter.kind in ("signal", "path", "anchor") and not str(value).startswith("parameter."):
             section, _, rest = str(value).partition(".")
             yield section, rest.partition(".")[0]
 

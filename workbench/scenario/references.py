@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.declaration import SECTIONS, Parameter
+from workbench.protocol.times import ANCHORS
 from workbench.protocol.window import parse_window
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed
@@ -47,6 +48,8 @@ def reference_fault(
             return f"no {declared.section} {show(missing)} (defined: {listed(defined)})", missing, defined
     if declared.kind == "signal":
         return _signal_fault(value, paths)
+    if declared.kind == "anchor":
+        return _anchor_fault(value, paths)
     if declared.kind == "path":
         return _path_fault(value, paths)
     if declared.kind == "window":
@@ -111,6 +114,13 @@ def _signal_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] 
         return None
     near = next((full for full in known if full.endswith(f".{value}")), value)
     return f"no signal {show(value)} (defined: {listed(known)})", near, known
+
+
+def _anchor_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:
+    known = tuple(f"{section}.{name}" for section in ANCHORS for name in paths.names(section))
+    if value in known or value in paths.broken:
+        return None
+    return f"no time to count from: {show(value)} (defined: {listed(known)})", value, known
 
 
 def _path_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:

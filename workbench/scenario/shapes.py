@@ -86,6 +86,7 @@ def _field_type(parameter: Parameter) -> Any:
         "switch": bool,
         "reference": Name,
         "references": OneOrMany if parameter.required else AnyOf,
+        "anchor": str,
         "path": str,
         "signal": str,
         "window": str,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from workbench.declaration import SECTIONS, Component, Registry, Section
+from workbench.declaration import SECTIONS, Component, Parameter, Registry, Section
+from workbench.protocol.times import RELATIVE
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Setting, Table
@@ -59,7 +60,7 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
         return None
     # A field with a wrong shape is dropped after its report, so that the other fields are still checked.
     declared = component.parameters()
-    flat = _flatten(raw, declared)
+    flat = _anchored(_flatten(raw, declared), declared)
     shape = component_shape(component, section.key)  # type: ignore[arg-type]  # mypy: no class is hashable
     sound = conforming(
         document, keys, shape, flat, fields=dict(declared), written=lambda field: raw_place(document, keys, field)
@@ -87,6 +88,22 @@ def _component(
     else:
         return registry.get(section.name, chosen)
     return None
+
+
+def _anchored(flat: dict[str, Any], declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return the table with ``first = "24 h after dose.infusion"`` written as ``first = "24 h"`` and ``after``.
+
+    "24 h before dose.infusion" is -24 h after it. What stands there already is left alone, to be reported.
+    """
+    anchors = [name for name, field in declared.items() if field.kind == "anchor"]
+    if len(anchors) != 1 or anchors[0] in flat:
+        return flat
+    for name, value in flat.items():
+        match = RELATIVE.fullmatch(value) if isinstance(value, str) and name in declared else None
+        if match and declared[name].kind == "number" and declared[name].unit == "h":
+            sign = "-" if match["side"] == "before" and not match["time"].startswith("-") else ""
+            return {**flat, name: sign + match["time"], anchors[0]: match["anchor"]}
+    return flat
 
 
 def _flatten(raw: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.declaration import Parameter
+from workbench.protocol.times import in_days
 from workbench.protocol.window import parse_window
 from workbench.quantities import QuantityError, convert, same_kind, to_unit
 from workbench.scenario.conformity import expected_number, show
@@ -85,7 +86,7 @@ class ValueReader:
             self.document.report(keys, f"{expected_number(unit)}, got {show(raw)}", hint=hint)
             return None
         try:
-            number = float(raw) if bare else to_unit(raw, unit)
+            number = float(raw) if bare else to_unit(in_days(raw) if unit == "h" else raw, unit)
         except (QuantityError, OverflowError) as error:
             hint = f'a value of the parameter set is written {{ ref = "{raw}" }}' if self._is_name(raw) else ""
             self.document.report(keys, f"{show(raw)}: {error}", hint=hint)

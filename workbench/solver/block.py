@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Exposing
+    from workbench.protocol.assessments import Visits
     from workbench.solver.batch import Batch
 
 PIECE = 64
@@ -45,6 +46,12 @@ class Block(Wiring, Buffers):
         The stretches of runs that share what they are shown.
     trial : int
         Trials done in the current phase before this one.
+    hours : Value
+        The moment, in hours of the phase, on clocks that run in hours.
+    span : tuple of float
+        Start and stop (hours of the phase) of the step that the tick clock takes.
+    visits : mapping assessment -> Visits
+        What is scored, and when.
     """
 
     piece = PIECE
@@ -58,6 +65,8 @@ class Block(Wiring, Buffers):
         self.exposures: list[Exposing] = []
         self.trial = 0
         self.hours: Value = 0.0
+        self.phase, self.span = "", (0.0, 0.0)
+        self.visits: dict[str, Visits] = {}
         self.inputs = Inputs(self)
         self.draws: list[Draws] = []
         self.marks_left: list[Marks] = []

@@ -38,21 +38,21 @@ class Ticks:
     def run(self, name: str, phase: Any, done: int) -> int:
         """Run one phase; `done` steps went before. Return the steps done after it."""
         block, reads = self._block, self._reads(name)
+        block.phase = name
         for stimulation in block.stimulations.values():
             stimulation.begin()
-        for exposure in block.exposures:
-            exposure.advance(name, 0.0, 0.0, average=False)
-        for function in self._slow:
-            function(0)
-        self._read(reads.pop(0.0, []))
+        for visits in block.visits.values():
+            visits.begin(name)
+        self._drive(0.0, 0.0, first=True)
+        self._look(0.0, 0.0, reads.pop(0.0, []))
         trains = self._trains(name)
         for start, stop in pairwise(self._changes(name, phase)):
             self._stimulate(trains, 0.5 * (start + stop))
             for before, after in pairwise(_cut(start, stop, phase.step)):
                 for moment in sorted(m for m in reads if before < m < after):
-                    self._glimpse(name, before, moment, reads.pop(moment))
-                self._step(name, before, after)
-                self._read(reads.pop(after, []))
+                    self._glimpse(before, moment, reads.pop(moment))
+                self._step(before, after)
+                self._look(before, after, reads.pop(after, []))
                 done += 1
                 if done % LOOK == 0 or after == stop:
                     self._watch.look(done, f"{after:g} s of {name}")
@@ -70,10 +70,6 @@ class Ticks:
         for hours, read in self._recorder.moments.get(name, ()):
             found.setdefault(_moment(hours * SECONDS_PER_HOUR), []).append(read)
         return found
-
-    def _read(self, reads: list[Read]) -> None:
-        for read in reads:
-            read(self._everyone)
 
     def _changes(self, name: str, phase: Any) -> list[float]:
         """Return the moments, in seconds, between which stimulation is constant."""
@@ -93,24 +89,46 @@ class Ticks:
                     ltp, ltd, low = (0.0, 0.0, 1.0) if train.low else (opening, 1.0 - opening, 0.0)
             stimulation.drive(ltp, ltd, low)
 
-    def _step(self, name: str, start: float, stop: float) -> None:
-        """Advance marks and weights, then the drugs and what they drive."""
+    def _step(self, start: float, stop: float) -> None:
+        """Advance marks and weights under what drugs do in the middle of the step."""
         block = self._block
+        self._drive(start, 0.5 * (start + stop))
         for stimulation in block.stimulations.values():
             stimulation.next(start, stop)
+        block.span = start / SECONDS_PER_HOUR, stop / SECONDS_PER_HOUR
         for function in self._rules:
             function(0)
-        hours = start / SECONDS_PER_HOUR, stop / SECONDS_PER_HOUR
-        moved = [exposure.advance(name, *hours, average=False) for exposure in block.exposures]
-        if any(moved):
+
+    def _drive(self, start: float, moment: float, *, first: bool = False) -> None:
+        """Show drugs, and what they drive, at a moment of the step that began at `start`."""
+        block = self._block
+        hours = start / SECONDS_PER_HOUR, moment / SECONDS_PER_HOUR
+        moved = [exposure.advance(block.phase, *hours, average=False) for exposure in block.exposures]
+        if first or any(moved):
             for function in self._slow:
                 function(0)
 
-    def _glimpse(self, name: str, start: float, moment: float, reads: list[Read]) -> None:
+    def _look(self, start: float, moment: float, reads: list[Read]) -> None:
+        """Take visits and readings of a moment, with drugs as they are then."""
+        hours = moment / SECONDS_PER_HOUR
+        due = [visits for visits in self._block.visits.values() if visits.due(hours)]
+        if not due and not reads:
+            return
+        self._block.hours = hours
+        self._drive(start, moment)
+        for visits in due:
+            visits.take(hours)
+        for read in reads:
+            read(self._everyone)
+
+    def _glimpse(self, start: float, moment: float, reads: list[Read]) -> None:
         """Read at a moment inside a step that began at `start`, and come back."""
         kept = [(array, array.copy()) for array in self._block.signals.values()]
-        self._step(name, start, moment)
-        self._read(reads)
+        self._step(start, moment)
+        self._drive(start, moment)
+        self._block.hours = moment / SECONDS_PER_HOUR
+        for read in reads:
+            read(self._everyone)
         for array, copy in kept:
             array[...] = copy
 

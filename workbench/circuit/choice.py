@@ -1,0 +1,102 @@
+"""Channels that compete for what a cue calls up, in the mean over many occasions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.circuit.populations import size_of
+from workbench.declaration import Component, count, number, numbers, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Component):
+    """Channels of which each cue calls up one: the share of occasions that each channel gets.
+
+    A mean field: nothing is drawn, `p` is what the average of many occasions would be. `bias` favours one channel
+    where a cue concerns the person; links may move it, as a mood does.
+    """
+
+    section: ClassVar[str] = "population"
+    name: ClassVar[str] = "choice"
+    equation: ClassVar[str] = (
+        "p_cj = exp(u_cj) / sum_k exp(u_kj)\n"
+        "u_cj = gain * (W_cj + bias where c is the favoured channel and j among `favoured_cues`)"
+    )
+
+    size: int = count(2, "number of channels", low=2, high=64)
+    cues: str = reference("population", "the cues, one unit each")
+    gain: Value = number(3.17, "1", "steepness of the competition", low=0.0, high=1e3)
+    bias: Value = number(0.0, "1", "weight that the favoured channel has in addition", low=-100.0, high=100.0)
+    favoured: int = count(1, "the favoured channel, from 1", high=64)
+    favoured_cues: tuple[float, ...] = numbers((), "1", "the cues where it is favoured, from 1", low=1, high=4096)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse other clocks, a favoured channel or cue that there is not, and input from other populations."""
+        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "tick")
+        if other:
+            yield "kind", f'a choice is a mean over time and needs phases with clock = "tick", but {other[0]} has not'
+        if fields["favoured"] > fields["size"]:
+            yield "favoured", f"there are {fields['size']} channels, got {fields['favoured']}"
+        yield from cue_faults(fields["favoured_cues"], size_of(tables, fields["cues"]), "favoured_cues")
+        ways = sorted(n for n, way in tables.get("projection", {}).items() if way["post"] == fields["name"])
+        if [tables["projection"][way]["pre"] for way in ways] != [fields["cues"]]:
+            yield (
+                "cues",
+                f"a choice is reached by one projection, from {fields['cues']} (found: {', '.join(ways) or '-'})",
+            )
+
+    def allocate(self, block: Assembly, name: str) -> None:
+        """Reserve the shares; the input is there for form, since nothing sums it on the tick clock."""
+        block.signal(f"population.{name}.input", self.size)
+        block.signal(f"population.{name}.activity", self.size)
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Declare an input of its own: none."""
+        block.inputs.own(f"population.{name}.input", self.size, 0.0, 0.0, quiet=True)
+
+    def shares(self, block: Assembly) -> Callable[[Array, Array], Array]:
+        """Return a function that fills shares ``(channels, cues, runs)`` from weights of the same shape."""
+        row, columns = self.favoured - 1, [int(cue) - 1 for cue in self.favoured_cues]
+        gain, bias = self.gain, self.bias
+
+        def two(weight: Array, out: Array) -> Array:
+            for_first = np.subtract(weight[1], weight[0], out=out[1])
+            for column in columns:
+                for_first[column] += bias if row else -bias
+            np.multiply(for_first, gain, out=for_first)
+            np.exp(for_first, out=for_first)
+            np.add(for_first, 1.0, out=for_first)
+            np.divide(1.0, for_first, out=out[0])
+            np.subtract(1.0, out[0], out=out[1])
+            return out
+
+        def several(weight: Array, out: Array) -> Array:
+            np.copyto(out, weight)
+            for column in columns:
+                out[row, column] += bias
+            np.multiply(out, gain, out=out)
+            np.subtract(out, out.max(axis=0), out=out)
+            np.exp(out, out=out)
+            np.divide(out, np.add.reduce(out, axis=0), out=out)
+            return out
+
+        return two if self.size == 2 else several
+
+
+def cue_faults(cues: Iterable[float], size: int, field: str) -> Iterable[tuple[str, str]]:
+    """Yield which of the listed cues there are not."""
+    wrong = [cue for cue in cues if cue != int(cue) or not 1 <= cue <= size]
+    if wrong:
+        yield field, f"there is no cue {wrong[0]:g} (1 to {size})"
+    elif len(set(cues)) < len(list(cues)):
+        yield field, "a cue is listed twice"

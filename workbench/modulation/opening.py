@@ -1,0 +1,163 @@
+"""How a two-stage window opens and closes: closed forms between dose events, quadrature under the drive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.arithmetic import power
+from workbench.pharmacology.chains import chained
+from workbench.pharmacology.doses import TOGETHER, moment, plain, some
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+    from workbench.modulation.windows import TwoStage
+    from workbench.pharmacology.body import Body
+    from workbench.pharmacology.exposure import Exposure
+
+POINTS, WEIGHTS = (0.5 * row[:, None] for row in np.polynomial.legendre.leggauss(5))
+"""Gauss-Legendre on one panel: places about its middle and weights, as shares of its length."""
+RUNG = 0.125
+"""Hours after a dose event at which the first panel ends; each further one ends at twice the time."""
+FAINT = 1e-7
+"""A drive (1/h, relative to the reference) below this is none: what is left of a dose after some 13 half-lives."""
+
+
+class Opening:
+    """The two stages of one window, followed from step to step of any clock.
+
+    What is shown at `stop` starts from what was there at `start`: looks at several moments of one step leave no trace,
+    so that bits do not depend on what is read.
+    """
+
+    def __init__(self, block: Assembly, name: str, window: TwoStage, exposure: Exposure) -> None:
+        self.name, self._window, self._exposure = name, window, exposure
+        self.resolution = exposure.resolution
+        self.level = block.moving(f"window.{name}")
+        self._stages = block.state(f"window.{name}.stages", 2)
+        self._occupancy = block.component("occupancy", window.opened_by.partition(".")[2])
+        self._body: Body | None = None
+        self._kept: dict[float, tuple[Value, Value, Value]] = {}
+        self._made_with: list[Array] = [np.zeros(0), np.zeros(0)]
+        self._rests_until = -np.inf
+        self._phase = ""
+        self._at: Value = 0.0
+
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
+        """Show the window at `stop` (hours of the phase), or its mean from `start`; return whether it may move."""
+        begin = self._exposure.phases[phase][0]
+        first, last = moment(begin + start), moment(begin + stop)
+        if phase != self._phase:
+            if self._body is not None:
+                self._settle(begin)
+            self._phase, self._at, self._body = phase, begin, self._exposure.since(phase)
+            self._rests_until = -np.inf
+        if self._body is None or (not some(np.asarray(self._stages)) and self._body.quiet()):
+            moved = bool(self.level.any())
+            self.level[...] = 0.0
+            return moved
+        self._settle(first)
+        if average:
+            self._mean(first, last)
+        else:
+            self._show(self._passed(self._body.copied(), self._stages, first, last)[1])
+        return True
+
+    def _settle(self, time: Value) -> None:
+        """Go on to the start of a step, for good."""
+        if self._body is not None and np.any(np.asarray(time) > self._at):
+            self._stages[...] = self._passed(self._body, self._stages, self._at, time)
+            self._at = time
+
+    def _mean(self, first: Value, last: Value) -> None:
+        """Show the mean from `first` to `last`, and stay there."""
+        found: Any = 0.0
+        for place, weight in zip(POINTS[:, 0].tolist(), WEIGHTS[:, 0].tolist(), strict=True):
+            self._settle(plain(np.asarray(first + (0.5 + place) * (last - first))))
+            found = found + weight * self._saturated(self._stages[1])
+        self._settle(last)
+        self.level[...] = found
+
+    def _show(self, second: Array) -> None:
+        self.level[...] = self._saturated(second)
+
+    def _saturated(self, second: Array) -> Array:
+        height = second / self._window.peak()
+        found: Array = (1.0 + self._window.half) * height / (self._window.half + height)
+        return found
+
+    def _passed(self, body: Body, stages: Array, first: Value, last: Value) -> Array:
+        """Return both stages at `last`, from those at `first`; `body` goes on to the last dose event before it."""
+        after = self._after(last - first)
+        found = np.stack([stages[0] * after[0], stages[1] * after[1] + stages[0] * after[2]])
+        now = first
+        while np.any(np.asarray(now) < last) and not self._spent(body, now, last):
+            event = body.next_event()
+            until = plain(np.minimum(np.minimum(last, event), self._rung(body, now)))
+            length = until - now
+            at = now + (0.5 + POINTS) * length
+            entering, after = self._drive(body, at) * (WEIGHTS * length), self._after(last - at)
+            found[0] += np.add.reduce(entering * after[0], axis=0)
+            found[1] += np.add.reduce(entering * after[2], axis=0)
+            now = until
+            due = np.asarray(event) <= np.asarray(now) + TOGETHER
+            if np.any(due):
+                body.move(plain(np.where(due, event, body.at)))
+                body.take()
+        return found
+
+    def _after(self, hours: Value) -> tuple[Value, Value, Value]:
+        """Return what is left of each stage, and what came from the first into the second; lengths of steps recur."""
+        if not isinstance(hours, float):
+            return self._passage(np.maximum(hours, 0.0))
+        made_with = (np.asarray(self._window.rise), np.asarray(self._window.decay))
+        if not all(map(np.array_equal, made_with, self._made_with)):
+            self._kept.clear()
+            self._made_with = [np.array(rate) for rate in made_with]
+        if hours not in self._kept:
+            self._kept[hours] = self._passage(hours)
+        return self._kept[hours]
+
+    def _passage(self, hours: Value) -> tuple[Value, Value, Value]:
+        rise, decay = 1.0 / self._window.rise, 1.0 / self._window.decay
+        return chained(hours, rise), chained(hours, decay), chained(hours, rise, decay) * rise
+
+    def _drive(self, body: Body, time: Value) -> Array:
+        """Return the drive at moments up to the next dose event (1/h)."""
+        amounts = body.later(plain(np.maximum(np.asarray(time - body.at), 0.0)), body.rate())
+        drug = body.transfers.drug
+        acting = np.asarray(body.transfers.scale * amounts["central"])
+        if body.transfers.delayed:
+            acting = np.where(np.asarray(drug.equilibration) > 0.0, amounts["effect"], acting)
+        return self._strength(acting * drug.effect)
+
+    def _strength(self, concentration: Array) -> Array:
+        """Return the drive of a concentration; below `FAINT` it is none."""
+        share = self._occupancy.share(np.maximum(concentration, 0.0), self._occupancy.ec50)
+        found = power(share, self._window.power) / self._window.reference
+        strong: Array = np.where(found < FAINT, 0.0, found)
+        return strong
+
+    def _rung(self, body: Body, now: Value) -> Value:
+        """Return the end of the panel in which `now` lies: panels double with the time since the last dose event."""
+        age = np.maximum(np.asarray(now - body.at), 0.0)
+        above = np.floor(np.log2(np.maximum(age, RUNG / 4.0) / RUNG) + 1e-6) + 1.0
+        end: Value = body.at + np.ldexp(RUNG, np.maximum(above, 0.0).astype(int))
+        return end
+
+    def _spent(self, body: Body, now: Value, last: Value) -> bool:
+        """Whether no run's drive can reach `FAINT` before `last`: nothing comes, and all that is left is too little."""
+        if np.all(np.asarray(last) <= self._rests_until):
+            return True
+        if some(np.asarray(body.rate())) or np.any(np.asarray(body.next_event()) < last):
+            return False
+        amounts = body.later(plain(np.maximum(np.asarray(now - body.at), 0.0)), 0.0)
+        held: Any = body.transfers.scale * sum(amounts[row] for row in body.transfers.drug.compartments)
+        if body.transfers.delayed:
+            held = np.maximum(held, amounts["effect"])
+        if np.any(self._strength(held * body.transfers.drug.effect)):
+            return False
+        self._rests_until = float(np.min(body.next_event()))
+        return True

@@ -1,0 +1,120 @@
+"""Visits at which a scale is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import Component, anchor, count, number, numbers, reference
+from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, origin
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+
+
+@dataclass
+class Visits:
+    """The visits of one assessment in one block.
+
+    Attributes
+    ----------
+    hours : array (visits, runs)
+        When each visit falls, in the phase.
+    scores : array (visits, runs)
+        What was scored; NaN before the visit.
+    """
+
+    phase: str
+    hours: Array
+    scores: Array
+    score: Callable[[int], Array]
+    open: list[int] = field(default_factory=list)
+
+    def begin(self, phase: str) -> None:
+        """Await the visits of a phase."""
+        self.open = list(range(len(self.hours))) if phase == self.phase else []
+
+    def due(self, stop: float) -> bool:
+        """Whether any run has a visit up to `stop` that was not taken yet."""
+        return any(float(np.min(self.hours[visit])) <= stop + SOON for visit in self.open)
+
+    def take(self, stop: float) -> None:
+        """Score the visits up to `stop` that were not taken yet."""
+        for visit in [v for v in self.open if float(np.min(self.hours[v])) <= stop + SOON]:
+            now = (self.hours[visit] <= stop + SOON) & np.isnan(self.scores[visit])
+            self.scores[visit][now] = self.score(visit)[now]
+            if not np.any(np.isnan(self.scores[visit])):
+                self.open.remove(visit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment(Component):
+    """Visits at listed times, or at equal intervals, at each of which a scale is scored once.
+
+    A visit falls on the first edge of a step at or after its time, and sees what the step left. A session that begins
+    on that moment comes after the visit; a dose has just begun. What a visit adds to the score is drawn per subject
+    and visit: the same in every arm.
+    """
+
+    section: ClassVar[str] = "assessment"
+    name: ClassVar[str] = "visits"
+    equation: ClassVar[str] = "visit k at anchor + at_k, or at anchor + first + (k - 1) every"
+
+    phase: str = reference("phase", "the tick-clock phase it belongs to")
+    scale: str = reference("scale", "what is scored")
+    at: tuple[float, ...] = numbers((), "h", "the times of the visits", low=-1e6, high=1e6)
+    first: Value = number(0.0, "h", "time of the first visit where none are listed", low=-1e6, high=1e6,
+                          status="protocol")  # fmt: skip
+    after: str | None = anchor("the dose, session or assessment that times count from; none is the phase")
+    every: Value = number(168.0, "h", "from one visit to the next where none are listed", low=1e-3, high=1e6,
+                          status="protocol")  # fmt: skip
+    count: int = count(1, "how many visits where none are listed", high=10_000)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse visits outside the phase, and times given twice."""
+        yield from clock_faults(fields, tables)
+        faults = [*anchor_faults(fields, tables)]
+        yield from faults
+        listed = fields["at"]
+        if listed and (fields["count"] > 1 or fields["first"]):
+            yield "at", "lists the visits; first, every and count do not go with it"
+        if listed and list(listed) != sorted(set(listed)):
+            yield "at", "visits are listed in order, each once"
+        start = None if faults else known_start(fields, tables)
+        if start is None:
+            return
+        length, key = tables["phase"][fields["phase"]]["length"], "at" if listed else "first"
+        every = fields["every"] if fields["count"] > 1 else 0.0
+        span = max(listed) - min(listed) if listed else None if every is None else (fields["count"] - 1) * every
+        if start < -SOON:
+            yield key, f"the first visit is {-start:g} h before phase {fields['phase']} begins"
+        elif span is not None and start + span > length + SOON:
+            last = start + span
+            yield key, f"the last visit is at {last:g} h, after the end of phase {fields['phase']} ({length:g} h)"
+
+    def earliest(self) -> Value:
+        """Return the time of the first visit, from the anchor."""
+        return min(self.at) if self.at else self.first
+
+    def number_of_visits(self) -> int:
+        """Return how many visits there are."""
+        return len(self.at) or self.count
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Prepare what each visit will read."""
+        begin = origin(block, self.after)
+        own: list[Value] = list(self.at) or [self.first + k * self.every for k in range(self.count)]
+        hours = np.stack([np.broadcast_to(np.asarray(begin + t), (block.runs,)) for t in own])
+        scale = block.component("scale", self.scale)
+        expected, noise = scale.meter(block), scale.visit_sd * block.draw_once(f"visit:assessment.{name}", len(own))
+
+        def score(visit: int) -> Array:
+            found: Array = scale.bounded(expected() + noise[visit])
+            return found
+
+        block.visits[name] = Visits(self.phase, hours, np.full((len(own), block.runs), np.nan), score)

@@ -1,0 +1,84 @@
+"""Times of a protocol: from the start of a phase, or from the first dose, session or visit of another table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
+
+ANCHORS = ("dose", "session", "assessment")
+"""What a time may be relative to: the first dose, session or visit of a table."""
+RELATIVE = re.compile(r"\s*(?P<time>.*\S)\s+(?P<side>after|before)\s+(?P<anchor>[a-z]+\.[A-Za-z0-9_-]+)\s*")
+"""``24 h after dose.infusion``, ``4 day before dose.infusion``."""
+_DAY = re.compile(r"\s*day\s+(\d+(?:\.\d+)?)\s*")
+SOON = 1e-9
+"""Hours within which two moments are one."""
+
+Tables = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def in_days(text: str) -> str:
+    """Return "day 3" as "3 day", the quantity that it is; other text as it is."""
+    match = _DAY.fullmatch(text)
+    return f"{match[1]} day" if match else text
+
+
+def origin(block: Assembly, path: str | None) -> Value:
+    """Return the hour of its phase at which a table's first dose, session or visit falls; 0 for no table."""
+    if path is None:
+        return 0.0
+    section, _, name = path.partition(".")
+    table = block.component(section, name)
+    own: Value = table.earliest() if section == "assessment" else table.first
+    return own + origin(block, getattr(table, "after", None))
+
+
+def phase_of(fields: Mapping[str, Any]) -> str:
+    """Return the phase that a dose, session or assessment belongs to."""
+    found: str = fields["during"] if "during" in fields else fields["phase"]
+    return found
+
+
+def anchor_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with what a table's times are relative to: nothing there, another phase, a circle."""
+    seen = [f"{fields['section']}.{fields['name']}"]
+    at = fields.get("after")
+    while at is not None:
+        section, _, name = at.partition(".")
+        if at in seen:
+            yield "after", f"times that wait for each other: {' -> '.join((*seen, at))}"
+            return
+        found = tables.get(section, {}).get(name)
+        if found is None:
+            yield "after", f"there is no {at} to count from"
+            return
+        if phase_of(found) != phase_of(fields):
+            yield (
+                "after",
+                f"{at} is in phase {phase_of(found)}, not in {phase_of(fields)}: times count within one phase",
+            )
+            return
+        seen.append(at)
+        at = found.get("after")
+
+
+def known_start(fields: Mapping[str, Any], tables: Tables) -> float | None:
+    """Return the hour of the phase of a table's first dose, session or visit; None where runs differ in it."""
+    first = min(fields["at"]) if fields.get("at") else fields.get("first")
+    if first is None or fields.get("after") is None:
+        return first
+    section, _, name = fields["after"].partition(".")
+    before = known_start(tables[section][name], tables)
+    return None if before is None else before + first
+
+
+def clock_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield why a table's phase cannot hold it."""
+    phase = tables["phase"][fields["phase"]]
+    if phase["clock"] != "tick":
+        clock = f"{fields['phase']} runs on the {phase['clock']} clock"
+        yield "phase", f'{fields["section"]}s need a phase with clock = "tick", but {clock}'
