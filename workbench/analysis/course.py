@@ -45,24 +45,18 @@ class Courses:
 
 def courses(selection: Selection, study: str, name: str) -> Courses | None:
     """Return a recorded course of a study of its first subjects, or None if it was not recorded there."""
-    rows = selection.sql(
-        "select arm, subject, time, value, time_unit from timecourse where sweep = :sweep and study = :study"
-        " and course = :name and point = 0 and subject < :most order by arm, subject, time",
-        study=study,
-        name=name,
-        most=MOST_SUBJECTS,
-    )
-    if rows.empty:
+    rows, clocks = selection.results.course_rows(selection.sweep, study, name, MOST_SUBJECTS)
+    if not rows:
         return None
     measure = selection.measure("course", name)
-    times, subjects = np.unique(rows.time), np.unique(rows.subject)
-    by_arm, found = {}, dict(list(rows.groupby("arm", sort=False)))
-    for arm in [a for a in selection.arms.index if a in found]:
-        mine = found[arm]
-        table = np.full((len(subjects), len(times)), np.nan)
-        table[np.searchsorted(subjects, mine.subject), np.searchsorted(times, mine.time)] = mine.value
-        by_arm[str(arm)] = table
-    unit, time_unit, better = str(measure["unit"]), str(rows.time_unit.iloc[0]), str(measure["better"])
+    times = np.unique(np.concatenate([clock.times for clock in clocks.values()]))
+    subjects = np.unique([row.subject for row in rows])
+    columns = {key: np.searchsorted(times, clock.times) for key, clock in clocks.items()}
+    by_arm: dict[str, Array] = {}
+    for row in rows:
+        table = by_arm.setdefault(row.arm, np.full((len(subjects), len(times)), np.nan))
+        table[np.searchsorted(subjects, row.subject), columns[row.clock]] = row.values
+    unit, time_unit, better = str(measure["unit"]), clocks[rows[0].clock].unit, str(measure["better"])
     return Courses(study, name, unit, time_unit, better, times, subjects, by_arm)
 
 

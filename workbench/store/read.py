@@ -11,12 +11,34 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.errors import UsageError
 from workbench.store.connection import explain, reading, storage_faults
 from workbench.store.frame import fetch, fetch_typed
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class CourseRow:
+    """One run's recorded course: `values` at the times of its clock."""
+
+    arm: str
+    subject: int
+    clock: int
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the values of a course were recorded, in `unit`."""
+
+    unit: str
+    times: NDArray[np.float64]
+
 
 READ_ONLY = "; the database is open for reading only"
 
@@ -133,6 +155,30 @@ class Results:
     def timecourse(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
         """Return one row per recorded time of each course."""
         return self._view("timecourse", sweep, study)
+
+    def course_rows(self, sweep: int, study: str, course: str, most: int) -> tuple[list[CourseRow], dict[int, Clock]]:
+        """Return a course of the first `most` subjects at the study's first point, a row a run, and the clocks by id.
+
+        What the view `timecourse` says in a row a value; read whole, it takes a tenth of the time.
+        """
+        rows = self._rows(
+            """SELECT arm.name, s.subject, course.clock, course.points
+            FROM sweep_run AS s JOIN study ON study.id = s.study JOIN arm ON arm.id = s.arm
+                JOIN point ON point.id = s.point JOIN sweep_measure AS recorded ON recorded.study = s.study
+                JOIN measure ON measure.id = recorded.measure AND measure.kind = 'course' AND measure.name = ?
+                JOIN course ON course.run = s.run AND course.measure = recorded.measure
+            WHERE s.sweep = ? AND study.name = ? AND point.ordinal = 0 AND s.subject < ?
+            ORDER BY arm.ordinal, s.subject""",
+            (course, sweep, study, most),
+        )
+        clocks = {}
+        for clock in {row[2] for row in rows}:
+            times = self._rows("SELECT time FROM clock_time WHERE clock = ? ORDER BY ordinal", (clock,))
+            ((unit,),) = self._rows("SELECT unit FROM clock WHERE id = ?", (clock,))
+            clocks[clock] = Clock(unit, np.array([time for (time,) in times], dtype=np.float64))
+        return [
+            CourseRow(arm, subject, clock, np.array(json.loads(text))) for arm, subject, clock, text in rows
+        ], clocks
 
     def failures(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
         """Return the runs that could not be finished: reason, step and model time."""
