@@ -1,0 +1,92 @@
+"""The two-stage window against an integration of drug and window together, at any step and on any clock."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from circuits import STRIATUM, only, replaced, solved
+from scipy.integrate import solve_ivp
+from therapies import OPENED
+
+from workbench.modulation.windows import TwoStage
+from workbench.solver.run import solve
+
+K10, K12, K21, VOLUME = 80.0 / 120.0, 1.1, 0.8, 120.0
+
+
+def integrated(
+    until: float, infusions: list[float], rise: float = 6.0, decay: float = 57.0, power: float = 2.0
+) -> float:
+    """Drug, both stages and saturation, piece by piece between the edges of the infusions of 35 mg in 40 min."""
+    edges = sorted({0.0, until, *(t for t in infusions), *(t + 2.0 / 3.0 for t in infusions)})
+    state = np.zeros(4)
+    for start, stop in zip(edges, edges[1:], strict=False):
+        if start >= until:
+            break
+        middle = 0.5 * (start + stop)
+        flow_in = sum(35.0 * 1.5 for t in infusions if t < middle < t + 2.0 / 3.0)
+
+        def flow(t: float, x: np.ndarray, flow_in: float = flow_in) -> list[float]:
+            concentration = 1000.0 * max(x[0], 0.0) / VOLUME
+            drive = (concentration / (concentration + 150.0)) ** power / 0.5
+            return [flow_in - (K10 + K12) * x[0] + K21 * x[1], K12 * x[0] - K21 * x[1],
+                    drive - x[2] / rise, x[2] / rise - x[3] / decay]  # fmt: skip
+
+        state = solve_ivp(flow, (start, min(stop, until)), state, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+    level = state[3] / float(TwoStage(opened_by="", reference=1.0, rise=rise, decay=decay).peak())
+    return 1.5 * level / (0.5 + level)
+
+
+@pytest.mark.parametrize("step", ["0.1 h", "0.5 h", "2 h", "14 h"])
+def test_the_window_does_not_depend_on_the_step(step: str) -> None:
+    text = replaced(OPENED, ('step = "0.5 h"', f'step = "{step}"'))
+    assert solved(text).outcomes["window"][0] == pytest.approx(integrated(30.0, [0.0]), rel=2e-6)
+
+
+@pytest.mark.parametrize(("rise", "decay", "power"), [(3.0, 100.0, 2.0), (10.0, 10.0, 1.0), (57.0, 6.0, 1.5)])
+def test_any_rise_decay_and_power(rise: float, decay: float, power: float) -> None:
+    shape = f'reference = "0.5 h"\nrise = "{rise} h"\ndecay = "{decay} h"\npower = {power}'
+    found = solved(replaced(OPENED, ('reference = "0.5 h"', shape))).outcomes["window"][0]
+    assert found == pytest.approx(integrated(30.0, [0.0], rise, decay, power), rel=1e-5)
+
+
+def test_infusions_add_up_and_each_run_has_its_own_times() -> None:
+    text = replaced(OPENED, ("count = 1\nduring", "count = 3\nduring"), ('"30 h into', '"130 h into'))
+    text += '[study.first.sweep]\n"dose.infusion.first" = { values = ["0 h", "7.3 h", "20 h"] }\n'
+    batch = only(text)
+    found = solve(batch).outcomes["window"]
+    starts = np.asarray(batch.values["dose.infusion.first"])
+    for start, level in zip(starts, found, strict=True):
+        assert level == pytest.approx(integrated(130.0, [start, start + 48.0, start + 96.0]), rel=2e-6)
+
+
+@pytest.mark.parametrize(("rise", "decay"), [(6.0, 57.0), (57.0, 6.0), (10.0, 10.0), (10.0, 10.0 + 1e-7)])
+def test_one_reference_dose_at_once_peaks_at_one(rise: float, decay: float) -> None:
+    hours = np.linspace(0.0, 300.0, 300_001)
+    rates = 1.0 / rise, 1.0 / decay
+    if abs(rise - decay) < 1e-3:
+        second = rates[0] * hours * np.exp(-rates[0] * hours)
+    else:
+        second = rates[0] * (np.exp(-rates[1] * hours) - np.exp(-rates[0] * hours)) / (rates[0] - rates[1])
+    peak = TwoStage(opened_by="", reference=1.0, rise=rise, decay=decay).peak()
+    assert second.max() == pytest.approx(float(peak), rel=1e-6)
+
+
+def test_without_a_dose_it_stays_closed_exactly() -> None:
+    assert (
+        not solved(OPENED + '[arm.none]\nwithout = ["dose.infusion"]\n[study.s]\narms = ["none"]\n')
+        .outcomes["window"]
+        .any()
+    )
+
+
+def test_on_the_trial_clock_it_shows_the_mean_of_each_day() -> None:
+    window = '[window.w]\nopened_by = "occupancy.m1"\nreference = "100 h"\n'
+    link = '[link.w]\nsignal = "window.w"\nonto = "plasticity.cortex_d1.rate"\ngain = 0.5\n'
+    level = '[outcome.level]\nreadout = "level"\nsignal = "window.w"\nwindow = "end of treatment"\n'
+    rate = '[outcome.m1]\nreadout = "level"\nsignal = "occupancy.m1"\nwindow = "end of treatment"\n'
+    found = solved(STRIATUM + window + link + level + rate + '[study.s]\narms = ["treated"]\n').outcomes
+    # 8-hourly tablets for 20 days: the drive has settled, and so has the window
+    drive = found["m1"] ** 2 / 100.0 * 57.0 / float(TwoStage(opened_by="", reference=1.0).peak())
+    assert found["level"] == pytest.approx(1.5 * drive / (0.5 + drive), rel=0.05)
+    assert np.all(found["level"] > 0.0)
