@@ -54,6 +54,11 @@ class Plausible:
         return float(low), float(high)
 
     @property
+    def notable(self) -> float:
+        """The rank correlation that chance alone hardly gives: three standard errors for unrelated numbers."""
+        return float(3.0 / np.sqrt(self.points - 1))
+
+    @property
     def middle(self) -> float:
         """The median difference."""
         return float(np.median(self.differences))

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_DRIVERS, NAMED = 8, 3
-NOTABLE = 0.2
-"""A rank correlation below this is not named as something that moves the result."""
 
 
 def range_sentence(words: Wording, found: Plausible) -> str:
@@ -29,7 +27,7 @@ def range_sentence(words: Wording, found: Plausible) -> str:
     )
     if found.toward == found.toward:
         text += f"; {percent(found.toward)} of the sets make it an improvement"
-    strongest = [plain(r.path) for r in each(found.drivers.head(NAMED)) if abs(r.rho) >= NOTABLE]
+    strongest = [plain(r.path) for r in each(found.drivers.head(NAMED)) if abs(r.rho) >= found.notable]
     return text + (f". It hangs most on {', '.join(strongest)}." if strongest else ".")
 
 
@@ -83,8 +81,9 @@ def _drivers(words: Wording, found: Sequence[Plausible]) -> Table:
     rows = []
     for f in found:
         pair = words.arm(f.arm), words.arm(f.baseline)
-        strongest = [r for r in each(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= NOTABLE]
+        strongest = [r for r in each(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= f.notable]
         meant = words.selection.meanings
         rows += [(*pair, plain(r.path), meant.get(r.path, ""), signed(round(r.rho, 2))) for r in strongest]
     columns = ("Arm", "Compared with", "Number", "What it is", "Rank correlation with the difference")
-    return Table(f"What moves the result most (rank correlation of at least {number(NOTABLE)})", columns, tuple(rows))
+    least = number(max(f.notable for f in found), 2)
+    return Table(f"What moves the result most (rank correlation of at least {least})", columns, tuple(rows))
