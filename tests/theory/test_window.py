@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from circuits import STRIATUM, only, replaced, solved
@@ -20,7 +22,7 @@ def integrated(
     """Drug, both stages and saturation, piece by piece between the edges of the infusions of 35 mg in 40 min."""
     edges = sorted({0.0, until, *(t for t in infusions), *(t + 2.0 / 3.0 for t in infusions)})
     state = np.zeros(4)
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         if start >= until:
             break
         middle = 0.5 * (start + stop)

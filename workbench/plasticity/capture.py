@@ -8,7 +8,8 @@ Order of a step of length dt, each part exact for the coefficients that it sees:
 4. early weights over dt, with the late weights of the middle;
 5. late weights over dt / 2, with the early weights of the end.
 
-The whole is of second order in dt; a session or a dose that begins inside a step costs one step of first order.
+The whole is of second order in dt, once dt is shorter than a tag takes to be set (minutes, in a session); a session
+that begins inside a step costs one step of first order.
 """
 
 from __future__ import annotations
