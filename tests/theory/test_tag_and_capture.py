@@ -81,9 +81,10 @@ def test_half_an_hour_is_a_fine_step_for_what_a_trial_reports() -> None:
     assert solved(PLAIN).outcomes["weight"][0] == pytest.approx(exact(48.0)[0], abs=1e-5)
 
 
-def test_off_the_grid_a_session_gives_all_its_trials_and_nearly_the_same_weight() -> None:
+def test_off_the_grid_a_session_changes_choice_nearly_as_much() -> None:
+    """Its tags last up to half an hour longer then, since a step that it fills in part is tagged whole: 0.001 here."""
     off = solved(replaced(PLAIN, ('first = "12 h"', 'first = "12.2 h"'))).outcomes["after"][0]
-    assert off == pytest.approx(exact(45.0, first=12.2)[1], abs=2e-4)
+    assert off == pytest.approx(exact(45.0, first=12.2)[1], abs=2e-3)
 
 
 def test_a_session_is_spread_over_the_steps_that_it_overlaps() -> None:
