@@ -36,7 +36,7 @@ class Opening:
         self.name, self._window, self._exposure = name, window, exposure
         self.resolution = exposure.resolution
         self.level = block.moving(f"window.{name}")
-        self._stages = block.state(f"window.{name}.stages", 2)
+        self._stages = block.empty(2)  # no signal: a look inside a step must not undo what was settled
         self._occupancy = block.component("occupancy", window.opened_by.partition(".")[2])
         self._body: Body | None = None
         self._kept: dict[float, tuple[Value, Value, Value]] = {}
