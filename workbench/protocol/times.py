@@ -50,7 +50,9 @@ def anchor_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[s
     while at is not None:
         section, _, name = at.partition(".")
         if at in seen:
-            yield "after", f"times that wait for each other: {' -> '.join((*seen, at))}"
+            circle = seen[seen.index(at) :]
+            if seen[0] == min(circle):  # one line for a circle, at the first of its tables by name
+                yield "after", f"times that wait for each other: {' -> '.join((*circle, at))}"
             return
         found = tables.get(section, {}).get(name)
         if found is None:
@@ -66,13 +68,15 @@ def anchor_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[s
         at = found.get("after")
 
 
-def known_start(fields: Mapping[str, Any], tables: Tables) -> float | None:
+def known_start(fields: Mapping[str, Any], tables: Tables, seen: tuple[str, ...] = ()) -> float | None:
     """Return the hour of the phase of a table's first dose, session or visit; None where runs differ in it."""
+    if fields.get("after") in seen:
+        return None
     first = min(fields["at"]) if fields.get("at") else fields.get("first")
     if first is None or fields.get("after") is None:
         return first
     section, _, name = fields["after"].partition(".")
-    before = known_start(tables[section][name], tables)
+    before = known_start(tables[section][name], tables, (*seen, fields["after"]))
     return None if before is None else before + first
 
 

@@ -1,0 +1,80 @@
+"""What makes no sense of windows, sessions, visits and times: one line each, at its place, by the real command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from circuits import replaced
+from commands import workbench
+from therapies import OPENED, THERAPY
+
+from workbench.scenario.load import load_scenario
+
+FIRST = 'first = "24 h after dose.infusion"'
+SECOND = (
+    '[session.second]\nphase = "care"\nprojection = "belief"\ntargets = [2]\nfirst = "1 h after session.training"\n'
+)
+
+FAULTS = {
+    "a time relative to nothing": (replaced(THERAPY, (FIRST, 'first = "24 h after dose.infuson"')), "after", ["no time to count from", "dose.infusion"]),
+    "times in a circle": (replaced(THERAPY, (FIRST, 'first = "2 h after session.second"')) + SECOND, "after", ["wait for each other", "session.second"]),
+    "overlapping sessions": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nduration = "13 h"')), "every", ["sessions overlap"]),
+    "a session of no length": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nduration = "0 h"')), "duration", ["no length"]),
+    "a session after the end": (replaced(THERAPY, (FIRST, 'first = "day 15"')), "first", ["begins after 360 h", "lasts 336 h"]),
+    "a session before the phase": (replaced(THERAPY, (FIRST, 'first = "4 h before dose.infusion"')), "first", ["begins 4 h before"]),
+    "an unknown content": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\ncontent = "kind"')), "content", ["one of", "adaptive"]),
+    "a cue that there is not": (replaced(THERAPY, ("targets = [1]", "targets = [4]")), "targets", ["no cue 4", "1 to 3"]),
+    "a visit after the end": (replaced(THERAPY, ('"13 day"', '"15 day"')), "at", ["after the end", "336 h"]),
+    "visits out of order": (replaced(THERAPY, ('"1 day", "7 day"', '"7 day", "1 day"')), "at", ["in order"]),
+    "a visit that there is not": (replaced(THERAPY, ("visit = 3", "visit = 4")), "visit", ["has 3 visits"]),
+    "an unknown scale": (replaced(THERAPY, ('at = ["1 day"', '#'), ('[assessment.later]\nphase = "care"\nscale = "madrs"', '[assessment.later]\nphase = "care"\nscale = "hamd"\ncount = 3')), "scale", ["no scale", "madrs"]),
+    "entry without a visit": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nonly_if = "responder"')), "decided_at", ["is missing"]),
+    "entry decided too late": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nonly_if = "responder"\ndecided_at = "late"\ncompared_with = "baseline"')) + '[assessment.late]\nphase = "care"\nscale = "madrs"\nfirst = "3 day"\n', "decided_at", ["after the first session"]),
+    "a window that never opens": (replaced(OPENED, ("[dose.infusion]", "[drug.other]\nmodel = \"one_compartment_oral\"\n[dose.infusion]"), ('drug = "ketamine"\namount', 'drug = "other"\namount'), ('duration = "40 min"\n', "")), "opened_by", ["never opens", "no dose gives ketamine"]),
+    "a window opened by what is no occupancy": (replaced(OPENED, ('opened_by = "occupancy.block"', 'opened_by = "drug.ketamine"')), "opened_by", ["is none"]),
+    "a window opened from the bath": (replaced(OPENED, ("[dose.infusion]", '[drug.b]\nmodel = "bath"\n[occupancy.b]\nform = "affinity"\ndrug = "b"\nki = "1 nM"\n[dose.infusion]'), ('opened_by = "occupancy.block"', 'opened_by = "occupancy.b"')), "opened_by", ["is in the bath"]),
+    "a scale that ends below its start": (replaced(THERAPY, ('cues = [1, 2]\nexpectancy', 'cues = [1, 2]\nhighest = -1.0\nexpectancy')), "highest", ["above lowest"]),
+    "unblinding by no dose": (replaced(THERAPY, ('active = "infusion"', "unblinding = 0.3")), "unblinding", ["active"]),
+    "a relapse that too few visits can confirm": (THERAPY + '[outcome.r]\nreadout = "relapsed"\nassessment = "later"\ncompared_with = "baseline"\nconsecutive = 4\n', "consecutive", ["too few"]),
+    "a course of visits": (THERAPY + '[course.s]\nreadout = "symptom_score"\nassessment = "later"\ninterval = "1 h"\n', "readout", ["expected_score"]),
+    "two projections onto one choice": (OPENED + '[projection.other]\npre = "cue"\npost = "belief"\n', "cues", ["one projection"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
+    text, key, words = FAULTS[fault]
+    file = tmp_path / "slip.toml"
+    file.write_text(text, encoding="utf-8")
+    done = workbench("check", file.name, cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = [found for found in done.stderr.splitlines() if not found.startswith("hint")]
+    place, path, message = line.removeprefix("error: ").split(": ", 2)
+    assert path.endswith(f".{key}") and all(word in message for word in words), line
+    number, table = int(place.split(":")[1]), path.rpartition(".")[0]
+    lines = text.splitlines()
+    header = next(i for i, found in enumerate(lines, 1) if found == f"[{table}]")
+    assert header <= number and not any(found.startswith("[") for found in lines[header:number]), line
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "after"),
+    [
+        ("24 h after dose.infusion", 24.0, "dose.infusion"),
+        ("2 day before dose.infusion", -48.0, "dose.infusion"),
+        ("day 3", 72.0, None),
+        ("90 min", 1.5, None),
+    ],
+)
+def test_times_are_read_as_they_are_spoken(written: str, first: float, after: str | None, tmp_path: Path) -> None:
+    text = replaced(
+        THERAPY,
+        (FIRST, f'first = "{written}"'),
+        ("count = 1\nduring", 'first = "3 day"\ncount = 1\nduring'),
+        ('at = ["1 day", "7 day", "13 day"]', 'at = ["1 day", "7 day", "10 day"]'),
+    )
+    file = tmp_path / "times.toml"
+    file.write_text(text, encoding="utf-8")
+    fields = load_scenario(file).tables["session"]["training"].fields
+    assert fields["first"].number == first and fields.get("after") == after
