@@ -18,7 +18,7 @@ SECOND = (
 
 FAULTS = {
     "a time relative to nothing": (replaced(THERAPY, (FIRST, 'first = "24 h after dose.infuson"')), "after", ["no time to count from", "dose.infusion"]),
-    "times in a circle": (replaced(THERAPY, (FIRST, 'first = "2 h after session.second"')) + SECOND, "after", ["wait for each other", "session.second"]),
+    "times in a circle": (replaced(THERAPY, (FIRST, 'first = "2 h after session.second"'), (', "session.training"]', "]"), ('without = ["session.training"]\n', "")) + SECOND, "after", ["wait for each other", "session.second"]),
     "overlapping sessions": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nduration = "13 h"')), "every", ["sessions overlap"]),
     "a session of no length": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nduration = "0 h"')), "duration", ["no length"]),
     "a session after the end": (replaced(THERAPY, (FIRST, 'first = "day 15"')), "first", ["begins after 360 h", "lasts 336 h"]),
