@@ -17,7 +17,7 @@ BUDGETS = {
     "analysis": 30,
     "benchmarks": 60,
     "cli": 90,
-    "contract": 30,
+    "contract": 60,
     "design": 30,
     "execution": 120,
     "faults": 200,
@@ -26,13 +26,13 @@ BUDGETS = {
     "pharmacology": 60,
     "readme": 240,
     "reference": 60,
-    "report": 45,
+    "report": 90,
     "scale": 120,
-    "scenario": 30,
-    "shipped": 240,
+    "scenario": 45,
+    "shipped": 420,
     "solver": 45,
     "store": 60,
-    "theory": 45,
+    "theory": 90,
 }
 """Seconds that the tests of one folder may take together."""
 DEFAULT_BUDGET = 30
