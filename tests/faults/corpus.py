@@ -164,7 +164,7 @@ CORPUS = (
     _broken("S10", "drug", 'drug = "thp"\namount', 'drug = "m1"\namount', '"m1"', "dose.thp.drug", "defined: thp"),
     _broken("S10", "phase", 'during = "treatment"', 'during = "therapy"', '"therapy"', "dose.thp.during", "practice, treatment"),
     _broken("S10", "window", '"last 20 trials of treatment', '"last 20 trials of treatmnt', '"last', "outcome.overflow.window", '"treatment"'),
-    _broken("S10", "rule", 'rule = "two_sided"', 'rule = "two-sided"', '"two-sided"', "plasticity.map.rule", "hebb, oja, two_sided", '"two_sided"'),
+    _broken("S10", "rule", 'rule = "two_sided"', 'rule = "two-sided"', '"two-sided"', "plasticity.map.rule", "hebb, oja, tag_and_capture, two_sided", '"two_sided"'),
     _broken("S10", "projection", "[plasticity.map]", "[plasticity.mop]", "[plasticity.mop]", "plasticity.mop", "name of its projection", '"map"'),
     _broken("S10", "extends", 'extends = "treated"', 'extends = "treatd"', '"treatd"', "arm.low.extends", "plain, treated, low", '"treated"'),
     _broken("S10", "baseline", 'compare_with = "plain"', 'compare_with = "plan"', '"plan"', "arm.treated.compare_with", '"plain"'),
