@@ -40,7 +40,8 @@ class Opening:
         self._occupancy = block.component("occupancy", window.opened_by.partition(".")[2])
         self._body: Body | None = None
         self._kept: dict[float, tuple[Value, Value, Value]] = {}
-        self._made_with: list[Array] = [np.zeros(0), np.zeros(0)]
+        self._made_with: list[Value] = []
+        self._peak: Value = 1.0
         self._rests_until = -np.inf
         self._phase = ""
         self._at: Value = 0.0
@@ -84,7 +85,8 @@ class Opening:
         self.level[...] = self._saturated(second)
 
     def _saturated(self, second: Array) -> Array:
-        height = second / self._window.peak()
+        self._refresh()
+        height = second / self._peak
         found: Array = (1.0 + self._window.half) * height / (self._window.half + height)
         return found
 
@@ -112,13 +114,21 @@ class Opening:
         """Return what is left of each stage, and what came from the first into the second; lengths of steps recur."""
         if not isinstance(hours, float):
             return self._passage(np.maximum(hours, 0.0))
-        made_with = (np.asarray(self._window.rise), np.asarray(self._window.decay))
-        if not all(map(np.array_equal, made_with, self._made_with)):
-            self._kept.clear()
-            self._made_with = [np.array(rate) for rate in made_with]
+        self._refresh()
         if hours not in self._kept:
             self._kept[hours] = self._passage(hours)
         return self._kept[hours]
+
+    def _refresh(self) -> None:
+        """Forget what was kept if a link has moved rise or decay."""
+        rise, decay = self._window.rise, self._window.decay
+        plainly = isinstance(rise, float) and isinstance(decay, float)
+        if plainly and self._made_with == [rise, decay]:
+            return
+        if plainly or not self._made_with or not all(map(np.array_equal, (rise, decay), self._made_with)):
+            self._kept.clear()
+            self._peak = self._window.peak()
+            self._made_with = [rise, decay] if plainly else [np.array(rise), np.array(decay)]
 
     def _passage(self, hours: Value) -> tuple[Value, Value, Value]:
         rise, decay = 1.0 / self._window.rise, 1.0 / self._window.decay

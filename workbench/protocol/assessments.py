@@ -33,22 +33,29 @@ class Visits:
     scores: Array
     score: Callable[[int], Array]
     open: list[int] = field(default_factory=list)
+    soonest: float = np.inf
 
     def begin(self, phase: str) -> None:
         """Await the visits of a phase."""
         self.open = list(range(len(self.hours))) if phase == self.phase else []
+        self._await()
 
     def due(self, stop: float) -> bool:
         """Whether any run has a visit up to `stop` that was not taken yet."""
-        return any(float(np.min(self.hours[visit])) <= stop + SOON for visit in self.open)
+        return self.soonest <= stop + SOON
 
     def take(self, stop: float) -> None:
         """Score the visits up to `stop` that were not taken yet."""
         for visit in [v for v in self.open if float(np.min(self.hours[v])) <= stop + SOON]:
             now = (self.hours[visit] <= stop + SOON) & np.isnan(self.scores[visit])
             self.scores[visit][now] = self.score(visit)[now]
-            if not np.any(np.isnan(self.scores[visit])):
+            if not np.any(self.hours[visit] > stop + SOON):
                 self.open.remove(visit)
+        self._await()
+
+    def _await(self) -> None:
+        waiting = (np.where(np.isnan(self.scores[visit]), self.hours[visit], np.inf) for visit in self.open)
+        self.soonest = min((float(np.min(hours)) for hours in waiting), default=np.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
