@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from commands import ROOT, answer, workbench
 from recipes import SECTION
-from shipped_runs import Shipped
+from shipped_runs import SCENARIOS, Shipped
 
 import workbench as api
 from workbench.cli.describe import menu, named
@@ -101,6 +101,11 @@ def test_a_run_of_the_whole_sweep_is_replayed_bit_for_bit_from_a_plan_of_that_ru
 def test_the_menu_is_that_of_the_registry() -> None:
     table = README.partition("<!-- menu")[2].partition("-->\n")[2].partition("<!-- end of menu")[0].strip()
     assert table == menu(named(registry(), None)), "run: workbench describe --format markdown"
+
+
+def test_every_shipped_scenario_is_in_the_readme() -> None:
+    missing = {f"{name}.toml" for name in SCENARIOS if f"{name}.toml" not in README}
+    assert missing == set()
 
 
 def test_every_command_is_in_the_readme() -> None:
