@@ -46,4 +46,7 @@ def test_where_it_is_not_installed_the_scenario_names_what_is_missing(tmp_path: 
     (tmp_path / "mine.toml").write_text(MINE, encoding="utf-8")
     done = process("check", "mine.toml", cwd=tmp_path)
     assert done.returncode == 2
-    assert 'plasticity.input_output.rule: unknown rule "covariance" (one of: hebb, oja, tag_and_capture, two_sided)' in done.stderr
+    assert (
+        'plasticity.input_output.rule: unknown rule "covariance" (one of: hebb, oja, tag_and_capture, two_sided)'
+        in done.stderr
+    )
