@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from circuits import HEAD, batches, joined, replaced, solved
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
@@ -43,6 +43,8 @@ def exactly(length: float, rates: list[float]) -> float:
 
 
 @settings(max_examples=60, deadline=None)
+@example(start=1.0, distances=[0.0] * 5, collecting=2, length=1.0)
+@example(start=4.0, distances=[1e-6, 0.0, 0.0, 0.1], collecting=2, length=1.0)
 @given(
     start=st.floats(1e-4, 50.0),
     distances=st.lists(st.sampled_from([0.0, 1e-15, 1e-12, 1e-9, 1e-6, 1e-3, 0.1, 3.0, 100.0]), max_size=5),

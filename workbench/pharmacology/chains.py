@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array, Value
 
-NEAR = 1.0
-"""Rates whose spread times the length is below this are summed as a series; above, a difference loses no digits."""
-TERMS = 19
-"""Terms of the series: the next one is below ``1 / 19!``, a unit in the last place."""
+NEAR = 4.0
+"""Rates whose spread times the length is below this are summed as a series; above, a difference loses few digits."""
+TERMS = 36
+"""Terms of the series: the next one is below ``4**36 / 36!``, less than a unit in the last place."""
 
 
 def chained(length: Value, *rates: Value) -> Value:
