@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.maps import swept_axes
+from workbench.analysis.protocol import HOURS_A_DAY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-HOURS_A_DAY = 24.0
 LEVEL = "level"
 """Readout of signals between 0 and 1: half of their effect is 0.5 by definition, whatever doses were tried."""
 

@@ -136,9 +136,8 @@ class Page:
             found.append(sections.effects_figure(self.words, self.differences, self.main))
             main = self.differences[self.differences.outcome == self.main]
             found.append(ignorance.ignorance_figure(self.words, self.plausible, main))
-            found += sections.course_figures(self.words, self.study, [leading] if leading else [])
-            course = courses(self.selection, self.study, leading) if leading else None
-            found.append(timing_figure(self.words, course) if course else None)
+            if course := courses(self.selection, self.study, leading) if leading else None:
+                found += [sections.course_figure(self.words, course), timing_figure(self.words, course)]
             found.append(
                 sections.dose_figure(self.words, self.study, sections.siblings(self.words, self.outcomes, self.main))
             )
@@ -150,7 +149,8 @@ class Page:
                     found.append(chain_figure(self.words, study))
                 else:
                     found += sections.swept_figures(self.words, study, self.main)
-        found += sections.course_figures(self.words, self.study, others)
+        read = (courses(self.selection, self.study, name) for name in others)
+        found += [sections.course_figure(self.words, course) for course in read if course]
         return [figure for figure in found if figure]
 
     def _courses(self) -> list[str]:

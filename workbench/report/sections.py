@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import workbench.report.tables as tables
-from workbench.analysis.course import MOST_SUBJECTS, bands, courses, timings
+from workbench.analysis.course import MOST_SUBJECTS, Courses, bands, timings
 from workbench.analysis.dose import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.protocol import arm_settings, days_declared, measured_in, phases
@@ -68,41 +68,36 @@ def _better_worse(rows: pd.DataFrame) -> tuple[int, int]:
     return int((toward > 0).sum()), int((toward < 0).sum())
 
 
-def course_figures(words: Wording, study: str, names: list[str]) -> Iterator[Figure]:
-    """Draw each recorded course: one panel per arm, its baseline arm beside it."""
-    selection = words.selection
-    for name in names:
-        course = courses(selection, study, name)
-        frame = bands(course) if course else None
-        if course is None or frame is None or frame.empty:
-            continue
-        title = words.measure("course", name)
-        arms = [a for a in course.by_arm if selection.arms.baseline[a] in course.by_arm] or list(course.by_arm)
-        shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
-        if not days_declared(selection):
-            shown = tuple(replace(phase, per_day=0.0) for phase in shown)
-        days = {p.per_day for p in shown} - {0.0}
-        label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
-        label += f" (days if {number(days.pop())} a day)" if len(days) == 1 else ""
-        unit = "" if course.unit == "1" else f" ({course.unit})"
-        panels = []
-        for i, arm in enumerate(arms):
-            base = str(selection.arms.baseline[arm])
-            own = arm, words.arm(arm), base, words.arm(base) if base else ""
-            panels.append(
-                course_panel(f"course-{name}-{i}", words.arm(arm), frame, own, (label, f"{title}{unit}"), shown)
-            )
-        caption = (
-            "Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. "
-            f"Bands: the middle 80 % of {words.who} (hatched for the comparison). "
-            + (f"Shown are the first {MOST_SUBJECTS} of them. " if len(course.subjects) == MOST_SUBJECTS else "")
-            + (DAYS if days_declared(selection) else "")
-        )
-        found = [tables.course_table(words, frame, f"{title}: mean (middle 80 %) over time", label)]
-        times = timings(selection, course)
-        if len(times):
-            found.insert(0, tables.timing_table(words, times, f"{course.time_unit}s"))
-        yield Figure(f"course-{name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
+def course_figure(words: Wording, course: Courses) -> Figure | None:
+    """Draw a recorded course: one panel per arm, its baseline arm beside it."""
+    selection, name, frame = words.selection, course.name, bands(course)
+    if frame.empty:
+        return None
+    title = words.measure("course", name)
+    arms = [a for a in course.by_arm if selection.arms.baseline[a] in course.by_arm] or list(course.by_arm)
+    shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
+    if not days_declared(selection):
+        shown = tuple(replace(phase, per_day=0.0) for phase in shown)
+    days = {p.per_day for p in shown} - {0.0}
+    label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
+    label += f" (days if {number(days.pop())} a day)" if len(days) == 1 else ""
+    unit = "" if course.unit == "1" else f" ({course.unit})"
+    panels = []
+    for i, arm in enumerate(arms):
+        base = str(selection.arms.baseline[arm])
+        own = arm, words.arm(arm), base, words.arm(base) if base else ""
+        panels.append(course_panel(f"course-{name}-{i}", words.arm(arm), frame, own, (label, f"{title}{unit}"), shown))
+    caption = (
+        "Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. "
+        f"Bands: the middle 80 % of {words.who} (hatched for the comparison). "
+        + (f"Shown are the first {MOST_SUBJECTS} of them. " if len(course.subjects) == MOST_SUBJECTS else "")
+        + (DAYS if days_declared(selection) else "")
+    )
+    found = [tables.course_table(words, frame, f"{title}: mean (middle 80 %) over time", label)]
+    times = timings(selection, course)
+    if len(times):
+        found.insert(0, tables.timing_table(words, times, f"{course.time_unit}s"))
+    return Figure(f"course-{name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
 
 
 DAYS = "Read time in trials first: how many effective trials make a day is an assumption. "
