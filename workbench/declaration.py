@@ -69,6 +69,8 @@ class Parameter:
         For references: the section (``population``, ``gate`` ...) whose table is named.
     fixed : bool
         A number that arms may set but that must be the same for all runs of an arm: it shapes the protocol.
+    whole : bool
+        A number that counts something: no fraction.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -85,6 +87,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     section: str = ""
     fixed: bool = False
+    whole: bool = False
 
     @property
     def required(self) -> bool:
@@ -116,9 +119,15 @@ def number(
     status: str = "assumed",
     source: str = "",
     fixed: bool = False,
+    whole: bool = False,
 ) -> Any:
-    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ."""
-    return _field("number", default, doc, unit=unit, low=low, high=high, status=status, source=source, fixed=fixed)
+    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
+
+    A `whole` one counts something that may differ between runs, such as doses.
+    """
+    return _field(
+        "number", default, doc, unit=unit, low=low, high=high, status=status, source=source, fixed=fixed, whole=whole
+    )
 
 
 def numbers(default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
@@ -202,6 +211,8 @@ class Component:
     equation: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     packaged: ClassVar[bool] = True
+    withheld_by: ClassVar[tuple[str, ...]] = ()
+    """Fields that are 0 in an arm without the table: what is given or held then keeps its place in the protocol."""
 
     @classmethod
     @cache

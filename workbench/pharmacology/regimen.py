@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, number, numbers, reference, switch
+from workbench.declaration import Component, number, numbers, reference, switch
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -35,6 +35,7 @@ class Repeated(Component):
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "repeated"
     revision: ClassVar[int] = 2
+    withheld_by: ClassVar[tuple[str, ...]] = ("amount", "amount_per_weight")
     equation: ClassVar[str] = (
         "dose k = 1, 2 ... at t_k = first + (k - 1) every, while t_k < until and k <= count\n"
         "daily total = min(amount 24 h / every, start + step floor((t_k - first) / each))"
@@ -74,7 +75,8 @@ class Repeated(Component):
     titration_maximum: Value = number(
         NEVER, "mg/day", "daily total that no titration may pass", low=0.0, high=NEVER, status="protocol"
     )
-    count: int = count(0, "how many doses; 0 is to the end of the phase", low=0)
+    count: Value = number(0.0, "1", "how many doses; 0 is to the end of the phase", low=0, high=1e6, status="protocol",
+                          whole=True)  # fmt: skip
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -113,7 +115,7 @@ class Repeated(Component):
         """Return how many doses a phase of `length` hours holds."""
         stop = np.minimum(self.until, length)
         found = np.maximum(np.ceil((stop - self.first) / self.every - SAME), 0.0)
-        return np.minimum(found, float(self.count)) if self.count else found
+        return np.minimum(found, np.where(np.asarray(self.count) > 0.0, self.count, np.inf))
 
 
 def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

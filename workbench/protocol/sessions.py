@@ -10,10 +10,13 @@ import numpy as np
 
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, anchor, count, number, numbers, option, reference
+from workbench.declaration import Component, anchor, number, numbers, option, reference
 from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, origin
+from workbench.protocol.timetable import Timetable
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.arrays import Value
     from workbench.assembly import Assembly
 
@@ -25,16 +28,18 @@ class Training(Component):
     """Teaching trials at given times, spread evenly over each session.
 
     The rule of the synapses says what a trial does. A `stressor` teaches the other channel; a `sham` teaches nothing
-    and leaves no tag. Sessions may begin at another time in every run: a step of the clock that a session fills in
-    part gets that part of its trials. A visit, or the beginning of a dose, on the moment at which a session begins
-    comes before it.
+    and leaves no tag. Sessions may begin at another time in every run: a step of the clock in which one begins or ends
+    is cut there, for that run alone. A visit, or the beginning of a dose, on the moment at which a session begins comes
+    before it.
     """
 
     section: ClassVar[str] = "session"
     name: ClassVar[str] = "training"
+    revision: ClassVar[int] = 2
+    withheld_by: ClassVar[tuple[str, ...]] = ("trials",)
     equation: ClassVar[str] = (
         "session k = 1 ... count from t_k = anchor + first + (k - 1) every to t_k + duration\n"
-        "trials per hour in a step = trials / duration * (overlap of step and sessions) / step"
+        "trials per hour in it = trials / duration"
     )
 
     phase: str = reference("phase", "the tick-clock phase it belongs to")
@@ -49,7 +54,7 @@ class Training(Component):
     after: str | None = anchor("the dose, session or assessment that `first` counts from; none is the phase")
     every: Value = number(24.0, "h", "from the start of one session to that of the next",
                           low=1e-3, high=1e6, status="protocol")  # fmt: skip
-    count: int = count(1, "how many sessions", high=100_000)
+    count: Value = number(1.0, "1", "how many sessions", low=1, high=100_000, status="protocol", whole=True)
     only_if: str = option("anyone", ("anyone", "responder", "non_responder"), "who goes on to it")
     decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
@@ -65,38 +70,27 @@ class Training(Component):
             yield from _time_faults(fields, known_start(fields, tables), tables)
             yield from _entry_faults(fields, tables)
 
-    def held(self, block: Assembly) -> Callable[[float, float], Value]:
-        """Return a function (start, stop) that gives the share of a step in which a session is on, by run."""
-        first: Value = self.first + origin(block, self.after)
-        every, duration, last = self.every, self.duration, float(self.count - 1)
-        opening = float(np.min(first))
-        closing = float(np.max(first + last * every + duration))
+    def timetable(self, block: Assembly) -> Timetable:
+        """Return when the sessions that hold any trials are, in hours of their phase."""
+        first = self.first + origin(block, self.after)
+        held = np.broadcast_to(np.asarray(self.trials) > 0.0, (block.runs,))
+        length = block.component("phase", self.phase).length
+        return Timetable(first, self.every, self.duration, self.count, held, length)
 
-        def until(hours: float) -> Value:
-            past = hours - first
-            number = np.clip(np.floor(past / every + SOON), 0.0, last)
-            return number * duration + np.clip(past - number * every, 0.0, duration)
-
-        def share(start: float, stop: float) -> Value:
-            if stop <= opening or start >= closing:
-                return 0.0
-            return np.maximum(until(stop) - until(start), 0.0) / (stop - start)
-
-        return share
-
-    def entering(self, block: Assembly) -> Callable[[], Value]:
-        """Return a function that says for which runs the sessions take place: 1, or 0 for who does not go on."""
+    def entering(self, block: Assembly) -> Callable[[], NDArray[np.bool_]]:
+        """Return a function that says who goes on to the sessions, ``(runs,)``."""
         if self.only_if == "anyone" or self.decided_at is None or self.compared_with is None:
-            return lambda: 1.0
+            everyone = np.ones(block.runs, dtype=bool)
+            return lambda: everyone
         block.build("assessment", self.decided_at)
         block.build("assessment", self.compared_with)
         decided, before = block.visits[self.decided_at], block.visits[self.compared_with]
         wanted = self.only_if == "responder"
 
-        def enters() -> Value:
+        def enters() -> NDArray[np.bool_]:
             answered = decided.scores[0] <= 0.5 * before.scores[0]
-            known = np.isfinite(decided.scores[0])
-            return np.where(known & (answered == wanted), 1.0, 0.0)
+            found: NDArray[np.bool_] = np.isfinite(decided.scores[0]) & (answered == wanted)
+            return found
 
         return enters
 
@@ -118,7 +112,7 @@ def _time_faults(
     if duration == 0.0:
         yield "duration", "a session of no length holds no trials"
         return
-    if many > 1 and duration is not None and every is not None and duration > every * (1.0 + SOON):
+    if (many or 2) > 1 and duration is not None and every is not None and duration > every * (1.0 + SOON):
         yield "every", f"sessions overlap: one lasts {duration:g} h, and the next begins after {every:g} h"
     if start is None:
         return
