@@ -35,11 +35,22 @@ def chained(length: Value, *rates: Value) -> Value:
         Rate at which each stage is left, 0 or above; their order does not matter.
     """
     with np.errstate(all="ignore"):
-        nodes = np.sort(np.stack(np.broadcast_arrays(*rates, length)[:-1]) * length, axis=0)
+        nodes = _in_order([np.asarray(rate * length) for rate in rates])
         found = _difference(nodes, 0, len(rates) - 1, {})
         for _ in rates[1:]:
             found = found * length
     return float(found) if np.ndim(found) == 0 else found
+
+
+def _in_order(rows: list[Array]) -> Array:
+    """Return the rows stacked and sorted, element by element: for a few rows far faster than a sort along an axis."""
+    nodes = np.stack(np.broadcast_arrays(*rows))
+    for last in range(len(nodes) - 1, 0, -1):
+        for i in range(last):
+            above = np.maximum(nodes[i], nodes[i + 1])
+            np.minimum(nodes[i], nodes[i + 1], out=nodes[i, ...])
+            nodes[i + 1] = above
+    return nodes
 
 
 def _difference(nodes: Array, first: int, last: int, known: dict[tuple[int, int], Array]) -> Array:
