@@ -171,6 +171,16 @@ def signal(doc: str, default: Any = MISSING) -> Any:
     return _field("signal", default, doc)
 
 
+def gathered(section: str, through: str) -> Any:
+    """Declare the components of `section` whose reference `through` names this table, by name: never in a file."""
+    return dataclasses.field(default_factory=dict, metadata={"gathered": (section, through)})
+
+
+def named(through: str) -> Any:
+    """Declare the component of the table that this one's reference `through` names: never in a file."""
+    return dataclasses.field(default=None, metadata={"named": through})
+
+
 def window(default: Any, doc: str) -> Any:
     """Declare a stretch of the protocol in words: ``"last 200 trials of treatment"``."""
     return _field("window", default, doc)
@@ -209,10 +219,24 @@ class Component:
         """Return the declared fields, in order, by name."""
         found = {}
         for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if "gathered" in item.metadata or "named" in item.metadata:
+                continue
             declared = item.metadata.get("parameter")
             if declared is None:
                 raise TypeError(f"{cls.__name__}.{item.name} is not declared with number(), count(), option() ...")
             found[item.name] = Parameter(name=item.name, default=item.default, **declared)
+        return MappingProxyType(found)
+
+    @classmethod
+    @cache
+    def companions(cls) -> Mapping[str, tuple[str, ...]]:
+        """Return the fields that other tables fill: (section, its reference to this table), or (own reference,)."""
+        found: dict[str, tuple[str, ...]] = {}
+        for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if "gathered" in item.metadata:
+                found[item.name] = item.metadata["gathered"]
+            elif "named" in item.metadata:
+                found[item.name] = (item.metadata["named"],)
         return MappingProxyType(found)
 
     @classmethod
@@ -264,6 +288,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             Section("gate", "form", None, "a factor on one side of plasticity, computed from a signal"),
             Section("link", "form", "linear", "a signal that scales a named number while the model runs"),
             Section("drug", "model", None, "how a drug is absorbed, distributed and eliminated"),
+            Section("compartment", "kind", "peripheral", "where a drug goes beside the central compartment"),
             Section("occupancy", "form", "langmuir", "the share of receptors that a drug occupies"),
             Section("dose", "regimen", "repeated", "what is given, how often and when"),
             Section("task", "kind", None, "what is shown, and what is rewarded"),

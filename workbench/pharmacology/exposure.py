@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +35,7 @@ class Exposure:
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
-        self._doses = [dose for _, dose in block.all("dose") if dose.drug == name]
+        self._doses = [dose for _, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
         self._given = any(np.any(dose.amount) or np.any(dose.amount_per_weight) for dose in self._doses)
         self._phase = ""
         self._usual = Transfers(drug)
@@ -113,13 +112,9 @@ class Exposure:
         self._seen, self._trains = {}, {}
 
     def _occasion(self, phase: str) -> tuple[Transfers, Value]:
-        """Return the transfers of a phase and its factor of bioavailability: drawn once per subject and phase."""
-        spreads = self.drug.clearance_occasion_cv, getattr(self.drug, "bioavailability_occasion_cv", 0.0)
-        if not any(np.any(spread) for spread in spreads):
-            return self._usual, 1.0
-        scores = self._block.draw_once(f"occasion:drug.{self.name}:{phase}", 2)
-        clearance, share = (np.exp(np.sqrt(np.log1p(np.square(cv))) * z) for cv, z in zip(spreads, scores, strict=True))
-        return Transfers(replace(self.drug, clearance=self.drug.clearance * clearance)), share
+        """Return the transfers of a phase and its factor of bioavailability."""
+        drug, share = self.drug.on_occasion(self.name, phase, self._block.draw_once)
+        return self._usual if drug is self.drug else Transfers(drug), share
 
     def _average(self, first: Value, last: Value) -> None:
         """Show the means over a stretch; a run takes the same way through it whatever its neighbours need."""

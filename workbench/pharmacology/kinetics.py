@@ -7,7 +7,7 @@ length (`reach`), chains of first-order stages. Nothing is stepped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +21,7 @@ from workbench.pharmacology.transfers import Transfers
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
+    from workbench.pharmacology.transfers import Amounts
 
 Entries = dict[tuple[str, str], "Value"]
 """(to, from) -> coefficient, by name of the compartment."""
@@ -41,7 +42,6 @@ class Kinetics(Component):
     drives: ClassVar[bool] = True
     revision: ClassVar[int] = 2
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011", "Sheiner1979")
-    compartments: ClassVar[tuple[str, ...]]
     entry: ClassVar[str] = "central"
 
     clearance: Value = number(MISSING, "L/h", "clearance at 70 kg", low=1e-4, high=1e5)
@@ -65,6 +65,11 @@ class Kinetics(Component):
         0.0, "1", "coefficient of variation of clearance from phase to phase within a subject", low=0.0, high=10.0
     )
     resolution: int = count(24, "hours over which the trial clock averages the concentration", high=8760)
+
+    @property
+    def compartments(self) -> tuple[str, ...]:
+        """Where the drug may be, the entry of doses among them."""
+        raise NotImplementedError
 
     def exchange(self) -> Entries:
         """Return the rates (1/h) at which amounts pass; the diagonal holds what leaves."""
@@ -94,6 +99,26 @@ class Kinetics(Component):
     def scale(self) -> Value:
         """Return the plasma concentration (ng/mL) of 1 mg in the central compartment."""
         return NG_PER_ML / self.distributed()
+
+    def reaching(self, amounts: Amounts) -> Value:
+        """Return what of the amounts (mg, by compartment) comes into plasma in the end."""
+        return sum(amounts[row] for row in self.compartments)
+
+    def taken_as(self, name: str) -> str:
+        """Return the drug whose doses it comes from: itself, unless the body makes it of another."""
+        return name
+
+    def on_occasion(self, name: str, phase: str, draw: Callable[[str, int], Array]) -> tuple[Kinetics, Value]:
+        """Return what it is in a phase, and that phase's factor of bioavailability: drawn once per subject and phase.
+
+        `draw` gives normals by stream and number.
+        """
+        spreads = self.clearance_occasion_cv, getattr(self, "bioavailability_occasion_cv", 0.0)
+        if not any(np.any(spread) for spread in spreads):
+            return self, 1.0
+        scores = draw(f"occasion:drug.{name}:{phase}", 2)
+        clearance, share = (np.exp(np.sqrt(np.log1p(np.square(cv))) * z) for cv, z in zip(spreads, scores, strict=True))
+        return replace(self, clearance=self.clearance * clearance), share
 
     def response(self, hours: Array) -> Array:
         """Return the concentration ``hours`` after 1 mg, in ng/mL, shape of `hours`."""
@@ -128,6 +153,11 @@ class Oral(Kinetics):
         0.0, "1", "coefficient of variation of bioavailability from phase to phase within a subject", low=0.0, high=10.0
     )
 
+    @property
+    def compartments(self) -> tuple[str, ...]:
+        """The gut before the others."""
+        return ("gut", *super().compartments)
+
     def exchange(self) -> Entries:
         """Return absorption and what follows."""
         return {**super().exchange(), ("gut", "gut"): -self.absorption, ("central", "gut"): self.absorption}
@@ -148,7 +178,10 @@ class Oral(Kinetics):
 class OneCompartment(Kinetics):
     """Disposition in one compartment."""
 
-    compartments: ClassVar[tuple[str, ...]] = ("central",)
+    @property
+    def compartments(self) -> tuple[str, ...]:
+        """The only one."""
+        return ("central",)
 
     def exchange(self) -> Entries:
         """Return the rate of elimination."""
@@ -167,10 +200,13 @@ class OneCompartment(Kinetics):
 class TwoCompartment(Kinetics):
     """Disposition in a central compartment that exchanges with a peripheral one."""
 
-    compartments: ClassVar[tuple[str, ...]] = ("central", "peripheral")
-
     k12: Value = number(MISSING, "1/h", "rate from central to peripheral at 70 kg", low=1e-6, high=1e3)
     k21: Value = number(MISSING, "1/h", "rate from peripheral to central at 70 kg", low=1e-6, high=1e3)
+
+    @property
+    def compartments(self) -> tuple[str, ...]:
+        """The central one and the other."""
+        return ("central", "peripheral")
 
     @cached_property
     def between(self) -> tuple[Value, Value, Value]:
@@ -240,7 +276,6 @@ class OneCompartmentOral(Oral, OneCompartment):
     """First-order absorption into one compartment."""
 
     name: ClassVar[str] = "one_compartment_oral"
-    compartments: ClassVar[tuple[str, ...]] = ("gut", "central")
     equation: ClassVar[str] = "c(t) = amount ka / (V (ka - ke)) (exp(-ke t) - exp(-ka t)),  ke = clearance / V"
     sources: ClassVar[tuple[str, ...]] = ("Burke1985", "Rowland2011", "Sheiner1979")
 
@@ -250,7 +285,6 @@ class TwoCompartmentOral(Oral, TwoCompartment):
     """First-order absorption into a central compartment that exchanges with a peripheral one."""
 
     name: ClassVar[str] = "two_compartment_oral"
-    compartments: ClassVar[tuple[str, ...]] = ("gut", "central", "peripheral")
     equation: ClassVar[str] = (
         "c(t) = amount ka / V sum over l in {alpha, beta, ka} of (k21 - l) / prod_(m != l) (m - l) exp(-l t)\n"
         "alpha + beta = k10 + k12 + k21,  alpha beta = k10 k21,  k10 = clearance / V"
