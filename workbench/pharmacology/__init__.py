@@ -6,13 +6,13 @@ from workbench.pharmacology.compartments import (
     MultiCompartmentOral,
     Peripheral,
 )
-from workbench.pharmacology.intranasal import MultiCompartmentIntranasal
-from workbench.pharmacology.kinetics import (
+from workbench.pharmacology.disposition import (
     OneCompartmentIntravenous,
     OneCompartmentOral,
     TwoCompartmentIntravenous,
     TwoCompartmentOral,
 )
+from workbench.pharmacology.intranasal import MultiCompartmentIntranasal
 from workbench.pharmacology.metabolite import Metabolite
 from workbench.pharmacology.occupancy import Langmuir
 from workbench.pharmacology.regimen import Repeated

@@ -11,7 +11,8 @@ import numpy as np
 
 from workbench.arithmetic import power
 from workbench.declaration import Component, gathered, number, reference
-from workbench.pharmacology.kinetics import REFERENCE_WEIGHT, Kinetics, Oral
+from workbench.pharmacology.disposition import Oral
+from workbench.pharmacology.kinetics import REFERENCE_WEIGHT, Kinetics
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
