@@ -69,6 +69,8 @@ class Parameter:
         For references: the section (``population``, ``gate`` ...) whose table is named.
     fixed : bool
         A number that arms may set but that must be the same for all runs of an arm: it shapes the protocol.
+    zero : str
+        What to do instead of writing 0 in the table, where 0 means that there is none.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -85,6 +87,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     section: str = ""
     fixed: bool = False
+    zero: str = ""
 
     @property
     def required(self) -> bool:
@@ -116,9 +119,14 @@ def number(
     status: str = "assumed",
     source: str = "",
     fixed: bool = False,
+    zero: str = "",
 ) -> Any:
-    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ."""
-    return _field("number", default, doc, unit=unit, low=low, high=high, status=status, source=source, fixed=fixed)
+    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
+
+    `zero` says what to do instead of writing 0, where a table that gives the number means one above it.
+    """
+    bounds: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "zero": zero}
+    return _field("number", default, doc, unit=unit, status=status, source=source, **bounds)
 
 
 def numbers(default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:

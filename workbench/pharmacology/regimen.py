@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NEVER = 1e6
 """Hours, or mg a day: a limit that is not reached."""
+AT_ONCE = "an infusion takes time; a dose given at once (a bolus) leaves {name} out"
 SAME = 1e-9
 """Two moments closer than this share of an interval are one."""
 
@@ -62,7 +63,13 @@ class Repeated(Component):
         NEVER, "h", "time in the phase from which none is given any more", low=0.0, high=NEVER, status="protocol"
     )
     duration: Value = number(
-        0.0, "h", "how long a dose flows in at a constant rate; 0 is at once", low=0.0, high=1e4, status="protocol"
+        0.0,
+        "h",
+        "how long a dose flows in at a constant rate; 0 is at once",
+        low=0.0,
+        high=1e4,
+        status="protocol",
+        zero=AT_ONCE.format(name="duration"),
     )
     missed: tuple[float, ...] = numbers((), "1", "doses that are left out, by their numbers from 1", low=1, high=1e6)
     steady_state: bool = switch(False, "whether the phase begins at the steady state of this regimen")

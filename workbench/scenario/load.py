@@ -94,7 +94,7 @@ def _read(
     base: Path,
     max_points: int,
 ) -> Scenario:
-    reader = ValueReader(document, parameters, sources)
+    reader = ValueReader(document, parameters, sources, base=base)
     tables = read_tables(reader, registry)
     paths = Paths(tables, parameters, _broken(document, tables), registry)
     check_references(reader, paths)
