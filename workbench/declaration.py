@@ -36,6 +36,7 @@ Kind = Literal[
     "signal",
     "path",
     "window",
+    "dosing",
 ]
 """What a field holds. Only ``number`` may differ between the runs of a block; the rest is structure."""
 
@@ -177,6 +178,11 @@ def path(doc: str, default: Any = MISSING) -> Any:
 def signal(doc: str, default: Any = MISSING) -> Any:
     """Declare a driven signal by the table that makes it: ``occupancy.thp_m4``, ``receptor.m1``."""
     return _field("signal", default, doc)
+
+
+def dosing(doc: str) -> Any:
+    """Declare a table of dose records: the name of a CSV file beside the scenario, or the text of one."""
+    return _field("dosing", MISSING, doc)
 
 
 def gathered(section: str, through: str) -> Any:

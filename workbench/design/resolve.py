@@ -25,13 +25,10 @@ from workbench.design.axes import Points
 from workbench.design.columns import Drawn, Form, Swept
 from workbench.errors import Problem, ScenarioError
 from workbench.quantities import convert
+from workbench.scenario.arms import AMOUNTS, is_switched_off
 from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table
 
 PARAMETER = "parameter"
-AMOUNT = "amount"
-"""A table with this field is something given: an arm without it gives nothing, but keeps the structure."""
-AMOUNTS = (AMOUNT, "amount_per_weight")
-"""The fields that are then 0."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ class Layers:
         return self._scaled(path, self._base(path, source, unit), source, unit)
 
     def _is_given(self, path: str) -> bool:
-        return AMOUNT in self.scenario.table(path).component.parameters()
+        return is_switched_off(self.scenario.table(path))
 
     def _above(self, path: str) -> Source | None:
         """Return the value from command line, sweep or arm, in this order; None if they are silent."""

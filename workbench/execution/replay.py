@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,18 +130,16 @@ def watched(structure: Structure) -> Structure:
 
 
 def _stored_scenario(results: Results, sweep: int, components: Iterable[type[Component]]) -> tuple[Scenario, Registry]:
-    """Read the stored bytes, with the stored parameter set in place of any file of that name."""
+    """Read the stored bytes, with the stored parameter set in place of any file; tables lie beside the database."""
     from workbench.declaration import registry
     from workbench.scenario import parse_scenario
 
     row = results.sweeps().set_index("sweep").loc[sweep]
     known = registry().extended(components)
-    with tempfile.TemporaryDirectory(prefix="workbench-replay-") as folder:
-        if row["parameter_set"]:
-            beside = Path(folder) / "parameters"
-            beside.mkdir()
-            (beside / f"{row['parameter_set']}.toml").write_bytes(results.parameter_text(sweep))
-        return parse_scenario(results.scenario_text(sweep), f"{row['scenario']}.toml", Path(folder), known), known
+    kept = results.parameter_text(sweep) if row["parameter_set"] else None
+    beside = results.path.absolute().parent
+    text, name = results.scenario_text(sweep), f"{row['scenario']}.toml"
+    return parse_scenario(text, name, beside, known, parameters=kept), known
 
 
 def _planned(scenario: Scenario, place: Placed) -> Plan:

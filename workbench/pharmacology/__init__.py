@@ -14,6 +14,7 @@ from workbench.pharmacology.disposition import (
 )
 from workbench.pharmacology.intranasal import MultiCompartmentIntranasal
 from workbench.pharmacology.metabolite import Metabolite
+from workbench.pharmacology.nonmem import DosingTable, Nonmem
 from workbench.pharmacology.occupancy import Langmuir
 from workbench.pharmacology.regimen import Repeated
 
@@ -31,4 +32,6 @@ COMPONENTS = (
     Langmuir,
     Affinity,
     Repeated,
+    Nonmem,
+    DosingTable,
 )

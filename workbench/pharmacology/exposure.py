@@ -35,8 +35,9 @@ class Exposure:
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
-        self._doses = [dose for _, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
-        self._given = any(np.any(dose.amount) or np.any(dose.amount_per_weight) for dose in self._doses)
+        doses = [dose for _, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
+        self._doses = [train for dose in doses for train in dose.trains(block)]
+        self._given = any(np.any(train.full) for train in self._doses)
         self._phase = ""
         self._usual = Transfers(drug)
         self.state = block.state(f"drug.{name}.amounts", len(self._usual.rows))

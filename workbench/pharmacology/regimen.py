@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, count, number, numbers, reference, switch
+from workbench.pharmacology.trains import SAME, Train, doses_before
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 NEVER = 1e6
 """Hours, or mg a day: a limit that is not reached."""
 AT_ONCE = "an infusion takes time; a dose given at once (a bolus) leaves {name} out"
-SAME = 1e-9
-"""Two moments closer than this share of an interval are one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +89,10 @@ class Repeated(Component):
         yield from _titration_faults(fields)
         yield from _schedule_faults(fields)
 
+    def trains(self, block: Assembly) -> tuple[Repeated | Train, ...]:
+        """Return what it comes down to: itself."""
+        return (self,)
+
     @property
     def full(self) -> Value:
         """Amount of a full dose in mg."""
@@ -118,8 +122,7 @@ class Repeated(Component):
 
     def number_in(self, length: float) -> Value:
         """Return how many doses a phase of `length` hours holds."""
-        stop = np.minimum(self.until, length)
-        found = np.maximum(np.ceil((stop - self.first) / self.every - SAME), 0.0)
+        found = doses_before(np.minimum(self.until, length), self.first, self.every)
         return np.minimum(found, float(self.count)) if self.count else found
 
 

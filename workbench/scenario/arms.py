@@ -19,13 +19,15 @@ from workbench.scenario.syntax import Keys
 DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)
 FIXED = ("outcome", "course", "phase", "task", "population")
 """Sections that every arm has: what happens to whom, and what is recorded."""
+AMOUNTS = ("amount", "amount_per_weight", "amt", "amount_factor")
+"""A table with one of these fields is something given: an arm without it gives 0 of it, but keeps the structure."""
 DEEPEST = 50
 """How many arms may extend each other in a row."""
 
 
 def is_switched_off(table: Table) -> bool:
     """Whether ``without`` keeps the table and gives it amount 0, so that all arms share one program."""
-    return "amount" in table.component.parameters()
+    return any(amount in table.component.parameters() for amount in AMOUNTS)
 
 
 def read_arms(settings: SettingReader) -> Mapping[str, Arm]:

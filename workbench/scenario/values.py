@@ -16,6 +16,7 @@ from workbench.protocol.window import parse_window
 from workbench.quantities import QuantityError, accepted_text, convert, counts, same_kind, split, to_unit, weighed
 from workbench.scenario.conformity import expected_number, show
 from workbench.scenario.document import Document, listed
+from workbench.scenario.dosing import read_dosing
 from workbench.scenario.model import UNREADABLE, Evidence, ParameterSet, Quantity, Ref, Setting
 from workbench.scenario.molar import drug_at, molar_mass
 from workbench.scenario.shapes import LIMIT
@@ -51,6 +52,8 @@ class ValueReader:
                 return (raw,) if isinstance(raw, str) else tuple(raw)
             case "window":
                 return self.window(raw, keys)
+            case "dosing":
+                return read_dosing(self.document, self.base, raw, keys)
             case _:
                 return raw  # type: ignore[no-any-return]
 
