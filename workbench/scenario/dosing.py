@@ -102,9 +102,7 @@ class _Table:
             if not self.sound and not self.header:
                 return None
         if not found and self.sound:
-            self._report(
-                self.first, 1, "the table gives no dose (records with AMT above 0, and EVID 1 where there is one)"
-            )
+            self._report(shift, 1, "the table gives no dose (a record with AMT above 0; EVID 1 where there is one)")
         return tuple(found) if self.sound else None
 
     def _on_next_line(self) -> bool:
