@@ -11,8 +11,10 @@ from commands import workbench
 
 from workbench.declaration import registry
 from workbench.design import plan
-from workbench.errors import ScenarioError, UsageError
+from workbench.errors import CheckFailed, ScenarioError, UsageError
 from workbench.execution.dosing import dose_records
+from workbench.execution.replay import replay
+from workbench.execution.sweep import run_sweep
 from workbench.scenario import load_scenario, to_text
 from workbench.scenario.dosing import written
 from workbench.scenario.library import scenarios_folder
@@ -117,6 +119,18 @@ def test_a_file_is_read_beside_the_scenario_and_is_part_of_every_key(tmp_path: P
     assert keys() == first, "another spelling of the same doses is the same run"
     (tmp_path / "doses.csv").write_text("ID,TIME,AMT\n1,0,11\n")
     assert keys() != first
+
+
+def test_a_stored_run_is_seen_again_with_the_table_beside_its_database(tmp_path: Path) -> None:
+    scenario = HEAD + BODY + RECORD.replace("nonmem", "table") + 'table = "doses.csv"\n'
+    (tmp_path / "s.toml").write_text(scenario)
+    (tmp_path / "doses.csv").write_text("ID,TIME,AMT\n1,0,10\n")
+    run_sweep(tmp_path / "s.toml", db=tmp_path / "s.db", workers=1)
+    seen = replay(tmp_path / "s.db", 1)
+    assert seen.equal and set(seen.series) == {"concentration"}
+    (tmp_path / "doses.csv").write_text("ID,TIME,AMT\n1,0,11\n")
+    with pytest.raises(CheckFailed):
+        replay(tmp_path / "s.db", 1)
 
 
 @pytest.mark.parametrize("arm", ["pooled", "six_infusions", "push", "records", "spray_84"])

@@ -120,3 +120,23 @@ def test_a_drug_of_three_compartments_opens_it(weight: float) -> None:
         state = solve_ivp(flow, (start, stop), state, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
     level = state[4] / float(TwoStage(opened_by="", reference=1.0, rise=6.0, decay=57.0).peak())
     assert solved(text).outcomes["window"][0] == pytest.approx(1.5 * level / (0.5 + level), rel=2e-6)
+
+
+def test_a_metabolite_opens_it_with_its_parents_doses() -> None:
+    made = (
+        '[drug.made]\nmodel = "metabolite"\nparent = "ketamine"\nformed = 0.8\nclearance = "38 L/h"\nvolume = "185 L"\n'
+    )
+    text = replaced(OPENED, ('[occupancy.block]\ndrug = "ketamine"', made + '[occupancy.block]\ndrug = "made"'))
+    state = np.zeros(5)
+    for start, stop in ((0.0, 2.0 / 3.0), (2.0 / 3.0, 30.0)):
+        flow_in = 52.5 if start == 0.0 else 0.0
+
+        def flow(t: float, x: np.ndarray, flow_in: float = flow_in) -> list[float]:
+            level = 1000.0 * max(x[2], 0.0) / 185.0
+            drive = (level / (level + 150.0)) ** 2 / 0.5
+            return [flow_in - (K10 + K12) * x[0] + K21 * x[1], K12 * x[0] - K21 * x[1],
+                    0.8 * K10 * x[0] - 38.0 / 185.0 * x[2], drive - x[3] / 6.0, x[3] / 6.0 - x[4] / 57.0]  # fmt: skip
+
+        state = solve_ivp(flow, (start, stop), state, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+    level = state[4] / float(TwoStage(opened_by="", reference=1.0, rise=6.0, decay=57.0).peak())
+    assert solved(text).outcomes["window"][0] == pytest.approx(1.5 * level / (0.5 + level), rel=2e-6)

@@ -91,7 +91,7 @@ def replay(
     chunk, row = _found(_planned(scenario, place), place)
     batch = chunk.batch.take(np.array([row]))
     if record == "all":
-        batch = replace(batch, structure=watched(batch.structure))
+        batch = replace(batch, structure=watched(batch.structure, registry))
     result = solve(batch, registry)
     failure = result.failures.get(0)
     return Replay(
@@ -109,16 +109,19 @@ def replay(
     )
 
 
-def watched(structure: Structure) -> Structure:
+def watched(structure: Structure, registry: Registry) -> Structure:
     """Return the structure with every readout recorded all the time; what happens in it stays the same.
 
-    Readouts that differ only in their windows are one series, named after the readout.
+    Readouts that differ only in their windows are one series, named after the readout. One that is a single number for
+    a stretch of time (a peak, an area) has none.
     """
     phases = [table for table in structure.tables if table.section == "phase"]
     lengths = [float(phase.field("length")) for phase in phases if phase.component != "trial"]
     often = {"every": 1} if len(lengths) < len(phases) else {"interval": max(lengths) / EVENT_TIMES}
     series: dict[str, Declared] = {}
     for table in structure.recordings:
+        if not registry.get("outcome", table.component).at_moments:  # type: ignore[attr-defined]
+            continue
         fields = {**dict(table.fields), "window": None, "every": 0, "interval": 0.0, **often}
         course = replace(table, section="course", name=table.component, fields=tuple(sorted(fields.items())))
         if course.name in series and series[course.name] != course:
