@@ -25,6 +25,7 @@ from workbench.design.axes import Points
 from workbench.design.columns import Drawn, Form, Swept
 from workbench.errors import Problem, ScenarioError
 from workbench.quantities import convert
+from workbench.scenario.arms import is_switched_off
 from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table
 
 PARAMETER = "parameter"
@@ -129,7 +130,7 @@ class Layers:
         return self._scaled(path, self._base(path, source, unit), source, unit)
 
     def _is_given(self, path: str) -> bool:
-        return bool(self.scenario.table(path).component.withheld_by)
+        return is_switched_off(self.scenario.table(path))
 
     def _above(self, path: str) -> Source | None:
         """Return the value from command line, sweep or arm, in this order; None if they are silent."""

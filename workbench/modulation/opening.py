@@ -210,7 +210,7 @@ class Opening:
         if some(np.asarray(body.rate())) or np.any(np.asarray(body.next_event()) < last):
             return False
         amounts = body.later(plain(np.maximum(np.asarray(now - body.at), 0.0)), 0.0)
-        held: Any = body.transfers.scale * sum(amounts[row] for row in body.transfers.drug.compartments)
+        held: Any = body.transfers.scale * body.transfers.drug.reaching(amounts)
         if body.transfers.delayed:
             held = np.maximum(held, amounts["effect"])
         if np.any(self._strength(held * body.transfers.drug.effect)):

@@ -13,6 +13,7 @@ from workbench.pharmacology.transfers import moved, total
 if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.pharmacology.regimen import Repeated
+    from workbench.pharmacology.trains import Train
     from workbench.pharmacology.transfers import Amounts, Transfers
 
 TOGETHER = 1e-9
@@ -50,7 +51,7 @@ class Doses:
         Bioavailability on this occasion.
     """
 
-    regimen: Repeated
+    regimen: Repeated | Train
     start: Value
     count: Value
     share: Value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,8 +37,9 @@ class Exposure:
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
-        self._doses = [dose for _, dose in block.all("dose") if dose.drug == name]
-        self._given = any(np.any(dose.amount) or np.any(dose.amount_per_weight) for dose in self._doses)
+        doses = [dose for _, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
+        self._doses = [train for dose in doses for train in dose.trains(block)]
+        self._given = any(np.any(train.full) for train in self._doses)
         self._phase = ""
         self._rests_until: float = -np.inf
         self.lately: tuple[Array, Array] | None = None
@@ -80,7 +80,7 @@ class Exposure:
         body.events_to(time, inclusive=True)
         rate = body.rate()
         now = body.later(moment(np.maximum(time - body.at, 0.0)), rate)
-        held = body.transfers.scale * sum(now[row] for row in self.drug.compartments)
+        held = body.transfers.scale * self.drug.reaching(now)
         seen = np.maximum(held, now.get("effect", 0.0)) >= NEGLIGIBLE
         self._show(
             now, *(np.where(seen, x, 0.0) for x in (body.transfers.scale * now["central"], now.get("effect", 0.0)))
@@ -131,13 +131,9 @@ class Exposure:
         self._seen, self._trains = {}, {}
 
     def _occasion(self, phase: str) -> tuple[Transfers, Value]:
-        """Return the transfers of a phase and its factor of bioavailability: drawn once per subject and phase."""
-        spreads = self.drug.clearance_occasion_cv, getattr(self.drug, "bioavailability_occasion_cv", 0.0)
-        if not any(np.any(spread) for spread in spreads):
-            return self._usual, 1.0
-        scores = self._block.draw_once(f"occasion:drug.{self.name}:{phase}", 2)
-        clearance, share = (np.exp(np.sqrt(np.log1p(np.square(cv))) * z) for cv, z in zip(spreads, scores, strict=True))
-        return Transfers(replace(self.drug, clearance=self.drug.clearance * clearance)), share
+        """Return the transfers of a phase and its factor of bioavailability."""
+        drug, share = self.drug.on_occasion(self.name, phase, self._block.draw_once)
+        return self._usual if drug is self.drug else Transfers(drug), share
 
     def _average(self, first: Value, last: Value) -> None:
         """Show the means over a stretch; a run takes the same way through it whatever its neighbours need."""

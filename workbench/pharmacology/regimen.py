@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, number, numbers, reference, switch
+from workbench.pharmacology.trains import SAME, Train, doses_before
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 NEVER = 1e6
 """Hours, or mg a day: a limit that is not reached."""
-SAME = 1e-9
-"""Two moments closer than this share of an interval are one."""
+AT_ONCE = "an infusion takes time; a dose given at once (a bolus) leaves {name} out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,13 @@ class Repeated(Component):
         NEVER, "h", "time in the phase from which none is given any more", low=0.0, high=NEVER, status="protocol"
     )
     duration: Value = number(
-        0.0, "h", "how long a dose flows in at a constant rate; 0 is at once", low=0.0, high=1e4, status="protocol"
+        0.0,
+        "h",
+        "how long a dose flows in at a constant rate; 0 is at once",
+        low=0.0,
+        high=1e4,
+        status="protocol",
+        zero=AT_ONCE.format(name="duration"),
     )
     missed: tuple[float, ...] = numbers((), "1", "doses that are left out, by their numbers from 1", low=1, high=1e6)
     steady_state: bool = switch(False, "whether the phase begins at the steady state of this regimen")
@@ -83,6 +90,10 @@ class Repeated(Component):
         """Refuse titrations that never rise or rise too far, and doses that cannot be given."""
         yield from _titration_faults(fields)
         yield from _schedule_faults(fields)
+
+    def trains(self, block: Assembly) -> tuple[Repeated | Train, ...]:
+        """Return what it comes down to: itself."""
+        return (self,)
 
     @property
     def full(self) -> Value:
@@ -113,8 +124,7 @@ class Repeated(Component):
 
     def number_in(self, length: float) -> Value:
         """Return how many doses a phase of `length` hours holds."""
-        stop = np.minimum(self.until, length)
-        found = np.maximum(np.ceil((stop - self.first) / self.every - SAME), 0.0)
+        found = doses_before(np.minimum(self.until, length), self.first, self.every)
         return np.minimum(found, np.where(np.asarray(self.count) > 0.0, self.count, np.inf))
 
 
