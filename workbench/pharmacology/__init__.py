@@ -1,5 +1,6 @@
 """What the body does to a drug (kinetics) and what the drug does to receptors (occupancy)."""
 
+from workbench.pharmacology.adjustments import Hold, Stop, Titrate
 from workbench.pharmacology.bath import Affinity, BathDrug
 from workbench.pharmacology.kinetics import (
     OneCompartmentIntravenous,
@@ -19,4 +20,7 @@ COMPONENTS = (
     Langmuir,
     Affinity,
     Repeated,
+    Titrate,
+    Hold,
+    Stop,
 )

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, anchor, count, number, numbers, option, reference
+from workbench.protocol.enrolment import WHO, entering, entry_faults
 from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, origin
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Training(Component):
     every: Value = number(24.0, "h", "from the start of one session to that of the next",
                           low=1e-3, high=1e6, status="protocol")  # fmt: skip
     count: int = count(1, "how many sessions", high=100_000)
-    only_if: str = option("anyone", ("anyone", "responder", "non_responder"), "who goes on to it")
+    only_if: str = option("anyone", WHO, "who goes on to it")
     decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
 
@@ -63,7 +64,7 @@ class Training(Component):
         yield from _target_faults(fields, tables)
         if not faults:
             yield from _time_faults(fields, known_start(fields, tables), tables)
-            yield from _entry_faults(fields, tables)
+            yield from entry_faults(fields, tables)
 
     def held(self, block: Assembly) -> Callable[[float, float], Value]:
         """Return a function (start, stop) that gives the share of a step in which a session is on, by run."""
@@ -86,19 +87,12 @@ class Training(Component):
 
     def entering(self, block: Assembly) -> Callable[[], Value]:
         """Return a function that says for which runs the sessions take place: 1, or 0 for who does not go on."""
-        if self.only_if == "anyone" or self.decided_at is None or self.compared_with is None:
+        only_if, decided, compared = self.only_if, self.decided_at, self.compared_with
+        if only_if == "anyone" or decided is None or compared is None:
             return lambda: 1.0
-        block.build("assessment", self.decided_at)
-        block.build("assessment", self.compared_with)
-        decided, before = block.visits[self.decided_at], block.visits[self.compared_with]
-        wanted = self.only_if == "responder"
-
-        def enters() -> Value:
-            answered = decided.scores[0] <= 0.5 * before.scores[0]
-            known = np.isfinite(decided.scores[0])
-            return np.where(known & (answered == wanted), 1.0, 0.0)
-
-        return enters
+        block.build("assessment", decided)
+        block.build("assessment", compared)
+        return lambda: entering(block, only_if, decided, compared)
 
 
 def _target_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -127,19 +121,3 @@ def _time_faults(
         yield "first", f"begins {-start:g} h before phase {fields['phase']} does"
     elif start >= length:
         yield "first", f"begins after {start:g} h, but phase {fields['phase']} lasts {length:g} h"
-
-
-def _entry_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    places = [fields.get("decided_at"), fields.get("compared_with")]
-    if fields["only_if"] == "anyone":
-        if any(places):
-            yield "only_if", 'is missing: a visit that decides needs only_if = "responder" or "non_responder"'
-        return
-    for key, place in zip(("decided_at", "compared_with"), places, strict=True):
-        if place is None or place not in tables.get("assessment", {}):
-            yield key, f'is missing: only_if = "{fields["only_if"]}" needs the visit of an assessment'
-            return
-    visit = tables["assessment"][str(places[0])]
-    start, decided = (known_start(found, tables) for found in (fields, visit))
-    if start is not None and decided is not None and decided > start + SOON:
-        yield "decided_at", f"is decided at {decided:g} h, after the first session at {start:g} h"

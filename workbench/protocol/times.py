@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ ANCHORS = ("dose", "session", "assessment")
 RELATIVE = re.compile(r"\s*(?P<time>.*\S)\s+(?P<side>after|before)\s+(?P<anchor>[a-z]+\.[A-Za-z0-9_-]+)\s*")
 """``24 h after dose.infusion``, ``4 day before dose.infusion``."""
 _DAY = re.compile(r"\s*day\s+(\d+(?:\.\d+)?)\s*")
+SECONDS_PER_HOUR = 3600.0
 SOON = 1e-9
 """Hours within which two moments are one."""
 
@@ -78,6 +80,13 @@ def known_start(fields: Mapping[str, Any], tables: Tables, seen: tuple[str, ...]
     section, _, name = fields["after"].partition(".")
     before = known_start(tables[section][name], tables, (*seen, fields["after"]))
     return None if before is None else before + first
+
+
+def step_edge(hours: float, phase: Mapping[str, Any]) -> float:
+    """Return the first edge of a step at or after `hours` of a tick-clock phase that nothing stimulates."""
+    length, longest = phase["length"], phase["step"] / SECONDS_PER_HOUR
+    step = length / max(1, math.ceil(length / longest - SOON))
+    return float(min(math.ceil(hours / step - SOON) * step, length))
 
 
 def clock_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
