@@ -60,12 +60,10 @@ def conflicts(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, 
 
 
 def _finding(fields: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what one visit has to find for an adjustment."""
+    """Return what visits have to find for an adjustment."""
     compared = fields["condition"] in ("response", "no_response")
-    against = ("compared_with", "share") if compared else ("cut",)
-    return tuple(
-        fields.get(key) for key in ("assessment", "condition", "consecutive", *against) if fields.get(key) != 1
-    )
+    against = (fields.get("compared_with"), fields["share"]) if compared else (fields["cut"],)
+    return (fields["assessment"], fields["condition"], fields.get("consecutive", 1), *against)
 
 
 def raising_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:

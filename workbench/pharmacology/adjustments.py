@@ -80,7 +80,8 @@ class Adjustment(Component):
         def compared(visit: int) -> NDArray[np.bool_]:
             limit = (1.0 - self.share) * before[0]
             known: NDArray[np.bool_] = np.isfinite(scores[visit] + limit)
-            return known & ((scores[visit] <= limit) == answer)
+            found: NDArray[np.bool_] = known & ((scores[visit] <= limit) == answer)
+            return found
 
         return compared
 
