@@ -13,6 +13,7 @@ from workbench.declaration import SECTIONS
 from workbench.design.groups import Group, Slab
 from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
+from workbench.protocol.sessions import overlaps
 from workbench.protocol.window import parse_window
 from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places
@@ -21,8 +22,13 @@ from workbench.solver.batch import RECORDINGS, Structure
 Whole = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def unsound(places: Places, study: str, arms: Sequence[str], groups: Iterable[Group]) -> Iterator[Problem]:
-    """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms."""
+def unsound(
+    places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], told: set[tuple[object, ...]]
+) -> Iterator[Problem]:
+    """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms.
+
+    One mistake is told once, wherever it shows: `told` are places and messages of other groups and studies.
+    """
     scenario = places.scenario
     for group in groups:
         seen: set[tuple[str, str]] = set()
@@ -32,15 +38,27 @@ def unsound(places: Places, study: str, arms: Sequence[str], groups: Iterable[Gr
             faults = [*_component_faults(scenario, group.structure, whole), *_window_faults(group.structure, whole)]
             for path, message in (fault for fault in faults if fault not in seen):
                 seen.add((path, message))
-                yield _told(places, study, arm, moved, path, message)
+                problem = _told(places, study, arm, moved, path, message)
+                place = problem.line, problem.column, path, message
+                if not problem.line or place not in told:
+                    yield problem
+                told.add(place)
+            for path, message in (fault for fault in overlaps(whole) if fault not in told):
+                told.add((path, message))
+                yield _told(places, study, arm, moved, path, message, chosen="session.")
 
 
-def _told(places: Places, study: str, arm: str, moved: Mapping[str, object], path: str, message: str) -> Problem:
+def _told(
+    places: Places, study: str, arm: str, moved: Mapping[str, object], path: str, message: str, chosen: str = ""
+) -> Problem:
+    """Return the problem at its place; what an arm sets below `chosen`, or any structure it sets, may be to blame."""
     values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
     where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
     table = path.rpartition(".")[0]
     set_here = (
-        p for p in places.scenario.arms[arm].set if p.startswith(f"{table}.") or sweeps_structure(places.scenario, p)
+        p
+        for p in places.scenario.arms[arm].set
+        if p.startswith(f"{table}.") or (p.startswith(chosen) if chosen else sweeps_structure(places.scenario, p))
     )
     blamed = (*places.given, *moved, *set_here)
     return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)

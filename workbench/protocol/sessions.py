@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,9 +13,11 @@ from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, anchor, count, number, numbers, option, reference
 from workbench.protocol.enrolment import WHO, entering, entry_faults
-from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, origin
+from workbench.protocol.times import SOON, Tables, anchor_faults, clock_faults, known_start, origin
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.arrays import Value
     from workbench.assembly import Assembly
 
@@ -116,8 +119,52 @@ def _time_faults(
         yield "every", f"sessions overlap: one lasts {duration:g} h, and the next begins after {every:g} h"
     if start is None:
         return
-    length = tables["phase"][fields["phase"]]["length"]
+    length, phase = tables["phase"][fields["phase"]]["length"], fields["phase"]
     if start < -SOON:
-        yield "first", f"begins {-start:g} h before phase {fields['phase']} does"
+        yield "first", f"begins {-start:g} h before phase {phase} does"
     elif start >= length:
-        yield "first", f"begins after {start:g} h, but phase {fields['phase']} lasts {length:g} h"
+        yield "first", f"begins after {start:g} h, but phase {phase} lasts {length:g} h"
+    elif duration is not None and every is not None:
+        over = start + (many - 1) * every + duration
+        if over > length * (1.0 + SOON):
+            fit = (
+                max(int((length * (1.0 + SOON) - start - duration) / every) + 1, 0) if start + duration <= length else 0
+            )
+            told = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
+            yield ("count", f"{told} (at most {fit} fit)") if fit else ("duration", told)
+
+
+def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield (path, fault) for two tables of which one person would have sessions at one time, on one projection."""
+    known = [(known_start(fields, tables), fields) for _, fields in sorted(tables.get("session", {}).items())]
+    timed = [(start, fields) for start, fields in known if start is not None and _regular(fields)]
+    for (start, one), (begin, other) in combinations(timed, 2):
+        if any(one[key] != other[key] for key in ("phase", "projection")) or _for_others(one, other):
+            continue
+        starts = [at + np.arange(fields["count"]) * fields["every"] for at, fields in ((start, one), (begin, other))]
+        if met := _first_meeting(starts, (one["duration"], other["duration"])):
+            hour, later = met
+            names = [one["name"], other["name"]]
+            told = f"overlaps with session.{names[1 - later]}: at {hour:g} h of {one['phase']} both are held"
+            yield f"session.{names[later]}.first", told
+
+
+def _regular(fields: Mapping[str, Any]) -> bool:
+    return fields["duration"] is not None and fields["every"] is not None
+
+
+def _for_others(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a visit sends responders to one table, and the others to the other."""
+    same = all(one.get(key) == other.get(key) for key in ("decided_at", "compared_with"))
+    return same and {one["only_if"], other["only_if"]} == {"responder", "non_responder"}
+
+
+def _first_meeting(starts: list[NDArray[Any]], durations: tuple[float, float]) -> tuple[float, int] | None:
+    """Return the hour at which both are first held, and which of the two begins then; None if they never are."""
+    found = []
+    for later in (1, 0):
+        before = np.searchsorted(starts[1 - later], starts[later] + SOON, side="right") - 1
+        since = starts[later] - starts[1 - later][np.maximum(before, 0)]
+        met = (before >= 0) & (since < durations[1 - later] - SOON)
+        found += [(float(hour), later) for hour in starts[later][met][:1]]
+    return min(found, default=None, key=lambda meeting: meeting[0])
