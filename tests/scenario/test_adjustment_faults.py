@@ -19,6 +19,7 @@ NEXT = '[phase.next]\nclock = "tick"\norder = 2\nlength = "1 day"\nstep = "1 h"\
 
 FAULTS = {
     "visits after the last dose": (DOSES + UP.replace("later", "late") + VISIT.format("late", "10 day"), "assessment", ["no dose is left to change", "at 240 h", "at 192 h"]),
+    "visits after the end": (DOSES + UP.replace("later", "late") + VISIT.format("late", "20 day"), "first", ["the last visit is at 480 h", "336 h"]),
     "one dose only": (THERAPY + PAUSE, "assessment", ["no dose is left to change", "last dose at 0 h"]),
     "an unknown dose": (DOSES + PAUSE.replace('"infusion"', '"infuson"'), "dose", ["no dose", "infuson", "infusion"]),
     "an unknown assessment": (DOSES + PAUSE.replace('"later"', '"latr"'), "assessment", ["no assessment", "latr", "later"]),
@@ -62,6 +63,26 @@ def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
     lines = text.splitlines()
     header = next(i for i, found in enumerate(lines, 1) if found == f"[{table}]")
     assert header <= number and not any(found.startswith("[") for found in lines[header:number]), line
+
+
+SWEPT = '[study.s]\narms = ["ketamine"]\n[study.s.sweep]\n"{}" = {{ values = ["{}", "{}"] }}\n'
+SWEEPS = {
+    "a maximum": (DOSES + UP + 'maximum = "40 mg"\n' + SWEPT.format("adjustment.up.maximum", "10 mg", "60 mg"), "below what it starts at", "= 10 mg"),
+    "a first visit": (DOSES + PAUSE.replace("later", "gate") + VISIT.format("gate", "7 day") + SWEPT.format("assessment.gate.first", "1 h", "600 h"), "after the end", "= 600 h"),
+    "a first session": (DOSES + SWEPT.format("session.training.first", "1 h", "400 h"), "begins after 400 h", "= 400 h"),
+    "a first dose of those chosen": (DOSES + MORE.format("9 day", "gate", "baseline") + VISIT.format("gate", "7 day") + SWEPT.format("dose.more.first", "1 h", "220 h"), "not before the first dose", "= 1 h"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", SWEEPS)
+def test_both_ends_of_a_sweep_are_tried(fault: str, tmp_path: Path) -> None:
+    text, words, value = SWEEPS[fault]
+    (tmp_path / "slip.toml").write_text(text, encoding="utf-8")
+    done = workbench("check", "slip.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert words in line and value in line
+    assert text.splitlines()[int(line.split(":")[2]) - 1].startswith('"')
 
 
 def test_doses_on_another_clock_are_refused_with_the_reason(tmp_path: Path) -> None:

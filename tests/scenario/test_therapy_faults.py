@@ -43,6 +43,8 @@ FAULTS = {
     "visits in a circle": (THERAPY + '[assessment.x]\nphase = "care"\nscale = "madrs"\nfirst = "1 h after assessment.y"\n[assessment.y]\nphase = "care"\nscale = "madrs"\nfirst = "1 h after assessment.x"\n', "after", ["wait for each other", "assessment.x -> assessment.y -> assessment.x"]),
     "a time relative to another phase": (THERAPY + '[phase.later]\nclock = "tick"\norder = 2\nlength = "1 day"\nstep = "1 h"\n[assessment.late]\nphase = "later"\nscale = "madrs"\nfirst = "1 h after dose.infusion"\n', "after", ["is in phase care, not in later"]),
     "a time relative to a drug": (replaced(THERAPY, (FIRST, 'first = "24 h after drug.ketamine"')), "after", ["no time to count from"]),
+    "visits on the trial clock": (THERAPY + '[phase.days]\norder = 2\ntrials = 50\n[assessment.d]\nphase = "days"\nscale = "madrs"\nfirst = "1 h"\n', "kind", ["needs phases with clock", "days has not"]),
+    "sessions on the trial clock": (THERAPY + '[phase.days]\norder = 2\ntrials = 50\n[session.d]\nphase = "days"\nprojection = "belief"\ntargets = [1]\n', "kind", ["needs phases with clock", "days has not"]),
     "visits at intervals after the end": (replaced(THERAPY, ('at = ["1 day", "7 day", "13 day"]', 'first = "1 day"\nevery = "7 day"\ncount = 3'), ("visit = 3", "visit = 2")), "first", ["the last visit is at 360 h", "336 h"]),
     "a visit before the phase": (replaced(THERAPY, ('"1 day", "7 day"', '"-1 day", "7 day"')), "at", ["24 h before phase care"]),
     "entry without a visit": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nonly_if = "responder"')), "decided_at", ["is missing"]),

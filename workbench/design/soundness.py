@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.declaration import SECTIONS
+from workbench.design.columns import Swept
 from workbench.design.groups import Group, Slab
 from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
@@ -19,6 +20,10 @@ from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places
 from workbench.solver.batch import RECORDINGS, Structure
 
+TIMED = ("dose", "session", "assessment", "adjustment")
+"""Sections whose swept numbers are tried at both ends."""
+JUDGED = ("session", "assessment", "adjustment")
+"""Sections whose tables are then asked again. A swept dose may well be one that titration never reaches."""
 Whole = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
@@ -46,6 +51,10 @@ def unsound(
             for path, message in (fault for fault in overlaps(whole) if fault not in told):
                 told.add((path, message))
                 yield _told(places, study, arm, moved, path, message, chosen="session.")
+            for ends, path, message in _timing_faults(scenario, group.structure, slab, whole):
+                if (path,) not in told and (path, message) not in seen:
+                    told.add((path,))
+                    yield _told(places, study, arm, {**ends, **moved}, path, message)
 
 
 def _told(
@@ -85,6 +94,30 @@ def _component_faults(scenario: Scenario, structure: Structure, whole: Whole) ->
         if check is not None:
             for field, message in check(whole[table.section][table.name], whole):
                 yield f"{table.section}.{table.name}.{field}", message
+
+
+def _timing_faults(
+    scenario: Scenario, structure: Structure, slab: Slab, whole: Whole
+) -> Iterator[tuple[dict[str, str], str, str]]:
+    """Yield (what moved, path, fault) where an end of a sweep makes no sense of a protocol.
+
+    What is zipped moves together; what moves otherwise stays unknown.
+    """
+    moving: dict[int, dict[str, Swept]] = {}
+    for path, form in slab.forms.items():
+        if path.partition(".")[0] in TIMED and isinstance(form.base, Swept) and not form.factors:
+            moving.setdefault(form.base.group, {})[path] = form.base
+    for group, paths in moving.items():
+        ends = {int(end) for swept in paths.values() for end in (swept.levels.argmin(), swept.levels.argmax())}
+        for level in {slab.points.levels[group]} if group in slab.points.levels else sorted(ends):
+            tables = {section: dict(named) for section, named in whole.items()}
+            for path, swept in paths.items():
+                section, name, field = path.split(".", 2)
+                tables[section][name] = {**tables[section][name], field: float(swept.levels[level])}
+            moved = {p: f"{swept.levels[level]:g} {swept.unit}".removesuffix(" 1") for p, swept in paths.items()}
+            for path, message in (*_component_faults(scenario, structure, tables), *overlaps(tables)):
+                if path.partition(".")[0] in JUDGED or path.rpartition(".")[2] in ("only_if", "decided_at"):
+                    yield moved, path, message
 
 
 def _window_faults(structure: Structure, whole: Whole) -> Iterator[tuple[str, str]]:

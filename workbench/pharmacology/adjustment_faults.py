@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.protocol.enrolment import entry_faults, precedes, when
+from workbench.protocol.enrolment import entry_faults, outside, precedes, when
 from workbench.protocol.times import SOON, Tables, known_start
 
 
@@ -27,6 +27,8 @@ def place_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[st
     if clock != "tick":
         yield "dose", f"{fields['dose']} is given on the {clock} clock; visits change doses of tick-clock phases only"
         return
+    if outside(visits, tables):
+        return  # the assessment says so itself
     if visits["phase"] != during:
         where = (
             f"visits of {fields['assessment']} are in phase {visits['phase']}, doses of {fields['dose']} in {during}"

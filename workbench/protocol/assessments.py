@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, anchor, count, number, numbers, reference
-from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, origin
+from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, on_ticks, origin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,7 +98,9 @@ class Assessment(Component):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse visits outside the phase, and times given twice."""
-        yield from clock_faults(fields, tables)
+        if not on_ticks(fields, tables):
+            yield from clock_faults(fields, tables)
+            return
         faults = [*anchor_faults(fields, tables)]
         yield from faults
         listed = fields["at"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.protocol.times import SOON, Tables, known_start, phase_of, step_edge
+from workbench.protocol.times import SOON, Tables, known_start, on_ticks, phase_of, step_edge
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -38,6 +38,8 @@ def entry_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[st
             yield key, f'is missing: only_if = "{fields["only_if"]}" needs the visit of an assessment'
             return
     decided, before = (tables["assessment"][str(place)] for place in places)
+    if outside(decided, tables) or outside(before, tables):
+        return  # the assessment says so itself
     dose = fields["section"] == "dose"
     if dose and not precedes(decided, fields, tables):
         told = "a dose comes before a visit of the same moment"
@@ -62,6 +64,14 @@ def precedes(one: Mapping[str, Any], other: Mapping[str, Any], tables: Tables) -
         return bool(orders[0] < orders[1])
     hours = [_taken(table, tables) for table in (one, other)]
     return hours[0] is None or hours[1] is None or hours[0] < hours[1] - SOON
+
+
+def outside(fields: Mapping[str, Any], tables: Tables) -> bool:
+    """Whether the first visit of an assessment is known to have no place in its phase."""
+    if not on_ticks(fields, tables):
+        return True
+    start = known_start(fields, tables)
+    return start is not None and not -SOON <= start <= tables["phase"][phase_of(fields)]["length"] + SOON
 
 
 def when(fields: Mapping[str, Any], tables: Tables) -> str:

@@ -13,7 +13,7 @@ from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, anchor, count, number, numbers, option, reference
 from workbench.protocol.enrolment import WHO, entering, entry_faults
-from workbench.protocol.times import SOON, Tables, anchor_faults, clock_faults, known_start, origin
+from workbench.protocol.times import SOON, Tables, anchor_faults, clock_faults, known_start, on_ticks, origin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,9 @@ class Training(Component):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse sessions that cannot be held, overlap, or are decided upon too late."""
-        yield from clock_faults(fields, tables)
+        if not on_ticks(fields, tables):
+            yield from clock_faults(fields, tables)
+            return
         faults = [*anchor_faults(fields, tables)]
         yield from faults
         yield from _target_faults(fields, tables)

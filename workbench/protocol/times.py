@@ -89,9 +89,14 @@ def step_edge(hours: float, phase: Mapping[str, Any]) -> float:
     return float(min(math.ceil(hours / step - SOON) * step, length))
 
 
+def on_ticks(fields: Mapping[str, Any], tables: Tables) -> bool:
+    """Whether a table's phase runs on the tick clock, which has hours for it."""
+    return bool(tables["phase"][phase_of(fields)]["clock"] == "tick")
+
+
 def clock_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield why a table's phase cannot hold it."""
-    phase = tables["phase"][fields["phase"]]
-    if phase["clock"] != "tick":
-        clock = f"{fields['phase']} runs on the {phase['clock']} clock"
-        yield "phase", f'{fields["section"]}s need a phase with clock = "tick", but {clock}'
+    """Yield why a table's phase cannot hold it; a choice that finds the phase on another clock says so itself."""
+    chosen = any(population["kind"] == "choice" for population in tables.get("population", {}).values())
+    if not on_ticks(fields, tables) and not chosen:
+        clock = f"{fields['phase']} runs on the {tables['phase'][fields['phase']]['clock']} clock"
+        yield "phase", f'needs a phase with clock = "tick", but {clock}'
