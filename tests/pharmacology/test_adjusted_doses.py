@@ -219,3 +219,25 @@ def test_maintenance_is_for_who_is_chosen_at_the_visit(who: str) -> None:
     assert 5 < chosen.sum() < len(chosen) - 5
     assert np.array_equal(found["number"], np.where(chosen, 3.0, 0.0))
     assert np.array_equal(found["last"], np.where(chosen, 35.0, 0.0))
+
+
+def test_amounts_by_weight_a_pause_above_a_cut_and_a_stop_in_remission() -> None:
+    """Each person's own weight counts; a remission ends the doses for good, a score of 30 or more holds the next ones."""
+    text = replaced(REPEATED, ('amount = "17.5 mg"', 'amount_per_weight = "0.25 mg/kg"')) + SEEN + READ + GIVEN + FEW
+    text += '[subjects.trait.weight]\non = "dose.infusion.body_weight"\ndistribution = "lognormal"\nmedian = 1.0\ncv = 0.2\n'
+    text += '[adjustment.up]\nform = "titrate"\ndose = "infusion"\nassessment = "twice"\ncondition = "at_or_above"\ncut = 20.0\n'
+    text += 'step_per_weight = "0.25 mg/kg"\nmaximum_per_weight = "0.6 mg/kg"\n'
+    text += '[adjustment.pause]\nform = "hold"\ndose = "infusion"\nassessment = "twice"\ncondition = "at_or_above"\ncut = 30.0\n'
+    text += '[adjustment.well]\nform = "stop"\ndose = "infusion"\nassessment = "twice"\ncondition = "at_or_below"\n'
+    batch = only(text)
+    found = solve(batch).outcomes
+    weight = np.broadcast_to(batch.values["dose.infusion.body_weight"], len(batch))
+    seen = np.stack([found[f"visit_{k}"] for k in (1, 2, 3, 4)])
+    raised = np.cumsum(seen >= 20.0, axis=0)
+    ended = np.cumsum(seen <= 10.0, axis=0) > 0
+    after = np.where(ended | (seen >= 30.0), 0.0, np.minimum(0.25 + 0.25 * raised, 0.6))
+    given = 0.25 + after.sum(axis=0)  # one visit between each two doses
+    runs = np.flatnonzero(found["total"] > 0.0)
+    assert len(runs) == len(batch) // 2
+    assert found["total"][runs] == pytest.approx((given * weight)[runs], rel=1e-12)
+    assert np.array_equal(found["stopped"][runs], ended[-1][runs]) and 0.0 < found["stopped"][runs].mean() < 1.0
