@@ -35,8 +35,7 @@ class Adjusted:
 
     def change(self, name: str, factor: Array, after: float) -> None:
         """Let the adjustment `name` have a factor for doses given after an hour of the protocol."""
-        before = self.parts.get(name)
-        if before is not None and np.array_equal(before, factor):
+        if np.all(factor == self.parts.get(name, 1.0)):
             return
         self.parts[name] = factor
         product: Any = np.ones(self._runs)

@@ -61,7 +61,6 @@ class Adjustment(Component):
         def listen(visit: int, now: NDArray[np.bool_], hours: float) -> None:
             doses.change(name, decide(now, found(visit)), float(moment(begin + hours)))
 
-        doses.change(name, np.ones(block.runs), -np.inf)
         visits.listeners.append(listen)
 
     def decision(self, block: Assembly, doses: Adjusted) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:

@@ -127,13 +127,10 @@ def _time_faults(
     elif start >= length:
         yield "first", f"begins after {start:g} h, but phase {phase} lasts {length:g} h"
     elif duration is not None and every is not None:
-        over = start + (many - 1) * every + duration
+        over, room = start + (many - 1) * every + duration, length * (1.0 + SOON) - start - duration
         if over > length * (1.0 + SOON):
-            fit = (
-                max(int((length * (1.0 + SOON) - start - duration) / every) + 1, 0) if start + duration <= length else 0
-            )
             told = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
-            yield ("count", f"{told} (at most {fit} fit)") if fit else ("duration", told)
+            yield ("duration", told) if room < 0.0 else ("count", f"{told} (at most {int(room / every) + 1} fit)")
 
 
 def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
