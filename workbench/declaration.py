@@ -312,6 +312,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             Section("compartment", "kind", "peripheral", "where a drug goes beside the central compartment"),
             Section("occupancy", "form", "langmuir", "the share of receptors that a drug occupies"),
             Section("dose", "regimen", "repeated", "what is given, how often and when"),
+            Section("adjustment", "form", None, "what visits change about the doses that follow"),
             Section("task", "kind", None, "what is shown, and what is rewarded"),
             Section("phase", "clock", "trial", "a stretch of the protocol on one clock"),
             Section("event", "kind", None, "something that happens at a time of an event-clock phase"),

@@ -118,6 +118,8 @@ class Ticks:
         self._drive(start, moment, look=True)
         for visits in due:
             visits.take(hours)
+        for visits in due:
+            visits.tell(hours)
         for read in reads:
             read(self._everyone)
 
