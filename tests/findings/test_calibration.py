@@ -269,7 +269,9 @@ def test_what_is_taken_along_a_sweep_is_named_as_not_evaluated(root: Path) -> No
 
 def test_a_budget_that_cannot_hold_the_end_is_refused(root: Path) -> None:
     refused = workbench("calibrate", "scenarios/small.toml", "--budget", "3", "--json", cwd=root)
-    assert refused.returncode == 2 and "at least 4 candidates" in answer(refused)["errors"][0]["message"]
+    assert (
+        refused.returncode == 2 and "3 parameters need at least 4 candidates" in answer(refused)["errors"][0]["message"]
+    )
 
 
 def test_parameters_that_make_up_for_each_other_are_named_together() -> None:

@@ -47,10 +47,10 @@ def under_way(root: Path, least: int) -> Popen[str]:
     raise AssertionError("nothing was stored in time")
 
 
-def assert_goes_on_to_the_same_end(root: Path, whole: Path) -> None:
+def assert_goes_on_to_the_same_end(root: Path, whole: Path, workers: str = "1") -> None:
     stored = len(logged(root)[0])
     assert 0 < stored < len(logged(whole)[0])
-    said = answer(workbench(*SEARCH, cwd=root))
+    said = answer(workbench(*SEARCH, "--workers", workers, cwd=root))
     assert said["log"] == "goes on with calibration 1"
     assert said["reused"] == stored and said["computed"] == said["candidates"] - stored
     assert (root / REFIT).read_bytes() == (whole / REFIT).read_bytes()
@@ -64,7 +64,7 @@ def test_a_killed_search_goes_on_to_the_same_set_and_the_same_log(tmp_path: Path
     search.kill()
     search.communicate()
     assert not (root / REFIT).exists()
-    assert_goes_on_to_the_same_end(root, whole)
+    assert_goes_on_to_the_same_end(root, whole, workers="2")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.analysis.candidates import Watching
+    from workbench.solver.batch import Structure
     from workbench.store.candidates import CandidateLog, Sought
 
     Array = NDArray[np.float64]
@@ -136,6 +137,12 @@ class _Question:
         fitted = [target for target in every if target.finding in named]
         if not free or not fitted:
             raise UsageError(f"{scenario.file}: nothing to refit ({reasons(frozen)})")
+        fewest = len(free) + 1
+        if budget < fewest or seed < 0:
+            raise UsageError(
+                f"budget {budget}, seed {seed}: {len(free)} parameters need at least {fewest} candidates (the shipped"
+                " values, and at the end a step of each), and a seed is 0 or more"
+            )
         targets = (*fitted, *(target for target in every if target not in fitted))
         count = scenario.subjects.count if subjects is None else subjects
         return cls(scenario, tuple(bound.bound), tuple(free), tuple(frozen), targets, len(fitted), seed, budget, count)
@@ -176,7 +183,7 @@ class _Question:
             parameters=tuple((one.name, one.unit, one.value, one.low, one.high) for one in self.free),
             criteria=tuple(target.recorded(i < self.fitted) for i, target in enumerate(self.targets)),
             findings_sha256=self.findings_sha256,
-            structures=tuple(sorted(s.identity.hex() for s in loss.request(shipped, self.targets).plan.structures())),
+            structures=tuple(sorted(map(_identity, loss.request(shipped, self.targets).plan.structures()))),
             seed=self.seed,
             subjects=self.subjects,
         )
@@ -224,6 +231,11 @@ class _Question:
             for criterion in finding.criteria:
                 if id(criterion) not in evaluated:
                     yield finding.name, in_words(criterion), SWEPT
+
+
+def _identity(structure: Structure) -> str:
+    """Return a circuit with the revisions of its components, and the text's hash of those that are not installed."""
+    return " ".join([structure.identity.hex(), *(table.source_sha256 for table in structure.tables)])
 
 
 def rounded(value: float) -> float:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.free import Free
-from workbench.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,16 +106,6 @@ class Search:
         self.width = np.array([one.high - one.low for one in free])
         self.shipped: Array = (np.array([one.value for one in free]) - self.low) / self.width
         self._best: tuple[float, Array] = (np.inf, self.shipped)
-        if budget < self.fewest:
-            raise UsageError(
-                f"a budget of {budget} is too small for {len(free)} parameters: at least {self.fewest} candidates,"
-                " the shipped values, and at the end a step of each parameter"
-            )
-
-    @property
-    def fewest(self) -> int:
-        """The smallest budget: the shipped values, and at the end one step of each parameter."""
-        return len(self.free) + 1
 
     def scaled(self, unit: Array) -> Array:
         """Return points of the cube in the parameters' own units."""

@@ -35,9 +35,10 @@ class CandidateWords:
         moved, wanted = counted(forecast.parameters, "parameter"), counted(forecast.targets, "target")
         runs = counted(forecast.arms * forecast.subjects, "run")
         arms, subjects = counted(forecast.arms, "arm"), counted(forecast.subjects, "subject")
+        most = counted(forecast.expected, "candidate")
         found = [
             f"{forecast.file}: {shorten(forecast.title)}",
-            f"  {moved} to {wanted}; each candidate {arms} x {subjects} = {runs}, at most {forecast.expected:,}",
+            f"  {moved} to {wanted}; each candidate {arms} x {subjects} = {runs}, at most {most}",
         ]
         if forecast.db is not None:
             found.append(f"  {forecast.db}: {forecast.said}, {counted(forecast.stored, 'candidate')} stored")
