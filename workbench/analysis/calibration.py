@@ -1,7 +1,7 @@
-"""Refitting parameters to the findings that they name, by least squares over batches of candidates.
+"""Refitting parameters to the findings that they name, by batches of candidates.
 
-The shipped values and starts spread over the bounds are one batch; from the best of them bounded least-squares
-searches go on, with the columns of a Jacobian as one batch. The same seed gives the same answer, stopped or not.
+A population with the shipped values in it evolves between the bounds, a generation as one batch; from its best, bounded
+least squares goes on. The same seed gives the same answer, stopped or not.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def calibrate(
     parameters
         Only these; all that can be moved unless named.
     seed
-        Of the starts; subjects keep the scenario's own seed.
+        Of the population; subjects keep the scenario's own seed.
     budget
         Candidates to simulate at most.
     subjects

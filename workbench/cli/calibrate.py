@@ -32,7 +32,7 @@ def calibrate(
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", metavar="NAME", help="Only this parameter; may be repeated.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the starting points.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the search.")] = 1,
     budget: Annotated[
         int, typer.Option("--budget", metavar="N", min=1, help="Candidates to simulate at most.")
     ] = 1_000,

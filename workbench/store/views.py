@@ -54,7 +54,7 @@ MEANINGS: Mapping[str, str] = {
     "candidate": "number of the candidate within its calibration, in the order of computing",
     "budget": "candidates that were allowed when this was asked for",
     "batch": "number of the batch of its budget's search with which the candidate was simulated",
-    "search": "start, generation, descent (with its number), or compared: the shipped and the final values",
+    "search": "generation, descent (with its number), end, or compared: the shipped and the final values",
     "step": "number of the batch within its search",
     "loss": "sum of squared distances from the targets, in published errors; NULL where only compared",
     "fitted": "1 for a target, 0 for a criterion that is only shown",
