@@ -45,6 +45,8 @@ def free_parameters(
             frozen.append((name, "not asked for"))
         elif evidence.low is None or evidence.high is None:
             frozen.append((name, "it has no range"))
+        elif evidence.low == evidence.high:
+            frozen.append((name, "its range has no width"))
         elif name in changed:
             frozen.append((name, f"condition {changed[name]} has a value of its own"))
         elif not _used(scenario, name):

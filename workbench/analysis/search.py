@@ -143,12 +143,18 @@ class Search:
         if generations < 0:
             size, generations = max(min(self.budget // 4, self.left), 1), 0
         starts = np.concatenate([self.shipped[None], qmc.LatinHypercube(len(self.free), rng=seed).random(size - 1)])
-        batch = iter(range(generations + 2))
+        batch = count()
+
+        def losses(x: Array) -> Array:
+            # SciPy scales the population to and fro: take the first one as it was, with exactly the shipped values.
+            number = next(batch)
+            return np.asarray((self.at(x.T if number else starts, "generation", number) ** 2).sum(axis=1))
+
         if generations < 1:
-            self.at(starts, "generation", next(batch))
+            losses(starts.T)
             return
         differential_evolution(
-            lambda x: (self.at(x.T, "generation", next(batch)) ** 2).sum(axis=1),
+            losses,
             [(0.0, 1.0)] * len(self.free),
             init=starts,
             maxiter=generations,
