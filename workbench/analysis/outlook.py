@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,18 +49,20 @@ class Outlook:
 
 
 def outlook(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLog | None) -> Outlook:
-    """Say what will be done; times the first block of some candidates."""
+    """Say what will be done; times the layout and the first block of some candidates."""
     from workbench.execution.pilot import cost_of
 
     stored = log.stored if log is not None else 0
     left, rate = max(budget - stored, 0), 0.0
     if left:
-        shipped = [[loss.scenario.parameters.values[name].number for name in loss.parameters]]
-        request = loss.request(np.repeat(shipped, min(PILOT, left), axis=0), targets)
+        shipped, size = [[loss.scenario.parameters.values[name].number for name in loss.parameters]], min(PILOT, left)
+        started = perf_counter()
+        request = loss.request(np.repeat(shipped, size, axis=0), targets)
         first = next(request.chunks())
+        planning = (perf_counter() - started) / size
         cost = cost_of(first, request.registry)
         runs = len(loss.arms(targets)) * loss.subjects
-        rate = request.workers / cost.seconds(runs, len(first.batch))
+        rate = 1 / (planning + cost.seconds(runs, len(first.batch)) / request.workers)
     return Outlook(
         file=loss.scenario.file,
         title=loss.scenario.title,
