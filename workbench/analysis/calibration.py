@@ -190,8 +190,7 @@ class _Question:
 
     def answered(self, search: Search) -> Calibration:
         """Search, and compare the shipped values with the best."""
-        best = search.run(self.seed)
-        jacobian = search.jacobian(best)
+        best, jacobian = search.run(self.seed)
         shipped, refit = search.scaled(search.shipped), search.scaled(best)
         if not np.array_equal(best, search.shipped):
             refit = np.clip([rounded(value) for value in refit], search.low, search.low + search.width)

@@ -116,14 +116,19 @@ class Search:
             self._best = float(sums[first]), unit[first]
         return found
 
-    def run(self, seed: int) -> Array:
-        """Return the best point found within the budget; the shipped one if nothing is better."""
+    def run(self, seed: int) -> tuple[Array, Array]:
+        """Return the best point found within the budget, and the derivative there.
+
+        The point is the shipped one if nothing is better; the derivative that of residuals by parameters in widths of
+        their ranges. Where one of its own steps turns out to be better still, that step is the point.
+        """
         self.evolve(seed)
         self.descend(self._best[1], WIDE, "descent 1")
         if self._best[0] > SOLVED and not np.array_equal(self._best[1], self.shipped):
             self.descend(self.shipped, WIDE, "descent 2")
         self.descend(self._best[1], NARROW, "descent 3")
-        return self._best[1]
+        slope = self.linear(self._best[1], WIDE, "end", 0)[1]
+        return self._best[1], slope
 
     @property
     def left(self) -> int:
@@ -196,10 +201,6 @@ class Search:
         steps = np.where(x + step <= 1.0, step, -step)
         found = self.at(np.concatenate([x[None], x + np.diag(steps)]), name, batch)
         return found[0], np.asarray(((found[1:] - found[0]) / steps[:, None]).T)
-
-    def jacobian(self, x: Array) -> Array:
-        """Return the derivative at the end of a search."""
-        return self.linear(x, WIDE, "end", 0)[1]
 
     def refits(self, values: Array, jacobian: Array) -> Iterable[Refit]:
         """Yield each parameter with what the targets leave open of it."""
