@@ -106,23 +106,29 @@ def open_writer(path: str | Path, *, lock_timeout: float = 30.0) -> Writer:
         If the file is not ours, damaged, too new, read-only, or held by another writer.
     """
     path = Path(path)
+    return Writer(path, *hold(path, lock_timeout))
+
+
+def hold(path: Path, lock_timeout: float) -> tuple[Lease, Connection]:
+    """Return the right to write to `path` and a connection to it; see `open_writer`."""
     if path.exists():
         database.inspect(path)
     elif not path.absolute().parent.is_dir():
         raise StorageError(f"{path}: the folder {path.parent} does not exist; create it or choose another --db")
     lease = Lease(path, lock_timeout)
     try:
-        with _storage_faults(path):
+        with writing_faults(path):
             if not path.exists():
                 database.create(path)
-            return Writer(path, lease, database.writing(path, lock_timeout))
+            return lease, database.writing(path, lock_timeout)
     except BaseException:
         lease.release()
         raise
 
 
 @contextmanager
-def _storage_faults(path: Path) -> Iterator[None]:
+def writing_faults(path: Path) -> Iterator[None]:
+    """Turn complaints about the file, SQLAlchemy's too, into `StorageError`; other errors pass."""
     try:
         with database.storage_faults(path):
             yield
@@ -234,7 +240,7 @@ class Writer:
         """All or nothing; the time spent here is the time spent writing."""
         started = perf_counter()
         try:
-            with _storage_faults(self.path), self._connection.begin():
+            with writing_faults(self.path), self._connection.begin():
                 yield self._connection
         except BaseException:
             if self._begun is not None:
