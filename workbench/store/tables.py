@@ -310,6 +310,19 @@ candidate_criterion = _table(
     rowid=False,
 )
 
+# What is left out of the digest: it can be made again from what is kept
+
+cache_step_error = _table(
+    "cache_step_error",
+    _link("study", "study"),
+    _link("measure", "measure"),
+    _whole("runs"),
+    _real("mean"),
+    _real("largest"),
+    PrimaryKeyConstraint("study", "measure"),
+    rowid=False,
+)
+
 # How it came about
 
 invocation = _table(

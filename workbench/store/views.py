@@ -27,6 +27,7 @@ VIEWS = (
     "measures",
     "points",
     "traits",
+    "step_errors",
     "calibrations",
     "candidates",
     "candidate_parameters",
@@ -50,6 +51,8 @@ MEANINGS: Mapping[str, str] = {
     "difference": "value minus baseline_value, within the subject",
     "time": "end of the recorded interval, in `time_unit`",
     "time_unit": "unit of the time",
+    "mean_change": "mean change of the outcome, with its sign, when every step of a sample of runs is halved",
+    "largest_change": "the largest change of any run of that sample",
     "calibration": "one refit of a scenario's parameters: all candidates that it simulated",
     "candidate": "number of the candidate within its calibration, in the order of computing",
     "budget": "candidates that were allowed when this was asked for",
@@ -130,6 +133,9 @@ FROM point JOIN study ON study.id = point.study
     JOIN point_value AS v ON v.point = point.id JOIN axis ON axis.id = v.axis""",
     "traits": """SELECT trait.sweep, v.subject, trait.name AS trait, v.value, trait.unit, trait.path, trait.distribution
 FROM trait JOIN trait_value AS v ON v.trait = trait.id""",
+    "step_errors": """SELECT study.sweep, study.name AS study, measure.name AS outcome, e.runs,
+    e.mean AS mean_change, e.largest AS largest_change, measure.unit
+FROM cache_step_error AS e JOIN study ON study.id = e.study JOIN measure ON measure.id = e.measure""",
     "calibrations": """SELECT c.id AS calibration, scenario.name AS scenario,
     lower(hex(scenario.sha256)) AS scenario_sha256, scenario.parameter_set, scenario.parameter_version,
     lower(hex(scenario.parameter_sha256)) AS parameter_sha256, lower(hex(c.findings_sha256)) AS findings_sha256,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ from workbench.store.views import write_views
 
 if TYPE_CHECKING:
     from workbench.design import Chunk, Plan
+    from workbench.solver.steps_halved import StepError
 
 Rows = NDArray[np.int64]
 
@@ -55,7 +56,8 @@ def _link_statement() -> str:
     )
 
 
-INSERT = {t.name: _statement(t) for t in (tables.run, tables.outcome, tables.course, tables.failure)}
+WRITTEN = (tables.run, tables.outcome, tables.course, tables.failure, tables.cache_step_error)
+INSERT = {t.name: _statement(t) for t in WRITTEN}
 LINK = _link_statement()
 
 
@@ -209,6 +211,20 @@ class Writer:
             filled = [i for i, key in enumerate(chunk.batch.keys) if key in by_key]
             self._link(connection, chunk, filled, [by_key[chunk.batch.keys[i]] for i in filled])
         self._count(result, [chunk.batch.keys[i] for i in filled])
+
+    def lacks_steps(self, chunk: Chunk) -> bool:
+        """Return whether nothing is known of the step's error in the study of `chunk`."""
+        t, study = tables.cache_step_error, self._current().places[chunk.study].study
+        with self._transaction() as connection:
+            return connection.execute(select(t.c.runs).where(t.c.study == study).limit(1)).first() is None
+
+    def note_steps(self, chunk: Chunk, errors: Iterable[StepError]) -> None:
+        """Write down what halving the step changed in a sample of runs of a study."""
+        study = self._current().places[chunk.study].study
+        with self._transaction() as connection:
+            numbers = {d.name: n for d, n in self._measures(connection, chunk).items() if d.section == "outcome"}
+            rows = [(study, numbers[e.outcome], e.runs, e.mean, e.largest) for e in errors]
+            _insert(connection, tables.cache_step_error, rows)
 
     def finish(self, status: str = "finished") -> Tally:
         """Write down how the command ended and return its counts; the database stays open."""
