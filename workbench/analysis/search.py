@@ -1,6 +1,10 @@
 """The search of a refit: a population that evolves, then damped least squares; a batch of candidates at a time.
 
-Measured on a therapy scenario with 17 parameters and 100 subjects, 400 candidates: MEASURED
+Measured on a therapy scenario (17 parameters, 14 targets, 100 subjects, one seed, loss 7.80 as shipped). With 400
+candidates, 101 points spread over the cube and then descents from the three best came to a loss of 2.94 with difference
+steps of 0.001 of a range, and to 1.54 with 0.05; five generations of 48 and one descent came to 0.74. From the shipped
+values alone, dampings tried side by side came to 1.46 with 76 candidates in 101 s; SciPy's `least_squares`, which tries
+one after another and so in narrow blocks, to 1.62 with 74 in 108 s. On a smooth scenario all of them end alike.
 """
 
 from __future__ import annotations

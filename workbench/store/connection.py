@@ -166,7 +166,12 @@ def writing(path: Path, timeout: float) -> Connection:
         "PRAGMA foreign_keys = ON",
         f"PRAGMA cache_size = -{CACHE_KIB}",
     )
-    _add_tables(connection)
+    try:
+        _add_tables(connection)
+    except BaseException:
+        connection.close()
+        connection.engine.dispose()
+        raise
     return connection
 
 
