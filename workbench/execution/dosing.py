@@ -71,8 +71,8 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tupl
     """Return the length of the phase (h) and all doses in it, of one drug in one phase."""
     given = [
         (dose.drug, train)
-        for _, dose in block.all("dose")
-        for train in dose.trains(block)
+        for name, dose in block.all("dose")
+        for train in dose.trains(block, name)
         if np.any(train.full) and drug in (None, dose.drug) and phase in (None, train.during)
     ]
     for what, names in (("drug", {name for name, _ in given}), ("phase", {train.during for _, train in given})):

@@ -35,8 +35,8 @@ class Exposure:
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
-        doses = [dose for _, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
-        self._doses = [train for dose in doses for train in dose.trains(block)]
+        doses = [(at, dose) for at, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
+        self._doses = [train for at, dose in doses for train in dose.trains(block, at)]
         self._given = any(np.any(train.full) for train in self._doses)
         self._phase = ""
         self._usual = Transfers(drug)

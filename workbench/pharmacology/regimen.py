@@ -89,7 +89,7 @@ class Repeated(Component):
         yield from _titration_faults(fields)
         yield from _schedule_faults(fields)
 
-    def trains(self, block: Assembly) -> tuple[Repeated | Train, ...]:
+    def trains(self, block: Assembly, name: str) -> tuple[Repeated | Train, ...]:
         """Return what it comes down to: itself."""
         return (self,)
 
