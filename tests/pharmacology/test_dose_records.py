@@ -102,6 +102,16 @@ def test_each_subject_has_its_own_records() -> None:
     assert "6 IDs for 7 subjects" in caught.value.problems[0].message
 
 
+def test_a_subject_without_a_dose_counts(tmp_path: Path) -> None:
+    """One of three is on placebo: observations only. Read, written and read again the same three."""
+    table = "ID,TIME,AMT,EVID\n5,0,10,1\n9,0,.,0\n9,2,.,0\n7,0,30,1\n"
+    three = replaced(HEAD, ("count = 6", "count = 3")) + BODY
+    scenario = parse_scenario(f'{three}{TABLE}{table}"""\n'.encode(), "t.toml", Path(), registry())
+    again = f'{three}{TABLE}{written(dose_records(scenario, "default"))}"""\n'
+    for text in (f'{three}{TABLE}{table}"""\n', again):
+        assert solved(text).outcomes["area"].tolist() == pytest.approx([10_000.0 / 79.0, 0.0, 30_000.0 / 79.0])
+
+
 def test_a_file_is_read_beside_the_scenario_and_is_part_of_every_key(tmp_path: Path) -> None:
     scenario = HEAD + BODY + RECORD.replace("nonmem", "table") + 'table = "doses.csv"\n'
 

@@ -46,6 +46,7 @@ def dose_records(
         If the arm gives nothing, or more than one table can hold.
     """
     from workbench.design import plan
+    from workbench.scenario.dosing import nothing
     from workbench.scenario.model import Study
     from workbench.solver.block import Block
 
@@ -64,7 +65,8 @@ def dose_records(
         raise UsageError(f"arm {arm} gives no dose{f' of {drug}' if drug else ''}")
     if len({tuple(records) for records in found.values()}) == 1:
         return tuple(found[0])
-    return tuple((float(subject), *record[1:]) for subject, records in found.items() for record in records)
+    each = {subject: records or [nothing(0.0)] for subject, records in found.items()}
+    return tuple((float(subject), *record[1:]) for subject, records in each.items() for record in records)
 
 
 def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tuple[float, list[Repeated | Train]]:
