@@ -49,9 +49,7 @@ class Nonmem(Component):
         zero=AT_ONCE.format(name="rate"),
     )
     time: Value = number(0.0, "h", "time from the start of the phase", low=0.0, high=1e6, status="protocol")
-    ii: Value = number(
-        0.0, "h", "interval between doses; 0 where there is one", low=0.0, high=8760.0, status="protocol"
-    )
+    ii: Value = number(0.0, "h", "interval between doses; 0 for a single one", low=0.0, high=8760.0, status="protocol")
     addl: int = count(0, "how many more doses follow the first", low=0)
     ss: int = count(0, "1: the phase begins at the steady state of this record", low=0, high=1)
     during: str = reference("phase", "the phase in which it is given")
