@@ -23,8 +23,11 @@ class Exposing(Protocol):
 
     resolution: int
 
-    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
-        """Advance from `start` to `stop` hours of a phase; return whether what it drives may have changed."""
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
+        """Advance from `start` to `stop` hours of a phase; return whether what it drives may have changed.
+
+        A `look` shows what will be at `stop` and leaves no trace.
+        """
 
 
 class Drawn(Protocol):

@@ -70,6 +70,8 @@ class Parameter:
         For references: the section (``population``, ``gate`` ...) whose table is named.
     fixed : bool
         A number that arms may set but that must be the same for all runs of an arm: it shapes the protocol.
+    whole : bool
+        A number that counts something: no fraction.
     zero : str
         What to do instead of writing 0 in the table, where 0 means that there is none.
     default
@@ -88,6 +90,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     section: str = ""
     fixed: bool = False
+    whole: bool = False
     zero: str = ""
 
     @property
@@ -120,14 +123,16 @@ def number(
     status: str = "assumed",
     source: str = "",
     fixed: bool = False,
+    whole: bool = False,
     zero: str = "",
 ) -> Any:
     """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
 
-    `zero` says what to do instead of writing 0, where a table that gives the number means one above it.
+    A `whole` one counts something that may differ between runs, such as doses. `zero` says what to do instead of
+    writing 0, where a table that gives the number means one above it.
     """
-    bounds: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "zero": zero}
-    return _field("number", default, doc, unit=unit, status=status, source=source, **bounds)
+    rules: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "whole": whole, "zero": zero}
+    return _field("number", default, doc, unit=unit, status=status, source=source, **rules)
 
 
 def numbers(default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
@@ -226,6 +231,8 @@ class Component:
     equation: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     packaged: ClassVar[bool] = True
+    withheld_by: ClassVar[tuple[str, ...]] = ()
+    """Fields that are 0 in an arm without the table: what is given or held then keeps its place in the protocol."""
 
     @classmethod
     @cache
@@ -305,6 +312,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             Section("compartment", "kind", "peripheral", "where a drug goes beside the central compartment"),
             Section("occupancy", "form", "langmuir", "the share of receptors that a drug occupies"),
             Section("dose", "regimen", "repeated", "what is given, how often and when"),
+            Section("adjustment", "form", None, "what visits change about the doses that follow"),
             Section("task", "kind", None, "what is shown, and what is rewarded"),
             Section("phase", "clock", "trial", "a stretch of the protocol on one clock"),
             Section("event", "kind", None, "something that happens at a time of an event-clock phase"),

@@ -176,7 +176,7 @@ CORPUS = (
     _broken("S10", "parameters", 'parameters = "small"', 'parameters = "smal"', '"smal"', "parameters", "no parameter set", "small"),
     _broken("S10", "trait", 'on = "population.muscle.noise"', 'on = "population.muscles.noise"', '"population', "subjects.trait.noise.on", '"muscle"'),
     _broken("S10", "covariate", '"drug.thp.clearance" =', '"drug.tph.clearance" =', '"drug', 'subjects.trait.weight.effects."drug.tph.clearance"', "defined: thp"),
-    _broken("S10", "readout", '"overflow_index"', '"overflow"', '"overflow"', "outcome.overflow.readout", "selectivity", '"overflow_index"'),
+    _broken("S10", "readout", '"overflow_index"', '"overflow"', '"overflow"', "outcome.overflow.readout", "choice_share", '"overflow_index"'),
     _broken("S10", "level", '[occupancy.m1]', '[receptor.m]\nligand = "dopamine"\n[occupancy.m1]', "[receptor.m]", "receptor.m", "modulator.dopamine has no level"),
     _broken("S10", "bursts", '[plasticity.map]\nrule = "two_sided"\nthird_factor = "dopamine"\nrate = 0.05', '[plasticity.map]\nthird_factor = "ach"\nrate = 0.05\n[modulator.ach]\nsource = "cholinergic"', "[plasticity.map]", "plasticity.map", "modulator.ach has no burst"),
     _swept("S10", "axis", '"plasticity.map.rat" = { values = [0.1] }', '"plasticity', 'study.s.sweep."plasticity.map.rat"', "has no field 'rat'", '"rate"'),

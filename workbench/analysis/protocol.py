@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -149,8 +150,20 @@ def _details(at: str, settings: dict[str, float | str], length: float) -> tuple[
         (f"stopped after {until:g} h", 0 < until < length),
         (f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}", bool(missed)),
         ("as if given for ever before", settings.get(at + "steady_state") == "true"),
+        *_decided(at, settings),
     )
     return tuple(words for words, said in told if said)
+
+
+def _decided(at: str, settings: dict[str, float | str]) -> Iterator[tuple[str, bool]]:
+    """Yield what visits decide about a regimen, and whether they do."""
+    who, gate = str(settings.get(at + "only_if", "anyone")), settings.get(at + "decided_at", "")
+    yield f"only for a {who.replace('_', '-')} at {gate}", who != "anyone"
+    forms = {"titrate": "raised", "hold": "held", "stop": "stopped"}
+    for path, form in sorted(settings.items()):
+        own = path.removesuffix("form")
+        if path.startswith("adjustment.") and path.endswith(".form") and f"dose.{settings.get(own + 'dose')}." == at:
+            yield f"{forms.get(str(form), str(form))} at visits of {settings.get(own + 'assessment')}", True
 
 
 def _lengths_in_trials(settings: dict[str, float | str], during: tuple[str, ...]) -> list[float]:

@@ -25,7 +25,7 @@ from workbench.design.axes import Points
 from workbench.design.columns import Drawn, Form, Swept
 from workbench.errors import Problem, ScenarioError
 from workbench.quantities import convert
-from workbench.scenario.arms import AMOUNTS, is_switched_off
+from workbench.scenario.arms import is_switched_off
 from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table
 
 PARAMETER = "parameter"
@@ -69,8 +69,11 @@ class Layers:
         return frozenset(gone | {rule.path for rule in rules if f"projection.{rule.name}" in gone})
 
     def withheld(self, table: Table) -> bool:
-        """Whether the table is a dose or an event that this arm lists under ``without``: it stays, with amount 0."""
+        """Whether this arm lists the table under ``without``, but keeps it with nothing in it: a dose of amount 0."""
         return table.path in self.arm.without and table.path not in self.removed
+
+    def _withholds(self, table: Table, parameter: Parameter) -> bool:
+        return parameter.name in self.component(table).withheld_by and self.withheld(table)
 
     def component(self, table: Table) -> type[Component]:
         """Return the component of a table, which an arm or an axis may exchange by its section's key."""
@@ -86,7 +89,7 @@ class Layers:
             If nothing gives a value to a required field.
         """
         path = f"{table.path}.{parameter.name}"
-        if parameter.name in AMOUNTS and self.withheld(table):
+        if self._withholds(table, parameter):
             return Source("arm", 0.0)
         above = self._above(path)
         if above is not None:
@@ -116,7 +119,7 @@ class Layers:
         if source.setting is None:
             return None
         path = f"{table.path}.{parameter.name}"
-        if parameter.name in AMOUNTS and self.withheld(table):
+        if self._withholds(table, parameter):
             return Form(0.0)
         return self._scaled(path, self._base(path, source, parameter.unit), source, parameter.unit)
 

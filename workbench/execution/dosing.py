@@ -82,6 +82,7 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tupl
             raise UsageError(
                 f"arm {arm} gives doses of more than one {what} ({', '.join(sorted(names))}): choose by --{what}"
             )
+    _refuse_decided(block, arm, {name for name, _ in given})
     trains = [train for _, train in given]
     if not trains:
         return 0.0, []
@@ -89,6 +90,17 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tupl
     if hasattr(component, "trials"):
         return component.trials * 24.0 / component.trials_per_day, trains
     return float(convert(component.length, type(component).parameters()["length"].unit, "h")), trains
+
+
+def _refuse_decided(block: Block, arm: str, drugs: set[str]) -> None:
+    """Refuse doses that visits decide upon: nobody knows them before."""
+    decided = {adjustment.dose for _, adjustment in block.all("adjustment")}
+    decided |= {name for name, dose in block.all("dose") if getattr(dose, "only_if", "anyone") != "anyone"}
+    found = sorted(name for name, dose in block.all("dose") if name in decided and dose.drug in drugs)
+    if found:
+        raise UsageError(
+            f"visits decide upon dose.{found[0]} in arm {arm}: there is no table of it before they are held"
+        )
 
 
 def _records(train: Repeated | Train, length: float, run: int, runs: int) -> Iterator[Record]:

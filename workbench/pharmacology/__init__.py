@@ -1,5 +1,6 @@
 """What the body does to a drug (kinetics) and what the drug does to receptors (occupancy)."""
 
+from workbench.pharmacology.adjustments import Hold, Stop, Titrate
 from workbench.pharmacology.bath import Affinity, BathDrug
 from workbench.pharmacology.compartments import (
     MultiCompartmentIntravenous,
@@ -34,4 +35,7 @@ COMPONENTS = (
     Repeated,
     Nonmem,
     DosingTable,
+    Titrate,
+    Hold,
+    Stop,
 )

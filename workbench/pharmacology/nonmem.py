@@ -35,6 +35,7 @@ class Nonmem(Component):
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "nonmem"
+    withheld_by: ClassVar[tuple[str, ...]] = ("amt",)
     equation: ClassVar[str] = "dose k = 0 ... addl at time + k ii, over amt / rate"
 
     drug: str = reference("drug", "what is given")
@@ -91,6 +92,7 @@ class DosingTable(Component):
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "table"
+    withheld_by: ClassVar[tuple[str, ...]] = ("amount_factor",)
     equation: ClassVar[str] = "each record: dose k = 0 ... ADDL at TIME + k II, over AMT / RATE"
 
     drug: str = reference("drug", "what is given")

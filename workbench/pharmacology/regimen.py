@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, number, numbers, reference, switch
+from workbench.declaration import Component, number, numbers, option, reference, switch
+from workbench.pharmacology.adjustment_faults import enrolment_faults
+from workbench.pharmacology.adjustments import enrol
 from workbench.pharmacology.trains import SAME, Train, doses_before
+from workbench.protocol.enrolment import WHO
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -30,12 +33,14 @@ class Repeated(Component):
     in a phase may be absorbed, and an input may go on, in the next one.
 
     With a titration step the daily total rises by that step until it reaches the full dose, ``amount * 24 h / every``.
+    Visits change what is given: once (`only_if`), or again and again (an adjustment).
     At `steady_state` the phase begins as if the regimen had gone on for ever, besides what is left of other doses.
     """
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "repeated"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
+    withheld_by: ClassVar[tuple[str, ...]] = ("amount", "amount_per_weight")
     equation: ClassVar[str] = (
         "dose k = 1, 2 ... at t_k = first + (k - 1) every, while t_k < until and k <= count\n"
         "daily total = min(amount 24 h / every, start + step floor((t_k - first) / each))"
@@ -81,13 +86,23 @@ class Repeated(Component):
     titration_maximum: Value = number(
         NEVER, "mg/day", "daily total that no titration may pass", low=0.0, high=NEVER, status="protocol"
     )
-    count: int = count(0, "how many doses; 0 is to the end of the phase", low=0)
+    count: Value = number(0.0, "1", "how many doses; 0 is to the end of the phase", low=0, high=1e6, status="protocol",
+                          whole=True)  # fmt: skip
+    only_if: str = option("anyone", WHO, "who goes on to them")
+    decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
+    compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse titrations that never rise or rise too far, and doses that cannot be given."""
+        """Refuse titrations that never rise or rise too far, and doses that cannot be given or come too early."""
         yield from _titration_faults(fields)
         yield from _schedule_faults(fields)
+        yield from enrolment_faults(fields, tables)
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Wait for the visit that decides who goes on."""
+        if self.only_if != "anyone" and self.decided_at is not None and self.compared_with is not None:
+            enrol(block, name, self.only_if, self.decided_at, self.compared_with)
 
     def trains(self, block: Assembly, name: str) -> tuple[Repeated | Train, ...]:
         """Return what it comes down to: itself."""
@@ -123,7 +138,7 @@ class Repeated(Component):
     def number_in(self, length: float) -> Value:
         """Return how many doses a phase of `length` hours holds."""
         found = doses_before(np.minimum(self.until, length), self.first, self.every)
-        return np.minimum(found, float(self.count)) if self.count else found
+        return np.minimum(found, np.where(np.asarray(self.count) > 0.0, self.count, np.inf))
 
 
 def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -15,19 +15,18 @@ from workbench.scenario.paths import PathError, Paths, Unreadable
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import ArmShape
 from workbench.scenario.syntax import Keys
+from workbench.scenario.tables import raw_place
 
 DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)
 FIXED = ("outcome", "course", "phase", "task", "population")
 """Sections that every arm has: what happens to whom, and what is recorded."""
-AMOUNTS = ("amount", "amount_per_weight", "amt", "amount_factor")
-"""A table with one of these fields is something given: an arm without it gives 0 of it, but keeps the structure."""
 DEEPEST = 50
 """How many arms may extend each other in a row."""
 
 
 def is_switched_off(table: Table) -> bool:
-    """Whether ``without`` keeps the table and gives it amount 0, so that all arms share one program."""
-    return any(amount in table.component.parameters() for amount in AMOUNTS)
+    """Whether ``without`` keeps the table with nothing in it (a dose of amount 0): all arms then share one program."""
+    return bool(table.component.withheld_by)
 
 
 def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
@@ -44,6 +43,7 @@ def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
         reader.arm(name, ())
     for name in raw:
         reader.check_removed(reader.done[name])
+    reader.check_opened()
     return MappingProxyType({name: reader.done[name] for name in raw})
 
 
@@ -170,6 +170,19 @@ class _Arms:
             if needed is not None:
                 message = f"{table.path} needs {needed}, which this arm is without; remove both or neither"
                 self.settings.document.report(("arm", arm.name, "without"), message, at="key")
+
+    def check_opened(self) -> None:
+        """Report a window that opens in no arm, because all are without the doses of its drug."""
+        tables = self.paths.tables
+        for window in tables.get("window", {}).values():
+            occupancy = tables.get("occupancy", {}).get(str(window.fields.get("opened_by")).partition(".")[2])
+            drug = None if occupancy is None else occupancy.fields.get("drug")
+            doses = {dose.path for dose in tables.get("dose", {}).values() if dose.fields.get("drug") == drug}
+            arms = [arm for arm in self.done.values() if window.path not in arm.without]
+            if doses and arms and all(doses <= arm.without for arm in arms):
+                message = f"the window never opens: every arm is without {listed(sorted(doses))}"
+                place = raw_place(self.settings.document, ("window", window.name), "opened_by")
+                self.settings.document.report(place, message)
 
 
 def _needs(table: Table) -> list[str]:

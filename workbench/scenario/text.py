@@ -146,7 +146,7 @@ def _value(value: Any, parameter: Parameter | None = None) -> str:
 
 
 def _quantity(value: Quantity) -> str:
-    return _number(value.number, "1") if value.unit == "1" else _text(" ".join(value.text.split()))
+    return value.text if value.unit == "1" else _text(" ".join(value.text.split()))
 
 
 def _evidence(evidence: Evidence, unit: str) -> Iterator[str]:

@@ -203,7 +203,7 @@ class ValueReader:
 def range_fault(parameter: Parameter, number: float) -> str:
     """Return the rule that `number` breaks, in words, or ""."""
     if parameter.low <= number <= parameter.high:
-        return ""
+        return "a whole number" if parameter.whole and number != int(number) else ""
     unit = "" if parameter.unit == "1" else f" {parameter.unit}"
     if parameter.low == float("-inf"):
         return f"at most {parameter.high:g}{unit}"

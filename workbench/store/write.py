@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from sqlalchemy import Table, func, null, select
 from sqlalchemy.dialects.sqlite import dialect, insert
@@ -105,23 +106,29 @@ def open_writer(path: str | Path, *, lock_timeout: float = 30.0) -> Writer:
         If the file is not ours, damaged, too new, read-only, or held by another writer.
     """
     path = Path(path)
+    return Writer(path, *hold(path, lock_timeout))
+
+
+def hold(path: Path, lock_timeout: float) -> tuple[Lease, Connection]:
+    """Return the right to write to `path` and a connection to it; see `open_writer`."""
     if path.exists():
         database.inspect(path)
     elif not path.absolute().parent.is_dir():
         raise StorageError(f"{path}: the folder {path.parent} does not exist; create it or choose another --db")
     lease = Lease(path, lock_timeout)
     try:
-        with _storage_faults(path):
+        with writing_faults(path):
             if not path.exists():
                 database.create(path)
-            return Writer(path, lease, database.writing(path, lock_timeout))
+            return lease, database.writing(path, lock_timeout)
     except BaseException:
         lease.release()
         raise
 
 
 @contextmanager
-def _storage_faults(path: Path) -> Iterator[None]:
+def writing_faults(path: Path) -> Iterator[None]:
+    """Turn complaints about the file, SQLAlchemy's too, into `StorageError`; other errors pass."""
     try:
         with database.storage_faults(path):
             yield
@@ -233,7 +240,7 @@ class Writer:
         """All or nothing; the time spent here is the time spent writing."""
         started = perf_counter()
         try:
-            with _storage_faults(self.path), self._connection.begin():
+            with writing_faults(self.path), self._connection.begin():
                 yield self._connection
         except BaseException:
             if self._begun is not None:
@@ -325,8 +332,9 @@ class Writer:
         _refuse_unknown(values, declared.name)
         times = tuple(float(time) for time in result.times[declared.name])
         clock = self._current().catalogue.clock(connection, time_unit(chunk.batch.structure, declared), times)
-        # The text of a list of finite floats is JSON, keeps every bit, and takes 0.6 of the time of the encoder.
-        texts = map(repr, values.T.tolist())
+        # The shortest digits that keep every bit, straight from the array: a fifteenth of the time of text of a list.
+        series = np.ascontiguousarray(values.T)
+        texts = (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY).decode() for row in series)
         rows = [(run, number, clock, text) for run, text in zip(runs.tolist(), texts, strict=True)]
         _insert(connection, tables.course, rows)
 
