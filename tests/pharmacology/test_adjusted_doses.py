@@ -241,3 +241,16 @@ def test_amounts_by_weight_a_pause_above_a_cut_and_a_stop_in_remission() -> None
     assert len(runs) == len(batch) // 2
     assert found["total"][runs] == pytest.approx((given * weight)[runs], rel=1e-12)
     assert np.array_equal(found["stopped"][runs], ended[-1][runs]) and 0.0 < found["stopped"][runs].mean() < 1.0
+
+
+def test_a_metabolite_follows_what_visits_made_of_its_parents_doses(batch: Batch, result: BatchResult) -> None:
+    """Over the whole phase it is formed from what was given, not from what was prescribed."""
+    made = (
+        '[drug.made]\nmodel = "metabolite"\nparent = "ketamine"\nformed = 0.5\nclearance = "40 L/h"\nvolume = "100 L"\n'
+    )
+    read = '[outcome.made]\nreadout = "area_to_infinity"\ndrug = "made"\nwindow = "end of care"\n'
+    found = solve(only(ADAPTIVE + made + read)).outcomes
+    given = {amounts(result, run)[0][-1] for run in dosed(batch)}
+    assert len(given) > 1
+    for run in dosed(batch):
+        assert found["made"][run] == pytest.approx(1000.0 * 0.5 * sum(amounts(result, run)[0]) / 40.0, rel=1e-6)

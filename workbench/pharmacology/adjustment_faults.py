@@ -10,6 +10,9 @@ import numpy as np
 from workbench.protocol.enrolment import entry_faults, outside, precedes, when
 from workbench.protocol.times import SOON, Tables, known_start
 
+PLAIN = "repeated"
+"""The regimen whose doses visits may change and readouts count; records stand as they are written."""
+
 
 def enrolment_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why nobody can be chosen to go on to a dose."""
@@ -22,6 +25,9 @@ def enrolment_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tupl
 def place_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with when visits and doses are."""
     dose, visits = tables["dose"][fields["dose"]], tables["assessment"][fields["assessment"]]
+    if dose["regimen"] != PLAIN:
+        yield "dose", f"{fields['dose']} has regimen = {dose['regimen']!r}; visits change doses in plain words only"
+        return
     during = dose["during"]
     clock = tables["phase"][during]["clock"]
     if clock != "tick":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.pharmacology.adjusted import Adjusted
+from workbench.pharmacology.adjusted import Adjusted, exposure_of
 from workbench.pharmacology.body import Body
 from workbench.pharmacology.doses import TOGETHER, Doses, moment, plain, some, train
 from workbench.pharmacology.transfers import Transfers, moved, total
@@ -38,10 +38,12 @@ class Exposure:
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
-        doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
-        self._doses = [(dose_name, train) for dose_name, dose in doses for train in dose.trains(block)]
+        taken = drug.taken_as(name)
+        doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == taken]
+        self._doses = [(dose_name, train) for dose_name, dose in doses for train in dose.trains(block, dose_name)]
         self._given = any(np.any(train.full) for _, train in self._doses)
-        self._adjusted: dict[str, Adjusted] = {}
+        # What visits make of a dose holds for what the body makes of it too.
+        self._adjusted: dict[str, Adjusted] = {} if taken == name else exposure_of(block, taken)._adjusted
         self._phase = ""
         self._rests_until: float = -np.inf
         self.lately: tuple[Array, Array] | None = None

@@ -104,7 +104,7 @@ class Repeated(Component):
         if self.only_if != "anyone" and self.decided_at is not None and self.compared_with is not None:
             enrol(block, name, self.only_if, self.decided_at, self.compared_with)
 
-    def trains(self, block: Assembly) -> tuple[Repeated | Train, ...]:
+    def trains(self, block: Assembly, name: str) -> tuple[Repeated | Train, ...]:
         """Return what it comes down to: itself."""
         return (self,)
 

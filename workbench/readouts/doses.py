@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.declaration import option, reference
 from workbench.pharmacology.adjusted import exposure_of
+from workbench.pharmacology.adjustment_faults import PLAIN
 from workbench.protocol.window import parse_window
 from workbench.readouts.reading import Reading, Readout
 
@@ -28,6 +29,9 @@ class OfDoses(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a moment of a phase whose clock has no hours of its own."""
         yield from super().check(fields, tables)
+        regimen = tables["dose"][fields["dose"]]["regimen"]
+        if regimen != PLAIN:
+            yield "dose", f"{fields['dose']} has regimen = {regimen!r}; doses are counted in plain words only"
         words, phases = fields.get("window"), tables["phase"]
         named = parse_window(words).phase if words else ""
         clocks = {phases[named]["clock"]} if named in phases else {phase["clock"] for phase in phases.values()}
