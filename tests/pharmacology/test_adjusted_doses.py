@@ -241,3 +241,22 @@ def test_amounts_by_weight_a_pause_above_a_cut_and_a_stop_in_remission() -> None
     assert len(runs) == len(batch) // 2
     assert found["total"][runs] == pytest.approx((given * weight)[runs], rel=1e-12)
     assert np.array_equal(found["stopped"][runs], ended[-1][runs]) and 0.0 < found["stopped"][runs].mean() < 1.0
+
+
+def test_runs_with_visits_and_doses_of_their_own_keep_their_bits_in_one_block() -> None:
+    text = replaced(
+        ADAPTIVE, ('first = "1 day"\nevery = "3.5 day"', 'first = "1 day"\nafter = "dose.infusion"\nevery = "3.5 day"')
+    )
+    text = replaced(
+        text, ('arms = ["ketamine_alone", "placebo"]', 'arms = ["ketamine_alone"]'), ("count = 40", "count = 2")
+    )
+    text += '[study.s.sweep]\n"dose.infusion.first" = { values = ["0 h", "7.3 h", "20 h"] }\n'
+    batch = only(text)
+    together = solve(batch)
+    assert equal(
+        joined([solve(batch.take(np.array([i]))) for i in range(0, 6, 2)]), solve(batch.take(np.arange(0, 6, 2)))
+    )
+    assert equal(solve(batch.take(np.arange(6)[::-1])), together)
+    for run in range(6):  # the same visits after the first dose: the same rules
+        given, _ = amounts(together, run)
+        assert together.outcomes["total"][run] == pytest.approx(sum(given), rel=1e-12)
