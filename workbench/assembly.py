@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
+    from workbench.errors import AssemblyError
     from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
@@ -23,8 +24,11 @@ class Exposing(Protocol):
 
     resolution: int
 
-    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
-        """Advance from `start` to `stop` hours of a phase; return whether what it drives may have changed."""
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
+        """Advance from `start` to `stop` hours of a phase; return whether what it drives may have changed.
+
+        A `look` shows what will be at `stop` and leaves no trace.
+        """
 
 
 class Drawn(Protocol):
@@ -100,6 +104,7 @@ class Assembly(Protocol):
     trial: int
     clocks: tuple[str, ...]
     subjects: NDArray[Any]
+    subject_index: NDArray[Any]
     first_run: NDArray[Any]
     signals: dict[str, Any]
     exposures: list[Exposing]
@@ -115,6 +120,9 @@ class Assembly(Protocol):
     @property
     def inputs(self) -> Summing:
         """What all populations receive."""
+
+    def refusal(self, reason: str) -> AssemblyError:
+        """Return the error for the table that is being built."""
 
     def has(self, section: str, name: str) -> bool:
         """Return whether the table exists in this structure."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.analysis.records import in_plain_words
 from workbench.protocol.window import parse_window
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def phases(settings: dict[str, float | str]) -> tuple[Phase, ...]:
 
 def regimens(settings: dict[str, float | str], units: dict[str, str]) -> tuple[Regimen, ...]:
     """Return the doses that the arm is given (those of amount zero are not given)."""
+    settings = in_plain_words(settings)
     names = sorted({path.split(".")[1] for path in settings if path.startswith("dose.") and path.endswith(".amount")})
     found = (_regimen(name, settings, units) for name in names)
     return tuple(regimen for regimen in found if regimen.amount > 0 or regimen.per_weight > 0)
@@ -127,7 +129,7 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
         name=name,
         drug=str(settings.get(at + "drug", name)),
         amount=_number(settings, at + "amount"),
-        unit=units.get(at + "amount", ""),
+        unit=units.get(at + "amount", "mg"),
         every=every,
         during=during,
         titration=titration,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.pharmacology.regimen import Repeated
+    from workbench.pharmacology.trains import Train
     from workbench.pharmacology.transfers import Amounts, Transfers
 
 TOGETHER = 1e-9
@@ -55,7 +56,7 @@ class Doses:
         What visits make of the amounts.
     """
 
-    regimen: Repeated
+    regimen: Repeated | Train
     start: Value
     count: Value
     share: Value

@@ -11,9 +11,10 @@ import numpy as np
 
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, anchor, count, number, numbers, option, reference
+from workbench.declaration import Component, anchor, number, numbers, option, reference
 from workbench.protocol.enrolment import WHO, entering, entry_faults
 from workbench.protocol.times import SOON, Tables, anchor_faults, clock_faults, known_start, on_ticks, origin
+from workbench.protocol.timetable import Timetable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,16 +30,18 @@ class Training(Component):
     """Teaching trials at given times, spread evenly over each session.
 
     The rule of the synapses says what a trial does. A `stressor` teaches the other channel; a `sham` teaches nothing
-    and leaves no tag. Sessions may begin at another time in every run: a step of the clock that a session fills in
-    part gets that part of its trials. A visit, or the beginning of a dose, on the moment at which a session begins
-    comes before it.
+    and leaves no tag. Sessions may begin at another time in every run: a step of the clock in which one begins or ends
+    is cut there, for that run alone. A visit, or the beginning of a dose, on the moment at which a session begins comes
+    before it.
     """
 
     section: ClassVar[str] = "session"
     name: ClassVar[str] = "training"
+    revision: ClassVar[int] = 2
+    withheld_by: ClassVar[tuple[str, ...]] = ("trials",)
     equation: ClassVar[str] = (
         "session k = 1 ... count from t_k = anchor + first + (k - 1) every to t_k + duration\n"
-        "trials per hour in a step = trials / duration * (overlap of step and sessions) / step"
+        "trials per hour in it = trials / duration"
     )
 
     phase: str = reference("phase", "the tick-clock phase it belongs to")
@@ -53,7 +56,7 @@ class Training(Component):
     after: str | None = anchor("the dose, session or assessment that `first` counts from; none is the phase")
     every: Value = number(24.0, "h", "from the start of one session to that of the next",
                           low=1e-3, high=1e6, status="protocol")  # fmt: skip
-    count: int = count(1, "how many sessions", high=100_000)
+    count: Value = number(1.0, "1", "how many sessions", low=1, high=100_000, status="protocol", whole=True)
     only_if: str = option("anyone", WHO, "who goes on to it")
     decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
@@ -71,33 +74,22 @@ class Training(Component):
             yield from _time_faults(fields, known_start(fields, tables), tables)
             yield from entry_faults(fields, tables)
 
-    def held(self, block: Assembly) -> Callable[[float, float], Value]:
-        """Return a function (start, stop) that gives the share of a step in which a session is on, by run."""
-        first: Value = self.first + origin(block, self.after)
-        every, duration, last = self.every, self.duration, float(self.count - 1)
-        opening = float(np.min(first))
-        closing = float(np.max(first + last * every + duration))
+    def timetable(self, block: Assembly) -> Timetable:
+        """Return when the sessions that hold any trials are, in hours of their phase."""
+        first = self.first + origin(block, self.after)
+        held = np.broadcast_to(np.asarray(self.trials) > 0.0, (block.runs,))
+        length = block.component("phase", self.phase).length
+        return Timetable(first, self.every, self.duration, self.count, held, length)
 
-        def until(hours: float) -> Value:
-            past = hours - first
-            number = np.clip(np.floor(past / every + SOON), 0.0, last)
-            return number * duration + np.clip(past - number * every, 0.0, duration)
-
-        def share(start: float, stop: float) -> Value:
-            if stop <= opening or start >= closing:
-                return 0.0
-            return np.maximum(until(stop) - until(start), 0.0) / (stop - start)
-
-        return share
-
-    def entering(self, block: Assembly) -> Callable[[], Value]:
-        """Return a function that says for which runs the sessions take place: 1, or 0 for who does not go on."""
+    def entering(self, block: Assembly) -> Callable[[], NDArray[np.bool_]]:
+        """Return a function that says who goes on to the sessions, ``(runs,)``."""
         only_if, decided, compared = self.only_if, self.decided_at, self.compared_with
         if only_if == "anyone" or decided is None or compared is None:
-            return lambda: 1.0
+            everyone = np.ones(block.runs, dtype=bool)
+            return lambda: everyone
         block.build("assessment", decided)
         block.build("assessment", compared)
-        return lambda: entering(block, only_if, decided, compared)
+        return lambda: entering(block, only_if, decided, compared) > 0.0
 
 
 def _target_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -114,10 +106,12 @@ def _time_faults(
     fields: Mapping[str, Any], start: float | None, tables: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     duration, every, many = fields["duration"], fields["every"], fields["count"]
+    if fields["trials"] == 0.0:  # an arm without them
+        return
     if duration == 0.0:
         yield "duration", "a session of no length holds no trials"
         return
-    if many > 1 and duration is not None and every is not None and duration > every * (1.0 + SOON):
+    if (many or 2) > 1 and duration is not None and every is not None and duration > every * (1.0 + SOON):
         yield "every", f"sessions overlap: one lasts {duration:g} h, and the next begins after {every:g} h"
     if start is None:
         return
@@ -126,7 +120,7 @@ def _time_faults(
         yield "first", f"begins {-start:g} h before phase {phase} does"
     elif start >= length:
         yield "first", f"begins after {start:g} h, but phase {phase} lasts {length:g} h"
-    elif duration is not None and every is not None:
+    elif duration is not None and every is not None and many is not None:
         over, room = start + (many - 1) * every + duration, length * (1.0 + SOON) - start - duration
         if over > length * (1.0 + SOON):
             told = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
@@ -149,7 +143,8 @@ def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def _regular(fields: Mapping[str, Any]) -> bool:
-    return fields["duration"] is not None and fields["every"] is not None
+    """Whether all runs have the same sessions of a table, and any at all."""
+    return fields["trials"] != 0.0 and all(fields[key] is not None for key in ("duration", "every", "count"))
 
 
 def _for_others(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -74,7 +74,7 @@ def known_start(fields: Mapping[str, Any], tables: Tables, seen: tuple[str, ...]
     """Return the hour of the phase of a table's first dose, session or visit; None where runs differ in it."""
     if fields.get("after") in seen:
         return None
-    first = min(fields["at"]) if fields.get("at") else fields.get("first")
+    first: float | None = min(fields["at"]) if fields.get("at") else fields.get("first", fields.get("time"))
     if first is None or fields.get("after") is None:
         return first
     section, _, name = fields["after"].partition(".")

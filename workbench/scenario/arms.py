@@ -25,8 +25,8 @@ DEEPEST = 50
 
 
 def is_switched_off(table: Table) -> bool:
-    """Whether ``without`` keeps the table and gives it amount 0, so that all arms share one program."""
-    return "amount" in table.component.parameters()
+    """Whether ``without`` keeps the table with nothing in it (a dose of amount 0): all arms then share one program."""
+    return bool(table.component.withheld_by)
 
 
 def read_arms(settings: SettingReader) -> Mapping[str, Arm]:

@@ -90,6 +90,7 @@ def _field_type(parameter: Parameter) -> Any:
         "path": str,
         "signal": str,
         "window": str,
+        "dosing": Annotated[str, Field(min_length=1)],
     }
     if parameter.kind == "count":
         return Annotated[int, Field(ge=int(parameter.low), le=int(parameter.high))]

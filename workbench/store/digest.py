@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from workbench.store.connection import reading
 
 _SWEEPS = """SELECT sweep.id, sweep.identity, scenario.sha256, scenario.parameter_sha256,
@@ -69,4 +71,4 @@ def _exact(value: float | None) -> str | None:
 
 
 def _course(points: str, clock: bytes) -> tuple[str, list[str]]:
-    return clock.hex(), [float(value).hex() for value in json.loads(points)]
+    return clock.hex(), [float(value).hex() for value in orjson.loads(points)]

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy")
+LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy", "orjson")
 
 
 @cache

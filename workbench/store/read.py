@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
 from workbench.errors import UsageError
 from workbench.store.connection import explain, reading, storage_faults
@@ -177,7 +178,7 @@ class Results:
             ((unit,),) = self._rows("SELECT unit FROM clock WHERE id = ?", (clock,))
             clocks[clock] = Clock(unit, np.array([time for (time,) in times], dtype=np.float64))
         return [
-            CourseRow(arm, subject, clock, np.array(json.loads(text))) for arm, subject, clock, text in rows
+            CourseRow(arm, subject, clock, np.array(orjson.loads(text))) for arm, subject, clock, text in rows
         ], clocks
 
     def failures(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from sqlalchemy import Table, func, null, select
 from sqlalchemy.dialects.sqlite import dialect, insert
@@ -325,8 +326,9 @@ class Writer:
         _refuse_unknown(values, declared.name)
         times = tuple(float(time) for time in result.times[declared.name])
         clock = self._current().catalogue.clock(connection, time_unit(chunk.batch.structure, declared), times)
-        # The text of a list of finite floats is JSON, keeps every bit, and takes 0.6 of the time of the encoder.
-        texts = map(repr, values.T.tolist())
+        # The shortest digits that keep every bit, straight from the array: a fifteenth of the time of text of a list.
+        series = np.ascontiguousarray(values.T)
+        texts = (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY).decode() for row in series)
         rows = [(run, number, clock, text) for run, text in zip(runs.tolist(), texts, strict=True)]
         _insert(connection, tables.course, rows)
 
