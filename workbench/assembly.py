@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array, Value
     from workbench.errors import AssemblyError
+    from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
@@ -112,6 +113,7 @@ class Assembly(Protocol):
     hours: Value
     span: tuple[float, float]
     visits: dict[str, Visits]
+    adjusted: dict[str, Adjusted]
 
     @property
     def lanes(self) -> Stretches:

@@ -64,7 +64,11 @@ REPEATED = replaced(
     ('amount = "35 mg"', 'amount = "17.5 mg"'),
     ('"30 h into care"', '"293 h into care"'),
 )
-ADAPTIVE = REPEATED + SEEN + RULES + GIVEN + READ + LEVEL + FEW
+MADE = (
+    '[drug.nor]\nmodel = "metabolite"\nparent = "ketamine"\nformed = 0.8\nclearance = "60 L/h"\nvolume = "90 L"\n'
+    '[outcome.made]\nreadout = "concentration"\ndrug = "nor"\nwindow = "293 h into care"\n'
+)
+ADAPTIVE = REPEATED + SEEN + RULES + GIVEN + READ + LEVEL + MADE + FEW
 
 
 @pytest.fixture(scope="module")
@@ -130,15 +134,18 @@ def test_the_drug_in_plasma_is_that_of_what_was_given(batch: Batch, result: Batc
         assert result.outcomes["level"][run] == pytest.approx(1000.0 * state[0] / 120.0, rel=1e-6, abs=1e-9)
 
 
-def test_the_window_is_that_of_the_same_amounts_in_a_fixed_schedule(batch: Batch, result: BatchResult) -> None:
+def test_window_and_metabolite_are_those_of_the_same_amounts_in_a_fixed_schedule(
+    batch: Batch, result: BatchResult
+) -> None:
     varied = [run for run in dosed(batch) if len(set(amounts(result, run)[0])) > 2][:2]
     for run in varied:
         text = replaced(REPEATED, ('amount = "17.5 mg"', "amount = 0.0"), ("amount = 0.0", 'amount = "0 mg"'))
         for k, amount in enumerate(amounts(result, run)[0]):
             text += f'[dose.fixed_{k}]\ndrug = "ketamine"\namount = "{amount!r} mg"\nduration = "40 min"\n'
             text += f'count = 1\nfirst = "{DOSES[k]} h"\nduring = "care"\n'
-        fixed = solve(only(text + '[study.s]\narms = ["ketamine_alone"]\n', subjects=2))
-        assert result.outcomes["window"][run] == pytest.approx(fixed.outcomes["window"][0], rel=1e-9)
+        fixed = solve(only(text + MADE + '[study.s]\narms = ["ketamine_alone"]\n', subjects=2))
+        for name in ("window", "made"):
+            assert result.outcomes[name][run] == pytest.approx(fixed.outcomes[name][0], rel=1e-9)
 
 
 def test_alone_in_a_block_and_turned_round_the_bits_are_the_same(batch: Batch, result: BatchResult) -> None:
@@ -158,12 +165,12 @@ def test_what_else_is_read_changes_no_bit(batch: Batch, result: BatchResult) -> 
 
 
 def test_rules_that_nothing_meets_leave_the_fixed_schedule_bit_for_bit(batch: Batch) -> None:
-    plain = solve(only(REPEATED + SEEN + GIVEN + READ + LEVEL + FEW))
+    plain = solve(only(REPEATED + SEEN + GIVEN + READ + LEVEL + MADE + FEW))
     never = replaced(RULES, ('form = "hold"', 'form = "hold"\ncondition = "at_or_above"\ncut = 61.0'), ('step =', "cut = -1.0\nstep ="), ("consecutive", "cut = -1.0\nconsecutive"),
                      ('condition = "no_response"', 'condition = "at_or_below"'),
                      ('form = "titrate"', 'form = "titrate"\ncondition = "at_or_below"'),
                      ('compared_with = "baseline"\n', ""))  # fmt: skip
-    found = solve(only(REPEATED + SEEN + never + GIVEN + READ + LEVEL + FEW))
+    found = solve(only(REPEATED + SEEN + never + GIVEN + READ + LEVEL + MADE + FEW))
     assert all(found.outcomes[name].tobytes() == values.tobytes() for name, values in plain.outcomes.items())
 
 
@@ -260,3 +267,23 @@ def test_runs_with_visits_and_doses_of_their_own_keep_their_bits_in_one_block() 
     for run in range(6):  # the same visits after the first dose: the same rules
         given, _ = amounts(together, run)
         assert together.outcomes["total"][run] == pytest.approx(sum(given), rel=1e-12)
+
+
+RECORDS = '[dose.infusion]\ndrug = "ketamine"\nregimen = "{}"\n{}during = "care"\n'
+ONE = 'amt = "17.5 mg"\nrate = "26.25 mg/h"\nii = "72 h"\naddl = 4\n'
+LINES = 'table = """TIME,AMT,RATE\n' + "".join(f"{time},17.5,26.25\n" for time in DOSES) + '"""\n'
+KEPT = RULES[RULES.index("[adjustment.pause]") :]
+
+
+@pytest.mark.parametrize(("regimen", "fields", "rules"), [("nonmem", ONE, RULES), ("table", LINES, KEPT)])
+def test_records_of_doses_follow_the_same_rules(regimen: str, fields: str, rules: str) -> None:
+    """Doses one by one in a table, or one record of five, are what the regimen gives: in the body and when counted."""
+    old = REPEATED[REPEATED.index("[dose.infusion]") : REPEATED.index("[window.plasticity]")]
+    rest = SEEN + rules + GIVEN + READ + LEVEL + MADE + '[study.s]\narms = ["ketamine_alone"]\n'
+    one, other = (
+        solve(only(text + rest, subjects=20)).outcomes
+        for text in (REPEATED, replaced(REPEATED, (old, RECORDS.format(regimen, fields))))
+    )
+    assert one["stopped"].any() and np.unique(one["total"]).size > 3
+    for name in one:
+        assert other[name] == pytest.approx(one[name], rel=1e-9, abs=1e-9), name
