@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
+    from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
@@ -111,6 +112,7 @@ class Assembly(Protocol):
     hours: Value
     span: tuple[float, float]
     visits: dict[str, Visits]
+    adjusted: dict[str, Adjusted]
 
     @property
     def lanes(self) -> Stretches:

@@ -64,7 +64,11 @@ REPEATED = replaced(
     ('amount = "35 mg"', 'amount = "17.5 mg"'),
     ('"30 h into care"', '"293 h into care"'),
 )
-ADAPTIVE = REPEATED + SEEN + RULES + GIVEN + READ + LEVEL + FEW
+MADE = (
+    '[drug.nor]\nmodel = "metabolite"\nparent = "ketamine"\nformed = 0.8\nclearance = "60 L/h"\nvolume = "90 L"\n'
+    '[outcome.made]\nreadout = "concentration"\ndrug = "nor"\nwindow = "293 h into care"\n'
+)
+ADAPTIVE = REPEATED + SEEN + RULES + GIVEN + READ + LEVEL + MADE + FEW
 
 
 @pytest.fixture(scope="module")
@@ -130,15 +134,18 @@ def test_the_drug_in_plasma_is_that_of_what_was_given(batch: Batch, result: Batc
         assert result.outcomes["level"][run] == pytest.approx(1000.0 * state[0] / 120.0, rel=1e-6, abs=1e-9)
 
 
-def test_the_window_is_that_of_the_same_amounts_in_a_fixed_schedule(batch: Batch, result: BatchResult) -> None:
+def test_window_and_metabolite_are_those_of_the_same_amounts_in_a_fixed_schedule(
+    batch: Batch, result: BatchResult
+) -> None:
     varied = [run for run in dosed(batch) if len(set(amounts(result, run)[0])) > 2][:2]
     for run in varied:
         text = replaced(REPEATED, ('amount = "17.5 mg"', "amount = 0.0"), ("amount = 0.0", 'amount = "0 mg"'))
         for k, amount in enumerate(amounts(result, run)[0]):
             text += f'[dose.fixed_{k}]\ndrug = "ketamine"\namount = "{amount!r} mg"\nduration = "40 min"\n'
             text += f'count = 1\nfirst = "{DOSES[k]} h"\nduring = "care"\n'
-        fixed = solve(only(text + '[study.s]\narms = ["ketamine_alone"]\n', subjects=2))
-        assert result.outcomes["window"][run] == pytest.approx(fixed.outcomes["window"][0], rel=1e-9)
+        fixed = solve(only(text + MADE + '[study.s]\narms = ["ketamine_alone"]\n', subjects=2))
+        for name in ("window", "made"):
+            assert result.outcomes[name][run] == pytest.approx(fixed.outcomes[name][0], rel=1e-9)
 
 
 def test_alone_in_a_block_and_turned_round_the_bits_are_the_same(batch: Batch, result: BatchResult) -> None:
@@ -158,12 +165,12 @@ def test_what_else_is_read_changes_no_bit(batch: Batch, result: BatchResult) -> 
 
 
 def test_rules_that_nothing_meets_leave_the_fixed_schedule_bit_for_bit(batch: Batch) -> None:
-    plain = solve(only(REPEATED + SEEN + GIVEN + READ + LEVEL + FEW))
+    plain = solve(only(REPEATED + SEEN + GIVEN + READ + LEVEL + MADE + FEW))
     never = replaced(RULES, ('form = "hold"', 'form = "hold"\ncondition = "at_or_above"\ncut = 61.0'), ('step =', "cut = -1.0\nstep ="), ("consecutive", "cut = -1.0\nconsecutive"),
                      ('condition = "no_response"', 'condition = "at_or_below"'),
                      ('form = "titrate"', 'form = "titrate"\ncondition = "at_or_below"'),
                      ('compared_with = "baseline"\n', ""))  # fmt: skip
-    found = solve(only(REPEATED + SEEN + never + GIVEN + READ + LEVEL + FEW))
+    found = solve(only(REPEATED + SEEN + never + GIVEN + READ + LEVEL + MADE + FEW))
     assert all(found.outcomes[name].tobytes() == values.tobytes() for name, values in plain.outcomes.items())
 
 
@@ -243,14 +250,40 @@ def test_amounts_by_weight_a_pause_above_a_cut_and_a_stop_in_remission() -> None
     assert np.array_equal(found["stopped"][runs], ended[-1][runs]) and 0.0 < found["stopped"][runs].mean() < 1.0
 
 
-def test_a_metabolite_follows_what_visits_made_of_its_parents_doses(batch: Batch, result: BatchResult) -> None:
-    """Over the whole phase it is formed from what was given, not from what was prescribed."""
-    made = (
-        '[drug.made]\nmodel = "metabolite"\nparent = "ketamine"\nformed = 0.5\nclearance = "40 L/h"\nvolume = "100 L"\n'
+def test_runs_with_visits_and_doses_of_their_own_keep_their_bits_in_one_block() -> None:
+    text = replaced(
+        ADAPTIVE, ('first = "1 day"\nevery = "3.5 day"', 'first = "1 day"\nafter = "dose.infusion"\nevery = "3.5 day"')
     )
-    read = '[outcome.made]\nreadout = "area_to_infinity"\ndrug = "made"\nwindow = "end of care"\n'
-    found = solve(only(ADAPTIVE + made + read)).outcomes
-    given = {amounts(result, run)[0][-1] for run in dosed(batch)}
-    assert len(given) > 1
-    for run in dosed(batch):
-        assert found["made"][run] == pytest.approx(1000.0 * 0.5 * sum(amounts(result, run)[0]) / 40.0, rel=1e-6)
+    text = replaced(
+        text, ('arms = ["ketamine_alone", "placebo"]', 'arms = ["ketamine_alone"]'), ("count = 40", "count = 2")
+    )
+    text += '[study.s.sweep]\n"dose.infusion.first" = { values = ["0 h", "7.3 h", "20 h"] }\n'
+    batch = only(text)
+    together = solve(batch)
+    assert equal(
+        joined([solve(batch.take(np.array([i]))) for i in range(0, 6, 2)]), solve(batch.take(np.arange(0, 6, 2)))
+    )
+    assert equal(solve(batch.take(np.arange(6)[::-1])), together)
+    for run in range(6):  # the same visits after the first dose: the same rules
+        given, _ = amounts(together, run)
+        assert together.outcomes["total"][run] == pytest.approx(sum(given), rel=1e-12)
+
+
+RECORDS = '[dose.infusion]\ndrug = "ketamine"\nregimen = "{}"\n{}during = "care"\n'
+ONE = 'amt = "17.5 mg"\nrate = "26.25 mg/h"\nii = "72 h"\naddl = 4\n'
+LINES = 'table = """TIME,AMT,RATE\n' + "".join(f"{time},17.5,26.25\n" for time in DOSES) + '"""\n'
+KEPT = RULES[RULES.index("[adjustment.pause]") :]
+
+
+@pytest.mark.parametrize(("regimen", "fields", "rules"), [("nonmem", ONE, RULES), ("table", LINES, KEPT)])
+def test_records_of_doses_follow_the_same_rules(regimen: str, fields: str, rules: str) -> None:
+    """Doses one by one in a table, or one record of five, are what the regimen gives: in the body and when counted."""
+    old = REPEATED[REPEATED.index("[dose.infusion]") : REPEATED.index("[window.plasticity]")]
+    rest = SEEN + rules + GIVEN + READ + LEVEL + MADE + '[study.s]\narms = ["ketamine_alone"]\n'
+    one, other = (
+        solve(only(text + rest, subjects=20)).outcomes
+        for text in (REPEATED, replaced(REPEATED, (old, RECORDS.format(regimen, fields))))
+    )
+    assert one["stopped"].any() and np.unique(one["total"]).size > 3
+    for name in one:
+        assert other[name] == pytest.approx(one[name], rel=1e-9, abs=1e-9), name

@@ -267,19 +267,8 @@ def test_molar_values_weigh_what_their_drug_says() -> None:
         assert problem.key == "occupancy.o.ec50" and "drug.d has no molar_mass (g/mol)" in problem.message
 
 
-def test_records_stand_as_they_are_written(tmp_path: Path) -> None:
-    """Visits change doses in plain words only, and what they will change has no table before."""
-    record = replaced(
-        THERAPY,
-        ('amount = "35 mg"\nduration = "40 min"\nevery = "48 h"\ncount = 1\n', 'regimen = "nonmem"\namt = "35 mg"\n'),
-    )
+def test_what_visits_will_change_has_no_table_before(tmp_path: Path) -> None:
     hold = '[adjustment.pause]\nform = "hold"\ndose = "infusion"\nassessment = "later"\n'
-    given = '[outcome.n]\nreadout = "doses_given"\ndose = "infusion"\nwindow = "end of care"\n'
-    for more, key in ((hold, "adjustment.pause.dose"), (given, "outcome.n.dose")):
-        with pytest.raises(ScenarioError) as caught:
-            batches(record + more)
-        (problem,) = caught.value.problems
-        assert problem.key == key and "in plain words only" in problem.message
     decided = replaced(THERAPY, ("count = 1\nduring", "count = 5\nduring")) + hold
     scenario = parse_scenario(decided.encode(), "t.toml", Path(), registry())
     with pytest.raises(UsageError, match="visits decide upon dose"):

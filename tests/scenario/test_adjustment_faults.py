@@ -17,6 +17,12 @@ VISIT = '[assessment.{}]\nphase = "care"\nscale = "madrs"\nfirst = "{}"\n'
 MORE = '[dose.more]\ndrug = "ketamine"\namount = "35 mg"\nfirst = "{}"\nduring = "care"\nonly_if = "responder"\ndecided_at = "{}"\ncompared_with = "{}"\n'
 NEXT = '[phase.next]\nclock = "tick"\norder = 2\nlength = "1 day"\nstep = "1 h"\n'
 
+OWN = DOSES[DOSES.index("[dose.infusion]") : DOSES.index("[window.plasticity]")]
+OWN_RECORD = (
+    '[dose.infusion]\ndrug = "ketamine"\nregimen = "nonmem"\namt = "35 mg"\nii = "48 h"\naddl = 4\nduring = "care"\n'
+)
+OWN_TABLE = '[dose.infusion]\ndrug = "ketamine"\nregimen = "table"\ntable = """TIME,AMT,II,ADDL\n0,35,48,4\n"""\nduring = "care"\n'
+
 FAULTS = {
     "visits after the last dose": (DOSES + UP.replace("later", "late") + VISIT.format("late", "10 day"), "assessment", ["no dose is left to change", "at 240 h", "at 192 h"]),
     "visits after the end": (DOSES + UP.replace("later", "late") + VISIT.format("late", "20 day"), "first", ["the last visit is at 480 h", "336 h"]),
@@ -29,6 +35,10 @@ FAULTS = {
     "a maximum by weight below the start": (DOSES + UP + 'maximum_per_weight = "0.4 mg/kg"\n', "maximum_per_weight", ["0.4 mg/kg", "0.5 mg/kg"]),
     "a titration without a step": (DOSES + UP.replace('step = "10 mg"\n', ""), "step", ["is missing"]),
     "a titration of what the days titrate": (DOSES + UP.replace("later", "late") + VISIT.format("late", "1 day") + '[dose.infusion.titration]\nstart = "1 mg/day"\nstep = "1 mg/day"\n', "dose", ["titrated by the days"]),
+    "a titration of a table": (replaced(DOSES, (OWN, OWN_TABLE)) + UP, "dose", ["a table of its own amounts"]),
+    "a step by weight of a record": (replaced(DOSES, (OWN, OWN_RECORD)) + UP + 'step_per_weight = "1 mg/kg"\n', "step_per_weight", ["has no body weight"]),
+    "a maximum below a record": (replaced(DOSES, (OWN, OWN_RECORD)) + UP + 'maximum = "20 mg"\n', "maximum", ["35 mg"]),
+    "visits after the last record": (replaced(DOSES, (OWN, OWN_RECORD.replace("addl = 4", "addl = 0"))) + PAUSE, "assessment", ["last dose at 0 h"]),
     "two titrations of one dose": (DOSES + UP + UP.replace(".up", ".up_too"), "dose", ["already titrated by adjustment.up"]),
     "raised and held on one finding": (DOSES + UP + PAUSE + 'condition = "no_response"\ncompared_with = "baseline"\n', "condition", ["adjustment.pause (hold)"]),
     "held and stopped on one finding": (DOSES + PAUSE + PAUSE.replace(".pause", ".rest").replace("hold", "stop") + 'condition = "at_or_below"\n', "condition", ["adjustment.pause (hold)"]),

@@ -10,8 +10,8 @@ import numpy as np
 from workbench.protocol.enrolment import entry_faults, outside, precedes, when
 from workbench.protocol.times import SOON, Tables, known_start
 
-PLAIN = "repeated"
-"""The regimen whose doses visits may change and readouts count; records stand as they are written."""
+MOST = 1e6
+"""mg, or mg/kg: a limit that is not reached."""
 
 
 def enrolment_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
@@ -25,9 +25,6 @@ def enrolment_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tupl
 def place_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with when visits and doses are."""
     dose, visits = tables["dose"][fields["dose"]], tables["assessment"][fields["assessment"]]
-    if dose["regimen"] != PLAIN:
-        yield "dose", f"{fields['dose']} has regimen = {dose['regimen']!r}; visits change doses in plain words only"
-        return
     during = dose["during"]
     clock = tables["phase"][during]["clock"]
     if clock != "tick":
@@ -80,18 +77,38 @@ def raising_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[
     if dose.get("titration_step"):
         yield "dose", f"{fields['dose']} is already titrated by the days (titration_step)"
         return
-    first, start = dose.get("first"), known_start(tables["assessment"][fields["assessment"]], tables)
+    if dose["regimen"] == "table":
+        yield (
+            "dose",
+            f"{fields['dose']} is a table of its own amounts, which no step raises; hold and stop can change it",
+        )
+        return
+    first, start = _timing(dose)[0], known_start(tables["assessment"][fields["assessment"]], tables)
     if first is not None and start is not None and start < first - SOON:
         yield "assessment", f"the first visit, at {start:g} h, is before the first dose, at {first:g} h"
     if fields["step"] == 0.0 and fields["step_per_weight"] == 0.0:
         yield "step", "is missing: a titration adds step (mg) or step_per_weight (mg/kg)"
-    weight, amount, weighed = (dose.get(key) for key in ("body_weight", "amount", "amount_per_weight"))
-    known = None not in (amount, weighed) and (weight is not None or not weighed)
-    full = amount + (weighed * weight if weighed else 0.0) if known else 0.0  # type: ignore[operator]
-    for key, unit, share in (("maximum", "mg", full), ("maximum_per_weight", "mg/kg", full / (weight or 1.0))):
+    yield from _amount_faults(fields, dose)
+
+
+def _amount_faults(fields: Mapping[str, Any], dose: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if "body_weight" not in dose:
+        for key in ("step_per_weight", "maximum_per_weight"):
+            if fields[key] not in (0.0, MOST):
+                yield key, f"a dose of regimen {dose['regimen']} has no body weight; give mg"
+        weight, full = None, dose.get("amt")
+    else:
+        weight, amount, weighed = (dose.get(key) for key in ("body_weight", "amount", "amount_per_weight"))
+        known = None not in (amount, weighed) and (weight is not None or not weighed)
+        full = amount + (weighed * weight if weighed else 0.0) if known else None  # type: ignore[operator]
+    if full is None:
+        return
+    limits = [("maximum", "mg", full)]
+    limits += [("maximum_per_weight", "mg/kg", full / weight)] if weight else []
+    for key, unit, start in limits:
         most = fields[key]
-        if most is not None and (weight is not None or unit == "mg") and most < share * (1.0 - SOON):
-            yield key, f"a maximum of {most:g} {unit} is below what it starts at ({share:g} {unit})"
+        if most is not None and most < start * (1.0 - SOON):
+            yield key, f"a maximum of {most:g} {unit} is below what it starts at ({start:g} {unit})"
 
 
 def row_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
@@ -103,11 +120,19 @@ def row_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str,
 
 
 def last_dose(dose: Mapping[str, Any], tables: Tables) -> float | None:
-    """Return the hour of the phase of the last dose; None where runs differ in it."""
-    first, every, until, many = (dose.get(key) for key in ("first", "every", "until", "count"))
+    """Return the hour of the phase of the last dose; None where it is not known or runs differ in it."""
+    first, every, until, many = _timing(dose)
     if first is None or every is None or until is None:
         return None
     stop = min(until, tables["phase"][dose["during"]]["length"])
     fit = max(float(np.ceil((stop - first) / every - SOON)), 0.0)
     found: float = first + (min(fit, many) if many else fit) * every - every
     return found
+
+
+def _timing(dose: Mapping[str, Any]) -> tuple[float | None, ...]:
+    """Return first (h), interval (h), end (h) and number of the doses of a table; 0 is to the end of the phase."""
+    if dose["regimen"] == "nonmem":
+        every = dose.get("ii") or (None if dose.get("addl") else 1.0)
+        return dose.get("time"), every, np.inf, dose["addl"] + 1
+    return dose.get("first"), dose.get("every"), dose.get("until"), dose.get("count")

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.declaration import Component, count, number, option, reference
 from workbench.pharmacology.adjusted import Adjusted, adjusted, exposure_of
-from workbench.pharmacology.adjustment_faults import conflicts, place_faults, raising_faults, row_faults
+from workbench.pharmacology.adjustment_faults import MOST, conflicts, place_faults, raising_faults, row_faults
 from workbench.pharmacology.doses import moment
 from workbench.protocol.enrolment import entering
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 CONDITIONS = ("no_response", "response", "at_or_below", "at_or_above")
 """What a visit may find: against the baseline visit, or against a cut."""
-MOST = 1e6
-"""mg, or mg/kg: a limit that is not reached."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +111,7 @@ class Titrate(Adjustment):
     def decision(self, block: Assembly, doses: Adjusted) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Count the visits that raise."""
         dose = block.component("dose", self.dose)
-        full, weight = np.asarray(dose.full), dose.body_weight
+        full, weight = np.asarray(dose.full), getattr(dose, "body_weight", 1.0)
         step = self.step + self.step_per_weight * weight
         most = np.minimum(self.maximum, self.maximum_per_weight * weight)
         raised, given = np.zeros(block.runs), np.where(full > 0.0, full, 1.0)

@@ -50,6 +50,8 @@ class Doses:
         How many doses are given; those of a steady state have numbers below 0.
     share : Value
         Bioavailability on this occasion.
+    table : str
+        Name of the table that gives them.
     lag : Value
         Hours from when a dose is given to when it begins to come in.
     adjusted : Adjusted or None
@@ -60,6 +62,7 @@ class Doses:
     start: Value
     count: Value
     share: Value
+    table: str = ""
     lag: Value = 0.0
     adjusted: Adjusted | None = None
 

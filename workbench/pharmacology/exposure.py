@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.pharmacology.adjusted import Adjusted, exposure_of
 from workbench.pharmacology.body import Body
 from workbench.pharmacology.doses import TOGETHER, Doses, moment, plain, some, train
 from workbench.pharmacology.transfers import Transfers, moved, total
@@ -42,8 +41,6 @@ class Exposure:
         doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == taken]
         self._doses = [(dose_name, train) for dose_name, dose in doses for train in dose.trains(block, dose_name)]
         self._given = any(np.any(train.full) for _, train in self._doses)
-        # What visits make of a dose holds for what the body makes of it too.
-        self._adjusted: dict[str, Adjusted] = {} if taken == name else exposure_of(block, taken)._adjusted
         self._phase = ""
         self._rests_until: float = -np.inf
         self.lately: tuple[Array, Array] | None = None
@@ -104,10 +101,6 @@ class Exposure:
             raise ValueError(f"phase {phase} is over")
         return self._at_start.copied()
 
-    def adjusted(self, dose: str) -> Adjusted:
-        """Return what visits make of the doses of a table, for who decides and for who reads."""
-        return self._adjusted.setdefault(dose, Adjusted(self._block.runs))
-
     def remembered(self, key: Any, make: Any) -> Any:
         """Return what was found for `key` in the present phase; several readouts may look at one stretch."""
         if key not in self._seen:
@@ -126,7 +119,9 @@ class Exposure:
                 reached = getattr(self.drug, "bioavailability", 1.0) * share
                 lag = getattr(self.drug, "lag", 0.0)
                 start = plain(begin + regimen.first + lag)
-                doses = Doses(regimen, start, regimen.number_in(length), reached, lag, self._adjusted.get(name))
+                doses = Doses(
+                    regimen, start, regimen.number_in(length), reached, name, lag, self._block.adjusted.get(name)
+                )
                 ended = begun = 0.0
                 if regimen.steady_state:
                     settled, ended, begun = doses.settled(body.transfers, begin)  # type: ignore[assignment]

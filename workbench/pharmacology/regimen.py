@@ -101,8 +101,9 @@ class Repeated(Component):
 
     def build(self, block: Assembly, name: str) -> None:
         """Wait for the visit that decides who goes on."""
-        if self.only_if != "anyone" and self.decided_at is not None and self.compared_with is not None:
-            enrol(block, name, self.only_if, self.decided_at, self.compared_with)
+        decided, compared = self.decided_at, self.compared_with
+        if self.only_if != "anyone" and decided is not None and compared is not None and np.any(self.full):
+            enrol(block, name, self.only_if, decided, compared)
 
     def trains(self, block: Assembly, name: str) -> tuple[Repeated | Train, ...]:
         """Return what it comes down to: itself."""

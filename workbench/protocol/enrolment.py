@@ -28,6 +28,8 @@ def entering(block: Assembly, only_if: str, decided_at: str, compared_with: str)
 
 def entry_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why nobody can be chosen for a dose or a session: a visit is missing, or comes too late."""
+    if fields.get("trials") == 0.0 or (fields.get("amount") == 0.0 and fields.get("amount_per_weight") == 0.0):
+        return  # an arm without them
     places = [fields.get("decided_at"), fields.get("compared_with")]
     if fields["only_if"] == "anyone":
         if any(places):

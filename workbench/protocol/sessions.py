@@ -84,7 +84,7 @@ class Training(Component):
     def entering(self, block: Assembly) -> Callable[[], NDArray[np.bool_]]:
         """Return a function that says who goes on to the sessions, ``(runs,)``."""
         only_if, decided, compared = self.only_if, self.decided_at, self.compared_with
-        if only_if == "anyone" or decided is None or compared is None:
+        if only_if == "anyone" or decided is None or compared is None or not np.any(self.trials):
             everyone = np.ones(block.runs, dtype=bool)
             return lambda: everyone
         block.build("assessment", decided)

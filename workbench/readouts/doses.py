@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import option, reference
-from workbench.pharmacology.adjusted import exposure_of
-from workbench.pharmacology.adjustment_faults import PLAIN
+from workbench.pharmacology.adjusted import adjusted, exposure_of
 from workbench.protocol.window import parse_window
 from workbench.readouts.reading import Reading, Readout
 
@@ -29,28 +28,26 @@ class OfDoses(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a moment of a phase whose clock has no hours of its own."""
         yield from super().check(fields, tables)
-        regimen = tables["dose"][fields["dose"]]["regimen"]
-        if regimen != PLAIN:
-            yield "dose", f"{fields['dose']} has regimen = {regimen!r}; doses are counted in plain words only"
         words, phases = fields.get("window"), tables["phase"]
         named = parse_window(words).phase if words else ""
         clocks = {phases[named]["clock"]} if named in phases else {phase["clock"] for phase in phases.values()}
         if clocks - {"tick"}:
             yield "window", "doses are counted at a moment of a tick-clock phase, such as 'end of PHASE'"
 
-    def amounts(self, block: Assembly) -> Callable[[], Array]:
-        """Return a function that gives the amounts (doses, runs) in mg of all doses up to now."""
-        dose = block.component("dose", self.dose)
-        exposure = exposure_of(block, dose.drug)
+    def amounts(self, block: Assembly) -> Callable[[], tuple[Array, Array]]:
+        """Return a function that gives hours and amounts (mg), each (doses, runs), of all doses; NaN from now on."""
+        exposure = exposure_of(block, block.component("dose", self.dose).drug)
 
-        def given() -> Array:
+        def given() -> tuple[Array, Array]:
             now = exposure.phases[block.phase][0] + np.asarray(block.hours)
-            rows: list[Array] = []
-            for doses in exposure.body.doses:
-                if doses.regimen is dose:
-                    many = np.broadcast_to(np.asarray(doses.given_by(now)), (block.runs,))
-                    rows = [np.where(k < many, doses.prescribed(float(k)), np.nan) for k in range(int(np.max(many)))]
-            return np.stack(rows or [np.full(block.runs, np.nan)])
+            rows = [np.full((2, block.runs), np.nan)]
+            for doses in (found for found in exposure.body.doses if found.table == self.dose):
+                many = np.broadcast_to(np.asarray(doses.given_by(now)), (block.runs,))
+                for k in range(int(np.max(many))):
+                    both = np.broadcast_arrays(doses.given(float(k)), doses.prescribed(float(k)), many)[:2]
+                    rows.append(np.where(k < many, np.stack(both), np.nan))
+            times, found = np.stack(rows, axis=1)
+            return times, found
 
         return given
 
@@ -71,11 +68,10 @@ class DoseAmount(OfDoses):
         given = self.amounts(block)
 
         def amount(sums: tuple[Array, ...], trials: int) -> Array:
-            found = given()
-            if self.take == "total":
-                return np.asarray(np.nansum(found, axis=0))
-            last = np.maximum(np.sum(np.isfinite(found), axis=0) - 1, 0)
-            return np.asarray(np.nan_to_num(np.take_along_axis(found, last[None], axis=0)[0]))
+            times, found = given()
+            if self.take == "last":
+                found = np.where(times == np.fmax.reduce(times, axis=0), found, np.nan)
+            return np.asarray(np.nansum(found, axis=0))
 
         return Reading((), amount)
 
@@ -91,7 +87,7 @@ class DosesGiven(OfDoses):
     def reading(self, block: Assembly) -> Reading:
         """Count the amounts."""
         given = self.amounts(block)
-        return Reading((), lambda sums, trials: np.sum(given() > 0.0, axis=0, dtype=np.float64))
+        return Reading((), lambda sums, trials: np.sum(given()[1] > 0.0, axis=0, dtype=np.float64))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,5 +100,5 @@ class DosesStopped(OfDoses):
 
     def reading(self, block: Assembly) -> Reading:
         """Copy who is stopped."""
-        exposure = exposure_of(block, block.component("dose", self.dose).drug)
-        return Reading((), lambda sums, trials: exposure.adjusted(self.dose).ended.astype(np.float64))
+        doses = adjusted(block, self.dose)
+        return Reading((), lambda sums, trials: doses.ended.astype(np.float64))

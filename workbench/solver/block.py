@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Exposing
+    from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.assessments import Visits
     from workbench.solver.batch import Batch
 
@@ -52,6 +53,8 @@ class Block(Wiring, Buffers):
         Start and stop (hours of the phase) of the step that the tick clock takes.
     visits : mapping assessment -> Visits
         What is scored, and when.
+    adjusted : mapping dose -> Adjusted
+        What visits make of the doses of a table, whichever drugs follow them.
     """
 
     piece = PIECE
@@ -67,6 +70,7 @@ class Block(Wiring, Buffers):
         self.hours: Value = 0.0
         self.phase, self.span = "", (0.0, 0.0)
         self.visits: dict[str, Visits] = {}
+        self.adjusted: dict[str, Adjusted] = {}
         self.inputs = Inputs(self)
         self.draws: list[Draws] = []
         self.marks_left: list[Marks] = []
