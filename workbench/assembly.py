@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
-    from workbench.errors import AssemblyError
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.assessments import Visits
 
@@ -122,9 +121,6 @@ class Assembly(Protocol):
     @property
     def inputs(self) -> Summing:
         """What all populations receive."""
-
-    def refusal(self, reason: str) -> AssemblyError:
-        """Return the error for the table that is being built."""
 
     def has(self, section: str, name: str) -> bool:
         """Return whether the table exists in this structure."""

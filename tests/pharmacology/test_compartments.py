@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
 from itertools import pairwise
 
 import numpy as np
@@ -207,3 +208,36 @@ def test_what_makes_no_sense_is_one_line(swap: tuple[str, str], key: str, said: 
         batches(replaced(text(tables("multi_compartment_intravenous", [SHALLOW]), INFUSION), swap))
     (problem,) = caught.value.problems
     assert problem.key == key and said in problem.message and problem.line > 0
+
+
+@pytest.mark.parametrize(
+    ("clearance", "volume", "around"),
+    [(79.0, 40.0, [SHALLOW, DEEP]), (1e-4, 1e-3, [(1e5, 1e6), (3.0, 100.0)]), (79.0, 40.0, [(1e-5, 1e5), DEEP])],
+)
+def test_the_slowest_rate_has_all_its_digits(
+    clearance: float, volume: float, around: list[tuple[float, float]]
+) -> None:
+    """It decides the tail, and the fastest one may be 18 powers of ten above it; found by halving in 60 digits."""
+    here = {f"c{i}": Peripheral(drug="d", flow=q, volume=v) for i, (q, v) in enumerate(around)}
+    rates = MultiCompartmentIntravenous(clearance=clearance, volume=volume, around=here).rates()
+    with localcontext() as context:
+        context.prec = 60
+        pairs = [(Decimal(q) / Decimal(volume), Decimal(q) / Decimal(v)) for q, v in around]
+        low, high = Decimal(0), min(back for _, back in pairs)
+        for _ in range(180):
+            middle = (low + high) / 2
+            removed = middle * (1 + sum(out / (back - middle) for out, back in pairs))
+            low, high = (low, middle) if removed > Decimal(clearance) / Decimal(volume) else (middle, high)
+        assert float(min(Decimal(float(r)) for r in rates.values()) / low - 1) == pytest.approx(0.0, abs=4e-16)
+
+
+def test_the_trial_clock_sees_the_mean_of_a_metabolite() -> None:
+    drug = tables("multi_compartment_intranasal", [SHALLOW, DEEP], NOSE)
+    base = text(drug, 'amount = "35 mg"\nevery = "12 h"\n', 96.0)
+    area = solved(base).outcomes["area_under_curve_m"][0]
+    before = solved(replaced(base, ('length = "96.0 h"', 'length = "72.0 h"'))).outcomes["area_under_curve_m"][0]
+    trials = base[: base.index("[outcome.")].replace(
+        'clock = "event"\nlength = "96.0 h"', 'trials = 4\ntrials_per_day = "1 trial/day"'
+    )
+    read = '[outcome.mean]\nreadout = "concentration"\ndrug = "m"\nwindow = "end of given"\n'
+    assert solved(trials + read).outcomes["mean"][0] == pytest.approx((area - before) / 24.0, rel=1e-9)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from circuits import HEAD, batches, equal, only, replaced, solved
 from commands import workbench
+from therapies import THERAPY
 
 from workbench.declaration import registry
 from workbench.design import plan
@@ -102,6 +103,16 @@ def test_each_subject_has_its_own_records() -> None:
     assert "6 IDs for 7 subjects" in caught.value.problems[0].message
 
 
+def test_a_subject_without_a_dose_counts(tmp_path: Path) -> None:
+    """One of three is on placebo: observations only. Read, written and read again the same three."""
+    table = "ID,TIME,AMT,EVID\n5,0,10,1\n9,0,.,0\n9,2,.,0\n7,0,30,1\n"
+    three = replaced(HEAD, ("count = 6", "count = 3")) + BODY
+    scenario = parse_scenario(f'{three}{TABLE}{table}"""\n'.encode(), "t.toml", Path(), registry())
+    again = f'{three}{TABLE}{written(dose_records(scenario, "default"))}"""\n'
+    for text in (f'{three}{TABLE}{table}"""\n', again):
+        assert solved(text).outcomes["area"].tolist() == pytest.approx([10_000.0 / 79.0, 0.0, 30_000.0 / 79.0])
+
+
 def test_a_file_is_read_beside_the_scenario_and_is_part_of_every_key(tmp_path: Path) -> None:
     scenario = HEAD + BODY + RECORD.replace("nonmem", "table") + 'table = "doses.csv"\n'
 
@@ -151,7 +162,7 @@ def test_what_is_written_reads_back_as_the_same_doses(arm: str, tmp_path: Path) 
     again = parse_scenario(kept.encode(), str(tmp_path / "s.toml"), tmp_path, registry())
     found = {}
     for name, known in ((arm, scenario), ("again", again)):
-        (chunk,) = plan(known, subjects=5, arms=(name,)).chunks(lambda structure: 99)
+        chunk = next(plan(known, subjects=5, arms=(name,)).chunks(lambda structure: 99))
         found[name] = solve(chunk.batch).outcomes
     skipped = {"esketamine_area", "esketamine_peak", "esketamine_time"} if arm == "spray_84" else set()  # its own share
     for name in found[arm].keys() - skipped:
@@ -254,3 +265,14 @@ def test_molar_values_weigh_what_their_drug_says() -> None:
             batches(HEAD + BODY + PLAIN + 'amount = "35 mg"\n' + occupied.format(spelling, "1 ng/mL"))
         (problem,) = caught.value.problems
         assert problem.key == "occupancy.o.ec50" and "drug.d has no molar_mass (g/mol)" in problem.message
+
+
+def test_what_visits_will_change_has_no_table_before() -> None:
+    """Neither of doses in plain words nor of a record."""
+    hold = '[adjustment.pause]\nform = "hold"\ndose = "infusion"\nassessment = "later"\n'
+    plain = 'amount = "35 mg"\nduration = "40 min"\nevery = "48 h"\ncount = 1\n'
+    record = 'regimen = "nonmem"\namt = "35 mg"\nii = "48 h"\naddl = 4\n'
+    for given in (plain.replace("count = 1", "count = 5"), record):
+        scenario = parse_scenario((replaced(THERAPY, (plain, given)) + hold).encode(), "t.toml", Path(), registry())
+        with pytest.raises(UsageError, match="visits decide upon dose"):
+            dose_records(scenario, next(iter(scenario.arms)))

@@ -38,7 +38,10 @@ def doses(
     if form is Format.csv and not as_json:
         put(written(records))
     else:
-        rows = [(int(record[0]) + 1, *record[1:5], int(record[5]), int(record[6]), 1) for record in records]
+        rows = [
+            (int(record[0]) + 1, *record[1:5], int(record[5]), int(record[6]), int(record[2] > 0.0))
+            for record in records
+        ]
         print_frame(pd.DataFrame(rows, columns=list(COLUMNS)), form, as_json)
     return 0
 

@@ -75,9 +75,9 @@ def _reader(scenario: Scenario) -> SettingReader:
 
 
 def _raise(problems: list[Problem]) -> None:
-    """Raise what was found; a command line has no lines."""
+    """Raise what was found; a command line has no lines, but a table that it names has."""
     if problems:
-        raise ScenarioError(replace(problem, line=0, column=0) for problem in problems)
+        raise ScenarioError(replace(p, line=0, column=0) if p.file == PLACE else p for p in problems)
 
 
 def _raw(text: str, parameter: Parameter) -> Any:

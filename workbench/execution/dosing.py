@@ -46,6 +46,7 @@ def dose_records(
         If the arm gives nothing, or more than one table can hold.
     """
     from workbench.design import plan
+    from workbench.scenario.dosing import nothing
     from workbench.scenario.model import Study
     from workbench.solver.block import Block
 
@@ -64,15 +65,16 @@ def dose_records(
         raise UsageError(f"arm {arm} gives no dose{f' of {drug}' if drug else ''}")
     if len({tuple(records) for records in found.values()}) == 1:
         return tuple(found[0])
-    return tuple((float(subject), *record[1:]) for subject, records in found.items() for record in records)
+    each = {subject: records or [nothing(0.0)] for subject, records in found.items()}
+    return tuple((float(subject), *record[1:]) for subject, records in each.items() for record in records)
 
 
 def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tuple[float, list[Repeated | Train]]:
     """Return the length of the phase (h) and all doses in it, of one drug in one phase."""
     given = [
         (dose.drug, train)
-        for _, dose in block.all("dose")
-        for train in dose.trains(block)
+        for name, dose in block.all("dose")
+        for train in dose.trains(block, name)
         if np.any(train.full) and drug in (None, dose.drug) and phase in (None, train.during)
     ]
     for what, names in (("drug", {name for name, _ in given}), ("phase", {train.during for _, train in given})):
@@ -80,6 +82,7 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tupl
             raise UsageError(
                 f"arm {arm} gives doses of more than one {what} ({', '.join(sorted(names))}): choose by --{what}"
             )
+    _refuse_decided(block, arm, {name for name, _ in given})
     trains = [train for _, train in given]
     if not trains:
         return 0.0, []
@@ -87,6 +90,17 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tupl
     if hasattr(component, "trials"):
         return component.trials * 24.0 / component.trials_per_day, trains
     return float(convert(component.length, type(component).parameters()["length"].unit, "h")), trains
+
+
+def _refuse_decided(block: Block, arm: str, drugs: set[str]) -> None:
+    """Refuse doses that visits decide upon: nobody knows them before."""
+    decided = {adjustment.dose for _, adjustment in block.all("adjustment")}
+    decided |= {name for name, dose in block.all("dose") if getattr(dose, "only_if", "anyone") != "anyone"}
+    found = sorted(name for name, dose in block.all("dose") if name in decided and dose.drug in drugs)
+    if found:
+        raise UsageError(
+            f"visits decide upon dose.{found[0]} in arm {arm}: there is no table of it before they are held"
+        )
 
 
 def _records(train: Repeated | Train, length: float, run: int, runs: int) -> Iterator[Record]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from workbench.arrays import Array, Value
     from workbench.pharmacology.kinetics import After, Entries
 
+NEWTON = 8
+"""Steps; from the eigenproblem one is enough unless rates lie ten powers of ten apart."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Peripheral(Component):
@@ -136,6 +139,7 @@ def _modes(leaving: Array, outs: Array, backs: Array) -> tuple[Array, Array]:
         matrix[:, 0, i] = matrix[:, i, 0] = -np.sqrt(outs[i - 1] * backs[i - 1])
     values, vectors = np.linalg.eigh(matrix)
     values, vectors = values[:, ::-1], vectors[:, :, ::-1]
+    values[:, -1] = _slowest(values[:, -1], leaving, outs, backs)
     scale = np.sqrt(np.concatenate([np.ones((1, runs)), outs / backs])).T  # sqrt(volume / central volume)
     weights = np.empty((size, size, size - 1, runs))
     for j in range(1, size):
@@ -145,6 +149,25 @@ def _modes(leaving: Array, outs: Array, backs: Array) -> tuple[Array, Array]:
                 share = vectors[:, to, j] * vectors[:, source, j] * (scale[:, to] / scale[:, source])
                 weights[to, source, j - 1] = share * apart
     return values.T, weights
+
+
+def _slowest(rate: Array, leaving: Array, outs: Array, backs: Array) -> Array:
+    """Return the slowest rate with all its digits; from the eigenproblem it has those of the fastest one.
+
+    It lies below every rate back, where no term of ``s (1 + sum of out / (back - s)) = elimination`` is negative, and
+    Newton's method at that equation finds it.
+    """
+    if not len(outs):
+        return leaving
+    edge = np.min(backs, axis=0)
+    # `sum` adds row by row; how NumPy adds along an axis may depend on the number of runs.
+    rate = np.clip(rate, 0.0, edge * (1.0 - 1e-9))
+    for _ in range(NEWTON):
+        apart = backs - rate
+        excess = rate * (1.0 + sum(outs / apart)) - leaving
+        better = rate - excess / (1.0 + sum(outs * backs / (apart * apart)))
+        rate = np.where((better > 0.0) & (better < edge), better, rate)
+    return rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,3 +189,7 @@ class MultiCompartmentOral(Oral, MultiCompartment):
     equation: ClassVar[str] = (
         "dgut/dt = -ka gut,  dA1/dt = ka gut - (clearance / V) A1 + sum of flow (A / volume - A1 / V)"
     )
+
+    absorption: Value = number(MISSING, "1/h", "first-order absorption rate", low=1e-4, high=1e3)
+    clearance: Value = number(MISSING, "L/h", "clearance at 70 kg", low=1e-4, high=1e5)
+    volume: Value = number(MISSING, "L", "central volume at 70 kg", low=1e-3, high=1e6)

@@ -37,8 +37,9 @@ class Exposure:
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
-        doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == drug.taken_as(name)]
-        self._doses = [(dose_name, train) for dose_name, dose in doses for train in dose.trains(block)]
+        taken = drug.taken_as(name)
+        doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == taken]
+        self._doses = [(dose_name, train) for dose_name, dose in doses for train in dose.trains(block, dose_name)]
         self._given = any(np.any(train.full) for _, train in self._doses)
         self._phase = ""
         self._rests_until: float = -np.inf

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, count, dosing, number, reference
+from workbench.errors import AssemblyError
 from workbench.pharmacology.doses import plain
 from workbench.pharmacology.regimen import AT_ONCE
 from workbench.pharmacology.trains import DAILY, Train
@@ -49,9 +50,7 @@ class Nonmem(Component):
         zero=AT_ONCE.format(name="rate"),
     )
     time: Value = number(0.0, "h", "time from the start of the phase", low=0.0, high=1e6, status="protocol")
-    ii: Value = number(
-        0.0, "h", "interval between doses; 0 where there is one", low=0.0, high=8760.0, status="protocol"
-    )
+    ii: Value = number(0.0, "h", "interval between doses; 0 for a single one", low=0.0, high=8760.0, status="protocol")
     addl: int = count(0, "how many more doses follow the first", low=0)
     ss: int = count(0, "1: the phase begins at the steady state of this record", low=0, high=1)
     during: str = reference("phase", "the phase in which it is given")
@@ -75,7 +74,7 @@ class Nonmem(Component):
         """Amount of one dose, mg."""
         return self.amt
 
-    def trains(self, block: Assembly) -> tuple[Train, ...]:
+    def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
         """Return the record as equal doses at equal intervals."""
         lasting = 0.0 if self.rate is None else self.amt / self.rate
         every = plain(np.where(np.asarray(self.ii) > 0.0, self.ii, DAILY))
@@ -111,13 +110,14 @@ class DosingTable(Component):
         """The largest amount in the table, mg."""
         return max(record[2] for record in self.table) * self.amount_factor
 
-    def trains(self, block: Assembly) -> tuple[Train, ...]:
+    def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
         """Return the records: the first of every subject, the second, and so on; those of a steady state apart."""
         subjects = int(max(record[0] for record in self.table)) + 1
         if subjects == 1:
             return tuple(self._train(record, record[5] + 1.0, 1.0) for record in self.table)
         if int(block.subjects.max()) >= subjects:
-            raise block.refusal(f"the table has {subjects} IDs, and there is a subject {int(block.subjects.max()) + 1}")
+            reason = f"the table has {subjects} IDs, and there is a subject {int(block.subjects.max()) + 1}"
+            raise AssemblyError(f"dose.{name}.table", reason)
         mine = block.subjects[block.subject_index]
         own = [[record for record in self.table if record[0] == i] for i in range(subjects)]
         found = []

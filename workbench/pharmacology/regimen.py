@@ -105,7 +105,7 @@ class Repeated(Component):
         if self.only_if != "anyone" and decided is not None and compared is not None and np.any(self.full):
             enrol(block, name, self.only_if, decided, compared)
 
-    def trains(self, block: Assembly) -> tuple[Repeated | Train, ...]:
+    def trains(self, block: Assembly, name: str) -> tuple[Repeated | Train, ...]:
         """Return what it comes down to: itself."""
         return (self,)
 

@@ -56,13 +56,18 @@ def check_people(document: Document, tables: Tables, subjects: int) -> None:
             document.report((table.section, table.name, "table"), message)
 
 
+def nothing(subject: float) -> Record:
+    """Return the record of a subject who is given nothing, and counts."""
+    return subject, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+
+
 def written(records: Iterable[Record]) -> str:
     """Return records as the text of a table that reads back as the same numbers."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for subject, time, amt, rate, ii, addl, ss in records:
-        row = (subject + 1.0, time, amt, rate, ii, addl, ss, 1.0)
+        row = (subject + 1.0, time, amt, rate, ii, addl, ss, float(amt > 0.0))
         writer.writerow([int(number) if number == int(number) else repr(float(number)) for number in row])
     return out.getvalue()
 
@@ -103,11 +108,12 @@ class _Table:
                 return None
         if not found and self.sound:
             self._report(shift, 1, "the table gives no dose (a record with AMT above 0; EVID 1 where there is one)")
-        return tuple(found) if self.sound else None
+        undosed = sorted(set(self.subjects.values()) - {int(record[0]) for record in found})
+        return (*found, *(nothing(float(subject)) for subject in undosed)) if self.sound else None
 
     def _on_next_line(self) -> bool:
-        line = self.document.text.splitlines()[self.first - 1]
-        return line.rstrip().endswith(('"""', "'''"))
+        lines = self.document.text.splitlines()[self.first - 1 : self.first]
+        return bool(lines) and lines[0].rstrip().endswith(('"""', "'''"))
 
     def _head(self, names: list[str], line: int) -> None:
         missing = [name for name in NEEDED if name not in names]
@@ -135,11 +141,11 @@ class _Table:
             except ValueError:
                 self._report(line, at[name], f"{name}: expected a number or a point, got {shorten(text)}")
                 return None
+        subject = self.subjects.setdefault(given.get("ID", "1"), len(self.subjects))
         kind = numbers["EVID"] if given.get("EVID", ".") not in MISSING else float(numbers["AMT"] != 0.0)
         if kind in PASSED_OVER:
             return None
         name, fault = self._fault(numbers, kind)
-        subject = self.subjects.setdefault(given.get("ID", "1"), len(self.subjects))
         if not fault and numbers["TIME"] < self.since.get(subject, 0.0):
             name, fault = "TIME", f"goes back (the record before is at {self.since[subject]:g} h)"
         target = given.get("CMT", self.target)

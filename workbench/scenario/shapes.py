@@ -219,7 +219,9 @@ class ParameterSetShape(Shape):
     title: str
     parameter: dict[str, dict[str, Any]] = {}
     condition: dict[str, dict[str, Any]] = {}
-    provenance: Annotated[dict[str, str | int | float], Field(description="how a refitted set came about")] = {}
+    provenance: Annotated[
+        dict[str, str | int | float | list[str]], Field(description="how a refitted set came about")
+    ] = {}
 
 
 class HeadShape(Shape):

@@ -17,6 +17,7 @@ import orjson
 from workbench.errors import UsageError
 from workbench.store.connection import explain, reading, storage_faults
 from workbench.store.frame import fetch, fetch_typed
+from workbench.store.views import KEYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,6 +194,10 @@ class Results:
         """Return the swept values of each point by path, as number or text, with unit."""
         return self._view("points", sweep, study)
 
+    def step_errors(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return how far each outcome of a sample of runs moves with half the step; empty where nothing is stepped."""
+        return self._view("step_errors", sweep, None)
+
     def settings(self, sweep: int | None = None) -> pd.DataFrame:
         """Return every resolved parameter of each arm: value, unit, status, source, and the layer it came from."""
         return self._view("settings", sweep, None)
@@ -305,7 +310,9 @@ class Results:
         where, values = _narrowed(sweep, study)
         with self._reading() as connection:
             listed = {"arm": _in_order(connection, "arm"), "study": _in_order(connection, "study")}
-            return fetch_typed(connection, f"SELECT * FROM {view}{where}", values, listed | {"baseline": listed["arm"]})
+            listed["baseline"] = listed["arm"]
+            fixed = (*KEYS, "status") if view in ("runs", "outcomes_wide") else None
+            return fetch_typed(connection, f"SELECT * FROM {view}{where}", values, listed, fixed)
 
     def _frame(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
         with self._reading() as connection:
