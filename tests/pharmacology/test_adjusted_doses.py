@@ -287,3 +287,16 @@ def test_records_of_doses_follow_the_same_rules(regimen: str, fields: str, rules
     assert one["stopped"].any() and np.unique(one["total"]).size > 3
     for name in one:
         assert other[name] == pytest.approx(one[name], rel=1e-9, abs=1e-9), name
+
+
+def test_a_metabolite_follows_what_visits_made_of_its_parents_doses(batch: Batch, result: BatchResult) -> None:
+    """Over the whole phase it is formed from what was given, not from what was prescribed."""
+    made = (
+        '[drug.made]\nmodel = "metabolite"\nparent = "ketamine"\nformed = 0.5\nclearance = "40 L/h"\nvolume = "100 L"\n'
+    )
+    read = '[outcome.formed]\nreadout = "area_to_infinity"\ndrug = "made"\nwindow = "end of care"\n'
+    found = solve(only(ADAPTIVE + made + read)).outcomes
+    given = {amounts(result, run)[0][-1] for run in dosed(batch)}
+    assert len(given) > 1
+    for run in dosed(batch):
+        assert found["formed"][run] == pytest.approx(1000.0 * 0.5 * sum(amounts(result, run)[0]) / 40.0, rel=1e-6)

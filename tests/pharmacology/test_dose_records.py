@@ -267,9 +267,12 @@ def test_molar_values_weigh_what_their_drug_says() -> None:
         assert problem.key == "occupancy.o.ec50" and "drug.d has no molar_mass (g/mol)" in problem.message
 
 
-def test_what_visits_will_change_has_no_table_before(tmp_path: Path) -> None:
+def test_what_visits_will_change_has_no_table_before() -> None:
+    """Neither of doses in plain words nor of a record."""
     hold = '[adjustment.pause]\nform = "hold"\ndose = "infusion"\nassessment = "later"\n'
-    decided = replaced(THERAPY, ("count = 1\nduring", "count = 5\nduring")) + hold
-    scenario = parse_scenario(decided.encode(), "t.toml", Path(), registry())
-    with pytest.raises(UsageError, match="visits decide upon dose"):
-        dose_records(scenario, next(iter(scenario.arms)))
+    plain = 'amount = "35 mg"\nduration = "40 min"\nevery = "48 h"\ncount = 1\n'
+    record = 'regimen = "nonmem"\namt = "35 mg"\nii = "48 h"\naddl = 4\n'
+    for given in (plain.replace("count = 1", "count = 5"), record):
+        scenario = parse_scenario((replaced(THERAPY, (plain, given)) + hold).encode(), "t.toml", Path(), registry())
+        with pytest.raises(UsageError, match="visits decide upon dose"):
+            dose_records(scenario, next(iter(scenario.arms)))
