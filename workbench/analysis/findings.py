@@ -189,7 +189,7 @@ def _run(
     from workbench.store.read import open_results
 
     criteria = [criterion for finding in bound.bound for criterion in finding.criteria]
-    arms = {arm for c in criteria for arm in (*c.arms, c.among.arm if c.among else "") if arm}
+    arms = {arm for c in criteria for arm in c.arms_needed}
     whole = subjects is None
     with watch() if watch is not None else nullcontext() as progress:
         done = run_sweep(

@@ -92,6 +92,11 @@ class Criterion:
     times: tuple[float, ...] = ()
 
     @property
+    def arms_needed(self) -> tuple[str, ...]:
+        """The arms whose runs it is taken of, with the one by which subjects are chosen."""
+        return (*self.arms, self.among.arm) if self.among is not None and self.among.arm else self.arms
+
+    @property
     def open_below(self) -> bool:
         """Whether anything small enough is accepted."""
         return math.isinf(self.accept[0])
