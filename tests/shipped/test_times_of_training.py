@@ -26,8 +26,8 @@ def test_training_counts_most_within_a_day_and_least_before_the_drug_and_a_fortn
     by_delay: pd.DataFrame,
 ) -> None:
     interaction = by_delay["next_day", 57.0]
-    assert 4.0 <= interaction.idxmin() <= 24.0 and interaction.min() < -3.0
-    assert interaction[12.0:].is_monotonic_increasing, "each later beginning is worth less"
+    assert 4.0 <= interaction.idxmin() <= 24.0 and interaction.min() < -2.0
+    assert interaction[24.0:].is_monotonic_increasing, "each later beginning is worth less"
     assert interaction[-24.0] < interaction[48.0] < interaction[-96.0], "sessions before and after the drug: in between"
     assert abs(interaction[-96.0]) < 0.5 and abs(interaction[240.0]) < 0.5 and abs(interaction[336.0]) < 0.1
     assert (interaction < 0.1).all(), "training after the drug is never worth less than the sum"
@@ -42,7 +42,7 @@ def test_a_fortnight_later_a_short_window_has_closed_and_a_long_one_has_not(by_d
 
 def test_the_stressor_has_the_mirrored_order(by_delay: pd.DataFrame) -> None:
     benefit, harm = by_delay["next_day", 57.0], by_delay["stressor_next_day", 57.0]
-    assert harm[12.0:].is_monotonic_decreasing and harm[4.0:72.0].min() > 1.0 and abs(harm[336.0]) < 0.5
+    assert harm[24.0:].is_monotonic_decreasing and harm[4.0:72.0].min() > 1.0 and abs(harm[336.0]) < 0.5
     assert benefit.corr(harm) < -0.98
 
 
@@ -63,4 +63,5 @@ def test_each_arm_with_a_time_of_its_own_agrees_with_the_sweep(shipped: Shipped,
     people = api.interactions(shipped.db(SCENARIO), study="arms", outcomes=[OUTCOME]).query("term == 'interaction'")
     found = people.set_index("interaction").difference
     for name, first in (("next_day", 24.0), ("hour_4", 4.0), ("day_7", 168.0), ("before_4_days", -96.0)):
-        assert found[name] == pytest.approx(by_delay["next_day", 57.0][first], abs=0.75)
+        short, long = by_delay["next_day"].loc[first, [24.0, 168.0]]
+        assert long - 0.3 < found[name] < short + 0.3, "other people, and a window of a length in between"
