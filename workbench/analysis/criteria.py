@@ -70,10 +70,6 @@ def _gain_ratio(_: Criterion, terms: Array, __: Array) -> Any:
     return _over((terms[0] - terms[1]).mean(), (terms[2] - terms[3]).mean())
 
 
-def _difference_ratio(_: Criterion, terms: Array, __: Array) -> Any:
-    return _over((terms[0] - terms[1]).mean(), (terms[2] - terms[3]).mean())
-
-
 def _hedges_g(_: Criterion, terms: Array, __: Array) -> Any:
     return hedges_g(terms[0], terms[1])
 
@@ -170,7 +166,7 @@ _STATISTICS: Mapping[StatisticName, Callable[[Criterion, Array, Array], Any]] = 
     "difference": _difference,
     "ratio": _ratio,
     "gain_ratio": _gain_ratio,
-    "difference_ratio": _difference_ratio,
+    "difference_ratio": _gain_ratio,
     "effect_size": _effect_size,
     "hedges_g": _hedges_g,
     "interaction": _interaction,

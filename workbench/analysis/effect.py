@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.analysis.interval import ROUNDING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
-
-G = "hedges_g"
-"""Mean difference over the pooled standard deviation of two independent groups, corrected for small ones."""
 
 
 def hedges_g(one: Array, other: Array) -> float:
@@ -26,7 +25,7 @@ def hedges_g(one: Array, other: Array) -> float:
     freedom = len(one) + len(other) - 2
     squares = (len(one) - 1) * one.var(ddof=1) + (len(other) - 1) * other.var(ddof=1)
     pooled = float(np.sqrt(squares / freedom))
-    if pooled == 0.0:
+    if pooled <= ROUNDING * max(np.abs(one).max(), np.abs(other).max()):
         return float("nan")
     unbiased = 1.0 - 3.0 / (4.0 * freedom - 1.0)
     return unbiased * float(one.mean() - other.mean()) / pooled

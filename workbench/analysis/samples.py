@@ -192,7 +192,7 @@ class _Reader:
         for column in columns[1:]:
             kept, every = kept.intersection(column.index), every.union(column.index)
         if c.among is not None:
-            chosen = self.stored.subjects(c.among, self.study)
+            chosen = self.stored.subjects(c.among, self.study, 0 if c.over else self.point(c.at))
             kept, every = kept.intersection(chosen), every.intersection(chosen)
         if not len(kept):
             raise NotStored("a subject with everything that is asked for")
