@@ -14,7 +14,7 @@ from scipy import stats
 
 import workbench as api
 from workbench.analysis.effect import hedges_g
-from workbench.analysis.interaction import interactions
+from workbench.analysis.interaction import interactions, over_parameters
 from workbench.errors import UsageError
 from workbench.store import open_results
 
@@ -67,6 +67,25 @@ def test_a_study_that_sweeps_has_one_interaction_a_point_and_one_without_the_arm
     found = interactions(crossed(tmp_path / "a.db")).query("term == 'interaction'").set_index(["study", "point"])
     assert list(found.index) == [("arms", 0), ("swept", 0), ("swept", 1)]
     assert found.difference["swept", 1] == pytest.approx(2.0 * found.difference["arms", 0])
+
+
+def test_over_plausible_parameters_each_set_counts_once(tmp_path):
+    text = CROSSED + '\n[study.spread]\ndesign = "lhs"\n'
+    rows = tuple(ArmRow(name, lambda i, name=name: value(name, i)) for name in NAMES)
+    points = tuple({"plasticity.path.balance": float(k)} for k in range(1, 22))
+    spread = StudyRow(
+        "spread", NAMES, points, lambda arm, p, i: p["plasticity.path.balance"] * value(arm, i)
+    )  # fmt: skip
+    path = fabricate(tmp_path / "a.db", rows, (StudyRow("arms", NAMES), spread), 3, text=text)
+    found = over_parameters(path).set_index("term")
+    one = -(1.0 + 0.1)  # the interaction of subjects 0, 1, 2 in the mean; set k of parameters makes it k times as large
+    assert set(found.study) == {"spread"} and set(found.points) == {21}
+    assert found.middle["interaction"] == pytest.approx(11 * one)
+    assert found.low["interaction"] == pytest.approx(20 * one) and found.high["interaction"] == pytest.approx(2 * one)
+    assert len(over_parameters(crossed(tmp_path / "b.db"))) == 0
+    lines = workbench("compare", path, "--interactions", "--study", "arms", cwd=tmp_path).stdout.splitlines()
+    start = lines.index("interactions over plausible parameters in spread, 21 sets of them")
+    assert lines[start + 2].split() == ["joint", "overflow", "-22", "-12.1", "-2.2"]
 
 
 def test_effects_that_add_leave_exactly_nothing(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from shipped_runs import Shipped
 
 import workbench as api
+from workbench.analysis.interaction import over_parameters
 
 SCENARIO = "ketamine_timing"
 OUTCOME = "expected_day_45"
@@ -49,13 +50,12 @@ def test_the_stressor_has_the_mirrored_order(by_delay: pd.DataFrame) -> None:
 def test_intervals_over_people_and_over_parameters_stand_apart(shipped: Shipped) -> None:
     people = api.interactions(shipped.db(SCENARIO), study="arms", outcomes=[OUTCOME]).query("term == 'interaction'")
     people = people.set_index("interaction")
-    over = api.interactions(shipped.db(SCENARIO), study="plausible", outcomes=[OUTCOME]).query("term == 'interaction'")
-    spread = over.groupby("interaction").difference.quantile([0.05, 0.5, 0.95]).astype(float).unstack()
+    spread = over_parameters(shipped.db(SCENARIO)).query("term == 'interaction'").set_index("interaction")
     for name in ("next_day", "hour_4"):
         assert people.low[name] < people.difference[name] < people.high[name] < -1.0
         assert people.p10[name] < people.low[name] and people.p90[name] > people.high[name]
-        assert spread[0.05][name] < people.p10[name] < people.p90[name] < spread[0.95][name] < 0.0
-    assert spread[0.5]["next_day"] < spread[0.5]["day_7"] < 0.0 < spread[0.05]["stressor_next_day"]
+        assert spread.low[name] < people.p10[name] < people.p90[name] < spread.high[name] < 0.0
+    assert spread.middle["next_day"] < spread.middle["day_7"] < 0.0 < spread.low["stressor_next_day"]
     assert abs(people.difference["before_4_days"]) < 0.5
 
 

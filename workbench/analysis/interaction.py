@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis.interval import ROUNDING, alike, mean_intervals
+from workbench.analysis.plausible import ENDS, designs
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError
 from workbench.store.interactions import declared, interaction_rows
@@ -37,6 +38,10 @@ COLUMNS = {
     "term": "str", "arms": "str", "n": "int64", "missing": "int64", "difference": "Float64",
     "sd_difference": "Float64", "low": "Float64", "high": "Float64", "p10": "Float64", "p90": "Float64",
     "method": "str", "note": "str",
+}  # fmt: skip
+OVER = {
+    "study": "str", "interaction": "str", "outcome": "str", "unit": "str", "term": "str", "arms": "str",
+    "points": "int64", "low": "Float64", "middle": "Float64", "high": "Float64",
 }  # fmt: skip
 
 
@@ -97,10 +102,36 @@ def interactions(
             "outcome": outcome, "unit": group["unit"].iloc[0], "missing": missing,
         }  # fmt: skip
         found += [{**same, **row} for row in _terms(values, four, missing)]
+    studies, given = [str(name) for name in selection.studies.index], list(arms)
     found.sort(
-        key=lambda row: (row["study"], row["point"], order[row["outcome"]], list(arms).index(row["interaction"]))
+        key=lambda r: (studies.index(r["study"]), r["point"], order[r["outcome"]], given.index(r["interaction"]))
     )
     return pd.DataFrame(found, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def over_parameters(
+    source: Results | Selection | str | Path,
+    *,
+    sweep: int | None = None,
+    names: Sequence[str] | None = None,
+    outcomes: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Return how the terms of each interaction move when everything uncertain moves over its plausible range.
+
+    One row per study that spreads its points by design, interaction, outcome and term: `points` (sets of parameters),
+    `low`, `middle` and `high`, the 5th, 50th and 95th percentile over them of the mean over that study's few subjects.
+    That is neither the spread between people (`p10` to `p90` of `interactions`) nor the error of the calculation.
+    """
+    import pandas as pd
+
+    selection = select(source, sweep)
+    parts = [interactions(selection, study=study, names=names, outcomes=outcomes) for study in designs(selection)]
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    found = []
+    for place, group in rows.groupby(["study", "interaction", "outcome", "unit", "term", "arms"], sort=False):
+        low, middle, high = np.percentile(group["difference"].to_numpy(dtype=np.float64), [ENDS[0], 50, ENDS[1]])
+        found.append((*place, len(group), low, middle, high))
+    return pd.DataFrame(found, columns=list(OVER)).astype(OVER)
 
 
 def _refuse_unknown(what: str, names: Sequence[str] | None, known: list[str]) -> None:
@@ -131,7 +162,7 @@ def _terms(values: Array, arms: tuple[str, ...], missing: int) -> Iterator[dict[
         "interaction": f"({both} - {first}) - ({second} - {neither})",
     }
     size = np.abs(values).max(axis=1)
-    taken = {term: values @ np.array(weights) for term, weights in WEIGHTS.items()}
+    taken = {term: (values * np.array(weights)).sum(axis=1) for term, weights in WEIGHTS.items()}
     # What rounding leaves of arms that do not differ counts as no difference.
     taken = {term: np.where(np.abs(found) <= 4.0 * ROUNDING * size, 0.0, found) for term, found in taken.items()}
     intervals = mean_intervals(list(taken.values()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.output import AsFormat, AsJson, Database, Format, print_frame, print_object, put
-from workbench.cli.tables import effect_lines, interaction_lines
+from workbench.cli.tables import effect_lines, interaction_lines, plausible_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,15 +58,18 @@ def compare(
     """
     from workbench.analysis import compare as compare_arms
     from workbench.analysis import interactions as interactions_of
+    from workbench.analysis.interaction import over_parameters
 
     frame = compare_arms(Path(db), sweep=sweep, study=study, baseline=baseline, outcomes=outcome or None)
     joint = interactions_of(Path(db), sweep=sweep, study=study, outcomes=outcome or None)
+    over = over_parameters(Path(db), sweep=sweep, outcomes=outcome or None)
     if interactions:
         frame = joint
     elif study is None:  # as for the arms: studies with a sweep of their own are shown when they are asked for
         joint = joint[joint["study"].isin(frame["study"].unique())]
     if as_json or form is not Format.text:
         listed = {} if interactions else {"interactions": joint.astype(object).to_dict("records")}
+        listed["over_parameters"] = over.astype(object).to_dict("records")
         print_frame(frame, form, as_json, **{"db": db, **listed})  # type: ignore[arg-type]
     elif not len(frame):
         put(NO_INTERACTION if interactions else NO_BASELINE)
@@ -74,7 +77,7 @@ def compare(
         lines = [] if interactions else [*effect_lines(frame, _points(Path(db), sweep, frame["study"].unique()))]
         if len(joint):
             told = interaction_lines(joint, _points(Path(db), sweep, joint["study"].unique()))
-            lines += ([""] if lines else []) + [*told]
+            lines += ([""] if lines else []) + [*told, "", *plausible_lines(over)]
         put("\n".join(lines))
     return 0
 

@@ -99,6 +99,20 @@ def interaction_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str
         yield "interaction: (both - first alone) - (second alone - neither), within the same subject; 0 if effects add"
 
 
+def plausible_lines(frame: pd.DataFrame) -> Iterator[str]:
+    """Yield what `workbench.analysis.interaction.over_parameters` returns, a line for each interaction and outcome."""
+    shown = frame[frame["term"] == "interaction"]
+    for study, group in shown.groupby("study", sort=False):
+        yield f"interactions over plausible parameters in {study}, {group['points'].max()} sets of them"
+        rows = (
+            (r["interaction"], r["outcome"], *(Number(f"{r[end]:.3g}") for end in ("low", "middle", "high")))
+            for r in group.to_dict("records")
+        )
+        for line in aligned(("interaction", "outcome", "5 %", "median", "95 %"), rows):
+            yield GAP + line
+        yield ""
+
+
 def _term(row: Mapping[Any, Any], shown: Decimals) -> tuple[Any, ...]:
     low = shown(row["low"])
     return (
