@@ -9,7 +9,6 @@ from shipped_runs import Shipped
 import workbench as api
 
 SCENARIO = "ketamine_therapy"
-PARTS = ["parameter.learning_gain", "parameter.protein_gain", "parameter.acute_shift"]
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +21,6 @@ def means(shipped: Shipped) -> pd.DataFrame:
 def joint(shipped: Shipped) -> pd.DataFrame:
     found = api.interactions(shipped.db(SCENARIO), study="arms").set_index(["interaction", "outcome", "term"])
     return found[["difference", "low", "high"]]
-
-
-@pytest.fixture(scope="module")
-def parts(shipped: Shipped) -> pd.DataFrame:
-    """Mean outcome of each arm by whether learning, proteins and mood are there."""
-    with api.open_results(shipped.db(SCENARIO)) as results:
-        points = results.points(study="parts").pivot_table(index="point", columns="path", values="number")
-        rows = results.outcomes(study="parts").query("outcome == 'expected_day_30'")
-    wide = rows.pivot_table(index="point", columns="arm", values="value", aggfunc="mean", observed=True)
-    return wide.join(points).set_index(PARTS)
 
 
 def test_drug_and_training_together_do_more_than_their_sum(joint: pd.DataFrame) -> None:
@@ -107,20 +96,6 @@ def test_the_window_rises_within_hours_stays_a_day_and_closes_within_ten_days(me
     assert level[0] < 0.6 * level[3] < level[1] and level[2] == pytest.approx(level[3], abs=0.1)
     assert level[4] > 0.75 and 0.25 < level[5] < 0.5 and level[6] < 0.3 and level[7] < 0.1
     assert not means.loc[[f"window_{hour}" for hour in hours], "placebo"].any()
-
-
-def test_learning_and_proteins_carry_the_benefit_and_mood_does_not(parts: pd.DataFrame) -> None:
-    found = parts.both - parts.therapy
-    whole, no_mood = found[1.0, 1.0, 1.0], found[1.0, 1.0, 0.0]
-    no_learning, no_proteins, neither = found[0.0, 1.0, 1.0], found[1.0, 0.0, 1.0], found[0.0, 0.0, 1.0]
-    assert whole < no_mood < no_learning < neither and no_mood < no_proteins < neither
-    assert no_mood < 0.75 * whole and abs(neither) < 0.5
-
-
-def test_without_learning_and_proteins_the_effects_add_but_for_the_curve_of_choice(parts: pd.DataFrame) -> None:
-    """Expected points are no straight line in the weights: what is left of the interaction is that curve."""
-    interaction = parts.both - parts.ketamine - parts.therapy + parts.placebo
-    assert abs(interaction[0.0, 0.0, 1.0]) < 0.05 < 1.0 < -interaction[1.0, 1.0, 1.0]
 
 
 def test_people_who_can_tell_what_they_got_gain_from_both_arms_of_the_drug(shipped: Shipped) -> None:

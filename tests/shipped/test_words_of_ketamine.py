@@ -66,10 +66,10 @@ def arms_given(scenario: Scenario, content: str) -> list[str]:
     ]
 
 
-def test_there_are_five() -> None:
-    assert {"ketamine_addiction", "ketamine_dose", "ketamine_followup", "ketamine_therapy", "ketamine_timing"} == set(
-        TRIALS
-    )
+def test_none_of_them_is_left_out() -> None:
+    assert set(TRIALS) == {
+        f"ketamine_{name}" for name in ("addiction", "dose", "followup", "parts", "therapy", "timing")
+    }
 
 
 @every
