@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.analysis import compare as compare
+    from workbench.analysis import interactions as interactions
     from workbench.analysis.calibration import calibrate as calibrate
     from workbench.analysis.findings import findings as findings
     from workbench.analysis.simulate import simulate as simulate
@@ -34,6 +35,7 @@ _HOMES = {
     "simulate": "workbench.analysis.simulate",
     "open_results": "workbench.store",
     "compare": "workbench.analysis",
+    "interactions": "workbench.analysis",
     "findings": "workbench.analysis.findings",
     "calibrate": "workbench.analysis.calibration",
     "replay": "workbench.execution.replay",

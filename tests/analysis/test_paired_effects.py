@@ -38,6 +38,7 @@ def test_difference_and_effect_follow_their_definitions(tmp_path):
     assert row.sd_difference == pytest.approx(stats.tstd(after - before))
     assert row.effect == pytest.approx(row.difference / np.sqrt((stats.tvar(after) + stats.tvar(before)) / 2))
     assert row.effect_name == "d_av"
+    assert row.hedges_g == pytest.approx(row.effect * (1 - 3 / (4 * 98 - 1))), "groups of one size differ by J alone"
     assert row.better == np.mean(after < before)
     assert row.low < row.difference < row.high
 

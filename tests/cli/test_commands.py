@@ -138,7 +138,7 @@ def test_compare_as_text_fits_eighty_columns_and_names_unit_interval_and_method(
         "95",
         "%",
         "interval",
-        "d_av",
+        "g",
         "better",
         "n",
     ]

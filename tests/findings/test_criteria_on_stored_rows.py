@@ -12,6 +12,7 @@ from commands import answer, workbench
 from small_findings import SCENARIO, finding, folder, swept
 
 import workbench as api
+from workbench.analysis.effect import hedges_g
 
 TRAIT = """
 [subjects.trait.pace]
@@ -35,6 +36,10 @@ FORMS = {
     "Q10": ("correlation", f'outcome = "norm"\narms = ["slow"]\nstudy = "strength"\nover = {PATH}'),
     "Q11": ("ratio", 'outcome = "norm"\nagainst = "mean"\narms = ["slow"]'),
     "Q12": ("ratio", 'course = "norm"\narms = ["fast"]\ntime = 100\nagainst_time = 300'),
+    "Q14": ("mean", f'outcome = "mean"\narms = ["fast"]\nstudy = "strength"\nat = {{ {PATH} = 0.3 }}\namong = {{ outcome = "norm", arm = "slow", above = 0.9 }}'),
+    "Q15": ("last_time", 'course = "norm"\narms = ["fast", "slow"]\nabove = 0.05'),
+    "Q16": ("first_time", 'course = "norm"\narms = ["fast", "slow"]\nof = "hedges_g"\nabove = 0.5'),
+    "Q17": ("hedges_g", f'outcome = "norm"\narms = ["fast", "slow"]\n{STRENGTH}'),
     "Q13": ("mean", 'course = "norm"\ntime = 900\narms = ["fast"]'),
 }  # fmt: skip
 
@@ -105,6 +110,22 @@ def test_only_the_subjects_that_count(models: dict[str, Any], stored: Any) -> No
     low = slow.index[slow < 0.9]
     assert 0 < len(low) < len(slow)
     assert models["Q7"]["model"] == pytest.approx(fast.loc[low].mean())
+
+
+def test_subjects_are_chosen_at_the_point_that_the_criterion_is_about(models: dict[str, Any], stored: Any) -> None:
+    chosen = {point: (slow := outcome(stored, "strength", "slow", "norm", point)).index[slow > 0.9] for point in (0, 2)}
+    assert set(chosen[0]) != set(chosen[2]) and len(chosen[2])
+    assert models["Q14"]["model"] == pytest.approx(outcome(stored, "strength", "fast", "mean", 2).loc[chosen[2]].mean())
+
+
+def test_when_two_courses_are_apart(models: dict[str, Any], stored: Any) -> None:
+    fast, slow = course(stored, "fast"), course(stored, "slow")
+    apart = (fast - slow).mean()
+    assert models["Q15"]["model"] == apart.index[apart >= 0.05][-1] and models["Q15"]["unit"] == "trial"
+    g = pd.Series({time: hedges_g(fast[time].to_numpy(), slow[time].to_numpy()) for time in fast})
+    assert models["Q16"]["model"] == g.index[g >= 0.5][0]
+    one, other = (outcome(stored, "strength", arm, "norm").to_numpy() for arm in ("fast", "slow"))
+    assert models["Q17"]["model"] == pytest.approx(hedges_g(one, other))
 
 
 def test_two_outcomes_of_one_arm(models: dict[str, Any], stored: Any) -> None:

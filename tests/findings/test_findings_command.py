@@ -88,6 +88,17 @@ def test_a_scenario_is_run_first_and_only_once(tmp_path: Path) -> None:
     assert (root / "data" / "results" / "small.db").is_file()
 
 
+def test_more_subjects_run_only_what_the_findings_are_about(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("T1"))
+    asked = ("findings", "scenarios/small.toml", "--subjects", "9", "--db", "nine.db", "--workers", "1", "--json")
+    (row,) = answer(workbench(*asked, cwd=root))["findings"]
+    assert row["criteria"][0]["subjects"] == 9
+    runs = api.open_results(root / "nine.db").runs()
+    assert set(runs.study) == {"arms"} and set(runs.arm) == {"still"} and len(runs) == 9
+    refused = workbench("findings", "scenarios/small.toml", "--subjects", "0", cwd=root)
+    assert refused.returncode == 2 and "--subjects" in refused.stderr
+
+
 def test_what_an_older_sweep_does_not_hold_was_not_run(known: Path, tmp_path: Path) -> None:
     root = folder(tmp_path, finding("T1"), finding("T2", AWAY.replace("still", "gone")), finding("T3", SLOW))
     found = answer(workbench("findings", known / "data" / "results" / "small.db", "--json", cwd=root))

@@ -45,8 +45,31 @@ def test_comparisons() -> None:
     assert value("gain_ratio", FIRST, SECOND, [5, 5, 5, 5], [1, 1, 1, 1]) == 0.25
     spread = math.sqrt((np.var(FIRST, ddof=1) + 0.0) / 2)
     assert value("effect_size", FIRST, SECOND) == pytest.approx(1.0 / spread)
+    assert value("hedges_g", FIRST, SECOND) == pytest.approx((1 - 3 / (4 * 6 - 1)) / spread), "four in each group"
+    assert value("difference_ratio", FIRST, SECOND, [5, 5, 5, 5], [1, 1, 1, 1]) == 0.25
+    assert math.isnan(value("difference_ratio", FIRST, SECOND, SECOND, SECOND))
     assert value("order", SECOND, FIRST, [9, 9, 9, 9]) == 1.0, "the smallest step up"
     assert value("order", FIRST, SECOND) == -1.0
+
+
+def test_two_treatments_crossed() -> None:
+    both, first, second, neither = [9.0, 11.0], [4.0, 6.0], [3.0, 3.0], [1.0, 2.0]
+    assert value("interaction", both, first, second, neither) == 5.0 - 1.5
+    assert value("main_effect", both, first, second, neither) == 0.5 * (7.0 + 3.5)
+    assert value("interaction", [3.0, 7.0], [2.0, 6.0], [2.0, 3.0], [1.0, 2.0]) == 0.0, "effects that add"
+
+
+def test_when_two_arms_are_apart() -> None:
+    days = [1.0, 7.0, 30.0, 90.0]
+    one = [[1.0, 6.0, 8.0, 3.0], [3.0, 8.0, 10.0, 5.0]]
+    other = [[1.0, 3.0, 3.0, 2.0], [3.0, 5.0, 5.0, 4.0]]  # apart by 0, 3, 5 and 1
+    assert value("first_time", one, other, along=days, of="difference", above=3.0) == 7.0
+    assert value("last_time", one, other, along=days, of="difference", above=1.0) == 90.0
+    assert value("last_time", other, one, along=days, of="difference", below=-3.0) == 30.0
+    assert math.isnan(value("first_time", one, other, along=days, of="difference", above=5.1))
+    unit = (1 - 3 / (4 * 2 - 1)) / math.sqrt(2.0)  # g of a difference of 1 between two groups of two
+    assert value("last_time", one, other, along=days, of="hedges_g", above=2.9 * unit) == 30.0
+    assert value("last_time", one, other, along=days, of="hedges_g", above=0.9 * unit) == 90.0
 
 
 def test_what_is_taken_along_a_path_or_a_course() -> None:

@@ -13,9 +13,9 @@ from workbench.scenario.library import data_folder
 
 ABOUT = {draft.head.name: draft.head.scenario for draft in read_drafts(data_folder() / "findings")}
 FIT = {"DY01", "DY02", "DY03", "DY04", "DY05", "DY10", "DY14", "DY15", "DY15B", "DY15C", "DY16", "DY17", "DY21"}
-FIT |= {"K03", "K04", "K05", "K10", "K11", "K12", "K13", "K14"}
+FIT |= {"K03", "K04", "K05", "K08", "K10", "K11", "K12", "K13", "K14", "K15"}
 BUILT_IN = {"DY12", "DY13", "DY20"}
-STRESS = {"DY22"}
+STRESS = {"DY22", "K20"}
 SLICE_TESTS = {"DY06", "DY07", "DY08", "DY09", "DY11"}
 
 

@@ -12,32 +12,22 @@ SCENARIO = "ketamine_therapy"
 
 
 @pytest.fixture(scope="module")
-def rows(shipped: Shipped) -> pd.DataFrame:
-    found = api.open_results(shipped.db(SCENARIO)).outcomes()
-    return found[["study", "arm", "point", "subject", "outcome", "value"]]
-
-
-@pytest.fixture(scope="module")
-def means(rows: pd.DataFrame) -> pd.DataFrame:
-    arms = rows[rows.study == "arms"]
+def means(shipped: Shipped) -> pd.DataFrame:
+    arms = api.open_results(shipped.db(SCENARIO)).outcomes(study="arms")
     return arms.pivot_table(index="outcome", columns="arm", values="value", aggfunc="mean", observed=True)
 
 
-def parts(shipped: Shipped, study: str, paths: list[str], outcome: str) -> pd.Series:
-    """Return the mean difference of both and training alone at each point of a study, by the swept values."""
-    with api.open_results(shipped.db(SCENARIO)) as results:
-        runs = results.runs().query("study == @study")
-        values = results.outcomes().query("study == @study and outcome == @outcome")
-    columns = [next(c for c in runs.columns if c.endswith(path)) for path in paths]
-    table = values.merge(runs[["study", "arm", "point", "subject", *columns]], on=["study", "arm", "point", "subject"])
-    wide = table.pivot_table(index=columns, columns="arm", values="value", aggfunc="mean", observed=True)
-    return wide["both"] - wide["therapy"]
+@pytest.fixture(scope="module")
+def joint(shipped: Shipped) -> pd.DataFrame:
+    found = api.interactions(shipped.db(SCENARIO), study="arms").set_index(["interaction", "outcome", "term"])
+    return found[["difference", "low", "high"]]
 
 
-def test_drug_and_training_together_do_more_than_their_sum(means: pd.DataFrame) -> None:
-    day_30 = means.loc["expected_day_30"]
-    interaction = day_30.both - day_30.therapy - day_30.ketamine + day_30.placebo
-    assert interaction < -2.0
+def test_drug_and_training_together_do_more_than_their_sum(joint: pd.DataFrame) -> None:
+    for day in (30, 60, 90):
+        row = joint.loc["drug_and_training", f"expected_day_{day}", "interaction"]
+        assert row.low < row.difference < row.high < -0.5
+    assert joint.loc[("drug_and_training", "expected_day_1", "interaction"), "difference"] == 0.0, "before any session"
 
 
 def test_the_drug_alone_fades_and_the_combination_lasts(means: pd.DataFrame) -> None:
@@ -47,24 +37,29 @@ def test_the_drug_alone_fades_and_the_combination_lasts(means: pd.DataFrame) -> 
     assert means.at["madrs_rise", "both"] < 0.5 * means.at["madrs_rise", "ketamine_sham"]
 
 
+def test_the_advantage_over_training_alone_shrinks_from_month_to_month(means: pd.DataFrame) -> None:
+    days = [means.loc[f"expected_day_{day}"] for day in (30, 60, 90)]
+    advantage = [float(day.both - day.therapy) for day in days]
+    assert advantage == sorted(advantage) and advantage[0] < -3.0 and advantage[-1] < -1.0
+
+
 def test_sham_training_is_the_drug_alone(means: pd.DataFrame) -> None:
     assert (means.ketamine_sham == means.ketamine).all()
+
+
+def test_saline_with_sham_training_stays_with_placebo(means: pd.DataFrame) -> None:
+    scores = [name for name in means.index if name.startswith(("madrs", "expected"))]
+    assert ((means.saline_sham - means.placebo)[scores].abs() <= 2.0).all()
 
 
 def test_usual_care_is_placebo(means: pd.DataFrame) -> None:
     assert (means.usual_care == means.placebo).all()
 
 
-def test_the_old_habit_is_strengthened_too(means: pd.DataFrame) -> None:
+def test_the_old_habit_is_strengthened_too(means: pd.DataFrame, joint: pd.DataFrame) -> None:
     day_30 = means.loc["expected_day_30"]
     assert day_30.ketamine_stressor - day_30.ketamine > 2.0 * (day_30.stressor - day_30.placebo) > 0.5
-
-
-def test_larger_doses_do_more_with_diminishing_gain(means: pd.DataFrame) -> None:
-    day_1 = means.loc["madrs_day_1"]
-    effects = [float(day_1[arm] - day_1.placebo) for arm in ("ketamine_01", "ketamine_02", "ketamine", "ketamine_10")]
-    assert effects == sorted(effects, reverse=True)
-    assert effects[1] > 0.6 * effects[2] and effects[3] > 1.5 * effects[2]
+    assert joint.loc[("drug_and_stressor", "expected_day_30", "interaction"), "low"] > 1.0
 
 
 def test_six_infusions_do_more_than_one_and_therapy_holds_it(means: pd.DataFrame) -> None:
@@ -73,24 +68,38 @@ def test_six_infusions_do_more_than_one_and_therapy_holds_it(means: pd.DataFrame
     assert means.at["response_day_90", "cbt"] > means.at["response_day_90", "usual_care"] + 0.1
 
 
+def test_who_did_not_respond_to_six_infusions_has_no_sessions(shipped: Shipped) -> None:
+    rows = api.open_results(shipped.db(SCENARIO)).outcomes(study="arms")
+    wide = rows[rows.arm.isin(["six_infusions", "six_cbt"])].pivot_table(
+        index="subject", columns=["outcome", "arm"], values="value", observed=True
+    )
+    answered = wide["response_enrolment", "six_infusions"] > 0.5
+    same = wide["expected_day_90", "six_cbt"] == wide["expected_day_90", "six_infusions"]
+    assert same[~answered].all() and not same[answered].any() and 10 < answered.sum() < 90
+
+
+def test_weekly_infusions_after_six_hold_what_fades_without_them(means: pd.DataFrame) -> None:
+    assert means.at["madrs_maintenance", "six_maintenance"] < means.at["madrs_maintenance", "six_infusions"] - 2.0
+    assert means.at["expected_day_30", "six_maintenance"] < means.at["expected_day_30", "six_infusions"] - 2.0
+
+
 def test_training_of_another_cue_changes_that_cue_only(means: pd.DataFrame) -> None:
     assert means.at["maladaptive_neutral", "off_target"] < means.at["maladaptive_neutral", "ketamine"] - 0.15
     assert means.at["maladaptive_trained", "off_target"] == means.at["maladaptive_trained", "ketamine"]
     assert means.at["maladaptive_trained", "both"] < means.at["maladaptive_untrained", "both"] - 0.15
 
 
-def test_learning_and_proteins_carry_the_benefit_and_mood_does_not(shipped: Shipped) -> None:
-    found = parts(shipped, "parts", ["learning_gain", "protein_gain", "acute_shift"], "expected_day_30")
-    whole, no_mood = found[3.5, 1.23, 0.23], found[3.5, 1.23, 0.0]
-    no_learning, no_proteins, neither = found[0.0, 1.23, 0.23], found[3.5, 0.0, 0.23], found[0.0, 0.0, 0.23]
-    assert whole < no_mood < no_learning < neither and no_mood < no_proteins < neither
-    assert no_mood < 0.75 * whole and abs(neither) < 0.5
+def test_the_window_rises_within_hours_stays_a_day_and_closes_within_ten_days(means: pd.DataFrame) -> None:
+    hours = ("hour_2", "hour_4", "hour_12", "day_1", "day_2", "day_5", "day_7", "day_10")
+    level = [float(means.at[f"window_{hour}", "ketamine"]) for hour in hours]
+    assert level[:3] == sorted(level[:3]) and level[3:] == sorted(level[3:], reverse=True)
+    assert level[0] < 0.6 * level[3] < level[1] and level[2] == pytest.approx(level[3], abs=0.1)
+    assert level[4] > 0.75 and 0.25 < level[5] < 0.5 and level[6] < 0.3 and level[7] < 0.1
+    assert not means.loc[[f"window_{hour}" for hour in hours], "placebo"].any()
 
 
-def test_training_counts_most_between_hours_and_a_day_after_the_drug(shipped: Shipped) -> None:
-    found = parts(shipped, "delay", ["first", "window_decay"], "expected_day_30").xs(57.0, level=1)
-    drug = parts(shipped, "delay", ["first", "window_decay"], "expected_day_30").xs(24.0, level=1)[336.0]
-    interaction = found - drug  # two weeks later a window of 24 h has closed: what is left is the drug's own
-    assert 4.0 <= interaction.idxmin() <= 24.0
-    assert interaction[[24.0, 48.0, 72.0, 120.0, 168.0, 240.0, 336.0]].is_monotonic_increasing
-    assert interaction[4.0] < -2.0 and abs(interaction[336.0]) < 0.5
+def test_people_who_can_tell_what_they_got_gain_from_both_arms_of_the_drug(shipped: Shipped) -> None:
+    found = api.interactions(shipped.db(SCENARIO), study="unblinding", outcomes=["expected_day_30"])
+    by_term = found.pivot_table(index="point", columns="term", values="difference")
+    assert by_term["first"].is_monotonic_decreasing and by_term["first"].iloc[-1] < by_term["first"].iloc[0] - 2.0
+    assert by_term["interaction"].max() - by_term["interaction"].min() < 1e-6, "expectancy is no part of it"

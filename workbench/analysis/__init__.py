@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.analysis.interaction import interactions
 from workbench.analysis.paired import compare
 
-__all__ = ["compare"]
+__all__ = ["compare", "interactions"]

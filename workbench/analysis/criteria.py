@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.analysis.effect import hedges_g
 from workbench.analysis.samples import ROUNDING, Sample
 from workbench.literature.model import Criterion
 from workbench.literature.statistics import StatisticName
@@ -67,6 +68,40 @@ def _ratio(_: Criterion, terms: Array, __: Array) -> Any:
 
 def _gain_ratio(_: Criterion, terms: Array, __: Array) -> Any:
     return _over((terms[0] - terms[1]).mean(), (terms[2] - terms[3]).mean())
+
+
+def _hedges_g(_: Criterion, terms: Array, __: Array) -> Any:
+    return hedges_g(terms[0], terms[1])
+
+
+def _interaction(_: Criterion, terms: Array, __: Array) -> Any:
+    both, first, second, neither = terms
+    return ((both - first) - (second - neither)).mean()
+
+
+def _main_effect(_: Criterion, terms: Array, __: Array) -> Any:
+    both, first, second, neither = terms
+    return 0.5 * ((both - second) + (first - neither)).mean()
+
+
+def _beyond(c: Criterion, terms: Array) -> NDArray[np.bool_]:
+    """Return at which times the two arms are as far apart as asked; `terms` is (2, subjects, times)."""
+    times = range(terms.shape[2])
+    apart = [
+        hedges_g(terms[0, :, k], terms[1, :, k]) if c.of == "hedges_g" else (terms[0, :, k] - terms[1, :, k]).mean()
+        for k in times
+    ]
+    return np.array([(c.above is None or d >= c.above) and (c.below is None or d <= c.below) for d in apart])
+
+
+def _first_time(c: Criterion, terms: Array, along: Array) -> Any:
+    there = _beyond(c, terms)
+    return along[there.argmax()] if there.any() else np.nan
+
+
+def _last_time(c: Criterion, terms: Array, along: Array) -> Any:
+    there = np.flatnonzero(_beyond(c, terms))
+    return along[there[-1]] if len(there) else np.nan
 
 
 def _over(above: Any, below: Any) -> Any:
@@ -131,7 +166,13 @@ _STATISTICS: Mapping[StatisticName, Callable[[Criterion, Array, Array], Any]] = 
     "difference": _difference,
     "ratio": _ratio,
     "gain_ratio": _gain_ratio,
+    "difference_ratio": _gain_ratio,
     "effect_size": _effect_size,
+    "hedges_g": _hedges_g,
+    "interaction": _interaction,
+    "main_effect": _main_effect,
+    "first_time": _first_time,
+    "last_time": _last_time,
     "slope": _slope,
     "correlation": _correlation,
     "time_to": _time_to,

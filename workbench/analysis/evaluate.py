@@ -120,7 +120,8 @@ def _interval(criterion: Criterion, scenario: Scenario, stored: Stored) -> tuple
     found = next((study for study in spread if set(criterion.arms) <= set(study.arms)), None)
     if found is None:
         return None, f"study {spread[0].name} does not have these arms"
-    if not (found.record if criterion.kind == "course" else criterion.measure in found.outcomes):
+    kept = {criterion.measure, *criterion.measures} <= set(found.outcomes)
+    if not (found.record if criterion.kind == "course" else kept):
         return None, f"study {found.name} does not keep the {criterion.kind} {criterion.measure}"
     values = _over_points(criterion, found, stored)
     if len(values) < FEWEST_POINTS:

@@ -48,6 +48,7 @@ def ledger(
 def findings(
     *targets: str | Path,
     db: str | Path | None = None,
+    subjects: int | None = None,
     workers: int | None = None,
     watch: Watch | None = None,
     command: str = "",
@@ -61,6 +62,9 @@ def findings(
         missing is run first. Without any: every finding, against the databases in ``data/results``.
     db
         The database for scenarios that are run; ``data/results/NAME.db`` below the working folder if None.
+    subjects
+        Run scenarios with so many subjects in each study instead of their own numbers, and then only the studies and
+        arms that the findings are about.
     workers
         Processes, as for `run_sweep`.
     watch
@@ -82,7 +86,7 @@ def findings(
         rows += _stored_rows(path, read_drafts(_folder_for(path)))
     for one in bound:
         if one.drafts:
-            rows += rows_of(one.drafts, _run(one, db, workers, watch, command))
+            rows += rows_of(one.drafts, _run(one, db, subjects, workers, watch, command))
     if not rows:
         raise UsageError(f"no finding is about {', '.join(map(str, targets))}")
     return Ledger(in_order(rows))
@@ -171,14 +175,33 @@ def _stored_rows(path: Path, drafts: list[Draft]) -> list[LedgerRow]:
     return rows
 
 
-def _run(bound: _Bound, db: str | Path | None, workers: int | None, watch: Watch | None, command: str) -> Selection:
+def _run(
+    bound: _Bound,
+    db: str | Path | None,
+    subjects: int | None,
+    workers: int | None,
+    watch: Watch | None,
+    command: str,
+) -> Selection:
     """Compute what is missing of a scenario and return its sweep."""
     from workbench.execution.signals import StoppedAtOnce
     from workbench.execution.sweep import run_sweep
     from workbench.store.read import open_results
 
+    criteria = [criterion for finding in bound.bound for criterion in finding.criteria]
+    arms = {arm for c in criteria for arm in c.arms_needed}
+    whole = subjects is None
     with watch() if watch is not None else nullcontext() as progress:
-        done = run_sweep(bound.file, db, workers=workers, progress=progress, command=command)
+        done = run_sweep(
+            bound.file,
+            db,
+            subjects=subjects,
+            arms=() if whole else sorted(arms),
+            studies=() if whole else sorted({c.study for c in criteria}),
+            workers=workers,
+            progress=progress,
+            command=command,
+        )
     if done.stopped:
         raise StoppedAtOnce(done.stopped)
     return Selection(open_results(done.db), done.sweep)

@@ -107,12 +107,14 @@ def in_words(criterion: Criterion) -> str:
     if criterion.title:
         return criterion.title
     c, first, *rest = criterion, *criterion.arms
+    if c.measures:
+        return f"{c.statistic} ({c.of}) of {c.measures[0]} ... {c.measures[-1]}{_bounds(c)} in {', '.join(c.arms)}"
     moment = f" at {c.time:g}" if c.time is not None else ""
     point = "".join(f" at {path} = {_level(value)}" for path, value in c.at.items())
     what = f"{c.measure}{moment}"
     if c.statistic == "gain_ratio":
         return f"gain of {what}{point} in {first} against {rest[0]}, over the gain of {_second(c)}"
-    if c.statistic in ("difference", "ratio", "effect_size"):
+    if c.statistic in ("difference", "ratio", "effect_size", "hedges_g"):
         return f"{c.statistic} of {what} in {first}{point} to {_second(c)} in {rest[0] if rest else first}"
     along = f" along {c.over}" if c.over else ""
     bounds = _bounds(c)

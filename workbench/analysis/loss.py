@@ -7,7 +7,7 @@ published, the distance outside the accepted range, in half of its width.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.scenario.model import Scenario
 
     Array = NDArray[np.float64]
+    Mask = NDArray[np.bool_] | np.bool_
 
 UNDEFINED = 1e3
 """Residual of a candidate at which a run failed or a statistic is not defined."""
@@ -85,12 +86,16 @@ class Target:
 
 
 def targets_of(findings: Sequence[Finding]) -> list[Target]:
-    """Return the criteria that can be evaluated candidate by candidate: not those along a sweep or of a course."""
+    """Return the criteria that can be evaluated candidate by candidate.
+
+    Not those along a sweep or of a course, nor among subjects who are chosen by a trait.
+    """
     return [
         Target(finding.name, criterion)
         for finding in findings
         for criterion in finding.criteria
-        if not (criterion.over or criterion.at or criterion.against_at or criterion.among or criterion.kind == "course")
+        if not (criterion.over or criterion.at or criterion.against_at or criterion.kind == "course")
+        and not (criterion.among and criterion.among.trait)
     ]
 
 
@@ -109,7 +114,7 @@ class Loss:
 
     def arms(self, targets: Sequence[Target]) -> tuple[str, ...]:
         """Return the arms that some targets are taken of, in the scenario's order."""
-        named = {arm for target in targets for arm in target.criterion.arms}
+        named = {arm for target in targets for arm in target.criterion.arms_needed}
         return tuple(name for name in self.scenario.arms if name in named)
 
     def points(self, candidates: Array) -> dict[str, list[float]]:
@@ -138,10 +143,14 @@ class Loss:
         arms = self.arms(targets)
         found = solved(self.request(candidates, targets), self.points(candidates), self.hands)
         shape = (len(candidates), len(arms), -1)
-        for target in targets:
-            columns = [found[t.measure].reshape(shape)[:, arms.index(t.arm)] for t in terms_of(target.criterion)]
-            stacked = np.stack(columns) - target.criterion.baseline
-            yield [_finished(one) for one in np.moveaxis(stacked, 1, 0)]
+
+        def column(measure: str, arm: str) -> Array:
+            values: Array = found[measure].reshape(shape)[:, arms.index(arm)]
+            return values
+
+        for c in (target.criterion for target in targets):
+            each = zip(np.moveaxis(_terms(c, column), 1, 0), _chosen(c, column, len(candidates)), strict=True)
+            yield [_finished(terms, chosen, c.times) for terms, chosen in each]
 
     def values(self, candidates: Array, targets: Sequence[Target]) -> Array:
         """Return (candidates, targets): the statistics, NaN where one is not defined."""
@@ -165,7 +174,30 @@ def _values(target: Target, samples: Sequence[Sample]) -> list[float]:
     return [value_of(target.criterion, sample) for sample in samples]
 
 
-def _finished(terms: Array) -> Sample:
-    """Return the subjects whose runs all finished; none is left where a statistic has nothing to be taken of."""
-    kept = np.isfinite(terms).all(axis=0)
-    return Sample(terms[:, kept] if kept.any() else np.full((len(terms), 1), np.nan), np.empty(0))
+Column = Callable[[str, str], "Array"]
+"""A function (measure, arm) that gives values by candidate and subject."""
+
+
+def _terms(c: Criterion, column: Column) -> Array:
+    """Return what a criterion is taken of: (terms, candidates, subjects), and times last for several visits."""
+    if c.measures:
+        return np.stack([np.stack([column(measure, arm) for measure in c.measures], axis=-1) for arm in c.arms])
+    return np.stack([column(t.measure, t.arm) for t in terms_of(c)]) - c.baseline
+
+
+def _chosen(c: Criterion, column: Column, candidates: int) -> Sequence[Mask]:
+    """Return, for each candidate, which subjects count."""
+    if c.among is None:
+        return [np.True_] * candidates
+    values = column(c.among.outcome, c.among.arm)
+    low = -np.inf if c.among.above is None else c.among.above
+    high = np.inf if c.among.below is None else c.among.below
+    return list((values > low) & (values < high))
+
+
+def _finished(terms: Array, chosen: Mask, times: tuple[float, ...]) -> Sample:
+    """Return the subjects that count and whose runs all finished; one of NaN where none is left."""
+    lasting = np.isfinite(terms).all(axis=0)
+    kept = (lasting.all(axis=-1) if times else lasting) & chosen
+    nothing = np.full((len(terms), 1, *terms.shape[2:]), np.nan)
+    return Sample(terms[:, kept] if kept.any() else nothing, np.array(times))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.analysis.effect import hedges_g
 from workbench.analysis.interval import ROUNDING, alike, mean_intervals
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError
@@ -27,7 +28,7 @@ COLUMNS = {
     "study": "str", "point": "int64", "outcome": "str", "unit": "str", "arm": "str", "baseline": "str",
     "n": "int64", "missing": "int64", "mean": "Float64", "baseline_mean": "Float64", "difference": "Float64",
     "sd_difference": "Float64", "low": "Float64", "high": "Float64", "p10": "Float64", "p90": "Float64",
-    "effect": "Float64", "effect_name": "str",
+    "effect": "Float64", "effect_name": "str", "hedges_g": "Float64",
     "better": "Float64", "better_means": "str", "method": "str", "note": "str",
 }  # fmt: skip
 FEW = 10
@@ -61,8 +62,9 @@ def compare(
     DataFrame
         `mean`, `baseline_mean`, `difference` (arm minus baseline), `sd_difference`, `low` to `high` (95 % interval of
         the mean difference, made as `method` says), `p10` and `p90` (of single subjects' differences), `effect` (as
-        `effect_name` says), `better` (share of subjects that do better than under the baseline), `n` pairs and
-        `missing` pairs. What cannot be computed is missing, and `note` says why.
+        `effect_name` says: d_av), `hedges_g` (the two arms as independent groups, as a trial would print it; of an
+        outcome without the noise of a visit it is larger than any trial's), `better` (share of subjects that do better
+        than under the baseline), `n` pairs and `missing` pairs. What cannot be computed is missing; `note` says why.
 
     Raises
     ------
@@ -139,10 +141,15 @@ def snapped(values: Array) -> Array:
     return exact
 
 
+_COMPUTED = (
+    "mean", "baseline_mean", "difference", "sd_difference", "p10", "p90", "effect", "hedges_g", "better",
+)  # fmt: skip
+
+
 def _statistics(values: Array, better: str) -> dict[str, float | None]:
     """Return mean, difference and its sd, effect and share better; `values` is (subjects, 2)."""
     if len(values) == 0:
-        return dict.fromkeys(("mean", "baseline_mean", "difference", "sd_difference", "p10", "p90", "effect", "better"))
+        return dict.fromkeys(_COMPUTED)
     difference = snapped(values)
     found: dict[str, float | None] = {
         "mean": float(values[:, 0].mean()),
@@ -152,6 +159,7 @@ def _statistics(values: Array, better: str) -> dict[str, float | None]:
         "p10": None,
         "p90": None,
         "effect": None,
+        "hedges_g": None,
         "better": None,
     }
     if better:
@@ -162,6 +170,7 @@ def _statistics(values: Array, better: str) -> dict[str, float | None]:
         spread = float(np.sqrt(values.var(axis=0, ddof=1).mean()))
         if spread > ROUNDING * np.abs(values).max():
             found["effect"] = float(difference.mean()) / spread
+            found["hedges_g"] = hedges_g(values[:, 0], values[:, 1])
     return found
 
 

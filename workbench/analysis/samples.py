@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.analysis.stored import Stored
 from workbench.literature.model import Criterion
+from workbench.literature.statistics import TIMED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def terms_of(c: Criterion) -> list[Term]:
     other = c.against or c.measure
     if c.statistic == "gain_ratio":
         return [Term(c.measure, arm) for arm in c.arms] + [Term(other, arm, second=True) for arm in c.arms]
-    if c.statistic in ("difference", "ratio", "effect_size"):
+    if c.statistic in ("difference", "ratio", "effect_size", "hedges_g"):
         return [Term(c.measure, c.arms[0]), Term(other, c.arms[-1], second=True)]
     return [Term(c.measure, arm) for arm in c.arms]
 
@@ -98,6 +99,8 @@ class _Reader:
     def columns(self) -> tuple[list[Any], Array]:
         """Return one column of values by subject (or one table, subjects x times) for each term."""
         c = self.criterion
+        if c.statistic in TIMED:
+            return self.along_times()
         if c.statistic in ("time_to", "peak_to_trough") or (c.kind == "course" and c.statistic == "correlation"):
             names = [c.measure, *([c.against] if c.against else [])]
             tables = [self.whole(name) for name in names]
@@ -111,6 +114,17 @@ class _Reader:
             parts = [self.terms(inner, point) for point in points.values()]
             return [term for part in parts for term in part], np.array(list(points))
         return self.terms(c, self.point(c.at)), np.empty(0)
+
+    def along_times(self) -> tuple[list[Any], Array]:
+        """Return a table (subjects x times) for each of two arms: a course, or a column for each visit."""
+        c, point = self.criterion, self.point(self.criterion.at)
+        if c.kind == "course":
+            tables = [self.whole(c.measure, arm) for arm in c.arms]
+            return tables, tables[0].columns.to_numpy(dtype=np.float64)
+        import pandas as pd
+
+        visits = [[self.column(measure, arm, point, None) for measure in c.measures] for arm in c.arms]
+        return [pd.concat(columns, axis="columns", join="inner") for columns in visits], np.array(c.times)
 
     def terms(self, c: Criterion, point: int) -> list[Any]:
         """Return the columns of a statistic at one point."""
@@ -133,11 +147,13 @@ class _Reader:
             raise NotStored(f"outcome {measure} of arm {arm}")
         return values
 
-    def whole(self, measure: str) -> Any:
+    def whole(self, measure: str, arm: str = "") -> Any:
+        """Return a course of an arm, the first unless named: subjects x times."""
         c = self.criterion
-        table = self.stored.course(self.study, measure, c.arms[0], self.point(c.at))
+        arm = arm or c.arms[0]
+        table = self.stored.course(self.study, measure, arm, self.point(c.at))
         if table.empty:
-            raise NotStored(f"course {measure} of arm {c.arms[0]}")
+            raise NotStored(f"course {measure} of arm {arm}")
         if c.time is None:
             return table
         return table.loc[:, [time for time in table.columns if float(time) >= c.time]]
@@ -176,7 +192,7 @@ class _Reader:
         for column in columns[1:]:
             kept, every = kept.intersection(column.index), every.union(column.index)
         if c.among is not None:
-            chosen = self.stored.subjects(c.among, self.study)
+            chosen = self.stored.subjects(c.among, self.study, 0 if c.over else self.point(c.at))
             kept, every = kept.intersection(chosen), every.intersection(chosen)
         if not len(kept):
             raise NotStored("a subject with everything that is asked for")

@@ -81,14 +81,14 @@ class Stored:
             for point, number, text in zip(rows.point, rows.number, rows.text, strict=True)
         }
 
-    def subjects(self, among: Among, study: str) -> Whole:
-        """Return the subjects that count."""
+    def subjects(self, among: Among, study: str, point: int = 0) -> Whole:
+        """Return the subjects that count, by a trait or by an outcome at a point of the study."""
         if among.trait:
             rows = self.selection.sql(
                 "select subject, value from traits where sweep = :sweep and trait = :trait", trait=among.trait
             ).set_index("subject")["value"]
         else:
-            rows = self.table(study, among.outcome, among.arm).at(0)
+            rows = self.table(study, among.outcome, among.arm).at(point)
         kept = rows[(rows > _or(among.above, -np.inf)) & (rows < _or(among.below, np.inf))]
         return kept.index.to_numpy(dtype=np.int64)
 

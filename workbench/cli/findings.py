@@ -33,6 +33,15 @@ def findings(
         str | None,
         typer.Option("--db", metavar="FILE", help="Database for the runs; data/results/NAME.db if not given."),
     ] = None,
+    subjects: Annotated[
+        int | None,
+        typer.Option(
+            "--subjects",
+            metavar="N",
+            min=1,
+            help="Run scenarios with N subjects in each study, and only what the findings are about.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given.")
     ] = None,
@@ -50,7 +59,14 @@ def findings(
     quiet = as_json or form is not Format.text
     command = shlex.join(["workbench", *context.obj])
     try:
-        found = hold(*(targets or ()), db=db, workers=workers, watch=lambda: watcher(quiet=quiet), command=command)
+        found = hold(
+            *(targets or ()),
+            db=db,
+            subjects=subjects,
+            workers=workers,
+            watch=lambda: watcher(quiet=quiet),
+            command=command,
+        )
     except StoppedAtOnce as stopped:
         error = WorkbenchError(f"stopped; what was stored is kept; go on with: {command}")
         error.exit_code = 128 + stopped.number

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.output import AsFormat, AsJson, Database, Format, print_frame, print_object, put
-from workbench.cli.tables import effect_lines
+from workbench.cli.tables import effect_lines, interaction_lines, plausible_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Sweep = Annotated[int | None, typer.Option("--sweep", min=1, help="Which sweep of the file; the newest if not given.")]
 
+NO_BASELINE = "nothing to compare: no arm here has a baseline (compare_with in the scenario, or --baseline ARM)"
+NO_INTERACTION = (
+    "no interaction to show: the scenario declares none ([interaction.NAME] with four arms), or none was run"
+)
 SWEEP_COLUMNS = ("sweep", "scenario", "subjects", "expected", "stored", "failed", "missing", "created")
 
 
@@ -41,23 +45,40 @@ def compare(
     baseline: Annotated[str | None, typer.Option("--baseline", help="Compare every arm with this one.")] = None,
     outcome: Annotated[list[str] | None, typer.Option("--outcome", help="Only this outcome; may be repeated.")] = None,
     study: Annotated[str | None, typer.Option("--study", help="Only this study.")] = None,
+    interactions: Annotated[
+        bool, typer.Option("--interactions", help="Only the interactions that the scenario declares.")
+    ] = False,
     sweep: Sweep = None,
     form: AsFormat = Format.text,
     as_json: AsJson = False,
 ) -> int:
     """Compare arms within subjects.
 
-    Differences to the baseline arm, with effect sizes and intervals.
+    Differences to the baseline arm, with effect sizes and intervals, and the interactions that the scenario declares.
     """
     from workbench.analysis import compare as compare_arms
+    from workbench.analysis import interactions as interactions_of
+    from workbench.analysis.interaction import over_parameters
 
     frame = compare_arms(Path(db), sweep=sweep, study=study, baseline=baseline, outcomes=outcome or None)
+    joint = interactions_of(Path(db), sweep=sweep, study=study, outcomes=outcome or None)
+    over = over_parameters(Path(db), sweep=sweep, outcomes=outcome or None)
+    if interactions:
+        frame = joint
+    elif study is None:  # as for the arms: studies with a sweep of their own are shown when they are asked for
+        joint = joint[joint["study"].isin(frame["study"].unique())]
     if as_json or form is not Format.text:
-        print_frame(frame, form, as_json, db=db)
+        listed = {} if interactions else {"interactions": joint.astype(object).to_dict("records")}
+        listed["over_parameters"] = over.astype(object).to_dict("records")
+        print_frame(frame, form, as_json, **{"db": db, **listed})  # type: ignore[arg-type]
     elif not len(frame):
-        put("nothing to compare: no arm here has a baseline (compare_with in the scenario, or --baseline ARM)")
+        put(NO_INTERACTION if interactions else NO_BASELINE)
     else:
-        put("\n".join(effect_lines(frame, _points(Path(db), sweep, frame["study"].unique()))))
+        lines = [] if interactions else [*effect_lines(frame, _points(Path(db), sweep, frame["study"].unique()))]
+        if len(joint):
+            told = interaction_lines(joint, _points(Path(db), sweep, joint["study"].unique()))
+            lines += ([""] if lines else []) + [*told, "", *plausible_lines(over)]
+        put("\n".join(lines))
     return 0
 
 

@@ -65,7 +65,7 @@ def effect_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str]:
         for baseline, rows in group.groupby("baseline", sort=False):
             means = dict.fromkeys(shown(mean) for mean in rows["baseline_mean"])
             arm = f"against {baseline} ({' or '.join(means)})"
-            header = (arm.ljust(width), "mean", "change", "95 % interval", first["effect_name"], "better", "n")
+            header = (arm.ljust(width), "mean", "change", "95 % interval", "g", "better", "n")
             for line in aligned(header, (_effect(row, shown) for row in rows.to_dict("records"))):
                 yield GAP + line
         for note in dict.fromkeys(note for note in group["note"] if note):
@@ -74,8 +74,54 @@ def effect_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str]:
     methods = ", ".join(dict.fromkeys(method for method in frame["method"] if not method.startswith("no ")))
     yield "change: arm minus baseline in the same subject, mean over n subjects"
     yield f"95 % interval: of the mean change, {methods or 'no spread'}"
-    yield f"{frame['effect_name'].iloc[0]}: change over the root mean square of the two arms' standard deviations"
+    yield "g: Hedges' g, the two arms as independent groups, as a trial prints it"
     yield "better: share of subjects whose own value is better than under the baseline"
+
+
+TERMS = {"first": "first alone", "second": "second alone", "both": "both", "interaction": "interaction"}
+
+
+def interaction_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str]:
+    """Yield what `workbench.analysis.interactions` returns: one small table an interaction, point and outcome."""
+    for _, group in frame.groupby(["study", "point", "outcome", "interaction"], sort=False):
+        first = dict(group.iloc[0])
+        unit = "" if first["unit"] == "1" else f", {first['unit']}"
+        swept = "".join(f", {words}" for words in _swept(points, first["study"], first["point"]))
+        yield f"interaction {first['interaction']} of {first['outcome']}{unit} in {first['study']}{swept}"
+        shown = Decimals(group[["difference", "low", "high"]].abs().max().max())
+        header = (shorten(first["title"]), "", "change", "95 % interval", "n")
+        for line in aligned(header, (_term(row, shown) for row in group.to_dict("records"))):
+            yield GAP + line
+        for note in dict.fromkeys(note for note in group["note"] if note):
+            yield f"{GAP}note: {note}"
+        yield ""
+    if len(frame):
+        yield "interaction: (both - first alone) - (second alone - neither), within the same subject; 0 if effects add"
+
+
+def plausible_lines(frame: pd.DataFrame) -> Iterator[str]:
+    """Yield what `workbench.analysis.interaction.over_parameters` returns, a line for each interaction and outcome."""
+    shown = frame[frame["term"] == "interaction"]
+    for study, group in shown.groupby("study", sort=False):
+        yield f"interactions over plausible parameters in {study}, {group['points'].max()} sets of them"
+        rows = (
+            (r["interaction"], r["outcome"], *(Number(f"{r[end]:.3g}") for end in ("low", "middle", "high")))
+            for r in group.to_dict("records")
+        )
+        for line in aligned(("interaction", "outcome", "5 %", "median", "95 %"), rows):
+            yield GAP + line
+        yield ""
+
+
+def _term(row: Mapping[Any, Any], shown: Decimals) -> tuple[Any, ...]:
+    low = shown(row["low"])
+    return (
+        TERMS[row["term"]],
+        row["arms"],
+        Number(shown(row["difference"])),
+        Number(NOTHING if low == NOTHING else f"{low} to {shown(row['high'])}"),
+        Number(f"{row['n']} of {row['n'] + row['missing']}" if row["missing"] else row["n"]),
+    )
 
 
 class Decimals:
@@ -107,7 +153,7 @@ def _effect(row: Mapping[Any, Any], shown: Decimals) -> tuple[Any, ...]:
         Number(shown(row["mean"])),
         Number(shown(row["difference"])),
         Number(NOTHING if low == NOTHING else f"{low} to {shown(row['high'])}"),
-        Number(NOTHING if cell(row["effect"]) == NOTHING else f"{row['effect']:.2f}"),
+        Number(NOTHING if cell(row["hedges_g"]) == NOTHING else f"{row['hedges_g']:.2f}"),
         Number(NOTHING if cell(better) == NOTHING else f"{better:.0%}"),
         Number(f"{row['n']} of {row['n'] + row['missing']}" if row["missing"] else row["n"]),
     )

@@ -106,6 +106,7 @@ def prepare(
     workers: int | None = None,
     subjects: int | None = None,
     arms: Iterable[str] = (),
+    studies: Iterable[str] = (),
     settings: Mapping[str, str] | None = None,
     seed: int | None = None,
     max_points: int = MAX_POINTS,
@@ -118,7 +119,13 @@ def prepare(
         raise UsageError(f"workers is {workers} (0 or more)")
     document, registry = read_scenario(scenario, components, max_points)
     planned = plan(
-        document, subjects=subjects, arms=tuple(arms) or None, settings=settings or {}, seed=seed, max_points=max_points
+        document,
+        subjects=subjects,
+        arms=tuple(arms) or None,
+        studies=tuple(studies) or None,
+        settings=settings or {},
+        seed=seed,
+        max_points=max_points,
     )
     refuse_unfit(planned, registry)
     processes = available_cores() if workers is None else max(workers, 1)
@@ -176,6 +183,7 @@ def run_sweep(
     workers: int | None = None,
     subjects: int | None = None,
     arms: Iterable[str] = (),
+    studies: Iterable[str] = (),
     settings: Mapping[str, str] | None = None,
     seed: int | None = None,
     max_points: int = MAX_POINTS,
@@ -196,8 +204,8 @@ def run_sweep(
         The database, made if it does not exist; ``data/results/NAME.db`` below the working folder if None.
     workers
         Processes; every core if None, this process alone for 0 or 1.
-    subjects, arms, seed
-        Replace what the scenario says; `arms` narrows every study to these.
+    subjects, arms, studies, seed
+        Replace what the scenario says; `arms` narrows every study to these, and only these `studies` are run.
     settings
         Path -> value as text (``{"modulator.acetylcholine.tone": "1.2"}``), above every other layer.
     components
@@ -218,6 +226,7 @@ def run_sweep(
         workers=workers,
         subjects=subjects,
         arms=arms,
+        studies=studies,
         settings=settings,
         seed=seed,
         max_points=max_points,

@@ -12,7 +12,9 @@ from workbench.literature.model import Among, Criterion, Finding
 from workbench.literature.points import check_point, point_at, study_of
 from workbench.literature.read import Draft
 from workbench.literature.shapes import AmongShape
-from workbench.literature.statistics import COMMON, INNER, PAIRED, STATISTICS, Statistic
+from workbench.literature.statistics import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, Statistic
+from workbench.literature.visits import UNIT as VISITS
+from workbench.literature.visits import visits_of
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario, Study
@@ -58,10 +60,11 @@ class _Binder:
         statistic = STATISTICS[self.text.raw["statistic"]]
         self.check_keys(statistic)
         section, measure = self.measure(statistic)
+        measures, times = visits_of(self.text, self.scenario) if self.listed else ((), ())
         arms = self.text.named("arms", "arm", self.text.raw["arms"], tuple(self.scenario.arms), self.scenario.name)
         self.check_count(statistic, arms)
         study = (
-            study_of(self.text, self.scenario, arms, measure, section)
+            study_of(self.text, self.scenario, arms, measures or (measure,), section)
             if len(self.text.document.problems) == before
             else None
         )
@@ -93,8 +96,15 @@ class _Binder:
             target=self.text.number("target", unit),
             error=self.text.error(unit),
             title=self.text.raw.get("title", ""),
+            measures=measures,
+            times=times,
         )
         return read if len(self.text.document.problems) == before else None
+
+    @property
+    def listed(self) -> bool:
+        """Whether the criterion is about several visits."""
+        return self.text.raw["statistic"] in TIMED and "outcomes" in self.text.raw
 
     @property
     def of_value(self) -> bool:
@@ -120,6 +130,8 @@ class _Binder:
         of = self.text.raw.get("of")
         if name == "holds_over" and of is not None and of not in INNER:
             self.text.report("of", f"unknown: {show(of)} (one of: {listed(INNER)})", got=str(of), known=INNER)
+        elif name in TIMED and of not in (None, *APART):
+            self.text.report("of", f"unknown: {show(of)} (one of: {listed(APART)})", got=str(of), known=APART)
         elif name in ("share", "share_difference"):
             self.check_share(name, of)
         if name == "correlation" and "over" not in self.text.raw and "against" not in self.text.raw:
@@ -140,13 +152,19 @@ class _Binder:
 
     def measure(self, statistic: Statistic) -> tuple[str, str]:
         """Return section and name of what is measured."""
-        given = [key for key in ("outcome", "course") if key in self.text.raw]
+        timed = self.text.raw["statistic"] in TIMED
+        given = [key for key in ("outcome", *(["outcomes"] if timed else []), "course") if key in self.text.raw]
+        if timed and (len(given) != 1 or given == ["outcome"]):
+            self.text.report("outcomes", "is missing: a time is asked of several outcomes or of one course", at="key")
+            return "outcome", ""
         if len(given) != 1:
             words = "give one of them" if given else "a criterion is about an outcome or a course"
             self.text.report("outcome", f"{'both outcome and course' if given else 'is missing'}: {words}", at="key")
             return "outcome", ""
+        if timed and given == ["outcomes"]:
+            return "outcome", str(self.text.raw["outcomes"][0])
         section = given[0]
-        whole = not statistic.outcomes or self.text.raw["statistic"] == "correlation"
+        whole = timed or not statistic.outcomes or self.text.raw["statistic"] == "correlation"
         if section == "course" and not statistic.courses:
             self.text.report("course", f"{self.text.raw['statistic']} is taken of outcomes ({statistic.doc})", at="key")
         elif section == "course" and not whole and "time" not in self.text.raw:
@@ -221,12 +239,14 @@ class _Binder:
 
     def threshold_unit(self, own: str) -> str:
         """Return the unit of `above` and `below`."""
-        return "1" if self.text.raw.get("of") == "ratio" else own
+        return "1" if self.text.raw.get("of") in ("ratio", "hedges_g") else own
 
     def unit(self, statistic: Statistic, section: str, measure: str, study: Study) -> str:
         """Return the unit of the statistic's value; a slope's is a bare number."""
         if statistic.unit == "outcome":
             return self.own_unit(section, measure)
+        if statistic.unit == "time" and "outcomes" in self.text.raw:
+            return VISITS
         if statistic.unit == "time":
             return self.time_unit(section, measure)
         if statistic.unit == "axis":

@@ -44,6 +44,8 @@ class Criterion:
         What is compared with what: the first against the second.
     study : str
         Whose runs are used; "" is the first study without a sweep that has the arms.
+    measures, times : tuples
+        Several outcomes, each at its own visit, and when these are, where a time is asked for.
     at, against_at : mapping path -> value
         The point of a swept study; `against_at` that of the second term.
     time, against_time : float, optional
@@ -86,6 +88,13 @@ class Criterion:
     target: float | None = None
     error: float | None = None
     title: str = ""
+    measures: tuple[str, ...] = ()
+    times: tuple[float, ...] = ()
+
+    @property
+    def arms_needed(self) -> tuple[str, ...]:
+        """The arms whose runs it is taken of, with the one by which subjects are chosen."""
+        return (*self.arms, self.among.arm) if self.among is not None and self.among.arm else self.arms
 
     @property
     def open_below(self) -> bool:

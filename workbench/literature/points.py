@@ -12,20 +12,22 @@ from workbench.scenario.model import Axis, Scenario, Study
 from workbench.scenario.syntax import Keys
 
 
-def study_of(text: CriterionText, scenario: Scenario, arms: list[str], measure: str, section: str) -> Study | None:
+def study_of(
+    text: CriterionText, scenario: Scenario, arms: list[str], measures: tuple[str, ...], section: str
+) -> Study | None:
     """Return the study whose runs are used."""
     studies = scenario.studies
     if "study" in text.raw:
         text.named("study", "study", [text.raw["study"]], tuple(studies), scenario.name)
         found = studies.get(text.raw["study"])
-        if found is not None and (fault := _lacks(found, arms, measure, section)):
+        if found is not None and (fault := _lacks(found, arms, measures, section)):
             text.report("study", f"study {found.name} {fault}")
             return None
         return found
-    whole = (s for s in studies.values() if not s.axes and not _lacks(s, arms, measure, section))
+    whole = (s for s in studies.values() if not s.axes and not _lacks(s, arms, measures, section))
     found = next(whole, None)
     if found is None:
-        message = f"is missing (no study without a sweep has {section} {measure} of all these arms)"
+        message = f"is missing (no study without a sweep has {section} {listed(measures)} of all these arms)"
         text.report("study", message, at="key")
     return found
 
@@ -79,11 +81,12 @@ def _level(text: CriterionText, axis: Axis, raw: Any, place: Keys) -> float | st
     return None
 
 
-def _lacks(study: Study, arms: list[str], measure: str, section: str) -> str:
+def _lacks(study: Study, arms: list[str], measures: tuple[str, ...], section: str) -> str:
     """Return what a study does not have of what is asked, in words, or ""."""
     missing = [arm for arm in arms if arm not in study.arms]
     if missing:
         return f"does not have the arms {listed(missing)}"
-    if section == "outcome" and measure not in study.outcomes:
-        return f"does not store outcome {measure}"
+    for measure in measures if section == "outcome" else ():
+        if measure not in study.outcomes:
+            return f"does not store outcome {measure}"
     return "keeps no courses" if section == "course" and not study.record else ""

@@ -60,6 +60,9 @@ class CriterionShape(Shape):
 
     statistic: Annotated[StatisticName, Field(description=f"one of {', '.join(STATISTICS)}")]
     outcome: Name | None = None
+    outcomes: Annotated[
+        list[Name] | None, Field(min_length=2, description="several visits in order, where a time is asked for")
+    ] = None
     course: Name | None = None
     against: Name | None = None
     arms: Annotated[list[Name], Field(min_length=1, description="the arms: first, then what it is compared with")]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 StatisticName = Literal[
-    "mean", "median", "share", "share_difference", "difference", "ratio", "gain_ratio", "effect_size", "slope",
-    "correlation", "time_to", "peak_to_trough", "argmax", "order", "holds_over",
+    "mean", "median", "share", "share_difference", "difference", "ratio", "gain_ratio", "difference_ratio",
+    "effect_size", "hedges_g", "interaction", "main_effect", "first_time", "last_time", "slope", "correlation",
+    "time_to", "peak_to_trough", "argmax", "order", "holds_over",
 ]  # fmt: skip
 Unit = Literal["outcome", "1", "axis", "time", "slope"]
 
@@ -68,9 +69,35 @@ STATISTICS: Mapping[StatisticName, Statistic] = {
         "first arm minus second, over the same difference of `against`, at `against_at` or at `against_time`",
         (2, 2), takes=SECOND, unit="1",
     ),
+    "difference_ratio": Statistic(
+        "first arm minus second, over third minus fourth", (4, 4), takes=MOMENT, unit="1"
+    ),
     "effect_size": Statistic(
-        "mean difference over the root mean square of the two standard deviations (d_av)",
+        "mean difference within subjects over the root mean square of the two standard deviations (d_av)",
         (1, 2), takes=SECOND, unit="1", two_terms=True,
+    ),
+    "hedges_g": Statistic(
+        "first arm minus second over their pooled standard deviation, as two independent groups, corrected for small "
+        "ones (Hedges' g, what trials print)",
+        (1, 2), takes=SECOND, unit="1", two_terms=True,
+    ),
+    "interaction": Statistic(
+        "(both - first alone) - (second alone - neither) within subjects, of four arms in this order",
+        (4, 4), takes=MOMENT,
+    ),
+    "main_effect": Statistic(
+        "mean effect of the first of two treatments, with and without the second; arms as for an interaction",
+        (4, 4), takes=MOMENT,
+    ),
+    "first_time": Statistic(
+        "first of several visits, or recorded time of a course, at which the difference of two arms (`of`: difference "
+        "or hedges_g) is at or beyond a number",
+        (2, 2), takes=("outcomes", "above", "below", "of"), unit="time",
+    ),
+    "last_time": Statistic(
+        "last of several visits, or recorded time of a course, at which the difference of two arms (`of`: difference "
+        "or hedges_g) is at or beyond a number",
+        (2, 2), takes=("outcomes", "above", "below", "of"), unit="time",
     ),
     "slope": Statistic("slope of the mean along a swept path", needs=("over",), unit="slope", courses=False),
     "correlation": Statistic(
@@ -95,5 +122,11 @@ STATISTICS: Mapping[StatisticName, Statistic] = {
 PAIRED = ("ratio", "difference")
 """What a share of two arms may be taken of."""
 
-INNER = ("mean", "median", "difference", "ratio", "gain_ratio", "effect_size")
+TIMED = ("first_time", "last_time")
+"""What is taken of `outcomes`, several visits in order, or of a course."""
+
+APART = ("difference", "hedges_g")
+"""What may be beyond a number at a time."""
+
+INNER = ("mean", "median", "difference", "ratio", "gain_ratio", "effect_size", "hedges_g")
 """What may hold over a range of swept values."""

@@ -15,6 +15,7 @@ from workbench.scenario.shapes import (
     ArmShape,
     AxisShape,
     HeadShape,
+    InteractionShape,
     Shape,
     StudyShape,
     SubjectsShape,
@@ -30,7 +31,9 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 def schema(registry: Registry) -> dict[str, Any]:
     """Return the JSON Schema of a scenario built from the components in `registry`."""
     shapes = {(section.name, c.name): _shape(section, c) for section, c in _menu(registry)}
-    fixed: tuple[type[Shape], ...] = (HeadShape, UseShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape)
+    fixed: tuple[type[Shape], ...] = (
+        HeadShape, UseShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape, InteractionShape,
+    )  # fmt: skip
     models: list[type[BaseModel]] = [*fixed, *dict.fromkeys(shapes.values())]
     references, whole = models_json_schema([(m, "validation") for m in models], ref_template="#/definitions/{model}")
     definitions = whole["$defs"]
@@ -48,6 +51,7 @@ def schema(registry: Registry) -> dict[str, Any]:
     }
     head["properties"]["arm"] = _tables("a named set of overrides", [named[ArmShape]])
     head["properties"]["study"] = _tables("what is crossed", [named[StudyShape]])
+    head["properties"]["interaction"] = _tables("two treatments crossed", [named[InteractionShape]])
     whole = {"$schema": DIALECT, **head, "title": "Scenario", "definitions": definitions}
     return dict(_without_nulls(whole))
 

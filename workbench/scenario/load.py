@@ -15,6 +15,7 @@ from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document
 from workbench.scenario.dosing import check_people
+from workbench.scenario.interactions import read_interactions
 from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import name_fault
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
@@ -32,7 +33,7 @@ SCHEMA = 1
 """The version of the scenario format that this version reads."""
 
 HEAD = ("schema", "title", "parameters", "summary", "use", "subjects")
-GRID = ("arm", "study")
+GRID = ("arm", "study", "interaction")
 
 
 def load_scenario(path: Path | str, *, registry: Registry | None = None, max_points: int = MAX_POINTS) -> Scenario:
@@ -119,6 +120,7 @@ def _read(
         studies=studies,
         registry=registry,
         summary=tuple(head.get("summary", ())),
+        interactions=read_interactions(document, arms),
     )
 
 

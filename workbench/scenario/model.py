@@ -176,6 +176,18 @@ class Study:
 
 
 @dataclass(frozen=True)
+class Interaction:
+    """Two treatments crossed: the arms with both, with the first alone, with the second alone, and with neither.
+
+    Its size is (both - first) - (second - neither), within each subject.
+    """
+
+    name: str
+    title: str
+    arms: tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
 class Use:
     """What the scenario may be used for, and what not; shown on the first screen of every page."""
 
@@ -202,6 +214,7 @@ class Scenario:
     studies: Mapping[str, Study]
     registry: Registry = field(compare=False, repr=False)
     summary: tuple[str, ...] = ()
+    interactions: Mapping[str, Interaction] = field(default_factory=dict)
 
     def table(self, path: str) -> Table:
         """Return the table at ``section.name``."""

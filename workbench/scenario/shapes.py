@@ -177,6 +177,15 @@ class ArmShape(Shape):
     compare_with: str | None = None
 
 
+class InteractionShape(Shape):
+    """Two treatments crossed; their interaction is (both - first) - (second - neither), within each subject."""
+
+    title: str = ""
+    arms: Annotated[
+        Names, Field(description="four arms: with both, with the first alone, with the second alone, with neither")
+    ]
+
+
 class AxisShape(Shape):
     """The values of one swept path."""
 

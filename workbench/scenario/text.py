@@ -12,7 +12,19 @@ from typing import Any
 
 from workbench.declaration import SECTIONS, Parameter
 from workbench.scenario.dosing import written
-from workbench.scenario.model import Arm, Axis, Effect, Evidence, Quantity, Ref, Scenario, Study, Table, Trait
+from workbench.scenario.model import (
+    Arm,
+    Axis,
+    Effect,
+    Evidence,
+    Interaction,
+    Quantity,
+    Ref,
+    Scenario,
+    Study,
+    Table,
+    Trait,
+)
 from workbench.scenario.paths import Paths
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -29,6 +41,7 @@ def to_text(scenario: Scenario) -> str:
         *(_table(table) for table in tables),
         *(block for arm in scenario.arms.values() for block in _arm(arm, scenario)),
         *(block for study in scenario.studies.values() for block in _study(study, scenario)),
+        *(_interaction(interaction) for interaction in scenario.interactions.values()),
     ]
     return "\n".join("\n".join(block) + "\n" for block in blocks)
 
@@ -104,6 +117,12 @@ def _study(study: Study, scenario: Scenario) -> Iterator[list[str]]:
         spread = study.design != "grid"
         axes = [f"{_text(a.path)} = {_axis(a, paths.find(a.path).parameter, spread=spread)}" for a in study.axes]
         yield [f"[study.{study.name}.sweep]", *axes]
+
+
+def _interaction(interaction: Interaction) -> list[str]:
+    lines = [f"[interaction.{interaction.name}]"]
+    lines += [_line("title", interaction.title)] if interaction.title else []
+    return [*lines, _line("arms", interaction.arms)]
 
 
 def _axis(axis: Axis, parameter: Parameter, *, spread: bool) -> str:

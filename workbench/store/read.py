@@ -154,6 +154,15 @@ class Results:
         """Return each subject's value beside its value in the arm's baseline, and the difference."""
         return self._view("pairs", sweep, study)
 
+    def interactions(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
+        """Return each subject's values in the four arms of every declared interaction, and the interaction as `value`.
+
+        Of the latest sweep unless one is named.
+        """
+        from workbench.store.interactions import interaction_rows
+
+        return interaction_rows(self, self.latest if sweep is None else sweep, study)
+
     def timecourse(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
         """Return one row per recorded time of each course."""
         return self._view("timecourse", sweep, study)
