@@ -74,7 +74,7 @@ def test_yardstick_two_cores(benchmark: pytest.FixtureRequest) -> None:
 def test_people_through_112_days_on_two_workers(benchmark: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Plan, draw, dose, teach, visit, record and store: 4,096 people in each of the four arms of the 2 x 2."""
     text = (scenarios_folder() / "ketamine_therapy.toml").read_text(encoding="utf-8")
-    studies = text.index("[study.parts]")
+    studies = text.index("[study.unblinding]")
     file = tmp_path / "therapy.toml"
     file.write_text(text[:studies], encoding="utf-8")
     names = iter(range(10))
