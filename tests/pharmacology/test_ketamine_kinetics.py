@@ -98,20 +98,6 @@ def test_the_reference_drive_is_the_integral_of_block_squared() -> None:
     assert kept["reference_drive"].number == pytest.approx(whole, abs=1e-9)
 
 
-def test_only_the_kinetics_and_what_follows_from_them_are_new() -> None:
-    """A refit may change the other numbers; this version does not."""
-    from workbench.scenario.document import Document
-    from workbench.scenario.parameters import read_parameters
-
-    one, two = (
-        read_parameters(Document((data_folder() / "parameters" / f"ketamine-{v}.toml").read_bytes(), "", []), None)
-        for v in (1, 2)
-    )
-    changed = {name for name in one.values if name not in two.values or one.values[name] != two.values[name]}
-    assert changed == {"clearance", "volume", "k12", "k21", "half_block", "reference_drive"}
-    assert two.version == "2.0"
-
-
 def test_the_spray_has_the_published_bioavailability_time_and_half_life() -> None:
     """54 and 51 % of 56 and 84 mg follow from what one spray loses; the peak is 20 to 40 min after it."""
     scenario = load_scenario(scenarios_folder() / "ketamine_pk.toml")
