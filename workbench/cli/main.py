@@ -22,6 +22,7 @@ from workbench.cli import (
     results,
     starter,
     sweep,
+    windows,
 )
 from workbench.cli.faults import internal_fault, told
 from workbench.errors import UsageError, WorkbenchError
@@ -37,7 +38,21 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=False,
 )
-for family in (sweep, check, doses, results, findings, assay, calibrate, report, replay, describe, starter, doctor):
+for family in (
+    sweep,
+    check,
+    doses,
+    windows,
+    results,
+    findings,
+    assay,
+    calibrate,
+    report,
+    replay,
+    describe,
+    starter,
+    doctor,
+):
     family.register(app)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.declaration import Component, number, signal
 from workbench.modulation.opening import Opening
+from workbench.pharmacology.chains import chained
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -72,6 +73,12 @@ class TwoStage(Component):
         apart = np.where(np.abs(ratio - 1.0) > EQUAL, ratio - 1.0, 1.0)
         exponent = np.where(np.abs(ratio - 1.0) > EQUAL, np.log(ratio) / apart, 1.0)
         return np.exp(-exponent)
+
+    def after_reference(self, hours: Value) -> Value:
+        """Return the level `hours` after one reference dose given at once, by closed form."""
+        rise, decay = 1.0 / self.rise, 1.0 / self.decay
+        height = chained(hours, rise, decay) * rise / self.peak()
+        return (1.0 + self.half) * height / (self.half + height)
 
     def build(self, block: Assembly, name: str) -> None:
         """Offer the window as a driven signal that follows the drug."""

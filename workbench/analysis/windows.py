@@ -1,0 +1,103 @@
+"""A scenario's windows in words and numbers: what opens each, how it runs after a reference dose, what it scales."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from workbench.design.provenance import Resolved
+    from workbench.scenario.model import Scenario
+
+LONGEST = 2000.0
+"""Hours that are looked at for the highest level and its half."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window, as an arm has it.
+
+    Attributes
+    ----------
+    numbers : tuple of (name, words)
+        Each number with its unit, plausible range, status and source.
+    levels : tuple of (hours, level)
+        After one reference dose given at once.
+    peak, peak_at : float
+        The highest level and when, h; `half_from` and `half_to` (h) are the ends of the time at half of it or above.
+    scales : tuple of str
+        What links carry it onto.
+    """
+
+    name: str
+    title: str
+    opened_by: str
+    numbers: tuple[tuple[str, str], ...]
+    levels: tuple[tuple[float, float], ...]
+    peak: float
+    peak_at: float
+    half_from: float
+    half_to: float
+    scales: tuple[str, ...]
+
+
+def windows_of(scenario: Scenario, arm: str, hours: Sequence[float]) -> list[Window]:
+    """Return the windows of an arm by name; `hours` are those at which the level is told."""
+    from workbench.design import plan
+
+    values = plan(scenario).resolved(arm)
+    return [_window(scenario, name, values, hours) for name in sorted(scenario.tables.get("window", {}))]
+
+
+def _window(scenario: Scenario, name: str, values: Mapping[str, Resolved], hours: Sequence[float]) -> Window:
+    table = scenario.tables["window"][name]
+    at = f"window.{name}."
+    fields: dict[str, Any] = {p: values[at + p].value for p in table.component.parameters()}
+    component: Any = table.component(**fields)
+    grid = np.linspace(0.0, LONGEST, int(LONGEST * 20) + 1)
+    course = component.after_reference(grid)
+    top = int(np.argmax(course))
+    open_ = np.flatnonzero(course >= 0.5 * course[top])
+    numbers = tuple(
+        (p.name, _words(values[at + p.name])) for p in table.component.parameters().values() if p.kind == "number"
+    )
+    told = component.after_reference(np.asarray(hours))
+    return Window(
+        name=name,
+        title=table.title,
+        opened_by=str(fields["opened_by"]),
+        numbers=numbers,
+        levels=tuple(zip((float(h) for h in hours), (float(level) for level in told), strict=True)),
+        peak=float(course[top]),
+        peak_at=float(grid[top]),
+        half_from=float(grid[open_[0]]),
+        half_to=float(grid[open_[-1]]),
+        scales=tuple(_scaled(scenario, f"window.{name}", values)),
+    )
+
+
+def _scaled(scenario: Scenario, signal: str, values: Mapping[str, Resolved]) -> Iterator[str]:
+    for link in sorted(scenario.tables.get("link", {})):
+        at = f"link.{link}."
+        if f"{at}signal" in values and values[f"{at}signal"].value == signal:
+            gain = values[f"{at}gain"]
+            form = "+ {gain} x window" if values[f"{at}form"].value == "shift" else "x (1 + {gain} x window)"
+            words = form.format(gain="gain" if gain.value is None else f"{gain.value:g}")
+            yield f"{values[f'{at}onto'].value}: {words}  [link.{link}; gain {_words(gain)}]"
+
+
+def _words(value: Resolved) -> str:
+    number = "drawn for each subject" if value.value is None else f"{value.value:g} {value.unit}".removesuffix(" 1")
+    if value.traits:
+        number += f" (differs between subjects: {', '.join(value.traits)})"
+    evidence = value.evidence
+    if evidence is None:
+        return number
+    low, high = evidence.low, evidence.high
+    span = "" if low is None or high is None else f", {low:g} to {high:g}"
+    source = f", {evidence.source}" if evidence.source else ""
+    fitted = f", fitted to {', '.join(evidence.fitted_to)}" if evidence.fitted_to else ""
+    return f"{number}{span} ({evidence.status}{source}{fitted})"
