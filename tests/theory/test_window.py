@@ -52,6 +52,28 @@ def test_any_rise_decay_and_power(rise: float, decay: float, power: float) -> No
     assert found == pytest.approx(integrated(30.0, [0.0], rise, decay, power), rel=1e-5)
 
 
+@pytest.mark.parametrize("elimination", [30.0, 1000.0, 8e4])
+def test_a_drug_that_is_gone_in_no_time_opens_it_as_the_integral_of_its_drive_says(elimination: float) -> None:
+    """A bolus so large that it saturates: the time above the half block grows with the logarithm of the amount."""
+    volume, amount, power = 1.2, 35.0, 2.0
+    drug = f'model = "one_compartment_intravenous"\nclearance = "{elimination * volume} L/h"\nvolume = "1.2 L"\n'
+    text = replaced(
+        OPENED,
+        (OPENED[OPENED.index('model = "two_comp') : OPENED.index("[occupancy.block]")], drug),
+        ('amount = "35 mg"\nduration = "40 min"', f'amount = "{amount} mg"'),
+    )
+    start = 1000.0 * amount / volume / 150.0  # in half blocks; the integral of (c / (1 + c))^2 over c' = -k c
+    drive = (np.log1p(start) - start / (1.0 + start)) / elimination / 0.5
+    rise, decay = 6.0, 57.0
+    after = rise**-1 * (np.exp(-30.0 / decay) - np.exp(-30.0 / rise)) / (1.0 / rise - 1.0 / decay)
+    level = drive * after / float(TwoStage(opened_by="", reference=1.0, power=power).peak())
+    found = solved(text).outcomes["window"][0]
+    tolerance = (
+        2e-3 if elimination < 100.0 else 1e-4 if elimination < 1e4 else 5e-5
+    )  # a drive in no time, against one that lasts
+    assert found == pytest.approx(1.5 * level / (0.5 + level), rel=tolerance)
+
+
 def test_infusions_add_up_and_each_run_has_its_own_times() -> None:
     text = replaced(OPENED, ("count = 1\nduring", "count = 3\nduring"), ('"30 h into', '"130 h into'))
     text += '[study.first.sweep]\n"dose.infusion.first" = { values = ["0 h", "7.3 h", "20 h"] }\n'

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 POINTS, WEIGHTS = (0.5 * row[:, None] for row in np.polynomial.legendre.leggauss(5))
 """Gauss-Legendre on one panel: places about its middle and weights, as shares of its length."""
-RUNG = 0.125
-"""Hours after a dose event at which the first panel ends; each further one ends at twice the time."""
+RUNG, TURNS = 0.125, 2.0
+"""Hours after a dose event at which the first panel ends; each further one ends at twice the time. Where that is longer
+than `TURNS` of the fastest time constant of the kinetics, the first is halved until it is not."""
 FAINT = 1e-7
 """A drive (1/h, relative to the reference) below this is none: what is left of a dose after some 13 half-lives."""
 SPAN = 48.0
@@ -199,8 +200,10 @@ class Opening:
     def _rung(self, body: Body, now: Value) -> Value:
         """Return the end of the panel in which `now` lies: panels double with the time since the last dose event."""
         age = np.maximum(np.asarray(now - body.at), 0.0)
-        above = np.floor(np.log2(np.maximum(age, RUNG / 4.0) / RUNG) + 1e-6) + 1.0
-        end: Value = body.at + np.ldexp(RUNG, np.maximum(above, 0.0).astype(int))
+        halved = np.maximum(np.ceil(np.log2(body.transfers.fastest * RUNG / TURNS)), 0.0)
+        first = np.ldexp(RUNG, -np.asarray(halved).astype(int))
+        above = np.floor(np.log2(np.maximum(age, first / 4.0) / first) + 1e-6) + 1.0
+        end: Value = body.at + np.ldexp(first, np.maximum(above, 0.0).astype(int))
         return end
 
     def _rests(self, body: Body, now: Value, last: Value) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,13 @@ class Transfers:
         self._kept: dict[Any, Entries] = {}
         self._grids: dict[Any, Entries] = {}
         self._keeps = True
+
+    @cached_property
+    def fastest(self) -> Value:
+        """The fastest of its rates, 1/h."""
+        rates = [np.asarray(rate) for rate in self._rates.values()]
+        found = np.maximum.reduce(np.broadcast_arrays(*rates))
+        return float(found) if found.ndim == 0 else found
 
     def passing(self) -> Transfers:
         """Return the same, keeping nothing: for lengths that do not recur."""
