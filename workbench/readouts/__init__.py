@@ -2,6 +2,17 @@
 
 from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
+from workbench.readouts.distribution import (
+    BoundTime,
+    LargestWeight,
+    LogWeightNorm,
+    OutputPower,
+    ParticipationRatio,
+    ProfileError,
+    SingleWeight,
+    SubspaceError,
+    WeightsAt,
+)
 from workbench.readouts.driven import Level
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.kinetics import (
@@ -16,6 +27,7 @@ from workbench.readouts.kinetics import (
 )
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
+from workbench.readouts.responses import PatternResponse, RecallError
 from workbench.readouts.scores import (
     ChoiceShare,
     ExpectedScore,
@@ -25,6 +37,7 @@ from workbench.readouts.scores import (
     Response,
     SymptomScore,
 )
+from workbench.readouts.unmixing import AmariIndex, OutputKurtosis, SourceCorrelation
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
@@ -35,6 +48,20 @@ COMPONENTS = (
     WeightMean,
     WeightNorm,
     PrincipalCosine,
+    LogWeightNorm,
+    SingleWeight,
+    ParticipationRatio,
+    WeightsAt,
+    LargestWeight,
+    BoundTime,
+    ProfileError,
+    SubspaceError,
+    OutputPower,
+    PatternResponse,
+    RecallError,
+    SourceCorrelation,
+    OutputKurtosis,
+    AmariIndex,
     Concentration,
     Occupancy,
     PeakConcentration,
