@@ -12,7 +12,9 @@ from commands import ROOT, SMALL, answer, process
 import workbench
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace("rate = 0.002", "rate = 0.0002")
+MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace(
+    "rate = 0.002", "rate = 0.0002"
+)
 
 
 @pytest.fixture

@@ -65,7 +65,10 @@ def test_nested_group_is_a_path(load):
 def test_rule_may_be_exchanged_but_only_for_a_known_one(load, problem):
     amount = '"dose.thp.amount" = "5 mg"'
     assert load(amount, '"plasticity.map.rule" = "hebb"').arms["low"].set["plasticity.map.rule"] == "hebb"
-    assert "bcm, cubic, hebb, rate_error, tag_and_capture, two_sided" in problem(amount, '"plasticity.map.rule" = "hebb2"').message
+    assert (
+        "bcm, cubic, hebb, rate_error, tag_and_capture, two_sided"
+        in problem(amount, '"plasticity.map.rule" = "hebb2"').message
+    )
 
 
 def test_removing_what_another_table_needs_is_refused(problem, load):

@@ -11,9 +11,9 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from workbench.pharmacology.kinetics import OneCompartmentOral, TwoCompartmentOral
+from workbench.plasticity import Hebb
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.kernels import kernel
-from workbench.plasticity import Hebb
 from workbench.plasticity.two_sided import TwoSided
 
 
@@ -29,7 +29,9 @@ def test_ojas_mean_field_follows_its_exact_flow() -> None:
     def mean_drift(t: float, w: np.ndarray) -> np.ndarray:
         # E over inputs is exact with the eigenvectors, each scaled to its variance, as the sample.
         inputs = (rotation * np.sqrt(spectrum * 4)).T
-        return np.mean([rule.drift(y := np.array([[x @ w]]), y, x[:, None], w[None, :, None])[0, :, 0] for x in inputs], axis=0)
+        return np.mean(
+            [rule.drift(y := np.array([[x @ w]]), y, x[:, None], w[None, :, None])[0, :, 0] for x in inputs], axis=0
+        )
 
     solved_flow = solve_ivp(mean_drift, (0.0, 1.5), start, rtol=1e-11, atol=1e-13).y[:, -1]
     u = expm(covariance * 1.5) @ start

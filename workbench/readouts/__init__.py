@@ -9,11 +9,12 @@ from workbench.readouts.distribution import (
     OutputPower,
     ParticipationRatio,
     ProfileError,
+    RatioSpread,
     SingleWeight,
     SubspaceError,
     WeightsAt,
 )
-from workbench.readouts.driven import Level
+from workbench.readouts.driven import Level, Threshold
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.kinetics import (
     AreaToInfinity,
@@ -55,6 +56,7 @@ COMPONENTS = (
     LargestWeight,
     BoundTime,
     ProfileError,
+    RatioSpread,
     SubspaceError,
     OutputPower,
     PatternResponse,
@@ -73,6 +75,7 @@ COMPONENTS = (
     TimeAbove,
     TerminalHalfLife,
     Level,
+    Threshold,
     Number,
     EvokedResponse,
     WeightChange,

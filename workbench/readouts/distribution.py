@@ -99,6 +99,32 @@ class ParticipationRatio(OfRow):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RatioSpread(OfRow):
+    """How far one unit's weights are from having changed all by one factor."""
+
+    name: ClassVar[str] = "ratio_spread"
+    meaning: ClassVar[str] = "largest deviation of a weight's growth factor from the mean factor, relative"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = "max_i |r_i / mean r - 1|,  r_i = W_ji / W_ji(0)"
+
+    projection: str = reference("projection", "a dense projection whose weights do not start at 0")
+    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
+
+    def reading(self, block: Assembly) -> Reading:
+        """Compare each weight with its own start."""
+        row = self.row(block)
+        start = row.copy()
+
+        def far(sums: tuple[Array, ...], trials: int) -> Array:
+            factor = row / start
+            mean = np.add.reduce(factor, axis=0) / len(factor)
+            found: Array = np.abs(factor / mean - 1.0).max(axis=0)
+            return found
+
+        return Reading((), far)
+
+
+@dataclass(frozen=True, kw_only=True)
 class WeightsAt(OfRow):
     """How many of one unit's weights stand at a bound, or at another level."""
 

@@ -18,6 +18,7 @@ ROLES = {
     "fit": "fitted: numbers were set with it, so agreement is no success",
     "built_in": "true by construction, so agreement is no success",
     "stress": "expected to fail, and shown for that",
+    "theory": "theory: a check of the engine, not of a brain",
     "unchecked": "quoted from memory; no target",
 }
 
@@ -28,6 +29,10 @@ def findings_summary(rows: Sequence[LedgerRow]) -> str:
     others = len(rows) - len(tested)
     met, missed = (sum(row.verdict == v for row in tested) for v in ("met", "missed"))
     open_ = len(tested) - met - missed
+    theory = [row for row in rows if row.role == "theory"]
+    if len(theory) == len(rows):
+        right = sum(bool(row.met) for row in rows)
+        return sentence(f"Of {len(rows)} checks against theory {right} are right, {len(rows) - right} are not")
     text = (
         f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because nothing was set "
         f"with them: {met} met, {missed} missed" + (f", {open_} undecided or not run" if open_ else "")
@@ -53,7 +58,7 @@ def findings_table(rows: Sequence[LedgerRow]) -> Table:
                     number(criterion.mc_error) if criterion else "",
                     _interval(criterion),
                     (criterion.verdict if criterion else row.verdict)
-                    + (f": {row.why}" if row.why and row.role == "stress" else ""),
+                    + (f": {row.why}" if row.why and (row.role == "stress" or row.finding.must_fail) else ""),
                 )
             )
     columns = ("Finding", "Role", "Published", "What is taken", "Accepted", "Model", "Calculation error",

@@ -84,6 +84,12 @@ class Patterns(Component):
             yield "answers", f"needs {wanted} numbers, an answer to each pattern, got {len(answers)}"
 
     @classmethod
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:
+        """Return E[x x^T]."""
+        patterns, shares = matrix_of(fields, tables), probabilities_of(fields, tables)
+        return None if patterns is None or shares is None else (patterns.T * shares) @ patterns
+
+    @classmethod
     def power(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> float | None:
         """Return E|x|^2."""
         patterns, shares = matrix_of(fields, tables), probabilities_of(fields, tables)
