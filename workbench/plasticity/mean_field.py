@@ -90,6 +90,7 @@ def _exact(rule: Driven, block: Assembly, name: str, weight: Array, task: str) -
     vectors, values = block.signals[f"task.{task}.eigenvectors"], block.signals[f"task.{task}.eigenvalues"]
     reached, start = block.signals[f"projection.{name}.bound_time"], np.zeros_like(weight)
     bounds = block.component("projection", name).bounds
+    clock = {"before": 0.0, "now": 0.0}
     above = values - values[:1]
 
     def along(time: Any) -> tuple[Array, Array]:
@@ -123,13 +124,15 @@ def _exact(rule: Driven, block: Assembly, name: str, weight: Array, task: str) -
             middle = 0.5 * (early + late)
             beyond = outside(solution(middle))
             early, late = np.where(beyond, early, middle), np.where(beyond, middle, late)
-        np.copyto(reached, np.where(out, early, reached))
+        np.copyto(reached, np.where(out, clock["before"] + early, reached))
         weight[...] = np.where(out, np.clip(solution(early), *bounds), weight)
 
     def advance(begin: float, stop: float) -> None:
         if begin == stop == 0.0:
             start[...] = weight
+            clock["before"], clock["now"] = clock["before"] + clock["now"], 0.0
             return
+        clock["now"] = stop
         moving = reached == 0.0
         weight[...] = np.where(moving, solution(stop), weight)
         if bounds is not None and rule.stabiliser == "none" and outside(weight)[moving].any():

@@ -143,7 +143,8 @@ class Recorder:
             before.clear()
 
         self.after.setdefault(stop, []).append(close_window)
-        self.after.setdefault(start, []).append(open_window)
+        if sums:
+            self.after.setdefault(start, []).append(open_window)
 
     def _keep(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int) -> None:
         self.outcomes[name] = self._spread(reading.value(sums, trials))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
+NEGLIGIBLE = 1e-3
 SPECTRUM = (4.0, 2.0, 1.0, 0.5)
 
 
@@ -103,7 +104,8 @@ class Gaussian(Normal):
 class Ring(Normal):
     """Zero-mean normal inputs on a ring, the more alike the nearer: positive correlations throughout.
 
-    One input is more active than the others by `bump`.
+    One input is more active than the others by `bump`. Negative eigenvalues that a wide ring has, up to a thousandth
+    of the largest, are taken as 0.
     """
 
     section: ClassVar[str] = "task"
@@ -121,19 +123,24 @@ class Ring(Normal):
         """Refuse a ring of two, and one so wide that it closes on itself with a negative eigenvalue."""
         if size_of(tables, fields["inputs"]) < 3:
             yield "inputs", "a ring has at least 3 inputs"
-        elif np.linalg.eigvalsh(cls.covariance_of(fields, tables))[0] < -1e-9:
-            yield "width", "is too wide for this ring: no inputs have these correlations (a negative eigenvalue)"
+            return
+        n, given = size_of(tables, fields["inputs"]), (fields[key] for key in ("width", "common", "bump"))
+        spectrum = np.linalg.eigvalsh(_ring(n, *given))
+        if spectrum[0] < -NEGLIGIBLE * spectrum[-1]:
+            yield (
+                "width",
+                (f"is too wide for a ring of {n}: no inputs have these correlations (eigenvalue {spectrum[0]:.3g})"),
+            )
 
     @classmethod
     def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
         """Return the covariance."""
         n = size_of(tables, fields["inputs"])
-        return _ring(n, fields.get("width", 3.0), fields.get("common", 0.2), fields.get("bump", 0.3))
+        return _nearest_covariance(_ring(n, fields["width"], fields["common"], fields["bump"]))
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Take the covariance apart."""
-        covariance = _ring(block.size(self.inputs), self.width, self.common, self.bump)
-        values, vectors = np.linalg.eigh(covariance)
+        values, vectors = np.linalg.eigh(_ring(block.size(self.inputs), self.width, self.common, self.bump))
         spectrum, axes = np.maximum(values[::-1], 0.0), vectors.T[::-1]
         shape = (1, 1, block.runs)
         self.spread(block, np.tile(axes[:, :, None], shape), np.tile(spectrum[:, None], shape[1:]), name)
@@ -145,4 +152,11 @@ def _ring(n: int, width: float, common: float, bump: float) -> Array:
     gain = np.ones(n)
     gain[0] += bump
     found: Array = (np.exp(-((distance / width) ** 2)) + common) * np.outer(gain, gain)
+    return found
+
+
+def _nearest_covariance(wanted: Array) -> Array:
+    """Return `wanted` without what a closed ring leaves of negative eigenvalues."""
+    values, vectors = np.linalg.eigh(wanted)
+    found: Array = (vectors * np.maximum(values, 0.0)) @ vectors.T
     return found
