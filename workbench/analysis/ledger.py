@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -98,6 +99,14 @@ def in_order(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
     """Return rows with misses first; within a verdict, tests first, then by name."""
     roles = list(ROLES)
     return tuple(sorted(rows, key=lambda r: (VERDICTS.index(r.verdict), roles.index(r.role), natural(r.finding.name))))
+
+
+def span(accept: tuple[float, float]) -> str:
+    """Return an accepted range in words."""
+    low, high = accept
+    if math.isinf(high):
+        return f">= {low:g}"
+    return f"<= {high:g}" if math.isinf(low) else f"{low:g} to {high:g}"
 
 
 def natural(name: str) -> list[Any]:

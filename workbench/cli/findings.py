@@ -154,6 +154,8 @@ def _cells(row: LedgerRow) -> Iterator[tuple[Any, ...]]:
 
 
 def _numbers(row: CriterionRow) -> tuple[Any, ...]:
+    from workbench.analysis.ledger import span
+
     return (
         span(row.criterion.accept),
         Number(_value(row.value)),
@@ -165,14 +167,6 @@ def _numbers(row: CriterionRow) -> tuple[Any, ...]:
 
 def _value(value: float | None, digits: int = 3) -> str:
     return NOTHING if value is None else f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
-
-
-def span(accept: tuple[float, float]) -> str:
-    """Return an accepted range in words."""
-    low, high = accept
-    if math.isinf(high):
-        return f">= {low:g}"
-    return f"<= {high:g}" if math.isinf(low) else f"{low:g} to {high:g}"
 
 
 def _short(text: str) -> str:
