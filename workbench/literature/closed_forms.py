@@ -126,11 +126,6 @@ FORMS: Mapping[str, ClosedForm] = {
         "floor(total / bound): how many weights a fixed sum fills", "MillerMacKay1994",
         {"total": "the sum", "bound": "upper bound"}, lambda total, bound: float(math.floor(total / bound + 1e-9)),
     ),
-    "left_over": ClosedForm(
-        "total - bound floor(total / bound): what is left for one more weight", "MillerMacKay1994",
-        {"total": "the sum", "bound": "upper bound"},
-        lambda total, bound: total - bound * math.floor(total / bound + 1e-9),
-    ),
     "same": ClosedForm("the number itself", "", {"number": "the number"}, lambda number: number),
     "ratio": ClosedForm(
         "over / under", "", {"over": "numerator", "under": "denominator"}, lambda over, under: over / under

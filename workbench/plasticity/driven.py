@@ -145,4 +145,5 @@ def input_power(population: str | None, tables: Tables) -> float | None:
     task = task_of(population, tables)
     key = "task", task.get("kind", "")
     power = getattr(registry().get(*key), "power", None) if key in registry() else None
-    return None if power is None else float(power(task, tables))
+    found: float | None = None if power is None else power(task, tables)
+    return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.errors import AssemblyError
 from workbench.plasticity.simplex import project
 
 if TYPE_CHECKING:
@@ -208,7 +209,11 @@ def on_grid(block: Assembly, step: Callable[[float], None]) -> Advance:
     """Return an advance in steps of the phase's own length; only its end may cut one short."""
 
     def advance(begin: float, stop: float) -> None:
-        size, now = float(block.component("phase", block.phase).step), begin
+        phase, now = block.component("phase", block.phase), begin
+        size = float(phase.step)
+        if stop % size and stop < phase.trials:
+            what = f"something is read after {stop:g} trials, within a step of {size:g}"
+            raise AssemblyError(f"phase.{block.phase}", what)
         while now < stop:
             span = min(size, stop - now)
             step(span)

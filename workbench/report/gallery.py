@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.course import bands, courses, recorded
+import numpy as np
+
+from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
 from workbench.analysis.selection import Selection
 from workbench.declaration import SECTIONS, registry
@@ -19,6 +21,8 @@ from workbench.report.page import environment, refuse_existing, write_whole
 from workbench.report.words import number
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.report.figures.style import Panel
 
 TEMPLATE = "gallery.html.j2"
@@ -94,7 +98,7 @@ class Entry:
         for name in recorded(self.selection):
             for study in self.selection.studies.name:
                 course = courses(self.selection, str(study), name)
-                if course is not None and len(frame := bands(course)):
+                if course is not None and len(frame := _each_arm(course)):
                     measure = self.selection.measures
                     row = measure[(measure.kind == "course") & (measure.name == name)].iloc[0]
                     titles = {str(a): str(t) or str(a) for a, t in self.selection.arms.title.items()}
@@ -170,6 +174,17 @@ def entry(file: Path, rows: Sequence[LedgerRow], target: Path) -> Entry | None:
     selection = Selection(open_results(mine[0].db), mine[0].sweep)
     href = Path(os.path.relpath(file.absolute(), target.absolute().parent)).as_posix()
     return Entry(file, mine, selection, href)
+
+
+def _each_arm(course: Courses) -> pd.DataFrame:
+    """Return the bands of every arm over its own times: arms may be of different length."""
+    import pandas as pd
+
+    own = []
+    for arm, table in course.by_arm.items():
+        kept = ~np.isnan(table).all(axis=0)
+        own.append(bands(replace(course, times=course.times[kept], by_arm={arm: table[:, kept]})))
+    return pd.concat(own, ignore_index=True)
 
 
 def _place(entry: Entry) -> list[Any]:

@@ -32,8 +32,6 @@ class Flows:
         edges = sorted({at - done for at in after if done < at <= done + phase.trials} | {phase.trials})
         begin = 0
         for edge in edges:
-            if edge % phase.step and edge < phase.trials:
-                raise AssemblyError(f"phase.{name}", f"something is read after {edge} trials, within a step")
             self._advance(float(begin), float(edge))
             self._watch.look(done + edge, f"trial {edge} of {name}")
             for read in after.get(done + edge, ()):
