@@ -1,6 +1,6 @@
 """What is measured: one number per window, or a time course."""
 
-from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
+from workbench.readouts.behaviour import FiringRate, OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
 from workbench.readouts.distribution import (
     BoundTime,
@@ -45,6 +45,7 @@ COMPONENTS = (
     OverflowIndex,
     Selectivity,
     SuccessRate,
+    FiringRate,
     Saturation,
     WeightMean,
     WeightNorm,

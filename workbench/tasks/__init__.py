@@ -4,5 +4,6 @@ from workbench.tasks.cued_bandit import CuedBandit
 from workbench.tasks.gaussian import Gaussian, Ring
 from workbench.tasks.mixture import Mixture
 from workbench.tasks.patterns import Patterns
+from workbench.tasks.poisson import Poisson
 
-COMPONENTS = (CuedBandit, Gaussian, Ring, Patterns, Mixture)
+COMPONENTS = (CuedBandit, Gaussian, Ring, Patterns, Mixture, Poisson)
