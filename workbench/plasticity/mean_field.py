@@ -49,6 +49,8 @@ def faults(rule: type[Driven], fields: Mapping[str, Any], tables: Mapping[str, A
             "rule",
             f"the mean field of bcm is a sum over patterns, but {pre} shows a {task['kind']}",
         )
+    elif task.get("changes_in") and rule.name != "bcm":
+        yield "rule", "the gain of its patterns changes on the way, which its exact solution does not follow"
     if unit.get("kind") != "rate" or unit.get("activation", "linear") != "linear" or unit.get("noise", 0.0) != 0.0:
         yield "rule", f"the flow clock needs linear units without noise, which {post} are not"
     elif len(incoming) != 1 or unit.get("baseline", 0.0) != 0.0 or projection.get("wiring", "dense") != "dense":
@@ -85,8 +87,8 @@ def _pre(block: Assembly, name: str) -> str:
 def _exact(rule: Driven, block: Assembly, name: str, weight: Array, task: str) -> Advance:
     """Return the solution through ``u = exp(rate C t) W(0)`` in the eigenvectors of C.
 
-    none: W = u, up to the moment at which a weight meets a bound, where the run stops. oja, with W scaled by
-    ``sqrt(decay)``: ``u / sqrt(1 - |W(0)|^2 + |u|^2)``. l2 and sum_divisive, whose flow keeps the direction of u.
+    none: W = u. oja, with W scaled by ``sqrt(decay)``: ``u / sqrt(1 - |W(0)|^2 + |u|^2)``. l2 and sum_divisive: the
+    direction of u at the fixed size. Where a weight meets a bound the solution ends, and the run stops there.
     """
     vectors, values = block.signals[f"task.{task}.eigenvectors"], block.signals[f"task.{task}.eigenvalues"]
     reached, start = block.signals[f"projection.{name}.bound_time"], np.zeros_like(weight)
@@ -136,7 +138,7 @@ def _exact(rule: Driven, block: Assembly, name: str, weight: Array, task: str) -
         clock["now"] = stop
         moving = reached == 0.0
         weight[...] = np.where(moving, solution(stop), weight)
-        if bounds is not None and rule.stabiliser == "none" and outside(weight)[moving].any():
+        if bounds is not None and outside(weight)[moving].any():
             meet(stop)
 
     return advance
