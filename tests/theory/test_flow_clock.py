@@ -175,3 +175,16 @@ def test_a_reading_inside_a_step_is_refused() -> None:
     course = '[course.w]\nreadout = "single_weight"\nprojection = "w"\nevery = 7\n'
     with pytest.raises(AssemblyError, match="something is read after 7 trials, within a step"):
         solved(with_("sanger") + course)
+
+
+def test_a_link_onto_the_rate_acts_on_a_flow_as_on_trials() -> None:
+    """What drives from outside stands still during a flow, but it is there."""
+    link = '[modulator.ach]\nsource = "cholinergic"\ntone = 1.5\n[link.more]\nsignal = "modulator.ach"\nonto = "plasticity.w.rate"\ngain = 1.0\n'
+    linked, plain = solved(LEARN + link).outcomes["w1"], solved(LEARN).outcomes["w1"]
+    assert not np.allclose(linked, plain, rtol=1e-3)
+    factor = (
+        solved(LEARN + link + '[outcome.rate]\nreadout = "number"\npath = "plasticity.w.rate"\n').outcomes["rate"][0]
+        / 0.004
+    )
+    scaled = solved(replaced(LEARN, ("rate = 0.004", f"rate = {float(0.004 * factor)!r}"))).outcomes["w1"]
+    assert np.allclose(linked, scaled, rtol=1e-12)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Tables = Mapping[str, Mapping[str, Any]]
 UNSTABLE = 0.1
-"""From this rate times input power on, a decay overshoots (learning-rule sheets of the field: keep well below 1)."""
+"""Largest rate * decay * E|x|^2: at 1 a decay would take away more than there is; noise asks for a tenth of that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Driven(Component):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse pairs of drive and stabiliser that make no sense, fields without effect, and steps too long."""
+        """Refuse pairs of drive and stabiliser that make no sense, and steps too long."""
         stabiliser = fields.get("stabiliser", "none")
         yield from without_ticks(fields, tables)
         if stabiliser in cls.unsuited:

@@ -148,8 +148,8 @@ def _stepped(rule: Driven, block: Assembly, name: str, weight: Array, task: str)
     """Return classical Runge-Kutta steps, of fourth order; projected Euler steps, of first, for sum_subtractive."""
     vectors, values = block.signals[f"task.{task}.eigenvectors"], block.signals[f"task.{task}.eigenvalues"]
     covariance = np.einsum("kir,kr,kmr->imr", vectors, values, vectors)
-    bounds = block.component("projection", name).bounds
-    sums = {"sum_divisive": "jir->jr"}
+    bounds, reached = block.component("projection", name).bounds, block.signals[f"projection.{name}.bound_time"]
+    elapsed = [0.0]
 
     def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
         (w,) = state
@@ -165,14 +165,22 @@ def _stepped(rule: Driven, block: Assembly, name: str, weight: Array, task: str)
             case "l2":
                 back = (np.einsum("jjr->jr", power) / np.einsum("jir,jir->jr", w, w))[:, None] * w
             case "sum_divisive":
-                back = (np.einsum(sums["sum_divisive"], drive) / np.einsum("jir->jr", w))[:, None] * w
+                back = (np.einsum("jir->jr", drive) / np.einsum("jir->jr", w))[:, None] * w
             case _:
                 return (rule.rate * drive,)
         return (rule.rate * (drive - back),)
 
+    def note(span: float) -> None:
+        """Keep the end of the step in which a weight first met its bound."""
+        low, high = bounds
+        elapsed[0] += span
+        met = ((weight >= high) | (weight <= low)).any(axis=(0, 1))
+        np.copyto(reached, np.where(met & (reached == 0.0), elapsed[0], reached))
+
     def euler(span: float) -> None:
         weight[...] += rule.rate * span * np.einsum("imr,jmr->jir", covariance, weight)
         project(weight, rule.total, *bounds)
+        note(span)
 
     if rule.stabiliser == "sum_subtractive":
         return on_grid(block, euler)
@@ -181,6 +189,7 @@ def _stepped(rule: Driven, block: Assembly, name: str, weight: Array, task: str)
         (weight[...],) = runge_kutta(drift, (weight,), span)
         if bounds is not None:
             weight.clip(*bounds, out=weight)
+            note(span)
 
     return on_grid(block, step)
 

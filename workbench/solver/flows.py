@@ -17,7 +17,9 @@ class Flows:
 
     def __init__(self, block: Block, recorder: Recorder, watch: Watch) -> None:
         self._block, self._recorder, self._watch = block, recorder, watch
-        flowing = [s for s in block.steps("flow") if s.clock == "flow"]
+        ordered = block.steps("flow")
+        flowing = [s for s in ordered if s.clock == "flow"]
+        self._slow = [s.function for s in ordered if s.stage == "drive"]
         self._functions = [s.function for s in flowing]
         able = {s.owner for s in flowing}
         for name in block.names("plasticity"):
@@ -28,6 +30,8 @@ class Flows:
         """Run one phase; `done` trials of the protocol went before. Return the trials done after it."""
         block, after = self._block, self._recorder.after
         block.phase = name
+        for function in self._slow:  # what drives from outside stands still during a flow
+            function(0)
         self._advance(0.0, 0.0)
         edges = sorted({at - done for at in after if done < at <= done + phase.trials} | {phase.trials})
         begin = 0
