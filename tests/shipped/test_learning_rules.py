@@ -16,6 +16,7 @@ from workbench.analysis.ledger import LedgerRow
 from workbench.errors import StorageError
 from workbench.literature.closed_forms import FORMS
 from workbench.literature.read import read_drafts
+from workbench.report.figures.overlay import checks_panel
 from workbench.report.gallery import build_gallery
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder
@@ -113,8 +114,15 @@ def test_every_picture_has_words_and_more_than_colour(page: str) -> None:
     figures = re.findall(r'<figure role="img" aria-label="([^"]+)">(.*?)</figure>', page, re.DOTALL)
     assert len(figures) == page.count("<article ")
     for words, drawing in figures:
-        assert " goes from " in words
-        assert drawing.count("stroke-dasharray") or words.count(" goes from ") == 1, "lines differ in dashes, too"
+        assert re.search(r": -?[\d.]| goes from ", words)
+        assert drawing.count("stroke-dasharray") or words.count(" goes from ") < 2, "lines differ in dashes, too"
+
+
+def test_a_scenario_without_a_course_is_drawn_by_its_checks() -> None:
+    rows = [("R1", 1.0, (0.5, 1.5)), ("R2", 3.0, (0.5, 1.5)), ("R3", 0.2, (0.5, float("inf")))]
+    panel = checks_panel("g-x", "Values in their accepted ranges", rows)
+    assert panel.alt == "Values in their accepted ranges. R1: 1; R2: 3; R3: 0.2."
+    assert panel.svg.startswith("<svg ") and panel.svg == checks_panel("g-x", "Values", rows).svg
 
 
 def test_closed_forms_are_sourced_used_and_name_their_arguments() -> None:

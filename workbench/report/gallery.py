@@ -16,7 +16,7 @@ from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
 from workbench.analysis.selection import Selection
 from workbench.declaration import SECTIONS, registry
-from workbench.report.figures.overlay import overlay_panel
+from workbench.report.figures.overlay import checks_panel, overlay_panel
 from workbench.report.page import environment, refuse_existing, write_whole
 from workbench.report.words import number
 
@@ -94,7 +94,7 @@ class Entry:
 
     @cached_property
     def picture(self) -> Panel | None:
-        """The first course of its file, all arms in one drawing."""
+        """The first course of its file, all arms in one drawing; without a course, its checks."""
         for name in recorded(self.selection):
             for study in self.selection.studies.name:
                 course = courses(self.selection, str(study), name)
@@ -104,7 +104,9 @@ class Entry:
                     titles = {str(a): str(t) or str(a) for a, t in self.selection.arms.title.items()}
                     unit = "trials" if course.time_unit == "trial" else f"time ({course.time_unit})"
                     return overlay_panel(f"g-{self.name}", str(row.title or row.meaning), frame, titles, unit)
-        return None
+        made = [(row.finding.name, c) for row in self.rows for c in row.criteria if c.value is not None]
+        shown = [(name, float(c.value or 0.0), c.criterion.accept) for name, c in made]
+        return checks_panel(f"g-{self.name}", "Values in their accepted ranges", shown) if shown else None
 
     @property
     def checks(self) -> list[Check]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.report.figures.style import GREY, LINES, Margins, Panel, drawing
+from workbench.report.figures.style import BLUE, GREY, LINES, RUST, Margins, Panel, drawing
 from workbench.report.words import cut, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -54,3 +54,34 @@ def overlay_panel(name: str, heading: str, frame: pd.DataFrame, titles: Mapping[
 def _steep(means: Mapping[str, NDArray[np.float64]]) -> bool:
     values = np.concatenate([m for m in means.values() if len(m)] or [np.ones(1)])
     return bool(values.min() > 0.0 and values.max() > STEEP * values.min())
+
+
+def checks_panel(name: str, heading: str, rows: Sequence[tuple[str, float, tuple[float, float]]]) -> Panel:
+    """Draw where values lie in their accepted ranges, for a scenario that records no course.
+
+    Parameters
+    ----------
+    rows : (words, value, accepted range); an end of a range may be infinite
+    """
+    with drawing(name, 4.4, 0.3 * len(rows) + 0.2, Margins(left=1.3, bottom=0.42)) as (axes, drawn):
+        axes.axvspan(0.0, 1.0, color=GREY, alpha=0.15, linewidth=0)
+        for y, (words, value, accept) in enumerate(rows):
+            at = float(np.clip(_place(value, accept), -0.5, 1.5))
+            inside = accept[0] <= value <= accept[1]
+            axes.plot([at], [y], marker="o" if inside else "x", color=BLUE if inside else RUST, markersize=6)
+            axes.annotate(cut(words, 24), (0, y), xycoords=("axes fraction", "data"), xytext=(-4, 0),
+                          textcoords="offset points", ha="right", va="center", fontsize=7.5)  # fmt: skip
+        axes.set(xlim=(-0.6, 1.6), ylim=(len(rows) - 0.4, -0.6), yticks=[])
+        axes.set_xticks([0.0, 1.0], ["lowest accepted", "highest"])
+    said = "; ".join(f"{words}: {number(value)}" for words, value, _ in rows)
+    return Panel(heading, drawn.svg, f"{heading}. {said}.")
+
+
+def _place(value: float, accept: tuple[float, float]) -> float:
+    """Return 0 at the lower end of a range, 1 at the upper; where an end is open, just inside or outside the other."""
+    low, high = accept
+    if np.isfinite(low) and np.isfinite(high):
+        return (value - low) / (high - low)
+    if np.isfinite(low):
+        return 0.5 if value >= low else -0.25
+    return 0.5 if value <= high else 1.25
