@@ -28,7 +28,9 @@ def gallery(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Write one HTML page of scenarios with findings: picture, equation, checks.
+    """Write one HTML page of many scenarios and their checks.
+
+    Of each scenario that findings are about: picture, equation, checks, file.
 
     What is missing is run first. One file with its figures inside: no network, no script.
     """

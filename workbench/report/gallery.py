@@ -82,14 +82,17 @@ class Entry:
         """Name and equation of each learning rule that its arms use, of homeostats, and of what the task shows."""
         found = self.selection.settings
         listed: dict[tuple[str, str], list[str]] = {}
-        chosen = {str(v) for v in found[found.path.str.endswith(".stabiliser")].text}
+        held = found[found.path.str.endswith(".stabiliser")]
+        held_by = {(str(r.arm), str(r.path).rpartition(".")[0]): str(r.text) for r in held.itertuples()}
         for section in ("plasticity", "homeostat", "task"):
             key = SECTIONS[section].key
             named = found[found.path.str.match(rf"{section}\.[^.]+\.{key}$")]
             for component in dict.fromkeys(str(text) for text in named.text):
                 if (section, component) in registry():
                     lines = registry().get(section, component).equation.splitlines()
-                    listed[section, component] = _relevant(lines, chosen)
+                    mine = named[named.text == component]
+                    tables = ((str(r.arm), str(r.path).rpartition(".")[0]) for r in mine.itertuples())
+                    listed[section, component] = _relevant(lines, {held_by.get(table, "") for table in tables})
         return [(component, lines) for (_, component), lines in listed.items()]
 
     @cached_property
