@@ -12,6 +12,7 @@ import numpy as np
 from workbench.declaration import number, reference
 from workbench.plasticity.driven import Driven, Tables, task_of
 from workbench.plasticity.stabilisers import EQUATION
+from workbench.tasks.patterns import matrix_of, probabilities_of
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -63,8 +64,6 @@ class BCM(Driven):
         shown = task_of(projection.get("pre"), tables)
         if shown.get("kind") != "patterns":
             return
-        from workbench.tasks.patterns import matrix_of, probabilities_of
-
         patterns, shares = matrix_of(shown, tables), probabilities_of(shown, tables)
         if patterns is None or shares is None:
             return

@@ -2,16 +2,14 @@
 
 from workbench.readouts.behaviour import FiringRate, OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
+from workbench.readouts.directions import OutputPower, ProfileError, SubspaceError
 from workbench.readouts.distribution import (
     BoundTime,
     LargestWeight,
     LogWeightNorm,
-    OutputPower,
     ParticipationRatio,
-    ProfileError,
     RatioSpread,
     SingleWeight,
-    SubspaceError,
     WeightsAt,
 )
 from workbench.readouts.driven import Level, Threshold
