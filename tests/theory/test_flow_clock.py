@@ -173,8 +173,11 @@ def test_what_is_summed_trial_by_trial_cannot_be_read_off_a_flow() -> None:
 
 def test_a_reading_inside_a_step_is_refused() -> None:
     course = '[course.w]\nreadout = "single_weight"\nprojection = "w"\nevery = 7\n'
-    with pytest.raises(AssemblyError, match="something is read after 7 trials, within a step"):
+    with pytest.raises(ScenarioError, match="goes in steps of 24 trials, but course w is read every 7"):
         solved(with_("sanger") + course)
+    outcome = '[outcome.early]\nreadout = "single_weight"\nprojection = "w"\nwindow = "trials 0-7 of learning"\n'
+    with pytest.raises(AssemblyError, match="something is read after 7 trials, within a step of 24"):
+        solved(with_("sanger") + outcome)
 
 
 def test_a_link_onto_the_rate_acts_on_a_flow_as_on_trials() -> None:

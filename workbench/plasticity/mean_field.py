@@ -6,13 +6,13 @@ is read on the way changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.errors import AssemblyError
 from workbench.plasticity.simplex import project
+from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -25,8 +25,6 @@ EXACT = ("none", "oja", "l2", "sum_divisive")
 STEPPED = ("oja", "sanger", "subspace", "none", "l2", "sum_divisive", "sum_subtractive")
 HALVINGS = 60
 """Halvings of the interval in which a weight meets a bound."""
-Advance = Callable[[float, float], object]
-"""Moves the weights from one moment of the phase to a later one, in trials since its beginning."""
 
 
 def faults(rule: type[Driven], fields: Mapping[str, Any], tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -57,6 +55,14 @@ def faults(rule: type[Driven], fields: Mapping[str, Any], tables: Mapping[str, A
         yield "rule", f"the flow clock needs {fields['projection']} (dense) to be the only input of {post}"
     elif stabiliser not in (STEPPED if rule.name == "hebb" else ("none",)):
         yield "stabiliser", f"{rule.name} with {stabiliser} has no mean field here; use the trial clock"
+
+    for name in flowing:
+        phase, known = tables["phase"][name], rule.name == "hebb" and stabiliser in EXACT
+        step = 1 if known and phase["solution"] == "exact" else phase["step"]
+        for course, recorded in sorted(tables.get("course", {}).items()):
+            if recorded.get("every", 0) % step:
+                every = recorded["every"]
+                yield "rule", f"phase {name} goes in steps of {step} trials, but course {course} is read every {every}"
 
 
 def build(rule: Driven, block: Assembly, name: str) -> None:
@@ -214,37 +220,3 @@ def _bcm(rule: BCM, block: Assembly, weight: Array, task: str) -> Advance:
         weight[...], theta[...] = runge_kutta(drift, (weight, theta), span)
 
     return on_grid(block, step)
-
-
-def on_grid(block: Assembly, step: Callable[[float], None]) -> Advance:
-    """Return an advance in steps of the phase's own length; only its end may cut one short."""
-
-    def advance(begin: float, stop: float) -> None:
-        phase, now = block.component("phase", block.phase), begin
-        size = float(phase.step)
-        if stop % size and stop < phase.trials:
-            what = f"something is read after {stop:g} trials, within a step of {size:g}"
-            raise AssemblyError(f"phase.{block.phase}", what)
-        while now < stop:
-            span = min(size, stop - now)
-            step(span)
-            now += span
-
-    return advance
-
-
-def runge_kutta(
-    drift: Callable[[tuple[Array, ...]], tuple[Array, ...]], state: tuple[Array, ...], span: float
-) -> tuple[Array, ...]:
-    """Return the state after one classical Runge-Kutta step: the error of a whole phase falls as the 4th power."""
-
-    def moved(slope: tuple[Array, ...], part: float) -> tuple[Array, ...]:
-        return tuple(x + part * span * k for x, k in zip(state, slope, strict=True))
-
-    k1 = drift(state)
-    k2 = drift(moved(k1, 0.5))
-    k3 = drift(moved(k2, 0.5))
-    k4 = drift(moved(k3, 1.0))
-    return tuple(
-        x + span / 6.0 * (a + 2.0 * b + 2.0 * c + d) for x, a, b, c, d in zip(state, k1, k2, k3, k4, strict=True)
-    )
