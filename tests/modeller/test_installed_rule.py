@@ -49,6 +49,6 @@ def test_where_it_is_not_installed_the_scenario_names_what_is_missing(tmp_path: 
     done = process("check", "mine.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert (
-        'plasticity.input_output.rule: unknown rule "covariance" (one of: bcm, cubic, hebb, rate_error, tag_and_capture, two_sided)'
+        'plasticity.input_output.rule: unknown rule "covariance" (one of: bcm, cubic, hebb, rate_error, spike_balance, tag_and_capture, two_sided)'
         in done.stderr
     )

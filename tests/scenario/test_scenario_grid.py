@@ -66,7 +66,7 @@ def test_rule_may_be_exchanged_but_only_for_a_known_one(load, problem):
     amount = '"dose.thp.amount" = "5 mg"'
     assert load(amount, '"plasticity.map.rule" = "hebb"').arms["low"].set["plasticity.map.rule"] == "hebb"
     assert (
-        "bcm, cubic, hebb, rate_error, tag_and_capture, two_sided"
+        "bcm, cubic, hebb, rate_error, spike_balance, tag_and_capture, two_sided"
         in problem(amount, '"plasticity.map.rule" = "hebb2"').message
     )
 

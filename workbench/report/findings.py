@@ -24,22 +24,30 @@ ROLES = {
 
 
 def findings_summary(rows: Sequence[LedgerRow]) -> str:
-    """Say how many published findings the model meets and misses, counting only those that nothing was set with."""
+    """Say how many published findings the model meets and misses, counting only those that nothing was set with.
+
+    What theory says of the equations is no observation and is counted apart.
+    """
+    theory = [row for row in rows if row.role == "theory"]
+    published = [row for row in rows if row.role != "theory"]
+    right = sum(bool(row.met) for row in theory)
+    checks = f"Of {len(theory)} checks against theory {right} are right, {len(theory) - right} are not"
+    told = _published(published) if published else []
+    return " ".join(sentence(text) for text in (*told, *([checks] if theory else [])))
+
+
+def _published(rows: Sequence[LedgerRow]) -> list[str]:
     tested = [row for row in rows if row.role == "test"]
     others = len(rows) - len(tested)
     met, missed = (sum(row.verdict == v for row in tested) for v in ("met", "missed"))
     open_ = len(tested) - met - missed
-    theory = [row for row in rows if row.role == "theory"]
-    if len(theory) == len(rows):
-        right = sum(bool(row.met) for row in rows)
-        return sentence(f"Of {len(rows)} checks against theory {right} are right, {len(rows) - right} are not")
     text = (
         f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because nothing was set "
         f"with them: {met} met, {missed} missed" + (f", {open_} undecided or not run" if open_ else "")
     )
     lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
-    rest = f" The other {others} were fitted, are true by construction or are expected to fail" if others else ""
-    return sentence(text) + (sentence(rest + (f"; {len(lost)} of them are missed" if lost else "")) if rest else "")
+    rest = f"The other {others} were fitted, are true by construction or are expected to fail" if others else ""
+    return [text, rest + (f"; {len(lost)} of them are missed" if lost else "")] if rest else [text]
 
 
 def findings_table(rows: Sequence[LedgerRow]) -> Table:
