@@ -60,7 +60,8 @@ SMALL = (
     HEAD
     + """
 [plasticity.input_output]
-rule = "oja"
+rule = "hebb"
+stabiliser = "oja"
 rate = 0.002
 [arm.slow]
 [arm.fast]
@@ -81,7 +82,8 @@ LONG = (
     HEAD
     + f"""
 [plasticity.input_output]
-rule = "oja"
+rule = "hebb"
+stabiliser = "oja"
 rate = 0.002
 [study.lengths]
 subjects = 20

@@ -211,10 +211,10 @@ def test_replay_notices_an_altered_outcome(folder: Path) -> None:
 
 
 def test_describe_finds_components_by_name_and_suggests_the_nearest(folder: Path) -> None:
-    done = workbench("describe", "oja", cwd=folder)
-    assert 'rule = "oja"' in done.stdout and "equation:" in done.stdout
-    wrong = workbench("describe", "ojja", cwd=folder)
-    assert wrong.returncode == 2 and "did you mean 'oja'" in wrong.stderr
+    done = workbench("describe", "hebb", cwd=folder)
+    assert 'rule = "hebb"' in done.stdout and "equation:" in done.stdout
+    wrong = workbench("describe", "hebbb", cwd=folder)
+    assert wrong.returncode == 2 and "did you mean 'hebb'" in wrong.stderr
 
 
 def test_schema_is_json_and_init_lays_out_a_folder_that_checks(tmp_path: Path) -> None:

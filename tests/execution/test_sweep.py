@@ -17,7 +17,7 @@ from workbench.execution.pilot import Forecast
 from workbench.execution.progress import Counts
 from workbench.execution.signals import StoppedAtOnce, StopSignal
 from workbench.execution.sweep import forecast, prepare
-from workbench.plasticity.oja import Oja
+from workbench.plasticity import Hebb
 from workbench.store.digest import digest
 
 
@@ -127,7 +127,7 @@ def test_fail_fast_stops_after_the_block_that_failed(tmp_path: Path) -> None:
 
 def test_I12_a_bug_in_one_block_keeps_the_others(tmp_path: Path) -> None:
     @dataclass(frozen=True, kw_only=True)
-    class Buggy(Oja):
+    class Buggy(Hebb):
         """Oja's rule, with a bug that shows only in long phases."""
 
         name: ClassVar[str] = "buggy"
@@ -139,7 +139,7 @@ def test_I12_a_bug_in_one_block_keeps_the_others(tmp_path: Path) -> None:
 
     file, db = tmp_path / "buggy.toml", tmp_path / "a.db"
     lengths = '[study.strength.sweep]\n"phase.learning.trials" = { values = [300, 400] }\n#'
-    file.write_text(SMALL.replace('"oja"', '"buggy"').replace("[study.strength.sweep]\n", lengths))
+    file.write_text(SMALL.replace('"hebb"', '"buggy"').replace("[study.strength.sweep]\n", lengths))
     with pytest.raises(ZeroDivisionError):
         workbench.run_sweep(file, db, components=[Buggy])
     stored = workbench.open_results(db).sweeps()["stored"].item()
@@ -148,13 +148,13 @@ def test_I12_a_bug_in_one_block_keeps_the_others(tmp_path: Path) -> None:
 
 def test_a_rule_defined_in_a_notebook_runs_and_another_name_reproduces_its_parent(scenario: Path) -> None:
     @dataclass(frozen=True, kw_only=True)
-    class Slower(Oja):
+    class Slower(Hebb):
         """Oja's rule under another name."""
 
         name: ClassVar[str] = "mine"
 
     plain = workbench.simulate(scenario, arms=["slow"])
-    scenario.write_text(SMALL.replace('rule = "oja"', 'rule = "mine"'))
+    scenario.write_text(SMALL.replace('rule = "hebb"', 'rule = "mine"'))
     mine = workbench.simulate(scenario, arms=["slow"], components=[Slower])
     assert np.array_equal(plain["norm"], mine["norm"])
     result = workbench.run_sweep(scenario, scenario.with_name("a.db"), components=[Slower], workers=2)

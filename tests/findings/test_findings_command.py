@@ -6,12 +6,21 @@ from pathlib import Path
 
 import pytest
 from commands import answer, process, workbench
-from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, finding, folder, swept
+from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 import workbench as api
 
 PLAIN = {"id", "role", "published", "accept", "model", "mc_error", "interval", "met", "source"}
 SLOW = 'statistic = "mean"\noutcome = "norm"\narms = ["slow"]\naccept = [0.0, 5.0]'
+FORMULA = (
+    'statistic = "mean"\noutcome = "norm"\narms = ["still"]\nwithin = 0.6\n'
+    'expected = { closed_form = "norm_at_rest", decay = 4.0 }'
+)
+
+
+def theory(name: str, criterion: str, more: str = "") -> str:
+    """Return one finding that is derived, not observed."""
+    return finding(name, criterion, more).replace('checked = "page"', 'checked = "theory"')
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +34,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [
         finding("T1"), finding("T2", AWAY), finding("F1"), finding("B1", more=built), finding("S1", AWAY, stress),
         finding("M1").replace('checked = "page"', 'checked = "memory"'), finding("T3", SLOW),
+        theory("H1", FORMULA), theory("H2", AWAY, 'must_fail = "nothing moves"'), theory("H3", STILL, 'must_fail = "x"'),
     ]  # fmt: skip
     folder(root, *rows, scenario=SCENARIO + PLAUSIBLE, numbers=numbers)
     swept(root)
@@ -41,9 +51,13 @@ def test_one_object_with_every_finding_and_counts_by_role(known: Path) -> None:
     assert {name: (row["role"], row["met"]) for name, row in rows.items()} == {
         "T1": ("test", True), "T2": ("test", False), "T3": ("test", True), "F1": ("fit", True),
         "B1": ("built_in", True), "S1": ("stress", False), "M1": ("unchecked", True),
+        "H1": ("theory", True), "H2": ("theory", True), "H3": ("theory", False),
     }  # fmt: skip
     assert said["counts"]["successes"] == 2
-    assert said["counts"]["test"] == {"missed": 1, "undecided": 0, "not run": 0, "met": 2}
+    assert said["counts"]["test"] == {"missed": 1, "undecided": 0, "not run": 0, "fails as it must": 0, "met": 2}
+    assert said["counts"]["theory"] == {"missed": 1, "undecided": 0, "not run": 0, "fails as it must": 1, "met": 1}
+    assert (rows["H2"]["verdict"], rows["H3"]["verdict"]) == ("fails as it must", "missed")
+    assert rows["H1"]["accept"] == pytest.approx([0.5 - 0.6, 0.5 + 0.6]), "1 / sqrt(decay) within 0.6, decay 4"
     still = rows["T1"]
     assert (still["accept"], still["model"], still["mc_error"], still["source"]) == ([-0.1, 0.1], 0.0, 0.0, ["Oja1982"])
 
@@ -63,8 +77,9 @@ def test_the_table_says_what_counts_and_the_other_formats_hold_all_rows(known: P
     assert text.splitlines()[1].startswith("T2")
     assert "successes: 2 of 3 test findings (no other row counts as one)" in text
     assert "S1: expected to fail: nothing can move" in text
+    assert "H2: must fail: nothing moves" in text and "fails as it must" in text
     csv = process("findings", "--format", "csv", cwd=known).stdout.splitlines()
-    assert len(csv) == 8 and csv[0].startswith("id,role,verdict")
+    assert len(csv) == 11 and csv[0].startswith("id,role,verdict")
 
 
 def test_strict_fails_on_a_miss_but_not_on_one_that_was_expected(known: Path, tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ class Bad:
     hint: str = ""
 
 
+FORM = "expected = { closed_form = 'norm_at_rest', decay = 4.0 }"
+RANGE = STILL.replace("accept = [-0.1, 0.1]", f"within = 0.6\n{FORM}").replace("'", '"')
+
 CORPUS = (
     Bad("outcome", 'no outcome "nrm" in small (defined: norm, mean)', STILL.replace("norm", "nrm"), hint="norm"),
     Bad("outcome", "is missing: a criterion is about an outcome or a course", STILL.replace('outcome = "norm"\n', "")),
@@ -57,6 +60,13 @@ CORPUS = (
     Bad("time", "is missing (mean needs one moment", STILL.replace('outcome = "norm"', 'course = "norm"')),
     Bad("course", "slope is taken of outcomes", SLOW.replace('"mean"', '"slope"').replace("outcome", "course") + "\nover = 'x'"),
     Bad("against", "is missing (a correlation is with", SLOW.replace('"mean"', '"correlation"').replace("outcome", "course")),
+    Bad("expected", "give one of the two", f"{STILL}\n{FORM}"),
+    Bad("expected", 'no closed form "norm_at_ret"', RANGE.replace("at_rest", "at_ret"), hint="norm_at_rest"),
+    Bad("expected", "needs decay (decay)", RANGE.replace("decay", "dcay")),
+    Bad("expected", "needs its tolerance", RANGE.replace("within = 0.6\n", "")),
+    Bad("expected.decay", "has no field", RANGE.replace("4.0", '"plasticity.input_output.dekay"')),
+    Bad("expected.decay", "is no number", RANGE.replace("4.0", '"plasticity.input_output.stabiliser"')),
+    Bad("within", "goes with expected", STILL + "\nwithin = 0.1"),
     Bad("acept", "unknown key", STILL + "\nacept = 3", hint="accept"),
 )  # fmt: skip
 
@@ -66,6 +76,7 @@ HEADS = (
     Bad("checked", 'unknown: "seen"', change=('"page"', '"seen"')),
     Bad("published", "is missing", change=('published = "no change"\n', "")),
     Bad("expected_failure", "cannot be expected to fail", more='by_construction = "a"\nexpected_failure = "b"'),
+    Bad("must_fail", "only theory can say", more='must_fail = "a"'),
     Bad("publisher", "unknown key", more='publisher = "x"', hint="published"),
 )
 

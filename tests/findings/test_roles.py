@@ -8,6 +8,10 @@ import pytest
 from commands import answer, workbench
 from small_findings import SCENARIO, SET, finding, folder, swept
 
+from workbench.analysis.ledger import LedgerRow
+from workbench.literature.model import Finding
+from workbench.report.findings import findings_summary
+
 FITTED = 'status = "fitted"\nfitted_to = ["K7"]\n'
 IN_SET = SET.replace("meaning", FITTED + "meaning")
 IN_CONDITION = SET + '\n[condition.ill]\nrate = { value = 0.003, status = "fitted", fitted_to = ["K7"] }\n'
@@ -54,3 +58,18 @@ def test_a_role_cannot_be_typed(tmp_path: Path) -> None:
     done = workbench("findings", cwd=folder(tmp_path, finding("K7", more='role = "test"')))
     assert done.returncode == 2
     assert "data/findings/small.toml:11:1: finding.K7.role: unknown key" in done.stderr
+
+
+def test_a_page_counts_theory_apart_from_published_findings() -> None:
+    def row(role: str, verdict: str) -> LedgerRow:
+        head = Finding("X", "t", "s", (), "p", "p", "1", "theory", must_fail="m" if "must" in verdict else "")
+        return LedgerRow(head, role, verdict, ())  # type: ignore[arg-type]
+
+    theory = [row("theory", "met"), row("theory", "fails as it must"), row("theory", "missed")]
+    assert findings_summary(theory) == "Of 3 checks against theory 2 are right, 1 are not."
+    both = findings_summary([*theory[:1], row("test", "met"), row("fit", "missed")])
+    assert (
+        both.startswith("Of 2 published findings about this scenario 1 can test it")
+        and "1 met, 0 missed. The other 1" in both
+    )
+    assert both.endswith("Of 1 checks against theory 1 are right, 0 are not.")

@@ -87,4 +87,4 @@ def test_a_finding_that_parameters_were_fitted_to_is_never_a_test(draft: Draft) 
     if draft.head.name in fitted:
         assert role == "fit"
     else:
-        assert role in ("test", "built_in", "stress", "unchecked")
+        assert role in ("test", "built_in", "stress", "theory", "unchecked")

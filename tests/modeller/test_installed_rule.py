@@ -12,7 +12,9 @@ from commands import ROOT, SMALL, answer, process
 import workbench
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MINE = SMALL.replace('rule = "oja"', 'rule = "covariance"').replace("rate = 0.002", "rate = 0.0002")
+MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace(
+    "rate = 0.002", "rate = 0.0002"
+)
 
 
 @pytest.fixture
@@ -47,6 +49,6 @@ def test_where_it_is_not_installed_the_scenario_names_what_is_missing(tmp_path: 
     done = process("check", "mine.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert (
-        'plasticity.input_output.rule: unknown rule "covariance" (one of: hebb, oja, tag_and_capture, two_sided)'
+        'plasticity.input_output.rule: unknown rule "covariance" (one of: bcm, cubic, hebb, rate_error, spike_balance, tag_and_capture, two_sided)'
         in done.stderr
     )

@@ -48,7 +48,9 @@ class Covariance(Component):
         bound_and_store(block, name)
 
 
-MINE = SMALL.replace('rule = "oja"', 'rule = "covariance"').replace("rate = 0.002", "rate = 0.0002")
+MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace(
+    "rate = 0.002", "rate = 0.0002"
+)
 NOTEBOOK = inspect.getsource(inspect.getmodule(Covariance)).partition("MINE =")[0]  # type: ignore[arg-type]
 
 

@@ -90,7 +90,7 @@ def test_one_arm_is_without_the_sliding_threshold_by_a_line(run: Run) -> None:
     assert frame.loc["free", "overflow_withdrawal"] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("rule", ["oja", "hebb"])
+@pytest.mark.parametrize("rule", ["hebb"])
 def test_one_arm_has_another_rule_in_the_d2_pathway_by_a_line(run: Run, rule: str) -> None:
     arm = f'[arm.other]\nextends = "dyt1"\n\n[arm.other.set]\n"plasticity.cortex_d2.rule" = "{rule}"\n\n'
     frame = run(edited((STUDIES, arm + STUDIES)))
@@ -100,18 +100,18 @@ def test_one_arm_has_another_rule_in_the_d2_pathway_by_a_line(run: Run, rule: st
 
 
 def test_in_the_file_a_swapped_rule_names_every_line_that_belongs_to_the_old_one(run: Run, tmp_path: Path) -> None:
-    text = edited((D2, D2 + 'rule = "oja"\n'))
+    text = edited((D2, D2 + 'rule = "hebb"\n'))
     (tmp_path / "scenarios" / "mine.toml").write_text(text, encoding="utf-8")
     done = workbench("check", "scenarios/mine.toml", cwd=tmp_path)
     assert done.returncode == 2
     faults = re.findall(r"mine\.toml:(\d+):1: plasticity\.cortex_d2\.(\w+): (.*)", done.stderr)
     assert {"drive", "third_factor", "homeostat"} < {field for _, field, _ in faults}
-    assert all("rate, decay, postsynaptic" in message for _, _, message in faults)
+    assert all("rate, postsynaptic, stabiliser" in message for _, _, message in faults)
     lines = text.splitlines()
     assert all(lines[int(line) - 1].startswith(field) for line, field, _ in faults)
     kept = [line for number, line in enumerate(lines, 1) if str(number) not in {at for at, _, _ in faults}]
     alone = run("\n".join(kept), "--arm", "dyt1")
-    swapped = run(edited(), "--arm", "dyt1", "--set", "plasticity.cortex_d2.rule=oja")
+    swapped = run(edited(), "--arm", "dyt1", "--set", "plasticity.cortex_d2.rule=hebb")
     assert alone.loc["dyt1", "overflow_withdrawal"] == swapped.loc["dyt1", "overflow_withdrawal"]
 
 

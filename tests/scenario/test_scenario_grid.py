@@ -64,8 +64,11 @@ def test_nested_group_is_a_path(load):
 
 def test_rule_may_be_exchanged_but_only_for_a_known_one(load, problem):
     amount = '"dose.thp.amount" = "5 mg"'
-    assert load(amount, '"plasticity.map.rule" = "oja"').arms["low"].set["plasticity.map.rule"] == "oja"
-    assert "hebb, oja, tag_and_capture, two_sided" in problem(amount, '"plasticity.map.rule" = "oja2"').message
+    assert load(amount, '"plasticity.map.rule" = "hebb"').arms["low"].set["plasticity.map.rule"] == "hebb"
+    assert (
+        "bcm, cubic, hebb, rate_error, spike_balance, tag_and_capture, two_sided"
+        in problem(amount, '"plasticity.map.rule" = "hebb2"').message
+    )
 
 
 def test_removing_what_another_table_needs_is_refused(problem, load):

@@ -35,7 +35,7 @@ FAULTS = {
     "plasma of what is in the bath": (SLICE + BATH + '[outcome.c]\nreadout = "concentration"\ndrug = "a"\n', "model", ["reads it in plasma"]),
     "a number with a unit": (SLICE + '[outcome.n]\nreadout = "number"\npath = "bath.free.magnesium"\n', "path", ["is in mM"]),
     "a rule with one side": (replaced(NAMES, ("[plasticity.w]\n", '[plasticity.w]\nrule = "hebb"\n')), "rule", ["hebb has one side", "two_sided"]),
-    "another rule with one side": (replaced(NAMES, ("[plasticity.w]\n", '[plasticity.w]\nrule = "oja"\n')), "rule", ["oja has one side"]),
+    "another rule with one side": (replaced(NAMES, ("[plasticity.w]\n", '[plasticity.w]\nrule = "rate_error"\n')), "rule", ["rate_error has one side"]),
 }  # fmt: skip
 
 

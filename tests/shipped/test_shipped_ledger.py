@@ -11,7 +11,9 @@ from shipped_runs import SCENARIOS, Shipped
 from workbench.literature.read import read_drafts
 from workbench.scenario.library import data_folder
 
-ABOUT = {draft.head.name: draft.head.scenario for draft in read_drafts(data_folder() / "findings")}
+DRAFTS = read_drafts(data_folder() / "findings")
+ABOUT = {draft.head.name: draft.head.scenario for draft in DRAFTS}
+THEORY = {draft.head.name for draft in DRAFTS if draft.head.checked == "theory"}
 FIT = {"DY01", "DY02", "DY03", "DY04", "DY05", "DY10", "DY14", "DY15", "DY15B", "DY15C", "DY16", "DY17", "DY21"}
 FIT |= {"K03", "K04", "K05", "K08", "K10", "K11", "K12", "K13", "K14", "K15"}
 BUILT_IN = {"DY12", "DY13", "DY20"}
@@ -38,7 +40,8 @@ def test_every_finding_is_evaluated(rows: dict[str, dict[str, Any]]) -> None:
 
 
 def test_roles_are_those_that_the_numbers_give(rows: dict[str, dict[str, Any]]) -> None:
-    expected = dict.fromkeys(FIT, "fit") | dict.fromkeys(BUILT_IN, "built_in") | dict.fromkeys(STRESS, "stress")
+    expected = dict.fromkeys(THEORY, "theory") | dict.fromkeys(FIT, "fit")
+    expected |= dict.fromkeys(BUILT_IN, "built_in") | dict.fromkeys(STRESS, "stress")
     assert {name: row["role"] for name, row in rows.items()} == {name: expected.get(name, "test") for name in ABOUT}
 
 

@@ -26,7 +26,8 @@ post = "y"
 weight = 0.0
 spread = 0.3
 [plasticity.w]
-rule = "oja"
+rule = "hebb"
+stabiliser = "oja"
 [task.inputs]
 kind = "gaussian"
 inputs = "x"

@@ -11,9 +11,9 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from workbench.pharmacology.disposition import OneCompartmentOral, TwoCompartmentOral
+from workbench.plasticity import Hebb
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.kernels import kernel
-from workbench.plasticity.oja import Oja
 from workbench.plasticity.two_sided import TwoSided
 
 
@@ -24,12 +24,14 @@ def test_ojas_mean_field_follows_its_exact_flow() -> None:
     spectrum = np.array([4.0, 2.0, 1.0, 0.5])
     covariance = rotation @ np.diag(spectrum) @ rotation.T
     start = rng.standard_normal(4) * 0.25
-    rule = Oja(rate=1.0)
+    rule = Hebb(rate=1.0, stabiliser="oja")
 
     def mean_drift(t: float, w: np.ndarray) -> np.ndarray:
         # E over inputs is exact with the eigenvectors, each scaled to its variance, as the sample.
         inputs = (rotation * np.sqrt(spectrum * 4)).T
-        return np.mean([rule.drift(np.array([[x @ w]]), x[:, None], w[None, :, None])[0, :, 0] for x in inputs], axis=0)
+        return np.mean(
+            [rule.drift(y := np.array([[x @ w]]), y, x[:, None], w[None, :, None])[0, :, 0] for x in inputs], axis=0
+        )
 
     solved_flow = solve_ivp(mean_drift, (0.0, 1.5), start, rtol=1e-11, atol=1e-13).y[:, -1]
     u = expm(covariance * 1.5) @ start
@@ -49,7 +51,8 @@ post = "y"
 weight = 0.0
 spread = 0.25
 [plasticity.w]
-rule = "oja"
+rule = "hebb"
+stabiliser = "oja"
 rate = 0.002
 [task.inputs]
 kind = "gaussian"
@@ -80,7 +83,7 @@ def test_hebb_alone_grows_at_the_rate_of_the_leading_eigenvalue() -> None:
     for trials in (3000, 3400):
         text = replaced(
             LEARN,
-            ('rule = "oja"\nrate = 0.002', 'rule = "hebb"\nrate = 0.002'),
+            ('stabiliser = "oja"\n', ""),
             ("trials = 6000", f"trials = {trials}"),
         )
         logs.append(np.log(solved(replaced(text, ("count = 6", "count = 64"))).outcomes["norm"]).mean())

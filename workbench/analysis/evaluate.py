@@ -13,7 +13,7 @@ from workbench.analysis.ledger import CriterionRow, LedgerRow, in_words
 from workbench.analysis.samples import NotStored, sample_of
 from workbench.analysis.selection import Selection
 from workbench.analysis.stored import Stored
-from workbench.analysis.verdict import joint, monte_carlo_error, verdict_of
+from workbench.analysis.verdict import joint, monte_carlo_error, turned, verdict_of
 from workbench.errors import ScenarioError
 from workbench.literature.binding import bind
 from workbench.literature.model import Criterion, Finding
@@ -51,10 +51,11 @@ def rows_of(drafts: Sequence[Draft], selection: Selection) -> list[LedgerRow]:
 def evaluate(finding: Finding, scenario: Scenario, stored: Stored) -> LedgerRow:
     """Return what the stored runs of `scenario` say to one finding."""
     criteria = tuple(_criterion_row(criterion, scenario, stored) for criterion in finding.criteria)
+    verdict = joint([row.verdict for row in criteria])
     return LedgerRow(
         finding=finding,
         role=role_of(finding, fitted_findings(scenario)),
-        verdict=joint([row.verdict for row in criteria]),
+        verdict=turned(verdict) if finding.must_fail else verdict,
         criteria=criteria,
         db=str(stored.selection.results.path),
         sweep=stored.selection.sweep,

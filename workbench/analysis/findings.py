@@ -79,7 +79,7 @@ def findings(
     """
     if not targets:
         return _from_results(db)
-    asked = [file for target in targets for file in _expanded(Path(target))]
+    asked = [file for target in targets for file in expanded(Path(target))]
     bound = scenario_findings(file for file in asked if file.suffix == ".toml")
     rows: list[LedgerRow] = []
     for path in (file for file in asked if file.suffix != ".toml"):
@@ -148,7 +148,7 @@ def _is_scenario(file: Path) -> bool:
     return file.parent.name not in ("parameters", "findings")
 
 
-def _expanded(target: Path) -> list[Path]:
+def expanded(target: Path) -> list[Path]:
     """Return a database or scenario as it is, and a folder's scenarios."""
     if not target.is_dir():
         return [target]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -54,17 +55,20 @@ class LedgerRow:
     @property
     def deciding(self) -> CriterionRow | None:
         """The criterion that decides: the first whose verdict is the finding's own."""
-        return next((c for c in self.criteria if c.verdict == self.verdict), None)
+        said = self.verdict
+        if self.finding.must_fail:
+            said = {"fails as it must": "missed", "missed": "met"}.get(said, said)  # type: ignore[assignment]
+        return next((c for c in self.criteria if c.verdict == said), None)
 
     @property
     def met(self) -> bool | None:
-        """Whether the finding is met; None while that is open."""
-        return {"met": True, "missed": False}.get(self.verdict)
+        """Whether it is as it should be: met, or failed where it must; None while that is open."""
+        return {"met": True, "fails as it must": True, "missed": False}.get(self.verdict)
 
     @property
     def why(self) -> str:
-        """What the finding says of itself: why it is true by construction, or expected to fail."""
-        return self.finding.by_construction or self.finding.expected_failure
+        """What the finding says of itself: why it is true by construction, or is expected to, or must, fail."""
+        return self.finding.by_construction or self.finding.expected_failure or self.finding.must_fail
 
 
 @dataclass(frozen=True)
@@ -86,15 +90,23 @@ class Ledger:
 
     @property
     def strictly_met(self) -> bool:
-        """Whether every row is met, apart from those expected to fail and those quoted from memory."""
+        """Whether every row is as it should be, apart from those expected to fail and those quoted from memory."""
         judged = [row for row in self.rows if row.role not in ("stress", "unchecked")]
-        return all(row.verdict == "met" for row in judged)
+        return all(row.met for row in judged)
 
 
 def in_order(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
     """Return rows with misses first; within a verdict, tests first, then by name."""
     roles = list(ROLES)
     return tuple(sorted(rows, key=lambda r: (VERDICTS.index(r.verdict), roles.index(r.role), natural(r.finding.name))))
+
+
+def span(accept: tuple[float, float]) -> str:
+    """Return an accepted range in words."""
+    low, high = accept
+    if math.isinf(high):
+        return f">= {low:g}"
+    return f"<= {high:g}" if math.isinf(low) else f"{low:g} to {high:g}"
 
 
 def natural(name: str) -> list[Any]:

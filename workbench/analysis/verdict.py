@@ -12,8 +12,8 @@ from workbench.analysis.interval import ROUNDING
 from workbench.analysis.samples import Sample
 from workbench.literature.model import Criterion
 
-Verdict = Literal["missed", "undecided", "not run", "met"]
-VERDICTS: tuple[Verdict, ...] = ("missed", "undecided", "not run", "met")
+Verdict = Literal["missed", "undecided", "not run", "fails as it must", "met"]
+VERDICTS: tuple[Verdict, ...] = ("missed", "undecided", "not run", "fails as it must", "met")
 """From what a reader must see first to what needs no attention."""
 
 RESAMPLES = 400
@@ -63,3 +63,9 @@ def joint(verdicts: list[Verdict]) -> Verdict:
     """Return the verdict of a finding from those of its criteria: the first of missed, not run, undecided, met."""
     order: tuple[Verdict, ...] = ("missed", "not run", "undecided", "met")
     return next((verdict for verdict in order if verdict in verdicts), "not run")
+
+
+def turned(verdict: Verdict) -> Verdict:
+    """Return the verdict of what theory says must fail: a miss is right, and meeting it is a mistake."""
+    reversal: dict[Verdict, Verdict] = {"missed": "fails as it must", "met": "missed"}
+    return reversal.get(verdict, verdict)

@@ -150,7 +150,10 @@ def _lines(found: Ledger) -> Iterator[str]:
             told = ", ".join(f"{count} {verdict}" for verdict, count in reversed(verdicts.items()) if count)
             yield f"{role}: {told}, of {total}"
     tests = sum(found.counts["test"].values())
-    yield f"successes: {found.successes} of {tests} test findings (no other row counts as one)"
+    if tests:
+        yield f"successes: {found.successes} of {tests} test findings (no other row counts as one)"
+    else:
+        yield "successes: none, since no row is a published test (theory checks the engine, not a brain)"
 
 
 def _cells(row: LedgerRow) -> Iterator[tuple[Any, ...]]:
@@ -167,6 +170,8 @@ def _cells(row: LedgerRow) -> Iterator[tuple[Any, ...]]:
 
 
 def _numbers(row: CriterionRow) -> tuple[Any, ...]:
+    from workbench.analysis.ledger import span
+
     return (
         span(row.criterion.accept),
         Number(_value(row.value)),
@@ -178,14 +183,6 @@ def _numbers(row: CriterionRow) -> tuple[Any, ...]:
 
 def _value(value: float | None, digits: int = 3) -> str:
     return NOTHING if value is None else f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
-
-
-def span(accept: tuple[float, float]) -> str:
-    """Return an accepted range in words."""
-    low, high = accept
-    if math.isinf(high):
-        return f">= {low:g}"
-    return f"<= {high:g}" if math.isinf(low) else f"{low:g} to {high:g}"
 
 
 def _short(text: str) -> str:
@@ -201,10 +198,16 @@ def _notes(found: Ledger) -> Iterator[str]:
         for note in dict.fromkeys(note for note in told if note):
             shared.setdefault(note, []).append(row.finding.name)
         if row.why:
-            word = "true by construction" if row.finding.by_construction else "expected to fail"
+            word = _word(row)
             shared.setdefault(f"{word}: {row.why}", []).append(row.finding.name)
     for note, names in shared.items():
         yield f"{', '.join(names)}: {note}"
+
+
+def _word(row: LedgerRow) -> str:
+    if row.finding.must_fail:
+        return "must fail"
+    return "true by construction" if row.finding.by_construction else "expected to fail"
 
 
 def register(app: typer.Typer) -> None:

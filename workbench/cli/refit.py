@@ -187,7 +187,7 @@ def _parameter(p: Refit) -> tuple[Any, ...]:
 
 
 def _row(row: Fitted) -> tuple[Any, ...]:
-    from workbench.cli.findings import span
+    from workbench.analysis.ledger import span
 
     before, after = row.residuals
     target = row.target.criterion.target

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import ScenarioError
+from workbench.literature.closed_forms import accepted
 from workbench.literature.criterion_text import CriterionText
 from workbench.literature.model import Among, Criterion, Finding
 from workbench.literature.points import check_point, point_at, study_of
@@ -73,16 +74,21 @@ class _Binder:
         check_point(self.text, study)
         unit = self.unit(statistic, section, measure, study)
         own = self.own_unit(section, measure)
+        at = point_at(self.text, "at", study)
+        accept = accepted(self.text, self.scenario, arms[0], at, unit)
+        if accept is None:
+            return None
         read = Criterion(
             statistic=self.text.raw["statistic"],
             kind="course" if section == "course" else "outcome",
             measure=measure,
             arms=tuple(arms),
-            accept=self.text.range("accept", unit),
+            accept=accept,
+            closed_form=str(self.text.raw.get("expected", {}).get("closed_form", "")),
             unit=unit,
             against=self.text.raw.get("against", ""),
             study=study.name,
-            at=point_at(self.text, "at", study),
+            at=at,
             against_at=point_at(self.text, "against_at", study),
             time=self.text.number("time", self.time_unit(section, measure)),
             against_time=self.text.number("against_time", self.time_unit(section, measure)),

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Checked = Literal["page", "page2", "memory"]
-Role = Literal["fit", "built_in", "stress", "test", "unchecked"]
+Checked = Literal["page", "page2", "memory", "theory"]
+Role = Literal["fit", "built_in", "stress", "test", "theory", "unchecked"]
 
 ROLES: Mapping[Role, str] = {
     "test": "nothing was set with it: the only rows that count as successes",
     "fit": "parameters were set with it",
     "built_in": "true by construction",
     "stress": "expected to fail, and shown because the failure says something",
+    "theory": "what theory says of the equations: it checks the engine, and says nothing about brains",
     "unchecked": "quoted from memory; no target until somebody checks it",
 }
 
@@ -64,6 +65,8 @@ class Criterion:
         For ``holds_over``: the range of the inner statistic.
     target, error : float, optional
         The published number and its error in `unit`, for refitting parameters.
+    closed_form : str
+        The named formula that the accepted range was made from; "" for a range that was given.
     """
 
     statistic: str
@@ -88,6 +91,7 @@ class Criterion:
     target: float | None = None
     error: float | None = None
     title: str = ""
+    closed_form: str = ""
     measures: tuple[str, ...] = ()
     times: tuple[float, ...] = ()
 
@@ -118,9 +122,12 @@ class Finding:
     published, unit : str
         The result as printed, and its unit.
     checked : str
-        "page": read in the source or its abstract; "page2": read in another text; "memory": not confirmed.
+        "page": read in the source or its abstract; "page2": read in another text; "memory": not confirmed;
+        "theory": derived, not observed.
     by_construction, expected_failure : str
         Why the model cannot fail, or cannot meet, it; "" where neither is so.
+    must_fail : str
+        Why theory says that this cannot be met: its miss is what is right, and meeting it would be a mistake.
     """
 
     name: str
@@ -133,5 +140,6 @@ class Finding:
     checked: Checked
     by_construction: str = ""
     expected_failure: str = ""
+    must_fail: str = ""
     note: str = ""
     criteria: tuple[Criterion, ...] = ()

@@ -82,11 +82,14 @@ def _draft(document: Document, name: str, raw: Any, sources: Collection[str], ta
     if "by_construction" in sound and "expected_failure" in sound:
         message = "what is true by construction cannot be expected to fail; give one of the two"
         document.report((*keys, "expected_failure"), message, at="key")
+    if "must_fail" in sound and sound.get("checked") != "theory":
+        message = 'only theory can say what must fail (checked = "theory"); an observation is an expected_failure'
+        document.report((*keys, "must_fail"), message, at="key")
     criteria = dict(_criteria(document, sound.get("criterion", []), (*keys, "criterion")))
     if any(key not in sound for key, item in FindingShape.model_fields.items() if item.is_required()):
         return None
     words = {key: sound[key] for key in ("title", "scenario", "preparation", "published", "unit", "checked")}
-    extra = {key: sound.get(key, "") for key in ("by_construction", "expected_failure", "note")}
+    extra = {key: sound.get(key, "") for key in ("by_construction", "expected_failure", "must_fail", "note")}
     return Draft(Finding(name, source=source, **words, **extra), criteria, document)
 
 

@@ -11,11 +11,13 @@ from workbench.scenario.model import Evidence, ParameterSet, Quantity, Scenario
 def role_of(finding: Finding, fitted: Collection[str]) -> Role:
     """Return what agreement with `finding` is worth, where `fitted` names all findings that numbers were fitted to.
 
-    Quoted from memory: unchecked. Fitted to: fit. Otherwise what the finding says of itself, and test where it says
-    nothing.
+    Quoted from memory: unchecked. Derived and not observed: theory. Fitted to: fit. Otherwise what the finding says of
+    itself, and test where it says nothing.
     """
     if finding.checked == "memory":
         return "unchecked"
+    if finding.checked == "theory":
+        return "theory"
     if finding.name in fitted:
         return "fit"
     if finding.by_construction:

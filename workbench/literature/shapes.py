@@ -37,10 +37,12 @@ class FindingShape(Shape):
     published: Annotated[Text, Field(description="the result as printed")]
     unit: Annotated[Words, Field(description="unit of what is printed")]
     checked: Annotated[
-        Literal["page", "page2", "memory"], Field(description="how it was checked: page, page2 or memory")
+        Literal["page", "page2", "memory", "theory"],
+        Field(description="how it was checked: page, page2 or memory; theory if it is derived, not observed"),
     ]
     by_construction: Text = "-"
     expected_failure: Text = "-"
+    must_fail: Text = "-"
     note: str = ""
     criterion: Annotated[list[Any], Field(min_length=1, description="at least one [[finding.NAME.criterion]]")]
 
@@ -78,7 +80,10 @@ class CriterionShape(Shape):
     below: PlainNumber | None = None
     baseline: PlainNumber | None = None
     holds: Range | None = None
-    accept: Range
+    accept: Range | None = None
+    expected: dict[str, Any] | None = None
+    within: PlainNumber | None = None
+    within_share: Annotated[float, Field(gt=0)] | None = None
     target: PlainNumber | None = None
     error: PlainNumber | None = None
     title: str = ""

@@ -45,7 +45,10 @@ class Statistic:
     two_terms: bool = False
 
 
-COMMON = ("statistic", "outcome", "course", "arms", "study", "at", "among", "accept", "target", "error", "title")
+COMMON = (
+    "statistic", "outcome", "course", "arms", "study", "at", "among", "accept", "expected", "within", "within_share",
+    "target", "error", "title",
+)  # fmt: skip
 MOMENT = ("time",)
 SECOND = ("against", "against_at", "against_time", "time")
 MANY = 50

@@ -1,10 +1,24 @@
 """How weights change: rules, eligibility and the homeostat that a rule may read."""
 
+from workbench.plasticity.bcm import BCM
+from workbench.plasticity.cubic import Cubic
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.hebb import Hebb
-from workbench.plasticity.oja import Oja
+from workbench.plasticity.rate_error import RateError
 from workbench.plasticity.sliding_threshold import SlidingThreshold
+from workbench.plasticity.spike_balance import SpikeBalance
 from workbench.plasticity.tag_and_capture import TagAndCapture
 from workbench.plasticity.two_sided import TwoSided
 
-COMPONENTS = (TwoSided, Hebb, Oja, TagAndCapture, Exponential, Delayed, SlidingThreshold)
+COMPONENTS = (
+    TwoSided,
+    Hebb,
+    BCM,
+    Cubic,
+    RateError,
+    SpikeBalance,
+    TagAndCapture,
+    Exponential,
+    Delayed,
+    SlidingThreshold,
+)

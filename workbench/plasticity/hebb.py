@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
-from workbench.declaration import Component, number, reference
-from workbench.plasticity.synapses import bound_and_store, synapses_of, without_ticks
+from workbench.plasticity.driven import Driven
+from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from workbench.arrays import Array, Value
+    from workbench.arrays import Array
     from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hebb(Component):
-    """Growth by coincidence, held in check by nothing but the bounds of the projection.
+class Hebb(Driven):
+    """Growth by coincidence, held in check by nothing but its stabiliser and the bounds of the projection.
 
-    Without bounds the weights grow exponentially along the leading eigenvector of the input correlation,
-    at ``rate * lambda_1`` per trial in the mean.
+    Alone, the weights of a linear unit grow along the leading eigenvector of the input correlation, at
+    ``rate * lambda_1`` per trial in the mean. With ``oja`` they settle on it with norm ``1 / sqrt(decay)``; with
+    ``sanger`` several units settle on the leading ones in order, with ``subspace`` on their span only. A fixed sum
+    makes one weight take all only if it is held by subtraction; held by division it leaves weights as graded as Oja's.
     """
 
-    section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "hebb"
-    equation: ClassVar[str] = "dW_ji = rate * y_j x_i"
-    sources: ClassVar[tuple[str, ...]] = ("Hebb1949",)
+    revision: ClassVar[int] = 2
+    equation: ClassVar[str] = f"dW_ji = rate * f_j x_i,  f_j = y_j\n{EQUATION}"
+    sources: ClassVar[tuple[str, ...]] = (
+        "Hebb1949", "Oja1982", "Sanger1989", "Oja1989", "MillerMacKay1994", "Turrigiano1998", "vanRossum2000",
+    )  # fmt: skip
+    mean_field: ClassVar[bool] = True
 
-    rate: Value = number(0.01, "1", "learning rate per trial", low=0.0, high=10.0)
-    postsynaptic: str | None = reference(
-        "population", "population whose activity is y; default: the projection's post", None
-    )
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse the tick clock."""
-        return without_ticks(fields, tables)
-
-    def drift(self, post: Array, pre: Array) -> Array:
-        """Return the change per trial, ``(post, pre, runs)``, from ``(post, runs)`` and ``(pre, runs)``."""
-        change: Array = self.rate * post[:, None] * pre
-        return change
-
-    def build(self, block: Assembly, name: str) -> None:
-        """Register the in-place form of `drift`."""
-        synapses = synapses_of(block, name, self.postsynaptic)
-        coactivity, weight = synapses.coactivity(block), synapses.weight
-        change, rate = block.scratch("change", *weight.shape[:-1]), self.rate
-
-        def learn(t: int) -> None:
-            np.multiply(coactivity(), rate, out=change)
-            np.add(weight, change, out=weight)
-
-        block.step("rule", learn, clock="trial")
-        bound_and_store(block, name)
+    def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
+        """Return y itself."""
+        return lambda: post

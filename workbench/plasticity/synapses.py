@@ -28,6 +28,8 @@ class Synapses:
         Whether `weight` has a presynaptic axis.
     signal : str
         Name under which the rule records that it writes the weights.
+    projection : str
+        The projection's name.
     """
 
     weight: Array
@@ -35,6 +37,7 @@ class Synapses:
     pre: Array | None
     dense: bool
     signal: str
+    projection: str
 
     def coactivity(self, block: Assembly) -> Any:
         """Return a function that gives ``post x pre`` in the shape of the weights; no copy for a shown cue."""
@@ -72,10 +75,10 @@ def synapses_of(block: Assembly, name: str, postsynaptic: str | None) -> Synapse
     post = block.read(f"population.{postsynaptic or projection.post}.activity")
     if block.is_cue(projection.pre) and projection.name == "dense":
         signal = f"projection.{name}.row"
-        return Synapses(block.update(signal), post, None, False, signal)
+        return Synapses(block.update(signal), post, None, False, signal, name)
     signal = f"projection.{name}.weight"
     pre = block.read(f"population.{projection.pre}.activity")
-    return Synapses(block.update(signal), post, pre, projection.name == "dense", signal)
+    return Synapses(block.update(signal), post, pre, projection.name == "dense", signal, name)
 
 
 def bound_and_store(block: Assembly, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from workbench.protocol.assessments import Assessment
 from workbench.protocol.events import Activity, Reinforcement
-from workbench.protocol.phases import EventPhase, TrialPhase
+from workbench.protocol.phases import EventPhase, FlowPhase, TrialPhase
 from workbench.protocol.scales import ChoiceWeighted, Expectancy
 from workbench.protocol.sessions import Training
 from workbench.protocol.stimuli import ArtificialCsf, Train
@@ -12,6 +12,7 @@ COMPONENTS = (
     TrialPhase,
     EventPhase,
     TickPhase,
+    FlowPhase,
     Activity,
     Reinforcement,
     Train,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.declaration import Component, count, number
+from workbench.declaration import Component, count, number, option, registry
 
 
 class Ordered(Component):
@@ -48,3 +48,37 @@ class EventPhase(Ordered):
 
     order: int = count(1, "place in the protocol", high=10_000)
     length: float = number(24.0, "h", "how long the phase lasts", low=1e-9, high=1e6, status="protocol", fixed=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowPhase(Ordered):
+    """Learning averaged over its inputs: the mean field of the rules, without noise and without drugs.
+
+    Time counts in trials, as rates do. Where a rule has an exact solution the weights follow it, whatever the length of
+    time; otherwise they go in classical Runge-Kutta steps of fourth order (projected Euler steps, of first, where a
+    sum is held by subtraction). Nothing is summed trial by trial here: readouts look at the weights.
+    """
+
+    section: ClassVar[str] = "phase"
+    name: ClassVar[str] = "flow"
+    equation: ClassVar[str] = "dW/dt = E[dW of a trial]"
+
+    order: int = count(1, "place in the protocol", high=10_000)
+    trials: int = count(1000, "how many trials' worth of learning")
+    trials_per_day: float = number(
+        5.0, "trial/day", "trials a day, for windows in days", low=1e-3, high=1e5, fixed=True
+    )
+    step: int = count(1, "trials of one step, where no exact solution is used")
+    solution: str = option("exact", ("exact", "stepped"), "exact where it is known, or in steps throughout")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse rules without a mean field, and doses."""
+        yield from super().check(fields, tables)
+        known = registry()
+        for name, rule in sorted(tables.get("plasticity", {}).items()):
+            key = "plasticity", rule["rule"]
+            if key in known and not getattr(known.get(*key), "mean_field", False):
+                yield "clock", f"{rule['rule']} (plasticity.{name}) has no mean field; use the trial clock"
+        if tables.get("dose"):
+            yield "clock", f"a mean field has no time of day, so nothing can be given ({', '.join(tables['dose'])})"

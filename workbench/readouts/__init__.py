@@ -1,9 +1,19 @@
 """What is measured: one number per window, or a time course."""
 
-from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
+from workbench.readouts.behaviour import FiringRate, OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
+from workbench.readouts.directions import OutputPower, ProfileError, SubspaceError
+from workbench.readouts.distribution import (
+    BoundTime,
+    LargestWeight,
+    LogWeightNorm,
+    ParticipationRatio,
+    RatioSpread,
+    SingleWeight,
+    WeightsAt,
+)
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
-from workbench.readouts.driven import Level
+from workbench.readouts.driven import Level, Threshold
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.kinetics import (
     AreaToInfinity,
@@ -17,6 +27,7 @@ from workbench.readouts.kinetics import (
 )
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
+from workbench.readouts.responses import PatternResponse, RecallError
 from workbench.readouts.scores import (
     ChoiceShare,
     ExpectedScore,
@@ -26,16 +37,33 @@ from workbench.readouts.scores import (
     Response,
     SymptomScore,
 )
+from workbench.readouts.unmixing import AmariIndex, OutputKurtosis, SourceCorrelation
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
     OverflowIndex,
     Selectivity,
     SuccessRate,
+    FiringRate,
     Saturation,
     WeightMean,
     WeightNorm,
     PrincipalCosine,
+    LogWeightNorm,
+    SingleWeight,
+    ParticipationRatio,
+    WeightsAt,
+    LargestWeight,
+    BoundTime,
+    ProfileError,
+    RatioSpread,
+    SubspaceError,
+    OutputPower,
+    PatternResponse,
+    RecallError,
+    SourceCorrelation,
+    OutputKurtosis,
+    AmariIndex,
     Concentration,
     Occupancy,
     PeakConcentration,
@@ -47,6 +75,7 @@ COMPONENTS = (
     TimeAbove,
     TerminalHalfLife,
     Level,
+    Threshold,
     Number,
     EvokedResponse,
     WeightChange,

@@ -107,3 +107,32 @@ class SuccessRate(Judged):
 
             block.step("readout", judge, clock="trial")
         return Reading((signal,), lambda sums, trials: sums[0] / trials)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiringRate(Readout):
+    """Spikes per second and unit over a window."""
+
+    name: ClassVar[str] = "firing_rate"
+    unit: ClassVar[str] = "Hz"
+    meaning: ClassVar[str] = "spikes per second and unit"
+    equation: ClassVar[str] = "sum over trials and units of y / (units * trials * step)"
+
+    population: str = reference("population", "a population of spiking units")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse units that do not spike."""
+        yield from super().check(fields, tables)
+        if tables["population"][fields["population"]]["kind"] != "escape_rate":
+            yield "population", f"needs spiking units (escape_rate), which {fields['population']} are not"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Add up the spikes of all units."""
+        fired = block.read(f"population.{self.population}.activity")
+        unit = block.component("population", self.population)
+        seconds, signal = block.component("task", unit.spikes).seconds, f"population.{self.population}.spikes"
+        if signal not in block.signals:
+            total = block.write_new(signal)
+            block.step("readout", lambda t: np.add.reduce(fired, axis=0, out=total), clock="trial")
+        return Reading((signal,), lambda sums, trials: sums[0] / (len(fired) * trials * seconds))

@@ -60,12 +60,12 @@ class Readout(Component):
                 yield pace, "belongs to a course; an outcome is one number, taken over its window"
             return
         clocks = {phase["clock"] for phase in tables["phase"].values()}
-        timed = clocks - {"trial"}
+        timed = clocks - {"trial", "flow"}
         if not timed and interval:
             yield "interval", "is for phases that run in hours; these count trials: use every, such as every = 100"
         elif not timed and not every:
             yield "every", "is missing (trials per recorded value, such as every = 100)"
-        elif "trial" not in clocks and not interval:
+        elif not clocks & {"trial", "flow"} and not interval:
             yield "interval", 'is missing (hours between recorded values, such as interval = "1 h")'
         elif not every and not interval:
             yield "every", 'a course needs its pace: every = 100 (trials) or interval = "1 h"'

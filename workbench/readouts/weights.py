@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import count, number, reference, references
+from workbench.declaration import count, number, reference, references, registry
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
+NARROWEST_GAP = 1.05
+"""Neighbouring eigenvalues nearer than this factor leave their eigenvectors undetermined in practice."""
 
-def _row_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+
+def row_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
     """Yield what is wrong with a row of weights that is to be read."""
     projection, unit = tables["projection"][fields["projection"]], fields.get("unit_number", 1)
     units = size_of(tables, projection["post"])
@@ -25,6 +29,19 @@ def _row_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]
         yield "projection", f"needs a dense projection, but {fields['projection']} is {projection['wiring']}"
     elif unit > units:
         yield "unit_number", f"{projection['post']} has {units} units, got {unit}"
+
+
+def _gap_fault(spectrum: Array, wanted: int) -> Iterable[tuple[str, str]]:
+    """Yield an eigenvector that has no direction of its own, or hardly one."""
+    for large, small in pairwise(spectrum):
+        if (large == spectrum[wanted - 1] or small == spectrum[wanted - 1]) and large < NARROWEST_GAP * small:
+            yield (
+                "component",
+                (
+                    f"eigenvalues {large:.3g} and {small:.3g} are nearer than a factor {NARROWEST_GAP:g}: a mixture of "
+                    "their eigenvectors explains as much, so no rule can be held to one of them"
+                ),
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +76,7 @@ class WeightNorm(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a projection without rows, and a unit that it does not have."""
         yield from super().check(fields, tables)
-        yield from _row_fault(fields, tables)
+        yield from row_fault(fields, tables)
 
     def reading(self, block: Assembly) -> Reading:
         """Take the norm of one row."""
@@ -86,12 +103,15 @@ class PrincipalCosine(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a projection without rows, and a unit or an eigenvector that there is not."""
         yield from super().check(fields, tables)
-        yield from _row_fault(fields, tables)
+        yield from row_fault(fields, tables)
         task, wanted = tables["task"][fields["task"]], fields.get("component", 1)
-        if task["kind"] != "gaussian":
-            yield "task", f"needs a gaussian task, but {fields['task']} is a {task['kind']}"
+        if task["kind"] not in ("gaussian", "ring"):
+            yield "task", f"needs a gaussian or ring task, but {fields['task']} is a {task['kind']}"
         elif wanted > size_of(tables, task["inputs"]):
             yield "component", f"there are only {size_of(tables, task['inputs'])} eigenvectors, got {wanted}"
+        else:
+            covariance = registry().get("task", task["kind"]).covariance_of(task, tables)  # type: ignore[attr-defined]
+            yield from _gap_fault(np.linalg.eigvalsh(covariance)[::-1], wanted)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector."""

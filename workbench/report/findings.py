@@ -18,12 +18,25 @@ ROLES = {
     "fit": "fitted: numbers were set with it, so agreement is no success",
     "built_in": "true by construction, so agreement is no success",
     "stress": "expected to fail, and shown for that",
+    "theory": "theory: a check of the engine, not of a brain",
     "unchecked": "quoted from memory; no target",
 }
 
 
 def findings_summary(rows: Sequence[LedgerRow]) -> str:
-    """Say how many published findings the model meets and misses, counting only those that nothing was set with."""
+    """Say how many published findings the model meets and misses, counting only those that nothing was set with.
+
+    What theory says of the equations is no observation and is counted apart.
+    """
+    theory = [row for row in rows if row.role == "theory"]
+    published = [row for row in rows if row.role != "theory"]
+    right = sum(bool(row.met) for row in theory)
+    checks = f"Of {len(theory)} checks against theory {right} are right, {len(theory) - right} are not"
+    told = _published(published) if published else []
+    return " ".join(sentence(text) for text in (*told, *([checks] if theory else [])))
+
+
+def _published(rows: Sequence[LedgerRow]) -> list[str]:
     tested = [row for row in rows if row.role == "test"]
     others = len(rows) - len(tested)
     met, missed = (sum(row.verdict == v for row in tested) for v in ("met", "missed"))
@@ -33,8 +46,8 @@ def findings_summary(rows: Sequence[LedgerRow]) -> str:
         f"with them: {met} met, {missed} missed" + (f", {open_} undecided or not run" if open_ else "")
     )
     lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
-    rest = f" The other {others} were fitted, are true by construction or are expected to fail" if others else ""
-    return sentence(text) + (sentence(rest + (f"; {len(lost)} of them are missed" if lost else "")) if rest else "")
+    rest = f"The other {others} were fitted, are true by construction or are expected to fail" if others else ""
+    return [text, rest + (f"; {len(lost)} of them are missed" if lost else "")] if rest else [text]
 
 
 def findings_table(rows: Sequence[LedgerRow]) -> Table:
@@ -53,7 +66,7 @@ def findings_table(rows: Sequence[LedgerRow]) -> Table:
                     number(criterion.mc_error) if criterion else "",
                     _interval(criterion),
                     (criterion.verdict if criterion else row.verdict)
-                    + (f": {row.why}" if row.why and row.role == "stress" else ""),
+                    + (f": {row.why}" if row.why and (row.role == "stress" or row.finding.must_fail) else ""),
                 )
             )
     columns = ("Finding", "Role", "Published", "What is taken", "Accepted", "Model", "Calculation error",

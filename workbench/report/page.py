@@ -12,6 +12,8 @@ from workbench.errors import StorageError
 from workbench.report.content import Page
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from workbench.store import Results
 
 TEMPLATE = "page.html.j2"
@@ -39,29 +41,38 @@ def build_report(
         If there is no such sweep.
     """
     target = Path(output)
+    refuse_existing(target, force=force)
+    write_whole(target, render(select(source, sweep)))
+    return target
+
+
+def refuse_existing(target: Path, *, force: bool) -> None:
+    """Raise where a page must not be written: onto a folder, or onto a page that is there (without `force`)."""
     if target.is_dir():
         raise StorageError(f"{target}: is a directory; nothing was written; name a file")
     if target.exists() and not force:
         raise StorageError(f"{target}: exists already; it was left unchanged; --force replaces it")
-    _write_whole(target, render(select(source, sweep)))
-    return target
 
 
 def render(selection: Selection) -> str:
     """Return the page's HTML; the same stored rows give the same text."""
+    return environment().get_template(TEMPLATE).render(page=Page(selection)) + "\n"
+
+
+def environment() -> Environment:
+    """Return where templates are found, and how they are filled in."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("workbench.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(TEMPLATE).render(page=Page(selection)) + "\n"
 
 
-def _write_whole(target: Path, text: str) -> None:
+def write_whole(target: Path, text: str) -> None:
     """Write beside the target and rename, so that there is a whole file or none."""
     try:
         handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

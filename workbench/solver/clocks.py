@@ -33,10 +33,12 @@ class Trials:
         block, fast, after = self._block, self._fast, self._recorder.after
         hours = HOURS_PER_DAY / phase.trials_per_day
         changes = self._changes(phase.trials, hours)
+        block.phase = name
         for draws in block.draws:
             draws.begin(name)
         for begin in range(0, phase.trials, block.piece):
             steps = min(block.piece, phase.trials - begin)
+            block.trial = begin
             block.begin_piece(steps)
             for t in range(steps):
                 trial = begin + t

@@ -54,7 +54,7 @@ class Recorder:
         self._starts: dict[str, int] = {}
         total = 0
         for name, phase in phases:
-            if phase.name == "trial":
+            if counts_trials(phase):
                 self._starts[name] = total
                 total += phase.trials
         self.trials = total
@@ -66,6 +66,10 @@ class Recorder:
                     raise AssemblyError(error.path or f"{section}.{name}", error.reason) from None
 
     def _sums_of(self, reading: Reading) -> tuple[Array, ...]:
+        flowing = [name for name, phase in self._phases if phase.name == "flow"]
+        if reading.signals and flowing:
+            reason = f"is summed trial by trial, and phase {flowing[0]} (flow clock) has no trials; read the weights"
+            raise AssemblyError("", reason)
         for signal in reading.signals:
             if signal not in self._sums:
                 total = self._sums[signal] = self._block.empty()
@@ -82,7 +86,7 @@ class Recorder:
         if window.phase == "":
             return window.bounds(self.trials, 1.0)
         phase = dict(self._phases)[window.phase]
-        if phase.name != "trial":
+        if not counts_trials(phase):
             return window.phase, float(phase.length) if window.hours is None else window.hours
         start, stop = window.bounds(phase.trials, phase.trials_per_day)
         return self._starts[window.phase] + start, self._starts[window.phase] + stop
@@ -114,7 +118,7 @@ class Recorder:
         """Read at fixed intervals of every phase that runs in hours; times count from the start of the first."""
         before = 0.0
         for phase_name, phase in self._phases:
-            if phase.name == "trial":
+            if counts_trials(phase):
                 continue
             moments = self.moments.setdefault(phase_name, [])
             for k in range(int(np.floor(phase.length / interval + 1e-9)) + 1):
@@ -139,7 +143,8 @@ class Recorder:
             before.clear()
 
         self.after.setdefault(stop, []).append(close_window)
-        self.after.setdefault(start, []).append(open_window)
+        if sums:
+            self.after.setdefault(start, []).append(open_window)
 
     def _keep(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int) -> None:
         self.outcomes[name] = self._spread(reading.value(sums, trials))
@@ -151,6 +156,11 @@ class Recorder:
     def _spread(self, value: Array | float) -> Array:
         """Return a copy for all runs; what never moves in a scenario is one number."""
         return np.array(np.broadcast_to(value, (self._block.runs,)))
+
+
+def counts_trials(phase: Any) -> bool:
+    """Return whether a phase is measured in trials (trial and flow clock), not in hours."""
+    return hasattr(phase, "trials")
 
 
 def _adder(total: Array, source: Array) -> Function:

@@ -14,12 +14,13 @@ from workbench.declaration import Registry, registry
 from workbench.solver.batch import Batch, BatchResult, Structure
 from workbench.solver.block import Block
 from workbench.solver.clocks import Events, Trials
+from workbench.solver.flows import Flows
 from workbench.solver.recorder import Recorder
 from workbench.solver.ticks import Ticks
 from workbench.solver.watch import Deadline, DeadlinePassed, Watch
 
 Phases = list[tuple[str, Any]]
-DRIVERS: dict[str, Any] = {"trial": Trials, "event": Events, "tick": Ticks}
+DRIVERS: dict[str, Any] = {"trial": Trials, "event": Events, "tick": Ticks, "flow": Flows}
 """Who walks through a phase, by its clock."""
 
 NARROWEST = 8
@@ -131,13 +132,14 @@ def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -
 
 def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) -> int:
     clocks: dict[str, Any] = {}
-    done = dict.fromkeys(DRIVERS, 0)
+    done = dict.fromkeys(DRIVERS, 0)  # trials and the trials' worth of a flow are counted together
     for read in recorder.after.get(0, ()):
         read()
     for name, phase in phases:
         if phase.name not in clocks:
             clocks[phase.name] = DRIVERS[phase.name](block, recorder, watch)
-        done[phase.name] = clocks[phase.name].run(name, phase, done[phase.name])
+        counted = "trial" if phase.name == "flow" else phase.name
+        done[counted] = clocks[phase.name].run(name, phase, done[counted])
     return sum(done.values())
 
 

@@ -60,7 +60,7 @@ def measure_of(declared: Declared, registry: Registry) -> Measure:
 
 
 def time_unit(structure: Structure, declared: Declared) -> str:
-    """Return the unit of a course's times: trials on the trial clock, hours on the event and tick clocks.
+    """Return the unit of a course's times: trials on the trial and flow clocks, hours on the event and tick clocks.
 
     The course's own settings say which (`every` counts trials, `interval` hours); a course without them
     follows the phase that its window names, or the clock that its protocol runs on.
@@ -72,4 +72,4 @@ def time_unit(structure: Structure, declared: Declared) -> str:
     window = fields.get("window")
     phase = parse_window(window).phase if window else ""
     running = {clocks[phase]} if phase in clocks else set(clocks.values())
-    return "trial" if "trial" in running else "h"
+    return "trial" if running & {"trial", "flow"} else "h"

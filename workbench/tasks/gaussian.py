@@ -1,4 +1,4 @@
-"""Inputs with a known covariance: the ground on which unsupervised rules are checked."""
+"""Normal inputs with a known covariance: the ground on which unsupervised rules are checked."""
 
 from __future__ import annotations
 
@@ -9,15 +9,56 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, numbers, option, reference
+from workbench.declaration import Component, number, numbers, option, reference
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
+NEGLIGIBLE = 1e-3
+SPECTRUM = (4.0, 2.0, 1.0, 0.5)
+
+
+class Normal(Component):
+    """Base of tasks that show zero-mean normal inputs: eigenvectors ``(component, input, runs)`` and eigenvalues."""
+
+    inputs: str
+
+    @classmethod
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
+        """Return the covariance, up to a rotation, from a task's plain fields."""
+        raise NotImplementedError
+
+    @classmethod
+    def power(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> float:
+        """Return E|x|^2."""
+        return float(np.trace(cls.covariance_of(fields, tables)))
+
+    def spread(self, block: Assembly, vectors: Array, values: Array, name: str) -> None:
+        """Offer eigenvectors and eigenvalues (component, runs) to rules and readouts."""
+        block.signal(f"task.{name}.eigenvectors", *vectors.shape[:2])[...] = vectors
+        block.signal(f"task.{name}.eigenvalues", len(values))[...] = values
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Fill each piece's input table per subject."""
+        vectors, values = (block.signals[f"task.{name}.{what}"] for what in ("eigenvectors", "eigenvalues"))
+        n, first_run = len(values), block.first_run
+        draws = block.normal(f"input:task.{name}", n)
+        mixing: Array = vectors[:, :, first_run] * np.sqrt(values[:, first_run])[:, None]
+        pattern = block.pattern(self.inputs, n)
+
+        def mix(steps: int) -> None:
+            table = pattern[:steps]
+            np.multiply(draws.table[:steps, 0, None], mixing[0], out=table)
+            for k in range(1, n):  # one fixed order of summation, so that the bits do not depend on the width
+                np.add(table, draws.table[:steps, k, None] * mixing[k], out=table)
+
+        block.every_piece(mix)
+        block.gather_pattern(self.inputs)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Gaussian(Component):
+class Gaussian(Normal):
     """Zero-mean normal inputs whose covariance has the given spectrum.
 
     The eigenvectors are the axes, or a rotation drawn once per subject.
@@ -29,47 +70,93 @@ class Gaussian(Component):
     sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
 
     inputs: str = reference("population", "the source population that shows the inputs")
-    spectrum: tuple[float, ...] = numbers(
-        (4.0, 2.0, 1.0, 0.5), "1", "eigenvalues of the covariance, largest first", low=0.0
-    )
+    spectrum: tuple[float, ...] = numbers(SPECTRUM, "1", "eigenvalues of the covariance, largest first", low=0.0)
     rotation: str = option("random", ("none", "random"), "eigenvectors along the axes, or drawn per subject")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a spectrum that does not match the population, or that is not in falling order."""
-        spectrum = tuple(fields.get("spectrum", (4.0, 2.0, 1.0, 0.5)))
+        spectrum = tuple(fields.get("spectrum", SPECTRUM))
         size = size_of(tables, fields["inputs"])
         if len(spectrum) != size:
             yield "spectrum", f"needs one eigenvalue per input: {size}, got {len(spectrum)}"
         if list(spectrum) != sorted(spectrum, reverse=True):
             yield "spectrum", "eigenvalues come largest first"
 
+    @classmethod
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
+        """Return the covariance in its own axes (a rotation changes no eigenvalue)."""
+        return np.diag(np.asarray(fields.get("spectrum", SPECTRUM), dtype=np.float64))
+
     def allocate(self, block: Assembly, name: str) -> None:
-        """Draw the eigenvectors, ``(component, input, runs)``, and offer them to readouts."""
+        """Draw the eigenvectors."""
         n = len(self.spectrum)
-        vectors = block.signal(f"task.{name}.eigenvectors", n, n)
-        vectors[...] = np.eye(n)[:, :, None]
+        vectors = np.repeat(np.eye(n)[:, :, None], block.runs, axis=2)
         if self.rotation == "random":
             normals = block.draw_once(f"rotation:task.{name}", n, n)
             orthogonal, triangle = np.linalg.qr(np.moveaxis(normals, 2, 0))
             signs = np.sign(np.einsum("rii->ri", triangle))
             vectors[...] = np.moveaxis(orthogonal * signs[:, None, :], (0, 1, 2), (2, 1, 0))
+        self.spread(block, vectors, np.repeat(np.asarray(self.spectrum)[:, None], block.runs, axis=1), name)
 
-    def build(self, block: Assembly, name: str) -> None:
-        """Fill each piece's input table per subject."""
-        n = len(self.spectrum)
-        draws = block.normal(f"input:task.{name}", n)
-        first_run = block.first_run
-        mixing: Array = (
-            block.signals[f"task.{name}.eigenvectors"][:, :, first_run] * np.sqrt(self.spectrum)[:, None, None]
-        )
-        pattern = block.pattern(self.inputs, n)
 
-        def mix(steps: int) -> None:
-            table = pattern[:steps]
-            np.multiply(draws.table[:steps, 0, None], mixing[0], out=table)
-            for k in range(1, n):  # one fixed order of summation, so that the bits do not depend on the width
-                np.add(table, draws.table[:steps, k, None] * mixing[k], out=table)
+@dataclass(frozen=True, kw_only=True)
+class Ring(Normal):
+    """Zero-mean normal inputs on a ring, the more alike the nearer: positive correlations throughout.
 
-        block.every_piece(mix)
-        block.gather_pattern(self.inputs)
+    One input is more active than the others by `bump`. Negative eigenvalues that a wide ring has, up to a thousandth
+    of the largest, are taken as 0.
+    """
+
+    section: ClassVar[str] = "task"
+    name: ClassVar[str] = "ring"
+    equation: ClassVar[str] = "C_ij = (exp(-(d_ij / width)^2) + common) g_i g_j;  g_1 = 1 + bump, others 1"
+    sources: ClassVar[tuple[str, ...]] = ("MillerMacKay1994",)
+
+    inputs: str = reference("population", "the source population that shows the inputs")
+    width: float = number(3.0, "1", "distance at which correlation has fallen to 1/e", low=1e-3, high=1e3, fixed=True)
+    common: float = number(0.2, "1", "what all inputs share", low=0.0, high=1e3, fixed=True)
+    bump: float = number(0.3, "1", "extra amplitude of the first input", low=0.0, high=1e3, fixed=True)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a ring of two, and one so wide that it closes on itself with a negative eigenvalue."""
+        if size_of(tables, fields["inputs"]) < 3:
+            yield "inputs", "a ring has at least 3 inputs"
+            return
+        n, given = size_of(tables, fields["inputs"]), (fields[key] for key in ("width", "common", "bump"))
+        spectrum = np.linalg.eigvalsh(_ring(n, *given))
+        if spectrum[0] < -NEGLIGIBLE * spectrum[-1]:
+            yield (
+                "width",
+                (f"is too wide for a ring of {n}: no inputs have these correlations (eigenvalue {spectrum[0]:.3g})"),
+            )
+
+    @classmethod
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
+        """Return the covariance."""
+        n = size_of(tables, fields["inputs"])
+        return _nearest_covariance(_ring(n, fields["width"], fields["common"], fields["bump"]))
+
+    def allocate(self, block: Assembly, name: str) -> None:
+        """Take the covariance apart."""
+        values, vectors = np.linalg.eigh(_ring(block.size(self.inputs), self.width, self.common, self.bump))
+        spectrum, axes = np.maximum(values[::-1], 0.0), vectors.T[::-1]
+        shape = (1, 1, block.runs)
+        self.spread(block, np.tile(axes[:, :, None], shape), np.tile(spectrum[:, None], shape[1:]), name)
+
+
+def _ring(n: int, width: float, common: float, bump: float) -> Array:
+    step = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    distance = np.minimum(step, n - step)
+    gain = np.ones(n)
+    gain[0] += bump
+    found: Array = (np.exp(-((distance / width) ** 2)) + common) * np.outer(gain, gain)
+    return found
+
+
+def _nearest_covariance(wanted: Array) -> Array:
+    """Return `wanted` without what a closed ring leaves of negative eigenvalues."""
+    values, vectors = np.linalg.eigh(wanted)
+    found: Array = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return found

@@ -1,0 +1,143 @@
+"""The learning rules beneath, as shipped: every check is as theory says, and the gallery shows what is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from commands import process
+from shipped_runs import SCENARIOS, Shipped
+
+from workbench.analysis.findings import ledger
+from workbench.analysis.ledger import LedgerRow
+from workbench.errors import StorageError
+from workbench.literature.closed_forms import FORMS
+from workbench.literature.read import read_drafts
+from workbench.report.figures.overlay import checks_panel
+from workbench.report.gallery import build_gallery
+from workbench.scenario.bibliography import read_bibliography
+from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.store.read import open_results
+
+DRAFTS = read_drafts(data_folder() / "findings")
+ABOUT = {draft.head.scenario for draft in DRAFTS}
+RULES = [name for name in SCENARIOS if name.startswith("rules/") and name.partition("/")[2] in ABOUT]
+
+
+class Reader(HTMLParser):
+    """Collects the hash of each entry, the numbers of its table, and anything that a page must not hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: dict[str, tuple[str, list[float]]] = {}
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self._now = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.add(tag)
+        if tag == "article":
+            self._now = str(given["id"])
+            self.entries[self._now] = (str(given["data-sha256"]), [])
+        if "data-value" in given:
+            self.entries[self._now][1].append(float(str(given["data-value"])))
+        if given.get("href"):
+            self.links.append(str(given["href"]))
+
+
+@pytest.fixture(scope="module")
+def folder(shipped: Shipped) -> Path:
+    for name in RULES:
+        shipped.db(name)
+    return shipped.folder
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    done = process("gallery", "scenarios/rules/", "--force", "--workers", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert not re.search(r"[1-9]\d* to compute", done.stderr), "the gallery reads what is stored"
+    return (folder / "reports" / "gallery.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def rows(folder: Path, page: str) -> tuple[LedgerRow, ...]:
+    """The ledger of the stored sweeps; `page` has been made by then, so nothing is computed."""
+    found: list[LedgerRow] = []
+    for name in RULES:
+        with open_results(folder / "data" / "results" / f"{name.partition('/')[2]}.db") as results:
+            found += ledger(results, folder=data_folder() / "findings")
+    return tuple(found)
+
+
+def test_every_check_is_met_or_fails_where_it_must(rows: tuple[LedgerRow, ...]) -> None:
+    theory = [row for row in rows if row.role == "theory"]
+    assert not [(row.finding.name, row.verdict) for row in theory if not row.met]
+    mine = [row for row in theory if row.finding.name < "R10"]
+    assert len(mine) == 62 and sum(row.verdict == "fails as it must" for row in mine) == 14
+
+
+def test_the_gallery_shows_the_files_and_numbers_that_are_there(
+    page: str, folder: Path, rows: tuple[LedgerRow, ...]
+) -> None:
+    reader = Reader()
+    reader.feed(page)
+    assert set(reader.entries) == {name.partition("/")[2] for name in RULES}
+    for name, (sha256, numbers) in reader.entries.items():
+        file = folder / "scenarios" / "rules" / f"{name}.toml"
+        assert sha256 == hashlib.sha256(file.read_bytes()).hexdigest(), f"{name}.toml has changed: make it again"
+        assert f"../scenarios/rules/{name}.toml" in reader.links
+        stored = [c.value for row in rows if row.finding.scenario == name for c in row.criteria]
+        assert sorted(numbers) == sorted(value for value in stored if value is not None)
+
+
+def test_the_gallery_is_one_file_without_script_and_the_same_twice(
+    page: str, folder: Path, rows: tuple[LedgerRow, ...]
+) -> None:
+    reader = Reader()
+    reader.feed(page)
+    assert not reader.tags & {"script", "img", "iframe", "object", "form", "video"}
+    assert not [link for link in reader.links if link.startswith(("http:", "https:", "//"))]
+    assert "connect-src" not in page and "default-src 'none'" in page
+    files = sorted((folder / "scenarios" / "rules").glob("*.toml"))
+    with pytest.raises(StorageError, match="exists already"):
+        build_gallery(rows, files, folder / "reports" / "gallery.html")
+    again = build_gallery(rows, files, folder / "reports" / "again.html")
+    assert again.read_text(encoding="utf-8") == page
+
+
+def test_every_picture_has_words_and_more_than_colour(page: str) -> None:
+    figures = re.findall(r'<figure role="img" aria-label="([^"]+)">(.*?)</figure>', page, re.DOTALL)
+    assert len(figures) == page.count("<article ")
+    for words, drawing in figures:
+        assert re.search(r": -?[\d.]| goes from ", words)
+        assert drawing.count("stroke-dasharray") or words.count(" goes from ") < 2, "lines differ in dashes, too"
+
+
+def test_a_scenario_without_a_course_is_drawn_by_its_checks() -> None:
+    rows = [("R1", 1.0, (0.5, 1.5)), ("R2", 3.0, (0.5, 1.5)), ("R3", 0.2, (0.5, float("inf")))]
+    panel = checks_panel("g-x", "Values in their accepted ranges", rows)
+    assert panel.alt == "Values in their accepted ranges. R1: 1; R2: 3; R3: 0.2."
+    assert panel.svg.startswith("<svg ") and panel.svg == checks_panel("g-x", "Values", rows).svg
+
+
+def test_closed_forms_are_sourced_used_and_name_their_arguments() -> None:
+    named = {raw["expected"]["closed_form"] for d in DRAFTS for raw in d.criteria.values() if "expected" in raw}
+    known = read_bibliography(data_folder() / "references.bib")
+    for form in FORMS.values():
+        assert form.equation and all(form.needs.values())
+        assert not form.source or form.source in known
+    unused = set(FORMS) - named
+    assert not unused, f"no finding expects {unused}"
+
+
+def test_no_file_of_rules_and_findings_holds_a_typed_value_where_a_formula_is_named() -> None:
+    for draft in DRAFTS:
+        for raw in draft.criteria.values():
+            assert not ("expected" in raw and "accept" in raw)
+            assert "within" in raw or "within_share" in raw or "accept" in raw
+    assert (scenarios_folder() / "rules").is_dir()

@@ -1,0 +1,166 @@
+"""Any drive with any stabiliser: it runs and does what its equation says, or is refused with the reason."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from circuits import HEAD, equal, joined, only, replaced, solved
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+
+from workbench.errors import ScenarioError
+from workbench.plasticity import BCM, Cubic, Hebb, RateError
+from workbench.plasticity.simplex import project
+from workbench.plasticity.stabilisers import EQUATIONS
+from workbench.solver.run import solve
+
+DRIVES = {c.name: c for c in (Hebb, BCM, Cubic, RateError)}
+GRID = (
+    HEAD
+    + """
+[population.x]
+kind = "source"
+size = 4
+[population.y]
+size = 3
+baseline = 0.3
+[projection.w]
+pre = "x"
+post = "y"
+weight = 0.4
+spread = 0.1
+bounds = [0.0, 2.0]
+[plasticity.w]
+rule = "hebb"
+rate = 0.01
+[task.inputs]
+kind = "patterns"
+inputs = "x"
+values = [0.9, 0.1, 0.3, 0.2, 0.1, 0.8, 0.2, 0.4, 0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.1, 0.8]
+[homeostat.y]
+population = "y"
+[phase.learning]
+trials = 1
+"""
+    + "".join(
+        f'[outcome.w{j}{i}]\nreadout = "single_weight"\nprojection = "w"\nunit_number = {j}\ninput_number = {i}\n'
+        for j in (1, 2, 3)
+        for i in (1, 2, 3, 4)
+    )
+)
+
+
+def pair(drive: str, stabiliser: str, trials: int = 1) -> str:
+    more = {"bcm": '\nhomeostat = "y"', "rate_error": "\ntarget = 0.5"}.get(drive, "")
+    sign = 'post = "y"\nsign = "inhibitory"' if drive == "rate_error" else 'post = "y"'
+    return replaced(
+        GRID,
+        ('rule = "hebb"', f'rule = "{drive}"\nstabiliser = "{stabiliser}"{more}'),
+        ('post = "y"', sign),
+        ("trials = 1\n", f"trials = {trials}\n"),
+    )
+
+
+def weights(text: str) -> np.ndarray:
+    """Return all weights (post, pre, runs) at the end."""
+    found = solved(text)
+    return np.array([[found.outcomes[f"w{j}{i}"] for i in (1, 2, 3, 4)] for j in (1, 2, 3)])
+
+
+@pytest.mark.parametrize(("drive", "stabiliser"), [*product(DRIVES, EQUATIONS)])
+def test_a_pair_runs_or_is_refused_with_its_reason(drive: str, stabiliser: str) -> None:
+    text, reason = pair(drive, stabiliser, trials=40), DRIVES[drive].unsuited.get(stabiliser)
+    if reason is None:
+        assert np.all(np.isfinite(weights(text)))
+        return
+    with pytest.raises(ScenarioError) as caught:
+        solved(text)
+    (problem,) = caught.value.problems
+    line = text.splitlines()[problem.line - 1]
+    assert problem.key == "plasticity.w.stabiliser" and line == f'stabiliser = "{stabiliser}"'
+    assert problem.message == f"{drive} with {stabiliser}: {reason}"
+
+
+@pytest.mark.parametrize("drive", [d for d in DRIVES if len(DRIVES[d].unsuited) < len(EQUATIONS)])
+@pytest.mark.parametrize("stabiliser", ["none", "oja", "sanger", "subspace"])
+def test_the_step_in_place_is_the_step_as_it_reads(drive: str, stabiliser: str) -> None:
+    if stabiliser in DRIVES[drive].unsuited:
+        return
+    text = replaced(pair(drive, stabiliser), ("bounds = [0.0, 2.0]\n", ""))
+    before, after = weights(replaced(text, ("rate = 0.01", "rate = 0.0"))), weights(text)
+    shown = np.array([0.9, 0.1, 0.3, 0.2, 0.1, 0.8, 0.2, 0.4, 0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.1, 0.8]).reshape(4, 4)
+    steps = []
+    for x in shown:  # which of the four was shown differs between subjects
+        pre = np.repeat(x[:, None], before.shape[2], axis=1)
+        sign = -1.0 if drive == "rate_error" else 1.0
+        post = 0.3 + sign * np.einsum("jir,ir->jr", before, pre)
+        theta = 0.1 + (post**2 - 0.1) * -np.expm1(-1 / 500)
+        f = {"hebb": post, "bcm": post * (post - theta), "cubic": post**3, "rate_error": post - 0.5}[drive]
+        more = {"homeostat": "y"} if drive == "bcm" else {}
+        rule = DRIVES[drive](rate=0.01, stabiliser=stabiliser, **more)
+        steps.append(before + rule.drift(f, post, pre, before))
+    nearest = np.min([np.abs(after - step).max(axis=(0, 1)) for step in steps], axis=0)
+    assert nearest.max() < 1e-14
+
+
+def test_soft_bounds_are_approached_and_never_reached() -> None:
+    full = weights(replaced(pair("hebb", "soft_bounds", trials=4000), ("rate = 0.01", "rate = 0.05")))
+    assert np.all(full < 2.0) and full.min() > 1.9, "potentiation alone fills the room without reaching its end"
+
+
+def test_one_step_of_soft_bounds_is_the_equation() -> None:
+    text = replaced(pair("hebb", "soft_bounds"), ("values = [0.9, 0.1, 0.3, 0.2, 0.1, 0.8, 0.2, 0.4, 0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.1, 0.8]", "values = [0.9, -0.5, 0.3, -0.2]"))  # fmt: skip
+    before, after = weights(replaced(text, ("rate = 0.01", "rate = 0.0"))), weights(text)
+    x = np.array([0.9, -0.5, 0.3, -0.2])[None, :, None]
+    d = 0.01 * (0.3 + (before * x).sum(axis=1))[:, None] * x
+    expected = before + (2.0 - before) * np.maximum(d, 0.0) - before * np.maximum(-d, 0.0)
+    assert np.allclose(after, expected, rtol=1e-14) and (d < 0).any()
+
+
+@pytest.mark.parametrize(
+    ("stabiliser", "size"), [("sum_divisive", 1), ("sum_subtractive", 1), ("l2", 2), ("deflation", 2)]
+)
+def test_what_is_fixed_stays_fixed(stabiliser: str, size: int) -> None:
+    w = weights(pair("hebb", stabiliser, trials=100))
+    total = np.abs(w).sum(axis=1) if size == 1 else np.sqrt((w**2).sum(axis=1))
+    assert np.allclose(total, 1.0, rtol=1e-12)
+    if stabiliser == "deflation":
+        gram = np.einsum("jir,kir->jkr", w, w)
+        assert np.allclose(gram, np.eye(3)[:, :, None], atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 2**31), st.floats(0.05, 0.95))
+def test_the_projection_is_the_nearest_point_of_the_budget(n: int, seed: int, share: float) -> None:
+    """Against a root found by SciPy; nothing else of the same sum is nearer."""
+    rng = np.random.default_rng(seed)
+    v, high = rng.normal(0.3, 0.6, (1, n, 1)), 0.7
+    total = share * n * high
+    mu = brentq(lambda m: np.clip(v - m, 0.0, high).sum() - total, v.min() - high - 1, v.max() + 1, xtol=1e-14)
+    w = v.copy()
+    project(w, total, 0.0, high)
+    assert w.sum() == pytest.approx(total, abs=1e-12) and w.min() >= 0.0 and w.max() <= high
+    assert np.allclose(w, np.clip(v - mu, 0.0, high), atol=1e-10)
+
+
+def test_scaling_is_the_exact_logistic_step_at_any_time_constant() -> None:
+    """A hundred steps of the time constant 50 are as exact as ten of 5: the step is the solution itself."""
+    text = replaced(GRID, ('rule = "hebb"\nrate = 0.01', 'rule = "hebb"\nrate = 0.0\nstabiliser = "scaling"\ntarget = 0.9\nscaling_time = "5 trial"'),
+                    ("size = 3\nbaseline = 0.3", "size = 3"), ("bounds = [0.0, 2.0]\n", ""), ("spread = 0.1", "spread = 0.0"),
+                    ("values = [0.9, 0.1, 0.3, 0.2, 0.1, 0.8, 0.2, 0.4, 0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.1, 0.8]", "values = [1.0, 0.0, 0.0, 0.0]"),
+                    ("trials = 1\n", "trials = 10\n"))  # fmt: skip
+    rate = weights(text)[:, 0]
+    assert np.allclose(rate, 0.9 / (1 + (0.9 / 0.4 - 1) * np.exp(-0.9 * 10 / 5)), rtol=1e-13)
+    assert np.allclose(weights(text), rate[:, None], rtol=1e-13), "all weights by one factor"
+
+
+@pytest.mark.parametrize("stabiliser", ["none", "oja", "sanger", "sum_subtractive", "l2", "soft_bounds", "scaling"])
+def test_a_subject_alone_has_the_bits_it_has_in_a_block(stabiliser: str) -> None:
+    batch = only(pair("hebb", stabiliser, trials=70))
+    whole = solve(batch)
+    alone = [solve(batch.take(np.array([i]))) for i in range(len(batch))]
+    assert equal(whole, joined(alone))
+    assert equal(whole, solve(batch)), "solving once leaves nothing behind for the next time"

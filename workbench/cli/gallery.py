@@ -1,0 +1,59 @@
+"""``workbench gallery``: one page of many small scenarios and their checks."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.progress import watcher
+
+DEFAULT = Path("reports/gallery.html")
+
+
+def gallery(
+    context: typer.Context,
+    targets: Annotated[list[str], typer.Argument(metavar="SCENARIO|FOLDER...", help="Scenario files, or folders.")],
+    output: Annotated[str | None, typer.Option("--output", help="The page; reports/gallery.html if not given.")] = None,
+    db: Annotated[
+        str | None,
+        typer.Option("--db", metavar="FILE", help="Database for the runs; data/results/NAME.db if not given."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write one HTML page of many scenarios and their checks.
+
+    Of each scenario that findings are about: picture, equation, checks, file.
+
+    What is missing is run first. One file with its figures inside: no network, no script.
+    """
+    from workbench.analysis.findings import expanded
+    from workbench.analysis.findings import findings as hold
+    from workbench.report.gallery import build_gallery
+    from workbench.report.page import refuse_existing
+
+    page = Path(output) if output else DEFAULT
+    if output is None:
+        page.parent.mkdir(exist_ok=True)
+    refuse_existing(page, force=force)
+    command = shlex.join(["workbench", *context.obj])
+    found = hold(*targets, db=db, workers=workers, watch=lambda: watcher(quiet=as_json), command=command)
+    files = [file for target in targets for file in expanded(Path(target))]
+    written = build_gallery(found.rows, files, page, force=force)
+    if as_json:
+        print_object({"ok": True, "page": str(written), "findings": len(found.rows)})
+    else:
+        put(str(written))
+    return 0
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(gallery)

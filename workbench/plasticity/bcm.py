@@ -1,0 +1,101 @@
+"""The rule of Bienenstock, Cooper and Munro: depression below a threshold that follows activity, potentiation above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import number, reference
+from workbench.plasticity.driven import Driven, Tables, task_of
+from workbench.plasticity.stabilisers import EQUATION
+from workbench.tasks.patterns import matrix_of, probabilities_of
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+
+OWN = "its sliding threshold holds activity through the length of the weights, which nothing else may fix"
+LONGEST = 0.2
+"""Largest rate * y^2 |x|^2 at the chosen response: beyond it a single trial overshoots the threshold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BCM(Driven):
+    """Potentiation above a threshold that slides with squared activity, depression below.
+
+    Each unit keeps one of several linearly independent patterns: there ``y = set_point / p`` for a pattern shown with
+    probability p, and 0 for all others. The threshold is that of the homeostat, which must be faster than the weights:
+    otherwise activity oscillates. A start with negative activity grows the wrong way.
+    """
+
+    name: ClassVar[str] = "bcm"
+    equation: ClassVar[str] = (
+        "dW_ji = rate * f_j x_i,  f_j = y_j (y_j - theta_j / set_point)\n"
+        f"theta of the homeostat: window dtheta = y^2 - theta\n{EQUATION}"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "IntratorCooper1992", "Udeigwe2017")
+    mean_field: ClassVar[bool] = True
+    unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "oja": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
+            "sanger": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
+            "subspace": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
+            "sum_subtractive": OWN, "sum_divisive": OWN, "l2": OWN, "deflation": OWN,
+            "scaling": "the sliding threshold already holds the mean rate; two set points for one activity compete",
+        }
+    )  # fmt: skip
+
+    homeostat: str = reference("homeostat", "the sliding threshold of the postsynaptic population")
+    set_point: Value = number(1.0, "1", "mean activity at which the unit settles, y0", low=1e-6, high=1e6)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a threshold of other units, dependent patterns, and a step that overshoots."""
+        yield from super().check(fields, tables)
+        projection = tables["projection"].get(fields["projection"], {})
+        watched = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("population")
+        post = fields.get("postsynaptic") or projection.get("post")
+        if watched is not None and watched != post:
+            yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
+        shown = task_of(projection.get("pre"), tables)
+        if shown.get("kind") != "patterns":
+            return
+        patterns, shares = matrix_of(shown, tables), probabilities_of(shown, tables)
+        if patterns is None or shares is None:
+            return
+        rank = int(np.linalg.matrix_rank(patterns))
+        if rank < len(patterns):
+            yield (
+                "rule",
+                (
+                    f"bcm picks one of linearly independent patterns, but these {len(patterns)} have rank {rank}: "
+                    "no weights could answer one and be silent to the others"
+                ),
+            )
+        rate, aim = fields.get("rate", 0.01), fields.get("set_point", 1.0)
+        if rate is not None and aim is not None and any(p["clock"] == "trial" for p in tables["phase"].values()):
+            step = float((rate * (aim / shares) ** 2 * (patterns**2).sum(axis=1)).max())
+            if step >= LONGEST:
+                yield (
+                    "rate",
+                    (
+                        f"rate * y^2 |x|^2 = {step:.3g} at y = set_point / p must be below {LONGEST:g}: a longer step "
+                        f"overshoots the threshold (here rate below {rate * LONGEST / step:.3g})"
+                    ),
+                )
+
+    def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
+        """Return ``y (y - theta / set_point)``; the threshold has moved before."""
+        theta = block.read(f"homeostat.{self.homeostat}.theta")
+        out, set_point = block.scratch("bcm", len(post)), self.set_point
+
+        def crossing() -> Array:
+            np.divide(theta, set_point, out=out)
+            np.subtract(post, out, out=out)
+            return np.multiply(out, post, out=out)
+
+        return crossing

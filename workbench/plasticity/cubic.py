@@ -1,0 +1,91 @@
+"""A cubic rule, which sees the fourth moment of its input: one unit finds one independent source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import number, option
+from workbench.plasticity.driven import Driven, Tables, task_of
+from workbench.plasticity.stabilisers import EQUATION
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+
+SIGNED = "independent sources lie in directions of either sign, for which a sum or one-sided bounds are no measure"
+LINEAR = "its decay follows from the output correlation of linear units; use deflation for several outputs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cubic(Driven):
+    """Growth with the cube of activity on whitened input: a fixed point is one independent source.
+
+    ``heavy`` seeks sources with heavier tails than a normal one, ``light`` those with lighter tails. ``threshold`` is
+    the form like BCM's, the gradient of kurtosis: it keeps the length of the weights in continuous time, and lets it
+    creep up with finite steps, so that it too wants ``l2``. Fourth moments are prone to outliers.
+    """
+
+    name: ClassVar[str] = "cubic"
+    equation: ClassVar[str] = (
+        "dW_ji = rate * f_j x_i\n"
+        "f = y^3 (heavy), -y^3 (light), y (y^2 - m4 / m2) (threshold);  window dm_k = y^k - m_k\n"
+        f"{EQUATION}"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998", "Blais1998")
+    unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "sanger": LINEAR, "subspace": LINEAR, "sum_subtractive": SIGNED, "sum_divisive": SIGNED,
+            "soft_bounds": SIGNED,
+            "scaling": "a unit on centred input has no mean rate that could be scaled",
+        }
+    )  # fmt: skip
+
+    form: str = option("heavy", ("heavy", "light", "threshold"), "which tails are sought, and how")
+    window: Value = number(1000.0, "trial", "threshold: memory of the moments", low=1.0, high=1e9)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a decay that would feed growth, and inputs that are not white."""
+        yield from super().check(fields, tables)
+        form = fields.get("form", "heavy")
+        if fields.get("stabiliser") == "oja" and form != "heavy":
+            yield "stabiliser", f"cubic with oja: in the {form} form f y is not positive, so the decay cannot hold"
+        pre = tables["projection"].get(fields["projection"], {}).get("pre")
+        shown = task_of(pre, tables)
+        if shown.get("kind") == "mixture" and not shown.get("whitened", True):
+            yield "rule", "cubic needs white input: otherwise variance leads it, not tails (whitened = true)"
+
+    def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
+        """Return f; the moments move before it."""
+        out = block.scratch("cubic", len(post))
+        sign = -1.0 if self.form == "light" else 1.0
+
+        def cube() -> Array:
+            np.multiply(post, post, out=out)
+            np.multiply(out, post, out=out)
+            return np.multiply(out, sign, out=out) if sign < 0.0 else out
+
+        if self.form != "threshold":
+            return cube
+        m2, m4 = (block.state(f"plasticity.{name}.m{k}", len(post)) for k in (2, 4))
+        m2[...], m4[...] = 1.0, 3.0  # those of a normal unit: no side is favoured at the start
+        follow = block.derived(lambda window: -np.expm1(-1.0 / window), self.window)
+        squared, ahead = block.scratch("squared", len(post)), block.scratch("ahead", len(post))
+
+        def above_threshold() -> Array:
+            np.multiply(post, post, out=squared)
+            for moment, power in ((m2, squared), (m4, None)):
+                np.multiply(squared, squared, out=ahead) if power is None else np.copyto(ahead, power)
+                np.subtract(ahead, moment, out=ahead)
+                np.multiply(ahead, follow, out=ahead)
+                np.add(moment, ahead, out=moment)
+            np.divide(m4, m2, out=out)
+            np.subtract(squared, out, out=out)
+            return np.multiply(out, post, out=out)
+
+        return above_threshold

@@ -1,0 +1,58 @@
+"""Inhibitory plasticity toward a target rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.plasticity.driven import Driven, Tables
+from workbench.plasticity.stabilisers import EQUATION
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+
+FED = "f changes sign at the target, and below it this decay would feed growth"
+SET = "its fixed point is a response, which a fixed length or sum of the weights would keep it from"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateError(Driven):
+    """Inhibitory synapses grow while the unit is above its target rate, and shrink below it.
+
+    Each channel is balanced by itself: ``y_k = target`` for every pattern shown, if its weights can reach it.
+    """
+
+    name: ClassVar[str] = "rate_error"
+    equation: ClassVar[str] = f"dW_ji = rate * f_j x_i,  f_j = y_j - target\n{EQUATION}"
+    sources: ClassVar[tuple[str, ...]] = ("Vogels2011",)
+    unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "oja": FED, "sanger": FED, "subspace": FED,
+            "sum_subtractive": SET, "sum_divisive": SET, "l2": SET, "deflation": SET,
+            "scaling": "it already holds the rate, and stronger inhibition lowers what scaling takes for granted",
+        }
+    )  # fmt: skip
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse excitatory synapses, on which the rule runs away."""
+        yield from super().check(fields, tables)
+        projection = tables["projection"].get(fields["projection"], {})
+        if projection.get("sign", "excitatory") != "inhibitory":
+            yield (
+                "rule",
+                (
+                    f"rate_error balances through inhibition, but {fields['projection']} is excitatory: "
+                    "there it would grow without end above the target"
+                ),
+            )
+
+    def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
+        """Return ``y - target``."""
+        out, target = block.scratch("error", len(post)), self.target
+        return lambda: np.subtract(post, target, out=out)

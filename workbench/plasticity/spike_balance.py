@@ -1,0 +1,82 @@
+"""Inhibitory plasticity by spikes: near-coincidence strengthens, every inhibitory spike weakens a little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.declaration import Component, number
+from workbench.plasticity.driven import Tables, task_of
+from workbench.plasticity.synapses import bound_and_store, synapses_of
+
+if TYPE_CHECKING:
+    from workbench.arrays import Value
+    from workbench.assembly import Assembly
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikeBalance(Component):
+    """Inhibitory synapses that bring the rate of a spiking unit to a target.
+
+    In each step traces decay, are read, change the weights, and only then grow by the step's own spikes. The target is
+    exact where pre- and postsynaptic spikes are uncorrelated; inhibition itself correlates them.
+    """
+
+    section: ClassVar[str] = "plasticity"
+    name: ClassVar[str] = "spike_balance"
+    equation: ClassVar[str] = (
+        "at a presynaptic spike dW = rate (post trace - alpha), at a postsynaptic one dW = rate (pre trace)\n"
+        "alpha = 2 target trace_time;  traces decay with trace_time and grow by 1 with each spike"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Vogels2011",)
+
+    rate: Value = number(0.003, "1", "change of weight per unit of trace", low=0.0, high=10.0)
+    target: Value = number(5.0, "Hz", "rate at which both sides balance", low=0.0, high=1e3)
+    trace_time: Value = number(
+        20.0, "ms", "time constant of both traces", low=0.1, high=1e4, status="measured", source="Vogels2011"
+    )
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse sides that do not spike, excitation, and weights that may change their sign."""
+        way = tables["projection"].get(fields["projection"], {})
+        if task_of(way.get("pre"), tables).get("kind") != "poisson":
+            yield "rule", f"needs presynaptic spikes: a poisson task that shows {way.get('pre')}"
+        elif tables["population"].get(way.get("post"), {}).get("kind") != "escape_rate":
+            yield "rule", f"needs postsynaptic spikes: {way.get('post')} must be of kind escape_rate"
+        elif way.get("sign", "excitatory") != "inhibitory" or way.get("wiring", "dense") != "dense":
+            yield "rule", f"balances through dense inhibition, which {fields['projection']} is not"
+        elif not way.get("bounds") or way["bounds"][0] < 0.0:
+            yield "rule", "needs bounds = [low, high] with low at least 0 on the projection"
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Register one step: decay, read, update, then the step's own spikes."""
+        synapses = synapses_of(block, name, None)
+        weight, post = synapses.weight, synapses.post
+        pre: Any = synapses.pre
+        before = block.state(f"plasticity.{name}.pre_trace", weight.shape[1])
+        after = block.state(f"plasticity.{name}.post_trace", weight.shape[0])
+        shown = next(n for n, t in block.all("task") if t.inputs == block.component("projection", name).pre)
+        seconds = block.component("task", shown).seconds
+        lasting = block.derived(lambda tau: np.exp(-1000.0 * seconds / tau), self.trace_time)
+        alpha = block.derived(lambda target, tau: 2.0 * target * tau / 1000.0, self.target, self.trace_time)
+        change, part = (block.scratch(slot, *weight.shape[:-1]) for slot in ("change", "part"))
+        above, rate = block.scratch("above", len(post)), self.rate
+
+        def learn(t: int) -> None:
+            np.multiply(before, lasting, out=before)
+            np.multiply(after, lasting, out=after)
+            np.subtract(after, alpha, out=above)
+            np.multiply(pre, above[:, None], out=change)
+            np.multiply(post[:, None], before, out=part)
+            np.add(change, part, out=change)
+            np.multiply(change, rate, out=change)
+            np.add(weight, change, out=weight)
+            np.add(before, pre, out=before)
+            np.add(after, post, out=after)
+
+        block.step("rule", learn, clock="trial")
+        bound_and_store(block, name)

@@ -1,0 +1,219 @@
+"""What holds the weights of a driven rule: decays, sums, norms, bounds and the scaling of a mean rate.
+
+A drive is ``rate f x`` with one factor f per postsynaptic unit. A stabiliser is either part of the same step (a decay,
+soft bounds), or follows it (what fixes a sum, a norm or a rate). Each in-place form here has a plain twin in `drift`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.plasticity.simplex import project
+from workbench.plasticity.synapses import bound_and_store
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+    from workbench.plasticity.driven import Driven
+    from workbench.plasticity.synapses import Synapses
+
+Apply = Callable[["Array"], object]
+"""Adds ``f x`` (f already times rate) to the weights, and takes off what the stabiliser takes."""
+
+EQUATIONS: Mapping[str, str] = {
+    "none": "nothing but the projection's bounds",
+    "oja": "dW_j -= rate * decay * f_j y_j W_j",
+    "sanger": "dW_j -= rate * decay * f_j sum_(k <= j) y_k W_k",
+    "subspace": "dW_j -= rate * decay * f_j sum_k y_k W_k",
+    "sum_subtractive": "W_j <- clip(W_j - mu_j, low, high), mu_j such that sum_i W_ji = total",
+    "sum_divisive": "W_j <- W_j total / sum_i W_ji",
+    "l2": "W_j <- W_j norm / |W_j|",
+    "deflation": "W_j <- what is left of W_j without W_1 .. W_(j-1), then as l2",
+    "soft_bounds": "dW = (high - W) max(d, 0) - (W - low) max(-d, 0) with d = rate f x",
+    "scaling": "W_j <- W_j target / (y_j + (target - y_j) exp(-target / scaling_time)), y_j not below 0",
+}
+"""Every stabiliser by name."""
+
+WHOLE = ("sanger", "subspace", "sum_subtractive", "sum_divisive", "l2", "deflation")
+"""Those that need all weights of a unit at once: a dense projection whose inputs are not shown one at a time."""
+
+EQUATION = "stabiliser:\n" + "\n".join(f"  {name}: {text}" for name, text in EQUATIONS.items())
+
+
+def drift(name: str, d: Array, factor: Array, post: Array, weight: Array, rate: Any, decay: Any = 1.0) -> Array:
+    """Return the change of one trial as the equations read, before what follows the step.
+
+    Parameters
+    ----------
+    d : array (post, pre, runs)
+        The drive ``rate f x``.
+    factor, post : array (post, runs)
+        f and y.
+    weight : array (post, pre, runs)
+    """
+    strength = rate * decay * factor[:, None]
+    if name == "oja":
+        return np.asarray(d - strength * post[:, None] * weight)
+    if name == "subspace":
+        return np.asarray(d - strength * np.add.reduce(post[:, None] * weight, axis=0))
+    if name == "sanger":
+        return np.asarray(d - strength * np.add.accumulate(post[:, None] * weight, axis=0))
+    return d
+
+
+def step_form(rule: Driven, block: Assembly, synapses: Synapses) -> Apply:
+    """Return the in-place step of drive and stabiliser."""
+    weight, pre, post = synapses.weight, synapses.pre, synapses.post
+    change = block.scratch("change", *weight.shape[:-1])
+    axis = (slice(None), None) if synapses.dense else slice(None)
+
+    def outer(f: Array) -> Array:
+        return f if pre is None else np.multiply(f[axis], pre, out=change)
+
+    match rule.stabiliser:
+        case "oja":
+            kept, decay = block.scratch("kept", len(post)), rule.decay
+
+            def forget(f: Array) -> None:
+                """Regrouped: ``W (1 - decay f y) + f x``."""
+                np.multiply(f, post, out=kept)
+                np.multiply(kept, decay, out=kept)
+                np.subtract(1.0, kept, out=kept)
+                np.multiply(weight, kept[axis], out=weight)
+                np.add(weight, outer(f), out=weight)
+
+            return forget
+        case "sanger" | "subspace":
+            return _explained(rule, block, synapses, ordered=rule.stabiliser == "sanger")
+        case "soft_bounds":
+            return _soft(block, synapses, block.component("projection", synapses.projection).bounds, outer)
+        case _:
+            return lambda f: np.add(weight, outer(f), out=weight)
+
+
+def _explained(rule: Driven, block: Assembly, synapses: Synapses, *, ordered: bool) -> Apply:
+    """Return ``W_j += f_j (x - decay sum_k y_k W_k)``; `ordered` sums up to j, from the same y and old weights."""
+    weight, post, decay = synapses.weight, synapses.post, rule.decay
+    pre: Any = synapses.pre
+    left, part = block.scratch("left", weight.shape[1]), block.scratch("part", weight.shape[1])
+    pull = block.scratch("pull", len(post))
+
+    def each(f: Array) -> None:
+        np.multiply(post, decay, out=pull)
+        np.copyto(left, pre)
+        for j, row in enumerate(weight):
+            np.multiply(row, pull[j], out=part)
+            np.subtract(left, part, out=left)
+            np.multiply(left, f[j], out=part)
+            np.add(row, part, out=row)
+
+    def together(f: Array) -> None:
+        np.multiply(post, decay, out=pull)
+        np.einsum("jr,jir->ir", pull, weight, out=part)
+        np.subtract(pre, part, out=left)
+        for j, row in enumerate(weight):
+            np.multiply(left, f[j], out=part)
+            np.add(row, part, out=row)
+
+    return each if ordered else together
+
+
+def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[Array], Array]) -> Apply:
+    """Return ``W += (high - W) max(d, 0) - (W - low) max(-d, 0)``, regrouped as ``W (1 - |d|) + ...``."""
+    weight, (low, high) = synapses.weight, bounds
+    up, down = (block.scratch(slot, *weight.shape[:-1]) for slot in ("up", "down"))
+
+    def soften(f: Array) -> None:
+        d = outer(f)
+        np.maximum(d, 0.0, out=up)
+        np.subtract(up, d, out=down)
+        np.add(up, down, out=d)
+        np.subtract(1.0, d, out=d)
+        np.multiply(weight, d, out=weight)
+        np.multiply(up, high, out=up)
+        np.add(weight, up, out=weight)
+        if low != 0.0:
+            np.multiply(down, low, out=down)
+            np.add(weight, down, out=weight)
+
+    return soften
+
+
+def follow(rule: Driven, block: Assembly, name: str, synapses: Synapses) -> None:
+    """Register what comes after the step: bounds, then what fixes a sum, a norm or a rate."""
+    bounds, weight = block.component("projection", name).bounds, synapses.weight
+    normalise = holding(rule, block, weight, bounds)
+    if normalise is None:
+        bound_and_store(block, name)
+        if rule.stabiliser == "scaling":
+            _scale(rule, block, name, synapses)
+        return
+
+    def hold(t: int) -> None:
+        if bounds is not None and rule.stabiliser != "sum_subtractive":
+            weight.clip(*bounds, out=weight)
+        normalise()
+
+    block.update(synapses.signal)
+    block.step("bounds", hold, clock="trial")
+
+
+def holding(rule: Driven, block: Assembly, weight: Array, bounds: Any) -> Callable[[], object] | None:
+    """Return the function that brings weights back to their sum or norm; None for other stabilisers."""
+    size, factor = block.empty(len(weight)), block.scratch("factor", len(weight))
+    match rule.stabiliser:
+        case "sum_subtractive":
+            low, high = bounds
+            total = rule.total
+            return lambda: project(weight, total, low, high)
+        case "sum_divisive":
+            goal, measure = rule.total, "jir->jr"
+        case "l2" | "deflation":
+            goal, measure = rule.norm, "jir,jir->jr"
+        case _:
+            return None
+
+    def divide() -> None:
+        np.einsum(measure, *(weight,) * (measure.count(",") + 1), out=size)
+        if measure.count(","):
+            np.sqrt(size, out=size)
+        np.divide(goal, size, out=factor)
+        np.multiply(weight, factor[:, None], out=weight)
+
+    if rule.stabiliser != "deflation":
+        return divide
+    part = block.scratch("part", weight.shape[1])
+
+    def deflate() -> None:
+        """Take the directions of earlier rows off each row (modified Gram-Schmidt), then fix the norms."""
+        for j, row in enumerate(weight):
+            for before in weight[:j]:
+                along = np.einsum("ir,ir->r", row, before) / np.einsum("ir,ir->r", before, before)
+                np.multiply(before, along, out=part)
+                np.subtract(row, part, out=row)
+        divide()
+
+    return deflate
+
+
+def _scale(rule: Driven, block: Assembly, name: str, synapses: Synapses) -> None:
+    """Register the exact logistic step of ``dW = W (target - y) / scaling_time`` over one trial."""
+    weight, post, target = synapses.weight, synapses.post, rule.target
+    lasting = block.derived(lambda rate, time: np.exp(-rate / time), rule.target, rule.scaling_time)
+    rate, factor = block.scratch("rate", len(post)), block.scratch("factor", len(post))
+    axis = (slice(None), None) if synapses.dense else slice(None)
+
+    def scale(t: int) -> None:
+        np.maximum(post, 0.0, out=rate)
+        np.subtract(target, rate, out=factor)
+        np.multiply(factor, lasting, out=factor)
+        np.add(factor, rate, out=factor)
+        np.divide(target, factor, out=factor)
+        np.multiply(weight, factor[axis], out=weight)
+
+    block.read(f"population.{rule.postsynaptic or block.component('projection', name).post}.activity")
+    block.update(synapses.signal)
+    block.step("scaling", scale, clock="trial")

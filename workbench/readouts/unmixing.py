@@ -1,0 +1,139 @@
+"""How well units tell independent sources apart, from the weights and the true mixing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.circuit.populations import size_of
+from workbench.declaration import count, option, reference
+from workbench.readouts.reading import Reading, Readout
+from workbench.tasks.mixture import KURTOSIS
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+
+TAILS = {"any": (-2.0, 7.0), "heavy": (0.0, 7.0), "light": (-2.0, 0.0)}
+
+
+class OfMixture(Readout):
+    """Base of what compares the weights with the true mixing."""
+
+    projection: str
+    task: str
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse other tasks than mixtures, and projections that do not come from them."""
+        yield from super().check(fields, tables)
+        task, way = tables["task"][fields["task"]], tables["projection"][fields["projection"]]
+        if task["kind"] != "mixture":
+            yield "task", f"needs a mixture task, but {fields['task']} is a {task['kind']}"
+        elif way["pre"] != task["inputs"] or way["wiring"] != "dense":
+            yield "projection", f"needs a dense projection from {task['inputs']}, which {fields['projection']} is not"
+        elif fields.get("unit_number", 1) > size_of(tables, way["post"]):
+            yield "unit_number", f"{way['post']} has {size_of(tables, way['post'])} units, got {fields['unit_number']}"
+
+    def through(self, block: Assembly) -> Any:
+        """Return a function that gives how much of each source each unit hears, ``(post, source, runs)``."""
+        weight = block.read(f"projection.{self.projection}.weight")
+        mixing = block.read(f"task.{self.task}.mixing")
+        return lambda: np.einsum("jir,ikr->jkr", weight, mixing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceCorrelation(OfMixture):
+    """Largest absolute correlation of one unit's output with one of the true sources."""
+
+    name: ClassVar[str] = "source_correlation"
+    meaning: ClassVar[str] = "absolute correlation of one unit's output with the source it follows best"
+    better: ClassVar[str] = "higher"
+    equation: ClassVar[str] = "max_k |g_k| / |g|,  g = W_j A"
+    sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998",)
+
+    projection: str = reference("projection", "a dense projection from the mixtures")
+    task: str = reference("task", "the mixture task")
+    unit_number: int = count(1, "which unit, from 1", high=4096)
+    tails: str = option("any", tuple(TAILS), "among which sources: all, those with heavy, or with light tails")
+
+    def reading(self, block: Assembly) -> Reading:
+        """Compare the shares of the sources."""
+        through, (low, high) = self.through(block), TAILS[self.tails]
+        excess = [KURTOSIS[kind] for kind in block.component("task", self.task).kinds]
+        among = [k for k, kurtosis in enumerate(excess) if low < kurtosis < high]
+
+        def best(sums: tuple[Array, ...], trials: int) -> Array:
+            g = through()[self.unit_number - 1]
+            length = np.sqrt(np.add.reduce(g * g, axis=0))
+            return np.asarray(np.abs(g[among]).max(axis=0) / length if among else np.zeros(block.runs))
+
+        return Reading((), best)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputKurtosis(OfMixture):
+    """Excess kurtosis of one unit's output, from the true mixing; or its distance from that of the best source."""
+
+    name: ClassVar[str] = "output_kurtosis"
+    meaning: ClassVar[str] = "excess kurtosis of one unit's output, or its difference from its source's"
+    equation: ClassVar[str] = "sum_k g_k^4 kurtosis_k / (sum_k g_k^2)^2"
+
+    projection: str = reference("projection", "a dense projection from the mixtures")
+    task: str = reference("task", "the mixture task")
+    unit_number: int = count(1, "which unit, from 1", high=4096)
+    relative_to: str = option("nothing", ("nothing", "source"), "as it is, or less that of the source followed best")
+
+    def reading(self, block: Assembly) -> Reading:
+        """Sum the sources' cumulants."""
+        through = self.through(block)
+        excess = np.array([KURTOSIS[kind] for kind in block.component("task", self.task).kinds])
+
+        def kurtosis(sums: tuple[Array, ...], trials: int) -> Array:
+            g = through()[self.unit_number - 1]
+            power = np.add.reduce(g * g, axis=0)
+            found = np.add.reduce(g**4 * excess[:, None], axis=0) / power**2
+            return np.asarray(found - excess[np.abs(g).argmax(axis=0)] if self.relative_to == "source" else found)
+
+        return Reading((), kurtosis)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmariIndex(OfMixture):
+    """How far all units together are from following one source each: 0 is unmixed, 1 the worst."""
+
+    name: ClassVar[str] = "amari_index"
+    meaning: ClassVar[str] = "distance of what the units hear from one source each"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = (
+        "[sum_j (sum_k |P_jk| / max_k |P_jk| - 1) + sum_k (sum_j |P_jk| / max_j |P_jk| - 1)] / (2 m (m - 1)),  P = W A"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Amari1996",)
+
+    projection: str = reference("projection", "a dense projection from the mixtures, as many units as sources")
+    task: str = reference("task", "the mixture task")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse more or fewer units than sources."""
+        yield from super().check(fields, tables)
+        way = tables["projection"][fields["projection"]]
+        sizes = [size_of(tables, way[end]) for end in ("pre", "post")]
+        if sizes[0] != sizes[1]:
+            yield "projection", f"needs one unit per source: {sizes[0]} sources, {sizes[1]} units"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Compare rows and columns with their largest entries."""
+        through = self.through(block)
+
+        def index(sums: tuple[Array, ...], trials: int) -> Array:
+            p = np.abs(through())
+            m = len(p)
+            rows = np.add.reduce(p, axis=1) / p.max(axis=1) - 1.0
+            columns = np.add.reduce(p, axis=0) / p.max(axis=0) - 1.0
+            return np.asarray((np.add.reduce(rows, axis=0) + np.add.reduce(columns, axis=0)) / (2.0 * m * (m - 1)))
+
+        return Reading((), index)

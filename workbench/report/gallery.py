@@ -1,0 +1,226 @@
+"""One page of many small scenarios: for each its picture, what it shows, its equation, and its checks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.analysis.course import Courses, bands, courses, recorded
+from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
+from workbench.analysis.selection import Selection
+from workbench.declaration import SECTIONS, registry
+from workbench.report.figures.overlay import checks_panel, overlay_panel
+from workbench.report.page import environment, refuse_existing, write_whole
+from workbench.report.words import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.report.figures.style import Panel
+
+TEMPLATE = "gallery.html.j2"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One criterion of one finding, in words; `value` is the number itself."""
+
+    name: str
+    title: str
+    role: str
+    words: str
+    expected: str
+    value: float | None
+    model: str
+    verdict: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One scenario of the gallery, read from its stored sweep."""
+
+    file: Path
+    rows: tuple[LedgerRow, ...]
+    selection: Selection
+    href: str
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.file.stem
+
+    @property
+    def title(self) -> str:
+        """What it shows, in one sentence: the title of its file."""
+        return str(self.selection.facts["title"])
+
+    @property
+    def question(self) -> str:
+        """The question that its file asks."""
+        return str(self.selection.scenario.get("use", {}).get("question", ""))
+
+    @property
+    def limits(self) -> list[str]:
+        """What it does not show."""
+        return [str(limit) for limit in self.selection.scenario.get("use", {}).get("limits", [])]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the file that was swept, which is the file that lies there if the page is current."""
+        return hashlib.sha256(self.selection.results.scenario_text(self.selection.sweep)).hexdigest()
+
+    @property
+    def equations(self) -> list[tuple[str, list[str]]]:
+        """Name and equation of each learning rule that its arms use, of homeostats, and of what the task shows."""
+        found = self.selection.settings
+        listed: dict[tuple[str, str], list[str]] = {}
+        held = found[found.path.str.endswith(".stabiliser")]
+        held_by = {(str(r.arm), str(r.path).rpartition(".")[0]): str(r.text) for r in held.itertuples()}
+        for section in ("plasticity", "homeostat", "task"):
+            key = SECTIONS[section].key
+            named = found[found.path.str.match(rf"{section}\.[^.]+\.{key}$")]
+            for component in dict.fromkeys(str(text) for text in named.text):
+                if (section, component) in registry():
+                    lines = registry().get(section, component).equation.splitlines()
+                    mine = named[named.text == component]
+                    tables = ((str(r.arm), str(r.path).rpartition(".")[0]) for r in mine.itertuples())
+                    listed[section, component] = _relevant(lines, {held_by.get(table, "") for table in tables})
+        return [(component, lines) for (_, component), lines in listed.items()]
+
+    @cached_property
+    def picture(self) -> Panel | None:
+        """The first course of its file, all arms in one drawing; without a course, its checks."""
+        for name in recorded(self.selection):
+            for study in self.selection.studies.name:
+                course = courses(self.selection, str(study), name)
+                if course is not None and len(frame := _each_arm(course)):
+                    measure = self.selection.measures
+                    row = measure[(measure.kind == "course") & (measure.name == name)].iloc[0]
+                    titles = {str(a): str(t) or str(a) for a, t in self.selection.arms.title.items()}
+                    unit = "trials" if course.time_unit == "trial" else f"time ({course.time_unit})"
+                    return overlay_panel(f"g-{self.name}", str(row.title or row.meaning), frame, titles, unit)
+        made = [(row.finding.name, c) for row in self.rows for c in row.criteria if c.value is not None]
+        shown = [(name, float(c.value or 0.0), c.criterion.accept) for name, c in made]
+        return checks_panel(f"g-{self.name}", "Values in their accepted ranges", shown) if shown else None
+
+    @property
+    def checks(self) -> list[Check]:
+        """Every criterion, in the order of the findings' names."""
+        rows = sorted(self.rows, key=lambda row: natural(row.finding.name))
+        return [_check(row, criterion) for row in rows for criterion in row.criteria]
+
+    @property
+    def verdict(self) -> str:
+        """How its findings stand, in one line."""
+        counts = {v: sum(row.verdict == v for row in self.rows) for v in dict.fromkeys(r.verdict for r in self.rows)}
+        return f"{len(self.rows)} checks: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The whole page."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def summary(self) -> str:
+        """How all findings stand, theory apart from published tests."""
+        rows = [row for entry in self.entries for row in entry.rows]
+        theory, tests = ([r for r in rows if r.role == role] for role in ("theory", "test"))
+        forced = sum(row.verdict == "fails as it must" for row in theory)
+        right = sum(bool(row.met) for row in theory) - forced
+        text = f"{len(theory)} checks against theory: {right} met, {forced} fail as they must"
+        text += f", {len(theory) - right - forced} not as theory says" if right + forced < len(theory) else ""
+        if tests:
+            text += f"; {len(tests)} published tests: {sum(bool(r.met) for r in tests)} met"
+        others = len(rows) - len(theory) - len(tests)
+        return f"{text}; {others} rows count as neither." if others else f"{text}."
+
+
+def build_gallery(rows: Sequence[LedgerRow], files: Iterable[Path], output: str | Path, *, force: bool = False) -> Path:
+    """Write the gallery of stored sweeps and return its path.
+
+    Parameters
+    ----------
+    rows : the ledger of the scenarios, with the database and sweep of each
+    files : their files; those without a finding are left out
+    output : path of the page; its folder must exist
+    force : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    StorageError
+        If the page exists already (without `force`), or cannot be written.
+    """
+    target = Path(output)
+    refuse_existing(target, force=force)
+    found = [entry(file, rows, target) for file in files]
+    page = Gallery(tuple(sorted((e for e in found if e is not None), key=_place)))
+    write_whole(target, environment().get_template(TEMPLATE).render(page=page) + "\n")
+    return target
+
+
+def entry(file: Path, rows: Sequence[LedgerRow], target: Path) -> Entry | None:
+    """Return the entry of a scenario, or None where no finding is about it."""
+    from workbench.store.read import open_results
+
+    mine = tuple(row for row in rows if row.finding.scenario == file.stem and row.db)
+    if not mine:
+        return None
+    selection = Selection(open_results(mine[0].db), mine[0].sweep)
+    href = Path(os.path.relpath(file.absolute(), target.absolute().parent)).as_posix()
+    return Entry(file, mine, selection, href)
+
+
+def _each_arm(course: Courses) -> pd.DataFrame:
+    """Return the bands of every arm over its own times: arms may be of different length."""
+    import pandas as pd
+
+    own = []
+    for arm, table in course.by_arm.items():
+        kept = ~np.isnan(table).all(axis=0)
+        own.append(bands(replace(course, times=course.times[kept], by_arm={arm: table[:, kept]})))
+    return pd.concat(own, ignore_index=True)
+
+
+def _place(entry: Entry) -> list[Any]:
+    return natural(min((row.finding.name for row in entry.rows), key=natural))
+
+
+def _relevant(lines: list[str], chosen: set[str]) -> list[str]:
+    """Return the lines of an equation, of the stabilisers only those that the scenario uses."""
+    if "stabiliser:" not in lines:
+        return lines
+    at = lines.index("stabiliser:")
+    kept = [line for line in lines[at + 1 :] if line.strip().partition(":")[0] in chosen - {"none"}]
+    return [*lines[:at], *kept]
+
+
+def _check(row: LedgerRow, criterion: CriterionRow) -> Check:
+    low, high = criterion.criterion.accept
+    form = criterion.criterion.closed_form
+    if form:
+        expected = f"{number(0.5 * (low + high))} ({form.replace('_', ' ')}, within {number(0.5 * (high - low))})"
+    else:
+        expected = span((low, high))
+    verdict = row.verdict if row.finding.must_fail else criterion.verdict
+    return Check(
+        name=row.finding.name,
+        title=row.finding.title,
+        role=row.role,
+        words=criterion.words,
+        expected=expected,
+        value=criterion.value,
+        model="" if criterion.value is None else number(criterion.value),
+        verdict=verdict,
+        why=row.why,
+    )

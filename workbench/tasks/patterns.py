@@ -1,0 +1,144 @@
+"""A few fixed patterns, shown one at a time, with or without a teacher that says what to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.circuit.populations import size_of
+from workbench.declaration import Component, number, numbers, option, reference
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+
+
+def matrix_of(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:
+    """Return the patterns (pattern, input) of a task's fields, gain included; None where they make no matrix."""
+    values, n = fields.get("values") or (), size_of(tables, fields["inputs"])
+    if not values or n < 1 or len(values) % n:
+        return None
+    gain: float = max(fields.get("gain", 1.0), fields.get("gain_after", 1.0) if fields.get("changes_in") else 0.0)
+    return np.asarray(values, dtype=np.float64).reshape(-1, n) * gain
+
+
+def probabilities_of(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:
+    """Return how often each pattern is shown; equally often where the file does not say."""
+    patterns = matrix_of(fields, tables)
+    given = fields.get("probabilities") or ()
+    if patterns is None or (given and len(given) != len(patterns)):
+        return None
+    return np.asarray(given or [1.0 / len(patterns)] * len(patterns), dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patterns(Component):
+    """Patterns shown one at a time, drawn by their probabilities or in turn.
+
+    With `targets` a teacher sets another source population to the answer of the pattern shown. From phase
+    `changes_in` on, all patterns come with `gain_after` instead of `gain`.
+    """
+
+    section: ClassVar[str] = "task"
+    name: ClassVar[str] = "patterns"
+    equation: ClassVar[str] = "x = gain * (pattern k), k drawn with probability p_k or in turn;  y = (target k)"
+    sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "Hebb1949")
+
+    inputs: str = reference("population", "the source population that shows the patterns")
+    values: tuple[float, ...] = numbers((), "1", "the patterns, one after the other")
+    probabilities: tuple[float, ...] = numbers((), "1", "how often each is shown; equally often without it", low=0.0)
+    presentation: str = option("random", ("random", "in_turn"), "drawn anew on each trial, or one after the other")
+    gain: float = number(1.0, "1", "factor on all patterns", low=0.0, high=1e6, fixed=True)
+    changes_in: str | None = reference("phase", "phase from which on `gain_after` holds", None)
+    gain_after: float = number(1.0, "1", "factor from that phase on", low=0.0, high=1e6, fixed=True)
+    targets: str | None = reference("population", "a source population that a teacher sets", None)
+    answers: tuple[float, ...] = numbers((), "1", "what the teacher sets, one answer after the other")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse lists that do not fit their populations, and probabilities that do not sum to 1."""
+        n, patterns = size_of(tables, fields["inputs"]), matrix_of(fields, tables)
+        if patterns is None:
+            yield "values", f"needs whole patterns of {n} inputs each, got {len(fields.get('values') or ())} numbers"
+            return
+        shares = probabilities_of(fields, tables)
+        if shares is None:
+            given = len(fields["probabilities"])
+            yield "probabilities", f"needs one for each of the {len(patterns)} patterns, got {given}"
+        elif abs(shares.sum() - 1.0) > 1e-9:
+            yield "probabilities", f"must sum to 1, got {shares.sum():g}"
+        elif not shares.all():
+            yield "probabilities", "a pattern that is never shown is no pattern: leave it out"
+        if fields["presentation"] == "in_turn" and fields.get("probabilities"):
+            yield "presentation", "patterns in turn are shown equally often; leave the probabilities out"
+        targets, answers = fields.get("targets"), fields.get("answers") or ()
+        if (targets is None) != (not answers):
+            yield "answers", "targets and answers go together: who is taught, and what"
+        elif targets is not None and (kind := tables["population"][targets]["kind"]) != "source":
+            yield "targets", f"a teacher sets a source population, but {targets} is {kind}"
+        elif targets is not None and len(answers) != size_of(tables, targets) * len(patterns):
+            wanted = size_of(tables, targets) * len(patterns)
+            yield "answers", f"needs {wanted} numbers, an answer to each pattern, got {len(answers)}"
+
+    @classmethod
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:
+        """Return E[x x^T]."""
+        patterns, shares = matrix_of(fields, tables), probabilities_of(fields, tables)
+        return None if patterns is None or shares is None else (patterns.T * shares) @ patterns
+
+    @classmethod
+    def power(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> float | None:
+        """Return E|x|^2."""
+        patterns, shares = matrix_of(fields, tables), probabilities_of(fields, tables)
+        return None if patterns is None or shares is None else float(shares @ (patterns**2).sum(axis=1))
+
+    def shares(self, block: Assembly) -> Array:
+        """Return the probability of each pattern."""
+        count = len(self.values) // block.size(self.inputs)
+        return np.asarray(self.probabilities or (1.0 / count,) * count)
+
+    def gain_in(self, block: Assembly) -> float:
+        """Return the gain in the phase that runs; before the first, that of the first."""
+        if self.changes_in is None or not block.phase:
+            return self.gain
+        change = block.component("phase", self.changes_in).order
+        return self.gain_after if block.component("phase", block.phase).order >= change else self.gain
+
+    def allocate(self, block: Assembly, name: str) -> None:
+        """Offer the patterns (pattern, input, runs) without gain, and the axes of their second moment with it."""
+        n = block.size(self.inputs)
+        patterns = np.asarray(self.values).reshape(-1, n)
+        block.signal(f"task.{name}.patterns", *patterns.shape)[...] = patterns[:, :, None]
+        moment = np.einsum("k,ki,km->im", self.shares(block), patterns, patterns) * self.gain**2
+        values, vectors = np.linalg.eigh(moment)
+        block.signal(f"task.{name}.eigenvectors", n, n)[...] = vectors.T[::-1, :, None]
+        block.signal(f"task.{name}.eigenvalues", n)[...] = np.maximum(values[::-1], 0.0)[:, None]
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Turn each piece's uniform draws into patterns, per subject."""
+        n = block.size(self.inputs)
+        patterns = np.asarray(self.values).reshape(-1, n)
+        edges = np.cumsum(self.shares(block))[:-1]
+        drawn = block.uniform(f"pattern:task.{name}", 1) if self.presentation == "random" else None
+        shown = block.pattern(self.inputs, n)
+        taught = None if self.targets is None else block.pattern(self.targets, block.size(self.targets))
+        answers = np.asarray(self.answers).reshape(len(patterns), -1)
+        subjects = len(block.subjects)
+
+        def show(steps: int) -> None:
+            if drawn is None:
+                turn = (block.trial + np.arange(steps)) % len(patterns)
+                which = np.repeat(turn[:, None], subjects, axis=1)
+            else:
+                which = np.searchsorted(edges, drawn.table[:steps, 0], side="right")
+            shown[:steps] = np.moveaxis(patterns[which] * self.gain_in(block), 2, 1)
+            if taught is not None:
+                taught[:steps] = np.moveaxis(answers[which], 2, 1)
+
+        block.every_piece(show)
+        block.gather_pattern(self.inputs)
+        if self.targets is not None:
+            block.gather_pattern(self.targets)
