@@ -3,5 +3,6 @@
 from workbench.circuit.choice import Choice
 from workbench.circuit.populations import Rate, Source
 from workbench.circuit.projections import Dense, OneToOne, Surround
+from workbench.circuit.softmax import Softmax
 
-COMPONENTS = (Source, Rate, Choice, OneToOne, Dense, Surround)
+COMPONENTS = (Source, Rate, Choice, Softmax, OneToOne, Dense, Surround)

@@ -5,6 +5,20 @@ from workbench.plasticity.hebb import Hebb
 from workbench.plasticity.oja import Oja
 from workbench.plasticity.sliding_threshold import SlidingThreshold
 from workbench.plasticity.tag_and_capture import TagAndCapture
+from workbench.plasticity.three_factor import ThreeFactor
+from workbench.plasticity.traces import Cleared, Discounted, DoubleExponential
 from workbench.plasticity.two_sided import TwoSided
 
-COMPONENTS = (TwoSided, Hebb, Oja, TagAndCapture, Exponential, Delayed, SlidingThreshold)
+COMPONENTS = (
+    TwoSided,
+    ThreeFactor,
+    Hebb,
+    Oja,
+    TagAndCapture,
+    Exponential,
+    Delayed,
+    DoubleExponential,
+    Cleared,
+    Discounted,
+    SlidingThreshold,
+)

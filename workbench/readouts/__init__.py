@@ -14,8 +14,10 @@ from workbench.readouts.kinetics import (
     TimeOfPeak,
     TroughConcentration,
 )
+from workbench.readouts.late import LateWeight
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
+from workbench.readouts.policy import ActionProbability
 from workbench.readouts.scores import (
     ChoiceShare,
     ExpectedScore,
@@ -25,9 +27,19 @@ from workbench.readouts.scores import (
     Response,
     SymptomScore,
 )
+from workbench.readouts.synapse import CreditShare, SynapseContrast, SynapseWeight, UpdateVariance
+from workbench.readouts.value import ErrorAtStep, ValueDeviation
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
+    ActionProbability,
+    SynapseWeight,
+    UpdateVariance,
+    LateWeight,
+    ErrorAtStep,
+    ValueDeviation,
+    SynapseContrast,
+    CreditShare,
     OverflowIndex,
     Selectivity,
     SuccessRate,

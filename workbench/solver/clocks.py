@@ -35,8 +35,10 @@ class Trials:
         changes = self._changes(phase.trials, hours)
         for draws in block.draws:
             draws.begin(name)
+        block.phase = name
         for begin in range(0, phase.trials, block.piece):
             steps = min(block.piece, phase.trials - begin)
+            block.trial = begin
             block.begin_piece(steps)
             for t in range(steps):
                 trial = begin + t

@@ -1,6 +1,10 @@
 """What is shown to the circuit and what is rewarded."""
 
+from workbench.tasks.bandit import Bandit
+from workbench.tasks.chain import Chain
+from workbench.tasks.conditioning import Conditioning
 from workbench.tasks.cued_bandit import CuedBandit
 from workbench.tasks.gaussian import Gaussian
+from workbench.tasks.sequence import Sequence
 
-COMPONENTS = (CuedBandit, Gaussian)
+COMPONENTS = (Bandit, Chain, Conditioning, CuedBandit, Gaussian, Sequence)
