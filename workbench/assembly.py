@@ -101,6 +101,7 @@ class Assembly(Protocol):
     clocks: tuple[str, ...]
     subjects: NDArray[Any]
     first_run: NDArray[Any]
+    subject_index: NDArray[Any]
     signals: dict[str, Any]
     exposures: list[Exposing]
     phase: str
@@ -151,6 +152,9 @@ class Assembly(Protocol):
 
     def state(self, name: str, *shape: int) -> Array:
         """Reserve (once) and return a signal that persists and is watched for divergence."""
+
+    def layer(self, name: str, *shape: int, persists: bool = False) -> Array:
+        """Reserve (once) and return a signal with the runs first; one that persists is watched for divergence."""
 
     def index(self, name: str) -> NDArray[Any]:
         """Reserve an integer signal ``(lanes,)``: what is shown."""

@@ -3,21 +3,24 @@
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.hebb import Hebb
 from workbench.plasticity.oja import Oja
+from workbench.plasticity.routed_error import RoutedError
 from workbench.plasticity.sliding_threshold import SlidingThreshold
 from workbench.plasticity.tag_and_capture import TagAndCapture
 from workbench.plasticity.three_factor import ThreeFactor
-from workbench.plasticity.traces import Cleared, Discounted, DoubleExponential
+from workbench.plasticity.traces import Cleared, Discounted, DoubleExponential, Nmda
 from workbench.plasticity.two_sided import TwoSided
 
 COMPONENTS = (
     TwoSided,
     ThreeFactor,
+    RoutedError,
     Hebb,
     Oja,
     TagAndCapture,
     Exponential,
     Delayed,
     DoubleExponential,
+    Nmda,
     Cleared,
     Discounted,
     SlidingThreshold,

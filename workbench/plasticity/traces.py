@@ -83,6 +83,45 @@ class DoubleExponential(Component):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nmda(Component):
+    """A mark as long as NMDA receptors hold glutamate: a fast part by GluN2A and a slow one by GluN2B.
+
+    A postsynaptic spike that comes while they do opens them. Time constants are those of weighted deactivation in
+    patches of oocytes, for one splice form; another has others, and what follows from them can change its order.
+    """
+
+    section: ClassVar[str] = "eligibility"
+    name: ClassVar[str] = "nmda"
+    equation: ClassVar[str] = (
+        "e(d) = share_2a exp(-d / decay_2a) + (1 - share_2a) exp(-d / decay_2b) for d >= 0, else 0"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Erreger2005",)
+
+    share_2a: Value = number(0.5, "1", "share of GluN2A", low=0.0, high=1.0)
+    decay_2a: Value = number(0.087, "s", "deactivation of GluN2A", low=1e-4, high=100.0,
+                             status="measured", source="PMC6858497")  # fmt: skip
+    decay_2b: Value = number(0.548, "s", "deactivation of GluN2B", low=1e-4, high=100.0,
+                             status="measured", source="PMC6858497")  # fmt: skip
+
+    def modes(self) -> Modes:
+        """Return both parts."""
+        return (self.share_2a, self.decay_2a), (1.0 - self.share_2a, self.decay_2b)
+
+    def response(self, delay: Value) -> Value:
+        """Return what `delay` seconds leave of the mark."""
+        return summed(self.modes(), delay)
+
+    def total(self) -> Value:
+        """Return the area under the whole response, the width of the window, in seconds."""
+        return self.share_2a * self.decay_2a + (1.0 - self.share_2a) * self.decay_2b
+
+    def remaining(self, since: Value) -> Value:
+        """Return what `Exponential.remaining` does."""
+        found: Value = sum(size * decay * decay * np.exp(-since / decay) for size, decay in self.modes())
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cleared(Component):
     """An exponential mark that every volley of acetylcholine shortens: credit for what was done last.
 

@@ -2,7 +2,7 @@
 
 from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
-from workbench.readouts.driven import Level
+from workbench.readouts.driven import Level, MarkArea
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.kinetics import (
     AreaToInfinity,
@@ -15,6 +15,7 @@ from workbench.readouts.kinetics import (
     TroughConcentration,
 )
 from workbench.readouts.late import LateWeight
+from workbench.readouts.layers import FeedbackAngle, LayerChange, TeacherLoss
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
 from workbench.readouts.policy import ActionProbability
@@ -35,6 +36,10 @@ COMPONENTS = (
     ActionProbability,
     SynapseWeight,
     UpdateVariance,
+    MarkArea,
+    TeacherLoss,
+    FeedbackAngle,
+    LayerChange,
     LateWeight,
     ErrorAtStep,
     ValueDeviation,

@@ -6,5 +6,6 @@ from workbench.tasks.conditioning import Conditioning
 from workbench.tasks.cued_bandit import CuedBandit
 from workbench.tasks.gaussian import Gaussian
 from workbench.tasks.sequence import Sequence
+from workbench.tasks.teacher import Teacher
 
-COMPONENTS = (Bandit, Chain, Conditioning, CuedBandit, Gaussian, Sequence)
+COMPONENTS = (Bandit, Chain, Conditioning, CuedBandit, Gaussian, Sequence, Teacher)
