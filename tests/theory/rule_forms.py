@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp, log
 
 import numpy as np
@@ -125,3 +126,32 @@ def captured(early: float, lag: float, tag_decay: float, protein_decay: float, *
 def capture_at_once(lag: float, tag_decay: float, protein_decay: float) -> float:
     """Return exp(-lag / tag) tag p / (tag + p): what a tag meets of proteins that are all there at once."""
     return exp(-lag / tag_decay) * tag_decay * protein_decay / (tag_decay + protein_decay)
+
+
+# --- receptors and regions --------------------------------------------------------------------------------------------
+
+
+def held(delay: float, share_2a: float, decay_2a: float = 0.087, decay_2b: float = 0.548) -> float:
+    """Return what `delay` seconds leave of glutamate on a mixture of GluN2A and GluN2B."""
+    return share_2a * exp(-delay / decay_2a) + (1.0 - share_2a) * exp(-delay / decay_2b)
+
+
+def held_for(share_2a: float, decay_2a: float = 0.087, decay_2b: float = 0.548) -> float:
+    """Return the area of the window in seconds."""
+    return share_2a * decay_2a + (1.0 - share_2a) * decay_2b
+
+
+def mean_open(peak: float, decay: float, rate: float) -> float:
+    """Return peak decay rate (1 - exp(-1 / (rate decay))), the mean open share under a regular train."""
+    return peak * decay * rate * (1.0 - exp(-1.0 / (rate * decay)))
+
+
+def unblocked(magnesium: float, potential: float) -> float:
+    """Return 1 / (1 + [Mg] / 3.57 exp(-0.062 V))."""
+    return 1.0 / (1.0 + magnesium / 3.57 * exp(-0.062 * potential))
+
+
+def left_over(pairs: int, lag: float, every: float, shape: Callable[[float], float]) -> float:
+    """Return the product over pairings of 1 - what all marks so far leave at each: the way still to go to a bound."""
+    marks = [sum(shape(lag + every * j) for j in range(k + 1)) for k in range(pairs)]
+    return float(np.prod([1.0 - mark for mark in marks]))

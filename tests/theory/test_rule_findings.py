@@ -14,7 +14,11 @@ from rule_forms import (
     double_exponential,
     double_exponential_peak,
     drives,
+    held,
+    held_for,
+    left_over,
     lingering_change,
+    mean_open,
     on_the_way,
     permitted,
     reward_gradient,
@@ -22,6 +26,7 @@ from rule_forms import (
     session_in_window,
     settled,
     tail,
+    unblocked,
 )
 
 from workbench.literature.read import read_drafts
@@ -168,7 +173,46 @@ def windows() -> dict[str, list[Range | None]]:
     }
 
 
-THEORY = bandit() | marks() | differences() | balance() | anticholinergic() | windows()
+def layers() -> dict[str, list[Range | None]]:
+    everyone = (0.99, 1.0)
+    return {
+        "R14": [(70.0, 110.0), *[everyone] * 6, (0.0, 1e-5)],
+        "R14B": [NOTHING],
+        "R14X": [everyone],
+    }
+
+
+def receptors() -> dict[str, list[Range | None]]:
+    channels = {"a": (0.5, 0.087), "b": (0.12, 0.548)}
+    charge = [near(mean_open(*channels[c], rate), 1e-12) for rate in (1.0, 100.0) for c in "ab"]
+    shares = (0.5, 1.0, 0.0)
+    widths = [near(held_for(share), 1e-12) for share in shares]
+    lags = [near(held(lag, share), 1e-9) for share in shares for lag in (0.1, 0.4)]
+    other = mean_open(0.5, 0.056, 1.0), mean_open(0.12, 0.155, 1.0)
+    assert charge[0][1] < charge[1][0] and charge[2][0] > charge[3][1] and other[0] > other[1]
+    return {
+        "R16": [*charge, None, None],
+        "R16B": [*widths, *lags, NOTHING],
+        "R16C": [near(unblocked(1.0, -70.0), 1e-9), near(unblocked(1.0, -20.0), 1e-9)],
+        "R16X": [(0.0, inf)],
+    }
+
+
+def regions() -> dict[str, list[Range | None]]:
+    """Motor: 0.7 of GluN2A, gain 0.5, potentiates. Sensory: a mark of 1 s, gain 1, depresses. Both start at 0.5."""
+    motor = 100.0 * ((1.0 - 0.5 * left_over(10, 0.1, 5.0, lambda d: 0.15 * held(d, 0.7))) / 0.5 - 1.0)
+    sensory = 100.0 * (left_over(10, 0.1, 5.0, lambda d: 0.2 * exp(-d)) - 1.0)
+    changes = [near(value, 1e-9) for value in (motor, motor, sensory, sensory)]
+    return {
+        "R17": [*changes, *(near(held_for(share), 1e-12) for share in (0.7, 0.4, 0.4, 0.7))],
+        "R17B": [NOTHING, changes[2]],
+        "R17X": [near(motor, 1e-3)],
+    }
+
+
+THEORY = (
+    bandit() | marks() | differences() | layers() | receptors() | regions() | balance() | anticholinergic() | windows()
+)
 """For every criterion of every finding its range; None where a direction with a margin is asked for."""
 
 
