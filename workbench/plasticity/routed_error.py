@@ -9,11 +9,27 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.layers import uniform_once
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
+
+
+def steepness(inputs: int, samples: int) -> float:
+    """Return D: a step at rate r multiplies the squared error of one layer's weights by 1 - 2 r + r^2 D, in the mean.
+
+    For white inputs and a mean over `samples`; with one sample it is inputs + 2.
+    """
+    return (inputs + 1.0 + samples) / samples
+
+
+def step_faults(fields: Mapping[str, Any], steep: float) -> Iterable[tuple[str, str]]:
+    """Yield a step beyond stability, where the squared error of the weights grows in the mean."""
+    rate = fields.get("rate")
+    if rate is not None and rate >= 2.0 / steep:
+        yield "rate", f"is beyond stability: from {2.0 / steep:.4g} on errors grow from step to step, got {rate:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +69,8 @@ class RoutedError(Component):
         if above is None:
             if way["post"] != task["answers"]:
                 yield "above", f"is missing: {way['post']} is not the layer that is judged ({task['answers']})"
+            elif way["pre"] == task["samples_to"]:
+                yield from step_faults(fields, steepness(size_of(tables, way["pre"]), task["samples"]))
             return
         upper = tables["projection"][above]
         if upper["pre"] != way["post"]:

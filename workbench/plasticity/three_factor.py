@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
-from workbench.plasticity.lingering import Lingering
+from workbench.plasticity.lingering import SECONDS, Lingering
 from workbench.plasticity.synapses import bound_and_store, without_ticks
 
 if TYPE_CHECKING:
@@ -21,6 +21,27 @@ STEP_KINDS = ("exponential", "cleared", "discounted")
 """Marks that one number wears from step to step."""
 EVENT_KINDS = ("exponential", "double_exponential", "cleared", "nmda")
 """Marks that are sums of exponentials."""
+
+
+OVERSHOOT = 2.0
+"""Rate from which on the value of a state that follows its own error no longer comes nearer to it."""
+
+
+def _length_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield where a mark would outlive the stretch at whose end it is cleared: the episode, or the phase."""
+    trace = tables.get("eligibility", {}).get(fields.get("trace") or "", {})
+    decay, interval = trace.get("decay"), fields.get("interval")
+    if decay is None:
+        return
+    task = tables["task"][fields["task"]] if fields.get("task") else {}
+    if task.get("kind") == "sequence" and interval is not None:
+        lasts = size_of(tables, task["steps"]) * interval
+        if decay > lasts:
+            yield "trace", f"{trace['name']} lives {decay:g} s, longer than the episode ({lasts:g} s), which clears it"
+    for name, phase in sorted(tables["phase"].items()):
+        if phase["clock"] == "event" and decay > phase["length"] * SECONDS:
+            lasts = phase["length"] * SECONDS
+            yield "trace", f"{trace['name']} lives {decay:g} s, longer than phase {name} ({lasts:g} s), which clears it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +101,11 @@ class ThreeFactor(Component):
             yield "postsynaptic", f"{post} has not the size of {way['post']}, whose synapses it marks"
         if fields.get("task") and tables["task"][fields["task"]]["kind"] not in ("sequence", "chain", "conditioning"):
             yield "task", f"{fields['task']} has no episodes"
+        yield from _length_faults(fields, tables)
+        third = tables["modulator"][fields["third_factor"]]
+        rate = fields.get("rate")
+        if third["source"] == "temporal_difference" and rate is not None and rate >= OVERSHOOT:
+            yield "rate", f"overshoots: a prediction that moves by {OVERSHOOT:g} errors or more runs away, got {rate:g}"
 
     def build(self, block: Assembly, name: str) -> None:
         """Register the form for each clock that the protocol has."""
