@@ -155,3 +155,17 @@ def left_over(pairs: int, lag: float, every: float, shape: Callable[[float], flo
     """Return the product over pairings of 1 - what all marks so far leave at each: the way still to go to a bound."""
     marks = [sum(shape(lag + every * j) for j in range(k + 1)) for k in range(pairs)]
     return float(np.prod([1.0 - mark for mark in marks]))
+
+
+# --- samples ----------------------------------------------------------------------------------------------------------
+
+
+def steep(rule: str, inputs: int, outputs: int) -> float:
+    """Return D of a rule that hears every output's error, or one number for jittered outputs or weights."""
+    judged = {"gradient": 1.0, "node": outputs + 2.0, "weight": inputs * outputs + 2.0}
+    return (inputs + 2.0) * judged[rule]
+
+
+def error_left(rate: float, steep: float, samples: int) -> float:
+    """Return (1 - 2 rate + rate^2 D)^samples."""
+    return float((1.0 - 2.0 * rate + rate**2 * steep) ** samples)

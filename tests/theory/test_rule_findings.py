@@ -14,6 +14,7 @@ from rule_forms import (
     double_exponential,
     double_exponential_peak,
     drives,
+    error_left,
     held,
     held_for,
     left_over,
@@ -25,6 +26,7 @@ from rule_forms import (
     score_variance,
     session_in_window,
     settled,
+    steep,
     tail,
     unblocked,
 )
@@ -175,10 +177,18 @@ def windows() -> dict[str, list[Range | None]]:
 
 def layers() -> dict[str, list[Range | None]]:
     everyone = (0.99, 1.0)
+
+    def left(rule: str, samples: int) -> Range:
+        steepness = steep(rule, 6, 4)
+        return near(error_left(1.0 / steepness, steepness, samples), share=0.02)
+
     return {
         "R14": [(70.0, 110.0), *[everyone] * 6, (0.0, 1e-5)],
         "R14B": [NOTHING],
         "R14X": [everyone],
+        "R15": [left("gradient", 5), left("node", 20), left("weight", 60)],
+        "R15B": [(-inf, 0.0)] * 4,
+        "R15X": [left("gradient", 5)],
     }
 
 

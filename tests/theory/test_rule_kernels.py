@@ -17,6 +17,7 @@ from workbench.plasticity.traces import DoubleExponential, Nmda, modes_of, summe
 from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block
 from workbench.solver.run import solve
+from workbench.solver.streams import generator
 from workbench.tasks.chain import Chain
 
 MARKS = [DoubleExponential(), DoubleExponential(rise=0.1, decay=3.0), Nmda(), Nmda(share_2a=0.9)]
@@ -210,6 +211,34 @@ def test_products_of_matrices_are_the_equation_as_written() -> None:
     assert moved == pytest.approx(expected, rel=1e-11, abs=1e-14)
     before, after = _step(_network("zero", "linear"))
     assert np.array_equal(after["projection.lower.weight"], before["projection.lower.weight"])
+
+
+@pytest.mark.parametrize("of", ["node", "weight"])
+def test_a_jitter_changes_weights_by_what_the_error_says_of_it(of: str) -> None:
+    """One step by the equation as written: the difference of two squared errors, at a jitter where it keeps digits."""
+    text = replaced(
+        shipped("sample_efficiency"),
+        ("trials = 60", "trials = 1"),
+        ("count = 5000", "count = 8"),
+        (f'of = "{of}"', f'of = "{of}"\nsize = 0.1'),
+    )
+    text = (
+        text.partition("[outcome.gradient]")[0] + '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
+    )
+    before, after = _step(text)
+    batch = only(text)
+    x, target = after["population.input.activity"][:, 0], after["task.map.target"][:, 0]
+    weight = before[f"projection.{of}.weight"]
+    shape = (4, 6) if of == "weight" else (4,)
+    rate = {"node": 1 / 48, "weight": 1 / 208}[of]
+    for r, subject in enumerate(batch.subjects.tolist()):
+        jitter = generator(batch.seed, subject, f"jitter:projection.{of}", "learning").standard_normal(shape)
+        y = weight[r] @ x[r]
+        tried = (weight[r] + 0.1 * jitter) @ x[r] if of == "weight" else y + 0.1 * jitter
+        said = 0.5 * (np.sum((target[r] - tried) ** 2) - np.sum((target[r] - y) ** 2))
+        direction = jitter if of == "weight" else np.outer(jitter, x[r])
+        expected = weight[r] - rate * said / 0.1 * direction
+        assert after[f"projection.{of}.weight"][r] == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_exchanging_two_regions_exchanges_their_results_to_the_bit() -> None:

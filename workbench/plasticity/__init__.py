@@ -3,6 +3,7 @@
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.hebb import Hebb
 from workbench.plasticity.oja import Oja
+from workbench.plasticity.perturbation import Perturbation
 from workbench.plasticity.routed_error import RoutedError
 from workbench.plasticity.sliding_threshold import SlidingThreshold
 from workbench.plasticity.tag_and_capture import TagAndCapture
@@ -14,6 +15,7 @@ COMPONENTS = (
     TwoSided,
     ThreeFactor,
     RoutedError,
+    Perturbation,
     Hebb,
     Oja,
     TagAndCapture,

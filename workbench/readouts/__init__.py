@@ -15,7 +15,7 @@ from workbench.readouts.kinetics import (
     TroughConcentration,
 )
 from workbench.readouts.late import LateWeight
-from workbench.readouts.layers import FeedbackAngle, LayerChange, TeacherLoss
+from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
 from workbench.readouts.policy import ActionProbability
@@ -40,6 +40,7 @@ COMPONENTS = (
     TeacherLoss,
     FeedbackAngle,
     LayerChange,
+    MapDistance,
     LateWeight,
     ErrorAtStep,
     ValueDeviation,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import option, reference
 from workbench.readouts.reading import Reading, Readout
 
@@ -116,3 +117,43 @@ class LayerChange(Readout):
             return found
 
         return Reading((), distance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapDistance(Readout):
+    """Squared distance of weights from the teacher's map, relative to the start."""
+
+    name: ClassVar[str] = "map_distance"
+    meaning: ClassVar[str] = "squared distance of weights from what they should be, relative to the start"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = "|W - T|^2 / |W(0) - T|^2"
+    sources: ClassVar[tuple[str, ...]] = ("Werfel2005",)
+
+    projection: str = reference("projection", "weights from the inputs to the outputs")
+    task: str = reference("task", "the teacher")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse weights that have not the shape of the map."""
+        yield from super().check(fields, tables)
+        yield from _routed_faults(fields, tables, above=False)
+        way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]
+        if task["kind"] != "teacher":
+            yield "task", f"needs a teacher, but {fields['task']} is a {task['kind']}"
+            return
+        for end, layer in (("pre", task["samples_to"]), ("post", task["answers"])):
+            if (size := size_of(tables, way[end])) != (wanted := size_of(tables, layer)):
+                yield "projection", f"{way[end]} has {size} units, but the map's {layer} has {wanted}"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Compare the weights with the map."""
+        weight = block.previous(f"projection.{self.projection}.weight")
+        wanted = block.signals[f"task.{self.task}.map"]
+
+        def squared() -> Array:
+            off = weight - wanted
+            found: Array = np.einsum("rji,rji->r", off, off)
+            return found
+
+        start = squared()
+        return Reading((), lambda sums, trials: squared() / start)
