@@ -16,6 +16,10 @@ FIT = {"DY01", "DY02", "DY03", "DY04", "DY05", "DY10", "DY14", "DY15", "DY15B", 
 FIT |= {"K03", "K04", "K05", "K10", "K11", "K12", "K13", "K14"}
 BUILT_IN = {"DY12", "DY13", "DY20"}
 STRESS = {"DY22"}
+MUST_FAIL = {name for name in ABOUT if name[0] == "R" and name[-1] in "XYZ"}
+"""Controls of the learning rules: arms that are held to a theory that they must miss."""
+EXPLAINED = {"R12D", "R28D"}
+"""Statements of theory that the engine misses, each with its reason."""
 SLICE_TESTS = {"DY06", "DY07", "DY08", "DY09", "DY11"}
 
 
@@ -38,7 +42,9 @@ def test_every_finding_is_evaluated(rows: dict[str, dict[str, Any]]) -> None:
 
 
 def test_roles_are_those_that_the_numbers_give(rows: dict[str, dict[str, Any]]) -> None:
-    expected = dict.fromkeys(FIT, "fit") | dict.fromkeys(BUILT_IN, "built_in") | dict.fromkeys(STRESS, "stress")
+    expected = (
+        dict.fromkeys(FIT, "fit") | dict.fromkeys(BUILT_IN, "built_in") | dict.fromkeys(STRESS | MUST_FAIL, "stress")
+    )
     assert {name: row["role"] for name, row in rows.items()} == {name: expected.get(name, "test") for name in ABOUT}
 
 
@@ -50,6 +56,14 @@ def test_the_slice_keeps_its_rows_and_fails_where_it_must(rows: dict[str, dict[s
     biperiden = rows["DY22"]
     assert biperiden["met"] is False, "M1 occupancy is all that the model knows of biperiden"
     assert biperiden["why"]
+
+
+def test_learning_rules_meet_their_theory_and_their_controls_fail_as_they_must(rows: dict[str, dict[str, Any]]) -> None:
+    theory = {name for name in ABOUT if name[0] == "R"} - MUST_FAIL - EXPLAINED
+    assert {name: rows[name]["verdict"] for name in theory} == dict.fromkeys(theory, "met")
+    assert {name: rows[name]["verdict"] for name in MUST_FAIL} == dict.fromkeys(MUST_FAIL, "missed")
+    assert {name: rows[name]["verdict"] for name in EXPLAINED} == dict.fromkeys(EXPLAINED, "missed")
+    assert all("Missed" in rows[name]["note"] for name in EXPLAINED) and all(rows[name]["why"] for name in MUST_FAIL)
 
 
 def test_rows_of_the_slice_have_an_interval_over_plausible_parameters(rows: dict[str, dict[str, Any]]) -> None:

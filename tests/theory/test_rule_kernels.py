@@ -13,6 +13,7 @@ from workbench.circuit.softmax import probabilities, take
 from workbench.declaration import registry
 from workbench.plasticity.eligibility import Exponential
 from workbench.plasticity.routed_error import RoutedError
+from workbench.plasticity.three_factor import ThreeFactor
 from workbench.plasticity.traces import DoubleExponential, Nmda, modes_of, summed
 from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block
@@ -124,13 +125,14 @@ def test_a_step_of_the_trial_clock_is_the_equation_as_written() -> None:
     """Marks, values and weights of the shipped conditioning by a loop in plain Python, 3 episodes."""
     text = replaced(shipped("td_dopamine"), ("trials = 4000", "trials = 60"))
     found = solved(text, arms=["reward"]).outcomes
+    rule = ThreeFactor(drive="presynaptic", third_factor="dopamine", rate=0.4)
     w, e = np.zeros(11), np.zeros(11)
     for _ in range(3):
         for step in range(20):
             x, after = (np.eye(11)[k - 5] if 5 <= k <= 15 else np.zeros(11) for k in (step, step + 1))
             delta = float(step == 15) + 0.98 * float(w @ after) - float(w @ x)
             e = (0.0 if step == 0 else 0.98 * 0.8) * e + x
-            w = w + 0.4 * delta * e
+            w = w + rule.drift(e, np.asarray(delta))
     assert found["value"][0] == pytest.approx(w[0], rel=1e-13)
 
 
