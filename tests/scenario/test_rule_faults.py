@@ -26,7 +26,7 @@ FAULTS: dict[str, Fault] = {
     "a delay line too short": ("td_dopamine", [("size = 11", "size = 10")], "task.cue_and_reward.states", ["every step from cue to outcome: 11, got 10"]),
     "a reward before its cue": ("td_dopamine", [("outcome = 15", "outcome = 4")], "task.cue_and_reward.outcome", ["after the cue (step 5), got step 4"]),
     "a cue that is no surprise": ("td_dopamine", [("cue = 5", "cue = 0"), ("size = 11", "size = 16")], "task.cue_and_reward.cue", ["unannounced"]),
-    "half an episode": ("td_dopamine", [("trials = 4000", "trials = 4010")], "task.cue_and_reward.length", ["4010 trials", "whole episodes of 20"]),
+    "half an episode": ("td_dopamine", [("trials = 2400", "trials = 2410")], "task.cue_and_reward.length", ["2410 trials", "whole episodes of 20"]),
     "two discounts": ("td_dopamine", [('persistence = 0.8', 'persistence = 0.8\n# other'), ('discount = 0.98\npersistence', 'discount = 0.9\npersistence')], "modulator.dopamine.discount", ["is 0.98", "discounts by 0.9"]),
     "a prediction that runs away": ("td_dopamine", [("rate = 0.4", "rate = 2.5")], "plasticity.time_value.rate", ["overshoots", "got 2.5"]),
     "a chain without an end": ("td_chain", [("forward = 0.5", 'forward = 0.5\nends = "none"'), ('discount = 0.9\npersistence', 'discount = 1.0\npersistence'), ('value = "place_value"\ndiscount = 0.9', 'value = "place_value"\ndiscount = 1.0')], "task.walk.ends", ["no finite value at discount 1"]),

@@ -119,20 +119,20 @@ class Core:
 
     def __init__(self, mechanism: str, occupied: float = 0.75, drive: float = OFF) -> None:
         treated = activated(1.74, occupied)
-        self.ill = 0.02, 0.02 * permitted(ILL), phi(drive, ILL)
+        self.ill = 0.05, 0.05 * permitted(ILL), phi(drive, ILL)
         gate = treated if mechanism in ("permission", "both") else ILL
         threshold = treated if mechanism in ("threshold", "both") else ILL
-        self.treated = 0.02, 0.02 * permitted(gate), phi(drive, threshold)
-        self.before = on_the_way(0.5, *self.ill, 3000)
-        self.end = on_the_way(self.before, *self.treated, 5000)
+        self.treated = 0.05, 0.05 * permitted(gate), phi(drive, threshold)
+        self.before = on_the_way(0.5, *self.ill, 1200)
+        self.end = on_the_way(self.before, *self.treated, 2000)
 
 
 def anticholinergic() -> dict[str, list[Range | None]]:
     exactly = partial(near, absolute=1e-6)
     doses = [Core(m, o) for m in ("permission", "threshold") for o in (0.5, 0.75, 0.9)]
     way = [Core("permission"), Core("threshold")]
-    onset = [near(on_the_way(c.before, *c.treated, 50), 1.5e-3) for c in way]
-    relapse = [near(on_the_way(c.end, *c.ill, 50), 1.5e-3) for c in way]
+    onset = [near(on_the_way(c.before, *c.treated, 20), 1.5e-3) for c in way]
+    relapse = [near(on_the_way(c.end, *c.ill, 20), 1.5e-3) for c in way]
     on = [Core("permission", drive=ON), Core("threshold", drive=ON)]
     occupied = 3.0 * 18.3 / (3.0 * 18.3 + 29.28)
     raised = activated(1.74 * (1.0 + 0.5 * occupied))
@@ -144,7 +144,7 @@ def anticholinergic() -> dict[str, list[Range | None]]:
             relapse[0],
             onset[1],
             relapse[1],
-            *(exactly(on_the_way(c.end, *c.ill, 5000)) for c in way),
+            *(exactly(on_the_way(c.end, *c.ill, 2000)) for c in way),
         ],
         "R26D": [exactly(settled(1.0, permitted(raised), phi(OFF, raised)))],
         "R26X": [None],
