@@ -43,6 +43,13 @@ class Left(Protocol):
         """Return what is left of all marks now."""
 
 
+class Forgetting(Protocol):
+    """What is left of earlier events; a phase of the event clock begins with nothing left."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+
 class Stimulated(Protocol):
     """What stimulates one projection on the tick clock: `seconds` of the current step, `low` (0 or 1)."""
 
@@ -104,6 +111,7 @@ class Assembly(Protocol):
     subject_index: NDArray[Any]
     signals: dict[str, Any]
     exposures: list[Exposing]
+    forgetting: list[Forgetting]
     phase: str
     hours: Value
     span: tuple[float, float]

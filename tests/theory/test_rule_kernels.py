@@ -114,6 +114,20 @@ def test_what_lingers_between_events_is_what_integration_gives() -> None:
     assert solved(LINGERING).outcomes["weight"][0] == pytest.approx(float(w[0]), rel=1e-9)
 
 
+def test_what_happens_at_the_first_moment_counts() -> None:
+    """Activity and dopamine at 0 s, and again in a second phase, which begins with nothing left."""
+    swaps = [('at = "1 s"\nevery = "0.9 s"\ncount = 4', 'at = "0 s"'), ('at = "0.5 s"\nevery = "1.7 s"\ncount = 3', 'at = "0 s"'),
+             ('kind = "double_exponential"', 'decay = "1 s"')]  # fmt: skip
+    once = replaced(LINGERING, *swaps)
+    gained = 0.1 * 1.3 * 0.8 * 0.7 / 1.7
+    assert solved(once).outcomes["weight"][0] == pytest.approx(
+        0.2 + gained * (1.0 - np.exp(-8.0 * 1.7 / 0.7)), rel=1e-12
+    )
+    again = once + '[phase.second]\norder = 2\nclock = "event"\nlength = "8 s"\n'
+    again += '[event.later]\nkind = "reinforcement"\nphase = "second"\nat = "0 s"\n'
+    assert solved(again).outcomes["weight"].tobytes() == solved(once).outcomes["weight"].tobytes()
+
+
 def test_the_weight_on_the_way_does_not_depend_on_when_it_is_read() -> None:
     course = '[course.w]\nreadout = "synapse_weight"\nprojection = "w"\ninterval = "0.13 s"\n'
     assert solved(LINGERING + course).outcomes["weight"] == pytest.approx(

@@ -45,6 +45,9 @@ class Layer(Component):
         if reached == shown:
             found = "both weights and a task" if reached else "neither weights nor a task"
             yield "kind", f"a layer is reached by weights or shown samples by a task, but {found} reach it"
+        elif fields["name"] in _below(fields["name"], tables):
+            yield "kind", "layers follow each other upwards, but this one comes before itself"
+        yield from _strangers(fields["name"], tables)
 
     @property
     def quiet(self) -> bool:
@@ -97,6 +100,7 @@ class BetweenLayers(Component):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse ends that are no layers, and a rule that knows none."""
+        yield from _misread(fields["name"], tables)
         for end in ("pre", "post"):
             kind = tables["population"][fields[end]]["kind"]
             if kind != "layer":
@@ -111,6 +115,47 @@ class BetweenLayers(Component):
         weight = block.layer(f"projection.{name}.weight", post, pre, persists=True)
         drawn = uniform_once(block, f"init:projection.{name}", post, pre)
         weight[...] = np.reshape(self.spread, (-1, 1, 1)) * drawn
+
+
+READERS = ("feedback_angle", "layer_change", "map_distance")
+"""Readouts that know weights with the runs first."""
+
+
+def _below(layer: str, tables: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return every layer from which `layer` is reached."""
+    found: set[str] = set()
+    ahead = {layer}
+    while ahead:
+        ahead = {w["pre"] for w in tables.get("projection", {}).values() if w["post"] in ahead} - found
+        found |= ahead
+    return found
+
+
+def _strangers(layer: str, tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield which tables take a layer for single units, whose activity lies otherwise in memory."""
+    for section, named in sorted(tables.items()):
+        for name, table in sorted(named.items()):
+            at_home = table.get("wiring") == "between_layers" or table.get("kind") == "teacher"
+            if not at_home and any(table.get(key) == layer for key in NAMING):
+                yield (
+                    "kind",
+                    f"a layer sees batches: only weights between layers and a teacher know it, not {section}.{name}",
+                )
+
+
+NAMING = (
+    "pre", "post", "population", "postsynaptic", "cues", "answers", "choices", "steps", "states", "inputs", "like",
+)  # fmt: skip
+"""Fields that name a population."""
+
+
+def _misread(projection: str, tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield which readouts take weights between layers for those of single units."""
+    for section in ("outcome", "course"):
+        for name, table in sorted(tables.get(section, {}).items()):
+            named = table.get("projection") == projection or projection in (table.get("projections") or ())
+            if named and table["readout"] not in READERS:
+                yield "wiring", f"{section}.{name} cannot read weights between layers ({', '.join(READERS)} can)"
 
 
 def uniform_once(block: Assembly, stream: str, *shape: int) -> Array:

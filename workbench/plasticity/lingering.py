@@ -69,14 +69,16 @@ class Lingering:
 
         block.on("reinforcement", "rule", fire)
         block.exposures.append(self)
+        block.forgetting.append(self)
+
+    def clear(self) -> None:
+        """Begin a phase with nothing left."""
+        for state in (*self._marks, self._level):
+            state[...] = 0.0
 
     def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
-        """Advance marks, dopamine and weights from `start` to `stop` hours; a phase begins with nothing left."""
+        """Advance marks, dopamine and weights from `start` to `stop` hours of a phase on the event clock."""
         if average:
-            return False
-        if np.ndim(stop) == 0 and stop == 0.0:
-            for state in (*self._marks, self._level):
-                state[...] = 0.0
             return False
         seconds = (np.asarray(stop) - start) * SECONDS
         lasting = np.asarray(self._decay) > 0.0

@@ -89,8 +89,8 @@ class Events:
     def run(self, name: str, phase: Any, done: int) -> int:
         """Run one phase and return the number of slots taken."""
         block = self._block
-        for marks in block.marks_left:
-            marks.clear()
+        for left in block.forgetting:
+            left.clear()
         times, kinds, reads = self.calendar(name)
         for exposure in block.exposures:
             exposure.advance(name, 0.0, 0.0, average=False)

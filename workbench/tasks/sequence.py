@@ -13,6 +13,7 @@ from workbench.declaration import Component, count, reference
 from workbench.tasks.bandit import choice_faults
 
 if TYPE_CHECKING:
+    from workbench.arrays import Array
     from workbench.assembly import Assembly
 
 
@@ -87,10 +88,22 @@ class Sequence(Component):
 
     def _build_events(self, block: Assembly) -> None:
         shown, due = block.write(f"population.{self.steps}.activity"), block.due("activity")
-        units, passed = np.arange(len(shown), dtype=np.float64)[:, None], block.empty()
+        units, passed = np.arange(len(shown), dtype=np.float64)[:, None], Passed(block.empty())
 
         def show(t: int) -> None:
-            shown[...] = units == np.mod(passed, len(shown))
-            np.add(passed, due, out=passed)
+            shown[...] = units == np.mod(passed.events, len(shown))
+            np.add(passed.events, due, out=passed.events)
 
         block.on("activity", "input", show)
+        block.forgetting.append(passed)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Activity events of a phase so far, ``(runs,)``; every phase begins a sequence."""
+
+    events: Array
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.events[...] = 0.0
