@@ -44,6 +44,22 @@ def _length_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, 
             yield "trace", f"{trace['name']} lives {decay:g} s, longer than phase {name} ({lasts:g} s), which clears it"
 
 
+def _third_faults(
+    fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], clocks: set[str]
+) -> Iterable[tuple[str, str]]:
+    """Yield why the third factor never comes, comes for each unit apart, or drives a prediction too hard."""
+    named, rate = fields["third_factor"], fields.get("rate")
+    source = tables["modulator"][named]["source"]
+    if "trial" in clocks and source == "pulse":
+        yield "third_factor", f"{named} is a pulse, which comes at events: on the trial clock it never does"
+    if "event" in clocks and source != "pulse":
+        yield "third_factor", f"{named} is {source}; between events only a pulse comes"
+    if source == "threshold_crossing":
+        yield "third_factor", f"{named} signs every unit apart, which needs a two_sided rule"
+    if source == "temporal_difference" and rate is not None and rate >= OVERSHOOT:
+        yield "rate", f"overshoots: a prediction that moves by {OVERSHOOT:g} errors or more runs away, got {rate:g}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ThreeFactor(Component):
     """A third factor turns what is left of a mark into change; the mark lives on from step to step.
@@ -101,11 +117,10 @@ class ThreeFactor(Component):
             yield "postsynaptic", f"{post} has not the size of {way['post']}, whose synapses it marks"
         if fields.get("task") and tables["task"][fields["task"]]["kind"] not in ("sequence", "chain", "conditioning"):
             yield "task", f"{fields['task']} has no episodes"
+        if any(task.get("cues") == way["pre"] for task in tables.get("task", {}).values()):
+            yield "rule", f"needs all weights at once, but of {way['pre']} only the shown cue's row takes part"
         yield from _length_faults(fields, tables)
-        third = tables["modulator"][fields["third_factor"]]
-        rate = fields.get("rate")
-        if third["source"] == "temporal_difference" and rate is not None and rate >= OVERSHOOT:
-            yield "rate", f"overshoots: a prediction that moves by {OVERSHOOT:g} errors or more runs away, got {rate:g}"
+        yield from _third_faults(fields, tables, clocks)
 
     def build(self, block: Assembly, name: str) -> None:
         """Register the form for each clock that the protocol has."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference, references
 from workbench.plasticity.clamped import build_ticks
 from workbench.plasticity.kernels import kernel
@@ -99,6 +100,10 @@ class TwoSided(Component):
         if fields.get("drive") == "score":
             yield from cls._score_faults(fields, tables["population"].get(post or "", {}))
         third = tables.get("modulator", {}).get(fields.get("third_factor") or "", {})
+        if third.get("source") == "threshold_crossing":
+            units, many = (size_of(tables, p) for p in (third["population"], projection["post"]))
+            if projection["wiring"] != "one_to_one" or units != many:
+                yield "third_factor", f"signs {units} units apart: it needs one-to-one weights onto as many"
         if third.get("source") == "pulse" and third.get("decay"):
             yield (
                 "third_factor",
