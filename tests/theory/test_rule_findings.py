@@ -244,8 +244,8 @@ def test_every_finding_has_its_theory_and_every_control_its_reason() -> None:
     assert {name[:3] for name in RULES} == {name[:3] for name in controls}, "a row without a control that must fail"
 
 
-def test_the_closed_forms_are_those_of_the_sheet() -> None:
-    """Numbers that were computed apart, rounded as they were written down."""
+def test_the_closed_forms_agree_with_numbers_worked_out_apart() -> None:
+    """Rounded as they were written down."""
     assert reward_gradient((0.2, -0.1), (1.0, 0.3)) == pytest.approx([0.17112, -0.17112], abs=5e-6)
     assert score_variance((0.2, -0.1), (1.0, 0.3), 0.0) == pytest.approx(0.0874, abs=5e-5)
     assert [credit(0, 8, exp(-s)) for s in (1 / 3, 4 / 3)] == pytest.approx([0.3046, 0.7364], abs=5e-5)
