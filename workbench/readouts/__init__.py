@@ -2,7 +2,7 @@
 
 from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
-from workbench.readouts.driven import Level, MarkArea
+from workbench.readouts.driven import Level
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.kinetics import (
     AreaToInfinity,
@@ -16,6 +16,7 @@ from workbench.readouts.kinetics import (
 )
 from workbench.readouts.late import LateWeight
 from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
+from workbench.readouts.marks import MarkArea
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
 from workbench.readouts.policy import ActionProbability
