@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
+    from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
@@ -23,8 +24,11 @@ class Exposing(Protocol):
 
     resolution: int
 
-    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
-        """Advance from `start` to `stop` hours of a phase; return whether what it drives may have changed."""
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
+        """Advance from `start` to `stop` hours of a phase; return whether what it drives may have changed.
+
+        A `look` shows what will be at `stop` and leaves no trace.
+        """
 
 
 class Drawn(Protocol):
@@ -116,6 +120,7 @@ class Assembly(Protocol):
     hours: Value
     span: tuple[float, float]
     visits: dict[str, Visits]
+    adjusted: dict[str, Adjusted]
 
     @property
     def lanes(self) -> Stretches:

@@ -36,6 +36,7 @@ Kind = Literal[
     "signal",
     "path",
     "window",
+    "dosing",
 ]
 """What a field holds. Only ``number`` may differ between the runs of a block; the rest is structure."""
 
@@ -69,6 +70,10 @@ class Parameter:
         For references: the section (``population``, ``gate`` ...) whose table is named.
     fixed : bool
         A number that arms may set but that must be the same for all runs of an arm: it shapes the protocol.
+    whole : bool
+        A number that counts something: no fraction.
+    zero : str
+        What to do instead of writing 0 in the table, where 0 means that there is none.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -85,6 +90,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     section: str = ""
     fixed: bool = False
+    whole: bool = False
+    zero: str = ""
 
     @property
     def required(self) -> bool:
@@ -116,9 +123,16 @@ def number(
     status: str = "assumed",
     source: str = "",
     fixed: bool = False,
+    whole: bool = False,
+    zero: str = "",
 ) -> Any:
-    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ."""
-    return _field("number", default, doc, unit=unit, low=low, high=high, status=status, source=source, fixed=fixed)
+    """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
+
+    A `whole` one counts something that may differ between runs, such as doses. `zero` says what to do instead of
+    writing 0, where a table that gives the number means one above it.
+    """
+    rules: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "whole": whole, "zero": zero}
+    return _field("number", default, doc, unit=unit, status=status, source=source, **rules)
 
 
 def numbers(default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
@@ -171,6 +185,21 @@ def signal(doc: str, default: Any = MISSING) -> Any:
     return _field("signal", default, doc)
 
 
+def dosing(doc: str) -> Any:
+    """Declare a table of dose records: the name of a CSV file beside the scenario, or the text of one."""
+    return _field("dosing", MISSING, doc)
+
+
+def gathered(section: str, through: str) -> Any:
+    """Declare the components of `section` whose reference `through` names this table, by name: never in a file."""
+    return dataclasses.field(default_factory=dict, metadata={"gathered": (section, through)})
+
+
+def named(through: str) -> Any:
+    """Declare the component of the table that this one's reference `through` names: never in a file."""
+    return dataclasses.field(default=None, metadata={"named": through})
+
+
 def window(default: Any, doc: str) -> Any:
     """Declare a stretch of the protocol in words: ``"last 200 trials of treatment"``."""
     return _field("window", default, doc)
@@ -202,6 +231,8 @@ class Component:
     equation: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     packaged: ClassVar[bool] = True
+    withheld_by: ClassVar[tuple[str, ...]] = ()
+    """Fields that are 0 in an arm without the table: what is given or held then keeps its place in the protocol."""
 
     @classmethod
     @cache
@@ -209,10 +240,24 @@ class Component:
         """Return the declared fields, in order, by name."""
         found = {}
         for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if "gathered" in item.metadata or "named" in item.metadata:
+                continue
             declared = item.metadata.get("parameter")
             if declared is None:
                 raise TypeError(f"{cls.__name__}.{item.name} is not declared with number(), count(), option() ...")
             found[item.name] = Parameter(name=item.name, default=item.default, **declared)
+        return MappingProxyType(found)
+
+    @classmethod
+    @cache
+    def companions(cls) -> Mapping[str, tuple[str, ...]]:
+        """Return the fields that other tables fill: (section, its reference to this table), or (own reference,)."""
+        found: dict[str, tuple[str, ...]] = {}
+        for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if "gathered" in item.metadata:
+                found[item.name] = item.metadata["gathered"]
+            elif "named" in item.metadata:
+                found[item.name] = (item.metadata["named"],)
         return MappingProxyType(found)
 
     @classmethod
@@ -264,8 +309,10 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             Section("gate", "form", None, "a factor on one side of plasticity, computed from a signal"),
             Section("link", "form", "linear", "a signal that scales a named number while the model runs"),
             Section("drug", "model", None, "how a drug is absorbed, distributed and eliminated"),
+            Section("compartment", "kind", "peripheral", "where a drug goes beside the central compartment"),
             Section("occupancy", "form", "langmuir", "the share of receptors that a drug occupies"),
             Section("dose", "regimen", "repeated", "what is given, how often and when"),
+            Section("adjustment", "form", None, "what visits change about the doses that follow"),
             Section("task", "kind", None, "what is shown, and what is rewarded"),
             Section("phase", "clock", "trial", "a stretch of the protocol on one clock"),
             Section("event", "kind", None, "something that happens at a time of an event-clock phase"),

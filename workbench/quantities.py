@@ -41,7 +41,7 @@ COMMON = (
     *("ng", "ug", "mg", "g", "kg", "mg/kg", "ug/kg", "g/kg"),
     *("mg/h", "mg/day", "mg/kg/h", "mg/kg/day", "mL", "L", "L/kg", "mL/min", "L/h", "L/day", "L/h/kg"),
     *("ng/mL", "ug/mL", "ug/L", "mg/L", "nM", "uM", "mM", "nmol", "umol", "mol"),
-    *("1/nM", "1/uM", "um", "mm", "mV", "V"),
+    *("1/nM", "1/uM", "um", "mm", "mV", "V", "g/mol"),
 )
 """The spellings offered in messages, by kind."""
 
@@ -98,6 +98,17 @@ def convert(number: float, given: str, unit: str) -> float:
     if not same_kind(given, unit):
         raise QuantityError(f"{given!r} is not a unit of this kind ({accepted_text(unit)})")
     return float(f"{number * _factor(given, unit):.15g}")
+
+
+def counts(given: str, unit: str) -> bool:
+    """Whether `given` counts molecules of what `unit` weighs: uM and ng/mL, nmol and mg."""
+    return known(given) and _dimension(f"{given}*g/mol") == _dimension(unit) is not None
+
+
+def weighed(text: str, unit: str, molar_mass: float) -> float:
+    """Return the number of `text`, which counts molecules, in `unit`, which weighs them (`molar_mass` in g/mol)."""
+    number, given = split(text)
+    return float(f"{number * molar_mass * _factor(f'{given}*g/mol', unit):.15g}")
 
 
 def known(unit: str) -> bool:

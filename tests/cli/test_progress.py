@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from workbench.analysis.candidates import Standing
+from workbench.analysis.outlook import Outlook
 from workbench.cli.progress import Pace, counted, duration, size
+from workbench.cli.refit import CandidateWords
 from workbench.execution.progress import Counts
 
 
@@ -26,3 +31,21 @@ def test_the_time_before_the_first_block_does_not_count() -> None:
     assert pace.words(Counts(expected=100, stored=10, run_steps=10_000_000, seconds=60.0)) == "timing"
     later = Counts(expected=100, stored=30, run_steps=30_000_000, seconds=62.0)
     assert pace.words(later) == "10 million run-steps/s, 7.0 s left"
+
+
+def test_a_refit_counts_candidates_and_says_what_came_from_its_log() -> None:
+    words = CandidateWords()
+    first = Standing(expected=100, computed=10, reused=20, least=7.25, seconds=5.0)
+    assert words.now(first) == "30 of 100 candidates (20 from the log), least loss 7.25, timing"
+    later = Standing(expected=100, computed=30, reused=20, least=1.5, seconds=9.0)
+    assert words.now(later) == "50 of 100 candidates (20 from the log), least loss 1.5, at most 10 s left"
+
+
+def test_a_refit_says_before_how_much_it_will_simulate() -> None:
+    outlook = Outlook("s.toml", "One dose", 3, 5, 2, 40, 400, 2, Path("s.db"), "begins calibration 1", 0, 2.5, 160.0)
+    assert CandidateWords().before(outlook) == [
+        "s.toml: One dose",
+        "  3 parameters to 5 targets; each candidate 2 arms x 40 subjects = 80 runs, at most 400 candidates",
+        "  s.db: begins calibration 1, 0 candidates stored",
+        "pilot: 2.5 candidates/s with 2 workers: at most 2 min 40 s",
+    ]

@@ -116,6 +116,7 @@ class Dose(Component):
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "repeated"
+    withheld_by: ClassVar[tuple[str, ...]] = ("amount",)
     drug: str = reference("drug", "drug")
     amount: float = number(0.0, "mg", "amount", low=0.0)
     every: float = number(24.0, "h", "interval", low=0.1)

@@ -175,6 +175,19 @@ def test_simulate_gives_the_bits_that_a_sweep_stores(scenario: Path) -> None:
     assert (frame["failure"] == "").all()
 
 
+def test_simulate_solves_equal_runs_once_and_answers_for_each(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pandas as pd
+
+    from workbench.execution.workers import Alone
+
+    solved, submit = list[bytes](), Alone.submit
+    monkeypatch.setattr(Alone, "submit", lambda self, batch: (solved.extend(batch.keys), submit(self, batch))[1])
+    frame = workbench.simulate(scenario, pd.DataFrame({"projection.input_output.spread": [0.2, 0.1, 0.2]}), subjects=2)
+    assert len(frame) == 3 * 2 * 2 and len(solved) == len(set(solved)) == 2 * 2 * 2
+    parts = [frame[frame.point == point].reset_index(drop=True).drop(columns="point") for point in range(3)]
+    assert parts[0].equals(parts[2]) and not parts[0].equals(parts[1])
+
+
 def test_simulate_names_the_point_that_makes_no_sense(scenario: Path) -> None:
     import pandas as pd
 

@@ -16,10 +16,17 @@ SECOND = (
     '[session.second]\nphase = "care"\nprojection = "belief"\ntargets = [2]\nfirst = "1 h after session.training"\n'
 )
 
+ALSO = '[session.second]\nphase = "care"\nprojection = "belief"\ntargets = [2]\nfirst = "{}"\n'
+
 FAULTS = {
     "a time relative to nothing": (replaced(THERAPY, (FIRST, 'first = "24 h after dose.infuson"')), "after", ["no time to count from", "dose.infusion"]),
     "times in a circle": (replaced(THERAPY, (FIRST, 'first = "2 h after session.second"'), (', "session.training"]', "]"), ('without = ["session.training"]\n', "")) + SECOND, "after", ["wait for each other", "session.second"]),
     "overlapping sessions": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nduration = "13 h"')), "every", ["sessions overlap"]),
+    "overlapping sessions of two tables": (replaced(THERAPY, (FIRST, FIRST + "\nevery = \"24 h\"\nduration = \"2 h\"")) .replace('every = "12 h"\n', "") + ALSO.format("73 h"), "first", ["overlaps with session.training", "at 73 h of care"]),
+    "the same hour in two tables": (THERAPY + ALSO.format("24 h"), "first", ["overlaps with session.second", "at 24 h of care"]),
+    "overlapping sessions in one arm only": (replaced(THERAPY, ('"session.training"]', '"session.training", "session.second"]'), ('without = ["session.training", "session.second"]', 'without = ["session.training", "session.second"]'), ('without = ["dose.infusion"]', 'without = ["dose.infusion", "session.second"]')) + ALSO.format("24.2 h"), "first", ["overlaps with session.training"]),
+    "sessions that run over the end": (replaced(THERAPY, ("count = 8", "count = 40")), "count", ["over at 492.5 h", "lasts 336 h", "at most 26 fit"]),
+    "a session that runs over the end": (replaced(THERAPY, ("count = 8", 'count = 1\nduration = "320 h"')), "duration", ["over at 344 h"]),
     "a session of no length": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nduration = "0 h"')), "duration", ["no length"]),
     "a session after the end": (replaced(THERAPY, (FIRST, 'first = "day 15"')), "first", ["begins after 360 h", "lasts 336 h"]),
     "a session before the phase": (replaced(THERAPY, (FIRST, 'first = "4 h before dose.infusion"')), "first", ["begins 4 h before"]),
@@ -29,9 +36,21 @@ FAULTS = {
     "visits out of order": (replaced(THERAPY, ('"1 day", "7 day"', '"7 day", "1 day"')), "at", ["in order"]),
     "a visit that there is not": (replaced(THERAPY, ("visit = 3", "visit = 4")), "visit", ["has 3 visits"]),
     "an unknown scale": (replaced(THERAPY, ('at = ["1 day"', '#'), ('[assessment.later]\nphase = "care"\nscale = "madrs"', '[assessment.later]\nphase = "care"\nscale = "hamd"\ncount = 3')), "scale", ["no scale", "madrs"]),
+    "entry decided in a later phase": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nonly_if = "responder"\ndecided_at = "late"\ncompared_with = "baseline"')) + '[phase.later]\nclock = "tick"\norder = 2\nlength = "1 day"\nstep = "1 h"\n[assessment.late]\nphase = "later"\nscale = "madrs"\n', "decided_at", ["after the first session"]),
+    "a response against a later visit": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nonly_if = "responder"\ndecided_at = "baseline"\ncompared_with = "later"')), "compared_with", ["not before the visit that decides"]),
+    "who goes on without a condition": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\ndecided_at = "baseline"')), "only_if", ["is missing"]),
+    "sessions that wait for themselves": (replaced(THERAPY, (FIRST, 'first = "2 h after session.training"')), "after", ["wait for each other"]),
+    "visits in a circle": (THERAPY + '[assessment.x]\nphase = "care"\nscale = "madrs"\nfirst = "1 h after assessment.y"\n[assessment.y]\nphase = "care"\nscale = "madrs"\nfirst = "1 h after assessment.x"\n', "after", ["wait for each other", "assessment.x -> assessment.y -> assessment.x"]),
+    "a time relative to another phase": (THERAPY + '[phase.later]\nclock = "tick"\norder = 2\nlength = "1 day"\nstep = "1 h"\n[assessment.late]\nphase = "later"\nscale = "madrs"\nfirst = "1 h after dose.infusion"\n', "after", ["is in phase care, not in later"]),
+    "a time relative to a drug": (replaced(THERAPY, (FIRST, 'first = "24 h after drug.ketamine"')), "after", ["no time to count from"]),
+    "visits on the trial clock": (THERAPY + '[phase.days]\norder = 2\ntrials = 50\n[assessment.d]\nphase = "days"\nscale = "madrs"\nfirst = "1 h"\n', "kind", ["needs phases with clock", "days has not"]),
+    "sessions on the trial clock": (THERAPY + '[phase.days]\norder = 2\ntrials = 50\n[session.d]\nphase = "days"\nprojection = "belief"\ntargets = [1]\n', "kind", ["needs phases with clock", "days has not"]),
+    "visits at intervals after the end": (replaced(THERAPY, ('at = ["1 day", "7 day", "13 day"]', 'first = "1 day"\nevery = "7 day"\ncount = 3'), ("visit = 3", "visit = 2")), "first", ["the last visit is at 360 h", "336 h"]),
+    "a visit before the phase": (replaced(THERAPY, ('"1 day", "7 day"', '"-1 day", "7 day"')), "at", ["24 h before phase care"]),
     "entry without a visit": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nonly_if = "responder"')), "decided_at", ["is missing"]),
     "entry decided too late": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nonly_if = "responder"\ndecided_at = "late"\ncompared_with = "baseline"')) + '[assessment.late]\nphase = "care"\nscale = "madrs"\nfirst = "3 day"\n', "decided_at", ["after the first session"]),
     "a window that never opens": (replaced(OPENED, ("[dose.infusion]", "[drug.other]\nmodel = \"one_compartment_oral\"\n[dose.infusion]"), ('drug = "ketamine"\namount', 'drug = "other"\namount'), ('duration = "40 min"\n', "")), "opened_by", ["never opens", "no dose gives ketamine"]),
+    "a window that opens in no arm": (replaced(OPENED, ("[arm.ketamine]", '[arm.placebo]\nwithout = ["dose.infusion"]\n[arm.waiting]\nextends = "placebo"')), "opened_by", ["never opens", "every arm is without dose.infusion"]),
     "a window opened by what is no occupancy": (replaced(OPENED, ('opened_by = "occupancy.block"', 'opened_by = "drug.ketamine"')), "opened_by", ["is none"]),
     "a window opened from the bath": (replaced(OPENED, ("[dose.infusion]", '[drug.b]\nmodel = "bath"\n[occupancy.b]\nform = "affinity"\ndrug = "b"\nki = "1 nM"\n[dose.infusion]'), ('opened_by = "occupancy.block"', 'opened_by = "occupancy.b"')), "opened_by", ["is in the bath"]),
     "a scale that ends below its start": (replaced(THERAPY, ('cues = [1, 2]\nexpectancy', 'cues = [1, 2]\nhighest = -1.0\nexpectancy')), "highest", ["above lowest"]),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from circuits import STRIATUM
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.execution.sweep import run_sweep
+from workbench.store.read import open_results
 from workbench.store.views import KEYS, short_names
 
 PARTS = st.sampled_from(["d1", "D1", "tone", "run", "a-b", "a_b", "order", "2nd", "x.y"])
@@ -31,3 +36,15 @@ def test_names_differ_also_when_case_is_ignored(paths: list[str]) -> None:
 def test_names_do_not_depend_on_the_order_of_paths(paths: list[str], random) -> None:
     shuffled = random.sample(paths, len(paths))
     assert dict(zip(paths, short_names(paths), strict=True)) == dict(zip(shuffled, short_names(shuffled), strict=True))
+
+
+def test_an_outcome_with_the_name_of_a_whole_number_of_ours_keeps_its_fractions(tmp_path: Path) -> None:
+    """Columns of runs and outcomes_wide that a scenario named are typed by what they hold."""
+    text = STRIATUM.replace("[outcome.overflow]", "[outcome.expected]", 1)
+    assert text != STRIATUM
+    (tmp_path / "named.toml").write_text(text, encoding="utf-8")
+    run_sweep(tmp_path / "named.toml", tmp_path / "named.db", workers=1)
+    with open_results(tmp_path / "named.db") as results:
+        wide, tidy = results.outcomes_wide(), results.outcomes()
+    assert wide["expected"].dtype == "float64" and wide["expected"].mod(1.0).ne(0.0).any()
+    assert sorted(wide["expected"]) == sorted(tidy[tidy.outcome == "expected"]["value"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from workbench.pharmacology.kinetics import OneCompartmentOral, TwoCompartmentOral
+from workbench.pharmacology.disposition import OneCompartmentOral, TwoCompartmentOral
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.kernels import kernel
 from workbench.plasticity.oja import Oja

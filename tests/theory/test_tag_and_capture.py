@@ -10,7 +10,7 @@ from circuits import batches, replaced, solved
 from scipy.integrate import solve_ivp
 from therapies import OPENED, THERAPY
 
-from workbench.protocol.sessions import Training
+from workbench.protocol.timetable import Timetable
 from workbench.solver.run import solve
 
 RATE, EVENTS, ASYMPTOTES = 0.0058, 0.5, np.array([0.85, 1.0])
@@ -64,42 +64,49 @@ def exact(until: float, *, adaptive: bool = True, first: float = 12.0) -> tuple[
 
 
 @pytest.mark.parametrize("content", ["adaptive", "stressor"])
-def test_a_step_is_of_second_order(content: str) -> None:
-    """Once steps are shorter than a session takes to set a tag (3 min); longer ones lose a little order there."""
-    errors, (_, wanted) = [], exact(45.0, adaptive=content == "adaptive")
-    for step in ("0.5 h", "0.1 h", "0.05 h", "0.025 h"):
+@pytest.mark.parametrize("first", [12.0, 12.2], ids=["on the grid", "off the grid"])
+def test_a_step_is_of_second_order(content: str, first: float) -> None:
+    """A step in which a session begins or ends is cut there, so that off the grid is no worse than on it."""
+    errors, (_, wanted) = [], exact(45.0, adaptive=content == "adaptive", first=first)
+    for step in ("1 h", "0.5 h", "0.25 h", "0.1 h", "0.05 h"):
         text = replaced(
-            PLAIN, ('step = "0.5 h"', f'step = "{step}"'), ("trials = 40.0", f'trials = 40.0\ncontent = "{content}"')
+            PLAIN,
+            ('step = "0.5 h"', f'step = "{step}"'),
+            ("trials = 40.0", f'trials = 40.0\ncontent = "{content}"'),
+            ('first = "12 h"', f'first = "{first} h"'),
         )
         errors.append(abs(solved(text).outcomes["after"][0] - wanted))
-    slopes = -np.diff(np.log2(errors[1:]))
+    slopes = -np.diff(np.log(errors)) / np.log([2.0, 2.0, 2.5, 2.0])
     assert errors[0] < 4e-5, errors
-    assert np.all(slopes > 1.85) and np.all(slopes < 2.15), (errors, slopes)
+    assert np.all(slopes > 1.6) and np.mean(slopes) > 1.85, (errors, slopes)
 
 
 def test_half_an_hour_is_a_fine_step_for_what_a_trial_reports() -> None:
     assert solved(PLAIN).outcomes["weight"][0] == pytest.approx(exact(48.0)[0], abs=1e-5)
 
 
-def test_off_the_grid_a_session_changes_choice_nearly_as_much() -> None:
-    """Its tags last up to half an hour longer then, since a step that it fills in part is tagged whole: 0.001 here."""
-    off = solved(replaced(PLAIN, ('first = "12 h"', 'first = "12.2 h"'))).outcomes["after"][0]
-    assert off == pytest.approx(exact(45.0, first=12.2)[1], abs=2e-3)
-
-
-def test_a_session_is_spread_over_the_steps_that_it_overlaps() -> None:
-    class Alone:
-        def component(self, section: str, name: str) -> None:
-            raise AssertionError
-
-    session = Training(phase="care", projection="belief", targets=(1.0,), first=1.3, every=5.0, count=4, duration=1.1)
-    held = session.held(Alone())  # type: ignore[arg-type]
-    for step in (0.1, 0.5, 0.7, 3.0):
-        edges = np.arange(0.0, 24.0, step)
-        shares = [held(a, b) for a, b in pairwise(edges)]
-        assert np.sum(shares) * step == pytest.approx(4 * 1.1, rel=1e-12)
-        assert min(shares) >= 0.0 and max(shares) <= 1.0 + 1e-12
-    assert [float(held(0.0, 1.3)), float(held(1.3, 2.4)), float(held(2.4, 6.3))] == pytest.approx([0.0, 1.0, 0.0])
+def test_sessions_are_found_at_any_step_and_last_as_long_as_they_should() -> None:
+    first, every, duration = np.array([1.3, 0.0, 4.0, 2.0]), 5.0, np.array([1.1, 0.5, 4.0, 1.0])
+    held = np.array([True, True, True, False])
+    times = Timetable(first, every, duration, np.array([4.0, 2.0, 4.0, 4.0]), held, 18.0)
+    for step in (0.1, 0.5, 0.7, 3.0, 24.0):
+        edges = np.arange(0.0, 24.0 + step, step)
+        for start, stop in pairwise(edges):
+            spans = [
+                [(b, b + d) for b in f + every * np.arange(n) if b < 18.0]
+                for f, d, n in zip(first, duration, (4, 2, 4, 0), strict=True)
+            ]
+            wanted = [
+                run for run, mine in enumerate(spans) if any(a < stop - 1e-9 and b > start + 1e-9 for a, b in mine)
+            ]
+            assert sorted(set(times.among(start, stop).tolist())) == wanted, (start, stop)
+    now, total = np.zeros(3), np.zeros(3)
+    for _ in range(12):
+        on, edge = times.at(now, np.arange(3))
+        edge = np.minimum(edge, 24.0)
+        total += np.where(on, edge - now, 0.0)
+        now = edge
+    assert total == pytest.approx([4 * 1.1, 2 * 0.5, 3 * 4.0]) and np.all(now == 24.0)
 
 
 def test_what_is_not_captured_fades_and_what_is_captured_stays() -> None:
@@ -118,6 +125,6 @@ def test_what_is_not_captured_fades_and_what_is_captured_stays() -> None:
 
 
 def _both(text: str) -> float:
-    """Return how much training changed the score at the end of the phase."""
-    found = [solve(batch).outcomes["expected"].mean() for batch in batches(text)]
-    return abs(float(found[0] - found[1])) / 42.0
+    """Return how much training changed the score at the end of the phase; subjects take turns between the two arms."""
+    found = np.concatenate([solve(batch).outcomes["expected"] for batch in batches(text)])
+    return abs(float(found[::2].mean() - found[1::2].mean())) / 42.0

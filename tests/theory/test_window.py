@@ -92,3 +92,51 @@ def test_on_the_trial_clock_it_shows_the_mean_of_each_day() -> None:
     drive = found["m1"] ** 2 / 100.0 * 57.0 / float(TwoStage(opened_by="", reference=1.0).peak())
     assert found["level"] == pytest.approx(1.5 * drive / (0.5 + drive), rel=0.05)
     assert np.all(found["level"] > 0.0)
+
+
+@pytest.mark.parametrize("weight", [70.0, 95.0])
+def test_a_drug_of_three_compartments_opens_it(weight: float) -> None:
+    """Two infusions, drug, both stages and the window integrated together."""
+    flows, volumes = (weight / 70.0) ** 0.75, weight / 70.0
+    cl, v1, around = 79.0 * flows, 40.0 * volumes, [(120.0 * flows, 60.0 * volumes), (60.0 * flows, 152.0 * volumes)]
+    head, _, rest = OPENED.partition("[drug.")
+    name = rest.partition("]")[0]
+    table = f'[drug.{name}]\nmodel = "multi_compartment_intravenous"\nclearance = "79 L/h"\nvolume = "40 L"\n'
+    table += f'body_weight = "{weight} kg"\n'
+    for place, (q, v) in {"shallow": (120, 60), "deep": (60, 152)}.items():
+        table += f'[compartment.{place}]\ndrug = "{name}"\nflow = "{q} L/h"\nvolume = "{v} L"\n'
+    text = head + table + rest[rest.index("\n[") + 1 :]
+    text = replaced(text, ("count = 1\nduring", "count = 2\nduring"), ('"30 h into', '"80 h into'))
+    edges, state = [0.0, 2.0 / 3.0, 48.0, 48.0 + 2.0 / 3.0, 80.0], np.zeros(5)
+    for start, stop in pairwise(edges):
+        flow_in = 52.5 if stop - start < 1.0 else 0.0
+
+        def flow(t: float, x: np.ndarray, flow_in: float = flow_in) -> list[float]:
+            level = 1000.0 * max(x[0], 0.0) / v1
+            drive = (level / (level + 150.0)) ** 2 / 0.5
+            back = [q * (x[0] / v1 - x[i] / v) for i, (q, v) in enumerate(around, 1)]
+            return [flow_in - cl * x[0] / v1 - sum(back), *back, drive - x[3] / 6.0, x[3] / 6.0 - x[4] / 57.0]
+
+        state = solve_ivp(flow, (start, stop), state, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+    level = state[4] / float(TwoStage(opened_by="", reference=1.0, rise=6.0, decay=57.0).peak())
+    assert solved(text).outcomes["window"][0] == pytest.approx(1.5 * level / (0.5 + level), rel=2e-6)
+
+
+def test_a_metabolite_opens_it_with_its_parents_doses() -> None:
+    made = (
+        '[drug.made]\nmodel = "metabolite"\nparent = "ketamine"\nformed = 0.8\nclearance = "38 L/h"\nvolume = "185 L"\n'
+    )
+    text = replaced(OPENED, ('[occupancy.block]\ndrug = "ketamine"', made + '[occupancy.block]\ndrug = "made"'))
+    state = np.zeros(5)
+    for start, stop in ((0.0, 2.0 / 3.0), (2.0 / 3.0, 30.0)):
+        flow_in = 52.5 if start == 0.0 else 0.0
+
+        def flow(t: float, x: np.ndarray, flow_in: float = flow_in) -> list[float]:
+            level = 1000.0 * max(x[2], 0.0) / 185.0
+            drive = (level / (level + 150.0)) ** 2 / 0.5
+            return [flow_in - (K10 + K12) * x[0] + K21 * x[1], K12 * x[0] - K21 * x[1],
+                    0.8 * K10 * x[0] - 38.0 / 185.0 * x[2], drive - x[3] / 6.0, x[3] / 6.0 - x[4] / 57.0]  # fmt: skip
+
+        state = solve_ivp(flow, (start, stop), state, method="DOP853", rtol=1e-11, atol=1e-13).y[:, -1]
+    level = state[4] / float(TwoStage(opened_by="", reference=1.0, rise=6.0, decay=57.0).peak())
+    assert solved(text).outcomes["window"][0] == pytest.approx(1.5 * level / (0.5 + level), rel=2e-6)

@@ -1,69 +1,45 @@
-"""Refitting parameters to the findings that they name, by least squares over batches of candidates.
+"""Refitting parameters to the findings that they name, by batches of candidates.
 
-The shipped values and a Latin hypercube of starts are one batch; from the best of them a bounded least-squares search
-goes on, with the columns of its Jacobian as one batch a step. The same seed gives the same answer.
+A population with the shipped values in it evolves between the bounds, a generation as one batch; from its best, bounded
+least squares goes on. The same seed gives the same answer, stopped or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.analysis.calibrated import Calibration, Fitted
+from workbench.analysis.candidates import Answer, Candidates, Stopped
+from workbench.analysis.free import Free, free_parameters, reasons
+from workbench.analysis.ledger import in_words
 from workbench.analysis.loss import SWEPT, Loss, Target, targets_of
-from workbench.analysis.search import Free, Refit, Search
-from workbench.errors import UsageError
+from workbench.analysis.outlook import outlook
+from workbench.analysis.search import Search, directions
+from workbench.errors import StorageError, UsageError
+from workbench.execution.signals import StopSignal
 from workbench.literature.model import Finding
 from workbench.scenario.model import Scenario
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.analysis.candidates import Watching
+    from workbench.solver.batch import Structure
+    from workbench.store.candidates import CandidateLog, Sought
+
+    Array = NDArray[np.float64]
+
 BUDGET = 1_000
 """Candidates simulated, unless the caller says otherwise."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """One criterion before and after; `target` says whether it was fitted to, or is only shown."""
-
-    target: Target
-    fitted: bool
-    before: float
-    after: float
-
-    @property
-    def residuals(self) -> tuple[float, float]:
-        """Distances from what was published, in errors, before and after."""
-        return self.target.residual(self.before), self.target.residual(self.after)
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What a refit found.
-
-    Attributes
-    ----------
-    frozen : tuple of (name, why)
-        Parameters that name a finding of this scenario and were not moved.
-    rows : tuple of Fitted
-        Every criterion of the scenario's findings: those fitted to first.
-    eigenvalues : tuple of float
-        Of J'J at the end, falling, with parameters in widths of their ranges and residuals in errors: directions far
-        below 1 are not determined by the targets.
-    loss : (before, after)
-        Sums of squared residuals of the targets.
-    """
-
-    scenario: Scenario
-    parameters: tuple[Refit, ...]
-    frozen: tuple[tuple[str, str], ...]
-    rows: tuple[Fitted, ...]
-    left_out: tuple[tuple[str, str], ...]
-    eigenvalues: tuple[float, ...]
-    loss: tuple[float, float]
-    candidates: int
-    seed: int
-    budget: int
+DIGITS = 6
+"""Digits of a refitted value: more would claim what no search can know."""
 
 
 def calibrate(
@@ -74,98 +50,197 @@ def calibrate(
     budget: int = BUDGET,
     subjects: int | None = None,
     workers: int = 1,
+    db: str | Path | None = None,
+    to: str | Path | None = None,
+    force: bool = False,
+    progress: Watching | None = None,
+    command: str = "",
+    lock_timeout: float = 30.0,
 ) -> Calibration:
     """Refit the parameters whose ``fitted_to`` names findings that this scenario evaluates.
+
+    Writes nothing unless `db` or `to` is given.
 
     Parameters
     ----------
     parameters
         Only these; all that can be moved unless named.
     seed
-        Of the starts; subjects keep the scenario's own seed.
+        Of the population; subjects keep the scenario's own seed.
     budget
         Candidates to simulate at most.
+    subjects
+        Of each candidate; the scenario's own number unless given.
+    db
+        A result database that keeps every candidate: the same call goes on where it was, and a larger budget uses what
+        is there.
+    to
+        The file of the new parameter set, NAME.toml; `force` replaces one that exists.
 
     Raises
     ------
     ScenarioError
         If the scenario or a finding has a mistake.
     UsageError
-        If there is nothing to move or nothing to fit to.
+        If there is nothing to move or nothing to fit to, or the budget is too small.
+    StorageError
+        If a file cannot be written.
+    Stopped
+        After Ctrl-C or SIGTERM, once the part of a batch that was in flight is stored; a second one raises
+        `StoppedAtOnce`.
     """
-    from workbench.analysis.findings import scenario_findings
+    from workbench.analysis.refit_set import refuse_target, write_set
     from workbench.scenario import load_scenario
 
     document = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
-    (bound,) = scenario_findings([Path(document.file)])
-    free, frozen = free_parameters(document, bound.bound, tuple(parameters))
-    every = targets_of(bound.bound)
-    named = {name for one in free for name in one.findings}
-    targets = [target for target in every if target.finding in named]
-    if not free or not targets:
-        raise UsageError(f"{document.file}: nothing to refit ({_reasons(frozen)})")
-    loss = Loss(document, tuple(one.name for one in free), subjects, None, workers)
-    search = Search(loss, tuple(free), tuple(targets), budget)
-    best = search.run(seed)
-    jacobian = search.jacobian(best)
-    shown = [*targets, *(target for target in every if target not in targets)]
-    before, after = loss.values(search.scaled(np.array([search.shipped, best])), shown)
-    rows = tuple(
-        Fitted(target, target in targets, float(a), float(b)) for target, a, b in zip(shown, before, after, strict=True)
-    )
-    return Calibration(
-        scenario=document,
-        parameters=tuple(search.refits(best, jacobian)),
-        frozen=tuple(frozen),
-        rows=rows,
-        left_out=tuple((name, SWEPT) for name in sorted(named - {t.finding for t in targets})),
-        eigenvalues=tuple(float(e) for e in np.sort(np.linalg.eigvalsh(jacobian.T @ jacobian))[::-1]),
-        loss=tuple(float(sum(r.residuals[i] ** 2 for r in rows if r.fitted)) for i in (0, 1)),  # type: ignore[arg-type]
-        candidates=search.spent,
-        seed=seed,
-        budget=budget,
-    )
+    if to is not None:
+        refuse_target(Path(to), document.parameters.name, force)
+    question = _Question.of(document, tuple(parameters), seed, budget, subjects)
+    with (
+        StopSignal(progress.stopping if progress else None) as stop,
+        question.log(db, command, lock_timeout) as log,
+        question.loss(workers).at_work() as loss,
+    ):
+        candidates = Candidates(loss, question.targets, question.fitted, budget, log, progress, stop)
+        search = Search(candidates, question.free, budget)
+        if progress is not None:
+            progress.forecast(outlook(loss, question.targets[: question.fitted], budget, log))
+        found = question.answered(search)
+    if to is not None:
+        write_set(found, Path(to))
+    return found
 
 
-def free_parameters(
-    scenario: Scenario, findings: Sequence[Finding], only: Collection[str] = ()
-) -> tuple[list[Free], list[tuple[str, str]]]:
-    """Return the parameters that may move, and those that name a finding but may not, with the reason."""
-    checked = {finding.name for finding in findings if finding.checked != "memory"}
-    kept, free, frozen = scenario.parameters, list[Free](), list[tuple[str, str]]()
-    unknown = [name for name in only if name not in kept.values]
-    if unknown:
-        raise UsageError(f"no parameter {unknown[0]!r} in {kept.name} (there are: {', '.join(kept.values)})")
-    changed = {name: c for c, values in kept.conditions.items() for name in values}
-    for name, value in kept.values.items():
-        evidence = value.evidence
-        named = tuple(f for f in (evidence.fitted_to if evidence else ()) if f in checked)
-        if evidence is None or not named or evidence.status != "fitted":
-            continue
-        if only and name not in only:
-            frozen.append((name, "not asked for"))
-        elif evidence.low is None or evidence.high is None:
-            frozen.append((name, "it has no range"))
-        elif name in changed:
-            frozen.append((name, f"condition {changed[name]} has a value of its own"))
-        elif not _used(scenario, name):
-            frozen.append((name, "no field of this scenario refers to it"))
-        else:
-            free.append(Free(name, value.number, evidence.low, evidence.high, value.unit, named))
-    return free, frozen
+@dataclass(frozen=True)
+class _Question:
+    """What is moved, to fit what; the first `fitted` of the targets make the loss."""
+
+    scenario: Scenario
+    findings: tuple[Finding, ...]
+    free: tuple[Free, ...]
+    frozen: tuple[tuple[str, str], ...]
+    targets: tuple[Target, ...]
+    fitted: int
+    seed: int
+    budget: int
+    subjects: int
+
+    @classmethod
+    def of(cls, scenario: Scenario, only: tuple[str, ...], seed: int, budget: int, subjects: int | None) -> _Question:
+        """Read the findings about `scenario` and see what may move and what can be evaluated."""
+        from workbench.analysis.findings import scenario_findings
+
+        (bound,) = scenario_findings([Path(scenario.file)])
+        free, frozen = free_parameters(scenario, bound.bound, only)
+        every = targets_of(bound.bound)
+        named = {name for one in free for name in one.findings}
+        fitted = [target for target in every if target.finding in named]
+        if not free or not fitted:
+            raise UsageError(f"{scenario.file}: nothing to refit ({reasons(frozen)})")
+        fewest = len(free) + 1
+        if budget < fewest or seed < 0:
+            raise UsageError(
+                f"budget {budget}, seed {seed}: {len(free)} parameters need at least {fewest} candidates (the shipped"
+                " values, and at the end a step of each), and a seed is 0 or more"
+            )
+        targets = (*fitted, *(target for target in every if target not in fitted))
+        count = scenario.subjects.count if subjects is None else subjects
+        return cls(scenario, tuple(bound.bound), tuple(free), tuple(frozen), targets, len(fitted), seed, budget, count)
+
+    @property
+    def findings_sha256(self) -> str:
+        """The hash over all that the findings say."""
+        return hashlib.sha256("\n".join(map(repr, self.findings)).encode()).hexdigest()
+
+    def loss(self, workers: int) -> Loss:
+        """Return the distance from the targets."""
+        return Loss(self.scenario, tuple(one.name for one in self.free), self.subjects, workers)
+
+    @contextmanager
+    def log(self, db: str | Path | None, command: str, lock_timeout: float) -> Iterator[CandidateLog | None]:
+        """Keep the log of candidates open, if there is to be one, and write down how it ended."""
+        if db is None:
+            yield None
+            return
+        from workbench.store.candidates import CandidateLog
+
+        with CandidateLog(Path(db), self._sought(), self.budget, command, lock_timeout) as log:
+            try:
+                yield log
+            except BaseException as fault:
+                with suppress(StorageError):
+                    log.finish("stopped" if isinstance(fault, Stopped) else "broken off")
+                raise
+            log.finish("finished")
+
+    def _sought(self) -> Sought:
+        from workbench.store.candidates import Sought
+
+        loss = self.loss(1)
+        shipped = np.array([[one.value for one in self.free]])
+        return Sought(
+            scenario=self.scenario,
+            parameters=tuple((one.name, one.unit, one.value, one.low, one.high) for one in self.free),
+            criteria=tuple(target.recorded(i < self.fitted) for i, target in enumerate(self.targets)),
+            findings_sha256=self.findings_sha256,
+            structures=tuple(sorted(map(_identity, loss.request(shipped, self.targets).plan.structures()))),
+            seed=self.seed,
+            subjects=self.subjects,
+        )
+
+    def answered(self, search: Search) -> Calibration:
+        """Search, and compare the shipped values with the best."""
+        best, jacobian = search.run(self.seed)
+        shipped, refit = search.scaled(search.shipped), search.scaled(best)
+        if not np.array_equal(best, search.shipped):
+            refit = np.clip([rounded(value) for value in refit], search.low, search.low + search.width)
+        answers = search.candidates.compared(np.array([shipped, refit]))
+        rows = tuple(self._rows(*answers))
+        eigenvalues, open_directions = directions([one.name for one in self.free], jacobian)
+        log = search.candidates.log
+        return Calibration(
+            scenario=self.scenario,
+            parameters=tuple(search.refits(refit, jacobian)),
+            frozen=self.frozen,
+            rows=rows,
+            left_out=tuple(self._left_out()),
+            eigenvalues=eigenvalues,
+            directions=open_directions,
+            loss=(_sum(rows, 0), _sum(rows, 1)),
+            candidates=search.candidates.spent,
+            computed=search.candidates.computed,
+            seed=self.seed,
+            budget=self.budget,
+            subjects=self.subjects,
+            findings_sha256=self.findings_sha256,
+            db=log.path if log else None,
+            calibration=log.calibration if log else None,
+            said=log.said if log else "",
+        )
+
+    def _rows(self, shipped: Answer, refit: Answer) -> Iterator[Fitted]:
+        (before, errors_before), (after, errors_after) = shipped, refit
+        for i, target in enumerate(self.targets):
+            values = float(before[i]), float(after[i])
+            yield Fitted(target, i < self.fitted, *values, errors_before[i], errors_after[i])
+
+    def _left_out(self) -> Iterator[tuple[str, str, str]]:
+        evaluated = {id(target.criterion) for target in self.targets}
+        for finding in self.findings:
+            for criterion in finding.criteria:
+                if id(criterion) not in evaluated:
+                    yield finding.name, in_words(criterion), SWEPT
 
 
-def _used(scenario: Scenario, name: str) -> bool:
-    from workbench.design.overrides import unit_of
-    from workbench.errors import ScenarioError
-
-    try:
-        unit_of(scenario, f"parameter.{name}")
-    except ScenarioError:
-        return False
-    return True
+def _identity(structure: Structure) -> str:
+    """Return a circuit with the revisions of its components, and the text's hash of those that are not installed."""
+    return " ".join([structure.identity.hex(), *(table.source_sha256 for table in structure.tables)])
 
 
-def _reasons(frozen: Sequence[tuple[str, str]]) -> str:
-    told = "; ".join(f"{name}: {why}" for name, why in frozen)
-    return told or "no parameter of its set names one of its findings under fitted_to"
+def rounded(value: float) -> float:
+    """Return a value with the digits that are written and compared."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _sum(rows: Sequence[Fitted], which: int) -> float:
+    return float(sum(row.residuals[which] ** 2 for row in rows if row.fitted))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.analysis.records import in_plain_words
 from workbench.protocol.window import parse_window
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def phases(settings: dict[str, float | str]) -> tuple[Phase, ...]:
 
 def regimens(settings: dict[str, float | str], units: dict[str, str]) -> tuple[Regimen, ...]:
     """Return the doses that the arm is given (those of amount zero are not given)."""
+    settings = in_plain_words(settings)
     names = sorted({path.split(".")[1] for path in settings if path.startswith("dose.") and path.endswith(".amount")})
     found = (_regimen(name, settings, units) for name in names)
     return tuple(regimen for regimen in found if regimen.amount > 0 or regimen.per_weight > 0)
@@ -126,7 +129,7 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
         name=name,
         drug=str(settings.get(at + "drug", name)),
         amount=_number(settings, at + "amount"),
-        unit=units.get(at + "amount", ""),
+        unit=units.get(at + "amount", "mg"),
         every=every,
         during=during,
         titration=titration,
@@ -147,8 +150,20 @@ def _details(at: str, settings: dict[str, float | str], length: float) -> tuple[
         (f"stopped after {until:g} h", 0 < until < length),
         (f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}", bool(missed)),
         ("as if given for ever before", settings.get(at + "steady_state") == "true"),
+        *_decided(at, settings),
     )
     return tuple(words for words, said in told if said)
+
+
+def _decided(at: str, settings: dict[str, float | str]) -> Iterator[tuple[str, bool]]:
+    """Yield what visits decide about a regimen, and whether they do."""
+    who, gate = str(settings.get(at + "only_if", "anyone")), settings.get(at + "decided_at", "")
+    yield f"only for a {who.replace('_', '-')} at {gate}", who != "anyone"
+    forms = {"titrate": "raised", "hold": "held", "stop": "stopped"}
+    for path, form in sorted(settings.items()):
+        own = path.removesuffix("form")
+        if path.startswith("adjustment.") and path.endswith(".form") and f"dose.{settings.get(own + 'dose')}." == at:
+            yield f"{forms.get(str(form), str(form))} at visits of {settings.get(own + 'assessment')}", True
 
 
 def _lengths_in_trials(settings: dict[str, float | str], during: tuple[str, ...]) -> list[float]:

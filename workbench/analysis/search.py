@@ -1,44 +1,49 @@
-"""The search of a refit: starts spread over the bounds, then bounded least squares, a batch of candidates at a time."""
+"""The search of a refit: a population that evolves, then damped least squares; a batch of candidates at a time.
+
+Measured on a therapy scenario (17 parameters, 14 targets, 100 subjects, one seed, loss 7.80 as shipped). With 400
+candidates, 101 points spread over the cube and then descents from the three best came to a loss of 2.94 with difference
+steps of 0.001 of a range, and to 1.54 with 0.05; five generations of 48 and one descent came to 0.74. From the shipped
+values alone, dampings tried side by side came to 1.46 with 76 candidates in 101 s; SciPy's `least_squares`, which tries
+one after another and so in narrow blocks, to 1.62 with 74 in 108 s. On a smooth scenario all of them end alike.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.loss import Loss, Target
+from workbench.analysis.free import Free
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.analysis.candidates import Candidates
+
     Array = NDArray[np.float64]
 
-START_SHARE, MOST_STARTS = 0.25, 256
-"""Share of the budget, and the largest number, of candidates that are spread over the bounds first."""
-SEARCHES = 3
-STEP = 1e-3
-"""Step of a difference quotient, in widths of a parameter's range."""
+POPULATION, LEAST_POPULATION, SHARE = 3, 16, 0.6
+"""Candidates of a generation for each parameter, and at least; the share of the budget for all generations."""
+DAMPINGS = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+"""Tried side by side in each step of a descent, in the largest singular value of the derivative."""
+SOLVED, GAIN = 1e-9, 1e-3
+"""A descent ends below the first loss, and where a step gains less than the second share of it."""
+EDGE = 1e-12
+"""Room that the bounds of a move keep open at an edge of the cube, so that none is empty; cut off again."""
+WIDE, NARROW = 0.05, 1e-3
+"""Steps of a difference quotient, in widths of a parameter's range: over the wide one the share of people who respond
+changes by more than one of them; the narrow one ends a search where nothing is counted."""
 UNIFORM = 12.0
 """Precision of a value that may lie anywhere in its range with equal chance, in widths of that range."""
 IDENTIFIED = 0.5
 """A parameter is identified if the findings leave less than this share of what its range left open."""
-
-
-@dataclass(frozen=True)
-class Free:
-    """A parameter that may move: its shipped value and its bounds in `unit`.
-
-    `findings` are the targets that it was fitted to, as far as this scenario evaluates them.
-    """
-
-    name: str
-    value: float
-    low: float
-    high: float
-    unit: str
-    findings: tuple[str, ...]
+AT_BOUND = 0.01
+ROUNDING = 1e-12
+LOUD = 0.4
+"""A parameter is named in a direction if its part is at least this share of the largest part."""
 
 
 @dataclass(frozen=True)
@@ -64,74 +69,170 @@ class Refit:
         return self.left < IDENTIFIED
 
 
-class Search:
-    """A search in the unit cube that the parameters' ranges span."""
+@dataclass(frozen=True)
+class Direction:
+    """A combination of parameters that moves together.
 
-    def __init__(self, loss: Loss, free: tuple[Free, ...], targets: tuple[Target, ...], budget: int) -> None:
-        self.loss, self.free, self.targets, self.budget = loss, free, targets, budget
+    Attributes
+    ----------
+    parts : tuple of (name, part)
+        In widths of the ranges, the largest first and positive; parts much smaller than it are left out.
+    left : float
+        Standard deviation that the targets leave along it, as a share of that of the ranges.
+    """
+
+    parts: tuple[tuple[str, float], ...]
+    left: float
+
+    @property
+    def words(self) -> str:
+        """Say which parameters make up for each other."""
+        names = [name for name, _ in self.parts]
+        if len(names) == 1:
+            return f"{names[0]} alone"
+        moves = ", ".join(f"{name} {'up' if part > 0 else 'down'}" for name, part in self.parts)
+        return f"{', '.join(names[:-1])} and {names[-1]} trade off ({moves})"
+
+
+class Search:
+    """A search in the unit cube that the parameters' ranges span.
+
+    The path of a search with a larger budget begins like that of a smaller one, so that stored candidates serve both.
+    """
+
+    def __init__(self, candidates: Candidates, free: tuple[Free, ...], budget: int) -> None:
+        self.candidates, self.free, self.budget = candidates, free, budget
         self.low = np.array([one.low for one in free])
         self.width = np.array([one.high - one.low for one in free])
         self.shipped: Array = (np.array([one.value for one in free]) - self.low) / self.width
-        self.spent = 0
+        self._best: tuple[float, Array] = (np.inf, self.shipped)
 
     def scaled(self, unit: Array) -> Array:
         """Return points of the cube in the parameters' own units."""
         return np.asarray(self.low + unit * self.width)
 
-    def at(self, unit: Array) -> Array:
-        """Return the residuals of several candidates, as one batch."""
-        self.spent += len(unit)
-        return self.loss.residuals(self.scaled(unit), self.targets)
+    def at(self, unit: Array, search: str, step: int) -> Array:
+        """Return the residuals of several candidates, as one batch; remember the best of them all."""
+        found = self.candidates.residuals(self.scaled(unit), search, step)
+        sums = (found**2).sum(axis=1)
+        first = int(sums.argmin())
+        if sums[first] < self._best[0]:
+            self._best = float(sums[first]), unit[first]
+        return found
 
-    def run(self, seed: int) -> Array:
-        """Return the best point found within the budget; the shipped one if nothing is better."""
+    def run(self, seed: int) -> tuple[Array, Array]:
+        """Return the best point found within the budget, and the derivative there.
+
+        The point is the shipped one if nothing is better; the derivative that of residuals by parameters in widths of
+        their ranges. Where one of its own steps turns out to be better still, that step is the point.
+        """
+        self.evolve(seed)
+        self.descend(self._best[1], WIDE, "descent 1")
+        if self._best[0] > SOLVED and not np.array_equal(self._best[1], self.shipped):
+            self.descend(self.shipped, WIDE, "descent 2")
+        self.descend(self._best[1], NARROW, "descent 3")
+        slope = self.linear(self._best[1], WIDE, "end", 0)[1]
+        return self._best[1], slope
+
+    @property
+    def left(self) -> int:
+        """Candidates that may still be asked for, less those that the end needs."""
+        return self.budget - self.candidates.spent - len(self.free)
+
+    def evolve(self, seed: int) -> None:
+        """Spread a population over the cube, the shipped values among it, and let it evolve for a share of the budget.
+
+        A generation is a batch. Neither the population nor a generation depends on how many may follow.
+        """
+        from scipy.optimize import differential_evolution
         from scipy.stats import qmc
 
-        count = min(int(self.budget * START_SHARE), MOST_STARTS)
-        spread = qmc.LatinHypercube(len(self.free), rng=seed).random(count)
-        starts = np.concatenate([self.shipped[None], spread])
-        sums = (self.at(starts) ** 2).sum(axis=1)
-        order = [0, *(i for i in np.argsort(sums, kind="stable") if i)][:SEARCHES]
-        ends = [(float(sums[0]), self.shipped)]
-        step = len(self.free) + 1
-        for left, start in zip(range(len(order), 0, -1), order, strict=True):
-            allowed = (self.budget - step - self.spent) // (left * step)  # one Jacobian is kept for the end
-            if allowed > 0:
-                ends.append(self.descend(starts[start], allowed))
-        return min(ends, key=lambda end: end[0])[1]
+        size = max(LEAST_POPULATION, POPULATION * len(self.free))
+        generations = int(self.budget * SHARE) // size - 1
+        if generations < 0:
+            size, generations = max(min(self.budget // 4, self.left), 1), 0
+        starts = np.concatenate([self.shipped[None], qmc.LatinHypercube(len(self.free), rng=seed).random(size - 1)])
+        batch = count()
 
-    def descend(self, start: Array, most: int) -> tuple[float, Array]:
-        """Return (sum of squares, point) of a bounded least-squares search with `most` evaluations."""
-        from scipy.optimize import least_squares
+        def losses(x: Array) -> Array:
+            # SciPy scales the population to and fro: take the first one as it was, with exactly the shipped values.
+            number = next(batch)
+            return np.asarray((self.at(x.T if number else starts, "generation", number) ** 2).sum(axis=1))
 
-        known: dict[bytes, tuple[Array, Array]] = {}
-
-        def both(x: Array) -> tuple[Array, Array]:
-            # Value and Jacobian cost one batch together; SciPy asks for them one after the other.
-            if x.tobytes() not in known:
-                known[x.tobytes()] = self.linear(x)
-            return known[x.tobytes()]
-
-        inside = np.clip(start, 1e-9, 1 - 1e-9)
-        found = least_squares(
-            lambda x: both(x)[0], inside, lambda x: both(x)[1], bounds=(0.0, 1.0), max_nfev=max(most, 1), method="trf"
+        if generations < 1:
+            losses(starts.T)
+            return
+        differential_evolution(
+            losses,
+            [(0.0, 1.0)] * len(self.free),
+            init=starts,
+            maxiter=generations,
+            vectorized=True,
+            updating="deferred",
+            polish=False,
+            tol=0.0,
+            rng=seed,
         )
-        return float((found.fun**2).sum()), found.x
 
-    def linear(self, x: Array) -> tuple[Array, Array]:
-        """Return residuals and Jacobian at a point; steps lead into the cube."""
-        steps = np.where(x + STEP <= 1.0, STEP, -STEP)
-        found = self.at(np.concatenate([x[None], x + np.diag(steps)]))
-        return found[0], ((found[1:] - found[0]) / steps[:, None]).T
+    def descend(self, start: Array, step: float, name: str) -> None:
+        """Search by bounded, damped least squares from `start`, until no damping helps or the budget is used up."""
+        here, batch = start, count()
+        least = float((self.at(here[None], name, next(batch)) ** 2).sum())
+        while least > SOLVED and self.left >= len(self.free) + len(DAMPINGS):
+            residuals, slope = self.linear(here, step, name, next(batch))
+            tried = np.array([here + move for move in self.moves(here, residuals, slope)])
+            sums = (self.at(tried, name, next(batch)) ** 2).sum(axis=1)
+            first = int(sums.argmin())
+            if not sums[first] < least * (1 - GAIN):
+                return
+            here, least = tried[first], float(sums[first])
 
-    def jacobian(self, x: Array) -> Array:
-        """Return the derivative of residuals by parameters in widths of their ranges."""
-        return self.linear(x)[1]
+    def moves(self, here: Array, residuals: Array, slope: Array) -> Iterator[Array]:
+        """Yield the bounded moves that a straight model of the residuals asks for, one for each damping."""
+        from scipy.optimize import lsq_linear
 
-    def refits(self, best: Array, jacobian: Array) -> Iterable[Refit]:
+        size = float(np.linalg.norm(slope, 2)) or 1.0
+        for damping in DAMPINGS:
+            held = np.concatenate([slope, damping * size * np.eye(len(here))])
+            wanted = np.concatenate([-residuals, np.zeros(len(here))])
+            yield lsq_linear(held, wanted, bounds=(-here - EDGE, 1 - here + EDGE)).x.clip(-here, 1 - here)
+
+    def linear(self, x: Array, step: float, name: str, batch: int) -> tuple[Array, Array]:
+        """Return residuals at a point, and their derivative by parameters in widths of their ranges.
+
+        Steps lead into the cube.
+        """
+        steps = np.where(x + step <= 1.0, step, -step)
+        found = self.at(np.concatenate([x[None], x + np.diag(steps)]), name, batch)
+        return found[0], np.asarray(((found[1:] - found[0]) / steps[:, None]).T)
+
+    def refits(self, values: Array, jacobian: Array) -> Iterable[Refit]:
         """Yield each parameter with what the targets leave open of it."""
         # A value anywhere in its range with equal chance is the weakest statement; the targets can only add to it.
-        left = np.sqrt(np.diag(np.linalg.inv(jacobian.T @ jacobian + UNIFORM * np.eye(len(best)))) * UNIFORM)
+        left = np.sqrt(np.diag(np.linalg.inv(jacobian.T @ jacobian + UNIFORM * np.eye(len(values)))) * UNIFORM)
+        inside = (values - self.low) / self.width
         for i, one in enumerate(self.free):
-            edge = bool(min(best[i], 1 - best[i]) < 10 * STEP)
-            yield Refit(one, float(self.scaled(best)[i]), float(left[i]), edge)
+            edge = bool(min(inside[i], 1 - inside[i]) < AT_BOUND)
+            yield Refit(one, float(values[i]), float(left[i]), edge)
+
+
+def directions(names: Sequence[str], jacobian: Array) -> tuple[tuple[float, ...], tuple[Direction, ...]]:
+    """Return the eigenvalues of J'J, falling, and the directions that the targets leave open, the most open first.
+
+    What no target answers to stands first, alone: where several eigenvalues are 0 no mixture says more than another.
+    """
+    square = jacobian.T @ jacobian
+    seen = np.flatnonzero(np.diag(square) > ROUNDING)
+    found = [Direction(((name, 1.0),), 1.0) for i, name in enumerate(names) if i not in seen]
+    values, vectors = np.linalg.eigh(square[np.ix_(seen, seen)])
+    values = np.maximum(values, 0.0)  # below 0 by rounding only
+    for value, vector in zip(values, vectors.T, strict=True):
+        left = float(np.sqrt(UNIFORM / (value + UNIFORM)))
+        if left < IDENTIFIED:
+            break
+        order = np.argsort(-np.abs(vector), kind="stable")
+        parts = vector / vector[order[0]]
+        loud = (i for i in order if abs(parts[i]) >= LOUD)
+        found.append(Direction(tuple((names[seen[i]], float(parts[i])) for i in loud), left))
+    every = [*values[::-1].tolist(), *[0.0] * (len(names) - len(seen))]
+    return tuple(every), tuple(found)

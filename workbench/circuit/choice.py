@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
+from workbench.circuit.synapses import picked
 from workbench.declaration import Component, count, number, numbers, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
+    from workbench.circuit.synapses import Pairs, Shares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,27 +66,39 @@ class Choice(Component):
         """Declare an input of its own: none."""
         block.inputs.own(f"population.{name}.input", self.size, 0.0, 0.0, quiet=True)
 
-    def shares(self, block: Assembly) -> Callable[[Array, Array], Array]:
-        """Return a function that fills shares ``(channels, cues, runs)`` from weights of the same shape."""
+    def shares(self, block: Assembly) -> Shares:
+        """Return a function that fills shares ``(channels, cues, runs)`` from weights of the same shape.
+
+        Its third argument, if not None, says which synapses of the block these are.
+        """
         row, columns = self.favoured - 1, [int(cue) - 1 for cue in self.favoured_cues]
         gain, bias = self.gain, self.bias
 
-        def two(weight: Array, out: Array) -> Array:
-            for_first = np.subtract(weight[1], weight[0], out=out[1])
+        def favour(utility: Array, pairs: Pairs | None, sign: float) -> None:
+            """Add the bias to ``(cues, runs)``, or where its cue is favoured to ``(1, synapses)``."""
+            if pairs is not None:
+                utility += sign * np.where(np.isin(pairs[0], columns), picked(bias, pairs[1]), 0.0)
+                return
             for column in columns:
-                for_first[column] += bias if row else -bias
-            np.multiply(for_first, gain, out=for_first)
+                (np.add if sign > 0.0 else np.subtract)(utility[column], bias, out=utility[column])
+
+        def strength(pairs: Pairs | None) -> Value:
+            return gain if pairs is None else picked(gain, pairs[1])
+
+        def two(weight: Array, out: Array, pairs: Pairs | None = None) -> Array:
+            for_first = np.subtract(weight[1], weight[0], out=out[1])
+            favour(for_first, pairs, 1.0 if row else -1.0)
+            np.multiply(for_first, strength(pairs), out=for_first)
             np.exp(for_first, out=for_first)
             np.add(for_first, 1.0, out=for_first)
             np.divide(1.0, for_first, out=out[0])
             np.subtract(1.0, out[0], out=out[1])
             return out
 
-        def several(weight: Array, out: Array) -> Array:
+        def several(weight: Array, out: Array, pairs: Pairs | None = None) -> Array:
             np.copyto(out, weight)
-            for column in columns:
-                out[row, column] += bias
-            np.multiply(out, gain, out=out)
+            favour(out[row], pairs, 1.0)
+            np.multiply(out, strength(pairs), out=out)
             np.subtract(out, out.max(axis=0), out=out)
             np.exp(out, out=out)
             np.divide(out, np.add.reduce(out, axis=0), out=out)

@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from workbench import __version__
-from workbench.cli import assay, calibrate, check, describe, doctor, findings, replay, report, results, starter, sweep
+from workbench.cli import (
+    assay,
+    calibrate,
+    check,
+    describe,
+    doctor,
+    doses,
+    findings,
+    replay,
+    report,
+    results,
+    starter,
+    sweep,
+)
 from workbench.cli.faults import internal_fault, told
 from workbench.errors import UsageError, WorkbenchError
 from workbench.execution.threads import use_one_thread
@@ -24,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=False,
 )
-for family in (sweep, check, results, findings, assay, calibrate, report, replay, describe, starter, doctor):
+for family in (sweep, check, doses, results, findings, assay, calibrate, report, replay, describe, starter, doctor):
     family.register(app)
 
 

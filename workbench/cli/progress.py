@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from workbench.cli.output import talk
 from workbench.errors import shorten
@@ -80,39 +80,90 @@ def products(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def watcher(quiet: bool) -> Lines | Bar:
-    """Return the progress display that standard error can show."""
+F = TypeVar("F", contravariant=True)
+C = TypeVar("C", bound="Counted", contravariant=True)
+
+
+class Counted(Protocol):
+    """How far something is."""
+
+    @property
+    def expected(self) -> int:
+        """All that was asked for."""
+
+    @property
+    def missing(self) -> int:
+        """What is not done yet."""
+
+
+class Words(Protocol[F, C]):
+    """What is said of a forecast and of counts."""
+
+    def before(self, forecast: F) -> list[str]:
+        """Say what will be done."""
+
+    def already(self, forecast: F) -> tuple[int, int]:
+        """Return how much is asked for, and how much of it is there."""
+
+    def now(self, counts: C) -> str:
+        """Say where things stand."""
+
+
+class RunWords:
+    """Words for a sweep."""
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+
+    def before(self, forecast: Forecast) -> list[str]:
+        """Say what will run."""
+        return forecast_lines(forecast)
+
+    def already(self, forecast: Forecast) -> tuple[int, int]:
+        """Return runs asked for and stored."""
+        return forecast.plan.expected, forecast.reused
+
+    def now(self, counts: Counts) -> str:
+        """Say how many runs are done, and how fast."""
+        done = counts.expected - counts.missing
+        return f"{done:,} of {counts.expected:,} runs, {self._pace.words(counts)}, {counts.failed:,} failed"
+
+
+def watcher(quiet: bool) -> Display[Forecast, Counts]:
+    """Return the display of a sweep that standard error can show."""
+    return display(RunWords(), quiet)
+
+
+def display(words: Words[F, C], quiet: bool) -> Display[F, C]:
+    """Return the display that standard error can show: a bar on a terminal, else plain lines; nothing if `quiet`."""
     plain = not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "") or "NO_COLOR" in os.environ
-    return Lines(quiet) if plain or quiet else Bar()
+    return Lines(words, quiet) if plain or quiet else Bar(words)
 
 
-class Lines:
+class Lines(Generic[F, C]):
     """Plain lines on standard error."""
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet, self._pace = quiet, Pace()
+    def __init__(self, words: Words[F, C], quiet: bool = False) -> None:
+        self._words, self._quiet = words, quiet
         self._next_share, self._next_time = LINE_SHARE, monotonic() + LINE_SECONDS
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> Lines[F, C]:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
-    def forecast(self, forecast: Forecast) -> None:
-        """Say what will run."""
-        self._talk(*forecast_lines(forecast))
+    def forecast(self, forecast: F) -> None:
+        """Say what will be done."""
+        self._talk(*self._words.before(forecast))
 
-    def advance(self, counts: Counts) -> None:
+    def advance(self, counts: C) -> None:
         """Say where things stand, now and then."""
         share = 1 - counts.missing / counts.expected
         if share < self._next_share and monotonic() < self._next_time:
             return
         self._next_share, self._next_time = share + LINE_SHARE, monotonic() + LINE_SECONDS
-        done = counts.expected - counts.missing
-        self._talk(
-            f"{share:4.0%}  {done:,} of {counts.expected:,} runs, {self._pace.words(counts)}, {counts.failed:,} failed"
-        )
+        self._talk(f"{share:4.0%}  {self._words.now(counts)}")
 
     def stopping(self, number: int) -> None:
         """Say what happens now, and what another signal would do."""
@@ -124,27 +175,27 @@ class Lines:
                 talk(line)
 
 
-class Bar:
+class Bar(Generic[F, C]):
     """A progress bar with rate, time left and failures."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Words[F, C]) -> None:
+        self._words = words
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
-        self._pace = Pace()
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Bar[F, C]:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def forecast(self, forecast: Forecast) -> None:
-        """Say what will run and start the bar."""
+    def forecast(self, forecast: F) -> None:
+        """Say what will be done and start the bar."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-        for line in forecast_lines(forecast):
+        for line in self._words.before(forecast):
             talk(line)
         self._bar = Progress(
             BarColumn(bar_width=20),
@@ -152,15 +203,15 @@ class Bar:
             TextColumn("{task.description}"),
             console=Console(stderr=True),
         )
-        self._task = self._bar.add_task("starting workers", total=forecast.plan.expected, completed=forecast.reused)
+        total, done = self._words.already(forecast)
+        self._task = self._bar.add_task("starting workers", total=total, completed=done)
         self._bar.start()
 
-    def advance(self, counts: Counts) -> None:
+    def advance(self, counts: C) -> None:
         """Move the bar."""
         if self._bar is not None and self._task is not None:
             done = counts.expected - counts.missing
-            text = f"{done:,}/{counts.expected:,} runs, {self._pace.words(counts)}, {counts.failed:,} failed"
-            self._bar.update(self._task, completed=done, description=text)
+            self._bar.update(self._task, completed=done, description=self._words.now(counts))
 
     def stopping(self, number: int) -> None:
         """Say what happens now, below the bar."""
@@ -168,6 +219,9 @@ class Bar:
             self._bar.console.print(stopping_line(number), markup=False, highlight=False)
         else:
             talk(stopping_line(number))
+
+
+Display = Lines[F, C] | Bar[F, C]
 
 
 def stopping_line(number: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from workbench.declaration import Parameter
@@ -66,14 +68,16 @@ def _reader(scenario: Scenario) -> SettingReader:
     for setting in (setting for settings in elsewhere for setting in settings.values()):
         if isinstance(setting, Ref):
             used.setdefault(setting.name, [])
-    values = ValueReader(Document(b"", PLACE, []), scenario.parameters, None, used)
+    content = tomllib.loads(scenario.text.decode("utf-8-sig")) if scenario.text else {}
+    base = Path(scenario.file).parent
+    values = ValueReader(Document(b"", PLACE, []), scenario.parameters, None, used, base, content)
     return SettingReader(values, Paths(scenario.tables, scenario.parameters, registry=scenario.registry))
 
 
 def _raise(problems: list[Problem]) -> None:
-    """Raise what was found; a command line has no lines."""
+    """Raise what was found; a command line has no lines, but a table that it names has."""
     if problems:
-        raise ScenarioError(replace(problem, line=0, column=0) for problem in problems)
+        raise ScenarioError(replace(p, line=0, column=0) if p.file == PLACE else p for p in problems)
 
 
 def _raw(text: str, parameter: Parameter) -> Any:

@@ -84,7 +84,8 @@ def _plan(
         cholesky(scenario.subjects)
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
     places = Places(scenario, read)
-    if problems := list(chain.from_iterable(unsound(places, s.name, s.arms, s.groups) for s in plans)):
+    told: set[tuple[object, ...]] = set()
+    if problems := list(chain.from_iterable(unsound(places, s.name, s.arms, s.groups, told) for s in plans)):
         raise ScenarioError(dict.fromkeys(problems))
     _refuse_different_measures(scenario, plans)
     laid_out = Plan(scenario, seed, dict(settings), plans, read, _trait_settings(scenario, chosen, read, points))

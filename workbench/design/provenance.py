@@ -14,7 +14,7 @@ from workbench.design.structures import declared, tables_of
 from workbench.scenario.model import Evidence, Ref, Table
 from workbench.solver.batch import RECORDINGS
 
-PROTOCOL = ("phase", "dose", "event", "stimulus", "bath")
+PROTOCOL = ("phase", "dose", "adjustment", "event", "stimulus", "bath")
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, 
 def _outside(form: Form, parameter: Parameter, draws: Draws, where: str, first: int = 0) -> Iterator[str]:
     low, high = form.limits(draws)
     below, above = ~(low >= parameter.low), ~(high <= parameter.high)
+    if parameter.whole:
+        below, above = below | (low != np.floor(low)), above | (high != np.floor(high))
     wrong = np.flatnonzero(below | above)
     if len(wrong):
         at = int(wrong[0])

@@ -25,13 +25,10 @@ from workbench.design.axes import Points
 from workbench.design.columns import Drawn, Form, Swept
 from workbench.errors import Problem, ScenarioError
 from workbench.quantities import convert
+from workbench.scenario.arms import is_switched_off
 from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table
 
 PARAMETER = "parameter"
-AMOUNT = "amount"
-"""A table with this field is something given: an arm without it gives nothing, but keeps the structure."""
-AMOUNTS = (AMOUNT, "amount_per_weight")
-"""The fields that are then 0."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,11 @@ class Layers:
         return frozenset(gone | {rule.path for rule in rules if f"projection.{rule.name}" in gone})
 
     def withheld(self, table: Table) -> bool:
-        """Whether the table is a dose or an event that this arm lists under ``without``: it stays, with amount 0."""
+        """Whether this arm lists the table under ``without``, but keeps it with nothing in it: a dose of amount 0."""
         return table.path in self.arm.without and table.path not in self.removed
+
+    def _withholds(self, table: Table, parameter: Parameter) -> bool:
+        return parameter.name in self.component(table).withheld_by and self.withheld(table)
 
     def component(self, table: Table) -> type[Component]:
         """Return the component of a table, which an arm or an axis may exchange by its section's key."""
@@ -89,7 +89,7 @@ class Layers:
             If nothing gives a value to a required field.
         """
         path = f"{table.path}.{parameter.name}"
-        if parameter.name in AMOUNTS and self.withheld(table):
+        if self._withholds(table, parameter):
             return Source("arm", 0.0)
         above = self._above(path)
         if above is not None:
@@ -119,7 +119,7 @@ class Layers:
         if source.setting is None:
             return None
         path = f"{table.path}.{parameter.name}"
-        if parameter.name in AMOUNTS and self.withheld(table):
+        if self._withholds(table, parameter):
             return Form(0.0)
         return self._scaled(path, self._base(path, source, parameter.unit), source, parameter.unit)
 
@@ -130,7 +130,7 @@ class Layers:
         return self._scaled(path, self._base(path, source, unit), source, unit)
 
     def _is_given(self, path: str) -> bool:
-        return AMOUNT in self.scenario.table(path).component.parameters()
+        return is_switched_off(self.scenario.table(path))
 
     def _above(self, path: str) -> Source | None:
         """Return the value from command line, sweep or arm, in this order; None if they are silent."""

@@ -126,6 +126,19 @@ class Plan:
                 for start in range(0, total, size):
                     yield self._chunk(study, group, np.arange(start, min(start + size, total)))
 
+    def sample(self, wanted: Callable[[Structure], bool], least: int) -> Chunk | None:
+        """Return runs of the largest `wanted` structure of the first study that has one, None if there is none.
+
+        They are all runs of the first subjects: of as few as make `least` runs.
+        """
+        for study in self.studies:
+            groups = [group for group in study.groups if wanted(group.structure)]
+            if groups:
+                group = max(groups, key=lambda group: group.runs_per_subject)
+                subjects = min(-(-least // group.runs_per_subject), study.subjects)
+                return self._chunk(study, group, np.arange(subjects * group.runs_per_subject))
+        return None
+
     def _chunk(self, study: StudyPlan, group: Group, rows: Indexes) -> Chunk:
         subjects, slab, arms, ordinals = group.place(rows)
         first = int(subjects[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,7 +91,7 @@ def replay(
     chunk, row = _found(_planned(scenario, place), place)
     batch = chunk.batch.take(np.array([row]))
     if record == "all":
-        batch = replace(batch, structure=watched(batch.structure))
+        batch = replace(batch, structure=watched(batch.structure, registry))
     result = solve(batch, registry)
     failure = result.failures.get(0)
     return Replay(
@@ -110,16 +109,19 @@ def replay(
     )
 
 
-def watched(structure: Structure) -> Structure:
+def watched(structure: Structure, registry: Registry) -> Structure:
     """Return the structure with every readout recorded all the time; what happens in it stays the same.
 
-    Readouts that differ only in their windows are one series, named after the readout.
+    Readouts that differ only in their windows are one series, named after the readout. One that is a single number for
+    a stretch of time (a peak, an area) has none.
     """
     phases = [table for table in structure.tables if table.section == "phase"]
     lengths = [float(phase.field("length")) for phase in phases if phase.component != "trial"]
     often = {"every": 1} if len(lengths) < len(phases) else {"interval": max(lengths) / EVENT_TIMES}
     series: dict[str, Declared] = {}
     for table in structure.recordings:
+        if not registry.get("outcome", table.component).at_moments:  # type: ignore[attr-defined]
+            continue
         fields = {**dict(table.fields), "window": None, "every": 0, "interval": 0.0, **often}
         course = replace(table, section="course", name=table.component, fields=tuple(sorted(fields.items())))
         if course.name in series and series[course.name] != course:
@@ -131,18 +133,16 @@ def watched(structure: Structure) -> Structure:
 
 
 def _stored_scenario(results: Results, sweep: int, components: Iterable[type[Component]]) -> tuple[Scenario, Registry]:
-    """Read the stored bytes, with the stored parameter set in place of any file of that name."""
+    """Read the stored bytes, with the stored parameter set in place of any file; tables lie beside the database."""
     from workbench.declaration import registry
     from workbench.scenario import parse_scenario
 
     row = results.sweeps().set_index("sweep").loc[sweep]
     known = registry().extended(components)
-    with tempfile.TemporaryDirectory(prefix="workbench-replay-") as folder:
-        if row["parameter_set"]:
-            beside = Path(folder) / "parameters"
-            beside.mkdir()
-            (beside / f"{row['parameter_set']}.toml").write_bytes(results.parameter_text(sweep))
-        return parse_scenario(results.scenario_text(sweep), f"{row['scenario']}.toml", Path(folder), known), known
+    kept = results.parameter_text(sweep) if row["parameter_set"] else None
+    beside = results.path.absolute().parent
+    text, name = results.scenario_text(sweep), f"{row['scenario']}.toml"
+    return parse_scenario(text, name, beside, known, parameters=kept), known
 
 
 def _planned(scenario: Scenario, place: Placed) -> Plan:

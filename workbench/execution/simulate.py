@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import numpy as np
 from workbench.errors import Problem, ScenarioError, shorten
 from workbench.execution.signals import StoppedAtOnce, StopSignal
 from workbench.execution.sweep import Request, read_scenario
-from workbench.execution.workers import crew, solve_each
+from workbench.execution.workers import Crew, crew, solve_each
 from workbench.scenario.model import Axis, Quantity, Scenario, Study
 
 if TYPE_CHECKING:
@@ -50,22 +51,64 @@ def simulate_columns(
         ``arm``, ``point``, ``subject``, one column for each path, one for each outcome (NaN where the run
         failed), and ``failure`` (the reason, else ""); ordered by point, arm and subject.
     """
+    document, _ = read_scenario(scenario, components)
+    columns = points if points is not None else {}
+    asked = points_request(
+        document, columns, arms=arms, subjects=subjects, seed=seed, settings=settings, workers=workers
+    )
+    return solved(asked, columns)
+
+
+def points_request(
+    scenario: Scenario,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    arms: Iterable[str] = (),
+    subjects: int | None = None,
+    seed: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    workers: int = 1,
+) -> Request:
+    """Return the runs of every arm at the points that `columns` list, for every subject."""
     from workbench.design import plan
 
-    document, registry = read_scenario(scenario, components)
-    columns = points if points is not None else {}
+    document, registry = read_scenario(scenario)
     asked = _with_points(document, columns)
     planned = plan(asked, subjects=subjects, arms=tuple(arms) or None, settings=settings or {}, seed=seed)
-    request = Request(planned, Path(), 1 if registry is not None else max(workers, 1), registry)
-    blocks = ((chunk, chunk.batch) for chunk in request.chunks())
-    with StopSignal() as stop, crew(request.workers, registry) as hands:
-        parts = [_part(chunk, result, columns) for chunk, result in solve_each(blocks, hands, stop)]
+    return Request(planned, Path(), 1 if registry is not None else max(workers, 1), registry)
+
+
+def solved(asked: Request, columns: Mapping[str, Sequence[Any]], hands: Crew | None = None) -> dict[str, NDArray[Any]]:
+    """Run what `points_request` laid out, equal runs once; see `simulate_columns`.
+
+    `hands` solve if the caller keeps a crew for several calls; signals are the caller's then.
+    """
+    places = ((chunk, *_once(chunk)) for chunk in asked.chunks())
+    blocks = (((chunk, back), chunk.batch.take(first)) for chunk, first, back in places)
+    with _at_work(hands, asked) as (solvers, stop):
+        parts = [_part(chunk, back, result, columns) for (chunk, back), result in solve_each(blocks, solvers, stop)]
         if stop.requested:
             raise StoppedAtOnce(stop.requested)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.lexsort((joined["subject"], joined["arm"], joined["point"]))
-    names = np.array(planned.studies[0].arms, dtype=object)
+    names = np.array(asked.plan.studies[0].arms, dtype=object)
     return {name: values[order] if name != "arm" else names[values[order]] for name, values in joined.items()}
+
+
+@contextmanager
+def _at_work(hands: Crew | None, asked: Request) -> Iterator[tuple[Crew, StopSignal]]:
+    if hands is not None:
+        yield hands, StopSignal()
+    else:
+        with StopSignal() as stop, crew(asked.workers, asked.registry) as own:
+            yield own, stop
+
+
+def _once(chunk: Chunk) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of each different run, and which of these each row of the chunk is."""
+    seen: dict[bytes, int] = {}
+    back = np.array([seen.setdefault(key, len(seen)) for key in chunk.batch.keys], dtype=np.int64)
+    return np.unique(back, return_index=True)[1], back
 
 
 def _with_points(scenario: Scenario, columns: Mapping[str, Sequence[Any]]) -> Scenario:
@@ -92,10 +135,13 @@ def _axis(scenario: Scenario, path: str, column: Sequence[Any]) -> Axis:
     return Axis(path, tuple(values), unit, zip=STUDY)
 
 
-def _part(chunk: Chunk, result: BatchResult, columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
+def _part(
+    chunk: Chunk, back: NDArray[np.int64], result: BatchResult, columns: Mapping[str, Sequence[Any]]
+) -> dict[str, NDArray[Any]]:
     reasons = np.full(len(result.keys), "", dtype=object)
     for row, failure in result.failures.items():
         reasons[row] = f"{failure.reason} at {failure.time}"
     swept = {path: np.asarray(columns[path])[chunk.points] for path in columns}
     place = {"arm": chunk.arms, "point": chunk.points, "subject": chunk.batch.subjects}
-    return {**place, **swept, **result.outcomes, "failure": reasons}
+    outcomes = {name: values[back] for name, values in result.outcomes.items()}
+    return {**place, **swept, **outcomes, "failure": reasons[back]}

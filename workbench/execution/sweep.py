@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from workbench.declaration import Component, Registry
     from workbench.design import Chunk, Plan
+    from workbench.execution.workers import Crew
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, Structure
     from workbench.store.write import Writer
@@ -92,6 +93,8 @@ class Request:
         return self.plan.chunks(size)
 
 
+STEPPED_SAMPLE = 64
+"""Runs that are solved once more with half their steps."""
 WORTH_SHARING = 1024
 """Blocks are not cut smaller than this to keep workers busy: narrow blocks cost more a run."""
 
@@ -249,6 +252,8 @@ def carry_out(
             for (chunk, rows), result in solve_each(_missing(request, writer, fail_fast), hands, stop):
                 writer.store(chunk, rows, result)
                 watcher.advance(_counts(request.plan, writer, perf_counter() - started))
+            if not stop.requested:
+                _look_at_steps(request, writer, hands, stop)
         except BaseException:
             with suppress(StorageError):
                 writer.finish("broken off")
@@ -265,6 +270,18 @@ def carry_out(
         draw_seconds=tally.draw_seconds,
         stopped=stop.requested,
     )
+
+
+def _look_at_steps(request: Request, writer: Writer, hands: Crew, stop: StopSignal) -> None:
+    """Solve a sample of runs with half their steps, once for each sweep, and write down what that changes."""
+    from workbench.solver.steps_halved import halved, is_stepped, step_errors
+
+    sample = request.plan.sample(is_stepped, STEPPED_SAMPLE)
+    if sample is None or not writer.lacks_steps(sample):
+        return
+    solved = dict(solve_each([("coarse", sample.batch), ("fine", halved(sample.batch))], hands, stop))
+    if len(solved) == 2:
+        writer.note_steps(sample, step_errors(solved["coarse"], solved["fine"]))
 
 
 def _missing(

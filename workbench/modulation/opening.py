@@ -23,13 +23,18 @@ RUNG = 0.125
 """Hours after a dose event at which the first panel ends; each further one ends at twice the time."""
 FAINT = 1e-7
 """A drive (1/h, relative to the reference) below this is none: what is left of a dose after some 13 half-lives."""
+SPAN = 48.0
+"""Hours after which what was there is looked at anew; in between it fades by one closed form from one moment."""
+VANISHED = 1e-200
+"""Stages below this are set to 0: subnormal numbers would slow every later step."""
 
 
 class Opening:
     """The two stages of one window, followed from step to step of any clock.
 
-    What is shown at `stop` starts from what was there at `start`: looks at several moments of one step leave no trace,
-    so that bits do not depend on what is read.
+    They are kept in two parts: what was there at a moment, the anchor, which fades by a closed form; and what the drive
+    has added since, which is 0 for who has no drug, so that no bit depends on whether a neighbour has any. A look
+    leaves no trace, so that bits do not depend on what is read.
     """
 
     def __init__(self, block: Assembly, name: str, window: TwoStage, exposure: Exposure) -> None:
@@ -37,6 +42,8 @@ class Opening:
         self.resolution = exposure.resolution
         self.level = block.moving(f"window.{name}")
         self._stages = block.empty(2)  # no signal: a look inside a step must not undo what was settled
+        self._added: Array | None = None
+        self._anchor: Value = 0.0
         self._occupancy = block.component("occupancy", window.opened_by.partition(".")[2])
         self._body: Body | None = None
         self._kept: dict[float, tuple[Value, Value, Value]] = {}
@@ -46,8 +53,11 @@ class Opening:
         self._phase = ""
         self._at: Value = 0.0
 
-    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
-        """Show the window at `stop` (hours of the phase), or its mean from `start`; return whether it may move."""
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
+        """Go on to `stop` (hours of the phase), or only `look` there; return whether the window may move.
+
+        What is shown is its level at `stop`, or its mean from `start`.
+        """
         begin = self._exposure.phases[phase][0]
         first, last = moment(begin + start), moment(begin + stop)
         if phase != self._phase:
@@ -55,29 +65,64 @@ class Opening:
                 self._settle(begin)
             self._phase, self._at, self._body = phase, begin, self._exposure.since(phase)
             self._rests_until = -np.inf
-        if self._body is None or (not some(np.asarray(self._stages)) and self._body.quiet()):
+        if self._body is None or self._shut(self._body):
             moved = bool(self.level.any())
             self.level[...] = 0.0
             return moved
-        self._settle(first)
         if average:
+            self._settle(first)
             self._mean(first, last)
-        else:
-            self._show(self._passed(self._body.copied(), self._stages, first, last)[1])
+            return True
+        if not look:
+            self._settle(last)
+        self._show(self._second(last))
         return True
 
+    def _shut(self, body: Body) -> bool:
+        """Whether the window is closed in all runs and nothing comes."""
+        return self._added is None and not some(np.asarray(self._stages)) and body.quiet()
+
     def _settle(self, time: Value) -> None:
-        """Go on to the start of a step, for good."""
-        if self._body is not None and np.any(np.asarray(time) > self._at):
-            self._stages[...] = self._passed(self._body, self._stages, self._at, time)
-            self._at = time
+        """Go on to a moment, for good."""
+        if self._body is None or not np.any(np.asarray(time) > self._at):
+            return
+        if not self._rests(self._body, self._at, time):
+            added = np.zeros_like(self._stages) if self._added is None else self._added
+            self._added = self._passed(self._body, added, self._at, time)
+        elif self._added is not None:
+            self._added = self._faded(self._added, time - self._at)
+        self._at = time
+        if np.any(np.asarray(time) >= self._anchor + SPAN):
+            self._stages[...] = self._faded(self._stages, time - self._anchor)
+            if self._added is not None:
+                self._stages += self._added
+            self._stages[self._stages < VANISHED] = 0.0
+            self._added, self._anchor = None, time
+
+    def _second(self, time: Value) -> Array:
+        """Return the second stage at a moment not before that which is settled; nothing of it stays."""
+        _, decay, passing = self._after(time - self._anchor)
+        found: Array = self._stages[1] * decay
+        found += self._stages[0] * passing
+        if not np.any(np.asarray(time) > self._at):
+            return found if self._added is None else found + self._added[1]
+        if self._body is not None and not self._rests(self._body, self._at, time):
+            added = np.zeros_like(self._stages) if self._added is None else self._added
+            found += self._passed(self._body.copied(), added, self._at, time)[1]
+        elif self._added is not None:
+            found += self._faded(self._added, time - self._at)[1]
+        return found
+
+    def _faded(self, stages: Array, hours: Value) -> Array:
+        after = self._after(hours)
+        return np.stack([stages[0] * after[0], stages[1] * after[1] + stages[0] * after[2]])
 
     def _mean(self, first: Value, last: Value) -> None:
         """Show the mean from `first` to `last`, and stay there."""
         found: Any = 0.0
         for place, weight in zip(POINTS[:, 0].tolist(), WEIGHTS[:, 0].tolist(), strict=True):
             self._settle(plain(np.asarray(first + (0.5 + place) * (last - first))))
-            found = found + weight * self._saturated(self._stages[1])
+            found = found + weight * self._saturated(self._second(self._at))
         self._settle(last)
         self.level[...] = found
 
@@ -92,10 +137,8 @@ class Opening:
 
     def _passed(self, body: Body, stages: Array, first: Value, last: Value) -> Array:
         """Return both stages at `last`, from those at `first`; `body` goes on to the last dose event before it."""
-        after = self._after(last - first)
-        found = np.stack([stages[0] * after[0], stages[1] * after[1] + stages[0] * after[2]])
-        now = first
-        while np.any(np.asarray(now) < last) and not self._spent(body, now, last):
+        found, now = self._faded(stages, last - first), first
+        while np.any(np.asarray(now) < last) and not self._rests(body, now, last):
             event = body.next_event()
             until = plain(np.minimum(np.minimum(last, event), self._rung(body, now)))
             length = until - now
@@ -136,12 +179,15 @@ class Opening:
 
     def _drive(self, body: Body, time: Value) -> Array:
         """Return the drive at moments up to the next dose event (1/h)."""
-        amounts = body.later(plain(np.maximum(np.asarray(time - body.at), 0.0)), body.rate())
-        drug = body.transfers.drug
-        acting = np.asarray(body.transfers.scale * amounts["central"])
-        if body.transfers.delayed:
-            acting = np.where(np.asarray(drug.equilibration) > 0.0, amounts["effect"], acting)
-        return self._strength(acting * drug.effect)
+        known = self._exposure.lately
+        if known is None or not np.array_equal(known[0], time):
+            amounts = body.later(plain(np.maximum(np.asarray(time - body.at), 0.0)), body.rate())
+            drug = body.transfers.drug
+            acting = np.asarray(body.transfers.scale * amounts["central"])
+            if body.transfers.delayed:
+                acting = np.where(np.asarray(drug.equilibration) > 0.0, amounts["effect"], acting)
+            self._exposure.lately = known = np.asarray(time), acting * drug.effect
+        return self._strength(known[1])
 
     def _strength(self, concentration: Array) -> Array:
         """Return the drive of a concentration; below `FAINT` it is none."""
@@ -157,14 +203,14 @@ class Opening:
         end: Value = body.at + np.ldexp(RUNG, np.maximum(above, 0.0).astype(int))
         return end
 
-    def _spent(self, body: Body, now: Value, last: Value) -> bool:
+    def _rests(self, body: Body, now: Value, last: Value) -> bool:
         """Whether no run's drive can reach `FAINT` before `last`: nothing comes, and all that is left is too little."""
         if np.all(np.asarray(last) <= self._rests_until):
             return True
         if some(np.asarray(body.rate())) or np.any(np.asarray(body.next_event()) < last):
             return False
         amounts = body.later(plain(np.maximum(np.asarray(now - body.at), 0.0)), 0.0)
-        held: Any = body.transfers.scale * sum(amounts[row] for row in body.transfers.drug.compartments)
+        held: Any = body.transfers.scale * body.transfers.drug.reaching(amounts)
         if body.transfers.delayed:
             held = np.maximum(held, amounts["effect"])
         if np.any(self._strength(held * body.transfers.drug.effect)):

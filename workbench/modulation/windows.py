@@ -57,8 +57,13 @@ class TwoStage(Component):
         drug = tables["occupancy"][name]["drug"]
         if tables["drug"][drug]["model"] == "bath":
             yield "opened_by", f"{drug} is in the bath, where its concentration never falls: the window would not close"
-        elif not any(dose["drug"] == drug for dose in tables.get("dose", {}).values()):
-            yield "opened_by", f"the window never opens: no dose gives {drug}"
+            return
+        given, above = drug, [drug]
+        while (parent := tables["drug"][given].get("parent")) and parent not in above:  # it comes with those doses
+            given = parent
+            above.append(given)
+        if not any(dose["drug"] == given for dose in tables.get("dose", {}).values()):
+            yield "opened_by", f"the window never opens: no dose gives {given}"
 
     def peak(self) -> Value:
         """Return the peak of the second stage after a unit entered the first."""

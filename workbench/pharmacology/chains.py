@@ -9,6 +9,7 @@ A rate of 0 is a stage that collects, so the same function gives areas (one 0) a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 NEAR = 4.0
 """Rates whose spread times the length is below this are summed as a series; above, a difference loses few digits."""
+EXCHANGED = 3
+"""Up to this many rates are sorted by exchanges."""
 TERMS = 36
 """Terms of the series: the next one is below ``4**36 / 36!``, less than a unit in the last place."""
 
@@ -35,14 +38,23 @@ def chained(length: Value, *rates: Value) -> Value:
         Rate at which each stage is left, 0 or above; their order does not matter.
     """
     with np.errstate(all="ignore"):
-        nodes = np.sort(np.stack(np.broadcast_arrays(*rates, length)[:-1]) * length, axis=0)
-        found = _difference(nodes, 0, len(rates) - 1, {})
+        found = _difference(_in_order([np.asarray(rate * length) for rate in rates]), 0, len(rates) - 1, {})
         for _ in rates[1:]:
             found = found * length
     return float(found) if np.ndim(found) == 0 else found
 
 
-def _difference(nodes: Array, first: int, last: int, known: dict[tuple[int, int], Array]) -> Array:
+def _in_order(nodes: list[Array]) -> Sequence[Array]:
+    """Return the nodes sorted, run by run: a few by exchanges, which take a third of the time of a sort."""
+    if len(nodes) > EXCHANGED:
+        return list(np.sort(np.stack(np.broadcast_arrays(*nodes)), axis=0))
+    for last in range(1, len(nodes)):
+        for i in range(last, 0, -1):
+            nodes[i - 1], nodes[i] = np.minimum(nodes[i - 1], nodes[i]), np.maximum(nodes[i - 1], nodes[i])
+    return nodes
+
+
+def _difference(nodes: Sequence[Array], first: int, last: int, known: dict[tuple[int, int], Array]) -> Array:
     """Return the divided difference of ``exp(-x)`` over the sorted `nodes` first to last, without its sign."""
     if (first, last) in known:
         return known[first, last]
@@ -62,7 +74,7 @@ def _difference(nodes: Array, first: int, last: int, known: dict[tuple[int, int]
     return known[first, last]
 
 
-def _series(nodes: Array) -> Array:
+def _series(nodes: Sequence[Array]) -> Array:
     """Return the same for nodes that lie near each other: complete symmetric polynomials of their distances."""
     order = len(nodes) - 1
     apart = [np.minimum(node - nodes[0], NEAR) for node in nodes[1:]]

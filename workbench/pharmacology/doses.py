@@ -12,7 +12,9 @@ from workbench.pharmacology.transfers import moved, total
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
+    from workbench.pharmacology.adjusted import Adjusted
     from workbench.pharmacology.regimen import Repeated
+    from workbench.pharmacology.trains import Train
     from workbench.pharmacology.transfers import Amounts, Transfers
 
 TOGETHER = 1e-9
@@ -48,12 +50,21 @@ class Doses:
         How many doses are given; those of a steady state have numbers below 0.
     share : Value
         Bioavailability on this occasion.
+    table : str
+        Name of the table that gives them.
+    lag : Value
+        Hours from when a dose is given to when it begins to come in.
+    adjusted : Adjusted or None
+        What visits make of the amounts.
     """
 
-    regimen: Repeated
+    regimen: Repeated | Train
     start: Value
     count: Value
     share: Value
+    table: str = ""
+    lag: Value = 0.0
+    adjusted: Adjusted | None = None
 
     @cached_property
     def full(self) -> Value:
@@ -82,9 +93,23 @@ class Doses:
 
     def amount(self, index: Value) -> Value:
         """Return what reaches the body of a dose, in mg."""
-        if self.rising == 0.0 or not some(index < self.rising):
-            return self.full
-        return self.regimen.amount_of(index) * self.share
+        plainly = self.rising == 0.0 or not some(index < self.rising)
+        amount = self.full if plainly else self.regimen.amount_of(index) * self.share
+        return amount if self.adjusted is None else amount * self.adjusted.factor(self.given(index))
+
+    def prescribed(self, index: Value) -> Value:
+        """Return what is given of a dose, in mg, before what does not reach the body is taken off."""
+        factor = 1.0 if self.adjusted is None else self.adjusted.factor(self.given(index))
+        return self.regimen.amount_of(index) * factor
+
+    def given(self, index: Value) -> Value:
+        """Return the hour of the protocol at which a dose is given."""
+        return self.start - self.lag + index * self.every
+
+    def given_by(self, time: Value) -> Value:
+        """Return how many doses were given up to `time` of the protocol, those of that moment included."""
+        found = np.floor((time + TOGETHER - self.start + self.lag) / self.every) + 1.0
+        return plain(np.minimum(np.maximum(found, 0.0), self.count))
 
     def begins(self, index: Value) -> Value:
         """Return when a dose begins to come in; never, past the last one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 HOURS_PER_DAY = 24.0
 NOTHING = 1e-200
 """Amounts below this are set to 0: subnormal numbers would slow every later step."""
+NEGLIGIBLE = 1e-9
+"""Where all that is in the body would not make this concentration (ng/mL), a look at a moment finds none."""
 
 
 class Exposure:
@@ -36,9 +37,14 @@ class Exposure:
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
-        self._doses = [dose for _, dose in block.all("dose") if dose.drug == name]
-        self._given = any(np.any(dose.amount) or np.any(dose.amount_per_weight) for dose in self._doses)
+        taken = drug.taken_as(name)
+        doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == taken]
+        self._doses = [(dose_name, train) for dose_name, dose in doses for train in dose.trains(block, dose_name)]
+        self._given = any(np.any(train.full) for _, train in self._doses)
         self._phase = ""
+        self._rests_until: float = -np.inf
+        self.lately: tuple[Array, Array] | None = None
+        """Moments and what acted then, as the last window that this drug opens found it: the next one looks there."""
         self._usual = Transfers(drug)
         self.state = block.state(f"drug.{name}.amounts", len(self._usual.rows))
         self.body = Body(self._usual, {row: np.zeros(block.runs) for row in self._usual.rows}, 0.0)
@@ -47,28 +53,41 @@ class Exposure:
         self._seen: dict[Any, Any] = {}
         self.levels: dict[tuple[str, float, float, str], float] = {}
 
-    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
         """Advance from `start` to `stop` (hours in `phase`); return whether the concentration may have changed.
 
-        An average is taken over ``[start, stop)``; a value at `stop` comes after the doses of that moment.
+        An average is taken over ``[start, stop)``; a value at `stop` comes after the doses of that moment. Between two
+        dose events every value comes from the last of them, so that a `look` and a step are the same.
         """
         if not self._given:
             return False
         if phase != self._phase:
             self._enter(phase)
-        if self.body.quiet():
-            changed = bool(self.concentration.any())
-            self._show(self.body.amounts, 0.0, 0.0)
-            return changed
         begin = self.phases[phase][0]
         first, last = moment(begin + start), moment(begin + stop)
+        if self.body.quiet() or (not average and np.all(np.asarray(last) < self._rests_until)):
+            changed = bool(self.concentration.any())
+            self._show(dict.fromkeys(self.body.transfers.rows, 0.0), 0.0, 0.0)
+            return changed
         if average:
             self._average(first, last)
         else:
-            self.body.events_to(last, inclusive=True)
-            now = self.body.later(moment(np.maximum(last - self.body.at, 0.0)), self.body.rate())
-            self._show(now, self.body.transfers.scale * now["central"], now.get("effect", 0.0))
+            self._look(last)
         return True
+
+    def _look(self, time: Value) -> None:
+        """Show the value at a moment, and find out whether anything is to be seen before the next dose."""
+        body = self.body
+        body.events_to(time, inclusive=True)
+        rate = body.rate()
+        now = body.later(moment(np.maximum(time - body.at, 0.0)), rate)
+        held = body.transfers.scale * self.drug.reaching(now)
+        seen = np.maximum(held, now.get("effect", 0.0)) >= NEGLIGIBLE
+        self._show(
+            now, *(np.where(seen, x, 0.0) for x in (body.transfers.scale * now["central"], now.get("effect", 0.0)))
+        )
+        if not np.any(seen) and not some(np.asarray(rate)):
+            self._rests_until = float(np.min(body.next_event()))
 
     def since(self, phase: str) -> Body:
         """Return the body as it was at the start of the present phase.
@@ -95,11 +114,14 @@ class Exposure:
         body.events_to(begin, inclusive=True)
         body.move(begin)
         body.transfers, share = self._occasion(phase)
-        for regimen in self._doses:
+        for name, regimen in self._doses:
             if regimen.during == phase:
                 reached = getattr(self.drug, "bioavailability", 1.0) * share
-                start = plain(begin + regimen.first + getattr(self.drug, "lag", 0.0))
-                doses = Doses(regimen, start, regimen.number_in(length), reached)
+                lag = getattr(self.drug, "lag", 0.0)
+                start = plain(begin + regimen.first + lag)
+                doses = Doses(
+                    regimen, start, regimen.number_in(length), reached, name, lag, self._block.adjusted.get(name)
+                )
                 ended = begun = 0.0
                 if regimen.steady_state:
                     settled, ended, begun = doses.settled(body.transfers, begin)  # type: ignore[assignment]
@@ -109,17 +131,13 @@ class Exposure:
                 body.begun.append(begun)
         body.take()
         body.amounts = {row: np.array(amount) for row, amount in body.amounts.items()}
-        self._phase, self._at_start = phase, body.copied()
+        self._phase, self._at_start, self._rests_until = phase, body.copied(), -np.inf
         self._seen, self._trains = {}, {}
 
     def _occasion(self, phase: str) -> tuple[Transfers, Value]:
-        """Return the transfers of a phase and its factor of bioavailability: drawn once per subject and phase."""
-        spreads = self.drug.clearance_occasion_cv, getattr(self.drug, "bioavailability_occasion_cv", 0.0)
-        if not any(np.any(spread) for spread in spreads):
-            return self._usual, 1.0
-        scores = self._block.draw_once(f"occasion:drug.{self.name}:{phase}", 2)
-        clearance, share = (np.exp(np.sqrt(np.log1p(np.square(cv))) * z) for cv, z in zip(spreads, scores, strict=True))
-        return Transfers(replace(self.drug, clearance=self.drug.clearance * clearance)), share
+        """Return the transfers of a phase and its factor of bioavailability."""
+        drug, share = self.drug.on_occasion(self.name, phase, self._block.draw_once)
+        return self._usual if drug is self.drug else Transfers(drug), share
 
     def _average(self, first: Value, last: Value) -> None:
         """Show the means over a stretch; a run takes the same way through it whatever its neighbours need."""

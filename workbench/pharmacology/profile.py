@@ -207,7 +207,8 @@ def _still_to_come(body: Body, site: str) -> Array:
     """Return the area from now to infinity if nothing more is given."""
     drug, transfers = body.transfers.drug, body.transfers
     lag = getattr(drug, "lag", 0.0)
-    mass: Any = sum(body.amounts[row] for row in drug.compartments)
+    mass: Any = drug.reaching(body.amounts)
+    entered = drug.reaching({**dict.fromkeys(drug.compartments, 0.0), drug.entry: 1.0})
     for doses, ended, begun in zip(body.doses, body.ended, body.begun, strict=True):
         waiting = np.max(np.asarray(begun) - ended) + np.max(np.asarray(lag) / doses.every) + 1.0
         for further in range(int(waiting)):
@@ -217,7 +218,8 @@ def _still_to_come(body: Body, site: str) -> Array:
             rest = np.where(flowing, np.maximum(doses.ends(plain(index)) - body.at, 0.0) / lasting, 1.0)
             given = (np.asarray(index) < doses.count) & (doses.begins(plain(index)) - lag < body.at - TOGETHER)
             coming = given & (flowing | (np.asarray(index) >= begun))
-            mass = mass + np.where(coming, doses.amount(plain(index)) * np.where(coming, rest, 0.0), 0.0)
+            amount = doses.amount(plain(index)) * np.where(coming, rest, 0.0)
+            mass = mass + np.where(coming, amount * entered, 0.0)
     area = transfers.scale * mass / drug.elimination
     if site == "effect":
         delayed = np.asarray(drug.equilibration) > 0.0

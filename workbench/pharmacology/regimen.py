@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, number, numbers, reference, switch
+from workbench.declaration import Component, number, numbers, option, reference, switch
+from workbench.pharmacology.adjustment_faults import enrolment_faults
+from workbench.pharmacology.adjustments import enrol
+from workbench.pharmacology.trains import SAME, Train, doses_before
+from workbench.protocol.enrolment import WHO
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
+    from workbench.assembly import Assembly
 
 NEVER = 1e6
 """Hours, or mg a day: a limit that is not reached."""
-SAME = 1e-9
-"""Two moments closer than this share of an interval are one."""
+AT_ONCE = "an infusion takes time; a dose given at once (a bolus) leaves {name} out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +33,14 @@ class Repeated(Component):
     in a phase may be absorbed, and an input may go on, in the next one.
 
     With a titration step the daily total rises by that step until it reaches the full dose, ``amount * 24 h / every``.
+    Visits change what is given: once (`only_if`), or again and again (an adjustment).
     At `steady_state` the phase begins as if the regimen had gone on for ever, besides what is left of other doses.
     """
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "repeated"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
+    withheld_by: ClassVar[tuple[str, ...]] = ("amount", "amount_per_weight")
     equation: ClassVar[str] = (
         "dose k = 1, 2 ... at t_k = first + (k - 1) every, while t_k < until and k <= count\n"
         "daily total = min(amount 24 h / every, start + step floor((t_k - first) / each))"
@@ -62,7 +68,13 @@ class Repeated(Component):
         NEVER, "h", "time in the phase from which none is given any more", low=0.0, high=NEVER, status="protocol"
     )
     duration: Value = number(
-        0.0, "h", "how long a dose flows in at a constant rate; 0 is at once", low=0.0, high=1e4, status="protocol"
+        0.0,
+        "h",
+        "how long a dose flows in at a constant rate; 0 is at once",
+        low=0.0,
+        high=1e4,
+        status="protocol",
+        zero=AT_ONCE.format(name="duration"),
     )
     missed: tuple[float, ...] = numbers((), "1", "doses that are left out, by their numbers from 1", low=1, high=1e6)
     steady_state: bool = switch(False, "whether the phase begins at the steady state of this regimen")
@@ -74,13 +86,28 @@ class Repeated(Component):
     titration_maximum: Value = number(
         NEVER, "mg/day", "daily total that no titration may pass", low=0.0, high=NEVER, status="protocol"
     )
-    count: int = count(0, "how many doses; 0 is to the end of the phase", low=0)
+    count: Value = number(0.0, "1", "how many doses; 0 is to the end of the phase", low=0, high=1e6, status="protocol",
+                          whole=True)  # fmt: skip
+    only_if: str = option("anyone", WHO, "who goes on to them")
+    decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
+    compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse titrations that never rise or rise too far, and doses that cannot be given."""
+        """Refuse titrations that never rise or rise too far, and doses that cannot be given or come too early."""
         yield from _titration_faults(fields)
         yield from _schedule_faults(fields)
+        yield from enrolment_faults(fields, tables)
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Wait for the visit that decides who goes on."""
+        decided, compared = self.decided_at, self.compared_with
+        if self.only_if != "anyone" and decided is not None and compared is not None and np.any(self.full):
+            enrol(block, name, self.only_if, decided, compared)
+
+    def trains(self, block: Assembly, name: str) -> tuple[Repeated | Train, ...]:
+        """Return what it comes down to: itself."""
+        return (self,)
 
     @property
     def full(self) -> Value:
@@ -111,9 +138,8 @@ class Repeated(Component):
 
     def number_in(self, length: float) -> Value:
         """Return how many doses a phase of `length` hours holds."""
-        stop = np.minimum(self.until, length)
-        found = np.maximum(np.ceil((stop - self.first) / self.every - SAME), 0.0)
-        return np.minimum(found, float(self.count)) if self.count else found
+        found = doses_before(np.minimum(self.until, length), self.first, self.every)
+        return np.minimum(found, np.where(np.asarray(self.count) > 0.0, self.count, np.inf))
 
 
 def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -76,9 +76,9 @@ class Lingering:
         for state in (*self._marks, self._level):
             state[...] = 0.0
 
-    def advance(self, phase: str, start: Any, stop: Any, *, average: bool) -> bool:
+    def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
         """Advance marks, dopamine and weights from `start` to `stop` hours of a phase on the event clock."""
-        if average:
+        if average or look:
             return False
         seconds = (np.asarray(stop) - start) * SECONDS
         lasting = np.asarray(self._decay) > 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,14 +11,12 @@ import numpy as np
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number
 from workbench.plasticity.capture import Coefficients, Synapse
+from workbench.plasticity.lessons import ADAPTIVE, MALADAPTIVE, Lessons
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.arrays import Value
     from workbench.assembly import Assembly
-    from workbench.protocol.sessions import Training
 
-ADAPTIVE, MALADAPTIVE = 0, 1
-"""The two channels, in order."""
 HOURS_PER_DAY = 24.0
 
 
@@ -33,6 +31,7 @@ class TagAndCapture(Component):
 
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "tag_and_capture"
+    revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "W = L + E;  dE_cj/dt = rate events p_cj (asymptote_c - W_cj) + sessions - E / early_decay - cap E\n"
         "sessions: +k (1 - W) on the one taught, -unlearning k W on the other;  k = session_rate fidelity trials/h\n"
@@ -76,67 +75,39 @@ class TagAndCapture(Component):
         """Register the step of the tick clock."""
         projection = block.component("projection", name)
         weight = block.update(f"projection.{name}.weight")
-        parts = [block.state(f"plasticity.{name}.{part}", *weight.shape[:-1]) for part in ("late", "early", "tag")]
+        late, early, tag, drift = (
+            block.state(f"plasticity.{name}.{part}", *weight.shape[:-1]) for part in ("late", "early", "tag", "drift")
+        )
         weight[ADAPTIVE] += self.start_adaptive
         weight[MALADAPTIVE] += self.start_maladaptive
-        parts[0][...] = weight
+        late[...] = weight
         shares = block.component("population", projection.post).shares(block)
-        synapse, numbers, taught = (
-            Synapse(parts[0], parts[1], parts[2], weight),
-            self._numbers(block),
-            self._taught(block, name),
-        )
+        synapse, holds = Synapse(late, early, tag, drift, weight), self._coefficients(block)
+        lessons = Lessons(block, name, self.session_rate, self.unlearning)
 
         def learn(t: int) -> None:
             start, stop = block.span
-            teach, pull, tagged = taught(start, stop)
-            synapse.step(stop - start, numbers(teach, pull, tagged), shares)
+            taught = lessons.among(start, stop)
+            own = synapse.of(taught) if len(taught[0]) else None
+            synapse.step(stop - start, holds, shares)
+            if own is not None:
+                lessons.hold(own, taught, (start, stop), holds, shares)
+                synapse.put(taught, own)
 
         block.step("rule", learn, clock="tick")
 
-    def _numbers(self, block: Assembly) -> Callable[[Any, Any, Any], Coefficients]:
-        """Return a function that makes the coefficients of a step; what drugs move is read anew each time."""
-        life = block.derived(lambda rate, events: rate * events, self.rate, self.events)
-        capture = block.derived(lambda rate, supply: rate * supply, self.capture, self.supply)
-        forgetting = block.derived(lambda days: days * HOURS_PER_DAY, self.late_decay)
+    def _coefficients(self, block: Assembly) -> Coefficients:
+        """Return what life does; what drugs move is an array that is kept up to date."""
         asymptotes = np.zeros((2, 1, block.runs))
         asymptotes[ADAPTIVE], asymptotes[MALADAPTIVE] = self.asymptote_adaptive, self.asymptote_maladaptive
-
-        def made(teach: Any, pull: Any, tagged: Any) -> Coefficients:
-            return Coefficients(
-                life, asymptotes, self.events, teach, pull, tagged, self.tag_decay, capture, self.early_decay,
-                forgetting, self.late_rest,
-            )  # fmt: skip
-
-        return made
-
-    def _taught(self, block: Assembly, name: str) -> Callable[[float, float], tuple[Any, Any, Any]]:
-        """Return a function (start, stop) that gives what sessions teach in a step; None three times without any."""
-        cues = block.size(block.component("projection", name).pre)
-        own = [s for _, s in block.all("session") if s.projection == name and s.content != "sham"]
-        held = [(s, s.held(block), s.entering(block)) for s in own]
-        teach, pull, tagged = block.empty(2, cues), block.empty(2, cues), block.empty(cues)
-
-        def taught(start: float, stop: float) -> tuple[Any, Any, Any]:
-            shares = [part(start, stop) if s.phase == block.phase else 0.0 for s, part, _ in held]
-            if not any(np.any(share) for share in shares):
-                return None, None, None
-            for array in (teach, pull, tagged):
-                array[...] = 0.0
-            for (session, _, enters), share in zip(held, shares, strict=True):
-                if np.any(share):
-                    self._add(session, share * enters(), teach, pull, tagged)
-            return teach, pull, tagged
-
-        return taught
-
-    def _add(self, session: Training, share: Value, teach: Array, pull: Array, tagged: Array) -> None:
-        """Add one table of sessions to what is taught in a step."""
-        learner = MALADAPTIVE if session.content == "stressor" else ADAPTIVE
-        pace = session.trials / session.duration * share
-        strength = self.session_rate * pace * session.fidelity
-        for cue in (int(target) - 1 for target in session.targets):
-            teach[learner, cue] += strength
-            pull[learner, cue] += strength
-            pull[1 - learner, cue] += self.unlearning * strength
-            tagged[cue] += pace
+        same = bool(np.all(asymptotes == asymptotes[..., :1]))
+        return Coefficients(
+            life=block.derived(lambda rate, events: rate * events, self.rate, self.events),
+            asymptotes=asymptotes[..., :1] if same else asymptotes,
+            events=self.events,
+            tag_decay=self.tag_decay,
+            capture=block.derived(lambda rate, supply: rate * supply, self.capture, self.supply),
+            early_decay=self.early_decay,
+            late_decay=block.derived(lambda days: days * HOURS_PER_DAY, self.late_decay),
+            late_rest=self.late_rest,
+        )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, anchor, count, number, numbers, reference
-from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, origin
+from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, on_ticks, origin
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
 
@@ -26,6 +28,8 @@ class Visits:
         When each visit falls, in the phase.
     scores : array (visits, runs)
         What was scored; NaN before the visit.
+    listeners : list of functions (visit, runs it was taken in, hours of the phase)
+        Who decides something on what was scored.
     """
 
     phase: str
@@ -34,6 +38,8 @@ class Visits:
     score: Callable[[int], Array]
     open: list[int] = field(default_factory=list)
     soonest: float = np.inf
+    listeners: list[Callable[[int, NDArray[np.bool_], float], None]] = field(default_factory=list)
+    _fresh: list[tuple[int, NDArray[np.bool_]]] = field(default_factory=list)
 
     def begin(self, phase: str) -> None:
         """Await the visits of a phase."""
@@ -49,9 +55,17 @@ class Visits:
         for visit in [v for v in self.open if float(np.min(self.hours[v])) <= stop + SOON]:
             now = (self.hours[visit] <= stop + SOON) & np.isnan(self.scores[visit])
             self.scores[visit][now] = self.score(visit)[now]
+            self._fresh.append((visit, now))
             if not np.any(self.hours[visit] > stop + SOON):
                 self.open.remove(visit)
         self._await()
+
+    def tell(self, stop: float) -> None:
+        """Let decide who decides on the visits just taken; all visits of one moment are scored before."""
+        fresh, self._fresh = self._fresh, []
+        for visit, now in fresh:
+            for listener in self.listeners:
+                listener(visit, now, stop)
 
     def _await(self) -> None:
         waiting = (np.where(np.isnan(self.scores[visit]), self.hours[visit], np.inf) for visit in self.open)
@@ -84,7 +98,9 @@ class Assessment(Component):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse visits outside the phase, and times given twice."""
-        yield from clock_faults(fields, tables)
+        if not on_ticks(fields, tables):
+            yield from clock_faults(fields, tables)
+            return
         faults = [*anchor_faults(fields, tables)]
         yield from faults
         listed = fields["at"]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, anchor, count, number, numbers, option, reference
-from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, origin
+from workbench.declaration import Component, anchor, number, numbers, option, reference
+from workbench.protocol.enrolment import WHO, entering, entry_faults
+from workbench.protocol.times import SOON, Tables, anchor_faults, clock_faults, known_start, on_ticks, origin
+from workbench.protocol.timetable import Timetable
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.arrays import Value
     from workbench.assembly import Assembly
 
@@ -25,16 +30,18 @@ class Training(Component):
     """Teaching trials at given times, spread evenly over each session.
 
     The rule of the synapses says what a trial does. A `stressor` teaches the other channel; a `sham` teaches nothing
-    and leaves no tag. Sessions may begin at another time in every run: a step of the clock that a session fills in
-    part gets that part of its trials. A visit, or the beginning of a dose, on the moment at which a session begins
-    comes before it.
+    and leaves no tag. Sessions may begin at another time in every run: a step of the clock in which one begins or ends
+    is cut there, for that run alone. A visit, or the beginning of a dose, on the moment at which a session begins comes
+    before it.
     """
 
     section: ClassVar[str] = "session"
     name: ClassVar[str] = "training"
+    revision: ClassVar[int] = 2
+    withheld_by: ClassVar[tuple[str, ...]] = ("trials",)
     equation: ClassVar[str] = (
         "session k = 1 ... count from t_k = anchor + first + (k - 1) every to t_k + duration\n"
-        "trials per hour in a step = trials / duration * (overlap of step and sessions) / step"
+        "trials per hour in it = trials / duration"
     )
 
     phase: str = reference("phase", "the tick-clock phase it belongs to")
@@ -49,56 +56,40 @@ class Training(Component):
     after: str | None = anchor("the dose, session or assessment that `first` counts from; none is the phase")
     every: Value = number(24.0, "h", "from the start of one session to that of the next",
                           low=1e-3, high=1e6, status="protocol")  # fmt: skip
-    count: int = count(1, "how many sessions", high=100_000)
-    only_if: str = option("anyone", ("anyone", "responder", "non_responder"), "who goes on to it")
+    count: Value = number(1.0, "1", "how many sessions", low=1, high=100_000, status="protocol", whole=True)
+    only_if: str = option("anyone", WHO, "who goes on to it")
     decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse sessions that cannot be held, overlap, or are decided upon too late."""
-        yield from clock_faults(fields, tables)
+        if not on_ticks(fields, tables):
+            yield from clock_faults(fields, tables)
+            return
         faults = [*anchor_faults(fields, tables)]
         yield from faults
         yield from _target_faults(fields, tables)
         if not faults:
             yield from _time_faults(fields, known_start(fields, tables), tables)
-            yield from _entry_faults(fields, tables)
+            yield from entry_faults(fields, tables)
 
-    def held(self, block: Assembly) -> Callable[[float, float], Value]:
-        """Return a function (start, stop) that gives the share of a step in which a session is on, by run."""
-        first: Value = self.first + origin(block, self.after)
-        every, duration, last = self.every, self.duration, float(self.count - 1)
-        opening = float(np.min(first))
-        closing = float(np.max(first + last * every + duration))
+    def timetable(self, block: Assembly) -> Timetable:
+        """Return when the sessions that hold any trials are, in hours of their phase."""
+        first = self.first + origin(block, self.after)
+        held = np.broadcast_to(np.asarray(self.trials) > 0.0, (block.runs,))
+        length = block.component("phase", self.phase).length
+        return Timetable(first, self.every, self.duration, self.count, held, length)
 
-        def until(hours: float) -> Value:
-            past = hours - first
-            number = np.clip(np.floor(past / every + SOON), 0.0, last)
-            return number * duration + np.clip(past - number * every, 0.0, duration)
-
-        def share(start: float, stop: float) -> Value:
-            if stop <= opening or start >= closing:
-                return 0.0
-            return np.maximum(until(stop) - until(start), 0.0) / (stop - start)
-
-        return share
-
-    def entering(self, block: Assembly) -> Callable[[], Value]:
-        """Return a function that says for which runs the sessions take place: 1, or 0 for who does not go on."""
-        if self.only_if == "anyone" or self.decided_at is None or self.compared_with is None:
-            return lambda: 1.0
-        block.build("assessment", self.decided_at)
-        block.build("assessment", self.compared_with)
-        decided, before = block.visits[self.decided_at], block.visits[self.compared_with]
-        wanted = self.only_if == "responder"
-
-        def enters() -> Value:
-            answered = decided.scores[0] <= 0.5 * before.scores[0]
-            known = np.isfinite(decided.scores[0])
-            return np.where(known & (answered == wanted), 1.0, 0.0)
-
-        return enters
+    def entering(self, block: Assembly) -> Callable[[], NDArray[np.bool_]]:
+        """Return a function that says who goes on to the sessions, ``(runs,)``."""
+        only_if, decided, compared = self.only_if, self.decided_at, self.compared_with
+        if only_if == "anyone" or decided is None or compared is None or not np.any(self.trials):
+            everyone = np.ones(block.runs, dtype=bool)
+            return lambda: everyone
+        block.build("assessment", decided)
+        block.build("assessment", compared)
+        return lambda: entering(block, only_if, decided, compared) > 0.0
 
 
 def _target_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -115,31 +106,59 @@ def _time_faults(
     fields: Mapping[str, Any], start: float | None, tables: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     duration, every, many = fields["duration"], fields["every"], fields["count"]
+    if fields["trials"] == 0.0:  # an arm without them
+        return
     if duration == 0.0:
         yield "duration", "a session of no length holds no trials"
         return
-    if many > 1 and duration is not None and every is not None and duration > every * (1.0 + SOON):
+    if (many or 2) > 1 and duration is not None and every is not None and duration > every * (1.0 + SOON):
         yield "every", f"sessions overlap: one lasts {duration:g} h, and the next begins after {every:g} h"
     if start is None:
         return
-    length = tables["phase"][fields["phase"]]["length"]
+    length, phase = tables["phase"][fields["phase"]]["length"], fields["phase"]
     if start < -SOON:
-        yield "first", f"begins {-start:g} h before phase {fields['phase']} does"
+        yield "first", f"begins {-start:g} h before phase {phase} does"
     elif start >= length:
-        yield "first", f"begins after {start:g} h, but phase {fields['phase']} lasts {length:g} h"
+        yield "first", f"begins after {start:g} h, but phase {phase} lasts {length:g} h"
+    elif duration is not None and every is not None and many is not None:
+        over, room = start + (many - 1) * every + duration, length * (1.0 + SOON) - start - duration
+        if over > length * (1.0 + SOON):
+            told = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
+            yield ("duration", told) if room < 0.0 else ("count", f"{told} (at most {int(room / every) + 1} fit)")
 
 
-def _entry_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    places = [fields.get("decided_at"), fields.get("compared_with")]
-    if fields["only_if"] == "anyone":
-        if any(places):
-            yield "only_if", 'is missing: a visit that decides needs only_if = "responder" or "non_responder"'
-        return
-    for key, place in zip(("decided_at", "compared_with"), places, strict=True):
-        if place is None or place not in tables.get("assessment", {}):
-            yield key, f'is missing: only_if = "{fields["only_if"]}" needs the visit of an assessment'
-            return
-    visit = tables["assessment"][str(places[0])]
-    start, decided = (known_start(found, tables) for found in (fields, visit))
-    if start is not None and decided is not None and decided > start + SOON:
-        yield "decided_at", f"is decided at {decided:g} h, after the first session at {start:g} h"
+def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield (path, fault) for two tables of which one person would have sessions at one time, on one projection."""
+    known = [(known_start(fields, tables), fields) for _, fields in sorted(tables.get("session", {}).items())]
+    timed = [(start, fields) for start, fields in known if start is not None and _regular(fields)]
+    for (start, one), (begin, other) in combinations(timed, 2):
+        if any(one[key] != other[key] for key in ("phase", "projection")) or _for_others(one, other):
+            continue
+        starts = [at + np.arange(fields["count"]) * fields["every"] for at, fields in ((start, one), (begin, other))]
+        if met := _first_meeting(starts, (one["duration"], other["duration"])):
+            hour, later = met
+            names = [one["name"], other["name"]]
+            told = f"overlaps with session.{names[1 - later]}: at {hour:g} h of {one['phase']} both are held"
+            yield f"session.{names[later]}.first", told
+
+
+def _regular(fields: Mapping[str, Any]) -> bool:
+    """Whether all runs have the same sessions of a table, and any at all."""
+    return fields["trials"] != 0.0 and all(fields[key] is not None for key in ("duration", "every", "count"))
+
+
+def _for_others(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a visit sends responders to one table, and the others to the other."""
+    same = all(one.get(key) == other.get(key) for key in ("decided_at", "compared_with"))
+    return same and {one["only_if"], other["only_if"]} == {"responder", "non_responder"}
+
+
+def _first_meeting(starts: list[NDArray[Any]], durations: tuple[float, float]) -> tuple[float, int] | None:
+    """Return the hour at which both are first held, and which of the two begins then; None if they never are."""
+    found = []
+    for later in (1, 0):
+        before = np.searchsorted(starts[1 - later], starts[later] + SOON, side="right") - 1
+        since = starts[later] - starts[1 - later][np.maximum(before, 0)]
+        met = (before >= 0) & (since < durations[1 - later] - SOON)
+        found += [(float(hour), later) for hour in starts[later][met][:1]]
+    return min(found, default=None, key=lambda meeting: meeting[0])

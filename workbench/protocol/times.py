@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ ANCHORS = ("dose", "session", "assessment")
 RELATIVE = re.compile(r"\s*(?P<time>.*\S)\s+(?P<side>after|before)\s+(?P<anchor>[a-z]+\.[A-Za-z0-9_-]+)\s*")
 """``24 h after dose.infusion``, ``4 day before dose.infusion``."""
 _DAY = re.compile(r"\s*day\s+(\d+(?:\.\d+)?)\s*")
+SECONDS_PER_HOUR = 3600.0
 SOON = 1e-9
 """Hours within which two moments are one."""
 
@@ -72,7 +74,7 @@ def known_start(fields: Mapping[str, Any], tables: Tables, seen: tuple[str, ...]
     """Return the hour of the phase of a table's first dose, session or visit; None where runs differ in it."""
     if fields.get("after") in seen:
         return None
-    first = min(fields["at"]) if fields.get("at") else fields.get("first")
+    first: float | None = min(fields["at"]) if fields.get("at") else fields.get("first", fields.get("time"))
     if first is None or fields.get("after") is None:
         return first
     section, _, name = fields["after"].partition(".")
@@ -80,9 +82,21 @@ def known_start(fields: Mapping[str, Any], tables: Tables, seen: tuple[str, ...]
     return None if before is None else before + first
 
 
+def step_edge(hours: float, phase: Mapping[str, Any]) -> float:
+    """Return the first edge of a step at or after `hours` of a tick-clock phase that nothing stimulates."""
+    length, longest = phase["length"], phase["step"] / SECONDS_PER_HOUR
+    step = length / max(1, math.ceil(length / longest - SOON))
+    return float(min(math.ceil(hours / step - SOON) * step, length))
+
+
+def on_ticks(fields: Mapping[str, Any], tables: Tables) -> bool:
+    """Whether a table's phase runs on the tick clock, which has hours for it."""
+    return bool(tables["phase"][phase_of(fields)]["clock"] == "tick")
+
+
 def clock_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield why a table's phase cannot hold it."""
-    phase = tables["phase"][fields["phase"]]
-    if phase["clock"] != "tick":
-        clock = f"{fields['phase']} runs on the {phase['clock']} clock"
-        yield "phase", f'{fields["section"]}s need a phase with clock = "tick", but {clock}'
+    """Yield why a table's phase cannot hold it; a choice that finds the phase on another clock says so itself."""
+    chosen = any(population["kind"] == "choice" for population in tables.get("population", {}).values())
+    if not on_ticks(fields, tables) and not chosen:
+        clock = f"{fields['phase']} runs on the {tables['phase'][fields['phase']]['clock']} clock"
+        yield "phase", f'needs a phase with clock = "tick", but {clock}'

@@ -2,6 +2,7 @@
 
 from workbench.readouts.behaviour import OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
+from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
 from workbench.readouts.driven import Level
 from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.kinetics import (
@@ -76,4 +77,7 @@ COMPONENTS = (
     Relapsed,
     RelapseTime,
     ChoiceShare,
+    DoseAmount,
+    DosesGiven,
+    DosesStopped,
 )

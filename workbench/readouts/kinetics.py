@@ -26,6 +26,8 @@ HOURS_PER_DAY = 24.0
 class OfCurve(Readout):
     """Base: a stretch of one phase, from `since` to the end of the window; doses at its end are not in it."""
 
+    at_moments: ClassVar[bool] = False
+
     drug: str = reference("drug", "the drug")
     site: str = option("plasma", SITES, "where the concentration is: in plasma, or where it acts")
     since: float = number(0.0, "h", "time in the phase from which it counts", low=0.0)

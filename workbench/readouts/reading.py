@@ -35,12 +35,16 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Readout(Component):
-    """Base of readouts; `unit`, `meaning` and `better` ("lower", "higher" or "") go into tables and pages."""
+    """Base of readouts; `unit`, `meaning` and `better` ("lower", "higher" or "") go into tables and pages.
+
+    `at_moments` says that it has a value at any moment, so that it can be followed over time.
+    """
 
     section: ClassVar[str] = "outcome"
     unit: ClassVar[str] = "1"
     meaning: ClassVar[str]
     better: ClassVar[str] = ""
+    at_moments: ClassVar[bool] = True
 
     window: str | None = window(None, "stretch of the protocol; a reading of the moment is taken at its end")
     every: int = count(0, "for a course on the trial clock: trials per recorded value", low=0)

@@ -15,6 +15,7 @@ from workbench.scenario.paths import PathError, Paths, Unreadable
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import ArmShape
 from workbench.scenario.syntax import Keys
+from workbench.scenario.tables import raw_place
 
 DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)
 FIXED = ("outcome", "course", "phase", "task", "population")
@@ -24,8 +25,8 @@ DEEPEST = 50
 
 
 def is_switched_off(table: Table) -> bool:
-    """Whether ``without`` keeps the table and gives it amount 0, so that all arms share one program."""
-    return "amount" in table.component.parameters()
+    """Whether ``without`` keeps the table with nothing in it (a dose of amount 0): all arms then share one program."""
+    return bool(table.component.withheld_by)
 
 
 def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
@@ -42,6 +43,7 @@ def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
         reader.arm(name, ())
     for name in raw:
         reader.check_removed(reader.done[name])
+    reader.check_opened()
     return MappingProxyType({name: reader.done[name] for name in raw})
 
 
@@ -168,6 +170,19 @@ class _Arms:
             if needed is not None:
                 message = f"{table.path} needs {needed}, which this arm is without; remove both or neither"
                 self.settings.document.report(("arm", arm.name, "without"), message, at="key")
+
+    def check_opened(self) -> None:
+        """Report a window that opens in no arm, because all are without the doses of its drug."""
+        tables = self.paths.tables
+        for window in tables.get("window", {}).values():
+            occupancy = tables.get("occupancy", {}).get(str(window.fields.get("opened_by")).partition(".")[2])
+            drug = None if occupancy is None else occupancy.fields.get("drug")
+            doses = {dose.path for dose in tables.get("dose", {}).values() if dose.fields.get("drug") == drug}
+            arms = [arm for arm in self.done.values() if window.path not in arm.without]
+            if doses and arms and all(doses <= arm.without for arm in arms):
+                message = f"the window never opens: every arm is without {listed(sorted(doses))}"
+                place = raw_place(self.settings.document, ("window", window.name), "opened_by")
+                self.settings.document.report(place, message)
 
 
 def _needs(table: Table) -> list[str]:

@@ -14,6 +14,7 @@ from workbench.scenario.arms import read_arms
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document
+from workbench.scenario.dosing import check_people
 from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import name_fault
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
@@ -94,11 +95,12 @@ def _read(
     base: Path,
     max_points: int,
 ) -> Scenario:
-    reader = ValueReader(document, parameters, sources)
+    reader = ValueReader(document, parameters, sources, base=base)
     tables = read_tables(reader, registry)
     paths = Paths(tables, parameters, _broken(document, tables), registry)
     check_references(reader, paths)
     subjects = read_subjects(reader, paths, base)
+    check_people(document, tables, subjects.count)
     settings = SettingReader(reader, paths)
     arms = read_arms(settings)
     studies = StudyReader(settings, arms, subjects.count, paths.names("outcome"), base, max_points).read()

@@ -49,6 +49,9 @@ class SettingReader:
         setting = self.reader.read(target.parameter, raw, keys)
         if setting is None or not self._complete(target, setting, keys):
             return None
+        own = target.table is not None and target.parameter.name in target.table.fields
+        if own and self.reader.refuse_zero(target.parameter, setting, keys):
+            return None
         if isinstance(setting, Quantity) and target.table is None:
             return setting if self._lands(target.parameter.name, setting, keys) else None
         fault = reference_fault(target.parameter, setting, self.paths, self._whole)

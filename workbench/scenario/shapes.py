@@ -90,6 +90,7 @@ def _field_type(parameter: Parameter) -> Any:
         "path": str,
         "signal": str,
         "window": str,
+        "dosing": Annotated[str, Field(min_length=1)],
     }
     if parameter.kind == "count":
         return Annotated[int, Field(ge=int(parameter.low), le=int(parameter.high))]
@@ -218,7 +219,9 @@ class ParameterSetShape(Shape):
     title: str
     parameter: dict[str, dict[str, Any]] = {}
     condition: dict[str, dict[str, Any]] = {}
-    provenance: Annotated[dict[str, str | int | float], Field(description="how a refitted set came about")] = {}
+    provenance: Annotated[
+        dict[str, str | int | float | list[str]], Field(description="how a refitted set came about")
+    ] = {}
 
 
 class HeadShape(Shape):

@@ -68,8 +68,9 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
     fields: dict[str, Setting] = {}
     for field, value in sound.items():
         if field in declared:
-            setting = reader.read(declared[field], value, raw_place(document, keys, field))
-            if setting is not None:
+            place = raw_place(document, keys, field)
+            setting = reader.read(declared[field], value, place)
+            if setting is not None and not reader.refuse_zero(declared[field], setting, place):
                 fields[field] = setting
     title = sound.get("title", "")
     return Table(section.name, name, component, MappingProxyType(fields), title if isinstance(title, str) else "")

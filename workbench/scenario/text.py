@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workbench.declaration import SECTIONS, Parameter
+from workbench.scenario.dosing import written
 from workbench.scenario.model import Arm, Axis, Effect, Evidence, Quantity, Ref, Scenario, Study, Table, Trait
 from workbench.scenario.paths import Paths
 
@@ -124,6 +125,8 @@ def _line(key: str, value: Any, parameter: Parameter | None = None) -> str:
 def _value(value: Any, parameter: Parameter | None = None) -> str:
     """Return a setting as TOML; plain numbers of a field with a unit are written with it."""
     match value:
+        case tuple() if parameter is not None and parameter.kind == "dosing":
+            return _text(written(value))
         case bool():
             return "true" if value else "false"
         case Ref():
@@ -143,7 +146,7 @@ def _value(value: Any, parameter: Parameter | None = None) -> str:
 
 
 def _quantity(value: Quantity) -> str:
-    return _number(value.number, "1") if value.unit == "1" else _text(" ".join(value.text.split()))
+    return value.text if value.unit == "1" else _text(" ".join(value.text.split()))
 
 
 def _evidence(evidence: Evidence, unit: str) -> Iterator[str]:

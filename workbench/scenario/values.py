@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from workbench.declaration import Parameter
 from workbench.protocol.times import in_days
 from workbench.protocol.window import parse_window
-from workbench.quantities import QuantityError, convert, same_kind, to_unit
+from workbench.quantities import QuantityError, accepted_text, convert, counts, same_kind, split, to_unit, weighed
 from workbench.scenario.conformity import expected_number, show
 from workbench.scenario.document import Document, listed
+from workbench.scenario.dosing import read_dosing
 from workbench.scenario.model import UNREADABLE, Evidence, ParameterSet, Quantity, Ref, Setting
+from workbench.scenario.molar import drug_at, molar_mass
 from workbench.scenario.shapes import LIMIT
 from workbench.scenario.syntax import Keys
+
+MASSES = ("ng/mL", "mg", "ng h/mL")
+"""Units of fields that weigh a drug; what counts its molecules is turned into them by its molar mass."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +31,15 @@ class ValueReader:
     """Reads values of `document`, which may refer to `parameters` and cite `sources` (None: any source goes).
 
     `used` gathers, by parameter name, the fields that refer to it; they limit what ``parameter.x`` may be set to.
+    Files that values name are looked up in `base`; `content` is the whole scenario where `document` is only a piece.
     """
 
     document: Document
     parameters: ParameterSet
     sources: Collection[str] | None = None
     used: dict[str, list[Parameter]] = field(default_factory=dict)
+    base: Path = Path()
+    content: Mapping[str, Any] | None = None
 
     def read(self, parameter: Parameter, raw: Any, keys: Keys) -> Setting | None:
         """Return the setting for a field whose `raw` value has the right shape, or None after a report."""
@@ -43,6 +52,8 @@ class ValueReader:
                 return (raw,) if isinstance(raw, str) else tuple(raw)
             case "window":
                 return self.window(raw, keys)
+            case "dosing":
+                return read_dosing(self.document, self.base, raw, keys)
             case _:
                 return raw  # type: ignore[no-any-return]
 
@@ -74,7 +85,8 @@ class ValueReader:
             return None
         fault = range_fault(parameter, number)
         if fault:
-            self.document.report(keys, f"{show(raw)} is out of range ({fault})")
+            more = f": {parameter.zero}" if parameter.zero and number == 0.0 else ""
+            self.document.report(keys, f"{show(raw)} is out of range ({fault}){more}")
             return None
         return Quantity(number, parameter.unit, raw if isinstance(raw, str) else repr(raw))
 
@@ -86,6 +98,8 @@ class ValueReader:
             self.document.report(keys, f"{expected_number(unit)}, got {show(raw)}", hint=hint)
             return None
         try:
+            if not bare and self._is_molar(raw, unit):
+                return self._weighed(raw, unit, keys)
             number = float(raw) if bare else to_unit(in_days(raw) if unit == "h" else raw, unit)
         except (QuantityError, OverflowError) as error:
             hint = f'a value of the parameter set is written {{ ref = "{raw}" }}' if self._is_name(raw) else ""
@@ -96,8 +110,32 @@ class ValueReader:
             return None
         return number
 
+    def _is_molar(self, raw: str, unit: str) -> bool:
+        given = split(raw)[1] if unit in MASSES else ""
+        return bool(given) and counts(given, unit)
+
+    def _weighed(self, raw: str, unit: str, keys: Keys) -> float | None:
+        """Return a value that counts molecules in the mass unit `unit`, by the molar mass of its table's drug."""
+        content = self.document.content if self.content is None else self.content
+        drug = drug_at(content, keys)
+        if drug is None:
+            raise QuantityError(f"counts molecules, and no drug says what they weigh ({accepted_text(unit)})")
+        mass = molar_mass(content, self.parameters, drug)
+        if mass is None:
+            message = f"{show(raw)} counts molecules, and drug.{drug} has no molar_mass (g/mol) to turn it into {unit}"
+            self.document.report(keys, message)
+        return weighed(raw, unit, mass) if mass else None
+
     def _is_name(self, raw: Any) -> bool:
         return isinstance(raw, str) and raw in self.parameters.values
+
+    def refuse_zero(self, parameter: Parameter, setting: Setting | None, keys: Keys) -> bool:
+        """Report a 0 where the number, once given, is one above 0; return whether it is one."""
+        value = self.parameters.values.get(setting.name) if isinstance(setting, Ref) else setting
+        nothing = bool(parameter.zero) and isinstance(value, Quantity) and value.number == 0.0
+        if nothing and isinstance(value, Quantity):
+            self.document.report(keys, f"{show(value.text)} is not above 0: {parameter.zero}")
+        return nothing
 
     def reference(self, parameter: Parameter, name: str, keys: Keys) -> Ref | None:
         """Return a reference to a value of the parameter set that fits the field in kind and range."""
@@ -111,6 +149,8 @@ class ValueReader:
             return None
         if not same_kind(value.unit, parameter.unit):
             message = f"parameter {name!r} is in {value.unit!r}, but this field is in {parameter.unit!r}"
+            if parameter.unit in MASSES and counts(value.unit, parameter.unit):
+                message += "; molar values are turned into mass only where they are written in the scenario"
             self.document.report((*keys, "ref"), message)
             return None
         self.used.setdefault(name, []).append(parameter)
@@ -163,7 +203,7 @@ class ValueReader:
 def range_fault(parameter: Parameter, number: float) -> str:
     """Return the rule that `number` breaks, in words, or ""."""
     if parameter.low <= number <= parameter.high:
-        return ""
+        return "a whole number" if parameter.whole and number != int(number) else ""
     unit = "" if parameter.unit == "1" else f" {parameter.unit}"
     if parameter.low == float("-inf"):
         return f"at most {parameter.high:g}{unit}"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Exposing, Forgetting
+    from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.assessments import Visits
     from workbench.solver.batch import Batch
 
@@ -52,6 +53,8 @@ class Block(Wiring, Buffers):
         Start and stop (hours of the phase) of the step that the tick clock takes.
     visits : mapping assessment -> Visits
         What is scored, and when.
+    adjusted : mapping dose -> Adjusted
+        What visits make of the doses of a table, whichever drugs follow them.
     """
 
     piece = PIECE
@@ -67,6 +70,7 @@ class Block(Wiring, Buffers):
         self.hours: Value = 0.0
         self.phase, self.span = "", (0.0, 0.0)
         self.visits: dict[str, Visits] = {}
+        self.adjusted: dict[str, Adjusted] = {}
         self.inputs = Inputs(self)
         self.draws: list[Draws] = []
         self.forgetting: list[Forgetting] = []
@@ -104,8 +108,21 @@ class Block(Wiring, Buffers):
             for field, parameter in cls.parameters().items():
                 if field not in fields and not parameter.structural:
                     fields[field] = self._linked(f"{section}.{name}.{field}")
-            self._made[key] = cls(**fields)
+            self._made[key] = cls(**fields, **self._companions(cls, name))
         return self._made[key]
+
+    def _companions(self, cls: type[Component], name: str) -> dict[str, Any]:
+        """Return what other tables give a component: those that name it, and those that it names."""
+        found: dict[str, Any] = {}
+        for field, place in cls.companions().items():
+            if len(place) == 1:
+                own = self._tables[cls.section, name].field(place[0])
+                found[field] = self.component(cls.parameters()[place[0]].section, own)
+            else:
+                section, through = place
+                mine = [n for n in self.names(section) if self._tables[section, n].field(through) == name]
+                found[field] = {n: self.component(section, n) for n in mine}
+        return found
 
     def _linked(self, path: str) -> Value:
         value: Value = self._values[path]

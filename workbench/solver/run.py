@@ -158,9 +158,8 @@ def width_for(structure: Structure, components: Registry | None = None) -> int:
         given = dict(table.fields)
         for field, parameter in known.get(table.section, table.component).parameters().items():
             if not parameter.structural and field not in given:
-                values[f"{table.section}.{table.name}.{field}"] = (
-                    1.0 if parameter.required else float(parameter.default)
-                )
+                left_open = parameter.required or parameter.default is None
+                values[f"{table.section}.{table.name}.{field}"] = 1.0 if left_open else float(parameter.default)
     batch = Batch(structure, 0, np.zeros(NARROWEST, dtype=np.int64), values, (b"",) * NARROWEST)
     block = Block(batch, known)
     with np.errstate(all="ignore"):

@@ -89,21 +89,21 @@ class Ticks:
                     ltp, ltd, low = (0.0, 0.0, 1.0) if train.low else (opening, 1.0 - opening, 0.0)
             stimulation.drive(ltp, ltd, low)
 
-    def _step(self, start: float, stop: float) -> None:
+    def _step(self, start: float, stop: float, *, look: bool = False) -> None:
         """Advance marks and weights under what drugs do in the middle of the step."""
         block = self._block
-        self._drive(start, 0.5 * (start + stop))
+        self._drive(start, 0.5 * (start + stop), look=look)
         for stimulation in block.stimulations.values():
             stimulation.next(start, stop)
         block.span = start / SECONDS_PER_HOUR, stop / SECONDS_PER_HOUR
         for function in self._rules:
             function(0)
 
-    def _drive(self, start: float, moment: float, *, first: bool = False) -> None:
+    def _drive(self, start: float, moment: float, *, first: bool = False, look: bool = False) -> None:
         """Show drugs, and what they drive, at a moment of the step that began at `start`."""
         block = self._block
         hours = start / SECONDS_PER_HOUR, moment / SECONDS_PER_HOUR
-        moved = [exposure.advance(block.phase, *hours, average=False) for exposure in block.exposures]
+        moved = [exposure.advance(block.phase, *hours, average=False, look=look) for exposure in block.exposures]
         if first or any(moved):
             for function in self._slow:
                 function(0)
@@ -115,17 +115,19 @@ class Ticks:
         if not due and not reads:
             return
         self._block.hours = hours
-        self._drive(start, moment)
+        self._drive(start, moment, look=True)
         for visits in due:
             visits.take(hours)
+        for visits in due:
+            visits.tell(hours)
         for read in reads:
             read(self._everyone)
 
     def _glimpse(self, start: float, moment: float, reads: list[Read]) -> None:
         """Read at a moment inside a step that began at `start`, and come back."""
         kept = [(array, array.copy()) for array in self._block.signals.values()]
-        self._step(start, moment)
-        self._drive(start, moment)
+        self._step(start, moment, look=True)
+        self._drive(start, moment, look=True)
         self._block.hours = moment / SECONDS_PER_HOUR
         for read in reads:
             read(self._everyone)

@@ -154,10 +154,11 @@ def create(path: Path) -> None:
 def writing(path: Path, timeout: float) -> Connection:
     """Open an existing database for writing; the caller holds the lease.
 
-    Every commit waits for the disk: what is reported as stored survives a killed process and a power cut.
+    Every commit waits for the disk: what is reported as stored survives a killed process and a power cut. Tables that
+    have come since the file was made are added.
     """
     inspect(path)
-    return _connect(
+    connection = _connect(
         path,
         timeout,
         "PRAGMA journal_mode = WAL",
@@ -165,6 +166,25 @@ def writing(path: Path, timeout: float) -> Connection:
         "PRAGMA foreign_keys = ON",
         f"PRAGMA cache_size = -{CACHE_KIB}",
     )
+    try:
+        _add_tables(connection)
+    except BaseException:
+        connection.close()
+        connection.engine.dispose()
+        raise
+    return connection
+
+
+def _add_tables(connection: Connection) -> None:
+    from workbench.store.tables import metadata
+    from workbench.store.views import write_views
+
+    there = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    connection.rollback()
+    if not set(metadata.tables) <= there:
+        with connection.begin():
+            metadata.create_all(connection)
+            write_views(connection)
 
 
 def close(connection: Connection) -> None:

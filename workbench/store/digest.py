@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from workbench.store.connection import reading
 
 _SWEEPS = """SELECT sweep.id, sweep.identity, scenario.sha256, scenario.parameter_sha256,
@@ -35,8 +37,10 @@ WHERE recorded.study = ? ORDER BY measure.name"""
 def digest(path: str | Path, sweep: int | None = None) -> str:
     """Return the SHA-256 over the content of all sweeps (or of one), floats as hex.
 
-    Ids, clocks, hosts, durations and the order of rows do not enter. The rows of a sweep come in the
-    order of its subjects, arms and points, which the sweep's identity fixes; nothing is held in memory.
+    Ids, clocks, hosts, durations and the order of rows do not enter; nor do the candidates of calibrations, which
+    record a search and not what a scenario gives: the digest is the same with and without one in the file. The rows of
+    a sweep come in the order of its subjects, arms and points, which the sweep's identity fixes; nothing is held in
+    memory.
     """
     total = hashlib.sha256()
     with reading(Path(path)) as connection:
@@ -69,4 +73,4 @@ def _exact(value: float | None) -> str | None:
 
 
 def _course(points: str, clock: bytes) -> tuple[str, list[str]]:
-    return clock.hex(), [float(value).hex() for value in json.loads(points)]
+    return clock.hex(), [float(value).hex() for value in orjson.loads(points)]

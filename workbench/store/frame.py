@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS_AT_ONCE = 50_000
-WHOLE = frozenset({"sweep", "point", "subject", "run", "seed", "subjects", "expected", "stored", "failed", "step"})
+WHOLE = frozenset(
+    {"sweep", "point", "subject", "run", "seed", "subjects", "expected", "stored", "failed", "step", "runs"}
+)
 NAMES = frozenset(
     {"study", "arm", "baseline", "outcome", "course", "unit", "time_unit", "status", "reason", "trait", "kind"}
 )
@@ -33,7 +35,11 @@ def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[Any] | Mapp
 
 
 def fetch_typed(
-    connection: sqlite3.Connection, sql: str, values: Sequence[Any], listed: Mapping[str, Sequence[str]]
+    connection: sqlite3.Connection,
+    sql: str,
+    values: Sequence[Any],
+    listed: Mapping[str, Sequence[str]],
+    fixed: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Return the rows of one of our views: names as categories, whole numbers as int64, the rest as float64.
 
@@ -41,24 +47,31 @@ def fetch_typed(
     ----------
     listed : mapping column -> names
         The order of the categories; other names come in the order of the rows.
+    fixed : collection of str, optional
+        The columns that are typed by their name; all if None. What a scenario swept or measured may have any name.
     """
     import pandas as pd
 
     cursor = connection.execute(sql, values)
     names = [column[0] for column in cursor.description]
-    codes = {name: _Codes(listed.get(name, ())) for name in names if name in NAMES}
+    ours = set(names) if fixed is None else set(fixed)
+    codes = {name: _Codes(listed.get(name, ())) for name in names if name in NAMES & ours}
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for columns in _stretches(cursor):
         for name, column in zip(names, columns, strict=True):
             if name in codes:
                 parts[name].append(np.fromiter(map(codes[name].__getitem__, column), dtype=np.int32, count=len(column)))
-            elif name in WHOLE or name in REAL:
+            elif name in (WHOLE | REAL) & ours:
                 parts[name].append(np.array(column, dtype="int64" if name in WHOLE else "float64"))
             else:
                 parts[name].append(_plain(column))
     frame: dict[str, Any] = {}
     for name in names:
-        joined = np.concatenate(parts[name]) if parts[name] else np.array([], dtype=_empty(name))
+        joined = (
+            np.concatenate(parts[name])
+            if parts[name]
+            else np.array([], dtype=_empty(name) if name in ours else "object")
+        )
         frame[name] = _categories(joined, codes[name].names()) if name in codes else joined
     return pd.DataFrame(frame, columns=names)
 

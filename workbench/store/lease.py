@@ -80,7 +80,7 @@ class Lease:
                 continue
             if time.monotonic() >= deadline:
                 raise StorageError(
-                    f"{self._database}: another sweep is writing to it ({self._holder()}); nothing was changed;"
+                    f"{self._database}: another command is writing to it ({self._holder()}); nothing was changed;"
                     " wait for it to end or give a longer --lock-timeout"
                 )
             time.sleep(POLL_SECONDS)

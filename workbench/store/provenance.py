@@ -14,7 +14,7 @@ from pathlib import Path
 from workbench.declaration import GROUP
 
 PACKAGE = Path(__file__).resolve().parents[1]
-LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy")
+LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy", "orjson")
 
 
 @cache

@@ -12,10 +12,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
 from workbench.errors import UsageError
 from workbench.store.connection import explain, reading, storage_faults
 from workbench.store.frame import fetch, fetch_typed
+from workbench.store.views import KEYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +179,7 @@ class Results:
             ((unit,),) = self._rows("SELECT unit FROM clock WHERE id = ?", (clock,))
             clocks[clock] = Clock(unit, np.array([time for (time,) in times], dtype=np.float64))
         return [
-            CourseRow(arm, subject, clock, np.array(json.loads(text))) for arm, subject, clock, text in rows
+            CourseRow(arm, subject, clock, np.array(orjson.loads(text))) for arm, subject, clock, text in rows
         ], clocks
 
     def failures(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
@@ -191,6 +193,10 @@ class Results:
     def points(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
         """Return the swept values of each point by path, as number or text, with unit."""
         return self._view("points", sweep, study)
+
+    def step_errors(self, sweep: int | None = None) -> pd.DataFrame:
+        """Return how far each outcome of a sample of runs moves with half the step; empty where nothing is stepped."""
+        return self._view("step_errors", sweep, None)
 
     def settings(self, sweep: int | None = None) -> pd.DataFrame:
         """Return every resolved parameter of each arm: value, unit, status, source, and the layer it came from."""
@@ -304,7 +310,9 @@ class Results:
         where, values = _narrowed(sweep, study)
         with self._reading() as connection:
             listed = {"arm": _in_order(connection, "arm"), "study": _in_order(connection, "study")}
-            return fetch_typed(connection, f"SELECT * FROM {view}{where}", values, listed | {"baseline": listed["arm"]})
+            listed["baseline"] = listed["arm"]
+            fixed = (*KEYS, "status") if view in ("runs", "outcomes_wide") else None
+            return fetch_typed(connection, f"SELECT * FROM {view}{where}", values, listed, fixed)
 
     def _frame(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
         with self._reading() as connection:

@@ -92,7 +92,7 @@ def register(connection: Connection, plan: Plan, command: str) -> tuple[int, dic
     sweep = _insert(
         connection,
         tables.sweep,
-        scenario=_scenario(connection, plan.scenario),
+        scenario=scenario_id(connection, plan.scenario),
         identity=key,
         seed=plan.seed,
         subjects=max((s.subjects for s in plan.studies), default=0),
@@ -139,7 +139,8 @@ def _insert(connection: Connection, table: Table, **values: Any) -> int:
     return int(key[0])
 
 
-def _scenario(connection: Connection, scenario: Scenario) -> int:
+def scenario_id(connection: Connection, scenario: Scenario) -> int:
+    """Return the id of a scenario with its parameter set; their texts are kept when first seen."""
     parameters = scenario.parameters
     t = tables.scenario
     same = (

@@ -236,6 +236,93 @@ failure = _table(
     _text("time"),
 )
 
+# What refits have tried
+
+calibration = _table(
+    "calibration",
+    _id(),
+    _link("scenario", "scenario"),
+    _sha256("identity", unique=True),
+    _sha256("findings_sha256"),
+    _sha256("source_sha256"),
+    _sha256("engine_sha256"),
+    _whole("seed"),
+    _whole("subjects"),
+    _whole("budget"),
+    _text("status"),
+    _text("created"),
+    _text("command"),
+)
+calibration_parameter = _table(
+    "calibration_parameter",
+    _link("calibration", "calibration"),
+    _whole("ordinal"),
+    _text("name"),
+    _text("unit"),
+    _real("shipped"),
+    _real("low"),
+    _real("high"),
+    PrimaryKeyConstraint("calibration", "ordinal"),
+    rowid=False,
+)
+calibration_criterion = _table(
+    "calibration_criterion",
+    _link("calibration", "calibration"),
+    _whole("ordinal"),
+    _text("finding"),
+    _text("words"),
+    _whole("fitted"),
+    _text("unit"),
+    _real("published", nullable=True),
+    _real("error"),
+    _real("low", nullable=True),
+    _real("high", nullable=True),
+    PrimaryKeyConstraint("calibration", "ordinal"),
+    rowid=False,
+)
+candidate = _table(
+    "candidate",
+    _id(),
+    _link("calibration", "calibration"),
+    _whole("ordinal"),
+    _whole("budget"),
+    _whole("batch"),
+    _text("search"),
+    _whole("step"),
+    _real("loss", nullable=True),
+    UniqueConstraint("calibration", "ordinal"),
+)
+candidate_parameter = _table(
+    "candidate_parameter",
+    _link("candidate", "candidate"),
+    _whole("ordinal"),
+    _real("number"),
+    PrimaryKeyConstraint("candidate", "ordinal"),
+    rowid=False,
+)
+candidate_criterion = _table(
+    "candidate_criterion",
+    _link("candidate", "candidate"),
+    _whole("ordinal"),
+    _real("number", nullable=True),
+    _real("mc_error", nullable=True),
+    PrimaryKeyConstraint("candidate", "ordinal"),
+    rowid=False,
+)
+
+# What is left out of the digest: it can be made again from what is kept
+
+cache_step_error = _table(
+    "cache_step_error",
+    _link("study", "study"),
+    _link("measure", "measure"),
+    _whole("runs"),
+    _real("mean"),
+    _real("largest"),
+    PrimaryKeyConstraint("study", "measure"),
+    rowid=False,
+)
+
 # How it came about
 
 invocation = _table(

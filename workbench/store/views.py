@@ -27,6 +27,11 @@ VIEWS = (
     "measures",
     "points",
     "traits",
+    "step_errors",
+    "calibrations",
+    "candidates",
+    "candidate_parameters",
+    "candidate_criteria",
 )
 KEYS = ("sweep", "study", "arm", "point", "subject", "run")
 MEANINGS: Mapping[str, str] = {
@@ -46,6 +51,26 @@ MEANINGS: Mapping[str, str] = {
     "difference": "value minus baseline_value, within the subject",
     "time": "end of the recorded interval, in `time_unit`",
     "time_unit": "unit of the time",
+    "mean_change": "mean change of the outcome, with its sign, when every step of a sample of runs is halved",
+    "largest_change": "the largest change of any run of that sample",
+    "calibration": "one refit of a scenario's parameters: all candidates that it simulated",
+    "candidate": "number of the candidate within its calibration, in the order of computing",
+    "budget": "candidates that were allowed when this was asked for",
+    "batch": "number of the batch of its budget's search with which the candidate was simulated",
+    "search": "generation, descent (with its number), end, or compared: the shipped and the final values",
+    "step": "number of the batch within its search",
+    "loss": "sum of squared distances from the targets, in published errors; NULL where only compared",
+    "candidates": "how many candidates the calibration holds, the two compared at the end among them",
+    "least_loss": "the smallest loss of its candidates",
+    "parameter": "name in the parameter set",
+    "finding": "name of the finding",
+    "criterion": "what is taken of which arms",
+    "number": "a value that is a number, in `unit`",
+    "low": "lower end of the range: what evidence allows a parameter, or what a criterion accepts; NULL where open",
+    "high": "upper end of the range; NULL where open",
+    "fitted": "1 for a target, 0 for a criterion that is only shown",
+    "published": "the published number",
+    "mc_error": "standard error of the value over simulated subjects; NULL where it was not asked for",
 }
 
 _PLACE = """sweep_run AS s
@@ -108,6 +133,26 @@ FROM point JOIN study ON study.id = point.study
     JOIN point_value AS v ON v.point = point.id JOIN axis ON axis.id = v.axis""",
     "traits": """SELECT trait.sweep, v.subject, trait.name AS trait, v.value, trait.unit, trait.path, trait.distribution
 FROM trait JOIN trait_value AS v ON v.trait = trait.id""",
+    "step_errors": """SELECT study.sweep, study.name AS study, measure.name AS outcome, e.runs,
+    e.mean AS mean_change, e.largest AS largest_change, measure.unit
+FROM cache_step_error AS e JOIN study ON study.id = e.study JOIN measure ON measure.id = e.measure""",
+    "calibrations": """SELECT c.id AS calibration, scenario.name AS scenario,
+    lower(hex(scenario.sha256)) AS scenario_sha256, scenario.parameter_set, scenario.parameter_version,
+    lower(hex(scenario.parameter_sha256)) AS parameter_sha256, lower(hex(c.findings_sha256)) AS findings_sha256,
+    lower(hex(c.source_sha256)) AS source_sha256, lower(hex(c.engine_sha256)) AS engine_sha256, c.seed, c.subjects,
+    c.budget, (SELECT count(*) FROM candidate WHERE candidate.calibration = c.id) AS candidates,
+    (SELECT min(loss) FROM candidate WHERE candidate.calibration = c.id) AS least_loss,
+    c.status, c.created, c.command, lower(hex(c.identity)) AS identity
+FROM calibration AS c JOIN scenario ON scenario.id = c.scenario""",
+    "candidates": """SELECT calibration, ordinal AS candidate, budget, batch, search, step, loss
+FROM candidate""",
+    "candidate_parameters": """SELECT c.calibration, c.ordinal AS candidate, p.name AS parameter, v.number, p.unit
+FROM candidate AS c JOIN candidate_parameter AS v ON v.candidate = c.id
+    JOIN calibration_parameter AS p ON p.calibration = c.calibration AND p.ordinal = v.ordinal""",
+    "candidate_criteria": """SELECT c.calibration, c.ordinal AS candidate, k.finding, k.words AS criterion, k.fitted,
+    v.number, v.mc_error, k.published, k.low, k.high, k.unit
+FROM candidate AS c JOIN candidate_criterion AS v ON v.candidate = c.id
+    JOIN calibration_criterion AS k ON k.calibration = c.calibration AND k.ordinal = v.ordinal""",
 }
 
 

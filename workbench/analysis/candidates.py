@@ -1,0 +1,159 @@
+"""Candidates of a refit: each simulated once, stored as it comes, and found again after a stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis.loss import Loss, Target, residuals
+from workbench.analysis.outlook import Outlook
+from workbench.errors import WorkbenchError
+from workbench.execution.signals import StopSignal
+
+if TYPE_CHECKING:
+    from workbench.store.candidates import CandidateLog
+
+Array = NDArray[np.float64]
+Answer = tuple[Array, tuple[float | None, ...]]
+"""Values of the criteria of one candidate, and their Monte-Carlo errors where these were asked for."""
+
+RUNS_AT_ONCE = 16_384
+"""Runs simulated and stored together: some blocks of each circuit, and not more than a stop may have to wait for."""
+
+
+class Stopped(WorkbenchError):
+    """A signal ended a refit between two batches; what was stored is kept."""
+
+    def __init__(self, number: int, message: str) -> None:
+        self.number, self.exit_code = number, 128 + number
+        super().__init__(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a refit stands: of `expected` candidates at most, `computed` now and `reused` from the log."""
+
+    expected: int
+    computed: int
+    reused: int
+    least: float
+    seconds: float
+
+    @property
+    def missing(self) -> int:
+        """Candidates that the budget still allows."""
+        return self.expected - self.computed - self.reused
+
+
+class Watching(Protocol):
+    """Whoever wants to know how a refit goes."""
+
+    def forecast(self, forecast: Outlook) -> None:
+        """Say what will be done; called once."""
+
+    def advance(self, counts: Standing) -> None:
+        """Say where things stand; called after each stored part of a batch."""
+
+    def stopping(self, number: int) -> None:
+        """Say that signal `number` asked to stop; called inside a signal handler."""
+
+
+COMPARED = "compared"
+
+
+class Candidates:
+    """Answers for candidates: from this search, from the log, or by simulation.
+
+    `targets` are all criteria that are ever looked at; the first `fitted` of them make the loss.
+
+    Attributes
+    ----------
+    computed, reused : int
+        Different candidates that were simulated now, and that the log held.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        targets: Sequence[Target],
+        fitted: int,
+        budget: int,
+        log: CandidateLog | None = None,
+        watching: Watching | None = None,
+        stop: StopSignal | None = None,
+    ) -> None:
+        self.loss, self.targets, self.fitted, self.budget = loss, tuple(targets), fitted, budget
+        self.computed = self.reused = 0
+        self.log, self._watching, self._stop = log, watching, stop or StopSignal()
+        self._answers: dict[bytes, Answer] = {}
+        self._compared: dict[bytes, Answer] = {}
+        self._asked: set[bytes] = set()
+        self._batch, self._least, self._started = 0, np.inf, perf_counter()
+        for search, values, answer in log.known() if log is not None else ():
+            (self._compared if search == COMPARED else self._answers)[values.tobytes()] = answer
+
+    @property
+    def spent(self) -> int:
+        """How many different candidates the search has asked for; the same however often it was stopped."""
+        return len(self._asked)
+
+    def residuals(self, candidates: Array, search: str, step: int) -> Array:
+        """Return (candidates, fitted targets): distances from what was published, in errors."""
+        targets = self.targets[: self.fitted]
+        fresh = {c.tobytes(): c for c in candidates if c.tobytes() not in self._answers}
+        new = {c.tobytes() for c in candidates} - self._asked
+        self._asked |= new
+        self.reused += len(new - fresh.keys())
+        self._batch += 1
+        for part in self._parts(list(fresh.values()), targets):
+            values = self.loss.values(part, targets)
+            losses = (residuals(values, targets) ** 2).sum(axis=1).tolist()
+            if self.log is not None:
+                self.log.store(search, step, self._batch, part, values, losses)
+            self._answers.update({c.tobytes(): (row, ()) for c, row in zip(part, values, strict=True)})
+            self.computed += len(part)
+            self._tell(min(losses))
+        found = residuals(np.array([self._answers[c.tobytes()][0] for c in candidates]), targets)
+        self._tell(float((found**2).sum(axis=1).min()))
+        return found
+
+    def compared(self, candidates: Array) -> list[Answer]:
+        """Return the values of all criteria in each candidate, and their errors over simulated subjects."""
+        fresh = {c.tobytes(): c for c in candidates if c.tobytes() not in self._compared}
+        self._batch += 1
+        for part in self._parts(list(fresh.values()), self.targets):
+            values, errors = self.loss.values_and_errors(part, self.targets)
+            if self.log is not None:
+                self.log.store(COMPARED, 0, self._batch, part, values, [None] * len(part), errors)
+            answers = zip(part, values, errors, strict=True)
+            self._compared.update({c.tobytes(): (row, tuple(made)) for c, row, made in answers})
+        return [self._compared[c.tobytes()] for c in candidates]
+
+    def at_once(self, targets: Sequence[Target]) -> int:
+        """Return how many candidates are simulated and stored together."""
+        return max(1, RUNS_AT_ONCE // (len(self.loss.arms(targets)) * self.loss.subjects))
+
+    def _parts(self, waiting: Sequence[Array], targets: Sequence[Target]) -> Iterator[Array]:
+        size = self.at_once(targets)
+        for start in range(0, len(waiting), size):
+            if self._stop.requested:
+                raise Stopped(self._stop.requested, f"stopped after {self.spent:,} candidates")
+            yield np.array(waiting[start : start + size])
+
+    def _tell(self, loss: float) -> None:
+        self._least = min(self._least, loss)
+        if self._watching is not None:
+            self._watching.advance(
+                Standing(
+                    expected=self.budget,
+                    computed=self.computed,
+                    reused=self.reused,
+                    least=self._least,
+                    seconds=perf_counter() - self._started,
+                )
+            )

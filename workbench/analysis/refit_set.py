@@ -1,0 +1,96 @@
+"""The parameter set that a refit writes: the old text with its comments and evidence, new values, and their origin."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import StorageError
+
+if TYPE_CHECKING:
+    from workbench.analysis.calibrated import Calibration, Fitted
+
+Told = dict[str, str | int | float | list[str]]
+
+VERSIONS = ("workbench", "source_sha256", "python", "numpy", "scipy")
+
+
+def refuse_target(target: Path, name: str, force: bool) -> None:
+    """Refuse before anything is computed what could not be written at the end.
+
+    Raises
+    ------
+    StorageError
+        If `target` is no name for a set, is that of the old set `name`, exists without `force`, or has no folder.
+    """
+    from workbench.scenario.names import name_fault
+
+    if target.suffix != ".toml" or name_fault(target.stem):
+        raise StorageError(f"{target}: a parameter set is a file NAME.toml; nothing was computed")
+    if target.stem == name:
+        raise StorageError(f"{target}: a refitted set needs a name of its own, not {name!r}; nothing was computed")
+    if target.is_dir() or (target.exists() and not force):
+        raise StorageError(f"{target}: exists already; nothing was computed; use --force to replace it")
+    if not target.absolute().parent.is_dir():
+        raise StorageError(f"{target}: the folder {target.parent} does not exist; nothing was computed")
+
+
+def write_set(found: Calibration, target: Path) -> None:
+    """Write the set whole or not at all."""
+    text, draft = set_text(found, target.stem), target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(text)
+        draft.replace(target)
+    except OSError as fault:
+        draft.unlink(missing_ok=True)
+        raise StorageError(f"{target}: cannot be written ({fault.strerror})") from None
+
+
+def set_text(found: Calibration, name: str) -> bytes:
+    """Return the text of the new set; a set's version counts from 1 under its new name."""
+    from workbench.scenario.rewrite import rewritten
+
+    values = {refit.free.name: refit.value for refit in found.parameters}
+    return rewritten(found.scenario.parameters, values, name=name, version="1", provenance=origin(found))
+
+
+def origin(found: Calibration) -> Told:
+    """Return how the values came about; no clock, path or interruption: the same search writes the same file."""
+    from workbench.store.provenance import provenance
+
+    scenario, versions = found.scenario, provenance()
+    return {
+        "from": f"{scenario.parameters.name} {scenario.parameters.version}",
+        "from_sha256": scenario.parameters.sha256,
+        "scenario": scenario.name,
+        "scenario_sha256": scenario.sha256,
+        "findings": ", ".join(dict.fromkeys(row.target.finding for row in found.fitted)),
+        "findings_sha256": found.findings_sha256,
+        "seed": found.seed,
+        "budget": found.budget,
+        "candidates": found.candidates,
+        "subjects": found.subjects,
+        "loss_before": float(f"{found.loss[0]:.6g}"),
+        "loss_after": float(f"{found.loss[1]:.6g}"),
+        "moved": [
+            f"{p.free.name}: {p.free.value:.6g} -> {p.value:.6g}{'' if p.free.unit == '1' else ' ' + p.free.unit}"
+            f" in {p.free.low:g} to {p.free.high:g}, {'identified' if p.identified else 'not identified'}"
+            f"{', at the end of its range' if p.at_bound else ''}"
+            for p in found.parameters
+        ],
+        "fitted": [_said(row) for row in found.fitted],
+        "not_fitted": [_said(row) for row in found.shown],
+        **{key: versions[key] for key in VERSIONS},
+    }
+
+
+def _said(row: Fitted) -> str:
+    """Say in one line what a criterion was and is."""
+    c = row.target.criterion
+    published = "" if c.target is None else f"published {c.target:g}, "
+    low, high = ("open" if abs(bound) == float("inf") else f"{bound:g}" for bound in c.accept)
+    return (
+        f"{row.target.finding}, {row.target.words}: {published}accepted {low} to {high},"
+        f" {row.before:.4g} -> {row.after:.4g}, {row.change}"
+    )

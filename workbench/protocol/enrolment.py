@@ -1,0 +1,89 @@
+"""Who goes on to what comes next: decided once, at a visit, person by person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.protocol.times import SOON, Tables, known_start, on_ticks, phase_of, step_edge
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+
+WHO = ("anyone", "responder", "non_responder")
+RESPONSE = 0.5
+"""A score at or below this share of the one before is a response."""
+
+
+def entering(block: Assembly, only_if: str, decided_at: str, compared_with: str) -> Array:
+    """Return 1 for the runs that go on and 0 for the others, as visits so far say; before them nobody goes on."""
+    decided, before = block.visits[decided_at].scores[0], block.visits[compared_with].scores[0]
+    known, answered = np.isfinite(decided + before), decided <= RESPONSE * before
+    found: Array = np.where(known & (answered == (only_if == "responder")), 1.0, 0.0)
+    return found
+
+
+def entry_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield why nobody can be chosen for a dose or a session: a visit is missing, or comes too late."""
+    if fields.get("trials") == 0.0 or (fields.get("amount") == 0.0 and fields.get("amount_per_weight") == 0.0):
+        return  # an arm without them
+    places = [fields.get("decided_at"), fields.get("compared_with")]
+    if fields["only_if"] == "anyone":
+        if any(places):
+            yield "only_if", 'is missing: a visit that decides needs only_if = "responder" or "non_responder"'
+        return
+    for key, place in zip(("decided_at", "compared_with"), places, strict=True):
+        if place is None or place not in tables.get("assessment", {}):
+            yield key, f'is missing: only_if = "{fields["only_if"]}" needs the visit of an assessment'
+            return
+    decided, before = (tables["assessment"][str(place)] for place in places)
+    if outside(decided, tables) or outside(before, tables):
+        return  # the assessment says so itself
+    dose = fields["section"] == "dose"
+    if dose and not precedes(decided, fields, tables):
+        told = "a dose comes before a visit of the same moment"
+        yield (
+            "decided_at",
+            f"is decided {when(decided, tables)}, not before the first dose {when(fields, tables)}: {told}",
+        )
+    elif not dose and precedes(fields, decided, tables):
+        yield "decided_at", f"is decided {when(decided, tables)}, after the first session {when(fields, tables)}"
+    elif not precedes(before, decided, tables):
+        told = f"is seen {when(before, tables)}, not before the visit that decides"
+        yield "compared_with", f"{told} ({when(decided, tables)})"
+
+
+def precedes(one: Mapping[str, Any], other: Mapping[str, Any], tables: Tables) -> bool:
+    """Whether the first dose, session or visit of `one` comes before that of `other`; yes where runs differ in it.
+
+    A visit is taken at the edge of a step.
+    """
+    orders = [tables["phase"][phase_of(table)].get("order", 1) for table in (one, other)]
+    if orders[0] != orders[1]:
+        return bool(orders[0] < orders[1])
+    hours = [_taken(table, tables) for table in (one, other)]
+    return hours[0] is None or hours[1] is None or hours[0] < hours[1] - SOON
+
+
+def outside(fields: Mapping[str, Any], tables: Tables) -> bool:
+    """Whether the first visit of an assessment is known to have no place in its phase."""
+    if not on_ticks(fields, tables):
+        return True
+    start = known_start(fields, tables)
+    return start is not None and not -SOON <= start <= tables["phase"][phase_of(fields)]["length"] + SOON
+
+
+def when(fields: Mapping[str, Any], tables: Tables) -> str:
+    """Return "at 24 h" of the phase: when the first dose, session or visit of a table is."""
+    start = known_start(fields, tables)
+    return f"in phase {phase_of(fields)}" if start is None else f"at {start:g} h of {phase_of(fields)}"
+
+
+def _taken(fields: Mapping[str, Any], tables: Tables) -> float | None:
+    start = known_start(fields, tables)
+    if start is None or fields["section"] != "assessment":
+        return start
+    return step_edge(start, tables["phase"][phase_of(fields)])

@@ -1,0 +1,60 @@
+"""When sessions begin and end, run by run, without a step of any clock in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.protocol.times import SOON
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.arrays import Array, Value
+
+    Runs = NDArray[np.intp]
+
+
+class Timetable:
+    """Sessions at equal intervals, each run's its own.
+
+    Session k = 0 ... count - 1 of a run is held from ``first + k every`` to ``first + k every + duration`` (hours of
+    the phase); `held` says in which runs there are any. Nothing is remembered from call to call, so that looks at
+    several moments leave no trace.
+    """
+
+    def __init__(self, first: Value, every: Value, duration: Value, count: Value, held: Any, length: float) -> None:
+        runs = np.shape(held)
+        self._first, self._every, self._duration = (
+            np.broadcast_to(np.asarray(x), runs) for x in (first, every, duration)
+        )
+        fitting = np.maximum(np.ceil((length - self._first) / self._every - SOON), 0.0)
+        self._count = np.where(held, np.minimum(np.broadcast_to(np.asarray(count), runs), fitting), 0.0)
+        most = int(self._count.max(initial=0.0))
+        number, run = np.nonzero(np.arange(most)[:, None] < self._count)
+        begins = self._first[run] + number * self._every[run]
+        order = np.argsort(begins, kind="stable")
+        self._begins, self._runs = begins[order], run[order]
+        self._ends = self._begins + self._duration[self._runs]
+        self._longest = float(self._duration.max(initial=0.0))
+
+    def among(self, start: float, stop: float) -> Runs:
+        """Return the runs in which any part of a session lies between two moments."""
+        low, high = np.searchsorted(self._begins, (start - self._longest - SOON, stop - SOON))
+        if low == high:
+            return self._runs[:0]
+        found: Runs = self._runs[low:high][self._ends[low:high] > start + SOON]
+        return found
+
+    def at(self, time: Array, runs: Runs) -> tuple[NDArray[np.bool_], Array]:
+        """Return whether a session of each run is on just after its `time`, and the next moment at which that ends."""
+        first, every = self._first[runs], self._every[runs]
+        number = np.maximum(np.floor((time - first) / every + SOON), 0.0)
+        begin = first + number * every
+        end = begin + self._duration[runs]
+        there = number < self._count[runs]
+        on = there & (begin <= time + SOON) & (time < end - SOON)
+        later = np.where(time < begin - SOON, begin, begin + every)
+        left = np.where(time < begin - SOON, number, number + 1.0) < self._count[runs]
+        return on, np.where(on, end, np.where(left, later, np.inf))
