@@ -21,6 +21,7 @@ class Lingering:
 
     Every exponential of the mark times the exponential of dopamine is one exponential, so a stretch of length s adds
     ``size e D tau (1 - exp(-s / tau))`` with ``1 / tau = 1 / tau_e + 1 / tau_D``. A pulse without a decay acts at once.
+    Time constants are read anew each time: a drug may move them.
     """
 
     resolution = 1_000_000_000
@@ -28,14 +29,16 @@ class Lingering:
     def __init__(self, rule: ThreeFactor, block: Assembly, name: str) -> None:
         self._rule, self._block, self._name = rule, block, name
         self._third: Any = block.component("modulator", rule.third_factor)
-        eligibility = block.component("eligibility", str(rule.trace))
-        self._modes = modes_of(eligibility)
+        self._eligibility: Any = block.component("eligibility", str(rule.trace))
         weight = block.signals[f"projection.{name}.weight"]
         shape = weight.shape[:-1]
         self._weight = weight
-        self._marks = [block.state(f"plasticity.{name}.mark_{i + 1}", *shape) for i in range(len(self._modes))]
+        self._marks = [
+            block.state(f"plasticity.{name}.mark_{i + 1}", *shape) for i in range(len(modes_of(self._eligibility)))
+        ]
         self._level = block.state(f"plasticity.{name}.level")
-        self._left: Value = eligibility.left(block) if eligibility.name == "cleared" else 1.0
+        cleared = self._eligibility.name == "cleared"
+        self._left: Value = self._eligibility.left(block) if cleared else 1.0
         self._decay: Value = getattr(self._third, "decay", 0.0)
         self._bounds = block.component("projection", name).bounds
 
@@ -63,7 +66,7 @@ class Lingering:
             lasting = np.asarray(self._decay) > 0.0
             self._level += np.where(lasting, amplitude, 0.0)
             at_once = np.where(lasting, 0.0, amplitude) * rule.rate
-            for (size, _), state in zip(self._modes, self._marks, strict=True):
+            for (size, _), state in zip(modes_of(self._eligibility), self._marks, strict=True):
                 self._weight += size * at_once * state
             self._bound()
 
@@ -83,7 +86,7 @@ class Lingering:
         seconds = (np.asarray(stop) - start) * SECONDS
         lasting = np.asarray(self._decay) > 0.0
         fading = np.where(lasting, 1.0 / np.where(lasting, self._decay, 1.0), 0.0)
-        for (size, decay), state in zip(self._modes, self._marks, strict=True):
+        for (size, decay), state in zip(modes_of(self._eligibility), self._marks, strict=True):
             speed = 1.0 / decay + fading
             self._weight += self._rule.rate * size * self._level * state * (-np.expm1(-seconds * speed) / speed)
             state *= np.exp(-seconds / decay)

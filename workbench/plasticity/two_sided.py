@@ -99,6 +99,13 @@ class TwoSided(Component):
             yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
         if fields.get("drive") == "score":
             yield from cls._score_faults(fields, tables["population"].get(post or "", {}))
+        for side in ("ltp_trace", "ltd_trace"):
+            kind = tables.get("eligibility", {}).get(fields.get(side) or "", {}).get("kind")
+            if kind in ("cleared", "discounted"):
+                yield (
+                    side,
+                    f"{fields[side]} is {kind}, a mark that is carried from step to step: use a three_factor rule",
+                )
         third = tables.get("modulator", {}).get(fields.get("third_factor") or "", {})
         if third.get("source") == "threshold_crossing":
             units, many = (size_of(tables, p) for p in (third["population"], projection["post"]))

@@ -55,7 +55,7 @@ class Conditioning(Transitions):
             if size != outcome - cue + 1:
                 yield "states", f"needs a unit for every step from cue to outcome: {outcome - cue + 1}, got {size}"
         for name, phase in sorted(tables["phase"].items()):
-            if phase["trials"] % length:
+            if phase.get("trials", 0) % length:
                 yield "length", f"phase {name} has {phase['trials']} trials, which are not whole episodes of {length}"
 
     def build(self, block: Assembly, name: str) -> None:
