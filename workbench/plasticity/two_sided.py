@@ -99,6 +99,10 @@ class TwoSided(Component):
             yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
         if fields.get("drive") == "score":
             yield from cls._score_faults(fields, tables["population"].get(post or "", {}))
+        happens = sorted(event["phase"] for event in tables.get("event", {}).values())
+        missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]
+        if happens and missing:
+            yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves marks to be read"
         for side in ("ltp_trace", "ltd_trace"):
             kind = tables.get("eligibility", {}).get(fields.get(side) or "", {}).get("kind")
             if kind in ("cleared", "discounted"):
@@ -239,10 +243,10 @@ class TwoSided(Component):
 
     def _build_events(self, block: Assembly, name: str) -> None:
         """Each side reads the superposed marks of past activity when the third factor comes."""
+        if self.third_factor is None or self.ltp_trace is None or self.ltd_trace is None:
+            return  # a phase without events, in which nothing happens: `check` asks for all three where there are some
         synapses = synapses_of(block, name, self.postsynaptic)
-        third = self._third(block)
-        if third is None or self.ltp_trace is None or self.ltd_trace is None:
-            raise ValueError(f"plasticity.{name}: the event clock needs third_factor, ltp_trace and ltd_trace")
+        third: Any = self._third(block)
         ltp, ltd, back = self.gains(block, None)
         apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
         drive_up, drive_down = self._drives(block, synapses)
