@@ -47,6 +47,13 @@ class Left(Protocol):
         """Return what is left of all marks now."""
 
 
+class Forgetting(Protocol):
+    """What is left of earlier events; a phase of the event clock begins with nothing left."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+
 class Stimulated(Protocol):
     """What stimulates one projection on the tick clock: `seconds` of the current step, `low` (0 or 1)."""
 
@@ -104,10 +111,11 @@ class Assembly(Protocol):
     trial: int
     clocks: tuple[str, ...]
     subjects: NDArray[Any]
-    subject_index: NDArray[Any]
     first_run: NDArray[Any]
+    subject_index: NDArray[Any]
     signals: dict[str, Any]
     exposures: list[Exposing]
+    forgetting: list[Forgetting]
     phase: str
     hours: Value
     span: tuple[float, float]
@@ -157,6 +165,9 @@ class Assembly(Protocol):
 
     def state(self, name: str, *shape: int) -> Array:
         """Reserve (once) and return a signal that persists and is watched for divergence."""
+
+    def layer(self, name: str, *shape: int, persists: bool = False) -> Array:
+        """Reserve (once) and return a signal with the runs first; one that persists is watched for divergence."""
 
     def index(self, name: str) -> NDArray[Any]:
         """Reserve an integer signal ``(lanes,)``: what is shown."""

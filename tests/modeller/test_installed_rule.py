@@ -10,6 +10,7 @@ import pytest
 from commands import ROOT, SMALL, answer, process
 
 import workbench
+from workbench.declaration import registry
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace(
@@ -40,15 +41,29 @@ def test_an_installed_rule_is_described_and_swept_by_several_workers(site: Path,
     assert done.returncode == 0, done.stderr
     said = answer(done)
     assert (said["workers"], said["failed"], said["missing"]) == (2, 0, 0) and said["stored"] > 0
-    kept = workbench.open_results(tmp_path / "mine.db").provenance()["key"]
-    assert not kept.str.startswith("unpackaged").any()
+    kept = workbench.open_results(tmp_path / "mine.db").provenance().set_index("key")["value"]
+    assert not kept.index.str.startswith("unpackaged").any()
+    assert kept["offered.plasticity.covariance"].startswith("mymodels 0.1, source sha256 ")
+
+
+def test_the_schema_for_editors_and_the_checks_know_its_fields(site: Path, tmp_path: Path) -> None:
+    installed = {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
+    printed = process("schema", cwd=tmp_path, **installed)
+    assert '"covariance"' in printed.stdout and '"usual"' in printed.stdout
+    slips = MINE.replace("rate = 0.0002", "rate = 11.0\nusul = 0.1")
+    (tmp_path / "slips.toml").write_text(slips, encoding="utf-8")
+    done = process("check", "slips.toml", cwd=tmp_path, **installed)
+    line = slips.splitlines().index("rate = 11.0") + 1
+    assert done.returncode == 2
+    assert f"slips.toml:{line}:8: plasticity.input_output.rate: 11.0 is out of range" in done.stderr
+    assert f"slips.toml:{line + 1}:1: plasticity.input_output.usul: unknown key" in done.stderr
+    assert 'did you mean "usual"?' in done.stderr
 
 
 def test_where_it_is_not_installed_the_scenario_names_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(MINE, encoding="utf-8")
     done = process("check", "mine.toml", cwd=tmp_path)
     assert done.returncode == 2
-    assert (
-        'plasticity.input_output.rule: unknown rule "covariance" (one of: bcm, cubic, hebb, rate_error, spike_balance, tag_and_capture, two_sided)'
-        in done.stderr
-    )
+    known = ", ".join(registry().names("plasticity"))
+    assert f'plasticity.input_output.rule: unknown rule "covariance" (one of: {known})' in done.stderr
+    assert "entry points workbench.components) is known once that package is installed" in done.stderr

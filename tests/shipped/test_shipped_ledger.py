@@ -18,6 +18,10 @@ FIT = {"DY01", "DY02", "DY03", "DY04", "DY05", "DY10", "DY14", "DY15", "DY15B", 
 FIT |= {"K03", "K04", "K05", "K08", "K10", "K11", "K12", "K13", "K14", "K15"}
 BUILT_IN = {"DY12", "DY13", "DY20"}
 STRESS = {"DY22", "K20"}
+MUST_FAIL = {draft.head.name for draft in DRAFTS if draft.head.must_fail}
+"""Controls of the learning rules: arms that are held to a theory that they must miss."""
+EXPLAINED = {"R12D", "R28D"}
+"""Statements of theory that the engine misses, each with its reason."""
 SLICE_TESTS = {"DY06", "DY07", "DY08", "DY09", "DY11"}
 
 
@@ -53,6 +57,14 @@ def test_the_slice_keeps_its_rows_and_fails_where_it_must(rows: dict[str, dict[s
     biperiden = rows["DY22"]
     assert biperiden["met"] is False, "M1 occupancy is all that the model knows of biperiden"
     assert biperiden["why"]
+
+
+def test_learning_rules_meet_their_theory_and_their_controls_fail_as_they_must(rows: dict[str, dict[str, Any]]) -> None:
+    theory = THEORY - MUST_FAIL - EXPLAINED
+    assert {name: rows[name]["verdict"] for name in theory} == dict.fromkeys(theory, "met")
+    assert {name: rows[name]["verdict"] for name in MUST_FAIL} == dict.fromkeys(MUST_FAIL, "fails as it must")
+    assert {name: rows[name]["verdict"] for name in EXPLAINED} == dict.fromkeys(EXPLAINED, "missed")
+    assert all("Missed" in rows[name]["note"] for name in EXPLAINED) and all(rows[name]["why"] for name in MUST_FAIL)
 
 
 def test_rows_of_the_slice_have_an_interval_over_plausible_parameters(rows: dict[str, dict[str, Any]]) -> None:

@@ -77,14 +77,21 @@ class RewardPredictionError(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Pulse(Component):
-    """Dopamine given from outside at the reinforcement events of an event-clock phase."""
+    """Dopamine given from outside at the reinforcement events of an event-clock phase.
+
+    With a `decay` it lingers, and a `three_factor` rule adds up what it meets.
+    """
 
     section: ClassVar[str] = "modulator"
     name: ClassVar[str] = "pulse"
-    equation: ClassVar[str] = "burst = max(amplitude, 0), dip = max(-amplitude, 0), at every reinforcement event"
+    equation: ClassVar[str] = (
+        "burst = max(amplitude, 0), dip = max(-amplitude, 0), at every reinforcement event\n"
+        "with a decay: D += amplitude there, dD/dt = -D / decay"
+    )
     sources: ClassVar[tuple[str, ...]] = ("Yagishita2014",)
 
     amplitude: Value = number(1.0, "1", "size of the pulse; below 0 it is a dip", low=-100.0, high=100.0)
+    decay: Value = number(0.0, "s", "time constant of its clearance; 0 acts at once, as an area", low=0.0, high=1e4)
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve burst and dip."""

@@ -70,6 +70,29 @@ class InverseHill(Component):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Requirement(Component):
+    """Closes in proportion as something needed is missing: open to all where nothing is needed."""
+
+    section: ClassVar[str] = "gate"
+    name: ClassVar[str] = "requirement"
+    drives: ClassVar[bool] = True
+    equation: ClassVar[str] = "G = 1 - need (1 - available)"
+    sources: ClassVar[tuple[str, ...]] = ("Shen2008",)
+
+    need: Value = number(1.0, "1", "how much is needed: 1 closes without it, 0 never closes", low=0.0, high=1.0)
+    available: Value = number(1.0, "1", "share of it that is there", low=0.0, high=1.0)
+
+    @staticmethod
+    def open(need: Value, available: Value) -> Value:
+        """Return the opening."""
+        return 1.0 - need * (1.0 - available)
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Offer the opening as a driven signal."""
+        block.provide(f"gate.{name}", block.derived(self.open, self.need, self.available))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Restraint(Component):
     """A gain that appears when a restraint is lost: 1 while the restraint is whole, 1 + strength without it."""
 

@@ -5,11 +5,54 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from workbench.declaration import Component, number, reference, references
+
+MG_HALF, MG_SLOPE = 3.57, 0.062
+"""Magnesium (mM) that blocks half the channels at 0 mV, and how steeply that falls with potential (1/mV)."""
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.assembly import Assembly
+
+
+@dataclass(frozen=True, kw_only=True)
+class NmdaChannel(Component):
+    """Mean share of NMDA channels that conduct under a regular train: opening, deactivation and magnesium block.
+
+    Every stimulus opens them anew to `open_probability` (full reset); between stimuli they deactivate exponentially.
+    """
+
+    section: ClassVar[str] = "receptor"
+    name: ClassVar[str] = "nmda_channel"
+    drives: ClassVar[bool] = True
+    equation: ClassVar[str] = (
+        "Q = open_probability decay rate (1 - exp(-1 / (rate decay))) B\n"
+        "B = 1 / (1 + magnesium / 3.57 mM exp(-0.062 / mV potential))"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Erreger2005", "JahrStevens1990")
+
+    open_probability: Value = number(0.5, "1", "largest share of channels open after one stimulus",
+                                     low=0.0, high=1.0, status="measured", source="Erreger2005")  # fmt: skip
+    decay: Value = number(0.087, "s", "deactivation", low=1e-4, high=100.0,
+                          status="measured", source="PMC6858497")  # fmt: skip
+    rate: Value = number(1.0, "Hz", "stimuli a second", low=1e-6, high=1e4, status="protocol")
+    magnesium: Value = number(0.0, "mM", "magnesium outside; 0 leaves the block out", low=0.0, high=100.0)
+    potential: Value = number(-70.0, "mV", "potential across the membrane", low=-200.0, high=200.0)
+
+    @staticmethod
+    def conducting(peak: Value, decay: Value, rate: Value, magnesium: Value, potential: Value) -> Value:
+        """Return the mean share that conducts."""
+        opened = peak * decay * rate * -np.expm1(-1.0 / (rate * decay))
+        blocked = magnesium / MG_HALF * np.exp(-MG_SLOPE * potential)
+        found: Value = opened / (1.0 + blocked)
+        return found
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Offer the share as a driven signal."""
+        numbers = self.open_probability, self.decay, self.rate, self.magnesium, self.potential
+        block.provide(f"receptor.{name}", block.derived(self.conducting, *numbers))
 
 
 @dataclass(frozen=True, kw_only=True)

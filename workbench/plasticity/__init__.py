@@ -4,14 +4,21 @@ from workbench.plasticity.bcm import BCM
 from workbench.plasticity.cubic import Cubic
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.hebb import Hebb
+from workbench.plasticity.perturbation import Perturbation
 from workbench.plasticity.rate_error import RateError
+from workbench.plasticity.routed_error import RoutedError
 from workbench.plasticity.sliding_threshold import SlidingThreshold
 from workbench.plasticity.spike_balance import SpikeBalance
 from workbench.plasticity.tag_and_capture import TagAndCapture
+from workbench.plasticity.three_factor import ThreeFactor
+from workbench.plasticity.traces import Cleared, Discounted, DoubleExponential, Nmda
 from workbench.plasticity.two_sided import TwoSided
 
 COMPONENTS = (
     TwoSided,
+    ThreeFactor,
+    RoutedError,
+    Perturbation,
     Hebb,
     BCM,
     Cubic,
@@ -20,5 +27,9 @@ COMPONENTS = (
     TagAndCapture,
     Exponential,
     Delayed,
+    DoubleExponential,
+    Nmda,
+    Cleared,
+    Discounted,
     SlidingThreshold,
 )

@@ -42,6 +42,11 @@ class Exponential(Component):
         area: Array = self.decay * np.exp(self.reference / self.decay)
         return area
 
+    def kept(self, interval: Value) -> Value:
+        """Return what `interval` seconds leave of a mark that is carried along."""
+        share: Array = np.exp(-interval / self.decay)
+        return share
+
     def remaining(self, since: Value) -> Value:
         """Return, `since` seconds (not negative) after a lasting drive began, the area that it has yet to make up.
 

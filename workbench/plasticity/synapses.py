@@ -63,16 +63,18 @@ def without_ticks(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, A
         )
 
 
-def synapses_of(block: Assembly, name: str, postsynaptic: str | None) -> Synapses:
+def synapses_of(block: Assembly, name: str, postsynaptic: str | None, post_signal: str = "activity") -> Synapses:
     """Fetch the weights and activities of projection `name`; reads and writes are recorded.
 
     Parameters
     ----------
     postsynaptic : str or None
         Population whose activity stands for the postsynaptic side; by default the projection's own `post`.
+    post_signal : str
+        What of it: its activity, or the score of a policy.
     """
     projection = block.component("projection", name)
-    post = block.read(f"population.{postsynaptic or projection.post}.activity")
+    post = block.read(f"population.{postsynaptic or projection.post}.{post_signal}")
     if block.is_cue(projection.pre) and projection.name == "dense":
         signal = f"projection.{name}.row"
         return Synapses(block.update(signal), post, None, False, signal, name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference, references
 from workbench.plasticity.clamped import build_ticks
 from workbench.plasticity.kernels import kernel
@@ -45,7 +46,8 @@ class TwoSided(Component):
         "dW = P [H / f - ltp_threshold] - D H f - g (W - rest)                                (hard bounds)\n"
         "P = rate ltp_gain sqrt(balance) product(ltp gates) e_ltp(delay) burst\n"
         "D = rate ltd_gain / sqrt(balance) product(ltd gates) e_ltd(delay) dip\n"
-        "g = depotentiation product(ltd gates);  H = y (activity) or y x (hebb);  f = homeostat factor\n"
+        "g = depotentiation product(ltd gates);  f = homeostat factor\n"
+        "H = y (activity), y x (hebb) or (y - p) x (score)\n"
         "depotentiation_from above: [W - rest] is 0 below rest\n"
         "tick clock: dW/dt = pace dW with H = f = burst = dip = 1, lasting marks, g only at low stimulus rates"
     )
@@ -53,7 +55,11 @@ class TwoSided(Component):
     clamped: ClassVar[tuple[str, ...]] = ("third_factor", "homeostat", "postsynaptic")
     """Fields that name what stimulation on the tick clock clamps; a rule that has this list answers to it."""
 
-    drive: str = option("activity", ("activity", "hebb"), "what moves the weight: postsynaptic activity, or post x pre")
+    drive: str = option(
+        "activity",
+        ("activity", "hebb", "score"),
+        "what moves the weight: postsynaptic activity, post x pre, or what a policy did beyond what it was expected to",
+    )
     postsynaptic: str | None = reference(
         "population", "population whose activity is y; default: the projection's post", None
     )
@@ -91,6 +97,39 @@ class TwoSided(Component):
         post = fields.get("postsynaptic") or projection.get("post")
         if watched is not None and watched != post:
             yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
+        if fields.get("drive") == "score":
+            yield from cls._score_faults(fields, tables["population"].get(post or "", {}))
+        happens = sorted(event["phase"] for event in tables.get("event", {}).values())
+        missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]
+        if happens and missing:
+            yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves marks to be read"
+        for side in ("ltp_trace", "ltd_trace"):
+            kind = tables.get("eligibility", {}).get(fields.get(side) or "", {}).get("kind")
+            if kind in ("cleared", "discounted"):
+                yield (
+                    side,
+                    f"{fields[side]} is {kind}, a mark that is carried from step to step: use a three_factor rule",
+                )
+        third = tables.get("modulator", {}).get(fields.get("third_factor") or "", {})
+        if third.get("source") == "threshold_crossing":
+            units, many = (size_of(tables, p) for p in (third["population"], projection["post"]))
+            if projection["wiring"] != "one_to_one" or units != many:
+                yield "third_factor", f"signs {units} units apart: it needs one-to-one weights onto as many"
+        if third.get("source") == "pulse" and third.get("decay"):
+            yield (
+                "third_factor",
+                "reads a pulse as it comes; one that lingers (decay) needs a three_factor rule",
+            )
+
+    @classmethod
+    def _score_faults(cls, fields: Mapping[str, Any], post: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Yield why a score cannot drive this rule: it needs a policy, and it is as often below zero as above."""
+        if post.get("kind") != "softmax":
+            yield "drive", f"a score is what a softmax population has, and {post.get('name', 'it')} is none"
+        if fields.get("stabiliser", "soft_bounds") == "soft_bounds":
+            yield "stabiliser", "a score falls below zero, where soft bounds would push outwards: use hard_bounds"
+        if fields.get("homeostat") or fields.get("ltp_threshold"):
+            yield "drive", "a score has no threshold: leave homeostat and ltp_threshold out"
 
     def drift(
         self, weight: Array, drive: Array, up: Value, down: Value, back: Value, bounds: tuple[float, float]
@@ -172,20 +211,21 @@ class TwoSided(Component):
                 a, b = block.empty(*shape), block.empty(*shape)
                 return lambda: np.multiply(harder, pre, out=a), lambda: np.multiply(easier, pre, out=b)
             return lambda: harder, lambda: easier
-        if self.drive == "hebb":
+        if self.drive in ("hebb", "score"):
             both = synapses.coactivity(block)
             return both, both
         post = synapses.post[:, None] if synapses.dense else synapses.post
         return lambda: post, lambda: post
 
     def _build_trials(self, block: Assembly, name: str) -> None:
-        synapses = synapses_of(block, name, self.postsynaptic)
+        synapses = synapses_of(block, name, self.postsynaptic, "score" if self.drive == "score" else "activity")
         third = self._third(block)
         delay = getattr(block.component("modulator", self.third_factor), "delay", None) if self.third_factor else None
         ltp, ltd, back = self.gains(block, delay)
         drive_up, drive_down = self._drives(block, synapses)
         apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
-        up, down = block.scratch("up"), block.scratch("down")
+        channels = np.shape(third[0])[:-1] if third is not None else ()
+        up, down = block.scratch("up", *channels), block.scratch("down", *channels)
         gain_up, gain_down = (block.scratch(slot, *synapses.weight.shape[:-1]) for slot in ("up", "down"))
 
         def learn(t: int) -> None:
@@ -203,10 +243,10 @@ class TwoSided(Component):
 
     def _build_events(self, block: Assembly, name: str) -> None:
         """Each side reads the superposed marks of past activity when the third factor comes."""
+        if self.third_factor is None or self.ltp_trace is None or self.ltd_trace is None:
+            return  # a phase without events, in which nothing happens: `check` asks for all three where there are some
         synapses = synapses_of(block, name, self.postsynaptic)
-        third = self._third(block)
-        if third is None or self.ltp_trace is None or self.ltd_trace is None:
-            raise ValueError(f"plasticity.{name}: the event clock needs third_factor, ltp_trace and ltd_trace")
+        third: Any = self._third(block)
         ltp, ltd, back = self.gains(block, None)
         apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
         drive_up, drive_down = self._drives(block, synapses)

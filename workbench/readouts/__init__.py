@@ -25,8 +25,12 @@ from workbench.readouts.kinetics import (
     TimeOfPeak,
     TroughConcentration,
 )
+from workbench.readouts.late import LateWeight
+from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
+from workbench.readouts.marks import MarkArea
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
+from workbench.readouts.policy import ActionProbability
 from workbench.readouts.responses import PatternResponse, RecallError
 from workbench.readouts.scores import (
     ChoiceShare,
@@ -37,10 +41,25 @@ from workbench.readouts.scores import (
     Response,
     SymptomScore,
 )
+from workbench.readouts.synapse import CreditShare, SynapseContrast, SynapseWeight, UpdateVariance
 from workbench.readouts.unmixing import AmariIndex, OutputKurtosis, SourceCorrelation
+from workbench.readouts.value import ErrorAtStep, ValueDeviation
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
+    ActionProbability,
+    SynapseWeight,
+    UpdateVariance,
+    MarkArea,
+    TeacherLoss,
+    FeedbackAngle,
+    LayerChange,
+    MapDistance,
+    LateWeight,
+    ErrorAtStep,
+    ValueDeviation,
+    SynapseContrast,
+    CreditShare,
     OverflowIndex,
     Selectivity,
     SuccessRate,

@@ -51,8 +51,12 @@ class Document:
         got: str = "",
         known: Iterable[str] = (),
         hint: str = "",
+        otherwise: str = "",
     ) -> None:
-        """Add a problem at `keys`; the nearest of `known` to `got` becomes the hint. One problem a place is enough."""
+        """Add a problem at `keys`; the nearest of `known` to `got` becomes the hint. One problem a place is enough.
+
+        `otherwise` is the hint where nothing is near.
+        """
         if keys in self._reported:
             return
         self._reported.add(keys)
@@ -60,7 +64,7 @@ class Document:
         if got and not hint and self._suggestions > 0:
             self._suggestions -= 1
             hint = suggestion(got, known)
-        self.problems.append(Problem(self.file, line, column, spell(keys), message, hint))
+        self.problems.append(Problem(self.file, line, column, spell(keys), message, hint or otherwise))
 
     def has_problem(self, keys: Keys) -> bool:
         """Whether a problem was reported exactly at `keys`."""

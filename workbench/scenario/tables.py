@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from workbench.declaration import SECTIONS, Component, Parameter, Registry, Section
+from workbench.declaration import GROUP, SECTIONS, Component, Parameter, Registry, Section
 from workbench.protocol.times import RELATIVE
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
@@ -76,6 +76,9 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
     return Table(section.name, name, component, MappingProxyType(fields), title if isinstance(title, str) else "")
 
 
+NOT_INSTALLED = f"one that another package offers (entry points {GROUP}) is known once that package is installed"
+
+
 def _component(
     document: Document, registry: Registry, section: Section, keys: Keys, raw: Mapping[str, Any]
 ) -> type[Component] | None:
@@ -85,7 +88,7 @@ def _component(
         document.report((*keys, section.key), f"is missing (one of: {listed(known)})", at="key")
     elif not isinstance(chosen, str) or chosen not in known:
         message = f"unknown {section.key} {show(chosen)} (one of: {listed(known)})"
-        document.report((*keys, section.key), message, got=str(chosen), known=known)
+        document.report((*keys, section.key), message, got=str(chosen), known=known, otherwise=NOT_INSTALLED)
     else:
         return registry.get(section.name, chosen)
     return None

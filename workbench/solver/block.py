@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
-    from workbench.assembly import Exposing
+    from workbench.assembly import Exposing, Forgetting
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.assessments import Visits
     from workbench.solver.batch import Batch
@@ -73,7 +73,7 @@ class Block(Wiring, Buffers):
         self.adjusted: dict[str, Adjusted] = {}
         self.inputs = Inputs(self)
         self.draws: list[Draws] = []
-        self.marks_left: list[Marks] = []
+        self.forgetting: list[Forgetting] = []
         self.stimulations: dict[str, Stimulation] = {}
         self.draw_seconds = 0.0
         self._values = batch.values
@@ -350,7 +350,7 @@ class Block(Wiring, Buffers):
         marks = Marks(
             self.component("eligibility", eligibility), lambda: self.hours, self.due("activity"), self.empty(*shape)
         )
-        self.marks_left.append(marks)
+        self.forgetting.append(marks)
         return marks
 
     # -- tick clock ---------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ class Buffers:
         Everything that a step may read or write.
     states : mapping name -> array
         The signals that persist from step to step.
+    layers : mapping name -> array (runs, ...)
+        The signals with the runs first that persist.
     bytes : int
         Bytes a run takes.
     """
@@ -29,6 +31,7 @@ class Buffers:
         self.runs, self._lanes = runs, lanes
         self.signals: dict[str, Any] = {}
         self.states: dict[str, Array] = {}
+        self.layers: dict[str, Array] = {}
         self.bytes = 0
         self._alias: dict[str, str] = {}
         self._scratch: dict[tuple[Any, ...], Array] = {}
@@ -60,6 +63,16 @@ class Buffers:
         """Reserve (once) and return a signal that persists; it is watched for divergence."""
         self.states[name] = self.signal(name, *shape)
         return self.states[name]
+
+    def layer(self, name: str, *shape: int, persists: bool = False) -> Array:
+        """Reserve (once) and return a signal with the runs first, for what multiplies whole matrices in every run."""
+        if name not in self.signals:
+            self.signals[name] = np.zeros((self.runs, *shape))
+            self.bytes += 8 * int(np.prod(shape, dtype=np.int64))
+        found: Array = self.signals[name]
+        if persists:
+            self.layers[name] = found
+        return found
 
     def index(self, name: str) -> NDArray[np.int64]:
         """Reserve an integer signal ``(lanes,)``: positions ``unit * lanes + lane`` of what is shown."""

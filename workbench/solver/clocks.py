@@ -36,6 +36,7 @@ class Trials:
         block.phase = name
         for draws in block.draws:
             draws.begin(name)
+        block.phase = name
         for begin in range(0, phase.trials, block.piece):
             steps = min(block.piece, phase.trials - begin)
             block.trial = begin
@@ -89,8 +90,8 @@ class Events:
     def run(self, name: str, phase: Any, done: int) -> int:
         """Run one phase and return the number of slots taken."""
         block = self._block
-        for marks in block.marks_left:
-            marks.clear()
+        for left in block.forgetting:
+            left.clear()
         times, kinds, reads = self.calendar(name)
         for exposure in block.exposures:
             exposure.advance(name, 0.0, 0.0, average=False)

@@ -27,6 +27,7 @@ class Watch:
 
     def __init__(self, block: Block) -> None:
         self._states = [(name, state.reshape(-1, block.runs)) for name, state in sorted(block.states.items())]
+        self._layers = [(name, layer.reshape(block.runs, -1)) for name, layer in sorted(block.layers.items())]
         self.failures: dict[int, Failure] = {}
 
     def look(self, step: int, time: str) -> None:
@@ -37,6 +38,11 @@ class Watch:
             if len(bad):
                 self._note(bad.tolist(), f"{name} is no longer finite", step, time)
                 state[:, bad] = 0.0
+        for name, layer in self._layers:
+            bad = np.flatnonzero(~np.isfinite(np.add.reduce(layer, axis=1)))
+            if len(bad):
+                self._note(bad.tolist(), f"{name} is no longer finite", step, time)
+                layer[bad] = 0.0
 
     def undefined(self, name: str, value: Array, step: int) -> None:
         """Note runs whose outcome has no finite value."""

@@ -8,8 +8,10 @@ import sqlite3
 import subprocess
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
+
+from workbench.declaration import GROUP
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy", "orjson")
@@ -30,8 +32,20 @@ def provenance() -> dict[str, str]:
         "simd": simd_class(),
     }
     found.update({name: _version(name) for name in LIBRARIES})
+    found.update(offered())
     commit = git_commit()
     return {**found, "git_commit": commit} if commit else found
+
+
+def offered() -> dict[str, str]:
+    """Return every component that another installed package offers: package, version, hash of its source."""
+    found = {}
+    for point in entry_points(group=GROUP):
+        component = point.load()
+        package = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown package"
+        name = f"offered.{component.section}.{component.name}"
+        found[name] = f"{package}, source sha256 {component.source_sha256()}"
+    return found
 
 
 def _version(distribution: str) -> str:

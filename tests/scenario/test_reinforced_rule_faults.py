@@ -1,0 +1,71 @@
+"""What makes no sense of a learning rule: one line each, at its place, by the real command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from circuits import replaced
+from commands import workbench
+
+from workbench.scenario.library import scenarios_folder
+
+Fault = tuple[str, list[tuple[str, str]], str, list[str]]
+FAULTS: dict[str, Fault] = {
+    "a reward too many": ("three_factor_bandit", [("rewards = [1.0, 0.3]", "rewards = [1.0, 0.3, 0.1]")], "task.choice.rewards", ["one number per action: 2, got 3"]),
+    "a preference too few": ("three_factor_bandit", [("preferences = [0.2, -0.1]", "preferences = [0.2]")], "population.action.preferences", ["one number per action: 2, got 1"]),
+    "a score inside soft bounds": ("three_factor_bandit", [('post = "record"\nweight = 0.0', 'post = "record"\nweight = 0.0\nbounds = [-1.0, 1.0]'), ('postsynaptic = "action"\nthird_factor = "dopamine"\nstabiliser = "hard_bounds"', 'postsynaptic = "action"\nthird_factor = "dopamine"\nstabiliser = "soft_bounds"')], "plasticity.context_record.stabiliser", ["falls below zero", "hard_bounds"]),
+    "a score of what does not choose": ("three_factor_bandit", [('postsynaptic = "action"\n', "")], "plasticity.context_record.drive", ["softmax population", "record is none"]),
+    "a policy that is none": ("three_factor_bandit", [('choices = "action"', 'choices = "record"')], "task.choice.choices", ["takes actions", "record is source"]),
+    "a mark that falls before it rises": ("eligibility_delay", [('rise = { value = "0.3 s"', 'rise = { value = "3 s"')], "eligibility.windowed.decay", ["longer than rise (3 s)"]),
+    "a mark longer than the phase": ("eligibility_delay", [('decay = { value = "1 s", status = "assumed" }\n\n[eligibility.windowed]', 'decay = { value = "90 s", status = "assumed" }\n\n[eligibility.windowed]'), ('trace = "exponential"\nrate = 0.1\n\n[plasticity.windowed]', 'trace = "windowed"\nrate = 0.1\n\n[plasticity.windowed]')], "plasticity.lingering.trace", ["lives 90 s", "phase pairing (60 s)"]),
+    "a mark of steps between events": ("eligibility_delay", [('kind = "double_exponential"\nrise = { value = "0.3 s", status = "assumed" }\ndecay = { value = "1 s", status = "assumed" }', 'kind = "discounted"')], "plasticity.windowed.trace", ["on the event clock a mark is one of"]),
+    "no mark between events": ("eligibility_delay", [('trace = "windowed"\n', "")], "plasticity.windowed.trace", ["is missing", "only through a mark"]),
+    "a mark longer than the episode": ("password", [('decay = { value = "3 s"', 'decay = { value = "9 s"')], "plasticity.step_action.trace", ["lives 9 s", "episode (8 s)"]),
+    "a step that there is not": ("password", [("critical_step = 8", "critical_step = 9")], "task.password.critical_step", ["ends after 8 steps, got 9"]),
+    "a delay line too short": ("td_dopamine", [("size = 11", "size = 10")], "task.cue_and_reward.states", ["every step from cue to outcome: 11, got 10"]),
+    "a reward before its cue": ("td_dopamine", [("outcome = 15", "outcome = 4")], "task.cue_and_reward.outcome", ["after the cue (step 5), got step 4"]),
+    "a cue that is no surprise": ("td_dopamine", [("cue = 5", "cue = 0"), ("size = 11", "size = 16")], "task.cue_and_reward.cue", ["unannounced"]),
+    "half an episode": ("td_dopamine", [("trials = 2400", "trials = 2410")], "task.cue_and_reward.length", ["2410 trials", "whole episodes of 20"]),
+    "states between events": ("td_dopamine", [("[phase.omission]", '[phase.later]\norder = 3\nclock = "event"\n[phase.omission]')], "task.cue_and_reward.kind", ["one trial is one transition", "later"]),
+    "two discounts": ("td_dopamine", [('persistence = 0.8', 'persistence = 0.8\n# other'), ('discount = 0.98\npersistence', 'discount = 0.9\npersistence')], "modulator.dopamine.discount", ["is 0.98", "discounts by 0.9"]),
+    "a prediction that runs away": ("td_dopamine", [("rate = 0.4", "rate = 2.5")], "plasticity.time_value.rate", ["overshoots", "got 2.5"]),
+    "a chain without an end": ("td_chain", [("forward = 0.5", 'forward = 0.5\nends = "none"'), ('discount = 0.9\npersistence', 'discount = 1.0\npersistence'), ('value = "place_value"\ndiscount = 0.9', 'value = "place_value"\ndiscount = 1.0')], "task.walk.ends", ["no finite value at discount 1"]),
+    "an end that is never reached": ("td_chain", [("forward = 0.5", 'forward = 0.0\nends = "right"')], "task.walk.forward", ["never reaches the only end"]),
+    "an error without states": ("td_chain", [('source = "temporal_difference"\ntask = "walk"\nvalue = "place_value"\ndiscount = 0.9', 'source = "reward_less_baseline"\ntask = "walk"')], "modulator.dopamine.task", ["judges choices", "walk is chain"]),
+    "layers that do not meet": ("feedback_alignment", [('above = "upper"', 'above = "lower"')], "plasticity.lower.above", ["starts at input", "ends at hidden"]),
+    "a layer without a way to the error": ("feedback_alignment", [('above = "upper"\nfeedback = "fixed"\n', "")], "plasticity.lower.above", ["is missing", "not the layer that is judged"]),
+    "a rule of single units between layers": ("feedback_alignment", [('[plasticity.upper]\nrule = "routed_error"\ntask = "map"\nrate = 0.008', '[plasticity.upper]\nrule = "hebb"')], "plasticity.lower.above", ["no error to send back"]),
+    "a step beyond stability": ("feedback_alignment", [('pre = "hidden"\npost = "output"', 'pre = "input"\npost = "output"'), ('[plasticity.upper]\nrule = "routed_error"\ntask = "map"\nrate = 0.008', '[plasticity.upper]\nrule = "routed_error"\ntask = "map"\nrate = 1.1'), ('above = "upper"\nfeedback = "fixed"\nfeedback_spread = 0.5', 'above = "upper"')], "plasticity.upper.rate", ["beyond stability", "from 1.016 on"]),
+    "a jitter beyond stability": ("sample_efficiency", [("rate = 0.020833333333333332", "rate = 0.05")], "plasticity.node.rate", ["beyond stability", "from 0.04167 on"]),
+    "one number for a batch": ("sample_efficiency", [("samples = 1", "samples = 4")], "plasticity.node.task", ["one sample a step, got 4"]),
+    "a readout of single units": ("feedback_alignment", [('readout = "layer_change"', 'readout = "weight_mean"')], "projection.lower.wiring", ["outcome.moved cannot read weights between layers"]),
+    "a layer taken for single units": ("feedback_alignment", [("[task.map]", '[projection.odd]\npre = "input"\npost = "hidden"\n[task.map]')], "population.input.kind", ["sees batches", "not projection.odd"]),
+    "layers in a circle": ("feedback_alignment", [("[task.map]", '[projection.back]\nwiring = "between_layers"\npre = "output"\npost = "hidden"\n[task.map]')], "population.hidden.kind", ["comes before itself"]),
+    "a pulse that never comes": ("password", [('source = "reward_less_baseline"\ntask = "password"\nbaseline = 0.5\nfollow = 0.05', 'source = "pulse"')], "plasticity.step_action.third_factor", ["on the trial clock it never does"]),
+    "units that are not signed": ("two_sided_balance", [('population = "drive"\nthreshold', 'population = "other"\nthreshold'), ("[task.cue]", '[population.other]\nsize = 3\n[task.cue]')], "plasticity.cortex_striatum.third_factor", ["signs 3 units apart"]),
+    "a cue in place of states": ("td_chain", [("[phase.learning]", '[population.answer]\nsize = 6\n[task.other]\nkind = "cued_bandit"\ncues = "place"\nanswers = "answer"\n[phase.learning]')], "plasticity.place_value.rule", ["only the shown cue's row"]),
+    "no mark on one side": ("region_rules", [('ltd_trace = "first_depression"\n', "")], "plasticity.first.ltd_trace", ["is missing", "events of phase pairing"]),
+    "a mark of steps on two sides": ("region_rules", [('[eligibility.first_depression]\ndecay', '[eligibility.first_depression]\nkind = "cleared"\nsignal = "modulator.acetylcholine"\ndecay')], "plasticity.first.ltd_trace", ["carried from step to step", "three_factor"]),
+    "an action that there is not": ("three_factor_bandit", [('population = "action"\naction = 1\nwindow', 'population = "action"\naction = 3\nwindow')], "outcome.policy.action", ["has 2 actions, got 3"]),
+    "a late weight that is none": ("two_sided_balance", [('readout = "synapse_weight"\nprojection = "cortex_striatum"\nunit_number = 1\ntake = "mean"', 'readout = "late_weight"\nprojection = "cortex_striatum"')], "outcome.on_target.projection", ["only tag_and_capture", "two_sided"]),
+    "the area of a mark of steps": ("nmda_window", [('kind = "nmda"', 'kind = "cleared"\nsignal = "receptor.glun2a"'), ('share_2a = { value = 0.5, status = "assumed" }', "")], "outcome.width.mark", ["is cleared", "depends on the steps"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_slip_is_told_at_its_place_with_the_rule_that_it_breaks(fault: str, tmp_path: Path) -> None:
+    name, swaps, key, words = FAULTS[fault]
+    shipped = (scenarios_folder() / "rules" / f"{name}.toml").read_text(encoding="utf-8")
+    text = replaced(shipped, *swaps)
+    file = tmp_path / "slip.toml"
+    file.write_text(text, encoding="utf-8")
+    done = workbench("check", file.name, cwd=tmp_path)
+    assert done.returncode == 2
+    found = [line for line in done.stderr.splitlines() if f" {key}: " in line]
+    assert found, done.stderr
+    assert any(all(word in line for word in words) for line in found), done.stderr
+    number = int(found[0].removeprefix("error: ").split(":")[1])
+    lines, table = text.splitlines(), key.rpartition(".")[0]
+    header = next(i for i, line in enumerate(lines, 1) if line == f"[{table}]")
+    assert header <= number and not any(line.startswith("[") for line in lines[header:number])

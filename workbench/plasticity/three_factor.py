@@ -1,0 +1,188 @@
+"""Three factors with a mark that is carried along: activity leaves it, time and volleys wear it, dopamine reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.circuit.populations import size_of
+from workbench.declaration import Component, number, option, reference
+from workbench.plasticity.lingering import SECONDS, Lingering
+from workbench.plasticity.synapses import bound_and_store, without_ticks
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
+
+STEP_KINDS = ("exponential", "cleared", "discounted")
+"""Marks that one number wears from step to step."""
+EVENT_KINDS = ("exponential", "double_exponential", "cleared", "nmda")
+"""Marks that are sums of exponentials."""
+
+
+OVERSHOOT = 2.0
+"""Rate from which on the value of a state that follows its own error no longer comes nearer to it."""
+
+
+def _length_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield where a mark would outlive the stretch at whose end it is cleared: the episode, or the phase."""
+    trace = tables.get("eligibility", {}).get(fields.get("trace") or "", {})
+    decay, interval = trace.get("decay"), fields.get("interval")
+    if decay is None:
+        return
+    task = tables["task"][fields["task"]] if fields.get("task") else {}
+    if task.get("kind") == "sequence" and interval is not None:
+        lasts = size_of(tables, task["steps"]) * interval
+        if decay > lasts:
+            yield "trace", f"{trace['name']} lives {decay:g} s, longer than the episode ({lasts:g} s), which clears it"
+    for name, phase in sorted(tables["phase"].items()):
+        if phase["clock"] == "event" and decay > phase["length"] * SECONDS:
+            lasts = phase["length"] * SECONDS
+            yield "trace", f"{trace['name']} lives {decay:g} s, longer than phase {name} ({lasts:g} s), which clears it"
+
+
+def _third_faults(
+    fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], clocks: set[str]
+) -> Iterable[tuple[str, str]]:
+    """Yield why the third factor never comes, comes for each unit apart, or drives a prediction too hard."""
+    named, rate = fields["third_factor"], fields.get("rate")
+    source = tables["modulator"][named]["source"]
+    if "trial" in clocks and source == "pulse":
+        yield "third_factor", f"{named} is a pulse, which comes at events: on the trial clock it never does"
+    if "event" in clocks and source != "pulse":
+        yield "third_factor", f"{named} is {source}; between events only a pulse comes"
+    if source == "threshold_crossing":
+        yield "third_factor", f"{named} signs every unit apart, which needs a two_sided rule"
+    if source == "temporal_difference" and rate is not None and rate >= OVERSHOOT:
+        yield "rate", f"overshoots: a prediction that moves by {OVERSHOOT:g} errors or more runs away, got {rate:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreeFactor(Component):
+    """A third factor turns what is left of a mark into change; the mark lives on from step to step.
+
+    On the trial clock a trial is one step, and the mark moves before the weight. On the event clock everything between
+    two events is solved by closed form, a pulse that lingers included. For a change that is signed on two sides, with
+    gates and soft bounds, `two_sided` reads marks of one trial.
+    """
+
+    section: ClassVar[str] = "plasticity"
+    name: ClassVar[str] = "three_factor"
+    equation: ClassVar[str] = (
+        "trial clock: e <- kept (1 - begin) e + H;  dW = rate (burst - dip) e;  rate / (1 + trial / settling)\n"
+        "event clock: dW/dt = rate D(t) e(t) with D and e sums of exponentials, e += H at activity\n"
+        "H = x (presynaptic), y x (hebb) or (y - p) x (score)"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007", "Williams1992", "Sutton1988", "Fremaux2016")
+
+    drive: str = option("presynaptic", ("presynaptic", "hebb", "score"), "what leaves a mark")
+    postsynaptic: str | None = reference(
+        "population", "population whose activity is y; default: the projection's post", None
+    )
+    third_factor: str = reference("modulator", "signal that signs the change")
+    trace: str | None = reference("eligibility", "the mark; without it only what is active now changes", None)
+    task: str | None = reference("task", "task whose episodes clear the mark when they begin", None)
+    rate: Value = number(0.1, "1", "learning rate per unit of third factor (and second, where a pulse lingers)",
+                         low=0.0, high=10.0)  # fmt: skip
+    settling: Value = number(0.0, "trial", "trials after which the rate has halved; 0 holds it", low=0.0, high=1e9)
+    interval: Value = number(1.0, "s", "on the trial clock: time from one step to the next", low=1e-6, high=1e6)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse clocks, marks, drives and tasks that do not go together."""
+        yield from without_ticks(fields, tables)
+        way = tables["projection"][fields["projection"]]
+        if way["wiring"] != "dense":
+            yield "rule", f"three_factor needs a dense projection, but {fields['projection']} is {way['wiring']}"
+        clocks = {phase["clock"] for phase in tables["phase"].values()}
+        trace = fields.get("trace")
+        kind = tables["eligibility"][trace]["kind"] if trace else ""
+        for clock, kinds in (("trial", STEP_KINDS), ("event", EVENT_KINDS)):
+            if clock in clocks and trace and kind not in kinds:
+                yield "trace", f"{trace} is {kind}; on the {clock} clock a mark is one of {', '.join(kinds)}"
+        if "event" in clocks and not trace:
+            yield "trace", "is missing: on the event clock activity and third factor meet only through a mark"
+        post = fields.get("postsynaptic") or way["post"]
+        if fields.get("drive") == "score" and tables["population"][post]["kind"] != "softmax":
+            yield (
+                "drive",
+                f"a score is what a softmax population has, and {post} is {tables['population'][post]['kind']}",
+            )
+        elif fields.get("drive", "presynaptic") != "presynaptic" and size_of(tables, post) != size_of(
+            tables, way["post"]
+        ):
+            yield "postsynaptic", f"{post} has not the size of {way['post']}, whose synapses it marks"
+        if fields.get("task") and tables["task"][fields["task"]]["kind"] not in ("sequence", "chain", "conditioning"):
+            yield "task", f"{fields['task']} has no episodes"
+        if any(task.get("cues") == way["pre"] for task in tables.get("task", {}).values()):
+            yield "rule", f"needs all weights at once, but of {way['pre']} only the shown cue's row takes part"
+        yield from _length_faults(fields, tables)
+        yield from _third_faults(fields, tables, clocks)
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Register the form for each clock that the protocol has."""
+        if "trial" in block.clocks:
+            self._build_trials(block, name)
+            bound_and_store(block, name)
+        if "event" in block.clocks:
+            Lingering(self, block, name).register()
+
+    def drift(self, trace: Array, third: Array) -> Array:
+        """Return the change of one step as the equation reads, ``(post, pre, runs)``, before the rate settles."""
+        change: Array = self.rate * third * trace
+        return change
+
+    def mark(self, block: Assembly, name: str) -> Any:
+        """Return a function that gives H; reads are recorded for the step that calls it."""
+        projection = block.component("projection", name)
+        pre = block.read(f"population.{projection.pre}.activity")
+        if self.drive == "presynaptic":
+            return lambda: pre
+        signal = "score" if self.drive == "score" else "activity"
+        post = block.read(f"population.{self.postsynaptic or projection.post}.{signal}")
+        out = block.empty(len(post), len(pre))
+        return lambda: np.multiply(post[:, None], pre, out=out)
+
+    def _build_trials(self, block: Assembly, name: str) -> None:
+        weight = block.signals[f"projection.{name}.weight"]
+        trace = block.state(f"plasticity.{name}.trace", *weight.shape[:-1])
+        eligibility = block.component("eligibility", self.trace) if self.trace is not None else None
+        kept: Value = 0.0
+        if eligibility is not None:
+            kept = block.derived(eligibility.kept, self.interval)
+            if eligibility.name == "cleared":
+                kept = block.derived(np.multiply, kept, eligibility.left(block))
+        begin = block.read(f"task.{self.task}.begin") if self.task is not None else None
+        leave, worn = self.mark(block, name), block.empty()
+        block.update(f"plasticity.{name}.trace")
+
+        def wear(t: int) -> None:
+            worn[...] = kept
+            if begin is not None:
+                np.multiply(worn, 1.0 - begin, out=worn)
+            np.multiply(trace, worn, out=trace)
+            np.add(trace, leave(), out=trace)
+
+        block.step("trace", wear, clock="trial")
+        burst = block.read(f"modulator.{self.third_factor}.burst")
+        dip = block.read(f"modulator.{self.third_factor}.dip")
+        trace, weight = block.read(f"plasticity.{name}.trace"), block.update(f"projection.{name}.weight")
+        third, change = block.empty(), block.scratch("change", *weight.shape[:-1])
+        rate, settling = self.rate, self.settling
+        holds = isinstance(settling, float) and settling == 0.0
+        slowing = block.derived(
+            lambda half: np.where(np.asarray(half) > 0.0, 1.0 / np.maximum(half, 1e-9), 0.0), settling
+        )
+
+        def learn(t: int) -> None:
+            np.subtract(burst, dip, out=third)
+            np.multiply(third, rate, out=third)
+            if not holds:
+                np.divide(third, 1.0 + block.trial * slowing, out=third)
+            np.multiply(trace, third, out=change)
+            np.add(weight, change, out=weight)
+
+        block.step("rule", learn, clock="trial")

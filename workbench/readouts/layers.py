@@ -1,0 +1,159 @@
+"""How well a network of layers does, how far its weights moved, and where its feedback points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.circuit.populations import size_of
+from workbench.declaration import option, reference
+from workbench.readouts.reading import Reading, Readout
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherLoss(Readout):
+    """Squared error relative to the squared target, in the mean over the steps of a window."""
+
+    name: ClassVar[str] = "teacher_loss"
+    meaning: ClassVar[str] = "squared error relative to the squared target"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = "mean over steps of sum e^2 / sum target^2"
+
+    task: str = reference("task", "the teacher")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse what does not teach."""
+        yield from super().check(fields, tables)
+        if (kind := tables["task"][fields["task"]]["kind"]) != "teacher":
+            yield "task", f"needs a teacher, but {fields['task']} is a {kind}"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Average the loss."""
+        return Reading((f"task.{self.task}.loss",), lambda sums, trials: sums[0] / trials)
+
+
+def _routed_faults(
+    fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], *, above: bool
+) -> Iterable[tuple[str, str]]:
+    rule = tables.get("plasticity", {}).get(fields["projection"], {})
+    if tables["projection"][fields["projection"]]["wiring"] != "between_layers":
+        yield "projection", "needs weights between layers"
+    elif above and (rule.get("rule") != "routed_error" or not rule.get("above")):
+        yield "projection", f"needs a routed_error with weights above it, and {fields['projection']} has none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackAngle(Readout):
+    """Angle between the error as it is sent back and as backpropagation would send it, over one batch."""
+
+    name: ClassVar[str] = "feedback_angle"
+    unit: ClassVar[str] = "deg"
+    meaning: ClassVar[str] = "angle between the error sent back and that of backpropagation"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = "arccos of the cosine between B d and W_above^T d, all samples of the step together"
+    sources: ClassVar[tuple[str, ...]] = ("Lillicrap2016",)
+
+    projection: str = reference("projection", "weights below others, whose rule is routed_error")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse weights to which nothing is sent back."""
+        yield from super().check(fields, tables)
+        yield from _routed_faults(fields, tables, above=True)
+
+    def reading(self, block: Assembly) -> Reading:
+        """Compare both ways back for the error of the last step."""
+        rule = block.component("plasticity", self.projection)
+        error = block.previous(f"plasticity.{rule.above}.error")
+        weight = block.previous(f"projection.{rule.above}.weight")
+        same = rule.feedback == "transpose"
+        back = weight if same else block.previous(f"plasticity.{self.projection}.feedback")
+
+        def angle(sums: tuple[Array, ...], trials: int) -> Array:
+            ours, theirs = np.matmul(error, back), np.matmul(error, weight)
+            along, one, two = (np.einsum("rbh,rbh->r", a, b) for a, b in
+                               ((ours, theirs), (ours, ours), (theirs, theirs)))  # fmt: skip
+            length = np.sqrt(one * two)
+            cosine = np.where(length > 0.0, along / np.where(length > 0.0, length, 1.0), 0.0)
+            found: Array = np.degrees(np.arccos(cosine.clip(-1.0, 1.0)))
+            return found
+
+        return Reading((), angle)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerChange(Readout):
+    """How far the weights between two layers have moved since the start."""
+
+    name: ClassVar[str] = "layer_change"
+    meaning: ClassVar[str] = "distance of weights between layers from their start"
+    equation: ClassVar[str] = "Frobenius norm of W - W(0), or of W (size)"
+
+    projection: str = reference("projection", "weights between layers")
+    of: str = option("change", ("change", "size"), "the distance from the start, or from zero")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse other weights."""
+        yield from super().check(fields, tables)
+        yield from _routed_faults(fields, tables, above=False)
+
+    def reading(self, block: Assembly) -> Reading:
+        """Compare with the start, or with nothing."""
+        weight = block.previous(f"projection.{self.projection}.weight")
+        start = weight.copy() if self.of == "change" else np.zeros_like(weight)
+
+        def distance(sums: tuple[Array, ...], trials: int) -> Array:
+            moved = weight - start
+            found: Array = np.sqrt(np.einsum("rji,rji->r", moved, moved))
+            return found
+
+        return Reading((), distance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapDistance(Readout):
+    """Squared distance of weights from the teacher's map, relative to the start."""
+
+    name: ClassVar[str] = "map_distance"
+    meaning: ClassVar[str] = "squared distance of weights from what they should be, relative to the start"
+    better: ClassVar[str] = "lower"
+    equation: ClassVar[str] = "|W - T|^2 / |W(0) - T|^2"
+    sources: ClassVar[tuple[str, ...]] = ("Werfel2005",)
+
+    projection: str = reference("projection", "weights from the inputs to the outputs")
+    task: str = reference("task", "the teacher")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse weights that have not the shape of the map."""
+        yield from super().check(fields, tables)
+        yield from _routed_faults(fields, tables, above=False)
+        way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]
+        if task["kind"] != "teacher":
+            yield "task", f"needs a teacher, but {fields['task']} is a {task['kind']}"
+            return
+        for end, layer in (("pre", task["samples_to"]), ("post", task["answers"])):
+            if (size := size_of(tables, way[end])) != (wanted := size_of(tables, layer)):
+                yield "projection", f"{way[end]} has {size} units, but the map's {layer} has {wanted}"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Compare the weights with the map."""
+        weight = block.previous(f"projection.{self.projection}.weight")
+        wanted = block.signals[f"task.{self.task}.map"]
+
+        def squared() -> Array:
+            off = weight - wanted
+            found: Array = np.einsum("rji,rji->r", off, off)
+            return found
+
+        start = squared()
+        return Reading((), lambda sums, trials: squared() / start)

@@ -1,0 +1,98 @@
+"""What temporal differences leave: the profile of dopamine over an episode, and how true the value is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.circuit.populations import size_of
+from workbench.declaration import count, number, reference
+from workbench.readouts.reading import Reading, Readout
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorAtStep(Readout):
+    """Prediction error at one step of the episode, in the mean over a window: the dopamine profile, step by step."""
+
+    name: ClassVar[str] = "error_at_step"
+    meaning: ClassVar[str] = "prediction error at one step of the episode"
+    equation: ClassVar[str] = "mean of delta over the trials of the window that are this step"
+    sources: ClassVar[tuple[str, ...]] = ("Schultz1997",)
+
+    modulator: str = reference("modulator", "the prediction error over time")
+    step: int = count(0, "the step of the episode, from 0", low=0, high=100_000)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse another modulator, a task without steps, and a step beyond its episode."""
+        yield from super().check(fields, tables)
+        modulator = tables["modulator"][fields["modulator"]]
+        if modulator["source"] != "temporal_difference":
+            yield "modulator", f"needs a temporal_difference, but {fields['modulator']} is {modulator['source']}"
+            return
+        task = tables["task"][modulator["task"]]
+        if task["kind"] != "conditioning":
+            yield "modulator", f"needs episodes of equal length, but task {modulator['task']} is a {task['kind']}"
+        elif fields.get("step", 0) >= task["length"]:
+            yield "step", f"episodes have steps 0 to {task['length'] - 1}, got {fields['step']}"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Sum the error where the step is shown, and count how often that is."""
+        modulator = block.component("modulator", self.modulator)
+        names = tuple(f"readout.{self.modulator}.{self.step}.{part}" for part in ("sum", "count"))
+        if names[0] not in block.signals:
+            error = block.read(f"modulator.{self.modulator}.error")
+            step = block.read(f"task.{modulator.task}.step")
+            total, counted = (block.write_new(name) for name in names)
+
+            def look(t: int) -> None:
+                np.equal(step, self.step, out=counted, casting="unsafe")
+                np.multiply(error, counted, out=total)
+
+            block.step("readout", look, clock="trial")
+        return Reading(names, lambda sums, trials: sums[0] / sums[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueDeviation(Readout):
+    """Learned value of one state of a chain less its exact value."""
+
+    name: ClassVar[str] = "value_deviation"
+    meaning: ClassVar[str] = "learned value of a state less its exact value"
+    equation: ClassVar[str] = "W_s - [(I - discount P)^-1 r]_s"
+    sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
+
+    modulator: str = reference("modulator", "the prediction error over time")
+    state: int = count(1, "the state, from 1", high=4096)
+    discount: float = number(0.9, "1", "discount of the exact value", low=0.0, high=1.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse what has no exact value, and a state that there is not."""
+        yield from super().check(fields, tables)
+        modulator = tables["modulator"][fields["modulator"]]
+        task = tables["task"].get(modulator.get("task") or "", {})
+        if modulator["source"] != "temporal_difference" or task.get("kind") != "chain":
+            yield "modulator", "needs a temporal_difference over a chain, whose value is known"
+        elif fields.get("state", 1) > (size := size_of(tables, task["states"])):
+            yield "state", f"the chain has {size} states, got {fields['state']}"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Solve the chain once, and compare."""
+        modulator: Any = block.component("modulator", self.modulator)
+        chain, at = block.component("task", modulator.task), self.state - 1
+        weight = block.read(f"projection.{modulator.value}.weight")[0, at]
+        exact = chain.value(block.size(chain.states), self.discount)[at]
+
+        def compare(sums: tuple[Array, ...], trials: int) -> Array:
+            found: Array = weight - exact
+            return found
+
+        return Reading((), compare)

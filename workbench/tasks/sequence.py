@@ -1,0 +1,109 @@
+"""A sequence of steps with one reward at its end: who gets the credit?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.circuit.populations import size_of
+from workbench.declaration import Component, count, reference
+from workbench.tasks.bandit import choice_faults
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.assembly import Assembly
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequence(Component):
+    """One unit a step, over and over; at the last step a reward, which may hang on what was done at one step.
+
+    A password: only the critical step matters, and the reward does not say which it was. On the event clock every
+    activity event is a step, and reward is what reinforcement events bring.
+    """
+
+    section: ClassVar[str] = "task"
+    name: ClassVar[str] = "sequence"
+    equation: ClassVar[str] = (
+        "x_k = 1 at step k, else 0;  trial clock: step = trial mod n\n"
+        "R = 1 at the last step if action 1 was taken at the critical step (without choices: always), else 0"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007",)
+
+    steps: str = reference("population", "the source population; one unit a step")
+    choices: str | None = reference("population", "a softmax population that acts at every step", None)
+    critical_step: int = count(1, "the step at which the action matters, from 1", high=4096)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a sequence of one step, a critical step beyond its end, and choices by what does not choose."""
+        size = size_of(tables, fields["steps"])
+        if tables["population"][fields["steps"]]["kind"] != "source":
+            yield "steps", f"shows steps to a source population, and {fields['steps']} is none"
+        if size < 2:
+            yield "steps", f"a sequence has at least 2 steps, got {size}"
+        if fields.get("critical_step", 1) > size:
+            yield "critical_step", f"the sequence ends after {size} steps, got {fields['critical_step']}"
+        if fields.get("choices"):
+            yield from choice_faults(fields, tables)
+
+    def allocate(self, block: Assembly, name: str) -> None:
+        """Reserve what a step yields."""
+        for signal in ("reward", "judged", "begin", "right"):
+            block.signal(f"task.{name}.{signal}")
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Show the step, and judge at the last one."""
+        if "trial" in block.clocks:
+            self._build_trials(block, name)
+        if "event" in block.clocks:
+            self._build_events(block)
+
+    def _build_trials(self, block: Assembly, name: str) -> None:
+        shown = block.write(f"population.{self.steps}.activity")
+        begin = block.write(f"task.{name}.begin")
+        n, critical = len(shown), self.critical_step - 1
+
+        def show(t: int) -> None:
+            step = block.trial % n
+            shown[...] = 0.0
+            shown[step] = 1.0
+            begin[...] = float(step == 0)
+
+        block.step("event", show, clock="trial")
+        choice = block.read(f"population.{self.choices}.choice") if self.choices is not None else None
+        reward, judged, right = (block.write(f"task.{name}.{signal}") for signal in ("reward", "judged", "right"))
+
+        def judge(t: int) -> None:
+            step = block.trial % n
+            if step == critical:
+                right[...] = 1.0 if choice is None else choice[0]
+            judged[...] = float(step == n - 1)
+            np.multiply(right, judged, out=reward)
+
+        block.step("outcome", judge, clock="trial")
+
+    def _build_events(self, block: Assembly) -> None:
+        shown, due = block.write(f"population.{self.steps}.activity"), block.due("activity")
+        units, passed = np.arange(len(shown), dtype=np.float64)[:, None], Passed(block.empty())
+
+        def show(t: int) -> None:
+            shown[...] = units == np.mod(passed.events, len(shown))
+            np.add(passed.events, due, out=passed.events)
+
+        block.on("activity", "input", show)
+        block.forgetting.append(passed)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Activity events of a phase so far, ``(runs,)``; every phase begins a sequence."""
+
+    events: Array
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.events[...] = 0.0
