@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from workbench.declaration import SECTIONS, Component, Parameter, Registry, Section
 from workbench.scenario.names import PATTERN
+from workbench.scenario.page_shapes import ReportShape, UseShape
 from workbench.scenario.shapes import (
     ArmShape,
     AxisShape,
@@ -19,7 +20,6 @@ from workbench.scenario.shapes import (
     StudyShape,
     SubjectsShape,
     TraitShape,
-    UseShape,
     component_shape,
 )
 
@@ -30,7 +30,9 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 def schema(registry: Registry) -> dict[str, Any]:
     """Return the JSON Schema of a scenario built from the components in `registry`."""
     shapes = {(section.name, c.name): _shape(section, c) for section, c in _menu(registry)}
-    fixed: tuple[type[Shape], ...] = (HeadShape, UseShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape)
+    fixed: tuple[type[Shape], ...] = (
+        HeadShape, UseShape, ReportShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape,
+    )  # fmt: skip
     models: list[type[BaseModel]] = [*fixed, *dict.fromkeys(shapes.values())]
     references, whole = models_json_schema([(m, "validation") for m in models], ref_template="#/definitions/{model}")
     definitions = whole["$defs"]
@@ -41,7 +43,7 @@ def schema(registry: Registry) -> dict[str, Any]:
     definitions["SubjectsShape"]["properties"]["trait"]["additionalProperties"] = named[TraitShape]
     definitions["StudyShape"]["properties"]["sweep"]["additionalProperties"] = named[AxisShape]
     head = definitions.pop("HeadShape")
-    head["properties"] |= {"use": named[UseShape], "subjects": named[SubjectsShape]}
+    head["properties"] |= {"use": named[UseShape], "report": named[ReportShape], "subjects": named[SubjectsShape]}
     head["properties"] |= {
         section.name: _tables(section.doc, [named[shapes[s.name, c.name]] for s, c in _menu(registry) if s is section])
         for section in SECTIONS.values()
