@@ -102,10 +102,10 @@ def _by_rule(selection: Selection) -> Aim | None:
     course = _course(selection, main)
     if rows.empty:
         return Aim("benefit", main, course=course)
-    better = selection.measure("outcome", main)["better"]
-    gain = rows.difference * {"lower": -1.0, "higher": 1.0}.get(better, 0.0)
-    best = rows.loc[gain.idxmax()]
-    return Aim("benefit", main, str(best["arm"]), str(best["baseline"]), course=course)
+    sign = {"lower": -1.0, "higher": 1.0}.get(selection.measure("outcome", main)["better"], 0.0)
+    gain = [sign * float(d) for d in rows["difference"]]
+    best = gain.index(max(gain))
+    return Aim("benefit", main, str(rows["arm"].iloc[best]), str(rows["baseline"].iloc[best]), course=course)
 
 
 def _course(selection: Selection, outcome: str) -> str:

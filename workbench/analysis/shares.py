@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.paired import snapped
+from workbench.analysis.swings import pair_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,20 +35,11 @@ class Shares:
 
 def shares(selection: Selection, study: str, aim: Aim) -> Shares | None:
     """Return how many subjects do better, the same or worse in an arm than in the other; None without pairs."""
-    rows = selection.sql(
-        "select a.subject, a.value, b.value as base from outcomes a join outcomes b on b.sweep = a.sweep"
-        " and b.study = a.study and b.point = a.point and b.subject = a.subject and b.outcome = a.outcome"
-        " and b.arm = :against where a.sweep = :sweep and a.study = :study and a.point = 0 and a.outcome = :outcome"
-        " and a.arm = :arm order by a.subject",
-        study=study,
-        outcome=aim.outcome,
-        arm=aim.arm,
-        against=aim.against,
-    )
+    both = pair_values(selection, study, aim)
     better = selection.measure("outcome", aim.outcome)["better"]
-    if rows.empty or not better:
+    values = both[both.index.get_level_values("point") == 0].to_numpy(dtype=np.float64)
+    if not len(values) or not better:
         return None
-    values = rows[["value", "base"]].to_numpy(dtype=np.float64)
     gain = snapped(values) * (-1.0 if better == "lower" else 1.0)
     relative = aim.meaningful is None
     cut = RELATIVE if aim.meaningful is None else aim.meaningful

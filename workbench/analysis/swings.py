@@ -41,18 +41,24 @@ class Movement:
 
 def pair_points(selection: Selection, study: str, aim: Aim) -> pd.Series[float]:
     """Return the mean within-subject difference at every point of a study, by point; empty where it lacks an arm."""
+    both = pair_values(selection, study, aim)
+    found: pd.Series[float] = (both["value"] - both["base"]).groupby(level="point").mean()
+    return found
+
+
+def pair_values(selection: Selection, study: str, aim: Aim) -> pd.DataFrame:
+    """Return `value` and `base` of every subject with both runs, by point and subject; empty if an arm is missing."""
     rows = selection.sql(
-        "select a.point, avg(a.value - b.value) as difference from outcomes a join outcomes b on b.sweep = a.sweep"
-        " and b.study = a.study and b.point = a.point and b.subject = a.subject and b.outcome = a.outcome"
-        " and b.arm = :against where a.sweep = :sweep and a.study = :study and a.outcome = :outcome and a.arm = :arm"
-        " group by a.point",
+        "select point, subject, arm, value from outcomes where sweep = :sweep and study = :study"
+        " and outcome = :outcome and arm in (:arm, :against)",
         study=study,
         outcome=aim.outcome,
         arm=aim.arm,
         against=aim.against,
     )
-    found: pd.Series[float] = rows.set_index("point")["difference"]
-    return found.astype(float)
+    table = rows.pivot(index=["point", "subject"], columns="arm", values="value")
+    table = table.reindex(columns=[aim.arm, aim.against]).dropna().astype(float)
+    return table.set_axis(["value", "base"], axis=1)
 
 
 def swing(selection: Selection, study: str, aim: Aim, path: str, rho: float) -> Swing | None:
@@ -63,7 +69,7 @@ def swing(selection: Selection, study: str, aim: Aim, path: str, rho: float) -> 
     if len(level) < FEWEST:
         return None
     values = points[level.index]
-    low, high = np.quantile(level, [1 / 3, 2 / 3])
+    low, high = (float(q) for q in np.quantile(level, [1 / 3, 2 / 3]))
     return Swing(path, rho, float(values[level <= low].median()), float(values[level >= high].median()))
 
 

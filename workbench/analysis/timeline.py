@@ -82,7 +82,8 @@ def _hours(settings: Settings, section: str, name: str, depth: int = 0) -> list[
     at, start = f"{section}.{name}.", 0.0
     after = settings.get(at + "after")
     if isinstance(after, str) and "." in after and depth < len(settings):
-        other = _hours(settings, *after.split(".", 1), depth=depth + 1)
+        its_section, its_name = after.split(".", 1)
+        other = _hours(settings, its_section, its_name, depth + 1)
         if not other:
             return []
         start = other[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -135,16 +135,21 @@ class Wording:
         parts = [part for part in (*said, self._doses(name), *self._changes(name)) if part]
         return " ".join(sentence(part) for part in parts) or "The circuit as the scenario declares it."
 
+    def prescriptions(self, name: str) -> list[tuple[Regimen, str]]:
+        """Return an arm's doses, each with the words in which it would be prescribed."""
+        given = regimens(arm_settings(self.selection, name), setting_units(self.selection))
+        return [(r, f"{plain(r.drug)} {_prescribed(r)}" + "".join(f", {d}" for d in r.details if d)) for r in given]
+
     def _doses(self, name: str) -> str:
-        settings = arm_settings(self.selection, name)
-        given = regimens(settings, setting_units(self.selection))
+        given = self.prescriptions(name)
         if not given:
+            settings = arm_settings(self.selection, name)
             return "no drug" if any(path.startswith("dose.") for path in settings) else ""
         return "; ".join(
-            f"{plain(r.drug)} {_prescribed(r)}"
+            said
             + (f" during {' and '.join(plain(p) for p in r.during)}" if r.during else "")
-            + "".join(f", {said}" for said in (r.titration, *r.details) if said)
-            for r in given
+            + (f", {r.titration}" if r.titration else "")
+            for r, said in given
         )
 
     def _changes(self, name: str) -> list[str]:
@@ -175,72 +180,3 @@ def _value(row: Any) -> str:
     if pd.isna(row.number):
         return str(row.text)
     return number(row.number) + (f" {row.unit}" if row.unit not in ("", "1", None) else "")
-
-
-def comparison(words: Wording, row: Any) -> str:
-    """Say one row of `analysis.compare` in a sentence with size, direction and how many subjects share it."""
-    arm, base = words.arm(row.arm), words.arm(row.baseline)
-    if row.n == 0:
-        return f"{arm} could not be compared with {base}: {row.note}."
-    unit = f" {row.unit}" if row.unit != "1" else ""
-    if row.difference == 0:
-        return f"In {arm} it was {number(row.mean, even=True)}{unit}, the same as in {base}."
-    direction = "higher" if row.difference > 0 else "lower"
-    relative = f" ({percent(abs(row.difference / row.baseline_mean))} {direction})" if row.baseline_mean > 0 else ""
-    text = (
-        f"With “{arm}” it was {number(row.mean, even=True)}{unit}, with “{base}” "
-        f"{number(row.baseline_mean, even=True)}{unit}"
-        f" in the same {words.who}: "
-        f"{number(abs(row.difference), even=True)} {direction}{relative}"
-    )
-    return text + f"{_verdict(row)}."
-
-
-def _row(rows: pd.DataFrame, index: Any) -> Any:
-    return next(each(rows.loc[[index]]))
-
-
-def _verdict(row: Any) -> str:
-    if pd.isna(row.better):
-        return ""
-    counted = {0.0: "none", 1.0: "all"}.get(float(row.better), percent(row.better))
-    improved = (row.difference < 0) == (row.better_means == "lower is better")
-    said = f", which is {'better' if improved else 'worse'}; {counted} of them did better"
-    if pd.isna(row.p10) or row.p10 == row.p90:
-        return said
-    ends = number(row.p10, even=True), number(row.p90, even=True)
-    return f"{said}, and in the middle 80 % of them the difference lies between {ends[0]} and {ends[1]}"
-
-
-ONE_SET = "With one set of assumptions: "
-
-
-def headline(
-    words: Wording, rows: pd.DataFrame, outcome: str, ranges: Mapping[tuple[str, str], str] | None = None
-) -> list[str]:
-    """Return the main finding: the largest harm and the largest benefit in the main outcome, a sentence each.
-
-    `ranges` maps (arm, baseline) to a sentence on the range over plausible parameters. Where there are any, only their
-    comparisons are spoken of, each followed by its range; without any, the first sentence says that one set of
-    assumptions was used.
-    """
-    ranges = ranges or {}
-    title = words.measure("outcome", outcome)
-    known = rows[(rows.outcome == outcome) & rows.difference.notna()]
-    if known.empty and not words.selection.arms.baseline.any():
-        return [f"No arm has another to be compared with; the main outcome is {title}."]
-    if known.empty:
-        return [f"No comparison of “{title}” can be made: no two arms have finished runs of the same {words.who}."]
-    covered = [(r.arm, r.baseline) in ranges for r in each(known)]
-    known = known[covered] if any(covered) else known
-    direction = str(known.better_means.iloc[0])
-    toward = known.difference * (1 if direction != "higher is better" else -1)
-    worst, best = _row(known, toward.idxmax()), _row(known, toward.idxmin())
-    found = [worst] * bool(toward.max() > 0) + [best] * bool(toward.min() < 0)
-    said = []
-    for row in found:
-        said.append(comparison(words, row))
-        said += [ranges[row.arm, row.baseline]] if (row.arm, row.baseline) in ranges else []
-    said = said or ["No arm differs from the one it is compared with."]
-    said[0] = f"{title}: {said[0]}" if any(covered) else f"{ONE_SET}{title}: {said[0]}"
-    return [*said, f"{title} is {words.selection.measure('outcome', outcome)['meaning']}; {direction}."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.style import BLUE, GREY, Margins, Panel, drawing
+from workbench.report.figures.style import BLUE, GREY, LINES, Margins, Panel, drawing
 from workbench.report.words import cut, number
 
 if TYPE_CHECKING:
@@ -40,14 +40,47 @@ def course_panel(
         axes.plot(mine.time, mine["mean"], color=BLUE, label=cut(title))
         room = (limits[1] - limits[0]) * 0.06 or 0.05
         axes.set_ylim(limits[0] - room, limits[1] + 3 * room)
-        _mark(axes, phases)
+        mark_phases(axes, phases)
         axes.set_xlabel(axis[0])
         axes.set_ylabel(cut(axis[1], 30))
         axes.figure.legend(loc="lower center", ncols=1)
     return Panel(heading, drawn.svg, _alt(heading, mine, theirs, title, base_title))
 
 
-def _mark(axes: Axes, phases: Sequence[Phase]) -> None:
+def courses_panel(
+    name: str,
+    heading: str,
+    frame: pd.DataFrame,
+    arms: Sequence[tuple[str, str]],
+    axis: tuple[str, str],
+    phases: Sequence[Phase],
+) -> Panel:
+    """Draw several arms (name, title) in one panel, each with its band, colour and dashes."""
+    margins = Margins(right=0.32, bottom=0.62).with_legend(len(arms))
+    mine = {arm: frame[frame.arm == arm] for arm, _ in arms}
+    with drawing(name, 3.9, 2.1, margins) as (axes, drawn):
+        for (arm, title), (colour, dashes, _) in zip(arms, LINES, strict=False):
+            one = mine[arm]
+            axes.fill_between(one.time, one.p10, one.p90, color=colour, alpha=0.15, linewidth=0)
+            for edge in (one.p10, one.p90):  # in grey the edges still tell the bands apart
+                axes.plot(one.time, edge, color=colour, linestyle=dashes, linewidth=0.5)
+            axes.plot(one.time, one["mean"], color=colour, linestyle=dashes, linewidth=1.9, label=cut(title, 46))
+        low = min(float(one.p10.min()) for one in mine.values())
+        high = max(float(one.p90.max()) for one in mine.values())
+        room = (high - low) * 0.06 or 0.05
+        axes.set_ylim(low - room, high + 3 * room)
+        mark_phases(axes, phases)
+        axes.set_xlabel(axis[0])
+        axes.set_ylabel(cut(axis[1], 36))
+        axes.figure.legend(loc="lower center", ncols=1)
+    said = [
+        f"{title} goes from {number(mine[arm]['mean'].iloc[0])} to {number(mine[arm]['mean'].iloc[-1])}"
+        for arm, title in arms
+    ]
+    return Panel(heading, drawn.svg, f"{heading}. {'; '.join(said)}. The numbers stand in the table.")
+
+
+def mark_phases(axes: Axes, phases: Sequence[Phase]) -> None:
     """Draw the phases' borders, and below each trial number the days it would take if the protocol says so."""
     if len(phases) < 2:
         return

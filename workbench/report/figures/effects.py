@@ -1,21 +1,50 @@
-"""Paired differences: one row per comparison, calculation error thick, spread between subjects thin."""
+"""Paired differences: calculation error thick, range across subjects thin, range over parameters a dashed box."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from workbench.report.figures.style import BLUE, GREY, RUST, Margins, Panel, drawing
+from workbench.report.figures.style import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
 from workbench.report.words import cut, each
 
-ROW = 0.46
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ROW = 0.54
 
 
-def effects_panel(name: str, heading: str, rows: pd.DataFrame, labels: list[str], axis: str, better: str) -> Panel:
-    """Draw the rows of `analysis.compare` for one outcome; `labels` name them, `better` is "lower", "higher" or ""."""
+@dataclass(frozen=True)
+class Extras:
+    """Beside the comparisons: `boxes` (low, median, high) over parameter sets by row; a `meaningful` size."""
+
+    boxes: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
+    meaningful: float | None = None
+
+
+def effects_panel(
+    name: str,
+    heading: str,
+    rows: pd.DataFrame,
+    labels: list[str],
+    axis: tuple[str, str],
+    extras: Extras | None = None,
+) -> Panel:
+    """Draw the rows of `analysis.compare` for one outcome; `labels` name them.
+
+    `axis` is the label, and which direction is better ("lower", "higher" or "").
+    """
+    label_x, better = axis
+    extras = extras or Extras()
     with drawing(name, 4.5, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
         for y, (row, label) in enumerate(zip(each(rows), labels, strict=True)):
             harm = bool(better) and (row.difference > 0) == (better == "lower") and row.difference != 0
             colour, marker = (RUST, "s") if harm else (BLUE, "o")
+            if y in extras.boxes:
+                _box(axes, y, extras.boxes[y])
             if not pd.isna(row.p10):
                 axes.plot([row.p10, row.p90], [y, y], color=colour, linewidth=1, solid_capstyle="butt")
             if not pd.isna(row.low):
@@ -37,14 +66,29 @@ def effects_panel(name: str, heading: str, rows: pd.DataFrame, labels: list[str]
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # the line at zero passes behind the words
             )
         axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+        for size in (extras.meaningful, -extras.meaningful) if extras.meaningful else ():
+            axes.axvline(size, color=GREEN, linewidth=1, linestyle=(0, (1, 2)), zorder=0)
         axes.set_ylim(len(rows) - 0.5, -0.75)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
-        axes.set_xlabel(axis)
+        axes.set_xlabel(cut(label_x, 62))
         if better:
             sides = ("better", "worse") if better == "lower" else ("worse", "better")
             axes.set_title(f"← {sides[0]}", loc="left", color=GREY)
             axes.set_title(f"{sides[1]} →", loc="right", color=GREY)
     said = " ".join(f"{label}: {row.difference:+.3g}." for row, label in zip(each(rows), labels, strict=True))
     return Panel(heading, drawn.svg, f"{heading}. Mean differences: {said} The numbers stand in the table.")
+
+
+def _box(axes: Axes, y: int, ends: tuple[float, float, float]) -> None:
+    """Draw a range over parameter sets: a dashed box with its median, so that nobody takes it for a bar."""
+    low, middle, high = ends
+    axes.plot(
+        [low, high, high, low, low],
+        [y - 0.2, y - 0.2, y + 0.2, y + 0.2, y - 0.2],
+        color=BLACK,
+        linestyle=(0, (4, 3)),
+        linewidth=1,
+    )
+    axes.plot([middle, middle], [y - 0.2, y + 0.2], color=BLACK, linewidth=1.6)

@@ -1,0 +1,119 @@
+"""The first screen: every sentence made from stored rows, in words that need no glossary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import workbench.report.evidence as evidence
+from workbench.analysis.plausible import ENDS
+from workbench.analysis.swings import movements, swing
+from workbench.report.words import each, number, percent, plain, sentence, signed
+
+if TYPE_CHECKING:
+    from workbench.analysis.aims import Aim
+    from workbench.analysis.plausible import Plausible
+    from workbench.report.ground import Ground
+
+ONE_SET = "With one set of assumptions"
+NAMED_LIMITS = 3
+
+
+def who_and_what(ground: Ground) -> list[str]:
+    """Say who is simulated, and what was compared with what."""
+    words, aims = ground.words, ground.aims
+    n = f"{int(ground.selection.facts['subjects']):,} {words.who}"
+    who = f"{n} with {aims.population}" if aims.population else n
+    said = [f"Simulated were {who}. They are results of equations, not people."]
+    if aims.benefit and aims.benefit.arm:
+        arms = f"“{words.arm(aims.benefit.arm)}” with “{words.arm(aims.benefit.against)}”"
+        others = len(ground.selection.arms) - 2
+        more = f", and {others} more arms beside them" if others > 0 else ""
+        said.append(f"Compared was {arms}{more}; each of them went through both, which no trial can arrange.")
+    return said
+
+
+def finding(ground: Ground) -> list[str]:
+    """Return the main finding as one sentence with its size and range, and what its direction means."""
+    aim = ground.aims.benefit
+    if aim is None:
+        return ["Nothing was measured."]
+    title = ground.title(aim)
+    if not ground.selection.arms.baseline.any():
+        return [f"No arm has another to be compared with; the main outcome is {title}."]
+    row = ground.row(aim)
+    if row is None:
+        return [
+            f"No comparison of “{title}” can be made: no two arms have finished runs of the same {ground.words.who}."
+        ]
+    said = _compared(ground, row)
+    found = ground.over_parameters(aim)
+    if found is None:
+        return [f"{ONE_SET}: {said}."]
+    low, high = (signed(end) for end in found.range)
+    return [
+        f"{said}; across {found.points} plausible sets of parameters the difference of "
+        f"{signed(row.difference)} becomes anything from {low} to {high}."
+    ]
+
+
+def _compared(ground: Ground, row: Any) -> str:
+    """Say one comparison: both means, the size and direction, and whether that is better."""
+    arm, base = f"“{ground.words.arm(row.arm)}”", f"“{ground.words.arm(row.baseline)}”"
+    aim = next((a for a in ground.aims.all if (a.outcome, *a.pair) == (row.outcome, row.arm, row.baseline)), None)
+    title = ground.title(aim) if aim else ground.words.measure("outcome", row.outcome)
+    unit = f" {row.unit}" if row.unit != "1" else ""
+    if row.difference == 0:
+        return f"{title} was {number(row.mean, even=True)}{unit} with {arm}, the same as with {base}"
+    direction = "higher" if row.difference > 0 else "lower"
+    size = percent(abs(row.difference / row.baseline_mean)) if row.baseline_mean > 0 else ""
+    better = {"lower is better": "lower", "higher is better": "higher"}.get(row.better_means)
+    verdict = "" if better is None else ", which is better" if better == direction else ", which is worse"
+    by = f" by {number(abs(row.difference), even=True)}{unit}" + (f" or {size}" if size else "")
+    return (
+        f"{title} was {number(row.mean, even=True)}{unit} with {arm} and {number(row.baseline_mean, even=True)}{unit} "
+        f"with {base}: {direction}{by}{verdict}"
+    )
+
+
+def costs(ground: Ground) -> list[str]:
+    """Return each cost as a sentence."""
+    rows = [ground.row(aim) for aim in ground.aims.costs]
+    return [sentence(_compared(ground, row)) for row in rows if row is not None]
+
+
+def rests_on(ground: Ground) -> list[str]:
+    """Say what the finding rests on, and how far it moves when that changes."""
+    aim, said = ground.aims.benefit, [evidence.summary(ground.selection.settings)]
+    if aim is None or not aim.arm:
+        return said
+    row, found = ground.row(aim), ground.over_parameters(aim)
+    if found is not None and row is not None:
+        said = [*_over_parameters(ground, aim, found, float(row.difference)), *said]
+    for moved in movements(ground.selection, aim):
+        name = str(ground.selection.studies.title[moved.study]) or plain(moved.study)
+        said.append(f"“{name}” moves the difference from {signed(moved.low)} to {signed(moved.high)}.")
+    if found is None:
+        said.append("Other values of what is assumed may change it; no study over all of them was run.")
+    return said
+
+
+def _over_parameters(ground: Ground, aim: Aim, found: Plausible, own: float) -> list[str]:
+    """Say how often the direction holds, where the shipped set lies, and what moves the result most."""
+    text = [f"The range is the middle {ENDS[1] - ENDS[0]} % of the sets, and its median is {signed(found.middle)}"]
+    if found.toward == found.toward:
+        text.append(f"{percent(found.toward)} of the sets make it an improvement")
+        better = ground.selection.measure("outcome", aim.outcome)["better"]
+        gain = found.differences * (-1 if better == "lower" else 1)
+        behind = float((gain < (-own if better == "lower" else own)).mean())
+        text.append(f"the set used for this page is more favourable than {percent(behind)} of them")
+    sentences = [sentence("; ".join(text))]
+    for driver in each(found.drivers.head(1)):
+        moved = swing(ground.selection, found.study, aim, driver.path, driver.rho)
+        if moved is None or abs(driver.rho) < found.notable:
+            continue
+        meant = ground.selection.meanings.get(driver.path) or plain(driver.path)
+        sentences.append(
+            f"It hangs most on one number, {meant}: the median difference is {signed(moved.low_third)} with it in the "
+            f"lowest third of its range and {signed(moved.high_third)} in the highest."
+        )
+    return sentences
