@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.paired import studies_to_compare
+from workbench.analysis.plausible import designs
 from workbench.analysis.protocol import main_outcome
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def _declared(selection: Selection, name: str, raw: Mapping[str, Any]) -> Aim | 
 
 
 def _by_rule(selection: Selection) -> Aim | None:
-    """Return the main outcome with the comparison that comes out best in it; the first where none has a direction."""
+    """Return the main outcome with the comparison that comes out best in it; the first where none has a direction.
+
+    Where plausible parameters were swept, only comparisons that have a range over them are chosen from.
+    """
     names = selection.outcomes_named()
     if not names:
         return None
@@ -98,6 +102,8 @@ def _by_rule(selection: Selection) -> Aim | None:
         outcome=main,
     )
     order = {arm: i for i, arm in enumerate(selection.arms.index)}
+    covered = rows[[set(pair) <= _over_parameters(selection) for pair in zip(rows.arm, rows.baseline, strict=True)]]
+    rows = covered if len(covered) else rows
     rows = rows.assign(order=rows.arm.map(order)).sort_values("order", kind="stable")
     course = _course(selection, main)
     if rows.empty:
@@ -106,6 +112,12 @@ def _by_rule(selection: Selection) -> Aim | None:
     gain = [sign * float(d) for d in rows["difference"]]
     best = gain.index(max(gain))
     return Aim("benefit", main, str(rows["arm"].iloc[best]), str(rows["baseline"].iloc[best]), course=course)
+
+
+def _over_parameters(selection: Selection) -> set[str]:
+    """Return the arms of the study over plausible parameters; none if there is no such study."""
+    progress = selection.progress
+    return {str(arm) for study in designs(selection)[:1] for arm in progress[progress.study == study].arm}
 
 
 def _course(selection: Selection, outcome: str) -> str:

@@ -43,9 +43,10 @@ def further_figures(ground: Ground, drawn: set[str]) -> Iterator[Figure]:
         found += _swept(ground, drawn)
     for i, name in enumerate(_courses(ground)):
         course = courses(ground.selection, ground.study, name)
-        if course:
-            found.append(sections.course_figure(ground.words, course))
-            found.append(timing_figure(ground.words, course) if i == 0 else None)
+        if course and i == 0:
+            found += [sections.course_figure(ground.words, course), timing_figure(ground.words, course)]
+        elif course:
+            found.append(sections.grouped_courses(ground.words, course))
     yield from (figure for figure in found if figure and figure.id not in drawn)
 
 

@@ -10,10 +10,10 @@ from workbench.analysis.dose import arm_values
 from workbench.analysis.plausible import ENDS
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.trial import between_groups
-from workbench.report.figures.effects import Extras, effects_panel
+from workbench.report.figures.effects import NARROW, WIDE, Extras, effects_panel
 from workbench.report.sections import Figure
 from workbench.report.tables import Table, span
-from workbench.report.words import NOTHING, each, number, percent, sentence, signed
+from workbench.report.words import NOTHING, cut, each, number, percent, sentence, signed
 
 if TYPE_CHECKING:
     from workbench.analysis.aims import Aim
@@ -34,14 +34,12 @@ def comparison_figure(ground: Ground) -> Figure | None:
     for i, (outcome, rows) in enumerate(shown):
         aim = next(a for a in ground.aims.all if a.outcome == outcome)
         measure = ground.selection.measure("outcome", outcome)
-        labels = [
-            f"{ground.words.arm(r.arm)}: {signed(r.difference)} against {ground.words.arm(r.baseline)}"
-            for r in each(rows)
-        ]
+        labels = [_label(ground, r) for r in each(rows)]
         unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
         axis = f"difference in {ground.words.measure('outcome', outcome)}{unit}", str(measure["better"])
         extras = Extras(_boxes(ground, rows), aim.meaningful)
-        panels.append(effects_panel(f"effects-{i}", ground.title(aim), rows, labels, axis, extras))
+        width = NARROW if i else WIDE
+        panels.append(effects_panel(f"effects-{i}", ground.title(aim), rows, labels, axis, extras, width))
     if not panels:
         return None
     tables = [comparison_table(ground, [row for _, rows in shown for row in each(rows)])]
@@ -57,6 +55,7 @@ def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
         first = [aim.pair for aim in mine]
         if any(aim.name == "benefit" for aim in mine):
             first += [(f.arm, f.baseline) for f in ground.plausible if f.outcome == outcome]
+            first += [(r.arm, r.baseline) for r in each(rows) if r.arm == mine[0].against]
             first += [(r.arm, r.baseline) for r in each(rows) if _dosed(ground, r.arm)]
             first += [(r.arm, r.baseline) for r in each(rows)]
         wanted = list(dict.fromkeys(first))[:MOST_ROWS]
@@ -66,6 +65,12 @@ def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
         if chosen:
             found.append((outcome, pd.DataFrame(chosen)))
     return found
+
+
+def _label(ground: Ground, row: Any) -> str:
+    """Return a row's two lines: the arm, and its difference to the other."""
+    against = cut(ground.words.arm(row.baseline), 48)
+    return f"{cut(ground.words.arm(row.arm), 62)}\n{signed(row.difference)} against {against}"
 
 
 def _dosed(ground: Ground, arm: str) -> bool:

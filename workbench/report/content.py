@@ -77,6 +77,16 @@ class Page:
         return first_screen.finding(self.ground)
 
     @cached_property
+    def steadiness(self) -> str:
+        """How often its direction holds over plausible parameters; "" where that was not run."""
+        return first_screen.steadiness(self.ground)
+
+    @cached_property
+    def not_for(self) -> str:
+        """What the page must not be used for, after "Research use only."."""
+        return first_screen.not_for(str(self.use["not_for"]))
+
+    @cached_property
     def costs(self) -> list[str]:
         """What it costs."""
         return first_screen.costs(self.ground)

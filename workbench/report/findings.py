@@ -36,7 +36,9 @@ def findings_summary(rows: Sequence[LedgerRow]) -> str:
     )
     lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
     rest = f" The other {others} were fitted, are true by construction or are expected to fail" if others else ""
-    return sentence(text) + (sentence(rest + (f"; {len(lost)} of them are missed" if lost else "")) if rest else "")
+    if rest and lost:
+        rest += f"; {len(lost)} of them are missed"
+    return sentence(text) + (f" {sentence(rest)}" if rest else "")
 
 
 def findings_tables(rows: Sequence[LedgerRow], query: str) -> list[Table]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import workbench.report.evidence as evidence
@@ -18,17 +19,24 @@ ONE_SET = "With one set of assumptions"
 NAMED_LIMITS = 3
 
 
+def not_for(declared: str) -> str:
+    """Say what the page must not be used for, from what the scenario states."""
+    if not declared:
+        return "Not for any decision about a person (the scenario does not say what else it is not for)."
+    return sentence(declared if declared.lower().startswith("not ") else f"Not for: {declared}")
+
+
 def who_and_what(ground: Ground) -> list[str]:
     """Say who is simulated, and what was compared with what."""
     words, aims = ground.words, ground.aims
     n = f"{int(ground.selection.facts['subjects']):,} {words.who}"
     who = f"{n} with {aims.population}" if aims.population else n
-    said = [f"Simulated were {who}. They are results of equations, not people."]
+    said = [f"{who}: results of equations, not people."]
     if aims.benefit and aims.benefit.arm:
         arms = f"“{words.arm(aims.benefit.arm)}” with “{words.arm(aims.benefit.against)}”"
         others = len(ground.selection.arms) - 2
         more = f", and {others} more arms beside them" if others > 0 else ""
-        said.append(f"Compared was {arms}{more}; each of them went through both, which no trial can arrange.")
+        said.append(f"Compared: {arms}{more}. Each of them went through both, which no trial can arrange.")
     return said
 
 
@@ -61,18 +69,17 @@ def _compared(ground: Ground, row: Any) -> str:
     arm, base = f"“{ground.words.arm(row.arm)}”", f"“{ground.words.arm(row.baseline)}”"
     aim = next((a for a in ground.aims.all if (a.outcome, *a.pair) == (row.outcome, row.arm, row.baseline)), None)
     title = ground.title(aim) if aim else ground.words.measure("outcome", row.outcome)
-    unit = f" {row.unit}" if row.unit != "1" else ""
+    mean, there = (_amount(ground, row.outcome, value) for value in (row.mean, row.baseline_mean))
     if row.difference == 0:
-        return f"{title} was {number(row.mean, even=True)}{unit} with {arm}, the same as with {base}"
+        return f"{title}: {mean} with {arm}, the same as with {base}"
     direction = "higher" if row.difference > 0 else "lower"
     size = percent(abs(row.difference / row.baseline_mean)) if row.baseline_mean > 0 else ""
     better = {"lower is better": "lower", "higher is better": "higher"}.get(row.better_means)
     verdict = "" if better is None else ", which is better" if better == direction else ", which is worse"
-    by = f" by {number(abs(row.difference), even=True)}{unit}" + (f" or {size}" if size else "")
-    return (
-        f"{title} was {number(row.mean, even=True)}{unit} with {arm} and {number(row.baseline_mean, even=True)}{unit} "
-        f"with {base}: {direction}{by}{verdict}"
-    )
+    by = f" by {_amount(ground, row.outcome, abs(row.difference), change=True)}"
+    if size and "percentage" not in by:
+        by += f" or {size}"
+    return f"{title}: {mean} with {arm} against {there} with {base}, {direction}{by}{verdict}"
 
 
 def costs(ground: Ground) -> list[str]:
@@ -81,14 +88,29 @@ def costs(ground: Ground) -> list[str]:
     return [sentence(_compared(ground, row)) for row in rows if row is not None]
 
 
+def steadiness(ground: Ground) -> str:
+    """Say how often the direction holds over plausible parameters, and where the page's own set lies among them."""
+    aim = ground.aims.benefit
+    row, found = (ground.row(aim), ground.over_parameters(aim)) if aim and aim.arm else (None, None)
+    if aim is None or row is None or found is None:
+        return ""
+    text = [f"That is the middle {ENDS[1] - ENDS[0]} % of the sets, with a median of {signed(found.middle)}"]
+    if found.toward == found.toward:
+        text.append(f"{percent(found.toward)} of the sets make it an improvement")
+        sign = -1.0 if ground.selection.measure("outcome", aim.outcome)["better"] == "lower" else 1.0
+        behind = float((sign * found.differences < sign * float(row.difference)).mean())
+        text.append(f"the one set used for the rest of this page is more favourable than {percent(behind)} of them")
+    return sentence("; ".join(text))
+
+
 def rests_on(ground: Ground) -> list[str]:
     """Say what the finding rests on, and how far it moves when that changes."""
     aim, said = ground.aims.benefit, [evidence.summary(ground.selection.settings)]
     if aim is None or not aim.arm:
         return said
-    row, found = ground.row(aim), ground.over_parameters(aim)
-    if found is not None and row is not None:
-        said = [*_over_parameters(ground, aim, found, float(row.difference)), *said]
+    found = ground.over_parameters(aim)
+    if found is not None:
+        said = [*_strongest(ground, aim, found), *said]
     for moved in movements(ground.selection, aim):
         name = str(ground.selection.studies.title[moved.study]) or plain(moved.study)
         said.append(f"“{name}” moves the difference from {signed(moved.low)} to {signed(moved.high)}.")
@@ -97,23 +119,24 @@ def rests_on(ground: Ground) -> list[str]:
     return said
 
 
-def _over_parameters(ground: Ground, aim: Aim, found: Plausible, own: float) -> list[str]:
-    """Say how often the direction holds, where the shipped set lies, and what moves the result most."""
-    text = [f"The range is the middle {ENDS[1] - ENDS[0]} % of the sets, and its median is {signed(found.middle)}"]
-    if found.toward == found.toward:
-        text.append(f"{percent(found.toward)} of the sets make it an improvement")
-        better = ground.selection.measure("outcome", aim.outcome)["better"]
-        gain = found.differences * (-1 if better == "lower" else 1)
-        behind = float((gain < (-own if better == "lower" else own)).mean())
-        text.append(f"the set used for this page is more favourable than {percent(behind)} of them")
-    sentences = [sentence("; ".join(text))]
+def _strongest(ground: Ground, aim: Aim, found: Plausible) -> Iterator[str]:
+    """Say which number moves the result most, and how far."""
     for driver in each(found.drivers.head(1)):
         moved = swing(ground.selection, found.study, aim, driver.path, driver.rho)
         if moved is None or abs(driver.rho) < found.notable:
             continue
         meant = ground.selection.meanings.get(driver.path) or plain(driver.path)
-        sentences.append(
-            f"It hangs most on one number, {meant}: the median difference is {signed(moved.low_third)} with it in the "
-            f"lowest third of its range and {signed(moved.high_third)} in the highest."
+        yield (
+            f"It hangs most on one number, the {meant}: the median difference is {signed(moved.low_third)} with it in "
+            f"the lowest third of its range and {signed(moved.high_third)} in the highest."
         )
-    return sentences
+
+
+def _amount(ground: Ground, outcome: str, value: float, *, change: bool = False) -> str:
+    """Return a value with its unit as people say it: shares as percentages, changes of shares in percentage points."""
+    measure = ground.selection.measure("outcome", outcome)
+    if str(measure["meaning"]).startswith("share of"):
+        text = number(100 * value, even=True)
+        return f"{text} percentage points" if change else f"{text} %"
+    unit = "" if measure["unit"] == "1" else f" {measure['unit']}"
+    return f"{number(value, even=True)}{unit}"

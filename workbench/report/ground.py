@@ -82,6 +82,8 @@ class Ground:
     def row(self, aim: Aim) -> Any:
         """Return the comparison of an aim as `analysis.compare` gives it, None where no pair finished."""
         rows = self.differences
+        if not aim.arm:
+            return None
         if self.selection.arms.baseline.get(aim.arm) != aim.against:
             rows = compare(self.selection, study=self.study, baseline=aim.against, outcomes=[aim.outcome])
         chosen = rows[(rows.outcome == aim.outcome) & (rows.arm == aim.arm) & (rows.baseline == aim.against)]
@@ -101,4 +103,4 @@ class Ground:
         first = rates.iloc[0]
         known = first["low"] == first["low"] and first["low"] is not None
         span = f", {number(first['low'])}-{number(first['high'])}" if known else ""
-        return f"practice trials (days if {number(first['number'])} effective trials a day: assumed{span})"
+        return f"practice trials (days if {number(first['number'])} effective a day: assumed{span})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import workbench.report.tables as tables
 from workbench.analysis.course import Courses, bands, courses
 from workbench.analysis.protocol import arm_settings, days_declared, phases
-from workbench.analysis.shares import Shares, shares
+from workbench.analysis.shares import CLASSES, Shares, shares
 from workbench.report.figures.course import courses_panel
 from workbench.report.figures.icons import icons_panel
 from workbench.report.sections import Figure
@@ -47,7 +47,7 @@ def courses_figure(ground: Ground) -> Figure | None:
     if not panels:
         return None
     caption = BANDS.format(who=ground.words.who) + "The first panel is the benefit, those beside it are the costs. "
-    take = f"{ground.title(ground.aims.all[0])}: {said[0]}"
+    take = said[0]
     return Figure("over-time", sentence(take), panels, caption, found)
 
 
@@ -71,7 +71,8 @@ def _panel(ground: Ground, name: str, aim: Aim, course: Courses, arms: list[str]
     label = f"{words.measure('course', aim.course)}{unit}"
     titled = [(arm, words.arm(arm)) for arm in arms]
     scaled = frame.assign(time=frame.time / 24.0) if course.time_unit == "h" else frame
-    return courses_panel(name, ground.title(aim), scaled, titled, (_axis(ground, course), label), shown)
+    heading = words.measure("course", aim.course) if aim.name == "benefit" else ground.title(aim)
+    return courses_panel(name, heading, scaled, titled, (_axis(ground, course), label), shown)
 
 
 def _gap(ground: Ground, aim: Aim, frame: pd.DataFrame, unit: str) -> str:
@@ -82,8 +83,10 @@ def _gap(ground: Ground, aim: Aim, frame: pd.DataFrame, unit: str) -> str:
     at = float(by_arm.index.to_numpy(dtype=float)[place])
     when = f"day {number(at / 24.0)}" if unit == "h" else f"{unit} {number(at)}"
     arms = f"“{ground.words.arm(aim.arm)}” and “{ground.words.arm(aim.against)}”"
+    name = ground.words.measure("course", aim.course)
     return (
-        f"{arms} lie farthest apart at {when} ({signed(gap.iloc[place])}), and {signed(gap.iloc[-1])} apart at the end"
+        f"{name} over time: {arms} differ most at {when} ({signed(gap.iloc[place])}), "
+        f"and by {signed(gap.iloc[-1])} at the end"
     )
 
 
@@ -98,9 +101,9 @@ def icons_figure(ground: Ground) -> Figure | None:
     rows = []
     for one in found:
         pair = (ground.words.arm(one.aim.arm), ground.words.arm(one.aim.against))
-        counted = zip(_labels(one), one.counts, one.of_hundred, strict=True)
-        rows += [(ground.title(one.aim), *pair, label, f"{n:,} of {one.n:,}", f"{of}") for label, n, of in counted]
-    columns = ("What", "Arm", "Compared with", "Class", "Counted", "Of 100")
+        counted = (f"{of} ({n:,} of {one.n:,})" for n, of in zip(one.counts, one.of_hundred, strict=True))
+        rows.append((ground.title(one.aim), *pair, _size(one), *counted))
+    columns = ("What", "Arm", "Compared with", "Cut", *CLASSES)
     table = Table(f"Of 100 {ground.words.who}", columns, tuple(rows))
     query = ground.queries.pairs(ground.study, dict.fromkeys(one.aim.outcome for one in found))
     caption = (
@@ -113,8 +116,12 @@ def icons_figure(ground: Ground) -> Figure | None:
 
 
 def _labels(one: Shares) -> tuple[str, ...]:
-    size = percent(one.cut) if one.relative else f"{number(one.cut)} points"
+    size = _size(one)
     return (f"better by at least {size}", "better by less", "the same", "worse by less", f"worse by at least {size}")
+
+
+def _size(one: Shares) -> str:
+    return percent(one.cut) if one.relative else f"{number(one.cut)} points"
 
 
 def _cut(found: list[Shares]) -> str:

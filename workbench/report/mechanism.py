@@ -69,8 +69,10 @@ def dose_chain(ground: Ground) -> Figure | None:
     of = {name: ground.selection.measure("outcome", name)["readout"] for name in ground.outcomes}
     links = [name for name in ground.outcomes if of[name] in LINKS]
     wanted = dict.fromkeys([ground.main, *links, *(aim.outcome for aim in ground.aims.costs)])
-    ordered = sorted(wanted, key=lambda name: (of[name] not in LINKS, list(wanted).index(name)))
-    return sections.dose_figure(ground.words, ground.study, ordered, ground.main) if ground.main else None
+    place = {readout: i for i, readout in enumerate(LINKS)}
+    ordered = sorted(wanted, key=lambda name: place.get(of[name], len(place)))
+    said = dict.fromkeys([ground.main, *(aim.outcome for aim in ground.aims.costs), *reversed(links)])
+    return sections.dose_figure(ground.words, ground.study, ordered, list(said)[:3]) if ground.main else None
 
 
 def _session_map(ground: Ground, study: str) -> Figure | None:
@@ -83,7 +85,7 @@ def _session_map(ground: Ground, study: str) -> Figure | None:
     shown = _upright(grid)
     low, high = float(np.nanmin(shown.mean)), float(np.nanmax(shown.mean))
     outcome = words.measure("outcome", shown.outcome)
-    labels = _name(shown.x), _name(shown.y), f"difference in {outcome}"
+    labels = _name(ground, shown.x), _name(ground, shown.y), f"difference in {outcome}"
     heading = f"“{words.arm(aim.arm)}” against “{words.arm(aim.against)}”"
     panel = map_panel(f"map-{study}", heading, shown, labels, (low, high))
     caption = (
@@ -130,8 +132,13 @@ def _level(axis: SweptAxis, value: float | str | None) -> str:
     return f"{number(value)} {axis.unit}".strip() if axis.unit not in ("", "1") else number(value)
 
 
-def _name(axis: SweptAxis) -> str:
-    return f"{plain(axis.path)} (h: hours, d: days)"
+def _name(ground: Ground, axis: SweptAxis) -> str:
+    """Return what an axis is called: a session and its time, or a number's meaning."""
+    parts = axis.path.split(".")
+    if parts[0] == "session":
+        moment = {"first": "begins at", "every": "repeated every"}.get(parts[-1], plain(parts[-1]))
+        return f"{plain(parts[1])} {moment}"
+    return ground.words.axis(axis.path, "")
 
 
 def _take(ground: Ground, grid: Grid) -> str:
@@ -140,8 +147,10 @@ def _take(ground: Ground, grid: Grid) -> str:
     at = grid.y.levels.index(grid.own[1]) if grid.own[1] in grid.y.levels else 0
     row = grid.mean[at] * (-1.0 if better == "lower" else 1.0)
     most, least = int(np.nanargmax(row)), int(np.nanargmin(row))
+    outcome = ground.words.measure("outcome", grid.outcome)
     return (
-        f"The difference is largest with {plain(grid.x.path)} at {grid.x.levels[most]} "
-        f"({signed(grid.mean[at, most])}) and smallest at {grid.x.levels[least]} ({signed(grid.mean[at, least])}), "
-        f"with {plain(grid.y.path)} at {grid.y.levels[at]}"
+        f"{outcome} differs most if {_name(ground, grid.x)} {grid.x.levels[most]} "
+        f"({signed(grid.mean[at, most])}), least at {grid.x.levels[least]} ({signed(grid.mean[at, least])}); other "
+        f"values of “{_name(ground, grid.y)}” move it from {signed(np.nanmin(grid.mean))} to "
+        f"{signed(np.nanmax(grid.mean))}"
     )

@@ -50,7 +50,10 @@ def protocol_figure(ground: Ground) -> Figure | None:
 
 def _labelled(ground: Ground, found: Timeline) -> list[tuple[str, Lane]]:
     """Return lanes with labels; all visits together are one lane."""
-    given = {r.name: words for r, words in ground.words.prescriptions(found.arm)}
+    given = {
+        r.name: sentence(said + (f", {r.titration}" if r.titration else "")).rstrip(".")
+        for r, said in ground.words.prescriptions(found.arm)
+    }
     labelled = [(given.get(lane.name, ""), lane) for lane in found.lanes if lane.kind == "dose"]
     for lane in (one for one in found.lanes if one.kind == "session"):
         declared = ground.selection.scenario.get("session", {}).get(lane.name, {})

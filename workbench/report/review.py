@@ -12,7 +12,7 @@ from workbench.report.words import cut, each, number, plain, sentence
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
 
-MOST = 20
+MOST = 16
 ANSWERS = ("agree", "disagree", "do not know")
 
 
@@ -37,7 +37,7 @@ def assumptions(ground: Ground) -> list[Assumption]:
         if name not in unique:
             weight = max(weights.get(f"parameter.{name}", 0.0), weights.get(row.path, 0.0))
             unique[name] = Assumption(_meaning(ground, row), _value(row), weight, str(row.source or ""))
-    return sorted(unique.values(), key=lambda one: -one.weight)
+    return sorted(unique.values(), key=lambda one: (-one.weight, "plausible" not in one.value))
 
 
 def _assumed(ground: Ground) -> Iterator[Any]:

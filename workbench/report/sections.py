@@ -14,7 +14,7 @@ from workbench.analysis.dose import Ladder, dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.protocol import arm_settings, days_declared, phases
 from workbench.analysis.responders import responders
-from workbench.report.figures.course import course_panel
+from workbench.report.figures.course import course_panel, courses_panel
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.figures.maps import inside, map_panel
 from workbench.report.figures.style import Panel
@@ -25,7 +25,7 @@ from workbench.report.words import Wording, each, number, percent, plain, senten
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_PANELS = 6
+MOST_PANELS, TOGETHER = 6, 5
 SPREAD = (
     "Pale bands: range across {who} (the middle 80 % of them). "
     "Thick bars: calculation error (95 % interval of the mean)."
@@ -77,6 +77,30 @@ def course_figure(words: Wording, course: Courses) -> Figure | None:
     return Figure(f"course-{name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
 
 
+def grouped_courses(words: Wording, course: Courses) -> Figure | None:
+    """Draw the means of a recorded course, several arms to a panel."""
+    selection, frame = words.selection, bands(course)
+    arms = [arm for arm in course.by_arm if arm in set(frame.arm)]
+    if not arms:
+        return None
+    title = words.measure("course", course.name)
+    label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
+    means = frame.assign(p10=frame["mean"], p90=frame["mean"])
+    groups = [arms[i : i + TOGETHER] for i in range(0, len(arms), TOGETHER)]
+    shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
+    shown = tuple(replace(phase, per_day=0.0) for phase in shown)
+    panels = [
+        courses_panel(f"course-{course.name}-{i}", f"{title}, {i + 1} of {len(groups)}", means,
+                      [(arm, words.arm(arm)) for arm in group], (label, title), shown)
+        for i, group in enumerate(groups)
+    ]  # fmt: skip
+    query = Queries(int(selection.facts["sweep"])).course(course.study, course.name)
+    table = tables.course_table(words, frame, f"{title}: mean (range across {words.who}) over time", label)
+    caption = f"Means only; the range across {words.who} stands in the table."
+    take = sentence(_course_take(words, frame, title, arms))
+    return Figure(f"course-{course.name}", take, panels, caption, [table.of(f"course_{course.name}", query)])
+
+
 DAYS = "Read time in trials first: how many effective trials make a day is an assumption. "
 
 
@@ -90,7 +114,7 @@ def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str
     return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"
 
 
-def dose_figure(words: Wording, study: str, outcomes: list[str], main: str) -> Figure | None:
+def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:
     """Draw outcomes against the one setting that families of arms climb, such as the dose a day."""
     found = ladders(words.selection)
     if not found:
@@ -115,25 +139,23 @@ def dose_figure(words: Wording, study: str, outcomes: list[str], main: str) -> F
             panels.append(lines_panel(f"dose-{i}", title, lines, (axis, "" if unit == "1" else str(unit))))
     if not panels:
         return None
-    title = _dose_take(words, climbed[0], rows, outcomes, main, axis)
+    title = _dose_take(words, climbed[0], rows, told, axis)
     table = tables.line_table(words, f"Outcomes by {axis}", axis, rows)
     query = Queries(int(words.selection.facts["sweep"])).cells(study, outcomes)
     return Figure("dose", sentence(title), panels, SPREAD.format(who=words.who), [table.of("dose_chain", query)])
 
 
-def _dose_take(
-    words: Wording, ladder: Ladder, rows: list[tuple[Any, ...]], outcomes: list[str], main: str, axis: str
-) -> str:
-    """Say how the main outcome, and the other effects, change from the lowest dose to the highest."""
+def _dose_take(words: Wording, ladder: Ladder, rows: list[tuple[Any, ...]], told: list[str], axis: str) -> str:
+    """Say how the outcomes in `told` change from the lowest dose to the highest."""
     (low, first), (high, last) = ladder.steps[0], ladder.steps[-1]
     means = {(title, arm): mean for title, arm, _, mean, *_ in rows}
     said = []
-    for outcome in [main, *(o for o in reversed(outcomes) if o != main)][:3]:
+    for outcome in told:
         title = words.measure("outcome", outcome)
         ends = means.get((title, words.arm(first))), means.get((title, words.arm(last)))
         if None not in ends:
             said.append(f"{title} goes from {number(ends[0], even=True)} to {number(ends[1], even=True)}")
-    return f"From {number(low)} to {number(high)} by {axis}: {'; '.join(said)}"
+    return f"With {axis} from {number(low)} to {number(high)}: {'; '.join(said)}"
 
 
 def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
@@ -251,9 +273,14 @@ def _maps(words: Wording, study: str, outcome: str) -> Figure:
         )
         for g in found
     ]
+    ranges = [
+        f"{number(np.nanmin(g.mean), even=True)} to {number(np.nanmax(g.mean), even=True)} in “{words.arm(g.arm)}”"
+        for g in found
+        if not np.isnan(g.mean).all()
+    ]
     take = (
-        f"{_study_title(words, study)}: {title} from {number(scale[0], even=True)} to {number(scale[1], even=True)}"
-        if known.size
+        f"{_study_title(words, study)}: {title} runs from {', from '.join(ranges)}"
+        if ranges
         else f"{_study_title(words, study)}: no run finished"
     )
     return Figure(f"map-{study}", sentence(take), panels, " ".join([caption, *map(sentence, named)]), found_tables)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 LEAST_RESPONSE = "at least "
 
 
-SMALL = 10
-"""A table of so many rows stands open beside its figure; a longer one is folded."""
+SMALL, NARROW = 10, 13
+"""A table of so many rows and columns stands open beside its figure; a larger one is folded."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Table:
     @property
     def small(self) -> bool:
         """Whether it may stand open."""
-        return len(self.rows) <= SMALL and len(self.columns) <= SMALL
+        return len(self.rows) <= SMALL and len(self.columns) <= NARROW
 
 
 def span(low: object, high: object) -> str:

@@ -100,12 +100,11 @@ class Wording:
 
     @cached_property
     def who(self) -> str:
-        """Simulated slices under stimulation, patients where arms are conditions of people, subjects otherwise."""
-        settings = self.selection.settings
-        clocks = set(settings.text[settings.path.str.match(r"phase\.[^.]+\.clock$")])
-        if clocks == {"tick"}:
+        """Slices where something is stimulated, patients where a population is named or arms have conditions."""
+        if self.selection.settings.path.str.startswith("stimulus.").any():
             return "simulated slices"
-        return "simulated patients" if self.selection.arms.condition.any() else "simulated subjects"
+        named = self.selection.scenario.get("report", {}).get("population") or self.selection.arms.condition.any()
+        return "simulated patients" if named else "simulated subjects"
 
     def arm(self, name: str) -> str:
         """Return an arm's title, cut if very long, or its name as words."""
@@ -120,6 +119,8 @@ class Wording:
     def axis(self, path: str, unit: str, relative: bool = False) -> str:
         """Return the label of a setting; a total dose a day is named after its drug."""
         name = plain(path)
+        if path.startswith("parameter."):
+            name = self.selection.meanings.get(path) or name
         if path.endswith(A_DAY):
             rows = self.selection.settings
             drugs = rows[rows.path == f"{path.removesuffix(A_DAY)}.drug"]["text"]

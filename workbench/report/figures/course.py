@@ -70,7 +70,7 @@ def courses_panel(
         room = (high - low) * 0.06 or 0.05
         axes.set_ylim(low - room, high + 3 * room)
         mark_phases(axes, phases)
-        axes.set_xlabel(axis[0])
+        axes.set_xlabel(axis[0], fontsize=7.5)
         axes.set_ylabel(cut(axis[1], 36))
         axes.figure.legend(loc="lower center", ncols=1)
     said = [

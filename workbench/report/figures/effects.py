@@ -14,7 +14,7 @@ from workbench.report.words import cut, each
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROW = 0.54
+ROW, WIDE, NARROW = 0.66, 5.6, 3.9
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ def effects_panel(
     labels: list[str],
     axis: tuple[str, str],
     extras: Extras | None = None,
+    width: float = WIDE,
 ) -> Panel:
     """Draw the rows of `analysis.compare` for one outcome; `labels` name them.
 
@@ -39,7 +40,7 @@ def effects_panel(
     """
     label_x, better = axis
     extras = extras or Extras()
-    with drawing(name, 4.5, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
+    with drawing(name, width, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
         for y, (row, label) in enumerate(zip(each(rows), labels, strict=True)):
             harm = bool(better) and (row.difference > 0) == (better == "lower") and row.difference != 0
             colour, marker = (RUST, "s") if harm else (BLUE, "o")
@@ -58,8 +59,8 @@ def effects_panel(
                 markerfacecolor="white" if harm else colour,
             )
             axes.annotate(
-                cut(label, 66),
-                (0, y - 0.38),
+                label,
+                (0, y - 0.43),
                 xycoords=("axes fraction", "data"),
                 fontsize=7.5,
                 va="center",
@@ -68,7 +69,7 @@ def effects_panel(
         axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         for size in (extras.meaningful, -extras.meaningful) if extras.meaningful else ():
             axes.axvline(size, color=GREEN, linewidth=1, linestyle=(0, (1, 2)), zorder=0)
-        axes.set_ylim(len(rows) - 0.5, -0.75)
+        axes.set_ylim(len(rows) - 0.6, -0.8)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
@@ -77,7 +78,8 @@ def effects_panel(
             sides = ("better", "worse") if better == "lower" else ("worse", "better")
             axes.set_title(f"← {sides[0]}", loc="left", color=GREY)
             axes.set_title(f"{sides[1]} →", loc="right", color=GREY)
-    said = " ".join(f"{label}: {row.difference:+.3g}." for row, label in zip(each(rows), labels, strict=True))
+    flat = [" ".join(label.split()) for label in labels]
+    said = " ".join(f"{label}." for label in flat)
     return Panel(heading, drawn.svg, f"{heading}. Mean differences: {said} The numbers stand in the table.")
 
 
@@ -86,9 +88,9 @@ def _box(axes: Axes, y: int, ends: tuple[float, float, float]) -> None:
     low, middle, high = ends
     axes.plot(
         [low, high, high, low, low],
-        [y - 0.2, y - 0.2, y + 0.2, y + 0.2, y - 0.2],
+        [y - 0.17, y - 0.17, y + 0.17, y + 0.17, y - 0.17],
         color=BLACK,
         linestyle=(0, (4, 3)),
         linewidth=1,
     )
-    axes.plot([middle, middle], [y - 0.2, y + 0.2], color=BLACK, linewidth=1.6)
+    axes.plot([middle, middle], [y - 0.17, y + 0.17], color=BLACK, linewidth=1.6)

@@ -39,14 +39,14 @@ def protocol_panel(
 ) -> Panel:
     """Draw lanes under their labels; `axis` is the label and the end of the time axis."""
     label, end = axis
-    height = LANE * len(lanes) + (WINDOW if curve else 0.15)
+    height = LANE * (len(lanes) + (0.6 if phases else 0.0)) + (WINDOW if curve else 0.15)
     with drawing(name, 6.4, height, Margins(left=0.15, right=0.3, bottom=0.62 if phases else 0.45)) as (axes, drawn):
         for y, (text, lane) in enumerate(lanes):
             _lane(axes, y, text, lane)
         bottom = float(len(lanes))
         if curve:
             _curve(axes, bottom, curve)
-        axes.set_ylim(bottom + (WINDOW / LANE if curve else 0.2), -0.75)
+        axes.set_ylim(bottom + (WINDOW / LANE if curve else 0.2), -1.35 if phases else -0.75)
         axes.set_xlim(-0.02 * end, end)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
@@ -67,7 +67,7 @@ def _lane(axes: Axes, y: int, text: str, lane: Lane) -> None:
 
 def _label(axes: Axes, y: float, text: str) -> None:
     axes.annotate(
-        cut(text, 90),
+        cut(text, 112),
         (0, y),
         xycoords=("axes fraction", "data"),
         fontsize=7.5,
