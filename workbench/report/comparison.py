@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.analysis.dose import arm_values
 from workbench.analysis.plausible import ENDS
 from workbench.analysis.protocol import arm_settings, regimens
-from workbench.analysis.trial import between_groups
+from workbench.analysis.trial import BetweenGroups, between_groups
 from workbench.report.figures.effects import NARROW, WIDE, Extras, effects_panel
 from workbench.report.sections import Figure
 from workbench.report.tables import Table, span
@@ -25,6 +25,10 @@ OWN_CONTROL = (
     "Each {one} is their own control: the same one goes, with the same chance, through both arms; no trial can do this."
 )
 NO_RANGE = "one set only"
+UNSEEN = 2.0
+TOO_ALIKE = (
+    " A between-group g beyond 2 is larger than trials find: {who} vary less than people, so that every g is too large."
+)
 
 
 def comparison_figure(ground: Ground) -> Figure | None:
@@ -43,7 +47,9 @@ def comparison_figure(ground: Ground) -> Figure | None:
     if not panels:
         return None
     tables = [comparison_table(ground, [row for _, rows in shown for row in each(rows)])]
-    return Figure("effects", sentence(_take(ground)), panels, _caption(ground), tables)
+    sizes = [abs(g) for _, rows in shown for row in each(rows) if (g := _g(ground, row).g) is not None]
+    caption = _caption(ground) + (TOO_ALIKE.format(who=ground.words.who) if max(sizes, default=0.0) > UNSEEN else "")
+    return Figure("effects", sentence(_take(ground)), panels, caption, tables)
 
 
 def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
@@ -115,9 +121,13 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
 
 
 def _between(ground: Ground, row: Any) -> str:
-    values = arm_values(ground.selection, ground.study, row.outcome)
-    found = between_groups(values[row.arm], values[row.baseline])
+    found = _g(ground, row)
     return f"{signed(found.g)} ({span(found.low, found.high)})" if found.g is not None else NOTHING
+
+
+def _g(ground: Ground, row: Any) -> BetweenGroups:
+    values = arm_values(ground.selection, ground.study, row.outcome)
+    return between_groups(values[row.arm], values[row.baseline])
 
 
 def _range(found: Plausible | None) -> str:
@@ -125,11 +135,12 @@ def _range(found: Plausible | None) -> str:
 
 
 def _take(ground: Ground) -> str:
+    """Say the difference of the benefit, and that of each cost."""
     said = []
     for aim in ground.aims.all:
         row = ground.row(aim) if aim.arm else None
         if row is not None:
-            said.append(f"{ground.title(aim)} {signed(row.difference)}")
+            said.append(f"{ground.title(aim)}: {signed(row.difference)}")
     if not said:
         return "Every comparison that could be made"
     first, *rest = said

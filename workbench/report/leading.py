@@ -27,7 +27,7 @@ BANDS = "Lines: means. Pale bands: range across {who} (the middle 80 % of them).
 
 def courses_figure(ground: Ground) -> Figure | None:
     """Draw the benefit over time, and each cost beside it."""
-    panels, found, said = [], [], []
+    panels, found, gaps = [], [], []
     for i, aim in enumerate(a for a in ground.aims.all if a.course and a.arm):
         course = courses(ground.selection, ground.study, aim.course)
         arms = _arms(ground, aim, course) if course else []
@@ -43,11 +43,18 @@ def courses_figure(ground: Ground) -> Figure | None:
         caption = f"{ground.title(aim)}, over time: mean (range across {ground.words.who})"
         query = ground.queries.course(ground.study, aim.course, arms)
         found.append(tables.course_table(ground.words, frame, caption, axis).of(f"over_time_{aim.name}", query))
-        said.append(_gap(ground, aim, frame, course.time_unit))
+        gap = _gap(aim, frame, course.time_unit)
+        gaps.append(
+            (ground.words.measure("course", aim.course), ground.words.arm(aim.arm), ground.words.arm(aim.against), *gap)
+        )
     if not panels:
         return None
+    columns = ("What", "Arm", "Compared with", "Largest difference of the means", "At", "Difference at the end")
+    query = ground.queries.course(ground.study, ground.aims.all[0].course)
+    found.insert(0, Table("Difference over time", columns, tuple(gaps)).of("over_time_gaps", query))
     caption = BANDS.format(who=ground.words.who) + "The first panel is the benefit, those beside it are the costs. "
-    take = said[0]
+    what, arm, against, largest, when, last = gaps[0]
+    take = f"{what}: over time “{arm}” and “{against}” differ most at {when} ({largest}), and by {last} at the end"
     return Figure("over-time", sentence(take), panels, caption, found)
 
 
@@ -75,19 +82,14 @@ def _panel(ground: Ground, name: str, aim: Aim, course: Courses, arms: list[str]
     return courses_panel(name, heading, scaled, titled, (_axis(ground, course), label), shown)
 
 
-def _gap(ground: Ground, aim: Aim, frame: pd.DataFrame, unit: str) -> str:
-    """Say when the two arms lie farthest apart, and how far they do at the end."""
+def _gap(aim: Aim, frame: pd.DataFrame, unit: str) -> tuple[str, str, str]:
+    """Return how far the two arms differ at most, when, and at the end."""
     by_arm = frame.pivot(index="time", columns="arm", values="mean")
     gap = by_arm[aim.arm] - by_arm[aim.against]
     place = int(gap.abs().to_numpy().argmax())
     at = float(by_arm.index.to_numpy(dtype=float)[place])
     when = f"day {number(at / 24.0)}" if unit == "h" else f"{unit} {number(at)}"
-    arms = f"“{ground.words.arm(aim.arm)}” and “{ground.words.arm(aim.against)}”"
-    name = ground.words.measure("course", aim.course)
-    return (
-        f"{name} over time: {arms} differ most at {when} ({signed(gap.iloc[place])}), "
-        f"and by {signed(gap.iloc[-1])} at the end"
-    )
+    return signed(gap.iloc[place]), when, signed(gap.iloc[-1])
 
 
 def icons_figure(ground: Ground) -> Figure | None:
@@ -102,8 +104,9 @@ def icons_figure(ground: Ground) -> Figure | None:
     for one in found:
         pair = (ground.words.arm(one.aim.arm), ground.words.arm(one.aim.against))
         counted = (f"{of} ({n:,} of {one.n:,})" for n, of in zip(one.counts, one.of_hundred, strict=True))
-        rows.append((ground.title(one.aim), *pair, _size(one), *counted))
-    columns = ("What", "Arm", "Compared with", "Cut", *CLASSES)
+        sums = str(sum(one.of_hundred[:2])), str(sum(one.of_hundred[3:]))
+        rows.append((ground.title(one.aim), *pair, _size(one), *counted, *sums))
+    columns = ("What", "Arm", "Compared with", "Cut", *CLASSES, "all better", "all worse")
     table = Table(f"Of 100 {ground.words.who}", columns, tuple(rows))
     query = ground.queries.pairs(ground.study, dict.fromkeys(one.aim.outcome for one in found))
     caption = (

@@ -137,7 +137,10 @@ def _name(ground: Ground, axis: SweptAxis) -> str:
     parts = axis.path.split(".")
     if parts[0] == "session":
         moment = {"first": "begins at", "every": "repeated every"}.get(parts[-1], plain(parts[-1]))
-        return f"{plain(parts[1])} {moment}"
+        rows = ground.selection.settings
+        after = rows[(rows.path == f"session.{parts[1]}.after") & rows.text.notna()].text
+        since = f" (after {plain(str(after.iloc[0]))})" if len(after) and parts[-1] == "first" else ""
+        return f"{plain(parts[1])}{since} {moment}"
     return ground.words.axis(axis.path, "")
 
 

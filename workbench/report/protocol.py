@@ -43,6 +43,8 @@ def protocol_figure(ground: Ground) -> Figure | None:
         else ""
     )
     rows = tuple((label, lane.kind, _times(lane), found.unit) for label, lane in lanes)
+    if curve is not None and (half := _half(curve)):
+        rows += ((f"{curve.title}, at least half of its highest", "opened", f"{half[0]} to {half[1]}", found.unit),)
     table = Table("What is given, and when", ("What", "Kind", "When", "Unit"), rows)
     query = ground.queries.settings(arm=aim.arm)
     return Figure("protocol", sentence(_take(lanes, found, curve)), [panel], caption, [table.of("protocol", query)])
@@ -119,11 +121,14 @@ def _take(lanes: list[tuple[str, Lane]], found: Timeline, curve: Curve | None) -
 
 def _open(curve: Curve, unit: str) -> str:
     """Say from when to when the curve's mean is at least half of its highest."""
+    half = _half(curve)
+    return f"{curve.title} is at least half of its highest from {unit} {half[0]} to {unit} {half[1]}" if half else ""
+
+
+def _half(curve: Curve) -> tuple[str, str] | None:
+    """Return from when to when, None where there is nothing to halve."""
     mean: pd.Series[float] = curve.frame["mean"]
     if not mean.max() > 0:
-        return ""
+        return None
     high = curve.frame[mean >= mean.max() / 2]
-    return (
-        f"{curve.title} is at least half of its highest from {unit} {number(high.time.min())} "
-        f"to {unit} {number(high.time.max())}"
-    )
+    return number(high.time.min()), number(high.time.max())

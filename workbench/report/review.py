@@ -12,7 +12,7 @@ from workbench.report.words import cut, each, number, plain, sentence
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
 
-MOST = 16
+MOST = 14
 ANSWERS = ("agree", "disagree", "do not know")
 
 
@@ -37,7 +37,7 @@ def assumptions(ground: Ground) -> list[Assumption]:
         if name not in unique:
             weight = max(weights.get(f"parameter.{name}", 0.0), weights.get(row.path, 0.0))
             unique[name] = Assumption(_meaning(ground, row), _value(row), weight, str(row.source or ""))
-    return sorted(unique.values(), key=lambda one: (-one.weight, "plausible" not in one.value))
+    return sorted(unique.values(), key=lambda one: (-one.weight, " to " not in one.value))
 
 
 def _assumed(ground: Ground) -> Iterator[Any]:
@@ -60,12 +60,14 @@ def _meaning(ground: Ground, row: Any) -> str:
 
 def _value(row: Any) -> str:
     unit = f" {row.unit}" if row.unit not in ("", "1", None) else ""
-    span = f" (plausible {number(row.low)} to {number(row.high)})" if row.low == row.low and row.low is not None else ""
+    span = f" ({number(row.low)} to {number(row.high)})" if row.low == row.low and row.low is not None else ""
     return f"{number(row.number)}{unit}{span}"
 
 
 def review_table(ground: Ground, found: list[Assumption]) -> Table:
     """The whole list as a table, for the file that goes with the page."""
     rows = tuple((str(i), one.text, one.value, one.sources) for i, one in enumerate(found, 1))
-    table = Table("Every assumed number", ("No.", "Assumption", "Value", "Source of the direction"), rows)
+    table = Table(
+        "Every assumed number", ("No.", "Assumption", "Value (plausible range)", "Source of the direction"), rows
+    )
     return table.of("assumptions", ground.queries.settings())

@@ -14,7 +14,7 @@ from workbench.report.words import cut, each
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROW, WIDE, NARROW = 0.66, 5.6, 3.9
+ROW, WIDE, NARROW = 0.66, 4.6, 3.6
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ def effects_panel(
 
     `axis` is the label, and which direction is better ("lower", "higher" or "").
     """
+    from matplotlib.ticker import MaxNLocator
+
     label_x, better = axis
     extras = extras or Extras()
     with drawing(name, width, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
@@ -73,6 +75,7 @@ def effects_panel(
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel(cut(label_x, 62))
         if better:
             sides = ("better", "worse") if better == "lower" else ("worse", "better")

@@ -40,7 +40,7 @@ def protocol_panel(
     """Draw lanes under their labels; `axis` is the label and the end of the time axis."""
     label, end = axis
     height = LANE * (len(lanes) + (0.6 if phases else 0.0)) + (WINDOW if curve else 0.15)
-    with drawing(name, 6.4, height, Margins(left=0.15, right=0.3, bottom=0.62 if phases else 0.45)) as (axes, drawn):
+    with drawing(name, 5.2, height, Margins(left=0.15, right=0.3, bottom=0.62 if phases else 0.45)) as (axes, drawn):
         for y, (text, lane) in enumerate(lanes):
             _lane(axes, y, text, lane)
         bottom = float(len(lanes))
@@ -67,7 +67,7 @@ def _lane(axes: Axes, y: int, text: str, lane: Lane) -> None:
 
 def _label(axes: Axes, y: float, text: str) -> None:
     axes.annotate(
-        cut(text, 112),
+        cut(text, 90),
         (0, y),
         xycoords=("axes fraction", "data"),
         fontsize=7.5,
