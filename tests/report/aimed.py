@@ -33,7 +33,9 @@ arm = "healthy_30"
 blocker = "{meaning}"
 """
 DESIGN = '\n[study.plausible]\ndesign = "lhs"\nn = 30\n'
-SETS = tuple({"gate.brake.threshold": 0.2 + 0.02 * k, "modulator.tone.level": 1.0 + (k * 7 % 30) / 30} for k in range(30))
+SETS = tuple(
+    {"gate.brake.threshold": 0.2 + 0.02 * k, "modulator.tone.level": 1.0 + (k * 7 % 30) / 30} for k in range(30)
+)
 
 
 def aimed(

@@ -109,7 +109,9 @@ def test_what_it_is_not_for_is_one_sentence(declared: str, said: str) -> None:
 
 def test_what_speaks_against_it_and_the_glossary_are_shown(plain: Ground) -> None:
     page = Page(plain.selection)
-    assert page.contrary is not None and page.contrary.rows == (("In some mice it is the other way round.", "Xing2022"),)
+    assert page.contrary is not None and page.contrary.rows == (
+        ("In some mice it is the other way round.", "Xing2022"),
+    )
     assert ("blocker", "A drug that stops what is too loud.") in page.glossary
     terms = dict(page.method_tables[0].rows)
     assert terms["Model influence"] == "None on care." and terms["Question of interest"] == "The scenario does not say."

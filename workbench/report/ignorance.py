@@ -38,7 +38,7 @@ def ignorance_figure(words: Wording, found: Sequence[Plausible], differences: pd
         f"Each dot is one of {found[0].points} sets of parameters in which everything swept moves at once over its "
         f"plausible range. Dashed box: the middle {ENDS[1] - ENDS[0]} % of the sets; line in it: the median; diamond: "
         "the shipped set. This is the range over plausible parameters: neither the "
-        "range across simulated patients nor calculation error."
+        f"range across {words.who} nor calculation error."
     )
     queries = Queries(int(words.selection.facts["sweep"]))
     ranges = _ranges(words, found, shipped).of("plausible_ranges", queries.cells(found[0].study, [outcome]))

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from workbench.declaration import SECTIONS, Component, Parameter, Registry, Section
 from workbench.scenario.names import PATTERN
-from workbench.scenario.page_shapes import ReportShape, UseShape
+from workbench.scenario.page_shapes import ContraryShape, ContrastShape, ReportShape, UseShape
 from workbench.scenario.shapes import (
     ArmShape,
     AxisShape,
@@ -31,7 +31,8 @@ def schema(registry: Registry) -> dict[str, Any]:
     """Return the JSON Schema of a scenario built from the components in `registry`."""
     shapes = {(section.name, c.name): _shape(section, c) for section, c in _menu(registry)}
     fixed: tuple[type[Shape], ...] = (
-        HeadShape, UseShape, ReportShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape,
+        HeadShape, UseShape, ContraryShape, ReportShape, ContrastShape,
+        SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape,
     )  # fmt: skip
     models: list[type[BaseModel]] = [*fixed, *dict.fromkeys(shapes.values())]
     references, whole = models_json_schema([(m, "validation") for m in models], ref_template="#/definitions/{model}")
@@ -42,6 +43,9 @@ def schema(registry: Registry) -> dict[str, Any]:
     named = {model: references[model, "validation"] for model in models}
     definitions["SubjectsShape"]["properties"]["trait"]["additionalProperties"] = named[TraitShape]
     definitions["StudyShape"]["properties"]["sweep"]["additionalProperties"] = named[AxisShape]
+    definitions["ReportShape"]["properties"]["benefit"] = named[ContrastShape]
+    definitions["ReportShape"]["properties"]["cost"]["additionalProperties"] = named[ContrastShape]
+    definitions["UseShape"]["properties"]["contrary"]["items"] = named[ContraryShape]
     head = definitions.pop("HeadShape")
     head["properties"] |= {"use": named[UseShape], "report": named[ReportShape], "subjects": named[SubjectsShape]}
     head["properties"] |= {

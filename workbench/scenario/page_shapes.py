@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -36,8 +36,8 @@ class ReportShape(Shape):
     """What a reader of the page needs to be told and the model does not know."""
 
     population: Annotated[str, Field(description='who is simulated, after "simulated patients with"')] = ""
-    benefit: ContrastShape | None = None
-    cost: dict[str, ContrastShape] = Field(default_factory=dict)
+    benefit: dict[str, Any] | None = None
+    cost: dict[str, dict[str, Any]] = Field(default_factory=dict)
     influence: Annotated[str, Field(description="how much weight the model has in a decision")] = ""
     consequence: Annotated[str, Field(description="what happens if a decision made with it is wrong")] = ""
     glossary: dict[str, str] = Field(default_factory=dict)
@@ -50,4 +50,4 @@ class UseShape(Shape):
     not_for: Annotated[str, Field(description='what it must not be used for, such as "diagnosis or dosing"')]
     question: str = ""
     limits: Names = Field(default_factory=list)
-    contrary: list[ContraryShape] = Field(default_factory=list)
+    contrary: list[dict[str, Any]] = Field(default_factory=list)

@@ -9,7 +9,7 @@ from typing import Any
 from workbench.scenario.conformity import conforming
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Arm, Contrary, Contrast, Report
-from workbench.scenario.page_shapes import ReportShape
+from workbench.scenario.page_shapes import ContraryShape, ContrastShape, ReportShape
 from workbench.scenario.paths import Tables
 from workbench.scenario.syntax import Keys
 
@@ -34,8 +34,12 @@ def read_report(document: Document, raw: Mapping[str, Any], known: Known) -> Rep
     costs = found.get("cost", {})
     return Report(
         population=found.get("population", ""),
-        benefit=_contrast(document, ("report", "benefit"), benefit, known) if benefit else None,
-        cost={name: _contrast(document, ("report", "cost", name), one, known) for name, one in costs.items()},
+        benefit=_contrast(document, ("report", "benefit"), benefit, known) if benefit is not None else None,
+        cost={
+            name: contrast
+            for name, one in costs.items()
+            if (contrast := _contrast(document, ("report", "cost", name), one, known)) is not None
+        },
         influence=found.get("influence", ""),
         consequence=found.get("consequence", ""),
         glossary=dict(found.get("glossary", {})),
@@ -43,15 +47,21 @@ def read_report(document: Document, raw: Mapping[str, Any], known: Known) -> Rep
 
 
 def read_contrary(
-    document: Document, raw: Sequence[Mapping[str, str]], sources: Collection[str] | None
+    document: Document, raw: Sequence[Mapping[str, Any]], sources: Collection[str] | None
 ) -> tuple[Contrary, ...]:
     """Return the observations that speak against the scenario, in the order of the file."""
+    found = []
     for place, one in enumerate(raw):
-        _source(document, ("use", "contrary", place, "source"), one["source"], sources)
-    return tuple(Contrary(one["text"], one["source"]) for one in raw)
+        read = conforming(document, ("use", "contrary", place), ContraryShape, one)
+        if "source" in read:
+            _source(document, ("use", "contrary", place, "source"), read["source"], sources)
+        found.append(Contrary(read.get("text", ""), read.get("source", "")))
+    return tuple(found)
 
 
-def _contrast(document: Document, keys: Keys, raw: Mapping[str, Any], known: Known) -> Contrast:
+def _contrast(document: Document, keys: Keys, written: Mapping[str, Any], known: Known) -> Contrast | None:
+    """Return one comparison, None where its outcome or its arm is not said."""
+    raw = conforming(document, keys, ContrastShape, written)
     for field, section in (("outcome", "outcome"), ("arm", "arm"), ("against", "arm"), ("course", "course")):
         name, names = raw.get(field, ""), known.names(section)
         if name and name not in names:
@@ -61,10 +71,14 @@ def _contrast(document: Document, keys: Keys, raw: Mapping[str, Any], known: Kno
         _source(document, (*keys, "source"), raw["source"], known.sources)
     elif raw.get("meaningful") is not None:
         document.report((*keys, "meaningful"), "a size that matters needs a source (a key of the bibliography)")
+    if not {"outcome", "arm"} <= set(raw):
+        return None
     arm = known.arms.get(raw["arm"])
     against = raw.get("against") or (arm.compare_with if arm else "") or ""
     if arm is not None and not against:
         document.report((*keys, "arm"), f"{raw['arm']!r} is compared with no arm (name one under `against`)")
+    if arm is not None and against == raw["arm"]:
+        document.report((*keys, "against"), f"{against!r} is compared with itself")
     return Contrast(**{**raw, "against": against})
 
 
