@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from fabricated import TEXT, StudyRow, fabricate, patients, studies
 
 REPORT = """
 [[use.contrary]]
-text = "{contrary}"
+text = {contrary}
 source = "Xing2022"
 
 [report]
-population = "{population}"
+population = {population}
 influence = "none on care"
 consequence = "a wrong answer costs an experiment"
 
@@ -30,12 +31,17 @@ outcome = "overflow"
 arm = "healthy_30"
 
 [report.glossary]
-blocker = "{meaning}"
+blocker = {meaning}
 """
 DESIGN = '\n[study.plausible]\ndesign = "lhs"\nn = 30\n'
 SETS = tuple(
     {"gate.brake.threshold": 0.2 + 0.02 * k, "modulator.tone.level": 1.0 + (k * 7 % 30) / 30} for k in range(30)
 )
+
+
+def toml(text: str) -> str:
+    """Return a text as a TOML string."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def aimed(
@@ -49,7 +55,11 @@ def aimed(
     **made: Any,
 ) -> Path:
     """Write the sweep of `fabricated`, with `[report]`, and with plausible parameters if wanted."""
-    text = TEXT + REPORT.format(population=population, contrary=contrary, meaning=meaning) + DESIGN * design
+    text = (
+        TEXT
+        + REPORT.format(population=toml(population), contrary=toml(contrary), meaning=toml(meaning))
+        + DESIGN * design
+    )
     arms = made.pop("arms", patients())
 
     def cell(arm: str, point: Mapping[str, Any], subject: int) -> float:
