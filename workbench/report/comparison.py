@@ -121,7 +121,10 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
 
 
 def _between(ground: Ground, row: Any) -> str:
+    """Return g where the outcome has a better direction: only then would a trial compare it."""
     found = _g(ground, row)
+    if not ground.selection.measure("outcome", row.outcome)["better"]:
+        return "no direction"
     return f"{signed(found.g)} ({span(found.low, found.high)})" if found.g is not None else NOTHING
 
 

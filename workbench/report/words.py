@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.analysis.dose import A_DAY
 from workbench.analysis.protocol import Regimen, arm_settings, regimens, setting_units
+from workbench.analysis.timeline import timeline
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -133,7 +134,7 @@ class Wording:
         """Say what an arm is: its condition, its doses as prescribed, what it lacks or changes."""
         condition = str(self.selection.arms.condition[name])
         said = [self.conditions.get(condition) or plain(condition)] if condition else []
-        parts = [part for part in (*said, self._doses(name), *self._changes(name)) if part]
+        parts = [part for part in (*said, self._doses(name), *self._sessions(name), *self._changes(name)) if part]
         return " ".join(sentence(part) for part in parts) or "The circuit as the scenario declares it."
 
     def prescriptions(self, name: str) -> list[tuple[Regimen, str]]:
@@ -153,14 +154,36 @@ class Wording:
             for r, said in given
         )
 
+    def _sessions(self, name: str) -> list[str]:
+        """Say which sessions an arm has, how often and when, and what is unusual about them."""
+        found = timeline(self.selection, name)
+        lanes = [lane for lane in found.lanes if lane.kind == "session"] if found else []
+        if found and not lanes and self.selection.settings.path.str.startswith("session.").any():
+            return ["no therapy session"]
+        rows = self.selection.settings
+        said = []
+        for lane in lanes:
+            declared = self.selection.scenario.get("session", {}).get(lane.name, {})
+            own = rows[(rows.arm == name) & (rows.origin == "arm") & rows.path.str.startswith(f"session.{lane.name}.")]
+            unusual = [(r.path.split(".")[-1], _bare(r)) for r in each(own)]
+            when = f"day {number(lane.at[0])}" + (f" to day {number(lane.at[-1])}" if len(lane.at) > 1 else "")
+            text = f"{str(declared.get('title', '')) or plain(lane.name)}: {len(lane.at)} sessions, {when}"
+            told = [f"{plain(f)} {value}" for f, value in unusual if f not in ("first", "every", "count")]
+            said.append(text + "".join(f", {part}" for part in told))
+        return said
+
     def _changes(self, name: str) -> list[str]:
         rows = self.selection.settings
         mine = rows[rows.arm == name]
-        changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith("dose.")]
+        changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith(("dose.", "session."))]
         said = [f"{r.path.replace('.', ' ').replace('_', ' ')} set to {_value(r)}" for r in each(changed)]
         tables = {".".join(path.split(".")[:2]) for path in rows.path}
         kept = {".".join(path.split(".")[:2]) for path in mine.path}
-        return said + [f"without {path.replace('.', ' ').replace('_', ' ')}" for path in sorted(tables - kept)]
+        return said + [
+            f"without {path.replace('.', ' ').replace('_', ' ')}"
+            for path in sorted(tables - kept)
+            if not path.startswith("session.")
+        ]
 
 
 def _prescribed(regimen: Regimen) -> str:
@@ -175,6 +198,11 @@ def _prescribed(regimen: Regimen) -> str:
     if by_weight:
         return f"{one} every {number(regimen.every)} h"
     return f"{number(regimen.per_day)} {regimen.unit} a day ({one} every {number(regimen.every)} h)"
+
+
+def _bare(row: Any) -> str:
+    """Return a value as people write it: no brackets around a list, no decimals of a whole number."""
+    return ", ".join(part.strip(" '\"").removesuffix(".0") for part in _value(row).strip("[]").split(","))
 
 
 def _value(row: Any) -> str:

@@ -51,7 +51,7 @@ def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], s
         axes.set_xlim(edges[0][0], edges[0][-1])
         axes.set_ylim(edges[1][0], edges[1][-1])
         axes.set_xlabel(cut(axis[0], 42))
-        axes.set_ylabel(cut(axis[1], 42))
+        axes.set_ylabel(cut(axis[1], 36))
         axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=cut(axis[2], 44), fraction=0.05, pad=0.2)
     return Panel(heading, drawn.svg, _alt(heading, grid))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.analysis.protocol import Phase
     from workbench.analysis.timeline import Lane
 
-LOOKS = {"dose": (BLUE, "v"), "session": (GREEN, "s"), "visit": (GREY, "|")}
+LOOKS = {"dose": (BLUE, "v"), "session": (GREEN, "D"), "visit": (GREY, "|")}
 LANE, WINDOW = 0.42, 1.1
 
 
@@ -61,7 +61,7 @@ def _lane(axes: Axes, y: int, text: str, lane: Lane) -> None:
     for start, stop in lane.spans:
         axes.plot([start, stop], [y, y], color=colour, linewidth=7, solid_capstyle="butt", alpha=0.75)
     if lane.at:
-        axes.plot(lane.at, [y] * len(lane.at), linestyle="", marker=marker, color=colour, markersize=6)
+        axes.plot(lane.at, [y] * len(lane.at), linestyle="", marker=marker, color=colour, markersize=4.5)
     _label(axes, y - 0.42, text)
 
 
