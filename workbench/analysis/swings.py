@@ -48,14 +48,8 @@ def pair_points(selection: Selection, study: str, aim: Aim) -> pd.Series[float]:
 
 def pair_values(selection: Selection, study: str, aim: Aim) -> pd.DataFrame:
     """Return `value` and `base` of every subject with both runs, by point and subject; empty if an arm is missing."""
-    rows = selection.sql(
-        "select point, subject, arm, value from outcomes where sweep = :sweep and study = :study"
-        " and outcome = :outcome and arm in (:arm, :against)",
-        study=study,
-        outcome=aim.outcome,
-        arm=aim.arm,
-        against=aim.against,
-    )
+    rows = selection.values(study, aim.outcome)
+    rows = rows[rows.arm.isin(aim.pair)]
     table = rows.pivot(index=["point", "subject"], columns="arm", values="value")
     table = table.reindex(columns=[aim.arm, aim.against]).dropna().astype(float)
     return table.set_axis(["value", "base"], axis=1)

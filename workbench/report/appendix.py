@@ -9,9 +9,10 @@ import workbench.report.ignorance as ignorance
 import workbench.report.sections as sections
 import workbench.report.tables as tables
 from workbench.analysis.chain import chain_studies
-from workbench.analysis.course import courses, recorded
+from workbench.analysis.course import recorded
 from workbench.analysis.plausible import designs
 from workbench.report.chain import chain_figure
+from workbench.report.course import grouped_courses
 from workbench.report.sections import Figure
 from workbench.report.tables import Table
 from workbench.report.timing import timing_figure
@@ -42,11 +43,10 @@ def further_figures(ground: Ground, drawn: set[str]) -> Iterator[Figure]:
         found.append(sections.responder_figure(ground.words, ground.study, ground.main))
         found += _swept(ground, drawn)
     for i, name in enumerate(_courses(ground)):
-        course = courses(ground.selection, ground.study, name)
-        if course and i == 0:
-            found += [sections.course_figure(ground.words, course), timing_figure(ground.words, course)]
-        elif course:
-            found.append(sections.grouped_courses(ground.words, course))
+        course = ground.course(name)
+        if course:
+            found.append(grouped_courses(ground.words, course))
+            found.append(timing_figure(ground.words, course) if i == 0 else None)
     yield from (figure for figure in found if figure and figure.id not in drawn)
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, Aims, aims
+from workbench.analysis.course import Courses, courses
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.plausible import Plausible, designs, plausible
 from workbench.analysis.protocol import days_declared
@@ -88,6 +89,16 @@ class Ground:
             rows = compare(self.selection, study=self.study, baseline=aim.against, outcomes=[aim.outcome])
         chosen = rows[(rows.outcome == aim.outcome) & (rows.arm == aim.arm) & (rows.baseline == aim.against)]
         return next((row for row in each(chosen) if row.n > 0), None)
+
+    @cached_property
+    def _courses(self) -> dict[str, Courses | None]:
+        return {}
+
+    def course(self, name: str) -> Courses | None:
+        """Return a recorded course of the compared study, None if it was not recorded there; read once."""
+        if name not in self._courses:
+            self._courses[name] = courses(self.selection, self.study, name)
+        return self._courses[name]
 
     def title(self, aim: Aim) -> str:
         """Return what an aim is about, in the scenario's plain words if it has some."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import workbench.report.tables as tables
-from workbench.analysis.course import Courses, bands, courses
+from workbench.analysis.course import Courses, bands
 from workbench.analysis.protocol import arm_settings, days_declared, phases
 from workbench.analysis.shares import CLASSES, Shares, shares
 from workbench.report.figures.course import courses_panel
@@ -29,7 +29,7 @@ def courses_figure(ground: Ground) -> Figure | None:
     """Draw the benefit over time, and each cost beside it."""
     panels, found, gaps = [], [], []
     for i, aim in enumerate(a for a in ground.aims.all if a.course and a.arm):
-        course = courses(ground.selection, ground.study, aim.course)
+        course = ground.course(aim.course)
         arms = _arms(ground, aim, course) if course else []
         if course is None or len(arms) < 2:
             continue

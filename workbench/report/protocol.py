@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.analysis.course import bands, courses, recorded
+from workbench.analysis.course import bands, recorded
 from workbench.analysis.protocol import days_declared
 from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.report.figures.protocol import Curve, protocol_panel
@@ -85,7 +85,7 @@ def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
     windows = [n for n, m in readout.items() if "window." in str(m["specification"])]
     occupied = [n for n, m in readout.items() if m["readout"] == "occupancy"]
     for name in [*windows, *occupied][:1]:
-        course = courses(ground.selection, ground.study, name)
+        course = ground.course(name)
         if course is None or arm not in course.by_arm:
             continue
         frame = bands(course)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import workbench.report.tables as tables
-from workbench.analysis.course import MOST_SUBJECTS, Courses, bands, timings
 from workbench.analysis.dose import Ladder, dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
-from workbench.analysis.protocol import arm_settings, days_declared, phases
 from workbench.analysis.responders import responders
-from workbench.report.figures.course import course_panel, courses_panel
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.figures.maps import inside, map_panel
 from workbench.report.figures.style import Panel
@@ -23,9 +20,9 @@ from workbench.report.tables import Table
 from workbench.report.words import Wording, each, number, percent, plain, sentence
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-MOST_PANELS, TOGETHER = 6, 5
+MOST_PANELS = 6
 SPREAD = (
     "Pale bands: range across {who} (the middle 80 % of them). "
     "Thick bars: calculation error (95 % interval of the mean)."
@@ -41,77 +38,6 @@ class Figure:
     panels: list[Panel]
     caption: str
     tables: list[Table] = field(default_factory=list)
-
-
-def course_figure(words: Wording, course: Courses) -> Figure | None:
-    """Draw a recorded course: one panel per arm, its baseline arm beside it."""
-    selection, name, frame = words.selection, course.name, bands(course)
-    if frame.empty:
-        return None
-    title = words.measure("course", name)
-    arms = [a for a in course.by_arm if selection.arms.baseline[a] in course.by_arm] or list(course.by_arm)
-    shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
-    if not days_declared(selection):
-        shown = tuple(replace(phase, per_day=0.0) for phase in shown)
-    days = {p.per_day for p in shown} - {0.0}
-    label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
-    label += f" (days if {number(days.pop())} a day)" if len(days) == 1 else ""
-    unit = "" if course.unit == "1" else f" ({course.unit})"
-    panels = []
-    for i, arm in enumerate(arms):
-        base = str(selection.arms.baseline[arm])
-        own = arm, words.arm(arm), base, words.arm(base) if base else ""
-        panels.append(course_panel(f"course-{name}-{i}", words.arm(arm), frame, own, (label, f"{title}{unit}"), shown))
-    caption = (
-        "Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. "
-        f"Bands: the middle 80 % of {words.who} (hatched for the comparison). "
-        + (f"Shown are the first {MOST_SUBJECTS} of them. " if len(course.subjects) == MOST_SUBJECTS else "")
-        + (DAYS if days_declared(selection) else "")
-    )
-    query = Queries(int(selection.facts["sweep"])).course(course.study, name)
-    whole = tables.course_table(words, frame, f"{title}: mean (range across {words.who}) over time", label)
-    found = [whole.of(f"course_{name}", query)]
-    times = timings(selection, course)
-    if len(times):
-        found.insert(0, tables.timing_table(words, times, f"{course.time_unit}s").of(f"times_of_{name}", query))
-    return Figure(f"course-{name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
-
-
-def grouped_courses(words: Wording, course: Courses) -> Figure | None:
-    """Draw the means of a recorded course, several arms to a panel."""
-    selection, frame = words.selection, bands(course)
-    arms = [arm for arm in course.by_arm if arm in set(frame.arm)]
-    if not arms:
-        return None
-    title = words.measure("course", course.name)
-    label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
-    means = frame.assign(p10=frame["mean"], p90=frame["mean"])
-    groups = [arms[i : i + TOGETHER] for i in range(0, len(arms), TOGETHER)]
-    shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
-    shown = tuple(replace(phase, per_day=0.0) for phase in shown)
-    panels = [
-        courses_panel(f"course-{course.name}-{i}", f"{title}, {i + 1} of {len(groups)}", means,
-                      [(arm, words.arm(arm)) for arm in group], (label, title), shown)
-        for i, group in enumerate(groups)
-    ]  # fmt: skip
-    query = Queries(int(selection.facts["sweep"])).course(course.study, course.name)
-    table = tables.course_table(words, frame, f"{title}: mean (range across {words.who}) over time", label)
-    caption = f"Means only; the range across {words.who} stands in the table."
-    take = sentence(_course_take(words, frame, title, arms))
-    return Figure(f"course-{course.name}", take, panels, caption, [table.of(f"course_{course.name}", query)])
-
-
-DAYS = "Read time in trials first: how many effective trials make a day is an assumption. "
-
-
-def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str]) -> str:
-    last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
-    present = list(last.index)
-    if len(present) == 1:
-        return f"{title} over time: at the end it is {number(last.iloc[0], even=True)}"
-    low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
-    ends = [f"“{words.arm(a)}” ({number(last[a], even=True)})" for a in (low, high)]
-    return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"
 
 
 def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.style import BLUE, GREY, LINES, Margins, Panel, drawing
+from workbench.report.figures.style import GREY, LINES, Margins, Panel, drawing
 from workbench.report.words import cut, number
 
 if TYPE_CHECKING:
@@ -13,38 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from workbench.analysis.protocol import Phase
-
-
-def course_panel(
-    name: str,
-    heading: str,
-    frame: pd.DataFrame,
-    arms: tuple[str, str, str, str],
-    axis: tuple[str, str],
-    phases: Sequence[Phase],
-) -> Panel:
-    """Draw one arm against its baseline.
-
-    `frame` is `analysis.course.bands`; `arms` are (arm, its title, baseline or "", its title); `axis` labels x and y.
-    """
-    arm, title, base, base_title = arms
-    mine, theirs = frame[frame.arm == arm], frame[frame.arm == base]
-    with drawing(name, margins=Margins(right=0.32, bottom=0.62).with_legend(1 + bool(len(theirs)))) as (axes, drawn):
-        limits = float(frame.p10.min()), float(frame.p90.max())
-        if len(theirs):
-            axes.fill_between(
-                theirs.time, theirs.p10, theirs.p90, facecolor="none", edgecolor="#9A9A9A", hatch="////", linewidth=0
-            )
-            axes.plot(theirs.time, theirs["mean"], color=GREY, linestyle="--", label=cut(base_title))
-        axes.fill_between(mine.time, mine.p10, mine.p90, color=BLUE, alpha=0.2, linewidth=0)
-        axes.plot(mine.time, mine["mean"], color=BLUE, label=cut(title))
-        room = (limits[1] - limits[0]) * 0.06 or 0.05
-        axes.set_ylim(limits[0] - room, limits[1] + 3 * room)
-        mark_phases(axes, phases)
-        axes.set_xlabel(axis[0])
-        axes.set_ylabel(cut(axis[1], 30))
-        axes.figure.legend(loc="lower center", ncols=1)
-    return Panel(heading, drawn.svg, _alt(heading, mine, theirs, title, base_title))
 
 
 def courses_panel(
@@ -96,12 +64,3 @@ def mark_phases(axes: Axes, phases: Sequence[Phase]) -> None:
     labels = [f"{b:,}\n({b / rate:,.0f} d)" if rate else f"{b:,}" for b in borders]
     axes.set_xticks(borders, labels)
     axes.set_xlim(borders[0], borders[-1])
-
-
-def _alt(heading: str, mine: pd.DataFrame, theirs: pd.DataFrame, title: str, base: str) -> str:
-    said = [
-        f"{name} goes from {number(f['mean'].iloc[0])} to {number(f['mean'].iloc[-1])}"
-        for name, f in ((title, mine), (base, theirs))
-        if len(f)
-    ]
-    return f"{heading}. {'; '.join(said)}. The numbers stand in the table."
