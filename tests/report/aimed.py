@@ -52,6 +52,7 @@ def aimed(
     contrary: str = "In some mice it is the other way round.",
     meaning: str = "A drug that stops what is too loud.",
     slope: float = 1.0,
+    extra: str = "",
     **made: Any,
 ) -> Path:
     """Write the sweep of `fabricated`, with `[report]`, and with plausible parameters if wanted."""
@@ -59,6 +60,7 @@ def aimed(
         TEXT
         + REPORT.format(population=toml(population), contrary=toml(contrary), meaning=toml(meaning))
         + DESIGN * design
+        + extra
     )
     arms = made.pop("arms", patients())
 

@@ -77,6 +77,15 @@ def test_compare_open_results_and_the_query_agree_with_the_page_to_the_last_digi
         assert row[5] == signed(mine.difference.mean())
 
 
+def test_a_pair_that_the_arms_do_not_declare_has_its_numbers_and_its_query_too(tmp_path: Path) -> None:
+    extra = '\n[report.cost.odd]\noutcome = "overflow"\narm = "ill_6"\nagainst = "healthy"\n'
+    page = Page(select(aimed(tmp_path / "a.db", subjects=5, extra=extra)))
+    table = next(t for t in page.tables if t.name == "comparisons")
+    asked = page.selection.results.sql(table.query).set_index(["arm", "baseline"])
+    (row,) = [r for r in table.rows if r[1:3] == ("Patient, blocker 6 mg a day", "Healthy")]
+    assert row[5] == signed(asked.loc[("ill_6", "healthy"), "difference"]) and row[5] not in ("", "0")
+
+
 def test_the_page_as_written_holds_each_table_and_its_query(page: Page, written: tuple[str, Path]) -> None:
     text = unescape(re.sub(r"<[^>]+>", "\n", written[0]))
     for table in page.tables:

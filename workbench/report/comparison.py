@@ -117,7 +117,12 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
                f"Range across {ground.words.who}", "Range over plausible parameters", "Did better",
                "Between-group g (as a trial would see it)", "Remarks")  # fmt: skip
     table = Table("The comparisons in numbers", columns, tuple(cells), look="wide")
-    return table.of("comparisons", ground.queries.pairs(ground.study, dict.fromkeys(r.outcome for r in rows)))
+    declared = ground.selection.arms.baseline
+    if all(declared[r.arm] == r.baseline for r in rows):
+        query = ground.queries.pairs(ground.study, dict.fromkeys(r.outcome for r in rows))
+    else:
+        query = ground.queries.compared(ground.study, [(r.outcome, r.arm, r.baseline) for r in rows])
+    return table.of("comparisons", query)
 
 
 def _between(ground: Ground, row: Any) -> str:

@@ -36,7 +36,9 @@ def who_and_what(ground: Ground) -> list[str]:
         arms = f"“{words.arm(aims.benefit.arm)}” with “{words.arm(aims.benefit.against)}”"
         others = len(ground.selection.arms) - 2
         more = f", and {others} more arms beside them" if others > 0 else ""
-        said.append(f"Compared: {arms}{more}. Each of them went through both, which no trial can arrange.")
+        said.append(
+            f"Compared: {arms}{more}. Each of them went through both with the same chance, which no trial can arrange."
+        )
     return said
 
 

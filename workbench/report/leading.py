@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import workbench.report.tables as tables
 from workbench.analysis.course import Courses, bands
-from workbench.analysis.protocol import arm_settings, days_declared, phases
+from workbench.analysis.protocol import HOURS_A_DAY, arm_settings, days_declared, phases
 from workbench.analysis.shares import CLASSES, Shares, shares
 from workbench.report.figures.course import courses_panel
 from workbench.report.figures.icons import icons_panel
@@ -33,7 +33,7 @@ def courses_figure(ground: Ground) -> Figure | None:
         arms = _arms(ground, aim, course) if course else []
         if course is None or len(arms) < 2:
             continue
-        frame = bands(course)
+        frame = _in_days(bands(course), course)
         frame = frame[frame.arm.isin(arms)]
         if not {aim.arm, aim.against} <= set(frame.arm):
             continue
@@ -43,10 +43,9 @@ def courses_figure(ground: Ground) -> Figure | None:
         caption = f"{ground.title(aim)}, over time: mean (range across {ground.words.who})"
         query = ground.queries.course(ground.study, aim.course, arms)
         found.append(tables.course_table(ground.words, frame, caption, axis).of(f"over_time_{aim.name}", query))
-        gap = _gap(aim, frame, course.time_unit)
-        gaps.append(
-            (ground.words.measure("course", aim.course), ground.words.arm(aim.arm), ground.words.arm(aim.against), *gap)
-        )
+        pair = ground.words.arm(aim.arm), ground.words.arm(aim.against)
+        unit = "day" if course.time_unit == "h" else course.time_unit
+        gaps.append((ground.words.measure("course", aim.course), *pair, *_gap(aim, frame, unit)))
     if not panels:
         return None
     columns = ("What", "Arm", "Compared with", "Largest difference of the means", "At", "Difference at the end")
@@ -65,6 +64,11 @@ def _arms(ground: Ground, aim: Aim, course: Courses) -> list[str]:
     return [arm for arm in dict.fromkeys(wanted) if arm in course.by_arm]
 
 
+def _in_days(frame: pd.DataFrame, course: Courses) -> pd.DataFrame:
+    """Return a course recorded in hours with its times in days: the page speaks of days."""
+    return frame.assign(time=frame.time / HOURS_A_DAY) if course.time_unit == "h" else frame
+
+
 def _axis(ground: Ground, course: Courses) -> str:
     return ground.trial_axis if course.time_unit == "trial" else "days" if course.time_unit == "h" else course.time_unit
 
@@ -77,9 +81,8 @@ def _panel(ground: Ground, name: str, aim: Aim, course: Courses, arms: list[str]
     unit = "" if course.unit == "1" else f" ({course.unit})"
     label = f"{words.measure('course', aim.course)}{unit}"
     titled = [(arm, words.arm(arm)) for arm in arms]
-    scaled = frame.assign(time=frame.time / 24.0) if course.time_unit == "h" else frame
     heading = words.measure("course", aim.course) if aim.name == "benefit" else ground.title(aim)
-    return courses_panel(name, heading, scaled, titled, (_axis(ground, course), label), shown)
+    return courses_panel(name, heading, frame, titled, (_axis(ground, course), label), shown)
 
 
 def _gap(aim: Aim, frame: pd.DataFrame, unit: str) -> tuple[str, str, str]:
@@ -88,8 +91,7 @@ def _gap(aim: Aim, frame: pd.DataFrame, unit: str) -> tuple[str, str, str]:
     gap = by_arm[aim.arm] - by_arm[aim.against]
     place = int(gap.abs().to_numpy().argmax())
     at = float(by_arm.index.to_numpy(dtype=float)[place])
-    when = f"day {number(at / 24.0)}" if unit == "h" else f"{unit} {number(at)}"
-    return signed(gap.iloc[place]), when, signed(gap.iloc[-1])
+    return signed(gap.iloc[place]), f"{unit} {number(at)}", signed(gap.iloc[-1])
 
 
 def icons_figure(ground: Ground) -> Figure | None:

@@ -14,6 +14,7 @@ from workbench.analysis.chain import chain_studies
 from workbench.analysis.maps import Grid, SweptAxis, swept_axes
 from workbench.analysis.pair_maps import pair_grid
 from workbench.analysis.plausible import designs
+from workbench.analysis.protocol import HOURS_A_DAY
 from workbench.report.chain import chain_figure
 from workbench.report.figures.maps import map_panel
 from workbench.report.sections import Figure
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 MOST = 2
 LINKS = ("concentration", "occupancy", "level")
 """Readouts that stand between a dose and its effects."""
-DAY = 24.0
 
 
 def mechanism_figures(ground: Ground) -> list[Figure]:
@@ -127,8 +127,8 @@ def _spoken(axis: SweptAxis) -> SweptAxis:
 def _level(axis: SweptAxis, value: float | str | None) -> str:
     if not isinstance(value, float):
         return "" if value is None else str(value)
-    if axis.unit == "h" and value >= 2 * DAY:
-        return f"{number(value / DAY)} d"
+    if axis.unit == "h" and value >= 2 * HOURS_A_DAY:
+        return f"{number(value / HOURS_A_DAY)} d"
     return f"{number(value)} {axis.unit}".strip() if axis.unit not in ("", "1") else number(value)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.analysis.course import bands, recorded
-from workbench.analysis.protocol import days_declared
+from workbench.analysis.protocol import HOURS_A_DAY, days_declared
 from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.report.figures.protocol import Curve, protocol_panel
 from workbench.report.sections import Figure
@@ -90,7 +90,7 @@ def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
             continue
         frame = bands(course)
         frame = frame[(frame.arm == arm)]
-        scale = 24.0 if course.time_unit == "h" else 1.0
+        scale = HOURS_A_DAY if course.time_unit == "h" else 1.0
         frame = frame.assign(time=frame.time / scale)
         frame = frame[frame.time <= end]
         if len(frame):

@@ -20,13 +20,15 @@ class Queries:
             f"{_among('outcome', outcomes)} group by outcome, arm, baseline"
         )
 
-    def between(self, study: str, outcome: str, arm: str, against: str) -> str:
-        """One comparison, subject by subject."""
+    def compared(self, study: str, rows: Iterable[tuple[str, str, str]]) -> str:
+        """Chosen comparisons (outcome, arm, other arm), whether or not the scenario declares them as pairs."""
+        chosen = ", ".join(f"({', '.join(map(quoted, row))})" for row in rows)
         return (
-            "select a.subject, a.value, b.value as value_there, a.value - b.value as difference from outcomes a "
+            "select outcome, a.arm, b.arm as baseline, count(*) as n, avg(a.value) as mean, "
+            "avg(b.value) as mean_there, avg(a.value - b.value) as difference from outcomes a "
             "join outcomes b using (sweep, study, point, subject, outcome) "
-            f"where sweep = {self.sweep} and study = {quoted(study)} and point = 0 and outcome = {quoted(outcome)} "
-            f"and a.arm = {quoted(arm)} and b.arm = {quoted(against)}"
+            f"where {self._place(study)} and point = 0 and (outcome, a.arm, b.arm) in (values {chosen}) "
+            "group by outcome, a.arm, b.arm"
         )
 
     def cells(self, study: str, outcomes: Iterable[str] = ()) -> str:
