@@ -22,7 +22,6 @@ from workbench.report.words import Wording, each, number, percent, plain, senten
 if TYPE_CHECKING:
     pass
 
-MOST_PANELS = 6
 SPREAD = (
     "Pale bands: range across {who} (the middle 80 % of them). "
     "Thick bars: calculation error (95 % interval of the mean)."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -44,30 +44,9 @@ def effects_panel(
     extras = extras or Extras()
     with drawing(name, width, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
         for y, (row, label) in enumerate(zip(each(rows), labels, strict=True)):
-            harm = bool(better) and (row.difference > 0) == (better == "lower") and row.difference != 0
-            colour, marker = (RUST, "s") if harm else (BLUE, "o")
             if y in extras.boxes:
                 _box(axes, y, extras.boxes[y])
-            if not pd.isna(row.p10):
-                axes.plot([row.p10, row.p90], [y, y], color=colour, linewidth=1, solid_capstyle="butt")
-            if not pd.isna(row.low):
-                axes.plot([row.low, row.high], [y, y], color=colour, linewidth=5, alpha=0.55, solid_capstyle="butt")
-            axes.plot(
-                [row.difference],
-                [y],
-                marker=marker,
-                color=colour,
-                markersize=6,
-                markerfacecolor="white" if harm else colour,
-            )
-            axes.annotate(
-                label,
-                (0, y - 0.43),
-                xycoords=("axes fraction", "data"),
-                fontsize=7.5,
-                va="center",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # the line at zero passes behind the words
-            )
+            _row(axes, y, row, label, better)
         axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         for size in (extras.meaningful, -extras.meaningful) if extras.meaningful else ():
             axes.axvline(size, color=GREEN, linewidth=1, linestyle=(0, (1, 2)), zorder=0)
@@ -84,6 +63,26 @@ def effects_panel(
     flat = [" ".join(label.split()) for label in labels]
     said = " ".join(f"{label}." for label in flat)
     return Panel(heading, drawn.svg, f"{heading}. Mean differences: {said} The numbers stand in the table.")
+
+
+def _row(axes: Axes, y: int, row: Any, label: str, better: str) -> None:
+    """Draw one comparison: thin the range across subjects, thick the calculation error, a marker for the mean."""
+    harm = bool(better) and (row.difference > 0) == (better == "lower") and row.difference != 0
+    colour, marker = (RUST, "s") if harm else (BLUE, "o")
+    if not pd.isna(row.p10):
+        axes.plot([row.p10, row.p90], [y, y], color=colour, linewidth=1, solid_capstyle="butt")
+    if not pd.isna(row.low):
+        axes.plot([row.low, row.high], [y, y], color=colour, linewidth=5, alpha=0.55, solid_capstyle="butt")
+    face = "white" if harm else colour
+    axes.plot([row.difference], [y], marker=marker, color=colour, markersize=6, markerfacecolor=face)
+    axes.annotate(
+        label,
+        (0, y - 0.43),
+        xycoords=("axes fraction", "data"),
+        fontsize=7.5,
+        va="center",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # the line at zero passes behind the words
+    )
 
 
 def _box(axes: Axes, y: int, ends: tuple[float, float, float]) -> None:
