@@ -110,11 +110,12 @@ class Page:
 
     @cached_property
     def figures(self) -> list[Figure]:
-        """The figures before the appendix."""
+        """The figures before the appendix; where nothing can be compared, the first of those that there are."""
         ground = self.ground
         found = [protocol_figure(ground), courses_figure(ground), comparison_figure(ground)]
         found += [*mechanism_figures(ground), icons_figure(ground)]
-        return [figure for figure in found if figure][:MOST_FIGURES]
+        leading = [figure for figure in found if figure] or list(appendix.further_figures(ground, set()))
+        return leading[:MOST_FIGURES]
 
     @cached_property
     def further(self) -> list[Figure]:

@@ -29,7 +29,8 @@ def not_for(declared: str) -> str:
 def who_and_what(ground: Ground) -> list[str]:
     """Say who is simulated, and what was compared with what."""
     words, aims = ground.words, ground.aims
-    n = f"{int(ground.selection.facts['subjects']):,} {words.who}"
+    row = ground.row(aims.benefit) if aims.benefit else None
+    n = f"{int(ground.selection.facts['subjects'] if row is None else row.n + row.missing):,} {words.who}"
     who = f"{n} with {aims.population}" if aims.population else n
     said = [f"{who}: results of equations, not people."]
     if aims.benefit and aims.benefit.arm:

@@ -16,6 +16,7 @@ OWN = {
     "range over plausible parameters": "What becomes of a mean when all that is assumed or fitted moves at once.",
     "compared within": "The same simulated one goes through both arms with the same chance; no trial can do this.",
     "between-group g": "The difference as a trial of two separate groups would see it, in standard deviations.",
+    "effect size d_av": "Mean difference over the root mean square of the two arms' standard deviations.",
     "arm": "One way of treating, or of being ill, that is compared with another.",
     "parameter": "A number of the model.",
     "assumed": "Plausible, but nobody has measured it.",

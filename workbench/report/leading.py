@@ -44,7 +44,7 @@ def courses_figure(ground: Ground) -> Figure | None:
         query = ground.queries.course(ground.study, aim.course, arms)
         found.append(tables.course_table(ground.words, frame, caption, axis).of(f"over_time_{aim.name}", query))
         pair = ground.words.arm(aim.arm), ground.words.arm(aim.against)
-        unit = "day" if course.time_unit == "h" else course.time_unit
+        unit = "day" if _spans_days(course) else course.time_unit
         gaps.append((ground.words.measure("course", aim.course), *pair, *_gap(aim, frame, unit)))
     if not panels:
         return None
@@ -65,12 +65,18 @@ def _arms(ground: Ground, aim: Aim, course: Courses) -> list[str]:
 
 
 def _in_days(frame: pd.DataFrame, course: Courses) -> pd.DataFrame:
-    """Return a course recorded in hours with its times in days: the page speaks of days."""
-    return frame.assign(time=frame.time / HOURS_A_DAY) if course.time_unit == "h" else frame
+    """Return a course of several days with its times in days, which is what people speak of."""
+    return frame.assign(time=frame.time / HOURS_A_DAY) if _spans_days(course) else frame
+
+
+def _spans_days(course: Courses) -> bool:
+    return course.time_unit == "h" and float(course.times[-1]) >= 2 * HOURS_A_DAY
 
 
 def _axis(ground: Ground, course: Courses) -> str:
-    return ground.trial_axis if course.time_unit == "trial" else "days" if course.time_unit == "h" else course.time_unit
+    if course.time_unit == "trial":
+        return ground.trial_axis
+    return "days" if _spans_days(course) else f"time ({course.time_unit})"
 
 
 def _panel(ground: Ground, name: str, aim: Aim, course: Courses, arms: list[str], frame: pd.DataFrame) -> Panel:
@@ -91,7 +97,8 @@ def _gap(aim: Aim, frame: pd.DataFrame, unit: str) -> tuple[str, str, str]:
     gap = by_arm[aim.arm] - by_arm[aim.against]
     place = int(gap.abs().to_numpy().argmax())
     at = float(by_arm.index.to_numpy(dtype=float)[place])
-    return signed(gap.iloc[place]), f"{unit} {number(at)}", signed(gap.iloc[-1])
+    when = f"{number(at)} h" if unit == "h" else f"{unit} {number(at)}"
+    return signed(gap.iloc[place]), when, signed(gap.iloc[-1])
 
 
 def icons_figure(ground: Ground) -> Figure | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from workbench.report.tables import Table
 from workbench.report.words import cut, each, number, plain, sentence
 
@@ -47,7 +49,7 @@ def _assumed(ground: Ground) -> Iterator[Any]:
     if arm:  # the values of the arm that the page is about
         settings = settings[settings.arm == arm]
     for row in each(settings[(settings.status == "assumed") & settings.number.notna()]):
-        neutral = row.origin == "default" and not row.source and row.low != row.low
+        neutral = row.origin == "default" and not row.source and pd.isna(row.low)
         if not (neutral and row.number in (0.0, 1.0)) and row.unit not in ("", None):
             yield row
 
@@ -60,7 +62,7 @@ def _meaning(ground: Ground, row: Any) -> str:
 
 def _value(row: Any) -> str:
     unit = f" {row.unit}" if row.unit not in ("", "1", None) else ""
-    span = f" ({number(row.low)} to {number(row.high)})" if row.low == row.low and row.low is not None else ""
+    span = f" ({number(row.low)} to {number(row.high)})" if not pd.isna(row.low) else ""
     return f"{number(row.number)}{unit}{span}"
 
 

@@ -22,6 +22,7 @@ from workbench.report.words import Wording, each, number, percent, plain, senten
 if TYPE_CHECKING:
     pass
 
+MOST_ENDS = 3
 SPREAD = (
     "Pale bands: range across {who} (the middle 80 % of them). "
     "Thick bars: calculation error (95 % interval of the mean)."
@@ -162,7 +163,15 @@ def _curve(words: Wording, study: str, outcome: str) -> Figure:
     table = tables.line_table(words, f"{title} by {label}", label, rows)
     query = Queries(int(selection.facts["sweep"])).cells(study, [outcome])
     shown_table = table.of(f"sweep_{study}", query)
-    return Figure(f"sweep-{study}", sentence(_study_title(words, study)), [panel], caption, [shown_table])
+    take = f"{_study_title(words, study)}: {title} goes from {_ends(lines)}" if lines else _study_title(words, study)
+    return Figure(f"sweep-{study}", sentence(take), [panel], caption, [shown_table])
+
+
+def _ends(lines: list[Line]) -> str:
+    """Say where each line begins and ends."""
+    ends = ((line.label, line.frame["mean"].iloc[0], line.frame["mean"].iloc[-1]) for line in lines[:MOST_ENDS])
+    said = [f"{number(a, even=True)} to {number(b, even=True)} in “{label}”" for label, a, b in ends]
+    return ", from ".join(said) + (f", and so on ({len(lines)} arms)" if len(lines) > MOST_ENDS else "")
 
 
 def _axis_label(words: Wording, axis: SweptAxis) -> str:
