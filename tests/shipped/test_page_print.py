@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from shipped_runs import Shipped
 
+from workbench.analysis.selection import select
+from workbench.analysis.timeline import timeline
 from workbench.report import build_report
 
 BROWSER = next(
@@ -43,6 +45,14 @@ def test_making_it_again_gives_the_same_bytes_in_seconds(shipped: Shipped, tmp_p
     again = build_report(shipped.db("dystonia"), tmp_path / "again.html")
     assert time.process_time() - begun < 10.0
     assert again.read_bytes() == shipped.page("dystonia").read_bytes()
+
+
+def test_times_of_doses_sessions_and_visits_are_those_that_the_file_speaks_of(shipped: Shipped) -> None:
+    found = timeline(select(shipped.db("ketamine_therapy")), "both")
+    assert found is not None and found.unit == "day"
+    lanes = {lane.name: lane.at for lane in found.lanes}
+    assert lanes["infusion"] == (0.0,) and lanes["training"] == tuple(1 + i / 2 for i in range(8))
+    assert lanes["month"] == (1.0, 8.0, 15.0, 22.0, 30.0) and lanes["day_90"] == (90.0,) and "cbt" not in lanes
 
 
 @browser
