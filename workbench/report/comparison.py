@@ -171,5 +171,6 @@ def _caption(ground: Ground) -> str:
     text += "Filled circle: better or equal; open square: worse."
     sized: list[Aim] = [aim for aim in ground.aims.all if aim.meaningful]
     if sized:
-        text += f" Dotted: {number(sized[0].meaningful)} points, a change that matters to people ({sized[0].source})."
+        size = number(sized[0].meaningful)
+        text += f" Dotted: {size} points, the smallest change that matters by published estimates ({sized[0].source})."
     return text
