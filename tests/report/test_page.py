@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from aimed import aimed
 from fabricated import TEXT, ArmRow, StudyRow, fabricate, patients, studies
 
 from workbench.analysis import compare
@@ -106,7 +108,7 @@ def test_the_headline_and_the_differences_are_those_of_compare(database, page):
     for row in compare(database, study="arms").itertuples():
         for value in (number(row.mean), number(row.baseline_mean), signed(row.difference), number(row.low)):
             assert value in said
-    assert "With “Patient, blocker 30 mg a day” it was 0.365, with “Untreated patient” 0.526" in said
+    assert "0.365 with “Patient, blocker 30 mg a day” against 0.526 with “Untreated patient”, lower by" in said
 
 
 def test_the_headline_follows_the_data(tmp_path):
@@ -117,9 +119,8 @@ def test_the_headline_follows_the_data(tmp_path):
         for a in patients()
     )
     said = Reader(report(tmp_path, arms=changed)).text
-    assert "With “Patient, blocker 30 mg a day” it was 0.900, with “Untreated patient” 0.526" in said
-    assert "which is worse; none of them did better" in said
-    assert "With “Patient, blocker 15 mg a day” it was 0.396" in said
+    assert "0.396 with “Patient, blocker 15 mg a day” against 0.526 with “Untreated patient”, lower by" in said
+    assert "0.900" in said
 
 
 def test_map_cells_in_the_table_are_the_means_of_the_rows(page):
@@ -139,6 +140,32 @@ def test_S14_S16_odd_titles_are_shown_as_typed_and_never_become_markup(tmp_path,
     assert not {"script", "img"} & found.tags
     assert " ".join(title.split())[:60] in found.text
     assert len(text) < 3_000_000
+
+
+@pytest.mark.parametrize("text", [HOSTILE, AWKWARD], ids=["hostile", "awkward"])
+def test_S14_S16_odd_words_of_a_report_table_are_shown_as_typed(tmp_path, text):
+    odd = aimed(tmp_path / "a.db", population=text, contrary=text, meaning=text, subjects=4)
+    page = build_report(odd, tmp_path / "a.html", tables=tmp_path / "tables").read_text(encoding="utf-8")
+    found = Reader(page)
+    assert not {"script", "img"} & found.tags
+    assert found.text.count(" ".join(text.split())[:60]) >= 3
+    assert text in (tmp_path / "tables" / "contrary.csv").read_text(encoding="utf-8").replace('""', '"')
+
+
+def test_R01_a_comparison_that_lost_runs_says_so_in_its_own_row(tmp_path):
+    arms = tuple(replace(a, outcome=lambda i: None if i < 3 else 0.3) if a.name == "ill_30" else a for a in patients())
+    said = Reader(build_report(aimed(tmp_path / "a.db", arms=arms, subjects=8), tmp_path / "a.html").read_text()).text
+    assert "3 of 8 subjects left out" in said and "5 simulated, 3 failed" in said
+    assert "runs failed and are left out of every mean" in said
+
+
+@pytest.mark.parametrize("outcome", [lambda i: None, lambda i: 0.4], ids=["all failed", "no variance"])
+def test_R01_a_benefit_without_runs_or_without_variance_has_a_page_in_words(tmp_path, outcome):
+    arms = tuple(replace(a, outcome=outcome) if a.name in ("ill_30", "ill") else a for a in patients())
+    page = build_report(aimed(tmp_path / "a.db", arms=arms, subjects=6), tmp_path / "a.html").read_text()
+    said = Reader(page).text
+    assert "No comparison of “Spilling into the wrong place” can be made" in said or "the same as with" in said
+    assert not re.search(r"\bnan\b|<na>|&lt;na|\binf\b", page.lower())
 
 
 def test_S15_a_title_that_looks_like_sql_is_a_title(tmp_path):

@@ -91,13 +91,9 @@ def dose_response(selection: Selection, study: str, outcome: str, steps: Ladder)
 
 def arm_values(selection: Selection, study: str, outcome: str) -> Mapping[str, Array]:
     """Return the outcome of every finished run, by arm, in order of subject (studies without a sweep)."""
-    rows = selection.sql(
-        "select arm, value from outcomes where sweep = :sweep and study = :study and outcome = :outcome and point = 0"
-        " order by arm, subject",
-        study=study,
-        outcome=outcome,
-    )
-    return {str(arm): group.to_numpy(dtype=np.float64) for arm, group in rows.groupby("arm")["value"]}
+    rows = selection.values(study, outcome)
+    first = rows[rows.point == 0]
+    return {str(arm): group.to_numpy(dtype=np.float64) for arm, group in first.groupby("arm")["value"]}
 
 
 def summaries(samples: Sequence[Array]) -> list[dict[str, float | int | str | None]]:

@@ -102,6 +102,10 @@ def cell_means(selection: Selection, study: str) -> pd.DataFrame:
     The database aggregates, so that a large sweep is never read row by row.
     `se` is missing where a cell has one run only.
     """
+    return selection.kept(("cells", study), lambda: _cell_means(selection, study))
+
+
+def _cell_means(selection: Selection, study: str) -> pd.DataFrame:
     rows = selection.sql(
         "select arm, point, outcome, count(*) as n, avg(value) as mean, avg(value * value) as square from outcomes"
         " where sweep = :sweep and study = :study group by arm, point, outcome order by arm, point, outcome",

@@ -142,10 +142,10 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
 
 def _details(at: str, settings: dict[str, float | str], length: float) -> tuple[str, ...]:
     """Return what a regimen has beside amount and interval; `length` of its phase in hours."""
-    first, until, lasting = (_number(settings, at + name) for name in ("first", "until", "duration"))
+    first, until, lasting, count = (_number(settings, at + name) for name in ("first", "until", "duration", "count"))
     missed = [part.removesuffix(".0") for part in _names(settings.get(at + "missed", ""))]
     told = (
-        (f"each over {lasting:g} h", lasting > 0),
+        (f"{'' if count == 1 else 'each '}over {_lasting(lasting)}", lasting > 0),
         (f"the first after {first:g} h", first > 0),
         (f"stopped after {until:g} h", 0 < until < length),
         (f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}", bool(missed)),
@@ -164,6 +164,10 @@ def _decided(at: str, settings: dict[str, float | str]) -> Iterator[tuple[str, b
         own = path.removesuffix("form")
         if path.startswith("adjustment.") and path.endswith(".form") and f"dose.{settings.get(own + 'dose')}." == at:
             yield f"{forms.get(str(form), str(form))} at visits of {settings.get(own + 'assessment')}", True
+
+
+def _lasting(hours: float) -> str:
+    return f"{hours * 60:.3g} min" if hours < 1 else f"{hours:g} h"
 
 
 def _lengths_in_trials(settings: dict[str, float | str], during: tuple[str, ...]) -> list[float]:

@@ -26,12 +26,8 @@ def responders(
 
     columns = ["arm", "baseline", "threshold", "n", "responders", "share", "left_out"]
     better = selection.measure("outcome", outcome)["better"]
-    values = selection.sql(
-        "select arm, subject, value from outcomes where sweep = :sweep and study = :study and outcome = :outcome"
-        " and point = 0",
-        study=study,
-        outcome=outcome,
-    )
+    values = selection.values(study, outcome)
+    values = values[values.point == 0]
     table = pd.DataFrame({arm: group.set_index("subject")["value"] for arm, group in values.groupby("arm")})
     rows = []
     for arm, base in selection.arms.baseline.items() if better else ():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +93,24 @@ class Selection:
     def parameter_set(self) -> dict[str, Any]:
         """The stored parameter set as plain nested mappings; empty where the scenario uses none."""
         return outline(self.results.parameter_text(self.sweep))
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        return {}
+
+    def kept(self, key: tuple[str, ...], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return the frame under `key`, made when first asked for; nobody may change it."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def values(self, study: str, outcome: str) -> pd.DataFrame:
+        """Return point, arm, subject and value of every finished run of a study; read once for each outcome."""
+        query = (
+            "select point, arm, subject, value from outcomes where sweep = :sweep and study = :study"
+            " and outcome = :outcome order by point, arm, subject"
+        )
+        return self.kept(("values", study, outcome), lambda: self.sql(query, study=study, outcome=outcome))
 
     def outcomes_named(self) -> list[str]:
         """Return the names of the recorded outcomes, in the file's order."""

@@ -17,6 +17,7 @@ def report(
     db: Database,
     sweep: Sweep = None,
     output: Annotated[str | None, typer.Option("--output", help="The page; reports/NAME.html if not given.")] = None,
+    tables: Annotated[str | None, typer.Option("--tables", help="A folder for every table as a CSV file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -26,9 +27,10 @@ def report(
     """
     from workbench.report import build_report
 
-    page = build_report(Path(db), Path(output) if output else _default_page(db), sweep=sweep, force=force)
+    target = Path(output) if output else _default_page(db)
+    page = build_report(Path(db), target, sweep=sweep, force=force, tables=tables)
     if as_json:
-        print_object({"ok": True, "db": db, "report": str(page)})
+        print_object({"ok": True, "db": db, "report": str(page), "tables": tables})
     else:
         put(str(page))
     return 0

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.analysis.chain import Chain, Link, chain, half_effects
 from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.tables import Table, line_table, span
 from workbench.report.words import Wording, each, number, plain, sentence
@@ -26,11 +27,15 @@ def chain_figure(words: Wording, study: str) -> Figure | None:
     axis = words.axis(found.path, "").replace(" amount", "") + f" ({found.unit})"
     panels = list(_panels(words, found, axis))
     caption = (
-        f"From the dose to its effect, link by link. Bands: the middle 80 % of {words.who}; thick bars: calculation "
+        f"From the dose to its effect, link by link. Pale bands: range across {words.who}; thick bars: calculation "
         "error (95 % interval of the mean). Half of an effect: 0.5 for what lies between 0 and 1, else half of the "
         "largest change from the lowest dose."
     )
-    tables = [_half_table(words, found), _numbers(words, found, axis)]
+    query = Queries(int(words.selection.facts["sweep"])).cells(study)
+    tables = [
+        _half_table(words, found).of(f"half_effects_{study}", query),
+        _numbers(words, found, axis).of(f"chain_{study}", query),
+    ]
     return Figure(f"chain-{study}", _take(words, found), panels, caption, tables)
 
 
@@ -84,7 +89,7 @@ def _half_table(words: Wording, found: Chain) -> Table:
         )
         for r in each(half_effects(found))
     )
-    columns = ("Link", "Arm", f"Dose, median ({found.unit})", f"Spread between {words.who}", "At no dose tried")
+    columns = ("Link", "Arm", f"Dose, median ({found.unit})", f"Range across {words.who}", "At no dose tried")
     return Table("The dose that reaches half of each effect, among those in whom one does", columns, rows)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from workbench.report.references import split, whom
 from workbench.report.tables import Table
-from workbench.report.words import Wording, each, number
+from workbench.report.words import Wording, each, number, plain
+
+if TYPE_CHECKING:
+    from workbench.report.ground import Ground
+    from workbench.report.references import Works
+
+EXAMPLES = 3
 
 MEANS = {
-    "measured": "measured in people, animals or slices (source given)",
+    "measured": "read in a source",
     "fitted": "fitted, so that the model reproduces published numbers",
     "assumed": "assumed: plausible, but nobody has measured it",
     "protocol": "chosen by the protocol: doses, durations, task",
@@ -29,11 +36,20 @@ def counts(settings: pd.DataFrame) -> dict[str, int]:
     return {status: int(found.get(status, 0)) for status in MEANS}
 
 
-def ledger(settings: pd.DataFrame) -> Table:
-    """How many settings are measured, fitted, assumed, or a matter of protocol."""
-    found = counts(settings)
-    rows = tuple((status or "not stated", MEANS[status], str(n)) for status, n in found.items() if n)
-    return Table("What the numbers in the model rest on", ("Status", "Meaning", "Settings"), rows)
+def ledger(ground: Ground, known: Works) -> Table:
+    """How many numbers are measured, fitted or assumed, and in whom what stands behind them was seen."""
+    counted: dict[tuple[str, str], list[str]] = {}
+    for row in each(numeric(ground.selection.settings)):
+        seen = whom(known, split(row.source)) if row.status != "protocol" else ""
+        counted.setdefault((row.status or "", seen), []).append(plain(row.path))
+    order = list(MEANS)
+    rows = []
+    for (status, seen), names in sorted(counted.items(), key=lambda one: (order.index(one[0][0]), one[0][1])):
+        examples = ", ".join(names[:EXAMPLES]) + (", ..." if len(names) > EXAMPLES else "")
+        rows.append((status or "not stated", MEANS[status], seen or "no source", str(len(names)), examples))
+    columns = ("Status", "Meaning", "Seen in", "Numbers", "For example")
+    table = Table("What the numbers in the model rest on", columns, tuple(rows))
+    return table.of("evidence", ground.queries.settings())
 
 
 def summary(settings: pd.DataFrame) -> str:
@@ -46,7 +62,7 @@ def summary(settings: pd.DataFrame) -> str:
     return f"Of {model} numbers in the model (doses and protocol left aside), {', '.join(shares)}."
 
 
-def settings_table(words: Wording, settings: pd.DataFrame) -> Table:
+def settings_table(words: Wording, settings: pd.DataFrame, query: str) -> Table:
     """Every setting with its value in each arm (one value where all agree), range, status and source."""
     rows = []
     order = list(words.selection.arms.index)
@@ -64,9 +80,8 @@ def settings_table(words: Wording, settings: pd.DataFrame) -> Table:
                 ", ".join(sorted({s for s in group.source if s})),
             )
         )
-    return Table(
-        "Every setting", ("Setting", "Value", "Unit", "Plausible range", "Status", "Source"), tuple(rows), look="wide"
-    )
+    columns = ("Setting", "Value", "Unit", "Plausible range", "Status", "Source")
+    return Table("Every setting", columns, tuple(rows), "wide", "settings", query)
 
 
 def _shown(amount: Any, text: Any) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from workbench.analysis.ledger import natural
 from workbench.report.tables import Table
 from workbench.report.words import number, sentence
 
@@ -50,8 +52,22 @@ def _published(rows: Sequence[LedgerRow]) -> list[str]:
     return [text, rest + (f"; {len(lost)} of them are missed" if lost else "")] if rest else [text]
 
 
-def findings_table(rows: Sequence[LedgerRow]) -> Table:
-    """Every criterion of every finding, in the order of the ledger (misses first)."""
+def findings_tables(rows: Sequence[LedgerRow], query: str) -> list[Table]:
+    """Every criterion of every finding, misses first: those that test the model apart from those it was set with."""
+    tested = [row for row in rows if row.role == "test"]
+    theory = [row for row in rows if row.role == "theory"]
+    others = [row for row in rows if row.role not in ("test", "theory")]
+    captions = (
+        "Findings that can test the model, misses first",
+        "Findings that cannot: fitted, true by construction",
+        "Checks against theory: of the engine, not of a brain",
+    )
+    names = ("findings_test", "findings_other", "findings_theory")
+    named = zip(names, captions, (tested, others, theory), strict=True)
+    return [_table(caption, part).of(name, query) for name, caption, part in named if part]
+
+
+def _table(caption: str, rows: Sequence[LedgerRow]) -> Table:
     cells = []
     for row in rows:
         for criterion in row.criteria or (None,):
@@ -71,7 +87,7 @@ def findings_table(rows: Sequence[LedgerRow]) -> Table:
             )
     columns = ("Finding", "Role", "Published", "What is taken", "Accepted", "Model", "Calculation error",
                "Range over plausible parameters", "Verdict")  # fmt: skip
-    return Table("Published findings, misses first", columns, tuple(cells), look="wide")
+    return Table(caption, columns, tuple(cells), look="wide")
 
 
 def _range(accept: tuple[float, float]) -> str:
@@ -87,3 +103,18 @@ def _interval(criterion: CriterionRow | None) -> str:
     if criterion.interval is None:
         return criterion.without
     return f"{number(criterion.interval[0])} to {number(criterion.interval[1])}"
+
+
+def unchecked_sentence(parameter_set: Mapping[str, Any]) -> str:
+    """Say, where no finding is about the scenario, what its numbers were fitted to elsewhere."""
+    text = "No published finding is held against this scenario itself, so that nothing here tests the model."
+    values = list(parameter_set.get("parameter", {}).values())
+    for condition in parameter_set.get("condition", {}).values():
+        values += [value for value in condition.values() if isinstance(value, dict)]
+    names = sorted({name for value in values for name in value.get("fitted_to", ())}, key=natural)
+    if names:
+        text += (
+            f" Its numbers were fitted to {len(names)} findings ({', '.join(names)}) in other scenarios on the same "
+            "parameter set; “workbench findings” holds those against what was published."
+        )
+    return text

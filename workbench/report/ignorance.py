@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.plausible import ENDS, Plausible
 from workbench.report.figures.ignorance import ignorance_panel
+from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.tables import Table
 from workbench.report.words import Wording, each, number, percent, plain, sentence, signed
@@ -14,21 +15,7 @@ from workbench.report.words import Wording, each, number, percent, plain, senten
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_DRIVERS, NAMED = 8, 3
-
-
-def range_sentence(words: Wording, found: Plausible) -> str:
-    """Say the range of one comparison over plausible parameters, and how often it points the same way."""
-    low, high = (signed(end) for end in found.range)
-    arm, base = words.arm(found.arm), words.arm(found.baseline)
-    text = (
-        f"Over {found.points} plausible sets of parameters the difference between “{arm}” and “{base}” lies between "
-        f"{low} and {high} (the middle {ENDS[1] - ENDS[0]} % of the sets; median {signed(found.middle)})"
-    )
-    if found.toward == found.toward:
-        text += f"; {percent(found.toward)} of the sets make it an improvement"
-    strongest = [plain(r.path) for r in each(found.drivers.head(NAMED)) if abs(r.rho) >= found.notable]
-    return text + (f". It hangs most on {', '.join(strongest)}." if strongest else ".")
+MOST_DRIVERS = 8
 
 
 def ignorance_figure(words: Wording, found: Sequence[Plausible], differences: pd.DataFrame) -> Figure | None:
@@ -50,11 +37,13 @@ def ignorance_figure(words: Wording, found: Sequence[Plausible], differences: pd
     caption = (
         f"Each dot is one of {found[0].points} sets of parameters in which everything swept moves at once over its "
         f"plausible range. Dashed box: the middle {ENDS[1] - ENDS[0]} % of the sets; line in it: the median; diamond: "
-        "the shipped set. This is ignorance, not spread between people and not calculation error."
+        "the shipped set. This is the range over plausible parameters: neither the "
+        f"range across {words.who} nor calculation error."
     )
-    return Figure(
-        "ignorance", sentence(take), [panel], caption, [_ranges(words, found, shipped), _drivers(words, found)]
-    )
+    queries = Queries(int(words.selection.facts["sweep"]))
+    ranges = _ranges(words, found, shipped).of("plausible_ranges", queries.cells(found[0].study, [outcome]))
+    drivers = _drivers(words, found).of("plausible_drivers", queries.swept(found[0].study))
+    return Figure("ignorance", sentence(take), [panel], caption, [ranges, drivers])
 
 
 def _ranges(words: Wording, found: Sequence[Plausible], shipped: Sequence[float | None]) -> Table:

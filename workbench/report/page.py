@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.analysis.selection import Selection, select
+from workbench.analysis.selection import select
 from workbench.errors import StorageError
 from workbench.report.content import Page
+from workbench.report.csv_files import table_files
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -20,7 +21,12 @@ TEMPLATE = "page.html.j2"
 
 
 def build_report(
-    source: Results | str | Path, output: str | Path, *, sweep: int | None = None, force: bool = False
+    source: Results | str | Path,
+    output: str | Path,
+    *,
+    sweep: int | None = None,
+    force: bool = False,
+    tables: str | Path | None = None,
 ) -> Path:
     """Write one self-contained HTML page about a stored sweep and return its path.
 
@@ -31,7 +37,9 @@ def build_report(
     sweep : int, optional
         The one worked on last unless named.
     force : bool
-        Replace an existing file.
+        Replace existing files.
+    tables : path, optional
+        A folder in which every table of the page is written as a CSV file too; made if it is missing.
 
     Raises
     ------
@@ -42,7 +50,13 @@ def build_report(
     """
     target = Path(output)
     refuse_existing(target, force=force)
-    write_whole(target, render(select(source, sweep)))
+    page = Page(select(source, sweep))
+    files = table_files(page.tables, Path(tables), force) if tables is not None else {}
+    write_whole(target, render(page))
+    if tables is not None:
+        _make_folder(Path(tables))
+    for file, text in files.items():
+        write_whole(file, text)
     return target
 
 
@@ -54,9 +68,16 @@ def refuse_existing(target: Path, *, force: bool) -> None:
         raise StorageError(f"{target}: exists already; it was left unchanged; --force replaces it")
 
 
-def render(selection: Selection) -> str:
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as fault:
+        raise StorageError(f"{folder}: cannot be made ({fault.strerror}); the page was written, no table") from fault
+
+
+def render(page: Page) -> str:
     """Return the page's HTML; the same stored rows give the same text."""
-    return environment().get_template(TEMPLATE).render(page=Page(selection)) + "\n"
+    return environment().get_template(TEMPLATE).render(page=page) + "\n"
 
 
 def environment() -> Environment:

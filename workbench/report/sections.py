@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import workbench.report.tables as tables
-from workbench.analysis.course import MOST_SUBJECTS, Courses, bands, timings
-from workbench.analysis.dose import dose_response, ladders
+from workbench.analysis.dose import Ladder, dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
-from workbench.analysis.protocol import arm_settings, days_declared, measured_in, phases
 from workbench.analysis.responders import responders
-from workbench.report.figures.course import course_panel
 from workbench.report.figures.dose import Line, lines_panel
-from workbench.report.figures.effects import effects_panel
 from workbench.report.figures.maps import inside, map_panel
 from workbench.report.figures.style import Panel
+from workbench.report.queries import Queries
 from workbench.report.tables import Table
-from workbench.report.words import Wording, each, number, percent, plain, sentence, signed
+from workbench.report.words import Wording, each, number, percent, plain, sentence
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-MOST_PANELS = 6
+MOST_ENDS = 3
 SPREAD = (
-    "Pale bands and thin lines: the middle 80 % of {who}. Thick bars: calculation error (95 % interval of the mean)."
+    "Pale bands: range across {who} (the middle 80 % of them). "
+    "Thick bars: calculation error (95 % interval of the mean)."
 )
 
 
@@ -42,84 +40,7 @@ class Figure:
     tables: list[Table] = field(default_factory=list)
 
 
-def effects_figure(words: Wording, rows: pd.DataFrame, outcome: str) -> Figure | None:
-    """Draw all comparisons of the main outcome, benefits and costs alike."""
-    known = rows[(rows.outcome == outcome) & rows.difference.notna()]
-    if known.empty:
-        return None
-    measure, title = words.selection.measure("outcome", outcome), words.measure("outcome", outcome)
-    labels = [f"{words.arm(r.arm)}: {signed(r.difference)} against {words.arm(r.baseline)}" for r in each(known)]
-    unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
-    panel = effects_panel("effects", title, known, labels, f"difference in {title}{unit}", str(measure["better"]))
-    better, worse = _better_worse(known)
-    take = (
-        f"{title}: {better} of {len(known)} comparisons come out better, {worse} worse" if measure["better"] else title
-    )
-    caption = (
-        f"Each {words.who[:-1]} is their own control: the same one goes, with the same chance, through both arms. "
-        + SPREAD.format(who=words.who)
-        + " Filled circle: better than the comparison or equal; open square: worse."
-    )
-    return Figure("effects", sentence(take), [panel], caption)
-
-
-def _better_worse(rows: pd.DataFrame) -> tuple[int, int]:
-    toward = rows.difference * rows.better_means.map({"lower is better": -1, "higher is better": 1}).fillna(0)
-    return int((toward > 0).sum()), int((toward < 0).sum())
-
-
-def course_figure(words: Wording, course: Courses) -> Figure | None:
-    """Draw a recorded course: one panel per arm, its baseline arm beside it."""
-    selection, name, frame = words.selection, course.name, bands(course)
-    if frame.empty:
-        return None
-    title = words.measure("course", name)
-    arms = [a for a in course.by_arm if selection.arms.baseline[a] in course.by_arm] or list(course.by_arm)
-    shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
-    if not days_declared(selection):
-        shown = tuple(replace(phase, per_day=0.0) for phase in shown)
-    days = {p.per_day for p in shown} - {0.0}
-    label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
-    label += f" (days if {number(days.pop())} a day)" if len(days) == 1 else ""
-    unit = "" if course.unit == "1" else f" ({course.unit})"
-    panels = []
-    for i, arm in enumerate(arms):
-        base = str(selection.arms.baseline[arm])
-        own = arm, words.arm(arm), base, words.arm(base) if base else ""
-        panels.append(course_panel(f"course-{name}-{i}", words.arm(arm), frame, own, (label, f"{title}{unit}"), shown))
-    caption = (
-        "Solid line: mean of the arm named above each panel; dashed: the arm it is compared with. "
-        f"Bands: the middle 80 % of {words.who} (hatched for the comparison). "
-        + (f"Shown are the first {MOST_SUBJECTS} of them. " if len(course.subjects) == MOST_SUBJECTS else "")
-        + (DAYS if days_declared(selection) else "")
-    )
-    found = [tables.course_table(words, frame, f"{title}: mean (middle 80 %) over time", label)]
-    times = timings(selection, course)
-    if len(times):
-        found.insert(0, tables.timing_table(words, times, f"{course.time_unit}s"))
-    return Figure(f"course-{name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
-
-
-DAYS = "Read time in trials first: how many effective trials make a day is an assumption. "
-
-
-def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str]) -> str:
-    last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
-    present = list(last.index)
-    if len(present) == 1:
-        return f"{title} over time: at the end it is {number(last.iloc[0], even=True)}"
-    low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
-    ends = [f"“{words.arm(a)}” ({number(last[a], even=True)})" for a in (low, high)]
-    return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"
-
-
-def siblings(words: Wording, outcomes: list[str], main: str) -> list[str]:
-    """Return the main outcome and those measured in the same phase, so that benefit and cost stand side by side."""
-    phase = {name: measured_in(str(words.selection.measure("outcome", name)["specification"])) for name in outcomes}
-    return [main, *(name for name in outcomes if name != main and phase[name] == phase[main])][:MOST_PANELS]
-
-
-def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | None:
+def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:
     """Draw outcomes against the one setting that families of arms climb, such as the dose a day."""
     found = ladders(words.selection)
     if not found:
@@ -144,15 +65,23 @@ def dose_figure(words: Wording, study: str, outcomes: list[str]) -> Figure | Non
             panels.append(lines_panel(f"dose-{i}", title, lines, (axis, "" if unit == "1" else str(unit))))
     if not panels:
         return None
-    (low, first), (high, last) = climbed[0].steps[0], climbed[0].steps[-1]
-    means = {arm: mean for outcome, arm, _, mean, *_ in rows if outcome == words.measure("outcome", outcomes[0])}
-    ends = (means.get(words.arm(first)), means.get(words.arm(last)))
-    title = (
-        f"{words.measure('outcome', outcomes[0])} goes from {number(ends[0], even=True)} at {number(low)}"
-        f" to {number(ends[1], even=True)} at {number(high)}, by {axis}"
-    )
+    title = _dose_take(words, climbed[0], rows, told, axis)
     table = tables.line_table(words, f"Outcomes by {axis}", axis, rows)
-    return Figure("dose", sentence(title), panels, SPREAD.format(who=words.who), [table])
+    query = Queries(int(words.selection.facts["sweep"])).cells(study, outcomes)
+    return Figure("dose", sentence(title), panels, SPREAD.format(who=words.who), [table.of("dose_chain", query)])
+
+
+def _dose_take(words: Wording, ladder: Ladder, rows: list[tuple[Any, ...]], told: list[str], axis: str) -> str:
+    """Say how the outcomes in `told` change from the lowest dose to the highest."""
+    (low, first), (high, last) = ladder.steps[0], ladder.steps[-1]
+    means = {(title, arm): mean for title, arm, _, mean, *_ in rows}
+    said = []
+    for outcome in told:
+        title = words.measure("outcome", outcome)
+        ends = means.get((title, words.arm(first))), means.get((title, words.arm(last)))
+        if None not in ends:
+            said.append(f"{title} goes from {number(ends[0], even=True)} to {number(ends[1], even=True)}")
+    return f"With {axis} from {number(low)} to {number(high)}: {'; '.join(said)}"
 
 
 def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
@@ -181,7 +110,11 @@ def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
         sentence(take),
         panels,
         caption,
-        [tables.responder_table(words, frame, f"Share of {words.who} improved, {title}")],
+        [
+            tables.responder_table(words, frame, f"Share of {words.who} improved, {title}").of(
+                "responders", Queries(int(words.selection.facts["sweep"])).pairs(study, [outcome])
+            )
+        ],
     )
 
 
@@ -228,7 +161,17 @@ def _curve(words: Wording, study: str, outcome: str) -> Figure:
         " Upright lines: the value that the arm itself has." if axis.numeric else ""
     )
     table = tables.line_table(words, f"{title} by {label}", label, rows)
-    return Figure(f"sweep-{study}", sentence(_study_title(words, study)), [panel], caption, [table])
+    query = Queries(int(selection.facts["sweep"])).cells(study, [outcome])
+    shown_table = table.of(f"sweep_{study}", query)
+    take = f"{_study_title(words, study)}: {title} goes from {_ends(lines)}" if lines else _study_title(words, study)
+    return Figure(f"sweep-{study}", sentence(take), [panel], caption, [shown_table])
+
+
+def _ends(lines: list[Line]) -> str:
+    """Say where each line begins and ends."""
+    ends = ((line.label, line.frame["mean"].iloc[0], line.frame["mean"].iloc[-1]) for line in lines[:MOST_ENDS])
+    said = [f"{number(a, even=True)} to {number(b, even=True)} in “{label}”" for label, a, b in ends]
+    return ", from ".join(said) + (f", and so on ({len(lines)} arms)" if len(lines) > MOST_ENDS else "")
 
 
 def _axis_label(words: Wording, axis: SweptAxis) -> str:
@@ -259,11 +202,19 @@ def _maps(words: Wording, study: str, outcome: str) -> Figure:
         if axis.together
     ]
     found_tables = [
-        tables.grid_table(words, g, f"{_study_title(words, study)}: {title}, {words.arm(g.arm)}") for g in found
+        tables.grid_table(words, g, f"{_study_title(words, study)}: {title}, {words.arm(g.arm)}").of(
+            f"map_{study}_{g.arm}", Queries(int(words.selection.facts["sweep"])).cells(study, [outcome])
+        )
+        for g in found
+    ]
+    ranges = [
+        f"{number(np.nanmin(g.mean), even=True)} to {number(np.nanmax(g.mean), even=True)} in “{words.arm(g.arm)}”"
+        for g in found
+        if not np.isnan(g.mean).all()
     ]
     take = (
-        f"{_study_title(words, study)}: {title} from {number(scale[0], even=True)} to {number(scale[1], even=True)}"
-        if known.size
+        f"{_study_title(words, study)}: {title} runs from {', from '.join(ranges)}"
+        if ranges
         else f"{_study_title(words, study)}: no run finished"
     )
     return Figure(f"map-{study}", sentence(take), panels, " ".join([caption, *map(sentence, named)]), found_tables)

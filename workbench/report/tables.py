@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +18,32 @@ if TYPE_CHECKING:
 LEAST_RESPONSE = "at least "
 
 
+SMALL, NARROW = 10, 13
+"""A table of so many rows and columns stands open beside its figure; a larger one is folded."""
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table of text with a caption; `look` is "" for prose, "wide" for many columns, "grid" for cells of numbers."""
+    """A table of text with a caption; `look` is "" for prose, "wide" for many columns, "grid" for cells of numbers.
+
+    `name` is that of its query and its CSV file, `query` the question whose answer it shows or sums up.
+    """
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     look: str = ""
+    name: str = ""
+    query: str = ""
+
+    def of(self, name: str, query: str) -> Table:
+        """Return the table under a name, with the question behind it."""
+        return replace(self, name=name, query=query)
+
+    @property
+    def small(self) -> bool:
+        """Whether it may stand open."""
+        return len(self.rows) <= SMALL and len(self.columns) <= NARROW
 
 
 def span(low: object, high: object) -> str:
@@ -37,7 +55,7 @@ def span(low: object, high: object) -> str:
 def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool) -> Table:
     """Every comparison of some outcomes; `named` adds the outcome's name to each row."""
     columns: tuple[str, ...] = ("Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
-               "Spread between " + words.who, "Did better", "Effect size d_av", "n", "How made; remarks")  # fmt: skip
+               "Range across " + words.who, "Did better", "Effect size d_av", "n", "How made; remarks")  # fmt: skip
     cells: tuple[tuple[str, ...], ...] = tuple(
         (
             words.arm(r.arm), words.arm(r.baseline), number(r.mean, even=True), number(r.baseline_mean, even=True),
@@ -86,7 +104,7 @@ def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> Table:
         "Compared with",
         "What",
         f"Median ({unit})",
-        f"Spread between {words.who}",
+        f"Range across {words.who}",
         "Reached it",
         "Never reached it",
     )
@@ -104,7 +122,7 @@ def line_table(
     rows: Iterable[tuple[str, str, str, object, object, object, object, object]],
 ) -> Table:
     """Points of line figures: outcome, line, x, mean, low, high, n and spread (or "")."""
-    columns = ("Outcome", "Line", axis, "Mean", "Calculation error", f"Spread between {words.who}", "n")
+    columns = ("Outcome", "Line", axis, "Mean", "Calculation error", f"Range across {words.who}", "n")
     cells = tuple(
         (o, line, x, number(m, even=True), span(low, high), str(spread), str(n))
         for o, line, x, m, low, high, n, spread in rows

@@ -7,6 +7,7 @@ import pandas as pd
 
 from workbench.analysis.course import ONSET_FACTOR, Courses, Timing, timing_samples
 from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.tables import line_table
 from workbench.report.words import Wording, number, percent, sentence
@@ -41,7 +42,8 @@ def timing_figure(words: Wording, course: Courses) -> Figure | None:
         "counted from the start of practice. Benefit is counted from the start of treatment, its loss from the "
         "end. Lines end where nobody else gets there within the protocol."
     )
-    table = line_table(words, "Share who have got there, by time", "trials", rows)
+    query = Queries(int(words.selection.facts["sweep"])).course(course.study, course.name)
+    table = line_table(words, "Share who have got there, by time", "trials", rows).of("timing", query)
     return Figure("timing", sentence(_take(words, samples)), panels, caption, [table])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.analysis.dose import A_DAY
 from workbench.analysis.protocol import Regimen, arm_settings, regimens, setting_units
+from workbench.analysis.timeline import timeline
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -100,12 +101,11 @@ class Wording:
 
     @cached_property
     def who(self) -> str:
-        """Simulated slices under stimulation, patients where arms are conditions of people, subjects otherwise."""
-        settings = self.selection.settings
-        clocks = set(settings.text[settings.path.str.match(r"phase\.[^.]+\.clock$")])
-        if clocks == {"tick"}:
+        """Slices where something is stimulated, patients where a population is named or arms have conditions."""
+        if self.selection.settings.path.str.startswith("stimulus.").any():
             return "simulated slices"
-        return "simulated patients" if self.selection.arms.condition.any() else "simulated subjects"
+        named = self.selection.scenario.get("report", {}).get("population") or self.selection.arms.condition.any()
+        return "simulated patients" if named else "simulated subjects"
 
     def arm(self, name: str) -> str:
         """Return an arm's title, cut if very long, or its name as words."""
@@ -120,6 +120,8 @@ class Wording:
     def axis(self, path: str, unit: str, relative: bool = False) -> str:
         """Return the label of a setting; a total dose a day is named after its drug."""
         name = plain(path)
+        if path.startswith("parameter."):
+            name = self.selection.meanings.get(path) or name
         if path.endswith(A_DAY):
             rows = self.selection.settings
             drugs = rows[rows.path == f"{path.removesuffix(A_DAY)}.drug"]["text"]
@@ -132,29 +134,56 @@ class Wording:
         """Say what an arm is: its condition, its doses as prescribed, what it lacks or changes."""
         condition = str(self.selection.arms.condition[name])
         said = [self.conditions.get(condition) or plain(condition)] if condition else []
-        parts = [part for part in (*said, self._doses(name), *self._changes(name)) if part]
+        parts = [part for part in (*said, self._doses(name), *self._sessions(name), *self._changes(name)) if part]
         return " ".join(sentence(part) for part in parts) or "The circuit as the scenario declares it."
 
+    def prescriptions(self, name: str) -> list[tuple[Regimen, str]]:
+        """Return an arm's doses, each with the words in which it would be prescribed."""
+        given = regimens(arm_settings(self.selection, name), setting_units(self.selection))
+        return [(r, f"{plain(r.drug)} {_prescribed(r)}" + "".join(f", {d}" for d in r.details if d)) for r in given]
+
     def _doses(self, name: str) -> str:
-        settings = arm_settings(self.selection, name)
-        given = regimens(settings, setting_units(self.selection))
+        given = self.prescriptions(name)
         if not given:
+            settings = arm_settings(self.selection, name)
             return "no drug" if any(path.startswith("dose.") for path in settings) else ""
         return "; ".join(
-            f"{plain(r.drug)} {_prescribed(r)}"
+            said
             + (f" during {' and '.join(plain(p) for p in r.during)}" if r.during else "")
-            + "".join(f", {said}" for said in (r.titration, *r.details) if said)
-            for r in given
+            + (f", {r.titration}" if r.titration else "")
+            for r, said in given
         )
+
+    def _sessions(self, name: str) -> list[str]:
+        """Say which sessions an arm has, how often and when, and what is unusual about them."""
+        found = timeline(self.selection, name)
+        lanes = [lane for lane in found.lanes if lane.kind == "session"] if found else []
+        if found and not lanes and self.selection.settings.path.str.startswith("session.").any():
+            return ["no therapy session"]
+        rows = self.selection.settings
+        said = []
+        for lane in lanes:
+            declared = self.selection.scenario.get("session", {}).get(lane.name, {})
+            own = rows[(rows.arm == name) & (rows.origin == "arm") & rows.path.str.startswith(f"session.{lane.name}.")]
+            unusual = [(r.path.split(".")[-1], _bare(r)) for r in each(own)]
+            when = f"day {number(lane.at[0])}" + (f" to day {number(lane.at[-1])}" if len(lane.at) > 1 else "")
+            text = f"{str(declared.get('title', '')) or plain(lane.name)}: {len(lane.at)} sessions, {when}"
+            told = [f"{plain(f)} {value}" for f, value in unusual if f not in ("first", "every", "count")]
+            said.append(text + "".join(f", {part}" for part in told))
+        return said
 
     def _changes(self, name: str) -> list[str]:
         rows = self.selection.settings
         mine = rows[rows.arm == name]
-        changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith("dose.")]
+        changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith(("dose.", "session."))]
         said = [f"{r.path.replace('.', ' ').replace('_', ' ')} set to {_value(r)}" for r in each(changed)]
         tables = {".".join(path.split(".")[:2]) for path in rows.path}
         kept = {".".join(path.split(".")[:2]) for path in mine.path}
-        return said + [f"without {path.replace('.', ' ').replace('_', ' ')}" for path in sorted(tables - kept)]
+        return said + [
+            f"without {path.replace('.', ' ').replace('_', ' ')}"
+            for path in sorted(tables - kept)
+            if not path.startswith("session.")
+        ]
 
 
 def _prescribed(regimen: Regimen) -> str:
@@ -171,76 +200,12 @@ def _prescribed(regimen: Regimen) -> str:
     return f"{number(regimen.per_day)} {regimen.unit} a day ({one} every {number(regimen.every)} h)"
 
 
+def _bare(row: Any) -> str:
+    """Return a value as people write it: no brackets around a list, no decimals of a whole number."""
+    return ", ".join(part.strip(" '\"").removesuffix(".0") for part in _value(row).strip("[]").split(","))
+
+
 def _value(row: Any) -> str:
     if pd.isna(row.number):
         return str(row.text)
     return number(row.number) + (f" {row.unit}" if row.unit not in ("", "1", None) else "")
-
-
-def comparison(words: Wording, row: Any) -> str:
-    """Say one row of `analysis.compare` in a sentence with size, direction and how many subjects share it."""
-    arm, base = words.arm(row.arm), words.arm(row.baseline)
-    if row.n == 0:
-        return f"{arm} could not be compared with {base}: {row.note}."
-    unit = f" {row.unit}" if row.unit != "1" else ""
-    if row.difference == 0:
-        return f"In {arm} it was {number(row.mean, even=True)}{unit}, the same as in {base}."
-    direction = "higher" if row.difference > 0 else "lower"
-    relative = f" ({percent(abs(row.difference / row.baseline_mean))} {direction})" if row.baseline_mean > 0 else ""
-    text = (
-        f"With “{arm}” it was {number(row.mean, even=True)}{unit}, with “{base}” "
-        f"{number(row.baseline_mean, even=True)}{unit}"
-        f" in the same {words.who}: "
-        f"{number(abs(row.difference), even=True)} {direction}{relative}"
-    )
-    return text + f"{_verdict(row)}."
-
-
-def _row(rows: pd.DataFrame, index: Any) -> Any:
-    return next(each(rows.loc[[index]]))
-
-
-def _verdict(row: Any) -> str:
-    if pd.isna(row.better):
-        return ""
-    counted = {0.0: "none", 1.0: "all"}.get(float(row.better), percent(row.better))
-    improved = (row.difference < 0) == (row.better_means == "lower is better")
-    said = f", which is {'better' if improved else 'worse'}; {counted} of them did better"
-    if pd.isna(row.p10) or row.p10 == row.p90:
-        return said
-    ends = number(row.p10, even=True), number(row.p90, even=True)
-    return f"{said}, and in the middle 80 % of them the difference lies between {ends[0]} and {ends[1]}"
-
-
-ONE_SET = "With one set of assumptions: "
-
-
-def headline(
-    words: Wording, rows: pd.DataFrame, outcome: str, ranges: Mapping[tuple[str, str], str] | None = None
-) -> list[str]:
-    """Return the main finding: the largest harm and the largest benefit in the main outcome, a sentence each.
-
-    `ranges` maps (arm, baseline) to a sentence on the range over plausible parameters. Where there are any, only their
-    comparisons are spoken of, each followed by its range; without any, the first sentence says that one set of
-    assumptions was used.
-    """
-    ranges = ranges or {}
-    title = words.measure("outcome", outcome)
-    known = rows[(rows.outcome == outcome) & rows.difference.notna()]
-    if known.empty and not words.selection.arms.baseline.any():
-        return [f"No arm has another to be compared with; the main outcome is {title}."]
-    if known.empty:
-        return [f"No comparison of “{title}” can be made: no two arms have finished runs of the same {words.who}."]
-    covered = [(r.arm, r.baseline) in ranges for r in each(known)]
-    known = known[covered] if any(covered) else known
-    direction = str(known.better_means.iloc[0])
-    toward = known.difference * (1 if direction != "higher is better" else -1)
-    worst, best = _row(known, toward.idxmax()), _row(known, toward.idxmin())
-    found = [worst] * bool(toward.max() > 0) + [best] * bool(toward.min() < 0)
-    said = []
-    for row in found:
-        said.append(comparison(words, row))
-        said += [ranges[row.arm, row.baseline]] if (row.arm, row.baseline) in ranges else []
-    said = said or ["No arm differs from the one it is compared with."]
-    said[0] = f"{title}: {said[0]}" if any(covered) else f"{ONE_SET}{title}: {said[0]}"
-    return [*said, f"{title} is {words.selection.measure('outcome', outcome)['meaning']}; {direction}."]

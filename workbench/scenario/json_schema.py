@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from workbench.declaration import SECTIONS, Component, Parameter, Registry, Section
 from workbench.scenario.names import PATTERN
+from workbench.scenario.page_shapes import ContraryShape, ContrastShape, ReportShape, UseShape
 from workbench.scenario.shapes import (
     ArmShape,
     AxisShape,
@@ -20,7 +21,6 @@ from workbench.scenario.shapes import (
     StudyShape,
     SubjectsShape,
     TraitShape,
-    UseShape,
     component_shape,
 )
 
@@ -32,7 +32,8 @@ def schema(registry: Registry) -> dict[str, Any]:
     """Return the JSON Schema of a scenario built from the components in `registry`."""
     shapes = {(section.name, c.name): _shape(section, c) for section, c in _menu(registry)}
     fixed: tuple[type[Shape], ...] = (
-        HeadShape, UseShape, SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape, InteractionShape,
+        HeadShape, UseShape, ContraryShape, ReportShape, ContrastShape,
+        SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape, InteractionShape,
     )  # fmt: skip
     models: list[type[BaseModel]] = [*fixed, *dict.fromkeys(shapes.values())]
     references, whole = models_json_schema([(m, "validation") for m in models], ref_template="#/definitions/{model}")
@@ -43,8 +44,11 @@ def schema(registry: Registry) -> dict[str, Any]:
     named = {model: references[model, "validation"] for model in models}
     definitions["SubjectsShape"]["properties"]["trait"]["additionalProperties"] = named[TraitShape]
     definitions["StudyShape"]["properties"]["sweep"]["additionalProperties"] = named[AxisShape]
+    definitions["ReportShape"]["properties"]["benefit"] = named[ContrastShape]
+    definitions["ReportShape"]["properties"]["cost"]["additionalProperties"] = named[ContrastShape]
+    definitions["UseShape"]["properties"]["contrary"]["items"] = named[ContraryShape]
     head = definitions.pop("HeadShape")
-    head["properties"] |= {"use": named[UseShape], "subjects": named[SubjectsShape]}
+    head["properties"] |= {"use": named[UseShape], "report": named[ReportShape], "subjects": named[SubjectsShape]}
     head["properties"] |= {
         section.name: _tables(section.doc, [named[shapes[s.name, c.name]] for s, c in _menu(registry) if s is section])
         for section in SECTIONS.values()

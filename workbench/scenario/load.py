@@ -18,12 +18,14 @@ from workbench.scenario.dosing import check_people
 from workbench.scenario.interactions import read_interactions
 from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import name_fault
+from workbench.scenario.page_shapes import UseShape
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
 from workbench.scenario.paths import Paths, Tables
 from workbench.scenario.prescan import read_limited, refusal
 from workbench.scenario.references import check_references
+from workbench.scenario.reporting import Known, read_contrary, read_report
 from workbench.scenario.settings import SettingReader
-from workbench.scenario.shapes import HeadShape, UseShape
+from workbench.scenario.shapes import HeadShape
 from workbench.scenario.studies import MAX_POINTS, StudyReader
 from workbench.scenario.subjects import read_subjects
 from workbench.scenario.tables import read_tables
@@ -32,7 +34,7 @@ from workbench.scenario.values import ValueReader
 SCHEMA = 1
 """The version of the scenario format that this version reads."""
 
-HEAD = ("schema", "title", "parameters", "summary", "use", "subjects")
+HEAD = ("schema", "title", "parameters", "summary", "use", "report", "subjects")
 GRID = ("arm", "study", "interaction")
 
 
@@ -106,13 +108,20 @@ def _read(
     arms = read_arms(settings)
     studies = StudyReader(settings, arms, subjects.count, paths.names("outcome"), base, max_points).read()
     use = conforming(document, ("use",), UseShape, head["use"]) if "use" in head else {}
+    report = read_report(document, head.get("report", {}), Known(arms, tables, sources))
     return Scenario(
         name=Path(document.file).stem,
         file=document.file,
         text=document.data,
         sha256=hashlib.sha256(document.data).hexdigest(),
         title=head.get("title", ""),
-        use=Use(use.get("context", ""), use.get("not_for", ""), use.get("question", ""), tuple(use.get("limits", ()))),
+        use=Use(
+            use.get("context", ""),
+            use.get("not_for", ""),
+            use.get("question", ""),
+            tuple(use.get("limits", ())),
+            read_contrary(document, use.get("contrary", ()), sources),
+        ),
         parameters=parameters,
         tables=tables,
         subjects=subjects,
@@ -121,6 +130,7 @@ def _read(
         registry=registry,
         summary=tuple(head.get("summary", ())),
         interactions=read_interactions(document, arms),
+        report=report,
     )
 
 

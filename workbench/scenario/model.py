@@ -188,6 +188,14 @@ class Interaction:
 
 
 @dataclass(frozen=True)
+class Contrary:
+    """A published observation that speaks against the scenario; `source` is a key of the bibliography."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Use:
     """What the scenario may be used for, and what not; shown on the first screen of every page."""
 
@@ -195,6 +203,36 @@ class Use:
     not_for: str
     question: str = ""
     limits: tuple[str, ...] = ()
+    contrary: tuple[Contrary, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One comparison that a page puts first, or a cost beside it: `outcome` in `arm` against another arm.
+
+    `meaningful` is the smallest change that matters on a clinical scale, in the outcome's unit; `course` the recorded
+    course that shows the outcome over time.
+    """
+
+    outcome: str
+    arm: str
+    against: str
+    title: str = ""
+    course: str = ""
+    meaningful: float | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a page is told that the model does not know: who is simulated, which outcome is benefit and which cost."""
+
+    population: str = ""
+    benefit: Contrast | None = None
+    cost: Mapping[str, Contrast] = field(default_factory=dict)
+    influence: str = ""
+    consequence: str = ""
+    glossary: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -215,6 +253,7 @@ class Scenario:
     registry: Registry = field(compare=False, repr=False)
     summary: tuple[str, ...] = ()
     interactions: Mapping[str, Interaction] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
 
     def table(self, path: str) -> Table:
         """Return the table at ``section.name``."""

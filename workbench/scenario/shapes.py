@@ -120,15 +120,6 @@ def value_shape(parameter: Parameter) -> type[Shape]:
     return create_model("value", __base__=Shape, value=(_field_type(parameter), ...))
 
 
-class UseShape(Shape):
-    """What the scenario may be used for, and what not."""
-
-    context: Annotated[str, Field(description='what it may be used for, such as "teaching"')]
-    not_for: Annotated[str, Field(description='what it must not be used for, such as "diagnosis or dosing"')]
-    question: str = ""
-    limits: Names = []
-
-
 class EffectShape(Shape):
     """A covariate scales a number: ``(value / reference) ** exponent``."""
 
@@ -241,4 +232,5 @@ class HeadShape(Shape):
     parameters: Name | None = None
     summary: Names = []
     use: Annotated[dict[str, Any], Field(description="a table [use] with context and not_for")]
+    report: dict[str, Any] | None = None
     subjects: dict[str, Any] | None = None

@@ -6,6 +6,7 @@ again. Arms are written out with what they extend; axes with every value.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ from workbench.scenario.model import (
     Interaction,
     Quantity,
     Ref,
+    Report,
     Scenario,
     Study,
     Table,
@@ -37,6 +39,7 @@ def to_text(scenario: Scenario) -> str:
     blocks = [
         _head(scenario),
         _use(scenario),
+        *_report(scenario.report),
         *_subjects(scenario),
         *(_table(table) for table in tables),
         *(block for arm in scenario.arms.values() for block in _arm(arm, scenario)),
@@ -57,7 +60,23 @@ def _use(scenario: Scenario) -> list[str]:
     use = scenario.use
     lines = ["[use]", _line("context", use.context), _line("not_for", use.not_for)]
     lines += [_line("question", use.question)] if use.question else []
-    return lines + ([_line("limits", use.limits)] if use.limits else [])
+    lines += [_line("limits", use.limits)] if use.limits else []
+    for one in use.contrary:
+        lines += ["[[use.contrary]]", _line("text", one.text), _line("source", one.source)]
+    return lines
+
+
+def _report(report: Report) -> Iterator[list[str]]:
+    words = ("population", "influence", "consequence")
+    lines = [_line(name, getattr(report, name)) for name in words if getattr(report, name)]
+    if lines:
+        yield ["[report]", *lines]
+    contrasts = {"benefit": report.benefit} if report.benefit else {}
+    for name, contrast in {**contrasts, **{f"cost.{n}": c for n, c in report.cost.items()}}.items():
+        fields = ((f.name, getattr(contrast, f.name)) for f in dataclasses.fields(contrast))
+        yield [f"[report.{name}]", *(_line(n, v) for n, v in fields if v not in ("", None))]
+    if report.glossary:
+        yield ["[report.glossary]", *(_line(term, meaning) for term, meaning in report.glossary.items())]
 
 
 def _subjects(scenario: Scenario) -> Iterator[list[str]]:

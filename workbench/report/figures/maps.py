@@ -20,6 +20,8 @@ WRITTEN_CELLS = 42
 
 def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], scale: tuple[float, float]) -> Panel:
     """Draw a grid; `axis` labels x, y and the colours, `scale` is the range of colours that all maps share."""
+    from matplotlib.transforms import offset_copy
+
     words = 0 if grid.y.numeric else 0.35
     with drawing(name, height=2.9, margins=Margins(left=0.68 + words, bottom=0.4)) as (axes, drawn):
         edges = _edges(grid.x), _edges(grid.y)
@@ -34,9 +36,11 @@ def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], s
         _cross_out(axes, grid, edges)
         own = _place(grid.x, grid.own[0]), _place(grid.y, grid.own[1])
         if own[0] is not None and own[1] is not None:
+            raised = 13 if grid.mean.size <= WRITTEN_CELLS else 0  # above the number that stands in the cell
             axes.plot(
                 own[0],
                 own[1],
+                transform=offset_copy(axes.transData, axes.get_figure(root=True), y=raised, units="points"),
                 marker="*",
                 markersize=15,
                 markerfacecolor="white",
@@ -47,7 +51,7 @@ def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], s
         axes.set_xlim(edges[0][0], edges[0][-1])
         axes.set_ylim(edges[1][0], edges[1][-1])
         axes.set_xlabel(cut(axis[0], 42))
-        axes.set_ylabel(cut(axis[1], 42))
+        axes.set_ylabel(cut(axis[1], 36))
         axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=cut(axis[2], 44), fraction=0.05, pad=0.2)
     return Panel(heading, drawn.svg, _alt(heading, grid))
 

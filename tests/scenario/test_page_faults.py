@@ -1,0 +1,75 @@
+"""What makes no sense of ``[report]`` and ``[[use.contrary]]``: one line each, at its place, by the real command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from circuits import replaced
+from commands import workbench
+from therapies import THERAPY
+
+from workbench.scenario.load import load_scenario
+from workbench.scenario.text import to_text
+
+REPORT = """
+[report]
+population = "made-up people"
+
+[report.benefit]
+outcome = "{outcome}"
+arm = "{arm}"
+against = "{against}"
+"""
+
+
+def told(**changed: str) -> str:
+    """Return a scenario with a `[report]` that names an outcome and an arm of its own."""
+    given = {"outcome": OUTCOME, "arm": ARM, "against": "placebo", **changed}
+    return THERAPY + REPORT.format(**given)
+
+
+OUTCOME = THERAPY.split("[outcome.")[1].split("]")[0]
+ARM = THERAPY.split("[arm.")[1].split("]")[0]
+WHOLE = told()
+FAULTS = {
+    "an unknown outcome": (told(outcome="nothing"), "report.benefit.outcome", ["no outcome", OUTCOME]),
+    "an unknown arm": (told(arm="nobody"), "report.benefit.arm", ["no arm", ARM]),
+    "an arm beside itself": (told(against=ARM), "report.benefit.against", ["with itself"]),
+    "an unknown arm beside it": (told(against="nobody"), "report.benefit.against", ["no arm", ARM]),
+    "no outcome": (replaced(WHOLE, (f'outcome = "{OUTCOME}"\narm', "arm")), "report.benefit.outcome", ["is missing"]),
+    "an unknown course": (WHOLE + 'course = "nothing"\n', "report.benefit.course", ["no course"]),
+    "an unknown key": (WHOLE + 'benefits = "x"\n', "report.benefit.benefits", ["unknown key", "outcome"]),
+    "a size without a source": (WHOLE + "meaningful = 3.0\n", "report.benefit.meaningful", ["needs a source"]),
+    "a size of nothing": (WHOLE + "meaningful = 0.0\n", "report.benefit.meaningful", ["above 0"]),
+    "an unknown work": (WHOLE + 'meaningful = 3.0\nsource = "Nobody1900"\n', "report.benefit.source", ["no work", "Nobody1900"]),
+    "contrary evidence without a source": (replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\n\n[report]')), "use.contrary[0].source", ["is missing"]),
+    "contrary evidence from an unknown work": (replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\nsource = "Nobody1900"\n\n[report]')), "use.contrary[0].source", ["no work"]),
+    "an arm compared with nothing": (replaced(WHOLE, ('against = "placebo"', 'title = "x"')), "report.benefit.arm", ["compared with no arm"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
+    text, key, words = FAULTS[fault]
+    (tmp_path / "slip.toml").write_text(text, encoding="utf-8")
+    done = workbench("check", "slip.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = [found for found in done.stderr.splitlines() if not found.startswith("hint")]
+    _, path, message = line.removeprefix("error: ").split(": ", 2)
+    assert path == key and all(word in message for word in words), line
+
+
+def test_what_a_page_is_told_is_written_back_as_it_was_read(tmp_path: Path) -> None:
+    file = tmp_path / "whole.toml"
+    extra = 'title = "Points"\nmeaningful = 3.0\nsource = "Hengartner2021"\n[report.glossary]\n"a b" = "what it is"\n'
+    file.write_text(
+        replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\nsource = "Piazza2024"\n\n[report]')) + extra,
+        encoding="utf-8",
+    )
+    read = load_scenario(file)
+    again = tmp_path / "again.toml"
+    again.write_text(to_text(read), encoding="utf-8")
+    assert load_scenario(again).report == read.report and load_scenario(again).use == read.use
+    assert read.report.benefit is not None and read.report.benefit.meaningful == 3.0
+    assert read.report.glossary == {"a b": "what it is"} and read.use.contrary[0].source == "Piazza2024"

@@ -1,0 +1,57 @@
+"""Recorded courses of all arms, several to a panel, with their tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import workbench.report.tables as tables
+from workbench.analysis.course import MOST_SUBJECTS, Courses, bands, timings
+from workbench.analysis.protocol import arm_settings, phases
+from workbench.report.figures.course import courses_panel
+from workbench.report.queries import Queries
+from workbench.report.sections import Figure
+from workbench.report.words import Wording, number, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOGETHER = 5
+
+
+def grouped_courses(words: Wording, course: Courses) -> Figure | None:
+    """Draw the means of a recorded course, several arms to a panel."""
+    selection, frame = words.selection, bands(course)
+    arms = [arm for arm in course.by_arm if arm in set(frame.arm)]
+    if not arms:
+        return None
+    title = words.measure("course", course.name)
+    label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
+    means = frame.assign(p10=frame["mean"], p90=frame["mean"])
+    groups = [arms[i : i + TOGETHER] for i in range(0, len(arms), TOGETHER)]
+    shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
+    shown = tuple(replace(phase, per_day=0.0) for phase in shown)
+    panels = [
+        courses_panel(f"course-{course.name}-{i}", f"{title}, {i + 1} of {len(groups)}", means,
+                      [(arm, words.arm(arm)) for arm in group], (label, title), shown)
+        for i, group in enumerate(groups)
+    ]  # fmt: skip
+    query = Queries(int(selection.facts["sweep"])).course(course.study, course.name)
+    whole = tables.course_table(words, frame, f"{title}: mean (range across {words.who}) over time", label)
+    found = [whole.of(f"course_{course.name}", query)]
+    times = timings(selection, course)
+    if len(times):
+        found.append(tables.timing_table(words, times, f"{course.time_unit}s").of(f"times_of_{course.name}", query))
+    first = f" Shown are the first {MOST_SUBJECTS} of them." if len(course.subjects) == MOST_SUBJECTS else ""
+    caption = f"Means only; the range across {words.who} stands in the table.{first}"
+    return Figure(f"course-{course.name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
+
+
+def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str]) -> str:
+    last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
+    present = list(last.index)
+    if len(present) == 1:
+        return f"{title} over time: at the end it is {number(last.iloc[0], even=True)}"
+    low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
+    ends = [f"“{words.arm(a)}” ({number(last[a], even=True)})" for a in (low, high)]
+    return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"

@@ -1,0 +1,48 @@
+"""The page's tables as files: one CSV each, the same cells as on the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from workbench.errors import StorageError
+from workbench.report.tables import Table
+from workbench.report.words import MINUS
+
+_NUMBER = re.compile(rf"[{MINUS}+-]?[\d,]*\.?\d+(e[+-]?\d+)?")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def table_files(tables: Iterable[Table], folder: Path, force: bool) -> dict[Path, str]:
+    """Return the text of each file by its path.
+
+    Raises
+    ------
+    StorageError
+        If the folder is no folder, or holds one of the files already (without `force`).
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"{folder}: is no folder; nothing was written")
+    files = {folder / f"{table.name}.csv": _text(table) for table in tables}
+    for file in files:
+        if file.exists() and not force:
+            raise StorageError(f"{file}: exists already; it was left unchanged; --force replaces it")
+    return files
+
+
+def _text(table: Table) -> str:
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow([_cell(column) for column in table.columns])
+    rows.writerows([_cell(cell) for cell in row] for row in table.rows)
+    return written.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Return a number as machines read it; any other text so that no spreadsheet takes it for a formula."""
+    if _NUMBER.fullmatch(text):
+        return text.replace(MINUS, "-").replace(",", "").removeprefix("+")
+    return f"'{text}" if text.startswith(_FORMULA) else text

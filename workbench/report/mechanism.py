@@ -1,0 +1,159 @@
+"""The figures of how it comes about: when the session should be, the chain from the dose, maps over two settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import workbench.report.sections as sections
+import workbench.report.tables as tables
+from workbench.analysis.chain import chain_studies
+from workbench.analysis.maps import Grid, SweptAxis, swept_axes
+from workbench.analysis.pair_maps import pair_grid
+from workbench.analysis.plausible import designs
+from workbench.analysis.protocol import HOURS_A_DAY
+from workbench.report.chain import chain_figure
+from workbench.report.figures.maps import map_panel
+from workbench.report.sections import Figure
+from workbench.report.words import number, plain, sentence, signed
+
+if TYPE_CHECKING:
+    from workbench.analysis.aims import Aim
+    from workbench.report.ground import Ground
+
+MOST = 2
+LINKS = ("concentration", "occupancy", "level")
+"""Readouts that stand between a dose and its effects."""
+
+
+def mechanism_figures(ground: Ground) -> list[Figure]:
+    """Return at most two figures: a map of the session's time, the chain from the dose, a map by condition."""
+    found: list[Figure] = []
+    for figure in _candidates(ground):
+        if figure is not None and len(found) < MOST:
+            found.append(figure)
+    return found
+
+
+def _candidates(ground: Ground) -> Iterator[Figure | None]:
+    studies = [str(s) for s in ground.selection.studies.index]
+    yield from (_session_map(ground, s) for s in studies if _times_a_session(ground, s))
+    chains = chain_studies(ground.selection)
+    if chains:
+        yield chain_figure(ground.words, chains[0])
+    else:
+        yield dose_chain(ground)
+    spread = designs(ground.selection)
+    swept = (s for s in studies if s not in spread and s not in chains and not _times_a_session(ground, s))
+    if ground.main:
+        for study in swept:
+            axes = swept_axes(ground.selection, study)
+            if len(axes) == 2 and all(axis.numeric for axis in axes):
+                yield from sections.swept_figures(ground.words, study, ground.main)
+
+
+def _times_a_session(ground: Ground, study: str) -> bool:
+    axes = swept_axes(ground.selection, study)
+    return len(axes) == 2 and any(_is_session(axis) for axis in axes)
+
+
+def _is_session(axis: SweptAxis) -> bool:
+    return axis.path.startswith("session.") and axis.path.endswith((".first", ".every"))
+
+
+def dose_chain(ground: Ground) -> Figure | None:
+    """Draw every link from the dose to the benefit and its cost, over arms that differ in nothing but the dose."""
+    of = {name: ground.selection.measure("outcome", name)["readout"] for name in ground.outcomes}
+    links = [name for name in ground.outcomes if of[name] in LINKS]
+    wanted = dict.fromkeys([ground.main, *links, *(aim.outcome for aim in ground.aims.costs)])
+    place = {readout: i for i, readout in enumerate(LINKS)}
+    ordered = sorted(wanted, key=lambda name: place.get(of[name], len(place)))
+    said = dict.fromkeys([ground.main, *(aim.outcome for aim in ground.aims.costs), *reversed(links)])
+    return sections.dose_figure(ground.words, ground.study, ordered, list(said)[:3]) if ground.main else None
+
+
+def _session_map(ground: Ground, study: str) -> Figure | None:
+    """Draw the comparison over the time of the session and one more setting."""
+    aim = ground.aims.benefit
+    grid = _grid(ground, study, aim) if aim and aim.arm else None
+    if grid is None or aim is None or np.isnan(grid.mean).all():
+        return None
+    words = ground.words
+    shown = _upright(grid)
+    low, high = float(np.nanmin(shown.mean)), float(np.nanmax(shown.mean))
+    outcome = words.measure("outcome", shown.outcome)
+    labels = _name(ground, shown.x), _name(ground, shown.y), f"difference in {outcome}"
+    heading = f"“{words.arm(aim.arm)}” against “{words.arm(aim.against)}”"
+    panel = map_panel(f"map-{study}", heading, shown, labels, (low, high))
+    caption = (
+        f"Mean difference in {outcome} between {heading.replace(' against ', ' and ')} in the same {words.who}, "
+        f"{int(shown.n.max())} a cell. The star is the setting of the arm itself. Cells show the mean alone: neither "
+        "calculation error nor the range over other parameters is in them."
+    )
+    table = tables.grid_table(words, shown, f"Difference in {outcome} by time and setting")
+    named = table.of(f"map_{study}", ground.queries.cells(study, [shown.outcome]))
+    return Figure(f"map-{study}", sentence(_take(ground, shown)), [panel], caption, [named])
+
+
+def _grid(ground: Ground, study: str, aim: Aim) -> Grid | None:
+    """Return the map of the benefit's outcome, else of the first outcome that the study kept."""
+    for outcome in dict.fromkeys([aim.outcome, *ground.outcomes]):
+        if ground.selection.measure("outcome", outcome)["better"]:
+            found = pair_grid(ground.selection, study, replace(aim, outcome=outcome))
+            if found is not None:
+                return found
+    return None
+
+
+def _upright(grid: Grid) -> Grid:
+    """Return the map with the session's time along x, hours written as people say them."""
+    if not _is_session(grid.x):
+        swapped = grid.own[1], grid.own[0]
+        grid = replace(
+            grid, x=grid.y, y=grid.x, mean=grid.mean.T, n=grid.n.T, failed=grid.failed.T, own=swapped
+        )  # fmt: skip
+    x, y = _spoken(grid.x), _spoken(grid.y)
+    own = _level(grid.x, grid.own[0]), _level(grid.y, grid.own[1])
+    return replace(grid, x=x, y=y, own=own)
+
+
+def _spoken(axis: SweptAxis) -> SweptAxis:
+    return replace(axis, levels=tuple(_level(axis, v) for v in axis.levels), unit="")
+
+
+def _level(axis: SweptAxis, value: float | str | None) -> str:
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    if axis.unit == "h" and value >= 2 * HOURS_A_DAY:
+        return f"{number(value / HOURS_A_DAY)} d"
+    return f"{number(value)} {axis.unit}".strip() if axis.unit not in ("", "1") else number(value)
+
+
+def _name(ground: Ground, axis: SweptAxis) -> str:
+    """Return what an axis is called: a session and its time, or a number's meaning."""
+    parts = axis.path.split(".")
+    if parts[0] == "session":
+        moment = {"first": "begins at", "every": "repeated every"}.get(parts[-1], plain(parts[-1]))
+        rows = ground.selection.settings
+        after = rows[(rows.path == f"session.{parts[1]}.after") & rows.text.notna()].text
+        since = f" (after {plain(str(after.iloc[0]))})" if len(after) and parts[-1] == "first" else ""
+        return f"{plain(parts[1])}{since} {moment}"
+    return ground.words.axis(axis.path, "")
+
+
+def _take(ground: Ground, grid: Grid) -> str:
+    """Say where along the session's time the difference is largest and smallest, at the arm's own other setting."""
+    better = ground.selection.measure("outcome", grid.outcome)["better"]
+    at = grid.y.levels.index(grid.own[1]) if grid.own[1] in grid.y.levels else 0
+    row = grid.mean[at] * (-1.0 if better == "lower" else 1.0)
+    most, least = int(np.nanargmax(row)), int(np.nanargmin(row))
+    outcome = ground.words.measure("outcome", grid.outcome)
+    return (
+        f"{outcome} differs most if {_name(ground, grid.x)} {grid.x.levels[most]} "
+        f"({signed(grid.mean[at, most])}), least at {grid.x.levels[least]} ({signed(grid.mean[at, least])}); other "
+        f"values of “{_name(ground, grid.y)}” move it from {signed(np.nanmin(grid.mean))} to "
+        f"{signed(np.nanmax(grid.mean))}"
+    )

@@ -1,0 +1,161 @@
+"""Methods to paste: the model in words, equations and tables, made from the components' own declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from workbench.analysis.protocol import arm_settings
+from workbench.declaration import SECTIONS, Component, registry
+from workbench.report.tables import Table
+from workbench.report.words import NOTHING, each, number, plain, sentence
+
+if TYPE_CHECKING:
+    from workbench.report.ground import Ground
+
+NOT_SAID = "The scenario does not say."
+
+
+def used(ground: Ground) -> dict[str, dict[str, type[Component]]]:
+    """Return the components of the sweep by section and the name of the table that uses them."""
+    known = registry()
+    rows = ground.selection.settings
+    found: dict[str, dict[str, type[Component]]] = {}
+    texts = dict(zip(rows.path, rows.text, strict=True))
+    for section in SECTIONS.values():
+        for path, text in texts.items():
+            parts = path.split(".")
+            is_key = len(parts) == 3 and parts[0] == section.name and parts[2] == section.key
+            if is_key and isinstance(text, str) and (section.name, text) in known:
+                found.setdefault(section.name, {})[parts[1]] = known.get(section.name, text)
+    for kind in ("outcome", "course"):
+        for measure in each(ground.selection.measures[ground.selection.measures.kind == kind]):
+            if ("outcome", measure.readout) in known:
+                found.setdefault("outcome", {})[measure.name] = known.get("outcome", measure.readout)
+    return found
+
+
+def sources(ground: Ground) -> set[str]:
+    """Return the works that the components in use declare."""
+    return {key for tables in used(ground).values() for component in tables.values() for key in component.sources}
+
+
+def equations(ground: Ground) -> Table:
+    """Every component in use: what it is, its equation, its sources."""
+    unique = {(s, c.name): c for s, tables in used(ground).items() for c in tables.values()}
+    rows = []
+    for (section, name), component in unique.items():
+        of = sorted(table for table, c in used(ground)[section].items() if c is component)
+        text = "\n".join(line.strip() for line in component.equation.strip().splitlines())
+        said = f"{component.summary()} ({section} “{plain(name)}”; used as {', '.join(map(plain, of[:6]))})"
+        rows.append((said, text, ", ".join(component.sources)))
+    table = Table("Words and equations", ("Component", "Equation", "Sources"), tuple(rows), look="equations")
+    return table.of("equations", ground.queries.settings())
+
+
+def paragraph(ground: Ground) -> list[str]:
+    """Say in words what was simulated, how often, with what and how exactly."""
+    facts, selection = ground.selection.facts, ground.selection
+    studies = [f"“{selection.studies.title[s] or plain(str(s))}”" for s in selection.studies.index]
+    versions = selection.results.provenance(selection.sweep)
+    tools = {str(k): ", ".join(dict.fromkeys(map(str, v))) for k, v in versions.groupby("key", sort=True)["value"]}
+    named = [f"{k} {tools[k]}" for k in ("workbench", "python", "numpy", "scipy") if k in tools]
+    shown = [row for aim in ground.aims.all if (row := ground.row(aim)) is not None]
+    half = [(row.high - row.low) / 2 for row in shown if not pd.isna(row.high)]
+    said = [
+        f"{int(facts['subjects']):,} {ground.words.who} (seed {facts['seed']}) went through {len(selection.arms)} "
+        "arms; "
+        f"{int(facts['expected']):,} runs in {len(studies)} studies: {', '.join(studies)}. The same subject has "
+        "the same traits and the same chance in every arm, so that arms are compared within subjects.",
+        f"Parameter set: {facts['parameter_set'] or 'none'} {facts['parameter_version']}. "
+        f"Software: {', '.join(named)}.",
+        _clocks(ground),
+    ]
+    if half:
+        said.append(
+            f"Calculation error of the comparisons on the first screen: at most {number(max(half), 2)} "
+            "(half of the 95 % interval of the mean difference, by resampling)."
+        )
+    return [part for part in said if part]
+
+
+def _clocks(ground: Ground) -> str:
+    rows = ground.selection.settings
+    clocks = set(rows.text[rows.path.str.match(r"phase\.[^.]+\.clock$")])
+    steps = rows[rows.path.str.match(r"phase\.[^.]+\.step$") & rows.number.notna()]
+    if clocks == {"trial"}:
+        return "Numerics: an exact map from trial to trial; no step size."
+    if "tick" in clocks and len(steps):
+        lengths = ", ".join(sorted({f"{number(n)} {u}" for n, u in zip(steps["number"], steps["unit"], strict=True)}))
+        return f"Numerics: exponential update at fixed steps of {lengths}; linear parts in closed form."
+    return ""
+
+
+def model_tables(ground: Ground) -> list[Table]:
+    """The model in the tables of Nordlie, Gewaltig and Plesser: summary, then a table for each kind of part."""
+    arm = ground.aims.benefit.arm if ground.aims.benefit and ground.aims.benefit.arm else ""
+    arm = arm or str(ground.selection.arms.index[0])
+    settings = arm_settings(ground.selection, arm)
+    tables = used(ground)
+    query = ground.queries.settings(arm=arm)
+    made = [
+        _summary(ground, tables).of("model_summary", query),
+        *(_part(s, title, settings, tables).of(f"model_{s}", query) for s, title in PARTS.items() if s in tables),
+    ]
+    return [table for table in made if table.rows]
+
+
+PARTS = {
+    "population": "Populations",
+    "projection": "Connectivity",
+    "plasticity": "Plasticity",
+    "modulator": "Transmitters",
+    "task": "Input: task",
+    "drug": "Input: drugs",
+}
+
+
+def _summary(ground: Ground, tables: Mapping[str, Mapping[str, type[Component]]]) -> Table:
+    rows = []
+    for section in SECTIONS.values():
+        mine = tables.get(section.name, {})
+        if mine:
+            kinds = ", ".join(dict.fromkeys(plain(c.name) for c in mine.values()))
+            rows.append((section.name, sentence(section.doc), f"{len(mine)}: {', '.join(map(plain, mine))}", kinds))
+    return Table("Model summary", ("Part", "What it is", "In this model", "Kinds"), tuple(rows))
+
+
+def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping[str, Any]) -> Table:
+    """One row a part: its kind and its settings, those that differ from nothing."""
+    rows = []
+    for name, component in tables[section].items():
+        prefix = f"{section}.{name}."
+        mine = {p.removeprefix(prefix): v for p, v in settings.items() if p.startswith(prefix)}
+        key = SECTIONS[section].key
+        said = "; ".join(
+            f"{plain(k)} {_shown(v)}" for k, v in mine.items() if k != key and _shown(v) not in ("", NOTHING)
+        )
+        rows.append((plain(name), plain(component.name), said))
+    return Table(title, ("Name", "Kind", "Settings"), tuple(rows))
+
+
+def _shown(value: float | str) -> str:
+    return number(value) if isinstance(value, float) else "" if value in ("None", "nan", "[]") else str(value)
+
+
+def credibility(ground: Ground, evaluation: str) -> Table:
+    """The terms of ICH M15 (model-informed drug development), filled from what the scenario states."""
+    use, aims = ground.selection.scenario.get("use", {}), ground.aims
+    rows = (
+        ("Question of interest", str(use.get("question", "")) or NOT_SAID),
+        ("Context of use", str(use.get("context", "")) or NOT_SAID),
+        ("Not to be used for", str(use.get("not_for", "")) or NOT_SAID),
+        ("Model influence", sentence(aims.influence) or NOT_SAID),
+        ("Consequence of a wrong decision", sentence(aims.consequence) or NOT_SAID),
+        ("Model risk", "Influence and consequence together, as stated above." if aims.influence else NOT_SAID),
+        ("Model evaluation", evaluation),
+    )
+    table = Table("Credibility, in the terms of ICH M15", ("Term", "Here"), rows)
+    return table.of("credibility", ground.queries.text())

@@ -1,0 +1,134 @@
+"""The first figure: what is given and when, and the window that it opens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from workbench.analysis.course import bands, recorded
+from workbench.analysis.protocol import HOURS_A_DAY, days_declared
+from workbench.analysis.timeline import Lane, Timeline, timeline
+from workbench.report.figures.protocol import Curve, protocol_panel
+from workbench.report.sections import Figure
+from workbench.report.tables import Table
+from workbench.report.words import cut, number, plain, sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.report.ground import Ground
+
+
+def protocol_figure(ground: Ground) -> Figure | None:
+    """Draw doses, sessions and visits of the arm that the page is about, and what its dose opens or occupies."""
+    aim = ground.aims.benefit
+    found = timeline(ground.selection, aim.arm) if aim and aim.arm else None
+    if found is None or aim is None:
+        return None
+    lanes = _labelled(ground, found)
+    if not lanes:
+        return None
+    end = _horizon(ground, found)
+    lanes = [(label, replace(lane, at=tuple(t for t in lane.at if t <= end))) for label, lane in lanes]
+    curve = _curve(ground, aim.arm, end)
+    axis = ground.trial_axis if found.unit == "trial" else "days"
+    shown = found.phases
+    if not days_declared(ground.selection):
+        shown = tuple(replace(phase, per_day=0.0) for phase in shown)
+    panel = protocol_panel("protocol", ground.words.arm(aim.arm), lanes, curve, (axis, end), shown)
+    caption = f"What “{ground.words.arm(aim.arm)}” gets; the other arms stand in the table of arms. " + (
+        f"Dashed: {curve.title}, mean, with the range across {ground.words.who} (middle 80 %) as a pale band. "
+        if curve
+        else ""
+    )
+    rows = tuple((label, lane.kind, _times(lane), found.unit) for label, lane in lanes)
+    if curve is not None and (half := _half(curve)):
+        rows += ((f"{curve.title}, at least half of its highest", "opened", f"{half[0]} to {half[1]}", found.unit),)
+    table = Table("What is given, and when", ("What", "Kind", "When", "Unit"), rows)
+    query = ground.queries.settings(arm=aim.arm)
+    return Figure("protocol", sentence(_take(lanes, found, curve)), [panel], caption, [table.of("protocol", query)])
+
+
+def _labelled(ground: Ground, found: Timeline) -> list[tuple[str, Lane]]:
+    """Return lanes with labels; all visits together are one lane."""
+    given = {
+        r.name: sentence(said + (f", {r.titration}" if r.titration else "")).rstrip(".")
+        for r, said in ground.words.prescriptions(found.arm)
+    }
+    labelled = [(given.get(lane.name, ""), lane) for lane in found.lanes if lane.kind == "dose"]
+    for lane in (one for one in found.lanes if one.kind == "session"):
+        declared = ground.selection.scenario.get("session", {}).get(lane.name, {})
+        title = str(declared.get("title", "")) or plain(lane.name)
+        labelled.append((f"{cut(title, 60)}: {len(lane.at)} sessions" if len(lane.at) > 1 else title, lane))
+    visits = sorted({t for lane in found.lanes if lane.kind == "visit" for t in lane.at})
+    if visits and labelled:
+        labelled.append(("Visits at which the scale is scored", Lane("visit", "visits", at=tuple(visits))))
+    return [(label or plain(lane.name), lane) for label, lane in labelled]
+
+
+def _horizon(ground: Ground, found: Timeline) -> float:
+    """Return how far the axis goes: in days a little past the visit that the page is about, else to the end."""
+    aim = ground.aims.benefit
+    if found.unit != "day" or aim is None:
+        return found.end
+    specification = json.loads(str(ground.selection.measure("outcome", aim.outcome)["specification"]))
+    visits = next((lane.at for lane in found.lanes if lane.name == specification.get("assessment")), ())
+    last = [lane.at[-1] for lane in found.lanes if lane.kind != "visit" and lane.at]
+    wanted = max([*visits, *last], default=found.end)
+    return min(found.end, 1.05 * wanted) if visits else found.end
+
+
+def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
+    """Return the recorded course of a window; without one, of an occupancy."""
+    readout = {name: dict(ground.selection.measure("course", name)) for name in recorded(ground.selection)}
+    windows = [n for n, m in readout.items() if "window." in str(m["specification"])]
+    occupied = [n for n, m in readout.items() if m["readout"] == "occupancy"]
+    for name in [*windows, *occupied][:1]:
+        course = ground.course(name)
+        if course is None or arm not in course.by_arm:
+            continue
+        frame = bands(course)
+        frame = frame[(frame.arm == arm)]
+        scale = HOURS_A_DAY if course.time_unit == "h" else 1.0
+        frame = frame.assign(time=frame.time / scale)
+        frame = frame[frame.time <= end]
+        if len(frame):
+            return Curve(ground.words.measure("course", name), frame)
+    return None
+
+
+def _times(lane: Lane) -> str:
+    if lane.spans:
+        return "; ".join(f"{number(a)} to {number(b)}" for a, b in lane.spans)
+    return ", ".join(number(t) for t in lane.at)
+
+
+def _take(lanes: list[tuple[str, Lane]], found: Timeline, curve: Curve | None) -> str:
+    said = []
+    for label, lane in lanes:
+        if lane.kind == "dose":
+            name = label
+            said.append(
+                name + (f", in trials {number(lane.spans[0][0])} to {number(lane.spans[-1][1])}" if lane.spans else "")
+            )
+        elif lane.kind == "session" and lane.at:
+            said.append(f"{label} from {found.unit} {number(lane.at[0])} to {found.unit} {number(lane.at[-1])}")
+    if curve is not None:
+        said.append(_open(curve, found.unit))
+    return "; ".join(part for part in said if part)
+
+
+def _open(curve: Curve, unit: str) -> str:
+    """Say from when to when the curve's mean is at least half of its highest."""
+    half = _half(curve)
+    return f"{curve.title} is at least half of its highest from {unit} {half[0]} to {unit} {half[1]}" if half else ""
+
+
+def _half(curve: Curve) -> tuple[str, str] | None:
+    """Return from when to when, None where there is nothing to halve."""
+    mean: pd.Series[float] = curve.frame["mean"]
+    if not mean.max() > 0:
+        return None
+    high = curve.frame[mean >= mean.max() / 2]
+    return number(high.time.min()), number(high.time.max())
