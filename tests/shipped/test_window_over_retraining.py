@@ -7,6 +7,8 @@ import pytest
 from shipped_runs import Shipped
 
 import workbench as api
+from workbench.scenario.library import scenarios_folder
+from workbench.scenario.load import load_scenario
 
 AFTER = "overflow_after"
 
@@ -87,3 +89,26 @@ def test_near_retraining_and_long_windows_count_most(rows: pd.DataFrame) -> None
         )
         assert by_day.iloc[-1] == by_day.max() and by_day.iloc[-1] > by_day.iloc[0] + 0.005
         assert by_length.is_monotonic_increasing
+
+
+def test_drug_and_window_are_those_of_the_scenarios_of_ketamine() -> None:
+    """The scenario takes its circuit from another set, so that these numbers stand in it: they may not drift apart."""
+    own = load_scenario(scenarios_folder() / "dystonia_retraining.toml").tables
+    kept = load_scenario(scenarios_folder() / "ketamine_therapy.toml").parameters.values
+    same = {
+        ("drug", "ketamine"): {"clearance": "clearance", "volume": "volume"},
+        ("compartment", "shallow"): {"flow": "shallow_flow", "volume": "shallow_volume"},
+        ("compartment", "deep"): {"flow": "deep_flow", "volume": "deep_volume"},
+        ("occupancy", "block"): {"ec50": "half_block"},
+        ("window", "plasticity"): {
+            "rise": "window_rise",
+            "decay": "window_decay",
+            "half": "window_half",
+            "reference": "reference_drive",
+        },
+        ("link", "ltp_d1"): {"gain": "learning_gain"},
+        ("link", "block_d1"): {"gain": "block_of_learning"},
+    }
+    for (section, name), fields in same.items():
+        for field, parameter in fields.items():
+            assert own[section][name].fields[field].number == kept[parameter].number, (section, name, field)
