@@ -14,25 +14,25 @@ import pytest
 from shipped_runs import Shipped
 
 BUDGETS = {
-    "analysis": 30,
-    "benchmarks": 60,
-    "cli": 90,
-    "contract": 60,
+    "analysis": 45,
+    "benchmarks": 120,
+    "cli": 120,
+    "contract": 120,
     "design": 30,
     "execution": 120,
     "faults": 200,
-    "findings": 90,
-    "modeller": 120,
-    "pharmacology": 60,
+    "findings": 150,
+    "modeller": 150,
+    "pharmacology": 120,
     "readme": 240,
     "reference": 60,
-    "report": 90,
+    "report": 150,
     "scale": 120,
-    "scenario": 45,
-    "shipped": 420,
+    "scenario": 60,
+    "shipped": 900,
     "solver": 45,
     "store": 60,
-    "theory": 90,
+    "theory": 150,
 }
 """Seconds that the tests of one folder may take together."""
 DEFAULT_BUDGET = 30
