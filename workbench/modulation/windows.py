@@ -32,6 +32,7 @@ class TwoStage(Component):
     section: ClassVar[str] = "window"
     name: ClassVar[str] = "two_stage"
     drives: ClassVar[bool] = True
+    revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "dM1/dt = opened_by^power / reference - M1 / rise,  dM/dt = M1 / rise - M / decay\n"
         "window = (1 + half) m / (half + m),  m = M / (peak of M after one reference dose given at once)"

@@ -40,7 +40,7 @@ class Kinetics(Component):
 
     section: ClassVar[str] = "drug"
     drives: ClassVar[bool] = True
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011", "Sheiner1979")
     entry: ClassVar[str] = "central"
 

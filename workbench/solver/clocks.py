@@ -36,7 +36,6 @@ class Trials:
         block.phase = name
         for draws in block.draws:
             draws.begin(name)
-        block.phase = name
         for begin in range(0, phase.trials, block.piece):
             steps = min(block.piece, phase.trials - begin)
             block.trial = begin
