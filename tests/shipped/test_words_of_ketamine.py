@@ -68,7 +68,7 @@ def arms_given(scenario: Scenario, content: str) -> list[str]:
 
 def test_none_of_them_is_left_out() -> None:
     assert set(TRIALS) == {
-        f"ketamine_{name}" for name in ("addiction", "dose", "followup", "parts", "therapy", "timing")
+        f"ketamine_{name}" for name in ("adaptive", "addiction", "dose", "followup", "parts", "therapy", "timing")
     }
 
 

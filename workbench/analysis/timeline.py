@@ -69,7 +69,7 @@ def _in_days(settings: Settings) -> list[Lane]:
     lanes = []
     for section, kind in SECTIONS.items():
         for name in _named(settings, section):
-            if section == "dose" and not _amount(settings, name):
+            if (section == "dose" and not _amount(settings, name)) or settings.get(f"{section}.{name}.trials") == 0.0:
                 continue
             at = tuple(hour / HOURS_A_DAY for hour in _hours(settings, section, name))
             if at:
