@@ -72,7 +72,7 @@ def test_yardstick_two_cores(benchmark: pytest.FixtureRequest) -> None:
 
 
 def test_people_through_112_days_on_two_workers(benchmark: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """Plan, draw, dose, teach, visit, record and store: 4,096 people in each of the four arms of the 2 x 2."""
+    """Plan, draw, dose, teach, visit, record and store: 8,192 people in each of the four arms of the 2 x 2."""
     text = (scenarios_folder() / "ketamine_therapy.toml").read_text(encoding="utf-8")
     studies = text.index("[study.unblinding]")
     file = tmp_path / "therapy.toml"
@@ -80,7 +80,7 @@ def test_people_through_112_days_on_two_workers(benchmark: pytest.FixtureRequest
     names = iter(range(10))
 
     def whole() -> object:
-        return run_sweep(file, tmp_path / f"{next(names)}.db", workers=2, arms=ARMS, subjects=4096)
+        return run_sweep(file, tmp_path / f"{next(names)}.db", workers=2, arms=ARMS, subjects=8192)
 
     result = benchmark.pedantic(whole, rounds=2)
     rate = result.stored / benchmark.stats.stats.min

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
     from workbench.declaration import Component, Registry
     from workbench.design import Chunk, Plan
-    from workbench.execution.workers import Crew
     from workbench.scenario.model import Scenario
-    from workbench.solver.batch import Batch, Structure
+    from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.write import Writer
+
+    Work = str | tuple[Chunk, NDArray[np.int64]]
+    """What is being solved: rows of a chunk to be stored, or one of the two looks at a sample's steps."""
 
 RESULTS = Path("data") / "results"
 """Where databases go when no path is given, below the working folder."""
@@ -244,6 +247,7 @@ def carry_out(
     lock_timeout: float = LOCK_TIMEOUT,
 ) -> SweepResult:
     """Do what `prepare` found possible; see `run_sweep`."""
+    from workbench.solver.steps_halved import halved, step_errors
     from workbench.store.write import open_writer
 
     watcher, started = progress or Silent(), perf_counter()
@@ -258,11 +262,20 @@ def carry_out(
         sweep = writer.begin(request.plan, command=command, workers=request.workers)
         try:
             watcher.forecast(forecast(request, continued=continued))
-            for (chunk, rows), result in solve_each(_missing(request, writer, fail_fast), hands, stop):
+            sample = _stepped_sample(request, writer)
+            solved: dict[str, BatchResult] = {}
+            work: Iterable[tuple[Work, Batch]] = _missing(request, writer, fail_fast)
+            if sample is not None:
+                work = chain([("coarse", sample.batch), ("fine", halved(sample.batch))], work)
+            for label, result in solve_each(work, hands, stop):
+                if isinstance(label, str):
+                    solved[label] = result
+                    continue
+                chunk, rows = label
                 writer.store(chunk, rows, result)
                 watcher.advance(_counts(request.plan, writer, perf_counter() - started))
-            if not stop.requested:
-                _look_at_steps(request, writer, hands, stop)
+            if sample is not None and len(solved) == 2:
+                writer.note_steps(sample, step_errors(solved["coarse"], solved["fine"]))
         except BaseException:
             with suppress(StorageError):
                 writer.finish("broken off")
@@ -281,16 +294,15 @@ def carry_out(
     )
 
 
-def _look_at_steps(request: Request, writer: Writer, hands: Crew, stop: StopSignal) -> None:
-    """Solve a sample of runs with half their steps, once for each sweep, and write down what that changes."""
-    from workbench.solver.steps_halved import halved, is_stepped, step_errors
+def _stepped_sample(request: Request, writer: Writer) -> Chunk | None:
+    """Return the runs that are solved with half their steps as well; None where that was done, or nothing is stepped.
+
+    They come first, so that the one long block of few runs does not keep the other workers waiting at the end.
+    """
+    from workbench.solver.steps_halved import is_stepped
 
     sample = request.plan.sample(is_stepped, STEPPED_SAMPLE)
-    if sample is None or not writer.lacks_steps(sample):
-        return
-    solved = dict(solve_each([("coarse", sample.batch), ("fine", halved(sample.batch))], hands, stop))
-    if len(solved) == 2:
-        writer.note_steps(sample, step_errors(solved["coarse"], solved["fine"]))
+    return sample if sample is not None and writer.lacks_steps(sample) else None
 
 
 def _missing(

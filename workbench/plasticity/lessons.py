@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ADAPTIVE, MALADAPTIVE = 0, 1
 """The two channels, in order."""
 _NONE = np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
-PARTS = 4
+PARTS = 8
 """A session is cut into pieces of at most a step over this: halving the step halves them too."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -197,7 +198,7 @@ class Writer:
         """
         if tuple(chunk.batch.keys[i] for i in rows) != result.keys:
             raise ValueError(f"the result's {len(result.keys)} keys are not those of the {len(rows)} rows to store")
-        with self._transaction() as connection:
+        with self._transaction() as connection, _without_collecting():
             measures = self._measures(connection, chunk)
             runs = self._insert_runs(connection, chunk, rows, result)
             good = np.array([i for i in range(len(rows)) if i not in result.failures], dtype=np.int64)
@@ -353,6 +354,18 @@ class Writer:
         texts = (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY).decode() for row in series)
         rows = [(run, number, clock, text) for run, text in zip(runs.tolist(), texts, strict=True)]
         _insert(connection, tables.course, rows)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Make many tuples without looks for cycles among them, of which there are none."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _asking(connection: Connection) -> Ask:
