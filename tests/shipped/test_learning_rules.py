@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from commands import process
+from commands import ROOT, process
 from shipped_runs import SCENARIOS, Shipped
 
 from workbench.analysis.findings import ledger
@@ -142,3 +142,15 @@ def test_no_file_of_rules_and_findings_holds_a_typed_value_where_a_formula_is_na
             assert not ("expected" in raw and "accept" in raw)
             assert "within" in raw or "within_share" in raw or "accept" in raw
     assert (scenarios_folder() / "rules").is_dir()
+
+
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
+
+
+def test_the_page_that_is_kept_is_current(page: str) -> None:
+    """Words, numbers and file hashes, not the pictures: made again by `workbench gallery scenarios/rules/`."""
+    kept = (ROOT / "reports" / "gallery.html").read_text(encoding="utf-8")
+    one, two = (re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL) for text in (kept, page))
+    assert NUMBER.sub("", one) == NUMBER.sub("", two)
+    numbers = [[float(number) for number in NUMBER.findall(text)] for text in (one, two)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-2, abs=1e-9)  # last digits differ from processor to processor
