@@ -17,7 +17,7 @@ BUDGETS = {
     "analysis": 45,
     "benchmarks": 120,
     "cli": 120,
-    "contract": 120,
+    "contract": 200,
     "design": 30,
     "execution": 120,
     "faults": 200,
