@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from workbench.analysis.effect import hedges_g
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -25,18 +27,13 @@ class BetweenGroups:
 
 
 def between_groups(treated: Array, control: Array) -> BetweenGroups:
-    """Return Hedges' g: mean difference over the pooled standard deviation, corrected for small groups.
+    """Return Hedges' g with its interval.
 
     The interval uses the large-sample variance (n1 + n2) / (n1 n2) + g^2 / (2 (n1 + n2)) (Hedges and Olkin).
     """
+    g = hedges_g(treated, control)
+    if math.isnan(g):
+        return BetweenGroups(None)
     n, m = len(treated), len(control)
-    if min(n, m) < 2:
-        return BetweenGroups(None)
-    pooled = np.sqrt(((n - 1) * treated.var(ddof=1) + (m - 1) * control.var(ddof=1)) / (n + m - 2))
-    scale = max(float(np.abs(treated).max()), float(np.abs(control).max()))
-    if pooled <= 1e-12 * scale:
-        return BetweenGroups(None)
-    correction = 1.0 - 3.0 / (4.0 * (n + m - 2) - 1.0)
-    g = float(correction * (treated.mean() - control.mean()) / pooled)
-    error = LEVEL * float(np.sqrt((n + m) / (n * m) + g**2 / (2.0 * (n + m))))
+    error = LEVEL * math.sqrt((n + m) / (n * m) + g**2 / (2.0 * (n + m)))
     return BetweenGroups(g, g - error, g + error)

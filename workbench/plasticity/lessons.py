@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -73,24 +74,17 @@ class Lessons:
 
     def _edges(self, time: Array, pairs: Pairs) -> tuple[NDArray[np.bool_], Array]:
         """Return whether a session teaches each synapse now, and the next moment at which one begins or ends."""
-        cues, runs = pairs
-        on, edge = np.zeros(len(runs), dtype=bool), np.full(len(runs), np.inf)
-        for session, targets, times, entering in self._sessions:
-            if session.phase == self._block.phase:
-                held, until = times.at(time, runs)
-                mine = entering()[runs] & np.isin(cues, targets)
-                on |= held & mine
-                edge = np.where(mine, np.minimum(edge, until), edge)
+        on, edge = np.zeros(len(time), dtype=bool), np.full(len(time), np.inf)
+        for _, held, until in self._now(time, pairs):
+            on |= held
+            edge = np.minimum(edge, until)
         return on, edge
 
     def _taught(self, time: Array, pairs: Pairs) -> dict[str, Any]:
         """Return what the sessions that are on add for each synapse."""
-        cues, runs = pairs
+        runs = pairs[1]
         teach, pull, tagged = np.zeros((2, 1, len(runs))), np.zeros((2, 1, len(runs))), np.zeros((1, len(runs)))
-        for session, targets, times, entering in self._sessions:
-            if session.phase != self._block.phase:
-                continue
-            on = times.at(time, runs)[0] & entering()[runs] & np.isin(cues, targets)
+        for session, on, _ in self._now(time, pairs):
             learner = MALADAPTIVE if session.content == "stressor" else ADAPTIVE
             pace = np.where(on, picked(session.trials / session.duration, runs), 0.0)
             strength = picked(self._rate, runs) * pace * picked(session.fidelity, runs)
@@ -99,6 +93,15 @@ class Lessons:
             pull[1 - learner] += picked(self._unlearning, runs) * strength
             tagged += pace
         return {"teach": teach, "pull": pull, "tagged": tagged}
+
+    def _now(self, time: Array, pairs: Pairs) -> Iterator[tuple[Training, NDArray[np.bool_], Array]]:
+        """Yield each table of this phase: which synapses it teaches now, and when it next begins or ends for them."""
+        cues, runs = pairs
+        for session, targets, times, entering in self._sessions:
+            if session.phase == self._block.phase:
+                held, until = times.at(time, runs)
+                mine = entering()[runs] & np.isin(cues, targets)
+                yield session, held & mine, np.where(mine, until, np.inf)
 
 
 def _targets(session: Training) -> list[int]:
