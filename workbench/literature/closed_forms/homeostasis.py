@@ -24,8 +24,8 @@ FORMS: Mapping[str, ClosedForm] = {
     ),
     "scaled_hebb_rate": ClosedForm(
         "target + rate * time * |x|^2: where growth and scaling balance", "vanRossum2000",
-        {"target": "set point", "rate": "learning rate", "time": "time constant", "power": "|x|^2"},
-        lambda target, rate, time, power: target + rate * time * power,
+        {"target": "set point", "rate": "learning rate", "time": "time constant", "pattern": "x, what is shown"},
+        lambda target, rate, time, pattern: target + rate * time * sum(x * x for x in pattern), {"pattern": "list"},
     ),
     "balanced_weight": ClosedForm(
         "excitation - target / input: the inhibition that leaves the target", "Vogels2011",
