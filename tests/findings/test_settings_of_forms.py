@@ -64,5 +64,5 @@ def test_an_entry_that_a_list_does_not_have_is_refused_with_those_it_has() -> No
 def test_a_table_that_an_arm_does_not_have_is_refused() -> None:
     core = rules("two_sided_balance")
     lesioned = replace(core.arms["healthy"], without=frozenset({"link.threshold"}))
-    with pytest.raises(SettingFault, match="arm healthy is without link.threshold"):
+    with pytest.raises(SettingFault, match=r"arm healthy is without link\.threshold"):
         setting_at(replace(core, arms={**core.arms, "healthy": lesioned}), "healthy", {}, "link.threshold.gain")
