@@ -79,6 +79,8 @@ CORPUS = (
     Bad("expected.decay", 'no value "half" for small in this file (it has: none)', RANGE.replace("4.0", '"value.half"')),
     Bad("expected", "needs a closed_form (one of: ", RANGE.replace("closed_form = ", "closed_from = ")),
     Bad("expected", "norm_at_rest has no value for these numbers (", RANGE.replace("4.0", "0.0")),
+    Bad("expected", "permission has no value for these numbers (", RANGE.replace("norm_at_rest", "permission").replace("decay = 4.0", "active = -1, threshold = 1, exponent = 2.5")),
+    Bad("expected.as_in", 'no arm ["slow"] in small', RANGE.replace("decay = 4.0", 'as_in = ["slow"], decay = 4.0')),
     Bad("within", "goes with expected", STILL + "\nwithin = 0.1"),
     Bad("acept", "unknown key", STILL + "\nacept = 3", hint="accept"),
 )  # fmt: skip

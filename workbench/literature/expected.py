@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,15 +106,19 @@ class Expectation:
         if any(value is None for value in given.values()):
             return None
         try:
-            return form.value(**given)
+            found = float(form.value(**given))
         except (ArithmeticError, ValueError, TypeError, IndexError) as error:
             self.document.report(keys, f"{raw[FORM]} has no value for these numbers ({error})")
             return None
+        if not math.isfinite(found):
+            self.document.report(keys, f"{raw[FORM]} has no value for these numbers (it is {found})")
+            return None
+        return found
 
     def term(self, keys: Keys, raw: Mapping[str, Any], term: Term) -> Term:
         """Return the term whose numbers a form takes: the criterion's own, or that of the arm it names."""
         arm = raw.get(AS_IN, term.arm)
-        if arm in self.scenario.arms:
+        if isinstance(arm, str) and arm in self.scenario.arms:
             return Term(arm, term.at)
         known = tuple(self.scenario.arms)
         message = f"no arm {show(arm)} in {self.scenario.name} (defined: {listed(known)})"
@@ -124,10 +129,8 @@ class Expectation:
         """Return one argument of a form, or None after a report."""
         if isinstance(given, str) and given.startswith(AGAINST):
             if self.second is None or above:
-                where = (
-                    "a named value is of one arm at one point" if above else "the criterion has one arm at one point"
-                )
-                self.document.report(keys, f"{show(given)}: there is no second term ({where})")
+                which = "a named value is of" if above else "the criterion has"
+                self.document.report(keys, f"{show(given)}: there is no second term ({which} one arm at one point)")
                 return None
             term, given = self.second, given.removeprefix(AGAINST)
         found: Any
@@ -150,9 +153,8 @@ class Expectation:
         """Return the named value that stands in place of a form."""
         other = [key for key in raw if key not in (NAMED, AS_IN)]
         if other:
-            self.document.report(
-                keys, f"a value of the file stands alone, or with {AS_IN}; got {listed(other)} beside it"
-            )
+            message = f"a value of the file stands alone, or with {AS_IN}; got {listed(other)} beside it"
+            self.document.report(keys, message)
             return None
         return self.named((*keys, NAMED), raw[NAMED], term, ())
 

@@ -16,18 +16,25 @@ def _policy(preferences: tuple[float, ...]) -> Array:
     return np.asarray(weight / weight.sum())
 
 
+def _place(action: float, actions: int) -> int:
+    if action not in range(1, actions + 1):
+        raise ValueError(f"action {action:g} of 1 to {actions}")
+    return int(action) - 1
+
+
 def _reward_gradient(
     rate: float, trials: float, preferences: tuple[float, ...], rewards: tuple[float, ...], action: float
 ) -> float:
     p, worth = _policy(preferences), np.asarray(rewards)
-    return float(rate * trials * (p * (worth - p @ worth))[int(action) - 1])
+    return float(rate * trials * (p * (worth - p @ worth))[_place(action, len(p))])
 
 
 def _update_variance(
     rate: float, preferences: tuple[float, ...], rewards: tuple[float, ...], baseline: float, action: float
 ) -> float:
     """Return the variance over actions, each with its probability."""
-    p, own = _policy(preferences), int(action) - 1
+    p = _policy(preferences)
+    own = _place(action, len(p))
     change = rate * (np.asarray(rewards) - baseline) * ((np.arange(len(p)) == own) - p[own])
     return float(p @ (change - p @ change) ** 2)
 
