@@ -182,6 +182,41 @@ def test_a_weight_goes_its_way_trial_by_trial_and_settles() -> None:
     assert form("settled_weight", up=up, down=down, crossing=phi) == pytest.approx(weight, rel=1e-12)
 
 
+def test_weights_that_compete_settle_where_a_quadratic_programme_takes_them_trial_by_trial() -> None:
+    """The nearest point with the sum, by SLSQP, after each trial's free change, until nothing moves."""
+    from scipy.optimize import minimize
+
+    phi, up, down, total = np.array([0.7, 0.1, 0.1]), 0.4, 0.1, 0.8
+    weight = np.full(3, total / 3.0)
+    for _ in range(60):
+        free = weight + up * phi * (1.0 - weight) - down * (1.0 - phi) * weight
+        nearest = minimize(
+            lambda w, free=free: float((w - free) @ (w - free)),
+            weight,
+            jac=lambda w, free=free: 2.0 * (w - free),
+            bounds=[(0.0, 1.0)] * 3,
+            constraints={"type": "eq", "fun": lambda w: w.sum() - total, "jac": lambda w: np.ones(3)},
+            method="SLSQP",
+            options={"ftol": 1e-14},
+        )
+        weight = nearest.x
+    given = {"up": up, "down": down, "crossing_on": 0.7, "crossing_off": 0.1, "channels": 3, "total": total}
+    found = [form("competing_weight", crossing=p, **given) for p in phi]
+    assert found == pytest.approx(list(weight), abs=1e-6)
+    loose = form("competing_weight", crossing=0.7, **{**given, "total": sum(_settled(p, up, down) for p in phi)})
+    assert loose == pytest.approx(_settled(0.7, up, down), rel=1e-12), "a sum that comes by itself takes nothing off"
+
+
+def _settled(crossing: float, up: float, down: float) -> float:
+    return form("settled_weight", up=up, down=down, crossing=crossing)
+
+
+def test_two_kept_patterns_share_the_set_point() -> None:
+    """At the fixed point y_k = theta for both, and the mean of their squares is theta times the set point."""
+    y = form("shared_response", set_point=2.0, first=0.4, second=0.3)
+    assert (0.4 + 0.3) * y**2 / 2.0 == pytest.approx(y, rel=1e-14)
+
+
 def test_a_lesson_in_a_window_is_the_integral_of_its_rate() -> None:
     area, _ = quad(lambda t: 1.0 + 4.0 * exp(-t / 24.0), 6.0, 8.0, epsabs=1e-13)
     given = {**WINDOW, "duration": 2.0, "dose": 100.0, "session": 106.0}
@@ -196,6 +231,7 @@ def test_what_a_tag_captures_is_the_integral_over_drug_proteins_and_tag() -> Non
     weak = {"weak": 0.0, "duration": 0.1, "strong": 1.3}
     fast = form("proteins_met", **weak, clearance=1e9, volume=1.0, rise=1e-9, decay=1.0, tag=1.5)
     assert fast == pytest.approx(0.26960, abs=5e-6)
+    assert form("met_at_once", **weak, decay=1.0, tag=1.5) == pytest.approx(fast, rel=1e-7)
     tag = form("set_tag", trials=20.0, duration=0.1, decay=1.5)
     setting = solve_ivp(lambda t, z: 200.0 * (1.0 - z) - z / 1.5, (0.0, 0.1), [0.0], rtol=1e-10, atol=1e-12)
     assert tag == pytest.approx(setting.y[0, -1], rel=1e-7)

@@ -31,6 +31,21 @@ def _on_the_way(start: float, up: float, down: float, crossing: float, trials: f
     return float(end + (start - end) * (1.0 - up * crossing - down * (1.0 - crossing)) ** trials)
 
 
+def _competing(
+    up: float, down: float, crossing: float, crossing_on: float, crossing_off: float, channels: float, total: float
+) -> float:
+    """Find by a root what is taken off all channels together, in units of one trial's change."""
+    from scipy.optimize import brentq
+
+    def left(taken: float, phi: float) -> float:
+        return min(max((up * phi - taken) / (up * phi + down * (1.0 - phi)), 0.0), 1.0)
+
+    def excess(taken: float) -> float:
+        return left(taken, crossing_on) + (channels - 1.0) * left(taken, crossing_off) - total
+
+    return left(float(brentq(excess, -(up + down), up + down, xtol=1e-15)), crossing)
+
+
 FORMS: Mapping[str, ClosedForm] = {
     "cued_drive": ClosedForm(
         "cue - surround cue overlap: mean drive of the channel that is shown", "Shen2008", MAP,
@@ -65,5 +80,14 @@ FORMS: Mapping[str, ClosedForm] = {
     "weight_on_the_way": ClosedForm(
         "w* + (start - w*) (1 - A+ phi - A- (1 - phi))^trials,  w* as in settled_weight", "Shen2008",
         {"start": "weight", **SIDES, "trials": "how many"}, _on_the_way,
+    ),
+    "competing_weight": ClosedForm(
+        "(A+ phi - mu) / (A+ phi + A- (1 - phi)) within 0 and 1, mu such that the shown channel and its n - 1\n"
+        "neighbours sum to total", "MillerMacKay1994",
+        {
+            **SIDES, "crossing_on": "phi of the shown channel", "crossing_off": "phi of a neighbour", "channels": "n",
+            "total": "the sum that is held",
+        },
+        _competing,
     ),
 }  # fmt: skip

@@ -32,4 +32,9 @@ FORMS: Mapping[str, ClosedForm] = {
         {"excitation": "excitatory weight", "target": "set point", "input": "activity of the channel"},
         lambda excitation, target, input: excitation - target / input,  # noqa: A006
     ),
+    "shared_response": ClosedForm(
+        "set_point / (p_1 + p_2): response to each of two patterns that are both kept", "IntratorCooper1992",
+        {"set_point": "mean response", "first": "p_1, how often it is shown", "second": "p_2"},
+        lambda set_point, first, second: set_point / (first + second),
+    ),
 }  # fmt: skip

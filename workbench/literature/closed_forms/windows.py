@@ -24,6 +24,10 @@ def _set_tag(trials: float, duration: float, decay: float) -> float:
     return trials / duration / speed * (1.0 - exp(-speed * duration))
 
 
+def _met_at_once(weak: float, duration: float, strong: float, decay: float, tag: float) -> float:
+    return exp(-(strong - weak - duration) / tag) * tag * decay / (tag + decay)
+
+
 def _proteins_met(
     weak: float, duration: float, strong: float, clearance: float, volume: float, rise: float, decay: float, tag: float
 ) -> float:
@@ -73,6 +77,15 @@ FORMS: Mapping[str, ClosedForm] = {
             "tag": "decay of the tag, h",
         },
         _proteins_met,
+    ),
+    "met_at_once": ClosedForm(
+        "exp(-D / tag) tag decay / (tag + decay),  D = strong - weak - duration: integral of tag times\n"
+        "proteins, h, if all proteins are there at once", "Clopath2008",
+        {
+            "weak": "time of the session, h", "duration": "of the session, h", "strong": "time of the dose, h",
+            "decay": "of proteins, h", "tag": "decay of the tag, h",
+        },
+        _met_at_once,
     ),
     "captured": ClosedForm(
         "early (1 - exp(-capture supply tag met))", "Clopath2008",
