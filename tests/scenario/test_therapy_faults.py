@@ -57,6 +57,7 @@ FAULTS = {
     "unblinding by no dose": (replaced(THERAPY, ('active = "infusion"', "unblinding = 0.3")), "unblinding", ["active"]),
     "a relapse that too few visits can confirm": (THERAPY + '[outcome.r]\nreadout = "relapsed"\nassessment = "later"\ncompared_with = "baseline"\nconsecutive = 4\n', "consecutive", ["too few"]),
     "a course of visits": (THERAPY + '[course.s]\nreadout = "symptom_score"\nassessment = "later"\ninterval = "1 h"\n', "readout", ["expected_score"]),
+    "a share of a cue that there is not": (THERAPY + '[outcome.c]\nreadout = "choice_share"\nprojection = "belief"\ncue = 9\n', "cue", ["units, got 9"]),
     "two projections onto one choice": (OPENED + '[projection.other]\npre = "cue"\npost = "belief"\n', "cues", ["one projection"]),
 }  # fmt: skip
 
