@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.arrays import Array, Value
     from workbench.assembly import Exposing, Forgetting
     from workbench.pharmacology.adjusted import Adjusted
-    from workbench.protocol.assessments import Visits
+    from workbench.protocol.visits import Visits
     from workbench.solver.batch import Batch
 
 PIECE = 64
