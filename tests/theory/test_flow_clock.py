@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 from workbench.errors import AssemblyError, ScenarioError
 from workbench.literature.closed_forms import FORMS
-from workbench.plasticity.mean_field import EXACT
+from workbench.plasticity.linear_flow import EXACT
 from workbench.tasks.gaussian import Ring
 
 LEARN = (
