@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.output import AsJson, plain, print_object, put
+from workbench.cli.options import AsJson
+from workbench.cli.output import plain, print_object, put
 from workbench.declaration import SECTIONS
 from workbench.errors import UsageError
 
