@@ -104,6 +104,20 @@ def test_dry_run_counts_what_is_stored_and_writes_nothing(scenario: Path) -> Non
     assert db.read_bytes() == before
 
 
+def test_a_forecast_looks_at_where_the_runs_are_not_at_what_comes_first(scenario: Path) -> None:
+    """A first study of one run would say nothing about the speed, and nothing about the room that courses take."""
+    few = '\n[study.a_few]\ntitle = "Comes first"\narms = ["slow"]\nsubjects = 1\nrecord = false\n'
+    many = '\n[study.many]\ntitle = "Where time goes"\narms = ["slow"]\nsubjects = 900\n'
+    head, _, _ = SMALL.partition("[study.")
+    scenario.write_text(head + few + many)
+    request = prepare(scenario, scenario.with_name("a.db"), workers=1)
+    assert len(request.widest().batch) == 900
+    assert [(runs, blocks) for _, runs, blocks in request.counts()] == [(1, 1), (900, 1)]
+    asked = forecast(request)
+    workbench.run_sweep(scenario, request.db, workers=1)
+    assert asked.database_bytes == pytest.approx(request.db.stat().st_size, rel=0.6)
+
+
 def test_I11_diverging_runs_are_stored_as_failed_and_the_others_are_fine(tmp_path: Path) -> None:
     file, db = tmp_path / "diverging.toml", tmp_path / "a.db"
     file.write_text(DIVERGING)

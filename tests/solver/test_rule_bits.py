@@ -13,7 +13,7 @@ SHORT = {
     "three_factor_bandit": ("drawn", [("trials = 2000", "trials = 130"), ("count = 100", "count = 5")]),
     "password": ("gated", [("trials = 1600", "trials = 160"), ("count = 100", "count = 5")]),
     "td_chain": ("several_steps", [("trials = 4500", "trials = 130"), ("count = 400", "count = 5")]),
-    "two_sided_balance": ("healthy_drawn", [("trials = 9000", "trials = 130"), ("last 8000", "last 80"), ("count = 100", "count = 5")]),
+    "two_sided_balance": ("healthy_drawn", [("trials = 9000", "trials = 130"), ("last 8000", "last 80"), ("count = 2", "count = 5")]),
     "credit_gate": ("gated", [("count = 2", "count = 5")]),
     "feedback_alignment": ("fixed", [("trials = 3000", "trials = 70"), ("last 100", "last 20"), *((f"first {n} trials", "first 9 trials") for n in (500, 1000, 2000))]),
 }  # fmt: skip

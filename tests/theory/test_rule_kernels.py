@@ -218,6 +218,21 @@ def test_the_transpose_sends_back_what_finite_differences_find(activation: str) 
         assert change[j, i] == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-6)
 
 
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
+def test_the_readout_of_finite_differences_sees_one_wrong_slope(activation: str) -> None:
+    """Zero but for rounding where the error is sent back by the transpose, also at later steps; else far from it."""
+    outcome = '[outcome.off]\nreadout = "gradient_error"\nprojection = "{}"\n[arm.one]'
+    found = {}
+    for feedback in ("transpose", "fixed", "zero"):
+        for layer in ("lower", "upper"):
+            text = _network(feedback, activation).replace("trials = 1", "trials = 7")
+            found[feedback, layer] = solved(text.replace("[arm.one]", outcome.format(layer))).outcomes["off"]
+    assert found["transpose", "lower"].max() < 1e-7
+    assert max(found[feedback, "upper"].max() for feedback in ("transpose", "fixed", "zero")) < 1e-7
+    assert found["fixed", "lower"].min() > 0.3
+    assert found["zero", "lower"] == pytest.approx(1.0, abs=1e-12)
+
+
 def test_products_of_matrices_are_the_equation_as_written() -> None:
     """The kernel of fixed feedback against `drift`, and a layer without feedback stays as it is to the bit."""
     before, after = _step(_network("fixed", "linear"))

@@ -58,11 +58,11 @@ def outlook(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLo
         shipped, size = [[loss.scenario.parameters.values[name].number for name in loss.parameters]], min(PILOT, left)
         started = perf_counter()
         request = loss.request(np.repeat(shipped, size, axis=0), targets)
-        first = next(request.chunks())
+        widest = request.widest()
         planning = (perf_counter() - started) / size
-        cost = cost_of(first, request.registry)
-        runs = len(loss.arms(targets)) * loss.subjects
-        rate = 1 / (planning + cost.seconds(runs, len(first.batch)) / request.workers)
+        cost = cost_of(widest, request.registry)
+        solving = cost.seconds(request.plan.expected, sum(blocks for _, _, blocks in request.counts())) / size
+        rate = 1 / (planning + solving / request.workers)
     return Outlook(
         file=loss.scenario.file,
         title=loss.scenario.title,

@@ -74,10 +74,13 @@ class Layer(Component):
                 np.matmul(x, weight.transpose(0, 2, 1), out=term if i else activity)
                 if i:
                     np.add(activity, term, out=activity)
-            if self.activation == "tanh":
-                np.tanh(activity, out=activity)
+            self.answer_to(activity, out=activity)
 
         block.step("activity", answer, clock="trial")
+
+    def answer_to(self, drive: Array, out: Array | None = None) -> Array:
+        """Return f of an input, in place where `out` is the input."""
+        return np.tanh(drive, out=out) if self.activation == "tanh" else drive
 
     def slope(self, activity: Array) -> Array | None:
         """Return f' at an activity; None where it is 1."""
@@ -117,7 +120,7 @@ class BetweenLayers(Component):
         weight[...] = np.reshape(self.spread, (-1, 1, 1)) * drawn
 
 
-READERS = ("feedback_angle", "layer_change", "map_distance")
+READERS = ("feedback_angle", "gradient_error", "layer_change", "map_distance")
 """Readouts that know weights with the runs first."""
 
 

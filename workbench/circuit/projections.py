@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, interval, number, option, reference
+from workbench.declaration import Component, interval, number, numbers, option, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -114,19 +114,31 @@ class Dense(Component):
     post: str = reference("population", "where they end")
     sign: str = option("excitatory", SIGNS, "whether input adds to or takes from the postsynaptic drive")
     weight: Value = number(0.5, "1", "mean strength at the start")
+    weights: tuple[float, ...] = numbers(
+        (), "1", "in place of weight, one by one: all inputs of the first unit, then of the second"
+    )
     spread: Value = number(0.0, "1", "standard deviation of the strengths at the start, drawn per subject", low=0.0)
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a start outside the bounds."""
-        return _start_fault(fields)
+        """Refuse a start outside the bounds, and one that does not fit both populations."""
+        yield from _start_fault(fields)
+        weights, bounds = fields.get("weights") or (), fields.get("bounds")
+        inputs, units = (size_of(tables, fields[end]) for end in ("pre", "post"))
+        if not weights:
+            return
+        if len(weights) != inputs * units:
+            yield "weights", f"one number per synapse: {units} units of {inputs} inputs, got {len(weights)}"
+        for weight in weights:
+            if bounds and not bounds[0] <= weight <= bounds[1]:
+                yield "weights", f"{weight:g} lies outside the bounds ({bounds[0]:g} to {bounds[1]:g})"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the weights and, for a cue population, the row that the shown cue selects."""
         post, pre = block.size(self.post), block.size(self.pre)
         weight = block.state(f"projection.{name}.weight", post, pre)
-        weight[...] = self.weight
+        weight[...] = np.reshape(self.weights, (post, pre, 1)) if self.weights else self.weight
         if not (isinstance(self.spread, float) and self.spread == 0.0):
             weight += self.spread * block.draw_once(f"init:projection.{name}", post, pre)
         if block.is_cue(self.pre):

@@ -54,16 +54,21 @@ def resolved(layers: Layers, ordinal: int) -> dict[str, Resolved]:
             path = f"{table.path}.{parameter.name}"
             source = layers.source(table, parameter)
             if parameter.structural and not parameter.fixed:
-                evidence = _stated(source.evidence, table)
+                evidence = stated(source.evidence, table.section, parameter)
                 found[path] = Resolved(structural.field(parameter.name), "", source.origin, evidence)
             else:
                 found[path] = _number(layers, table, parameter, ordinal)
     return found
 
 
-def _stated(evidence: Evidence | None, table: Table) -> Evidence | None:
-    """Return the evidence of a value; what a dose, a phase or an event says without any is the protocol itself."""
-    return Evidence("protocol") if evidence is None and table.section in PROTOCOL else evidence
+def stated(evidence: Evidence | None, section: str, parameter: Parameter) -> Evidence | None:
+    """Return the evidence of a value, or None where nothing is said of it.
+
+    What a dose, a phase or an event says without any is the protocol itself, as is what its field declares to be.
+    """
+    if evidence is None and (section in PROTOCOL or parameter.status == "protocol"):
+        return Evidence("protocol")
+    return evidence
 
 
 def _choice_origin(layers: Layers, path: str) -> str:
@@ -84,7 +89,7 @@ def _number(layers: Layers, table: Table, parameter: Parameter, ordinal: int) ->
         origin = behind.origin if origin == "scenario" else origin
     if form is None:
         return Resolved(None, parameter.unit, origin, evidence, name)
-    evidence = _stated(evidence, table)
+    evidence = stated(evidence, table.section, parameter)
     drawn = tuple(sorted({part.trait for part in (form.base, *form.factors) if isinstance(part, Drawn)}))
     return Resolved(_at(layers, form, ordinal), parameter.unit, origin, evidence, name, drawn)
 

@@ -119,12 +119,27 @@ class Plan:
 
         A chunk holds whole subjects where one fits: the solver then moves a subject's runs as one stretch.
         """
+        for study, group, size, total in self._stretches(size_of):
+            for start in range(0, total, size):
+                yield self._chunk(study, group, np.arange(start, min(start + size, total)))
+
+    def counts(self, size_of: Callable[[Structure], int]) -> Iterator[tuple[Structure, int, int]]:
+        """Yield for each group of runs its structure, how many runs it has, and in how many `chunks`."""
+        for _, group, size, total in self._stretches(size_of):
+            yield group.structure, total, -(-total // size)
+
+    def widest(self, size_of: Callable[[Structure], int]) -> Chunk:
+        """Return the first of the longest `chunks`."""
+        study, group, size, total = max(self._stretches(size_of), key=lambda stretch: min(stretch[2:]))
+        return self._chunk(study, group, np.arange(min(size, total)))
+
+    def _stretches(self, size_of: Callable[[Structure], int]) -> Iterator[tuple[StudyPlan, Group, int, int]]:
+        """Yield every group of runs with the length of its chunks and of all of it."""
         for study in self.studies:
             for group in study.groups:
                 size, total = size_of(group.structure), group.runs_per_subject * study.subjects
                 size -= size % group.runs_per_subject if size >= group.runs_per_subject else 0
-                for start in range(0, total, size):
-                    yield self._chunk(study, group, np.arange(start, min(start + size, total)))
+                yield study, group, size, total
 
     def sample(self, wanted: Callable[[Structure], bool], least: int) -> Chunk | None:
         """Return runs of the largest `wanted` structure of the first study that has one, None if there is none.

@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from workbench.declaration import Registry
     from workbench.design import Chunk, Plan
+    from workbench.solver.batch import Structure
 
 NARROW, WIDE = 32, 512
 PATIENCE = 0.15
@@ -51,40 +52,41 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Cost:
-    """What runs cost: seconds of one block as ``fixed + each * width``, steps of a run, bytes in the database."""
+    """What runs cost: seconds of one block as ``fixed + each * width``, and steps of a run."""
 
     fixed: float
     each: float
     steps: int
-    run_bytes: float
-    course_bytes: float
 
-    def seconds(self, runs: int, width: int) -> float:
-        """Return the time that one worker needs for `runs` in blocks of `width`."""
-        return runs * (self.fixed / width + self.each)
-
-    def database_bytes(self, plan: Plan, left: int) -> float:
-        """Return the size of `left` of the plan's runs; only some studies keep courses."""
-        recorded = sum(len(s.arms) * len(s.points) * s.subjects for s in plan.studies if s.record)
-        return left * (self.run_bytes + self.course_bytes * recorded / plan.expected)
+    def seconds(self, runs: int, blocks: int) -> float:
+        """Return the time that one worker needs for `runs` in so many blocks."""
+        return self.fixed * blocks + self.each * runs
 
 
 def cost_of(chunk: Chunk, registry: Registry | None) -> Cost:
     """Time the first steps of `chunk` in this process, at two widths.
 
     A step costs a fixed dispatch and a little for each run, so two narrow blocks tell what a full one
-    will cost.
+    will cost. Where the whole block is narrow, all of it is taken for dispatch.
     """
     from workbench.solver.run import rehearse
 
     width = len(chunk.batch)
     narrow = min(NARROW, width)
     seen = rehearse(chunk.batch.take(np.arange(narrow)), PATIENCE, registry)
-    fixed, each = 0.0, seen.seconds_a_step / narrow
+    fixed, each = seen.seconds_a_step, 0.0
     if width >= 2 * narrow:
         wide = min(WIDE, width)
         step = rehearse(chunk.batch.take(np.arange(wide)), PATIENCE, registry).seconds_a_step
         each = max(step - seen.seconds_a_step, 0.0) / (wide - narrow)
         fixed = max(step - each * wide, 0.0)
-    courses = sum(COURSE_BYTES + SAMPLE_BYTES * samples for samples in seen.samples)
-    return Cost(fixed * seen.steps, each * seen.steps, seen.steps, RUN_BYTES + OUTCOME_BYTES * seen.outcomes, courses)
+    return Cost(fixed * seen.steps, each * seen.steps, seen.steps)
+
+
+def bytes_of(structure: Structure, registry: Registry | None) -> float:
+    """Return what one run of `structure` takes in the database."""
+    from workbench.solver.run import shape_of
+
+    shape = shape_of(structure, registry)
+    courses = sum(COURSE_BYTES + SAMPLE_BYTES * samples for samples in shape.samples)
+    return RUN_BYTES + OUTCOME_BYTES * shape.outcomes + courses

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError, UsageError
 from workbench.execution.fitness import refuse_unfit
-from workbench.execution.pilot import Forecast, cost_of
+from workbench.execution.pilot import Forecast, bytes_of, cost_of
 from workbench.execution.progress import Counts, Progress, Silent
 from workbench.execution.signals import StopSignal
 from workbench.execution.threads import available_cores
@@ -76,8 +77,9 @@ class Request:
     workers: int
     registry: Registry | None
 
-    def chunks(self) -> Iterator[Chunk]:
-        """Yield the runs, a block at a time; each worker gets at least two blocks of a large structure.
+    @cached_property
+    def size(self) -> Callable[[Structure], int]:
+        """How long a block of a structure is: each worker gets at least two blocks of a large structure.
 
         Otherwise one worker may compute the last wide block while the others wait: three blocks on two workers take as
         long as four.
@@ -93,7 +95,19 @@ class Request:
             share = -(-runs[structure] // (2 * max(self.workers, 1)))
             return min(width_for(structure, self.registry), max(share, WORTH_SHARING))
 
-        return self.plan.chunks(size)
+        return size
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the runs, a block at a time."""
+        return self.plan.chunks(self.size)
+
+    def widest(self) -> Chunk:
+        """Return the first of the widest blocks: where a sweep spends its time."""
+        return self.plan.widest(self.size)
+
+    def counts(self) -> Iterator[tuple[Structure, int, int]]:
+        """Yield for each group of runs its structure, and how many runs and blocks it has."""
+        return self.plan.counts(self.size)
 
 
 STEPPED_SAMPLE = 64
@@ -163,19 +177,23 @@ def forecast(request: Request, *, continued: bool | None = None) -> Forecast:
     """
     from workbench.store.complete import complete_rows
 
-    reused, first = 0, next(request.chunks(), None)
+    counts = tuple(request.counts())
+    reused, timed, blocks = 0, None, 0
     if request.db.exists() if continued is None else continued:
-        first = None
         for chunk, complete in complete_rows(request.db, request.chunks(), request.plan.scenario.registry):
             reused += complete
-            if first is None and complete < len(chunk.batch):
-                first = chunk
-    if first is None:
+            if complete < len(chunk.batch):
+                blocks += 1
+                timed = chunk if timed is None or len(timed.batch) < len(chunk.batch) else timed
+    else:
+        timed, blocks = request.widest(), sum(of for _, _, of in counts)
+    if timed is None:
         return Forecast(request.plan, reused, request.workers)
     left = request.plan.expected - reused
-    cost = cost_of(first, request.registry)
-    seconds = cost.seconds(left, len(first.batch)) / request.workers
-    size = cost.database_bytes(request.plan, left)
+    cost = cost_of(timed, request.registry)
+    seconds = cost.seconds(left, blocks) / request.workers
+    size = sum(runs * bytes_of(structure, request.registry) for structure, runs, _ in counts)
+    size *= left / request.plan.expected
     return Forecast(request.plan, reused, request.workers, left * cost.steps / seconds, seconds, size)
 
 

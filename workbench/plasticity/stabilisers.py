@@ -2,6 +2,10 @@
 
 A drive is ``rate f x`` with one factor f per postsynaptic unit. A stabiliser is either part of the same step (a decay,
 soft bounds), or follows it (what fixes a sum, a norm or a rate). Each in-place form here has a plain twin in `drift`.
+
+A fixed sum makes one input win only where it is held by subtraction. Held by division the weights settle as graded as
+under Oja's rule, along the same eigenvector (Miller and MacKay 1994). The difference shows with positively correlated
+inputs alone: with uncorrelated ones even Oja's rule picks one.
 """
 
 from __future__ import annotations

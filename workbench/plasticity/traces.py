@@ -123,11 +123,11 @@ class Nmda(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Cleared(Component):
-    """An exponential mark that every volley of acetylcholine shortens: credit for what was done last.
+    """An exponential mark that, by hypothesis, a volley of acetylcholine shortens: credit for what was done last.
 
-    That acetylcholine shortens marks is a hypothesis. Published slice work shows thalamic volleys that make
-    cholinergic interneurons burst and pause, and what this does to cortical input; a shorter mark is an interpretation
-    of it. So the switch is off unless a file turns it on.
+    That acetylcholine shortens marks is a hypothesis. Published slice work shows thalamic volleys that make cholinergic
+    interneurons burst and then pause, with a presynaptic suppression of cortical input and a later, longer enhancement
+    in striatopallidal neurons; a shorter mark is one reading of it. So the switch is off unless a file turns it on.
     """
 
     section: ClassVar[str] = "eligibility"

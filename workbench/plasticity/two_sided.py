@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference, references
 from workbench.plasticity.clamped import build_ticks
+from workbench.plasticity.competition import EQUATION, compete
 from workbench.plasticity.kernels import kernel
 from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
+from workbench.plasticity.two_sided_faults import two_sided_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +36,8 @@ class TwoSided(Component):
     in the indirect pathway). Gates multiply one side each; the depression gates also open
     `depotentiation`, a slow return to `rest` that needs no activity. A homeostat makes
     potentiation harder and depression easier after high activity. What drives potentiation counts only above
-    `ltp_threshold`, a number that a link may move; with one, negative activity potentiates nothing.
+    `ltp_threshold`, a number that a link may move; with one, negative activity potentiates nothing. With
+    `competition` the weights of one input have a fixed sum over units, so that what one gains the others lose.
     On the tick clock stimulation clamps activity and third factor at 1, and `pace` turns trials into seconds.
     """
 
@@ -49,9 +51,10 @@ class TwoSided(Component):
         "g = depotentiation product(ltd gates);  f = homeostat factor\n"
         "H = y (activity), y x (hebb) or (y - p) x (score)\n"
         "depotentiation_from above: [W - rest] is 0 below rest\n"
+        f"competition: {EQUATION}\n"
         "tick clock: dW/dt = pace dW with H = f = burst = dip = 1, lasting marks, g only at low stimulus rates"
     )
-    sources: ClassVar[tuple[str, ...]] = ("Shen2008", "Wang2006", "Fremaux2016")
+    sources: ClassVar[tuple[str, ...]] = ("Shen2008", "Wang2006", "Fremaux2016", "MillerMacKay1994")
     clamped: ClassVar[tuple[str, ...]] = ("third_factor", "homeostat", "postsynaptic")
     """Fields that name what stimulation on the tick clock clamps; a rule that has this list answers to it."""
 
@@ -68,6 +71,8 @@ class TwoSided(Component):
     )
     potentiate_on: str = option("burst", ("burst", "dip"), "which sign of the third factor potentiates")
     stabiliser: str = option("soft_bounds", ("soft_bounds", "hard_bounds"), "how change shrinks towards the bounds")
+    competition: str = option("none", ("none", "subtractive"), "whether units compete for a fixed sum of weights")
+    total: Value = number(1.0, "1", "competition: the sum over units, of each input's weights", low=1e-9)
     rate: Value = number(0.08, "1", "learning rate per trial", low=0.0, high=10.0)
     ltp_gain: Value = number(1.0, "1", "gain of potentiation", low=0.0, high=100.0)
     ltd_gain: Value = number(1.0, "1", "gain of depression", low=0.0, high=100.0)
@@ -89,47 +94,8 @@ class TwoSided(Component):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a homeostat of another population, and soft bounds without bounds."""
-        projection = tables["projection"].get(fields["projection"], {})
-        if fields.get("stabiliser", "soft_bounds") == "soft_bounds" and not projection.get("bounds"):
-            yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
-        watched = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("population")
-        post = fields.get("postsynaptic") or projection.get("post")
-        if watched is not None and watched != post:
-            yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
-        if fields.get("drive") == "score":
-            yield from cls._score_faults(fields, tables["population"].get(post or "", {}))
-        happens = sorted(event["phase"] for event in tables.get("event", {}).values())
-        missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]
-        if happens and missing:
-            yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves marks to be read"
-        for side in ("ltp_trace", "ltd_trace"):
-            kind = tables.get("eligibility", {}).get(fields.get(side) or "", {}).get("kind")
-            if kind in ("cleared", "discounted"):
-                yield (
-                    side,
-                    f"{fields[side]} is {kind}, a mark that is carried from step to step: use a three_factor rule",
-                )
-        third = tables.get("modulator", {}).get(fields.get("third_factor") or "", {})
-        if third.get("source") == "threshold_crossing":
-            units, many = (size_of(tables, p) for p in (third["population"], projection["post"]))
-            if projection["wiring"] != "one_to_one" or units != many:
-                yield "third_factor", f"signs {units} units apart: it needs one-to-one weights onto as many"
-        if third.get("source") == "pulse" and third.get("decay"):
-            yield (
-                "third_factor",
-                "reads a pulse as it comes; one that lingers (decay) needs a three_factor rule",
-            )
-
-    @classmethod
-    def _score_faults(cls, fields: Mapping[str, Any], post: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Yield why a score cannot drive this rule: it needs a policy, and it is as often below zero as above."""
-        if post.get("kind") != "softmax":
-            yield "drive", f"a score is what a softmax population has, and {post.get('name', 'it')} is none"
-        if fields.get("stabiliser", "soft_bounds") == "soft_bounds":
-            yield "stabiliser", "a score falls below zero, where soft bounds would push outwards: use hard_bounds"
-        if fields.get("homeostat") or fields.get("ltp_threshold"):
-            yield "drive", "a score has no threshold: leave homeostat and ltp_threshold out"
+        """Refuse partners that do not fit."""
+        return two_sided_faults(fields, tables)
 
     def drift(
         self, weight: Array, drive: Array, up: Value, down: Value, back: Value, bounds: tuple[float, float]
@@ -161,6 +127,9 @@ class TwoSided(Component):
                     self._build_events(block, name)
                 case "tick":
                     build_ticks(self, block, name)
+        if self.competition == "subtractive":
+            synapses = synapses_of(block, name, self.postsynaptic)
+            compete(block, synapses.signal, synapses.weight, self.total, block.component("projection", name).bounds)
         bound_and_store(block, name)
 
     def gains(self, block: Assembly, delay: Value | None) -> tuple[Value, Value, Value]:

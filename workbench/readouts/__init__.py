@@ -14,6 +14,7 @@ from workbench.readouts.distribution import (
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
 from workbench.readouts.driven import Level, Threshold
 from workbench.readouts.exposure import Concentration, Occupancy
+from workbench.readouts.gradients import GradientError
 from workbench.readouts.kinetics import (
     AreaToInfinity,
     AreaUnderCurve,
@@ -52,6 +53,7 @@ COMPONENTS = (
     MarkArea,
     TeacherLoss,
     FeedbackAngle,
+    GradientError,
     LayerChange,
     MapDistance,
     LateWeight,

@@ -40,9 +40,10 @@ class TeacherLoss(Readout):
         return Reading((f"task.{self.task}.loss",), lambda sums, trials: sums[0] / trials)
 
 
-def _routed_faults(
+def routed_faults(
     fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], *, above: bool
 ) -> Iterable[tuple[str, str]]:
+    """Yield why a readout of weights between layers, or of the error sent back to them, has nothing to read."""
     rule = tables.get("plasticity", {}).get(fields["projection"], {})
     if tables["projection"][fields["projection"]]["wiring"] != "between_layers":
         yield "projection", "needs weights between layers"
@@ -67,7 +68,7 @@ class FeedbackAngle(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse weights to which nothing is sent back."""
         yield from super().check(fields, tables)
-        yield from _routed_faults(fields, tables, above=True)
+        yield from routed_faults(fields, tables, above=True)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare both ways back for the error of the last step."""
@@ -104,7 +105,7 @@ class LayerChange(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse other weights."""
         yield from super().check(fields, tables)
-        yield from _routed_faults(fields, tables, above=False)
+        yield from routed_faults(fields, tables, above=False)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare with the start, or with nothing."""
@@ -136,7 +137,7 @@ class MapDistance(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse weights that have not the shape of the map."""
         yield from super().check(fields, tables)
-        yield from _routed_faults(fields, tables, above=False)
+        yield from routed_faults(fields, tables, above=False)
         way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]
         if task["kind"] != "teacher":
             yield "task", f"needs a teacher, but {fields['task']} is a {task['kind']}"

@@ -101,16 +101,10 @@ class Rehearsal:
         Time per step of the whole block.
     steps : int
         Steps that each run takes from beginning to end.
-    outcomes : int
-        Number of outcomes recorded.
-    samples : tuple of int
-        Values that each course records.
     """
 
     seconds_a_step: float
     steps: int
-    outcomes: int
-    samples: tuple[int, ...]
 
 
 def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -> Rehearsal:
@@ -127,7 +121,7 @@ def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -
         except DeadlinePassed as passed:
             done = passed.step
     elapsed = time.perf_counter() - started
-    return Rehearsal(elapsed / max(done, 1), steps, len(block.names("outcome")), tuple(recorder.samples.values()))
+    return Rehearsal(elapsed / max(done, 1), steps)
 
 
 def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) -> int:
@@ -143,11 +137,29 @@ def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) 
     return sum(done.values())
 
 
-@cache
-def width_for(structure: Structure, components: Registry | None = None) -> int:
-    """Return the block width: the largest power of two that keeps a block's buffers within 5 MB.
+@dataclass(frozen=True)
+class Shape:
+    """How runs of one structure are laid out.
 
-    A tuning number; results do not depend on it. The structure is put together once to measure it.
+    Attributes
+    ----------
+    width : int
+        Runs in a block: the largest power of two that keeps a block's buffers within 5 MB. A tuning number; results do
+        not depend on it.
+    outcomes : int
+        How many outcomes a run has.
+    samples : tuple of int
+        Values that each of its courses holds.
+    """
+
+    width: int
+    outcomes: int
+    samples: tuple[int, ...]
+
+
+@cache
+def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
+    """Put `structure` together once, and measure it.
 
     Raises
     ------
@@ -167,8 +179,13 @@ def width_for(structure: Structure, components: Registry | None = None) -> int:
     with np.errstate(all="ignore"):
         block.build_all()
         taken = block.bytes
-        Recorder(block, sorted(block.all("phase"), key=lambda p: (p[1].order, p[0])))
+        recorder = Recorder(block, sorted(block.all("phase"), key=lambda p: (p[1].order, p[0])))
     width = NARROW
     while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2
-    return width
+    return Shape(width, len(block.names("outcome")), tuple(recorder.samples.values()))
+
+
+def width_for(structure: Structure, components: Registry | None = None) -> int:
+    """Return the block width of `structure`; raises as `shape_of`."""
+    return shape_of(structure, components).width
