@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import registry
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form
 from workbench.plasticity.synapses import synapses_of, without_ticks
+from workbench.registry import registry
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import count, number, reference, references, registry
+from workbench.declaration import count, number, reference, references
 from workbench.readouts.reading import Reading, Readout
 from workbench.readouts.rows import OfRow
+from workbench.registry import registry
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.declaration import Component, Registry
+from workbench.declaration import Component
+from workbench.registry import Registry
 from workbench.solver.inputs import Inputs
 from workbench.solver.marks import Marks
 from workbench.solver.pieces import Pieces
