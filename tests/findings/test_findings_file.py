@@ -66,6 +66,21 @@ CORPUS = (
     Bad("expected", "needs its tolerance", RANGE.replace("within = 0.6\n", "")),
     Bad("expected.decay", "has no field", RANGE.replace("4.0", '"plasticity.input_output.dekay"')),
     Bad("expected.decay", "is no number", RANGE.replace("4.0", '"plasticity.input_output.stabiliser"')),
+    Bad("expected.decay", "expected a number or a path, got true", RANGE.replace("4.0", "true")),
+    Bad("expected.decay", 'no section "plastcity" (a path begins with one of: population,', RANGE.replace("4.0", '"plastcity.input_output.decay"'), hint="plasticity"),
+    Bad("expected.decay", 'no table "plasticity.input_outptu" in small (of plasticity it has: input_output)', RANGE.replace("4.0", '"plasticity.input_outptu.decay"'), hint="input_output"),
+    Bad("expected.decay", "(its numbers: rate, ", RANGE.replace("4.0", '"plasticity.input_output.dekay"'), hint="decay"),
+    Bad("expected.decay", "is no list: it has no entry", RANGE.replace("4.0", '"plasticity.input_output.decay.2"')),
+    Bad("expected.decay", "expected a number, got a task, for the covariance of its inputs", RANGE.replace("4.0", '"task.inputs"')),
+    Bad("expected.inputs", "expected a task, for the covariance of its inputs, got a number", RANGE.replace("norm_at_rest", "leading_eigenvalue").replace("decay = 4.0", "inputs = 4.0")),
+    Bad("expected.pattern", "expected a list of numbers, got a number", RANGE.replace("norm_at_rest", "scaled_hebb_rate").replace("decay = 4.0", "target = 1, rate = 1, time = 1, pattern = 4")),
+    Bad("expected.as_in", 'no arm "stil" in small (defined: ', RANGE.replace("decay = 4.0", 'as_in = "stil", decay = 4.0'), hint="still"),
+    Bad("expected.decay", "there is no second term (the criterion has one arm at one point)", RANGE.replace("4.0", '"against.plasticity.input_output.decay"')),
+    Bad("expected.decay", 'no value "half" for small in this file (it has: none)', RANGE.replace("4.0", '"value.half"')),
+    Bad("expected", "needs a closed_form (one of: ", RANGE.replace("closed_form = ", "closed_from = ")),
+    Bad("expected", "norm_at_rest has no value for these numbers (", RANGE.replace("4.0", "0.0")),
+    Bad("expected", "permission has no value for these numbers (", RANGE.replace("norm_at_rest", "permission").replace("decay = 4.0", "active = -1, threshold = 1, exponent = 2.5")),
+    Bad("expected.as_in", 'no arm ["slow"] in small', RANGE.replace("decay = 4.0", 'as_in = ["slow"], decay = 4.0')),
     Bad("within", "goes with expected", STILL + "\nwithin = 0.1"),
     Bad("acept", "unknown key", STILL + "\nacept = 3", hint="accept"),
 )  # fmt: skip
@@ -89,6 +104,36 @@ def test_a_criterion_that_cannot_be_is_told_at_its_place(bad: Bad, tmp_path: Pat
 @pytest.mark.parametrize("bad", HEADS, ids=lambda bad: bad.key)
 def test_a_finding_that_cannot_be_is_told_at_its_place(bad: Bad, tmp_path: Path) -> None:
     told(folder(tmp_path, finding("X1", more=bad.more).replace(*bad.change)), f"finding.X1.{bad.key}", bad)
+
+
+QUARTER = '[value.small.quarter]\nclosed_form = "ratio"\nover = 1\nunder = 4'
+BEHIND = RANGE.replace('closed_form = "norm_at_rest", decay = 4.0', 'value = "quarter"')
+
+VALUES = (
+    Bad("value.small.quarter", 'no closed form "ration"', QUARTER.replace("ratio", "ration"), hint="ratio"),
+    Bad("value.small.quarter", "ratio, over / under, needs over (numerator)", QUARTER.replace("over", "oven")),
+    Bad("value.small.quarter.under", "is no number", QUARTER.replace("4", '"plasticity.input_output.stabiliser"')),
+    Bad("value.small.quarter.under", "a value cannot need itself", QUARTER.replace("4", '"value.quarter"')),
+    Bad("value.small.quarter.under", "a named value is of one arm", QUARTER.replace("4", '"against.value.quarter"')),
+    Bad("value.smal", 'is about a scenario "smal" (they are about: small)', QUARTER.replace("small", "smal"), hint="small"),
+    Bad("value.small.quarter", "expected a table with a closed_form, got 0.25", "[value.small]\nquarter = 0.25"),
+    Bad("finding.X1.criterion[0].expected.value", 'no value "quarter" for small', QUARTER.replace("quarter", "quartet"), hint="quartet"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", VALUES, ids=lambda bad: bad.words[:30])
+def test_a_named_value_that_cannot_be_is_told_at_its_place(bad: Bad, tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("X1", f"{BEHIND}\n{bad.criterion}"))
+    (error,) = answer(workbench("findings", "scenarios/small.toml", "--json", cwd=root))["errors"]
+    assert (error["file"], error["key"]) == ("data/findings/small.toml", bad.key)
+    assert bad.words in error["message"] and bad.hint in error["hint"]
+    assert error["line"] and error["column"]
+
+
+def test_a_value_that_stands_for_a_form_stands_alone(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("X1", f"{BEHIND.replace('value =', 'decay = 1, value =')}\n{QUARTER}"))
+    (error,) = answer(workbench("findings", "scenarios/small.toml", "--json", cwd=root))["errors"]
+    assert "stands alone, or with as_in; got decay beside it" in error["message"]
 
 
 def told(root: Path, key: str, bad: Bad) -> None:

@@ -14,11 +14,9 @@ from shipped_runs import SCENARIOS, Shipped
 from workbench.analysis.findings import ledger
 from workbench.analysis.ledger import LedgerRow
 from workbench.errors import StorageError
-from workbench.literature.closed_forms import FORMS
 from workbench.literature.read import read_drafts
 from workbench.report.figures.overlay import checks_panel
 from workbench.report.gallery import build_gallery
-from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.store.read import open_results
 
@@ -124,16 +122,6 @@ def test_a_scenario_without_a_course_is_drawn_by_its_checks() -> None:
     panel = checks_panel("g-x", "Values in their accepted ranges", rows)
     assert panel.alt == "Values in their accepted ranges. R1: 1; R2: 3; R3: 0.2."
     assert panel.svg.startswith("<svg ") and panel.svg == checks_panel("g-x", "Values", rows).svg
-
-
-def test_closed_forms_are_sourced_used_and_name_their_arguments() -> None:
-    named = {raw["expected"]["closed_form"] for d in DRAFTS for raw in d.criteria.values() if "expected" in raw}
-    known = read_bibliography(data_folder() / "references.bib")
-    for form in FORMS.values():
-        assert form.equation and all(form.needs.values())
-        assert not form.source or form.source in known
-    unused = set(FORMS) - named
-    assert not unused, f"no finding expects {unused}"
 
 
 def test_no_file_of_rules_and_findings_holds_a_typed_value_where_a_formula_is_named() -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import ScenarioError
-from workbench.literature.closed_forms import accepted
 from workbench.literature.criterion_text import CriterionText
+from workbench.literature.expected import Term, accepted, form_name
 from workbench.literature.model import Among, Criterion, Finding
 from workbench.literature.points import check_point, point_at, study_of
 from workbench.literature.read import Draft
@@ -74,8 +74,9 @@ class _Binder:
         check_point(self.text, study)
         unit = self.unit(statistic, section, measure, study)
         own = self.own_unit(section, measure)
-        at = point_at(self.text, "at", study)
-        accept = accepted(self.text, self.scenario, arms[0], at, unit)
+        at, against_at = (point_at(self.text, key, study) for key in ("at", "against_at"))
+        second = Term(arms[-1], against_at or at) if len(arms) == 2 or (len(arms) == 1 and against_at) else None
+        accept = accepted(self.text, self.scenario, Term(arms[0], at), second, unit)
         if accept is None:
             return None
         read = Criterion(
@@ -84,12 +85,12 @@ class _Binder:
             measure=measure,
             arms=tuple(arms),
             accept=accept,
-            closed_form=str(self.text.raw.get("expected", {}).get("closed_form", "")),
+            closed_form=form_name(self.text, self.scenario),
             unit=unit,
             against=self.text.raw.get("against", ""),
             study=study.name,
             at=at,
-            against_at=point_at(self.text, "against_at", study),
+            against_at=against_at,
             time=self.text.number("time", self.time_unit(section, measure)),
             against_time=self.text.number("against_time", self.time_unit(section, measure)),
             over=self.text.raw.get("over", ""),

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.errors import ScenarioError
 from workbench.literature.model import Finding
+from workbench.literature.named_values import check_values
 from workbench.literature.shapes import CriterionShape, FileShape, FindingShape
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
@@ -67,6 +68,8 @@ def read_document(document: Document, sources: Collection[str], taken: Mapping[s
     """Return the findings of one file; `taken` are names of findings in other files, with the file."""
     head = conforming(document, (), FileShape, document.content)
     named = head.get("finding", {})
+    about = dict.fromkeys(str(raw["scenario"]) for raw in named.values() if isinstance(raw, dict) and "scenario" in raw)
+    check_values(document, head.get("value") or {}, list(about))
     found = (_draft(document, name, raw, sources, taken) for name, raw in named.items())
     return [draft for draft in found if draft is not None]
 

@@ -24,6 +24,7 @@ class FileShape(Shape):
 
     schema_: Annotated[Literal[1], Field(alias="schema", description="the version of the format: schema = 1")]
     title: str = ""
+    value: Annotated[dict[str, Any] | None, Field(description="closed forms by name, [value.SCENARIO.NAME]")] = None
     finding: Annotated[dict[str, Any], Field(description="at least one table [finding.NAME]")]
 
 

@@ -1,0 +1,69 @@
+"""A weight between potentiation and depression: the drive, how often it passes, where the weight settles and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+
+from workbench.literature.closed_forms.form import ClosedForm
+
+MAP = {"cue": "weight of the cue", "overlap": "share that the others get", "surround": "inhibition by the others' mean"}
+SIDES = {"up": "potentiation per trial", "down": "depression per trial", "crossing": "phi, share of trials that pass"}
+
+
+def _neighbour(cue: float, overlap: float, surround: float, channels: float) -> float:
+    others, off = channels - 1.0, cue * overlap
+    return off - surround * (cue + off * (others - 1.0)) / others
+
+
+def _crossing(drive: float, threshold: float, noise: float) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr((drive - threshold) / noise))
+
+
+def _settled(up: float, down: float, crossing: float) -> float:
+    return up * crossing / (up * crossing + down * (1.0 - crossing))
+
+
+def _on_the_way(start: float, up: float, down: float, crossing: float, trials: float) -> float:
+    end = _settled(up, down, crossing)
+    return float(end + (start - end) * (1.0 - up * crossing - down * (1.0 - crossing)) ** trials)
+
+
+FORMS: Mapping[str, ClosedForm] = {
+    "cued_drive": ClosedForm(
+        "cue - surround cue overlap: mean drive of the channel that is shown", "Shen2008", MAP,
+        lambda cue, overlap, surround: cue - surround * (cue * overlap),
+    ),
+    "neighbour_drive": ClosedForm(
+        "o - surround (cue + o (n - 2)) / (n - 1),  o = cue overlap: mean drive of another channel", "Shen2008",
+        {**MAP, "channels": "n"}, _neighbour,
+    ),
+    "crossing": ClosedForm(
+        "Q((threshold - drive) / noise): how often a noisy drive passes", "Shen2008",
+        {"drive": "its mean", "threshold": "of potentiation", "noise": "standard deviation"}, _crossing,
+    ),
+    "potentiation": ClosedForm(
+        "rate gain sqrt(balance)", "Shen2008",
+        {"rate": "learning rate", "gain": "of potentiation", "balance": "of both sides"},
+        lambda rate, gain, balance: rate * gain * sqrt(balance),
+    ),
+    "depression": ClosedForm(
+        "rate gain / sqrt(balance)", "Shen2008",
+        {"rate": "learning rate", "gain": "of depression", "balance": "of both sides"},
+        lambda rate, gain, balance: rate * gain / sqrt(balance),
+    ),
+    "permitted_depression": ClosedForm(
+        "rate gain permission / sqrt(balance)", "Wang2006",
+        {"rate": "learning rate", "gain": "of depression", "balance": "of both sides", "permission": "of a gate"},
+        lambda rate, gain, balance, permission: rate * gain / sqrt(balance) * permission,
+    ),
+    "settled_weight": ClosedForm(
+        "A+ phi / (A+ phi + A- (1 - phi)), between bounds 0 and 1", "Shen2008", SIDES, _settled
+    ),
+    "weight_on_the_way": ClosedForm(
+        "w* + (start - w*) (1 - A+ phi - A- (1 - phi))^trials,  w* as in settled_weight", "Shen2008",
+        {"start": "weight", **SIDES, "trials": "how many"}, _on_the_way,
+    ),
+}  # fmt: skip

@@ -1,0 +1,83 @@
+"""NMDA receptors as detectors of coincidence: the window, the charge of a train, and ten pairings towards a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import exp, prod
+
+from workbench.literature.closed_forms.form import ClosedForm
+
+MG_HALF, MG_SLOPE = 3.57, 0.062
+"""Constants of the block as printed: mM, and 1/mV."""
+
+MIXTURE = {"share_2a": "f, share of GluN2A", "decay_2a": "tau_A, s", "decay_2b": "tau_B, s"}
+PAIRINGS = {"input": "time of the first, s", "spike": "time of the first, s", "every": "interval, s", "pairs": "N"}
+
+
+def _held(delay: float, share_2a: float, decay_2a: float, decay_2b: float) -> float:
+    return share_2a * exp(-delay / decay_2a) + (1.0 - share_2a) * exp(-delay / decay_2b)
+
+
+def _pair_change(
+    rate: float, amplitude: float, input: float, spike: float, share_2a: float, decay_2a: float, decay_2b: float  # noqa: A002
+) -> float:  # fmt: skip
+    return rate * amplitude * (_held(spike - input, share_2a, decay_2a, decay_2b) if spike >= input else 0.0)
+
+
+def _left(rate: float, lag: float, every: float, pairs: float, mark: Callable[[float], float]) -> float:
+    """Return the product over pairings of 1 - what all marks so far leave at each."""
+    sums = (sum(mark(lag + every * j) for j in range(k + 1)) for k in range(int(pairs)))
+    return float(prod(1.0 - rate * total for total in sums))
+
+
+def _left_by_mixture(
+    rate: float, share_2a: float, decay_2a: float, decay_2b: float, input: float, spike: float, every: float, pairs: float  # noqa: A002, E501
+) -> float:  # fmt: skip
+    return _left(rate, spike - input, every, pairs, lambda delay: _held(delay, share_2a, decay_2a, decay_2b))
+
+
+def _left_by_exponential(
+    rate: float, decay: float, input: float, spike: float, every: float, pairs: float  # noqa: A002
+) -> float:  # fmt: skip
+    return _left(rate, spike - input, every, pairs, lambda delay: exp(-delay / decay))
+
+
+FORMS: Mapping[str, ClosedForm] = {
+    "mean_open": ClosedForm(
+        "P tau f (1 - exp(-1 / (f tau))): mean open share under a regular train", "Erreger2005",
+        {"peak": "P", "decay": "tau, s", "rate": "f, Hz"},
+        lambda peak, decay, rate: peak * decay * rate * (1.0 - exp(-1.0 / (rate * decay))),
+    ),
+    "magnesium_block": ClosedForm(
+        "1 / (1 + [Mg] / 3.57 mM exp(-0.062 V)): the share that magnesium leaves", "JahrStevens1990",
+        {"magnesium": "[Mg], mM", "potential": "V, mV"},
+        lambda magnesium, potential: 1.0 / (1.0 + magnesium / MG_HALF * exp(-MG_SLOPE * potential)),
+    ),
+    "mixture_area": ClosedForm(
+        "f tau_A + (1 - f) tau_B, s: the area of the window", "Erreger2005", MIXTURE,
+        lambda share_2a, decay_2a, decay_2b: share_2a * decay_2a + (1.0 - share_2a) * decay_2b,
+    ),
+    "pair_change": ClosedForm(
+        "rate amplitude (f exp(-s / tau_A) + (1 - f) exp(-s / tau_B)),  s = spike - input; 0 before it", "Erreger2005",
+        {
+            "rate": "learning rate", "amplitude": "of the spike", "input": "its time, s", "spike": "its time, s",
+            **MIXTURE,
+        },
+        _pair_change,
+    ),
+    "left_by_mixture": ClosedForm(
+        "prod_k (1 - rate sum_(j <= k) m(spike_k - input_j)),  m(s) = f exp(-s / tau_A) + (1 - f) exp(-s / tau_B):\n"
+        "what N pairings leave of the way to a bound", "Erreger2005",
+        {"rate": "learning rate", **MIXTURE, **PAIRINGS}, _left_by_mixture,
+    ),
+    "left_by_exponential": ClosedForm(
+        "prod_k (1 - rate sum_(j <= k) exp(-(spike_k - input_j) / decay)): what N pairings leave of the way to a bound",
+        "Izhikevich2007",
+        {"rate": "learning rate", "decay": "of the mark, s", **PAIRINGS}, _left_by_exponential,
+    ),
+    "percent_to_bound": ClosedForm(
+        "100 ((bound + (start - bound) left) / start - 1): change in % of the start", "",
+        {"start": "weight", "bound": "the one that it moves to", "left": "what is left of the way"},
+        lambda start, bound, left: 100.0 * ((bound + (start - bound) * left) / start - 1.0),
+    ),
+}  # fmt: skip

@@ -1,0 +1,59 @@
+"""Policies that climb the gradient of expected reward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from workbench.literature.closed_forms.form import Array, ClosedForm, Kind
+
+LISTS: Mapping[str, Kind] = {"preferences": "list", "rewards": "list"}
+
+
+def _policy(preferences: tuple[float, ...]) -> Array:
+    weight = np.exp(np.asarray(preferences))
+    return np.asarray(weight / weight.sum())
+
+
+def _place(action: float, actions: int) -> int:
+    if action not in range(1, actions + 1):
+        raise ValueError(f"action {action:g} of 1 to {actions}")
+    return int(action) - 1
+
+
+def _reward_gradient(
+    rate: float, trials: float, preferences: tuple[float, ...], rewards: tuple[float, ...], action: float
+) -> float:
+    p, worth = _policy(preferences), np.asarray(rewards)
+    return float(rate * trials * (p * (worth - p @ worth))[_place(action, len(p))])
+
+
+def _update_variance(
+    rate: float, preferences: tuple[float, ...], rewards: tuple[float, ...], baseline: float, action: float
+) -> float:
+    """Return the variance over actions, each with its probability."""
+    p = _policy(preferences)
+    own = _place(action, len(p))
+    change = rate * (np.asarray(rewards) - baseline) * ((np.arange(len(p)) == own) - p[own])
+    return float(p @ (change - p @ change) ** 2)
+
+
+FORMS: Mapping[str, ClosedForm] = {
+    "reward_gradient": ClosedForm(
+        "rate trials p_a (R_a - J),  p = softmax(preferences), J = sum_k p_k R_k", "Williams1992",
+        {
+            "rate": "learning rate", "trials": "how many", "preferences": "of all actions",
+            "rewards": "of all actions", "action": "a, from 1",
+        },
+        _reward_gradient, LISTS,
+    ),
+    "update_variance": ClosedForm(
+        "variance over actions k of rate (R_k - baseline) (1[k = a] - p_a)", "Williams1992",
+        {
+            "rate": "learning rate", "preferences": "of all actions", "rewards": "of all actions",
+            "baseline": "what reward is compared with", "action": "a, from 1",
+        },
+        _update_variance, LISTS,
+    ),
+}  # fmt: skip
