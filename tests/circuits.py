@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.declaration import Component, registry
+from workbench.declaration import Component
 from workbench.design import plan
+from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 from workbench.solver.batch import Batch, BatchResult
 from workbench.solver.run import solve

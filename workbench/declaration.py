@@ -12,11 +12,9 @@ import dataclasses
 import hashlib
 import inspect
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from types import CodeType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -41,16 +39,6 @@ Kind = Literal[
 """What a field holds. Only ``number`` may differ between the runs of a block; the rest is structure."""
 
 STATUSES = ("measured", "fitted", "assumed", "protocol")
-GROUP = "workbench.components"
-OWN = (
-    "workbench.circuit",
-    "workbench.plasticity",
-    "workbench.modulation",
-    "workbench.pharmacology",
-    "workbench.protocol",
-    "workbench.tasks",
-    "workbench.readouts",
-)
 
 
 @dataclass(frozen=True)
@@ -283,106 +271,3 @@ class Component:
 
     def build(self, block: Assembly, name: str) -> None:
         """Fetch buffers once and register plain functions under the named stages of a step."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A family of named tables: ``[population.NAME]`` with the key that chooses the component."""
-
-    name: str
-    key: str
-    default: str | None
-    doc: str
-
-
-SECTIONS: Mapping[str, Section] = MappingProxyType(
-    {
-        s.name: s
-        for s in (
-            Section("population", "kind", "rate", "a group of units with one activity each"),
-            Section("projection", "wiring", "dense", "connections from one population to another"),
-            Section("plasticity", "rule", "two_sided", "the learning rule of the projection of the same name"),
-            Section("eligibility", "kind", "exponential", "a decaying mark left at a synapse by activity"),
-            Section("homeostat", "kind", "sliding_threshold", "a slow process that holds activity in its range"),
-            Section("modulator", "source", None, "a transmitter signal that gates or scales plasticity"),
-            Section("receptor", "kind", "competitive", "the share of receptors that a transmitter activates"),
-            Section("gate", "form", None, "a factor on one side of plasticity, computed from a signal"),
-            Section("link", "form", "linear", "a signal that scales a named number while the model runs"),
-            Section("drug", "model", None, "how a drug is absorbed, distributed and eliminated"),
-            Section("compartment", "kind", "peripheral", "where a drug goes beside the central compartment"),
-            Section("occupancy", "form", "langmuir", "the share of receptors that a drug occupies"),
-            Section("dose", "regimen", "repeated", "what is given, how often and when"),
-            Section("adjustment", "form", None, "what visits change about the doses that follow"),
-            Section("task", "kind", None, "what is shown, and what is rewarded"),
-            Section("phase", "clock", "trial", "a stretch of the protocol on one clock"),
-            Section("event", "kind", None, "something that happens at a time of an event-clock phase"),
-            Section("stimulus", "kind", "train", "what a tick-clock phase stimulates, and how"),
-            Section("bath", "fluid", "artificial_csf", "what surrounds a slice"),
-            Section("window", "form", "two_stage", "a stretch of time after a drug in which something is different"),
-            Section("session", "kind", "training", "therapy or its control at given times of a tick-clock phase"),
-            Section("expectancy", "form", "exponential", "improvement that no drug and no session is needed for"),
-            Section("scale", "form", "choice_weighted", "how a clinician's scale is read off the circuit"),
-            Section("assessment", "kind", "visits", "the visits at which a scale is scored"),
-            Section("outcome", "readout", None, "one number per run"),
-            Section("course", "readout", None, "the same readouts, recorded over time"),
-        )
-    }
-)
-"""Every family of named component tables. ``outcome`` and ``course`` choose from the same readouts."""
-
-
-class Registry:
-    """The visible table of components: (section, name) to class."""
-
-    def __init__(self, components: Iterable[type[Component]] = ()) -> None:
-        self._classes: dict[tuple[str, str], type[Component]] = {}
-        for component in components:
-            self.add(component)
-
-    def add(self, component: type[Component]) -> None:
-        """Add one class; a name may be taken only once in its section."""
-        key = (component.section, component.name)
-        if component.section not in SECTIONS:
-            raise ValueError(f"{component.__name__}.section is {component.section!r} (known: {', '.join(SECTIONS)})")
-        if self._classes.get(key, component) is not component:
-            raise ValueError(f"{key[0]} {key[1]!r} is already {self._classes[key].__name__}")
-        component.parameters()
-        self._classes[key] = component
-
-    def extended(self, components: Iterable[type[Component]]) -> Registry:
-        """Return a copy that also knows `components` (rules written in a notebook); those are marked unpackaged."""
-        bigger = Registry(self._classes.values())
-        for component in components:
-            if (component.section, component.name) not in self:
-                component.packaged = False
-            bigger.add(component)
-        return bigger
-
-    def get(self, section: str, name: str) -> type[Component]:
-        """Return the class; KeyError if unknown."""
-        return self._classes["outcome" if section == "course" else section, name]
-
-    def names(self, section: str) -> tuple[str, ...]:
-        """Return the component names of a section, sorted (courses use the outcome readouts)."""
-        section = "outcome" if section == "course" else section
-        return tuple(sorted(name for at, name in self._classes if at == section))
-
-    def __iter__(self) -> Iterator[type[Component]]:
-        return iter(self._classes[key] for key in sorted(self._classes))
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._classes
-
-
-def _components_of(module_name: str) -> tuple[type[Component], ...]:
-    listed: tuple[type[Component], ...] = import_module(module_name).COMPONENTS
-    return listed
-
-
-@cache
-def registry() -> Registry:
-    """Return the installed components: our own rooms, then those of installed entry points."""
-    known = Registry(c for room in OWN for c in _components_of(room))
-    for point in entry_points(group=GROUP):
-        known.add(point.load())
-    return known

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from circuits import only
 
-from workbench.declaration import registry
+from workbench.registry import registry
 from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block
 from workbench.solver.run import solve

@@ -6,7 +6,7 @@ import pytest
 from shipped_runs import SCENARIOS, Shipped
 
 import workbench
-from workbench.declaration import registry
+from workbench.registry import registry
 from workbench.solver.run import DRIVERS
 from workbench.store.read import open_results
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from workbench.cli.describe import page
-from workbench.declaration import MISSING, SECTIONS, STATUSES, Component, Parameter, registry
+from workbench.declaration import MISSING, STATUSES, Component, Parameter
 from workbench.design import plan
 from workbench.errors import ScenarioError
 from workbench.readouts.reading import Readout
+from workbench.registry import SECTIONS, registry
 from workbench.scenario import schema
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.declaration import SECTIONS, Parameter, registry
+from workbench.declaration import Parameter
 from workbench.design.provenance import stated
+from workbench.registry import SECTIONS, registry
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario

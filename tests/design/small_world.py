@@ -9,19 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.declaration import (
-    SECTIONS,
-    Component,
-    Registry,
-    count,
-    interval,
-    number,
-    option,
-    reference,
-    references,
-    window,
-)
+from workbench.declaration import Component, count, interval, number, option, reference, references, window
 from workbench.design import Plan, plan
+from workbench.registry import SECTIONS, Registry
 from workbench.scenario.model import (
     Arm,
     Axis,

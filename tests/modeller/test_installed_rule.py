@@ -10,7 +10,7 @@ import pytest
 from commands import ROOT, SMALL, answer, process
 
 import workbench
-from workbench.declaration import registry
+from workbench.registry import registry
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace(

@@ -18,10 +18,11 @@ from circuits import STRIATUM
 from commands import SMALL
 
 import workbench
-from workbench.declaration import Component, Registry, number, reference, registry
+from workbench.declaration import Component, number, reference
 from workbench.errors import CheckFailed, ScenarioError
 from workbench.plasticity import Hebb
 from workbench.plasticity.synapses import bound_and_store, synapses_of
+from workbench.registry import Registry, registry
 
 
 @dataclass(frozen=True, kw_only=True)

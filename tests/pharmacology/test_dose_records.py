@@ -10,12 +10,12 @@ from circuits import HEAD, batches, equal, only, replaced, solved
 from commands import workbench
 from therapies import THERAPY
 
-from workbench.declaration import registry
 from workbench.design import plan
 from workbench.errors import CheckFailed, ScenarioError, UsageError
 from workbench.execution.dosing import dose_records
 from workbench.execution.replay import replay
 from workbench.execution.sweep import run_sweep
+from workbench.registry import registry
 from workbench.scenario import load_scenario, to_text
 from workbench.scenario.dosing import written
 from workbench.scenario.library import scenarios_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from circuits import STRIATUM, replaced
-from commands import workbench
+from slips import faults, refused_once
 from therapies import THERAPY
 
 DOSES = replaced(THERAPY, ("count = 1\nduring", "count = 5\nduring"))
@@ -62,17 +62,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
     text, key, words = FAULTS[fault]
-    file = tmp_path / "slip.toml"
-    file.write_text(text, encoding="utf-8")
-    done = workbench("check", file.name, cwd=tmp_path)
-    assert done.returncode == 2
-    (line,) = [found for found in done.stderr.splitlines() if not found.startswith("hint")]
-    place, path, message = line.removeprefix("error: ").split(": ", 2)
-    assert path.endswith(f".{key}") and all(word in message for word in words), line
-    number, table = int(place.split(":")[1]), path.rpartition(".")[0]
-    lines = text.splitlines()
-    header = next(i for i, found in enumerate(lines, 1) if found == f"[{table}]")
-    assert header <= number and not any(found.startswith("[") for found in lines[header:number]), line
+    refused_once(text, key, words, tmp_path)
 
 
 SWEPT = '[study.s]\narms = ["ketamine"]\n[study.s.sweep]\n"{}" = {{ values = ["{}", "{}"] }}\n'
@@ -87,19 +77,15 @@ SWEEPS = {
 @pytest.mark.parametrize("fault", SWEEPS)
 def test_both_ends_of_a_sweep_are_tried(fault: str, tmp_path: Path) -> None:
     text, words, value = SWEEPS[fault]
-    (tmp_path / "slip.toml").write_text(text, encoding="utf-8")
-    done = workbench("check", "slip.toml", cwd=tmp_path)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert words in line and value in line
-    assert text.splitlines()[int(line.split(":")[2]) - 1].startswith('"')
+    (told,) = faults(text, tmp_path)
+    assert words in told.message and value in told.message
+    assert text.splitlines()[told.line - 1].startswith('"')
 
 
 def test_doses_on_another_clock_are_refused_with_the_reason(tmp_path: Path) -> None:
     """One line of two: a choice has none of the other clocks either."""
     text = DOSES.replace('during = "care"', 'during = "days"').replace("dose.infusion.first", "")
     text = replaced(text, ('"24 h after dose.infusion"', '"24 h"'), ('after = "dose.infusion"\n', ""))
-    (tmp_path / "slip.toml").write_text(text + "[phase.days]\norder = 2\ntrials = 50\n" + PAUSE, encoding="utf-8")
-    done = workbench("check", "slip.toml", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "adjustment.pause.dose: infusion is given on the trial clock; visits change" in done.stderr
+    every = faults(text + "[phase.days]\norder = 2\ntrials = 50\n" + PAUSE, tmp_path)
+    (told,) = (found for found in every if found.key == "adjustment.pause.dose")
+    assert told.message.startswith("infusion is given on the trial clock; visits change")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from circuits import replaced
-from commands import workbench
+from slips import faults
 from therapies import THERAPY
 
 from workbench.scenario.load import load_scenario
@@ -23,7 +23,7 @@ against = "{against}"
 """
 
 
-def told(**changed: str) -> str:
+def page(**changed: str) -> str:
     """Return a scenario with a `[report]` that names an outcome and an arm of its own."""
     given = {"outcome": OUTCOME, "arm": ARM, "against": "placebo", **changed}
     return THERAPY + REPORT.format(**given)
@@ -31,12 +31,12 @@ def told(**changed: str) -> str:
 
 OUTCOME = THERAPY.split("[outcome.")[1].split("]")[0]
 ARM = THERAPY.split("[arm.")[1].split("]")[0]
-WHOLE = told()
+WHOLE = page()
 FAULTS = {
-    "an unknown outcome": (told(outcome="nothing"), "report.benefit.outcome", ["no outcome", OUTCOME]),
-    "an unknown arm": (told(arm="nobody"), "report.benefit.arm", ["no arm", ARM]),
-    "an arm beside itself": (told(against=ARM), "report.benefit.against", ["with itself"]),
-    "an unknown arm beside it": (told(against="nobody"), "report.benefit.against", ["no arm", ARM]),
+    "an unknown outcome": (page(outcome="nothing"), "report.benefit.outcome", ["no outcome", OUTCOME]),
+    "an unknown arm": (page(arm="nobody"), "report.benefit.arm", ["no arm", ARM]),
+    "an arm beside itself": (page(against=ARM), "report.benefit.against", ["with itself"]),
+    "an unknown arm beside it": (page(against="nobody"), "report.benefit.against", ["no arm", ARM]),
     "no outcome": (replaced(WHOLE, (f'outcome = "{OUTCOME}"\narm', "arm")), "report.benefit.outcome", ["is missing"]),
     "an unknown course": (WHOLE + 'course = "nothing"\n', "report.benefit.course", ["no course"]),
     "an unknown key": (WHOLE + 'benefits = "x"\n', "report.benefit.benefits", ["unknown key", "outcome"]),
@@ -52,12 +52,8 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
     text, key, words = FAULTS[fault]
-    (tmp_path / "slip.toml").write_text(text, encoding="utf-8")
-    done = workbench("check", "slip.toml", cwd=tmp_path)
-    assert done.returncode == 2
-    (line,) = [found for found in done.stderr.splitlines() if not found.startswith("hint")]
-    _, path, message = line.removeprefix("error: ").split(": ", 2)
-    assert path == key and all(word in message for word in words), line
+    (told,) = faults(text, tmp_path)
+    assert told.key == key and all(word in told.message for word in words), told
 
 
 def test_what_a_page_is_told_is_written_back_as_it_was_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from circuits import replaced
-from commands import workbench
+from slips import faults, in_its_table
 
 from workbench.scenario.library import scenarios_folder
 
@@ -61,14 +61,7 @@ def test_a_slip_is_told_at_its_place_with_the_rule_that_it_breaks(fault: str, tm
     name, swaps, key, words = FAULTS[fault]
     shipped = (scenarios_folder() / "rules" / f"{name}.toml").read_text(encoding="utf-8")
     text = replaced(shipped, *swaps)
-    file = tmp_path / "slip.toml"
-    file.write_text(text, encoding="utf-8")
-    done = workbench("check", file.name, cwd=tmp_path)
-    assert done.returncode == 2
-    found = [line for line in done.stderr.splitlines() if f" {key}: " in line]
-    assert found, done.stderr
-    assert any(all(word in line for word in words) for line in found), done.stderr
-    number = int(found[0].removeprefix("error: ").split(":")[1])
-    lines, table = text.splitlines(), key.rpartition(".")[0]
-    header = next(i for i, line in enumerate(lines, 1) if line == f"[{table}]")
-    assert header <= number and not any(line.startswith("[") for line in lines[header:number])
+    every = faults(text, tmp_path)
+    found = [told for told in every if told.key == key]
+    assert any(all(word in told.message for word in words) for told in found), every
+    assert all(in_its_table(told, text) for told in found), found

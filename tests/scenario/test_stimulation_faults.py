@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from circuits import replaced
-from commands import workbench
 from slices import SLICE
+from slips import refused_once
 
 ANTAGONIST = '[occupancy.a]\nform = "affinity"\ndrug = "a"\nki = "15 nM"\n'
 BATH = '[drug.a]\nmodel = "bath"\n' + ANTAGONIST
@@ -42,15 +42,4 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
     text, key, words = FAULTS[fault]
-    file = tmp_path / "slip.toml"
-    file.write_text(text, encoding="utf-8")
-    done = workbench("check", file.name, cwd=tmp_path)
-    assert done.returncode == 2
-    (line,) = [found for found in done.stderr.splitlines() if not found.startswith("hint")]
-    place, path, message = line.removeprefix("error: ").split(": ", 2)
-    assert path.endswith(f".{key}") and all(word in message for word in words), line
-    number = int(place.split(":")[1])
-    table = path.rpartition(".")[0]
-    lines = text.splitlines()
-    header = next(i for i, found in enumerate(lines, 1) if found == f"[{table}]")
-    assert header <= number and not any(found.startswith("[") for found in lines[header:number]), line
+    refused_once(text, key, words, tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from circuits import replaced
-from commands import workbench
+from slips import refused_once
 from therapies import OPENED, THERAPY
 
 from workbench.scenario.load import load_scenario
@@ -57,6 +57,7 @@ FAULTS = {
     "unblinding by no dose": (replaced(THERAPY, ('active = "infusion"', "unblinding = 0.3")), "unblinding", ["active"]),
     "a relapse that too few visits can confirm": (THERAPY + '[outcome.r]\nreadout = "relapsed"\nassessment = "later"\ncompared_with = "baseline"\nconsecutive = 4\n', "consecutive", ["too few"]),
     "a course of visits": (THERAPY + '[course.s]\nreadout = "symptom_score"\nassessment = "later"\ninterval = "1 h"\n', "readout", ["expected_score"]),
+    "a share of a cue that there is not": (THERAPY + '[outcome.c]\nreadout = "choice_share"\nprojection = "belief"\ncue = 9\n', "cue", ["units, got 9"]),
     "two projections onto one choice": (OPENED + '[projection.other]\npre = "cue"\npost = "belief"\n', "cues", ["one projection"]),
 }  # fmt: skip
 
@@ -64,17 +65,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
     text, key, words = FAULTS[fault]
-    file = tmp_path / "slip.toml"
-    file.write_text(text, encoding="utf-8")
-    done = workbench("check", file.name, cwd=tmp_path)
-    assert done.returncode == 2
-    (line,) = [found for found in done.stderr.splitlines() if not found.startswith("hint")]
-    place, path, message = line.removeprefix("error: ").split(": ", 2)
-    assert path.endswith(f".{key}") and all(word in message for word in words), line
-    number, table = int(place.split(":")[1]), path.rpartition(".")[0]
-    lines = text.splitlines()
-    header = next(i for i, found in enumerate(lines, 1) if found == f"[{table}]")
-    assert header <= number and not any(found.startswith("[") for found in lines[header:number]), line
+    refused_once(text, key, words, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.assembly import Assembly
-from workbench.declaration import Component, registry
+from workbench.declaration import Component
 from workbench.readouts.reading import Reading, Readout
+from workbench.registry import registry
 from workbench.solver.block import Block
 from workbench.solver.run import solve
 from workbench.solver.steps import STAGES, Step, in_order

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.declaration import Component, Registry, number, window
+from workbench.declaration import Component, number, window
+from workbench.registry import Registry
 from workbench.scenario import model
 from workbench.solver.batch import Batch, BatchResult, Declared, Failure, Structure
 

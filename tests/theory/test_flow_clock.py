@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 from workbench.errors import AssemblyError, ScenarioError
 from workbench.literature.closed_forms import FORMS
-from workbench.plasticity.mean_field import EXACT
+from workbench.plasticity.linear_flow import EXACT
 from workbench.tasks.gaussian import Ring
 
 LEARN = (
@@ -41,10 +41,10 @@ clock = "flow"
 trials = 240
 step = 24
 [outcome.w1]
-readout = "single_weight"
+readout = "synapse_weight"
 projection = "w"
 [outcome.w2]
-readout = "single_weight"
+readout = "synapse_weight"
 projection = "w"
 unit_number = 2
 input_number = 2
@@ -74,7 +74,7 @@ def weights(text: str) -> np.ndarray:
 
 def everything() -> str:
     return "".join(
-        f'[outcome.w{j}{i}]\nreadout = "single_weight"\nprojection = "w"\nunit_number = {j}\ninput_number = {i}\n'
+        f'[outcome.w{j}{i}]\nreadout = "synapse_weight"\nprojection = "w"\nunit_number = {j}\ninput_number = {i}\n'
         for j in (1, 2)
         for i in range(1, 5)
     )
@@ -131,7 +131,7 @@ def test_projected_euler_steps_are_of_first_order() -> None:
 @pytest.mark.parametrize(("stabiliser", "pace"), [("oja", 7), ("none", 7), ("sanger", 24)])
 def test_what_is_read_on_the_way_changes_no_bit(stabiliser: str, pace: int) -> None:
     plain = solved(with_(stabiliser))
-    course = f'[course.w]\nreadout = "single_weight"\nprojection = "w"\nevery = {pace}\n'
+    course = f'[course.w]\nreadout = "synapse_weight"\nprojection = "w"\nevery = {pace}\n'
     watched = solved(with_(stabiliser) + course)
     assert all(plain.outcomes[k].tobytes() == watched.outcomes[k].tobytes() for k in plain.outcomes)
 
@@ -172,10 +172,10 @@ def test_what_is_summed_trial_by_trial_cannot_be_read_off_a_flow() -> None:
 
 
 def test_a_reading_inside_a_step_is_refused() -> None:
-    course = '[course.w]\nreadout = "single_weight"\nprojection = "w"\nevery = 7\n'
+    course = '[course.w]\nreadout = "synapse_weight"\nprojection = "w"\nevery = 7\n'
     with pytest.raises(ScenarioError, match="goes in steps of 24 trials, but course w is read every 7"):
         solved(with_("sanger") + course)
-    outcome = '[outcome.early]\nreadout = "single_weight"\nprojection = "w"\nwindow = "trials 0-7 of learning"\n'
+    outcome = '[outcome.early]\nreadout = "synapse_weight"\nprojection = "w"\nwindow = "trials 0-7 of learning"\n'
     with pytest.raises(AssemblyError, match="something is read after 7 trials, within a step of 24"):
         solved(with_("sanger") + outcome)
 

@@ -10,11 +10,11 @@ from circuits import HEAD, only, replaced, solved
 from scipy.integrate import quad, solve_ivp
 
 from workbench.circuit.softmax import probabilities, take
-from workbench.declaration import registry
 from workbench.plasticity.eligibility import Exponential
 from workbench.plasticity.routed_error import RoutedError
 from workbench.plasticity.three_factor import ThreeFactor
 from workbench.plasticity.traces import DoubleExponential, Nmda, modes_of, summed
+from workbench.registry import registry
 from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block
 from workbench.solver.run import solve

@@ -46,7 +46,7 @@ population = "y"
 trials = 1
 """
     + "".join(
-        f'[outcome.w{j}{i}]\nreadout = "single_weight"\nprojection = "w"\nunit_number = {j}\ninput_number = {i}\n'
+        f'[outcome.w{j}{i}]\nreadout = "synapse_weight"\nprojection = "w"\nunit_number = {j}\ninput_number = {i}\n'
         for j in (1, 2, 3)
         for i in (1, 2, 3, 4)
     )

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 from slices import MIXED, SLICE
 
-from workbench.declaration import Component, number, registry
+from workbench.declaration import Component, number
 from workbench.errors import AssemblyError
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.kernels import kernel
+from workbench.registry import registry
 from workbench.solver.run import solve, width_for
 
 TRAINS = [(10.0, 13.0), (33.0, 36.0), (56.0, 59.0)]

@@ -9,8 +9,8 @@ import pytest
 from circuits import batches, equal, joined, replaced
 from therapies import THERAPY
 
-from workbench.declaration import registry
 from workbench.design import plan
+from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 from workbench.solver.run import solve
 

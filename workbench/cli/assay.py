@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.options import AsJson
+from workbench.cli.output import print_object, put
 from workbench.cli.tables import Number, aligned
 
 HEADER = ("arm", "with Mg", "without Mg", "then low", "LTP/LTD")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.faults import resumable, stopped
+from workbench.cli.options import AsJson, LockTimeout, Workers
+from workbench.cli.output import print_object, put
 from workbench.cli.progress import display
-from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.scenario.model import Scenario
 
 FOLDER = Path("data") / "parameters"
 """Where refitted sets go when no path is given, below the working folder."""
+CANDIDATES = "every stored candidate"
+"""What is kept of a refit that was stopped."""
 
 
 def calibrate(
@@ -39,15 +45,9 @@ def calibrate(
     subjects: Annotated[
         int | None, typer.Option("--subjects", metavar="N", min=1, help="Subjects of each candidate.")
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given."),
-    ] = None,
+    workers: Workers = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
-    lock_timeout: Annotated[
-        float,
-        typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="Patience while another command writes."),
-    ] = 30.0,
+    lock_timeout: LockTimeout = 30.0,
     as_json: AsJson = False,
 ) -> int:
     """Refit parameters to the findings that they name.
@@ -59,20 +59,15 @@ def calibrate(
     from workbench.analysis.candidates import Stopped
     from workbench.analysis.refit_set import refuse_target
     from workbench.cli.refit import CandidateWords, as_object, lines
-    from workbench.execution.signals import StoppedAtOnce
-    from workbench.execution.sweep import RESULTS
     from workbench.execution.threads import available_cores
     from workbench.scenario import load_scenario
 
     document = load_scenario(Path(scenario))
-    target = Path(to) if to is not None else FOLDER / f"{document.parameters.name}-refit.toml"
-    path = Path(db) if db is not None else RESULTS / f"{document.name}.db"
-    for folder in {FOLDER, RESULTS} & {target.parent, path.parent}:
-        folder.mkdir(parents=True, exist_ok=True)
+    target, path = _places(document, to, db)
     refuse_target(target, document.parameters.name, force)
     command = shlex.join(["workbench", *context.obj])
     try:
-        with display(CandidateWords(), quiet=as_json) as progress:
+        with resumable(command, CANDIDATES), display(CandidateWords(), quiet=as_json) as progress:
             found = refit(
                 document,
                 parameters=parameter or (),
@@ -87,16 +82,24 @@ def calibrate(
                 command=command,
                 lock_timeout=lock_timeout,
             )
-    except (Stopped, StoppedAtOnce) as stopped:
-        once = "at once" if isinstance(stopped, StoppedAtOnce) else "between two batches"
-        error = WorkbenchError(f"stopped {once}; every stored candidate is kept; go on with: {command}")
-        error.exit_code = 128 + stopped.number
-        raise error from None
+    except Stopped as stop:
+        raise stopped(stop.number, command, CANDIDATES, "between two batches") from None
     if as_json:
         print_object(as_object(found, target))
     else:
         put("\n".join(lines(found, target)))
     return 0
+
+
+def _places(document: Scenario, to: str | None, db: str | None) -> tuple[Path, Path]:
+    """Return the files of the new set and of the candidates; the folders of our own choice are made."""
+    from workbench.execution.sweep import RESULTS
+
+    target = Path(to) if to is not None else FOLDER / f"{document.parameters.name}-refit.toml"
+    path = Path(db) if db is not None else RESULTS / f"{document.name}.db"
+    for folder in {FOLDER, RESULTS} & {target.parent, path.parent}:
+        folder.mkdir(parents=True, exist_ok=True)
+    return target, path
 
 
 def register(app: typer.Typer) -> None:

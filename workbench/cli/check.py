@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.options import AsJson
+from workbench.cli.output import print_object, put
 from workbench.errors import Problem, ScenarioError
 
 

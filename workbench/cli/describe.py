@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.output import AsJson, plain, print_object, put
-from workbench.declaration import SECTIONS
+from workbench.cli.options import AsJson
+from workbench.cli.output import plain, print_object, put
 from workbench.errors import UsageError
+from workbench.registry import SECTIONS
 
 if TYPE_CHECKING:
     from workbench.declaration import Component, Parameter
@@ -41,7 +42,7 @@ def describe(
 
     Components with equation, fields, units, ranges, defaults and sources.
     """
-    from workbench.declaration import registry
+    from workbench.registry import registry
 
     found = named(registry(), name)
     if as_json:
@@ -156,7 +157,7 @@ def menu(components: Iterable[type[Component]]) -> str:
 
 def schema() -> int:
     """Print the JSON Schema of scenario files."""
-    from workbench.declaration import registry
+    from workbench.registry import registry
     from workbench.scenario import schema as schema_of
 
     put(json.dumps(schema_of(registry()), indent=2, ensure_ascii=False, allow_nan=False))

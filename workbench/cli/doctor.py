@@ -10,7 +10,8 @@ from pathlib import Path
 import typer
 
 from workbench import __version__
-from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.options import AsJson
+from workbench.cli.output import print_object, put
 
 ENVIRONMENT = 3
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.output import AsFormat, AsJson, Format, print_frame, put
+from workbench.cli.options import AsFormat, AsJson
+from workbench.cli.output import Format, print_frame, put
 from workbench.errors import UsageError
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def told(error: WorkbenchError, as_json: bool) -> int:
         for line in _lines(problems):
             talk(line)
     return error.exit_code
+
+
+def stopped(number: int, command: str, kept: str = "what was stored", when: str = "at once") -> WorkbenchError:
+    """Return the error of a command that a signal stopped: what is kept, and how to go on."""
+    error = WorkbenchError(f"stopped {when}; {kept} is kept; go on with: {command}")
+    error.exit_code = 128 + number
+    return error
+
+
+@contextmanager
+def resumable(command: str, kept: str = "what was stored") -> Iterator[None]:
+    """Turn a stop at once into the error that says how to go on."""
+    from workbench.execution.signals import StoppedAtOnce
+
+    try:
+        yield
+    except StoppedAtOnce as stop:
+        raise stopped(stop.number, command, kept) from None
 
 
 def internal_fault(error: BaseException, arguments: list[str], as_json: bool) -> int:

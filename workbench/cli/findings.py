@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.output import AsFormat, AsJson, Format, print_frame, print_object, put
+from workbench.cli.faults import resumable
+from workbench.cli.options import AsFormat, AsJson, ForRuns, Workers
+from workbench.cli.output import Format, print_frame, print_object, put
 from workbench.cli.progress import watcher
 from workbench.cli.tables import NOTHING, Number, aligned
-from workbench.errors import CheckFailed, WorkbenchError
+from workbench.errors import CheckFailed
 
 if TYPE_CHECKING:
     from workbench.analysis.ledger import CriterionRow, Ledger, LedgerRow
@@ -29,10 +31,7 @@ def findings(
         typer.Argument(metavar="[DB|SCENARIO|FOLDER]...", help="Databases to read; scenarios to run first."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 5 unless every row counted is met.")] = False,
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="FILE", help="Database for the runs; data/results/NAME.db if not given."),
-    ] = None,
+    db: ForRuns = None,
     subjects: Annotated[
         int | None,
         typer.Option(
@@ -42,9 +41,7 @@ def findings(
             help="Run scenarios with N subjects in each study, and only what the findings are about.",
         ),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given.")
-    ] = None,
+    workers: Workers = None,
     form: AsFormat = Format.text,
     as_json: AsJson = False,
 ) -> int:
@@ -54,11 +51,10 @@ def findings(
     """
     from workbench.analysis.findings import findings as hold
     from workbench.analysis.ledger import table
-    from workbench.execution.signals import StoppedAtOnce
 
     quiet = as_json or form is not Format.text
     command = shlex.join(["workbench", *context.obj])
-    try:
+    with resumable(command):
         found = hold(
             *(targets or ()),
             db=db,
@@ -67,10 +63,6 @@ def findings(
             watch=lambda: watcher(quiet=quiet),
             command=command,
         )
-    except StoppedAtOnce as stopped:
-        error = WorkbenchError(f"stopped; what was stored is kept; go on with: {command}")
-        error.exit_code = 128 + stopped.number
-        raise error from None
     code = CheckFailed.exit_code if strict and not found.strictly_met else 0
     if as_json or form is Format.json:
         listed = [_as_object(row) for row in found.rows]

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.faults import resumable
+from workbench.cli.options import AsJson, ForRuns, Workers
+from workbench.cli.output import print_object, put
 from workbench.cli.progress import watcher
 
 DEFAULT = Path("reports/gallery.html")
@@ -18,13 +20,8 @@ def gallery(
     context: typer.Context,
     targets: Annotated[list[str], typer.Argument(metavar="SCENARIO|FOLDER...", help="Scenario files, or folders.")],
     output: Annotated[str | None, typer.Option("--output", help="The page; reports/gallery.html if not given.")] = None,
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="FILE", help="Database for the runs; data/results/NAME.db if not given."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given.")
-    ] = None,
+    db: ForRuns = None,
+    workers: Workers = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -44,7 +41,8 @@ def gallery(
         page.parent.mkdir(exist_ok=True)
     refuse_existing(page, force=force)
     command = shlex.join(["workbench", *context.obj])
-    found = hold(*targets, db=db, workers=workers, watch=lambda: watcher(quiet=as_json), command=command)
+    with resumable(command):
+        found = hold(*targets, db=db, workers=workers, watch=lambda: watcher(quiet=as_json), command=command)
     files = [file for target in targets for file in expanded(Path(target))]
     written = build_gallery(found.rows, files, page, force=force)
     if as_json:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -27,11 +27,6 @@ class Format(StrEnum):
     csv = "csv"
     markdown = "markdown"
     json = "json"
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, on failure too.")]
-AsFormat = Annotated[Format, typer.Option("--format", help="How to print the table.")]
-Database = Annotated[str, typer.Argument(metavar="DB", help="A result database.")]
 
 
 def talk(line: str) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.output import AsFormat, AsJson, Database, Format, print_frame, print_object, put, talk
+from workbench.cli.options import AsFormat, AsJson, Database
+from workbench.cli.output import Format, print_frame, print_object, put, talk
 
 if TYPE_CHECKING:
     import pandas as pd

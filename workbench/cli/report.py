@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.output import AsJson, Database, print_object, put
+from workbench.cli.options import AsJson, Database
+from workbench.cli.output import print_object, put
 from workbench.cli.results import Sweep
 
 DEFAULT_FOLDER = Path("reports")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.output import AsFormat, AsJson, Database, Format, print_frame, print_object, put
+from workbench.cli.options import AsFormat, AsJson, Database
+from workbench.cli.output import Format, print_frame, print_object, put
 from workbench.cli.tables import effect_lines, interaction_lines, plausible_lines
 
 if TYPE_CHECKING:

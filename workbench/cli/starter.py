@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.options import AsJson
+from workbench.cli.output import print_object, put
 from workbench.errors import StorageError
 
 README = """# A folder for disease models

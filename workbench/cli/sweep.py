@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.output import AsJson, print_object, put, talk
+from workbench.cli.faults import resumable
+from workbench.cli.options import AsJson, LockTimeout, Workers
+from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
-from workbench.errors import StorageError, UsageError, WorkbenchError
+from workbench.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
@@ -29,10 +31,7 @@ def sweep(
             "--db", metavar="FILE", help="Database, continued if it exists; data/results/NAME.db if not given."
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given."),
-    ] = None,
+    workers: Workers = None,
     subjects: Annotated[
         int | None, typer.Option("--subjects", metavar="N", min=1, help="Subjects in each study.")
     ] = None,
@@ -49,10 +48,7 @@ def sweep(
     max_points: Annotated[
         int, typer.Option("--max-points", metavar="N", min=1, help="Largest study allowed.")
     ] = 1_000_000,
-    lock_timeout: Annotated[
-        float,
-        typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="Patience while another sweep writes."),
-    ] = 30.0,
+    lock_timeout: LockTimeout = 30.0,
     as_json: AsJson = False,
 ) -> int:
     """Compute and store what a scenario asks for.
@@ -60,7 +56,6 @@ def sweep(
     What is stored already is not computed again: after a stop, the same command goes on where it was.
     """
     from workbench.execution import sweep as execution
-    from workbench.execution.signals import StoppedAtOnce
 
     request = execution.prepare(
         scenario,
@@ -72,22 +67,14 @@ def sweep(
         seed=seed,
         max_points=max_points,
     )
-    if report is not None and Path(report).is_dir():
-        raise StorageError(f"{report}: is a directory; nothing was computed")
-    if report is not None and not Path(report).absolute().parent.is_dir():
-        raise StorageError(f"{report}: the folder {Path(report).parent} does not exist; nothing was computed")
+    _refuse_page(report)
     if dry_run:
         return _say(execution.forecast(request), request, as_json)
     command = shlex.join(["workbench", *context.obj])
-    try:
-        with watcher(quiet=as_json) as progress:
-            result = execution.carry_out(
-                request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
-            )
-    except StoppedAtOnce as stopped:
-        error = WorkbenchError(f"stopped at once; what was stored is kept; go on with: {command}")
-        error.exit_code = 128 + stopped.number
-        raise error from None
+    with resumable(command), watcher(quiet=as_json) as progress:
+        result = execution.carry_out(
+            request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
+        )
     page = _page(result, report)
     code = exit_code(result)
     if as_json:
@@ -116,6 +103,14 @@ def exit_code(result: SweepResult) -> int:
     if result.stopped:
         return 128 + result.stopped
     return FAILED if result.failed else 0
+
+
+def _refuse_page(report: str | None) -> None:
+    """Refuse a page that could not be written in the end, before anything is computed."""
+    if report is not None and Path(report).is_dir():
+        raise StorageError(f"{report}: is a directory; nothing was computed")
+    if report is not None and not Path(report).absolute().parent.is_dir():
+        raise StorageError(f"{report}: the folder {Path(report).parent} does not exist; nothing was computed")
 
 
 def _page(result: SweepResult, report: str | None) -> Path | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.output import AsJson, print_object, put
+from workbench.cli.options import AsJson
+from workbench.cli.output import print_object, put
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:

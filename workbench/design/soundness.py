@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from workbench.declaration import SECTIONS
 from workbench.design.columns import Swept
 from workbench.design.groups import Group, Slab
 from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
 from workbench.protocol.sessions import overlaps
 from workbench.protocol.window import parse_window
+from workbench.registry import SECTIONS
 from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places
 from workbench.solver.batch import RECORDINGS, Structure

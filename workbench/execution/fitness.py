@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from workbench.errors import AssemblyError, ScenarioError
 
 if TYPE_CHECKING:
-    from workbench.declaration import Registry
     from workbench.design import Plan
+    from workbench.registry import Registry
 
 
 def refuse_unfit(plan: Plan, registry: Registry | None = None) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from workbench.declaration import Registry
     from workbench.design import Chunk, Plan
+    from workbench.registry import Registry
     from workbench.solver.batch import Structure
 
 NARROW, WIDE = 32, 512

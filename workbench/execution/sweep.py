@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from workbench.declaration import Component, Registry
+    from workbench.declaration import Component
     from workbench.design import Chunk, Plan
+    from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.write import Writer
@@ -154,7 +155,7 @@ def read_scenario(
     scenario: Scenario | str | Path, components: Iterable[type[Component]] = (), max_points: int = MAX_POINTS
 ) -> tuple[Scenario, Registry | None]:
     """Return the document, and its registry if that knows more than the installed components."""
-    from workbench.declaration import registry
+    from workbench.registry import registry
     from workbench.scenario import load_scenario
 
     extra = tuple(components)

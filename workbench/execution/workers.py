@@ -19,8 +19,8 @@ from workbench.execution.threads import SINGLE_THREAD
 from workbench.execution.worker import Fault, send
 
 if TYPE_CHECKING:
-    from workbench.declaration import Registry
     from workbench.execution.signals import StopSignal
+    from workbench.registry import Registry
     from workbench.solver.batch import Batch, BatchResult
 
 T = TypeVar("T")

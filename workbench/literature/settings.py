@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.declaration import SECTIONS
+from workbench.registry import SECTIONS
 from workbench.scenario.arms import is_switched_off
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed

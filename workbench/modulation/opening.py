@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.arithmetic import power
+from workbench.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.chains import chained
-from workbench.pharmacology.doses import TOGETHER, moment, plain, some
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.pharmacology.doses import TOGETHER
+from workbench.moments import TOGETHER
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
 
 
 class Adjusted:
@@ -49,15 +48,3 @@ class Adjusted:
         for after, factor in self._changes:
             found = np.where(np.asarray(given) > after + TOGETHER, factor, found)
         return found
-
-
-def adjusted(block: Assembly, dose: str) -> Adjusted:
-    """Return what visits make of the doses of a table."""
-    return block.adjusted.setdefault(dose, Adjusted(block.runs))
-
-
-def exposure_of(block: Assembly, drug: str) -> Any:
-    """Return the running concentration of a drug, which is built first if need be."""
-    block.build("drug", drug)
-    component = block.component("drug", drug)
-    return next(e for e in block.exposures if getattr(e, "drug", None) is component)

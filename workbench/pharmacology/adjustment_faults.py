@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.moments import TOGETHER
 from workbench.protocol.enrolment import entry_faults, outside, precedes, when
-from workbench.protocol.times import SOON, Tables, known_start
+from workbench.protocol.times import Tables, known_start
 
 MOST = 1e6
 """mg, or mg/kg: a limit that is not reached."""
@@ -39,7 +40,7 @@ def place_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[st
         yield "assessment", f"{where}: visits change doses of their own phase"
         return
     last, start = last_dose(dose, tables), known_start(visits, tables)
-    if last is not None and start is not None and start >= last - SOON:
+    if last is not None and start is not None and start >= last - TOGETHER:
         told = f"the first visit is at {start:g} h, the last dose at {last:g} h"
         yield "assessment", f"no dose is left to change: {told}"
     before = fields.get("compared_with")
@@ -84,7 +85,7 @@ def raising_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[
         )
         return
     first, start = _timing(dose)[0], known_start(tables["assessment"][fields["assessment"]], tables)
-    if first is not None and start is not None and start < first - SOON:
+    if first is not None and start is not None and start < first - TOGETHER:
         yield "assessment", f"the first visit, at {start:g} h, is before the first dose, at {first:g} h"
     if fields["step"] == 0.0 and fields["step_per_weight"] == 0.0:
         yield "step", "is missing: a titration adds step (mg) or step_per_weight (mg/kg)"
@@ -107,7 +108,7 @@ def _amount_faults(fields: Mapping[str, Any], dose: Mapping[str, Any]) -> Iterat
     limits += [("maximum_per_weight", "mg/kg", full / weight)] if weight else []
     for key, unit, start in limits:
         most = fields[key]
-        if most is not None and most < start * (1.0 - SOON):
+        if most is not None and most < start * (1.0 - TOGETHER):
             yield key, f"a maximum of {most:g} {unit} is below what it starts at ({start:g} {unit})"
 
 
@@ -125,7 +126,7 @@ def last_dose(dose: Mapping[str, Any], tables: Tables) -> float | None:
     if first is None or every is None or until is None:
         return None
     stop = min(until, tables["phase"][dose["during"]]["length"])
-    fit = max(float(np.ceil((stop - first) / every - SOON)), 0.0)
+    fit = max(float(np.ceil((stop - first) / every - TOGETHER)), 0.0)
     found: float = first + (min(fit, many) if many else fit) * every - every
     return found
 

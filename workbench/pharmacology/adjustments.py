@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, count, number, option, reference
-from workbench.pharmacology.adjusted import Adjusted, adjusted, exposure_of
+from workbench.moments import moment
+from workbench.pharmacology.adjusted import Adjusted
 from workbench.pharmacology.adjustment_faults import MOST, conflicts, place_faults, raising_faults, row_faults
-from workbench.pharmacology.doses import moment
 from workbench.protocol.enrolment import entering
 
 if TYPE_CHECKING:
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 
 CONDITIONS = ("no_response", "response", "at_or_below", "at_or_above")
 """What a visit may find: against the baseline visit, or against a cut."""
+
+
+def adjusted(block: Assembly, dose: str) -> Adjusted:
+    """Return what visits make of the doses of a table."""
+    return block.adjusted.setdefault(dose, Adjusted(block.runs))
+
+
+def exposure_of(block: Assembly, drug: str) -> Any:
+    """Return the running concentration of a drug, which is built first if need be."""
+    block.build("drug", drug)
+    component = block.component("drug", drug)
+    return next(e for e in block.exposures if getattr(e, "drug", None) is component)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.pharmacology.doses import TOGETHER, moment, plain, some
+from workbench.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.transfers import moved, total
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.moments import TOGETHER, plain, some
 from workbench.pharmacology.transfers import moved, total
 
 if TYPE_CHECKING:
@@ -17,25 +18,8 @@ if TYPE_CHECKING:
     from workbench.pharmacology.trains import Train
     from workbench.pharmacology.transfers import Amounts, Transfers
 
-TOGETHER = 1e-9
-"""Hours within which two moments are one."""
 DOUBLINGS = 64
 """More than ever needed: the slowest elimination has reached its steady state after some 40."""
-
-
-def plain(value: Any) -> Value:
-    """Return a float where the value is one number."""
-    return value if isinstance(value, float) or value.ndim else float(value)
-
-
-def moment(hours: Any) -> Value:
-    """Return hours without the noise of their last digits, so that equal lengths are found equal."""
-    return plain(np.rint(hours * 1e11) / 1e11)
-
-
-def some(value: Any) -> bool:
-    """Return whether any is true or not 0: `np.any` costs a single number more than all the arithmetic on it."""
-    return bool(value) if isinstance(value, float | bool | np.bool_) else bool(value.any())
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.body import Body
-from workbench.pharmacology.doses import TOGETHER, Doses, moment, plain, some, train
+from workbench.pharmacology.doses import Doses, train
 from workbench.pharmacology.transfers import Transfers, moved, total
 from workbench.quantities import convert
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.declaration import Component, count, dosing, number, reference
 from workbench.errors import AssemblyError
-from workbench.pharmacology.doses import plain
+from workbench.moments import plain
 from workbench.pharmacology.regimen import AT_ONCE
 from workbench.pharmacology.trains import DAILY, Train
 

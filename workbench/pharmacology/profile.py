@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.pharmacology.doses import TOGETHER, moment, plain
+from workbench.moments import TOGETHER, moment, plain
 from workbench.pharmacology.transfers import SITES
 
 if TYPE_CHECKING:

@@ -11,7 +11,9 @@ import numpy as np
 
 from workbench.declaration import number, reference
 from workbench.plasticity.driven import Driven, Tables, task_of
+from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.stabilisers import EQUATION
+from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 from workbench.tasks.patterns import matrix_of, probabilities_of
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class BCM(Driven):
         f"theta of the homeostat: window dtheta = y^2 - theta\n{EQUATION}"
     )
     sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "IntratorCooper1992", "Udeigwe2017")
-    mean_field: ClassVar[bool] = True
+    mean_field: ClassVar[MeanField | None] = MeanField(tasks=("patterns",), varying=True)
     unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "oja": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
@@ -99,3 +101,24 @@ class BCM(Driven):
             return np.multiply(out, post, out=out)
 
         return crossing
+
+    def flow(self, block: Assembly, name: str, task: str) -> Mapping[str, Advance]:
+        """Return Runge-Kutta steps of weights and threshold together, averaged over the patterns."""
+        weight, theta = block.update(f"projection.{name}.weight"), block.update(f"homeostat.{self.homeostat}.theta")
+        window = block.component("homeostat", self.homeostat).window
+        shown, patterns = block.component("task", task), block.signals[f"task.{task}.patterns"]
+        level = [1.0]
+
+        def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
+            w, threshold = state
+            y = np.einsum("jir,kir->jkr", w, patterns * level[0])
+            f = y * (y - (threshold / self.set_point)[:, None])
+            shares = shown.shares(block)[None, :, None]
+            grown = np.einsum("jkr,kir->jir", f * shares, patterns * level[0])
+            return self.rate * grown, (np.add.reduce(shares * y**2, axis=1) - threshold) / window
+
+        def step(span: float) -> None:
+            level[0] = shown.gain_in(block)
+            weight[...], theta[...] = runge_kutta(drift, (weight, theta), span)
+
+        return {"stepped": on_grid(block, step)}

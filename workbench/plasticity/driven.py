@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, number, option, reference, registry
-from workbench.plasticity import mean_field
-from workbench.plasticity.stabilisers import EQUATIONS, WHOLE, drift, follow, step_form
+from workbench.plasticity.mean_field import MeanField
+from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form
 from workbench.plasticity.synapses import synapses_of, without_ticks
+from workbench.registry import registry
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.arrays import Array
     from workbench.assembly import Assembly
+    from workbench.plasticity.stepping import Advance
 
 Tables = Mapping[str, Mapping[str, Any]]
 UNSTABLE = 0.1
@@ -25,31 +26,19 @@ UNSTABLE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Driven(Component):
+class Driven(Stabilised):
     """Base of rules ``rate f x`` minus a stabiliser; a subclass says what f is.
 
     Attributes
     ----------
+    mean_field : MeanField, optional
+        What is known of the rule on the flow clock, which it then answers by `flow`.
     unsuited : mapping stabiliser -> why
         The pairs that make no sense for this drive.
     """
 
-    section: ClassVar[str] = "plasticity"
-    mean_field: ClassVar[bool] = False
+    mean_field: ClassVar[MeanField | None] = None
     unsuited: ClassVar[Mapping[str, str]] = MappingProxyType({})
-
-    rate: Value = number(0.01, "1", "learning rate per trial", low=0.0, high=10.0)
-    postsynaptic: str | None = reference(
-        "population", "population whose activity is y; default: the projection's post", None
-    )
-    stabiliser: str = option("none", tuple(EQUATIONS), "what holds the weights")
-    decay: Value = number(
-        1.0, "1", "oja, sanger, subspace: strength of forgetting", low=1e-9, high=1e3, source="Oja1982"
-    )
-    total: Value = number(1.0, "1", "sum_subtractive, sum_divisive: the sum of each unit's weights", low=1e-9)
-    norm: Value = number(1.0, "1", "l2, deflation: the length of each unit's weights", low=1e-9)
-    target: Value = number(5.0, "1", "the activity that is aimed at (scaling)", low=1e-9, high=1e6)
-    scaling_time: Value = number(100.0, "trial", "scaling: time constant at unit activity", low=1e-6, high=1e9)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
@@ -60,7 +49,8 @@ class Driven(Component):
             yield "stabiliser", f"{cls.name} with {stabiliser}: {cls.unsuited[stabiliser]}"
         yield from _needs_fault(fields["projection"], stabiliser, tables)
         yield from _length_fault(fields, stabiliser, tables)
-        yield from mean_field.faults(cls, fields, tables)
+        if cls.mean_field is not None:
+            yield from cls.mean_field.faults(cls.name, fields, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return a function that gives f, ``(post, runs)``, from this trial's activity."""
@@ -92,7 +82,24 @@ class Driven(Component):
         block.step("rule", learn, clock="trial")
         follow(self, block, name, synapses)
         if "flow" in block.clocks:
-            mean_field.build(self, block, name)
+            self._build_flow(block, name)
+
+    def flow(self, block: Assembly, name: str, task: str) -> Mapping[str, Advance]:
+        """Return how the weights go on the flow clock: "stepped", and "exact" where there is a closed form."""
+        raise NotImplementedError
+
+    def _build_flow(self, block: Assembly, name: str) -> None:
+        """Register the step of the flow clock; `block.span` is the interval, in trials of the phase."""
+        block.signal(f"projection.{name}.bound_time")
+        pre = block.component("projection", name).pre
+        task = next(t for t, shown in block.all("task") if getattr(shown, "inputs", None) == pre)
+        ways = self.flow(block, name, task)
+
+        def advance(t: int) -> None:
+            solution = block.component("phase", block.phase).solution
+            ways["exact" if solution == "exact" and "exact" in ways else "stepped"](*block.span)
+
+        block.step("rule", advance, clock="flow")
 
 
 def _needs_fault(projection: str, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import workbench.plasticity.linear_flow as linear_flow
 from workbench.plasticity.driven import Driven
+from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
+    from workbench.plasticity.stepping import Advance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +33,15 @@ class Hebb(Driven):
     sources: ClassVar[tuple[str, ...]] = (
         "Hebb1949", "Oja1982", "Sanger1989", "Oja1989", "MillerMacKay1994", "Turrigiano1998", "vanRossum2000",
     )  # fmt: skip
-    mean_field: ClassVar[bool] = True
+    mean_field: ClassVar[MeanField | None] = MeanField(stabilisers=linear_flow.STEPPED, exact=linear_flow.EXACT)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return y itself."""
         return lambda: post
+
+    def flow(self, block: Assembly, name: str, task: str) -> Mapping[str, Advance]:
+        """Return steps of the averaged rule, and its exact solution where there is one."""
+        ways = {"stepped": linear_flow.stepped(self, block, name, task)}
+        if self.stabiliser in linear_flow.EXACT:
+            ways["exact"] = linear_flow.exact(self, block, name, task)
+        return ways

@@ -11,17 +11,18 @@ inputs alone: with uncorrelated ones even Oja's rule picks one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.declaration import Component, number, option, reference
 from workbench.plasticity.simplex import project
 from workbench.plasticity.synapses import bound_and_store
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
-    from workbench.plasticity.driven import Driven
     from workbench.plasticity.synapses import Synapses
 
 Apply = Callable[["Array"], object]
@@ -47,6 +48,26 @@ WHOLE = ("sanger", "subspace", "sum_subtractive", "sum_divisive", "l2", "deflati
 EQUATION = "stabiliser:\n" + "\n".join(f"  {name}: {text}" for name, text in EQUATIONS.items())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stabilised(Component):
+    """Base of rules that any stabiliser may hold: the numbers of all of them, and whose activity y is."""
+
+    section: ClassVar[str] = "plasticity"
+
+    rate: Value = number(0.01, "1", "learning rate per trial", low=0.0, high=10.0)
+    postsynaptic: str | None = reference(
+        "population", "population whose activity is y; default: the projection's post", None
+    )
+    stabiliser: str = option("none", tuple(EQUATIONS), "what holds the weights")
+    decay: Value = number(
+        1.0, "1", "oja, sanger, subspace: strength of forgetting", low=1e-9, high=1e3, source="Oja1982"
+    )
+    total: Value = number(1.0, "1", "sum_subtractive, sum_divisive: the sum of each unit's weights", low=1e-9)
+    norm: Value = number(1.0, "1", "l2, deflation: the length of each unit's weights", low=1e-9)
+    target: Value = number(5.0, "1", "the activity that is aimed at (scaling)", low=1e-9, high=1e6)
+    scaling_time: Value = number(100.0, "trial", "scaling: time constant at unit activity", low=1e-6, high=1e9)
+
+
 def drift(name: str, d: Array, factor: Array, post: Array, weight: Array, rate: Any, decay: Any = 1.0) -> Array:
     """Return the change of one trial as the equations read, before what follows the step.
 
@@ -68,7 +89,7 @@ def drift(name: str, d: Array, factor: Array, post: Array, weight: Array, rate: 
     return d
 
 
-def step_form(rule: Driven, block: Assembly, synapses: Synapses) -> Apply:
+def step_form(rule: Stabilised, block: Assembly, synapses: Synapses) -> Apply:
     """Return the in-place step of drive and stabiliser."""
     weight, pre, post = synapses.weight, synapses.pre, synapses.post
     change = block.scratch("change", *weight.shape[:-1])
@@ -98,7 +119,7 @@ def step_form(rule: Driven, block: Assembly, synapses: Synapses) -> Apply:
             return lambda f: np.add(weight, outer(f), out=weight)
 
 
-def _explained(rule: Driven, block: Assembly, synapses: Synapses, *, ordered: bool) -> Apply:
+def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered: bool) -> Apply:
     """Return ``W_j += f_j (x - decay sum_k y_k W_k)``; `ordered` sums up to j, from the same y and old weights."""
     weight, post, decay = synapses.weight, synapses.post, rule.decay
     pre: Any = synapses.pre
@@ -146,7 +167,7 @@ def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[Arr
     return soften
 
 
-def follow(rule: Driven, block: Assembly, name: str, synapses: Synapses) -> None:
+def follow(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> None:
     """Register what comes after the step: bounds, then what fixes a sum, a norm or a rate."""
     bounds, weight = block.component("projection", name).bounds, synapses.weight
     normalise = holding(rule, block, weight, bounds)
@@ -165,7 +186,7 @@ def follow(rule: Driven, block: Assembly, name: str, synapses: Synapses) -> None
     block.step("bounds", hold, clock="trial")
 
 
-def holding(rule: Driven, block: Assembly, weight: Array, bounds: Any) -> Callable[[], object] | None:
+def holding(rule: Stabilised, block: Assembly, weight: Array, bounds: Any) -> Callable[[], object] | None:
     """Return the function that brings weights back to their sum or norm; None for other stabilisers."""
     size, factor = block.empty(len(weight)), block.scratch("factor", len(weight))
     match rule.stabiliser:
@@ -203,7 +224,7 @@ def holding(rule: Driven, block: Assembly, weight: Array, bounds: Any) -> Callab
     return deflate
 
 
-def _scale(rule: Driven, block: Assembly, name: str, synapses: Synapses) -> None:
+def _scale(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> None:
     """Register the exact logistic step of ``dW = W (target - y) / scaling_time`` over one trial."""
     weight, post, target = synapses.weight, synapses.post, rule.target
     lasting = block.derived(lambda rate, time: np.exp(-rate / time), rule.target, rule.scaling_time)

@@ -2,74 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from workbench.declaration import Component, anchor, count, number, numbers, reference
-from workbench.protocol.times import SOON, anchor_faults, clock_faults, known_start, on_ticks, origin
+from workbench.moments import TOGETHER
+from workbench.protocol.times import anchor_faults, clock_faults, known_start, on_ticks, origin
+from workbench.protocol.visits import Visits
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
-
-
-@dataclass
-class Visits:
-    """The visits of one assessment in one block.
-
-    Attributes
-    ----------
-    hours : array (visits, runs)
-        When each visit falls, in the phase.
-    scores : array (visits, runs)
-        What was scored; NaN before the visit.
-    listeners : list of functions (visit, runs it was taken in, hours of the phase)
-        Who decides something on what was scored.
-    """
-
-    phase: str
-    hours: Array
-    scores: Array
-    score: Callable[[int], Array]
-    open: list[int] = field(default_factory=list)
-    soonest: float = np.inf
-    listeners: list[Callable[[int, NDArray[np.bool_], float], None]] = field(default_factory=list)
-    _fresh: list[tuple[int, NDArray[np.bool_]]] = field(default_factory=list)
-
-    def begin(self, phase: str) -> None:
-        """Await the visits of a phase."""
-        self.open = list(range(len(self.hours))) if phase == self.phase else []
-        self._await()
-
-    def due(self, stop: float) -> bool:
-        """Whether any run has a visit up to `stop` that was not taken yet."""
-        return self.soonest <= stop + SOON
-
-    def take(self, stop: float) -> None:
-        """Score the visits up to `stop` that were not taken yet."""
-        for visit in [v for v in self.open if float(np.min(self.hours[v])) <= stop + SOON]:
-            now = (self.hours[visit] <= stop + SOON) & np.isnan(self.scores[visit])
-            self.scores[visit][now] = self.score(visit)[now]
-            self._fresh.append((visit, now))
-            if not np.any(self.hours[visit] > stop + SOON):
-                self.open.remove(visit)
-        self._await()
-
-    def tell(self, stop: float) -> None:
-        """Let decide who decides on the visits just taken; all visits of one moment are scored before."""
-        fresh, self._fresh = self._fresh, []
-        for visit, now in fresh:
-            for listener in self.listeners:
-                listener(visit, now, stop)
-
-    def _await(self) -> None:
-        waiting = (np.where(np.isnan(self.scores[visit]), self.hours[visit], np.inf) for visit in self.open)
-        self.soonest = min((float(np.min(hours)) for hours in waiting), default=np.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +60,9 @@ class Assessment(Component):
         length, key = tables["phase"][fields["phase"]]["length"], "at" if listed else "first"
         every = fields["every"] if fields["count"] > 1 else 0.0
         span = max(listed) - min(listed) if listed else None if every is None else (fields["count"] - 1) * every
-        if start < -SOON:
+        if start < -TOGETHER:
             yield key, f"the first visit is {-start:g} h before phase {fields['phase']} begins"
-        elif span is not None and start + span > length + SOON:
+        elif span is not None and start + span > length + TOGETHER:
             last = start + span
             yield key, f"the last visit is at {last:g} h, after the end of phase {fields['phase']} ({length:g} h)"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.protocol.times import SOON, Tables, known_start, on_ticks, phase_of, step_edge
+from workbench.moments import TOGETHER
+from workbench.protocol.times import Tables, known_start, on_ticks, phase_of, step_edge
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -65,7 +66,7 @@ def precedes(one: Mapping[str, Any], other: Mapping[str, Any], tables: Tables) -
     if orders[0] != orders[1]:
         return bool(orders[0] < orders[1])
     hours = [_taken(table, tables) for table in (one, other)]
-    return hours[0] is None or hours[1] is None or hours[0] < hours[1] - SOON
+    return hours[0] is None or hours[1] is None or hours[0] < hours[1] - TOGETHER
 
 
 def outside(fields: Mapping[str, Any], tables: Tables) -> bool:
@@ -73,7 +74,7 @@ def outside(fields: Mapping[str, Any], tables: Tables) -> bool:
     if not on_ticks(fields, tables):
         return True
     start = known_start(fields, tables)
-    return start is not None and not -SOON <= start <= tables["phase"][phase_of(fields)]["length"] + SOON
+    return start is not None and not -TOGETHER <= start <= tables["phase"][phase_of(fields)]["length"] + TOGETHER
 
 
 def when(fields: Mapping[str, Any], tables: Tables) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.declaration import Component, count, number, option, registry
+from workbench.declaration import Component, count, number, option
+from workbench.registry import registry
 
 
 class Ordered(Component):

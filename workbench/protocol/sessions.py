@@ -12,8 +12,9 @@ import numpy as np
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, anchor, number, numbers, option, reference
+from workbench.moments import TOGETHER
 from workbench.protocol.enrolment import WHO, entering, entry_faults
-from workbench.protocol.times import SOON, Tables, anchor_faults, clock_faults, known_start, on_ticks, origin
+from workbench.protocol.times import Tables, anchor_faults, clock_faults, known_start, on_ticks, origin
 from workbench.protocol.timetable import Timetable
 
 if TYPE_CHECKING:
@@ -111,18 +112,18 @@ def _time_faults(
     if duration == 0.0:
         yield "duration", "a session of no length holds no trials"
         return
-    if (many or 2) > 1 and duration is not None and every is not None and duration > every * (1.0 + SOON):
+    if (many or 2) > 1 and duration is not None and every is not None and duration > every * (1.0 + TOGETHER):
         yield "every", f"sessions overlap: one lasts {duration:g} h, and the next begins after {every:g} h"
     if start is None:
         return
     length, phase = tables["phase"][fields["phase"]]["length"], fields["phase"]
-    if start < -SOON:
+    if start < -TOGETHER:
         yield "first", f"begins {-start:g} h before phase {phase} does"
     elif start >= length:
         yield "first", f"begins after {start:g} h, but phase {phase} lasts {length:g} h"
     elif duration is not None and every is not None and many is not None:
-        over, room = start + (many - 1) * every + duration, length * (1.0 + SOON) - start - duration
-        if over > length * (1.0 + SOON):
+        over, room = start + (many - 1) * every + duration, length * (1.0 + TOGETHER) - start - duration
+        if over > length * (1.0 + TOGETHER):
             told = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
             yield ("duration", told) if room < 0.0 else ("count", f"{told} (at most {int(room / every) + 1} fit)")
 
@@ -157,8 +158,8 @@ def _first_meeting(starts: list[NDArray[Any]], durations: tuple[float, float]) -
     """Return the hour at which both are first held, and which of the two begins then; None if they never are."""
     found = []
     for later in (1, 0):
-        before = np.searchsorted(starts[1 - later], starts[later] + SOON, side="right") - 1
+        before = np.searchsorted(starts[1 - later], starts[later] + TOGETHER, side="right") - 1
         since = starts[later] - starts[1 - later][np.maximum(before, 0)]
-        met = (before >= 0) & (since < durations[1 - later] - SOON)
+        met = (before >= 0) & (since < durations[1 - later] - TOGETHER)
         found += [(float(hour), later) for hour in starts[later][met][:1]]
     return min(found, default=None, key=lambda meeting: meeting[0])

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.moments import TOGETHER
+
 if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.assembly import Assembly
@@ -17,8 +19,6 @@ RELATIVE = re.compile(r"\s*(?P<time>.*\S)\s+(?P<side>after|before)\s+(?P<anchor>
 """``24 h after dose.infusion``, ``4 day before dose.infusion``."""
 _DAY = re.compile(r"\s*day\s+(\d+(?:\.\d+)?)\s*")
 SECONDS_PER_HOUR = 3600.0
-SOON = 1e-9
-"""Hours within which two moments are one."""
 
 Tables = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -85,8 +85,8 @@ def known_start(fields: Mapping[str, Any], tables: Tables, seen: tuple[str, ...]
 def step_edge(hours: float, phase: Mapping[str, Any]) -> float:
     """Return the first edge of a step at or after `hours` of a tick-clock phase that nothing stimulates."""
     length, longest = phase["length"], phase["step"] / SECONDS_PER_HOUR
-    step = length / max(1, math.ceil(length / longest - SOON))
-    return float(min(math.ceil(hours / step - SOON) * step, length))
+    step = length / max(1, math.ceil(length / longest - TOGETHER))
+    return float(min(math.ceil(hours / step - TOGETHER) * step, length))
 
 
 def on_ticks(fields: Mapping[str, Any], tables: Tables) -> bool:

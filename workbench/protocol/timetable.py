@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.protocol.times import SOON
+from workbench.moments import TOGETHER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class Timetable:
         self._first, self._every, self._duration = (
             np.broadcast_to(np.asarray(x), runs) for x in (first, every, duration)
         )
-        fitting = np.maximum(np.ceil((length - self._first) / self._every - SOON), 0.0)
+        fitting = np.maximum(np.ceil((length - self._first) / self._every - TOGETHER), 0.0)
         self._count = np.where(held, np.minimum(np.broadcast_to(np.asarray(count), runs), fitting), 0.0)
         most = int(self._count.max(initial=0.0))
         number, run = np.nonzero(np.arange(most)[:, None] < self._count)
@@ -41,20 +41,20 @@ class Timetable:
 
     def among(self, start: float, stop: float) -> Runs:
         """Return the runs in which any part of a session lies between two moments."""
-        low, high = np.searchsorted(self._begins, (start - self._longest - SOON, stop - SOON))
+        low, high = np.searchsorted(self._begins, (start - self._longest - TOGETHER, stop - TOGETHER))
         if low == high:
             return self._runs[:0]
-        found: Runs = self._runs[low:high][self._ends[low:high] > start + SOON]
+        found: Runs = self._runs[low:high][self._ends[low:high] > start + TOGETHER]
         return found
 
     def at(self, time: Array, runs: Runs) -> tuple[NDArray[np.bool_], Array]:
         """Return whether a session of each run is on just after its `time`, and the next moment at which that ends."""
         first, every = self._first[runs], self._every[runs]
-        number = np.maximum(np.floor((time - first) / every + SOON), 0.0)
+        number = np.maximum(np.floor((time - first) / every + TOGETHER), 0.0)
         begin = first + number * every
         end = begin + self._duration[runs]
         there = number < self._count[runs]
-        on = there & (begin <= time + SOON) & (time < end - SOON)
-        later = np.where(time < begin - SOON, begin, begin + every)
-        left = np.where(time < begin - SOON, number, number + 1.0) < self._count[runs]
+        on = there & (begin <= time + TOGETHER) & (time < end - TOGETHER)
+        later = np.where(time < begin - TOGETHER, begin, begin + every)
+        left = np.where(time < begin - TOGETHER, number, number + 1.0) < self._count[runs]
         return on, np.where(on, end, np.where(left, later, np.inf))

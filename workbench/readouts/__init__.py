@@ -9,7 +9,6 @@ from workbench.readouts.distribution import (
     LogWeightNorm,
     ParticipationRatio,
     RatioSpread,
-    SingleWeight,
     WeightsAt,
 )
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
@@ -71,7 +70,6 @@ COMPONENTS = (
     WeightNorm,
     PrincipalCosine,
     LogWeightNorm,
-    SingleWeight,
     ParticipationRatio,
     WeightsAt,
     LargestWeight,

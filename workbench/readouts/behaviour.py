@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from workbench.assembly import Assembly
 
 
+@dataclass(frozen=True, kw_only=True)
 class Judged(Readout):
     """Base of what reads how a task judged an answer."""
+
+    task: str = reference("task", "the task that names cue and answers")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -40,7 +43,6 @@ class OverflowIndex(Judged):
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "OI = mean over trials of mean_(k != c) y_k / max(y_c, floor)"
 
-    task: str = reference("task", "the task that names cue and answers")
     floor: float = number(0.01, "1", "smallest on-target activity that is divided by", low=1e-9, high=1.0)
 
     def reading(self, block: Assembly) -> Reading:
@@ -67,8 +69,6 @@ class Selectivity(Judged):
     better: ClassVar[str] = "higher"
     equation: ClassVar[str] = "S = sum_t y_c / sum_t sum_k y_k"
 
-    task: str = reference("task", "the task that names cue and answers")
-
     def reading(self, block: Assembly) -> Reading:
         """Sum on-target and off-target activity."""
         others = block.size(block.component("task", self.task).answers) - 1
@@ -85,7 +85,6 @@ class SuccessRate(Judged):
     better: ClassVar[str] = "higher"
     equation: ClassVar[str] = "share of trials with y_c >= reach and mean_(k != c) y_k < tolerance * y_c"
 
-    task: str = reference("task", "the task that names cue and answers")
     reach: float = number(0.54, "1", "smallest on-target activity that succeeds", low=0.0, high=100.0)
     tolerance: float = number(0.5, "1", "largest off-target activity, relative to on-target", low=0.0, high=100.0)
 

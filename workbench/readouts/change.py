@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import count, option, reference
-from workbench.readouts.reading import Reading, Readout
+from workbench.declaration import option, reference
+from workbench.readouts.reading import Reading
+from workbench.readouts.rows import OfUnit, unlearned_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -19,27 +20,23 @@ if TYPE_CHECKING:
 PERCENT = 100.0
 
 
-class FromStart(Readout):
+@dataclass(frozen=True, kw_only=True)
+class FromStart(OfUnit):
     """Base of what compares weights with themselves before the first trial."""
 
-    projection: str
-    units: str
-    unit_number: int
+    projection: str = reference("projection", "the learned projection")
+    units: str = option("all", ("all", "one", "others"), "all units, the one of `unit_number`, or all but that one")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse weights that nobody learns, a start at zero, and a unit that there is not."""
+        """Refuse weights that nobody learns, a start at zero, and a unit without others."""
         yield from super().check(fields, tables)
-        name, unit = fields["projection"], fields.get("unit_number", 1)
+        yield from unlearned_fault(fields, tables)
+        name = fields["projection"]
         way = tables["projection"][name]
-        size = size_of(tables, way["post"])
-        if name not in tables.get("plasticity", {}):
-            yield "projection", f"nothing changes {name}: it has no [plasticity.{name}]"
-        elif way.get("weight") == 0.0:
+        if way.get("weight") == 0.0:
             yield "projection", f"{name} starts at weight 0, and no percentage of that can be taken"
-        elif unit > size:
-            yield "unit_number", f"{way['post']} has {size} units, got {unit}"
-        elif fields.get("units") == "others" and size < 2:
+        if fields.get("units") == "others" and size_of(tables, way["post"]) < 2:
             yield "units", f"{way['post']} has no other units"
 
     def ratio(self, block: Assembly) -> Callable[[], Array]:
@@ -72,8 +69,6 @@ class EvokedResponse(FromStart):
     sources: ClassVar[tuple[str, ...]] = ("Stefan2000", "Weise2006")
 
     projection: str = reference("projection", "the learned projection that the test pulse goes through")
-    units: str = option("all", ("all", "one", "others"), "all units, the one of `unit_number`, or all but that one")
-    unit_number: int = count(1, "the unit that is meant, from 1", high=4096)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare the weights with their start."""
@@ -88,10 +83,6 @@ class WeightChange(FromStart):
     name: ClassVar[str] = "weight_change"
     meaning: ClassVar[str] = "change of the mean weight, percent of the start"
     equation: ClassVar[str] = "100 (mean W / mean W(0) - 1), over all units, one unit, or all others"
-
-    projection: str = reference("projection", "the learned projection")
-    units: str = option("all", ("all", "one", "others"), "all units, the one of `unit_number`, or all but that one")
-    unit_number: int = count(1, "the unit that is meant, from 1", high=4096)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare the weights with their start."""

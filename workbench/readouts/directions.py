@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from workbench.declaration import count, option, reference
-from workbench.readouts.distribution import OfRow
 from workbench.readouts.reading import Reading, Readout
+from workbench.readouts.rows import OfRow
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -27,9 +27,7 @@ class ProfileError(OfRow):
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "max_i |W_ji - s e_ki|, s such that both have the same sum (or norm)"
 
-    projection: str = reference("projection", "a dense projection")
     task: str = reference("task", "the task that made the inputs")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
     component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
     same: str = option("sum", TAKEN, "what is made equal")
 
@@ -87,9 +85,7 @@ class OutputPower(OfRow):
     meaning: ClassVar[str] = "mean square of the unit's output over the inputs of the task"
     equation: ClassVar[str] = "E[y^2] = W_j C W_j^T"
 
-    projection: str = reference("projection", "a dense projection")
     task: str = reference("task", "the task that made the inputs")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
 
     def reading(self, block: Assembly) -> Reading:
         """Add up the power along each eigenvector."""

@@ -8,32 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
-from workbench.declaration import count, number, reference
+from workbench.declaration import number, reference
 from workbench.readouts.reading import Reading, Readout
-from workbench.readouts.weights import row_fault
+from workbench.readouts.rows import OfRow
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
-
-
-class OfRow(Readout):
-    """Base of what is read off the weights of one unit."""
-
-    projection: str
-    unit_number: int
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a projection without rows, and a unit that it does not have."""
-        yield from super().check(fields, tables)
-        yield from row_fault(fields, tables)
-
-    def row(self, block: Assembly) -> Array:
-        """Return the weights of the unit, ``(pre, runs)``."""
-        found: Array = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
-        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,39 +25,10 @@ class LogWeightNorm(OfRow):
     meaning: ClassVar[str] = "natural logarithm of the Euclidean norm of one unit's weights"
     equation: ClassVar[str] = "ln |W_j|"
 
-    projection: str = reference("projection", "a dense projection")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
-
     def reading(self, block: Assembly) -> Reading:
         """Take the logarithm of the norm."""
         row = self.row(block)
         return Reading((), lambda sums, trials: 0.5 * np.log(np.add.reduce(row * row, axis=0)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class SingleWeight(OfRow):
-    """One weight."""
-
-    name: ClassVar[str] = "single_weight"
-    meaning: ClassVar[str] = "one weight"
-    equation: ClassVar[str] = "W_ji"
-
-    projection: str = reference("projection", "a dense projection")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
-    input_number: int = count(1, "which presynaptic unit, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse an input that there is not."""
-        yield from super().check(fields, tables)
-        pre = tables["projection"][fields["projection"]]["pre"]
-        if fields.get("input_number", 1) > size_of(tables, pre):
-            yield "input_number", f"{pre} has {size_of(tables, pre)} units, got {fields['input_number']}"
-
-    def reading(self, block: Assembly) -> Reading:
-        """Copy it."""
-        row = self.row(block)
-        return Reading((), lambda sums, trials: row[self.input_number - 1].copy())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +38,6 @@ class ParticipationRatio(OfRow):
     name: ClassVar[str] = "participation_ratio"
     meaning: ClassVar[str] = "how many inputs carry one unit's weights"
     equation: ClassVar[str] = "(sum_i |W_ji|)^2 / sum_i W_ji^2"
-
-    projection: str = reference("projection", "a dense projection")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare the sum with the sum of squares."""
@@ -108,7 +57,6 @@ class RatioSpread(OfRow):
     equation: ClassVar[str] = "max_i |r_i / mean r - 1|,  r_i = W_ji / W_ji(0)"
 
     projection: str = reference("projection", "a dense projection whose weights do not start at 0")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare each weight with its own start."""
@@ -132,8 +80,6 @@ class WeightsAt(OfRow):
     meaning: ClassVar[str] = "number of one unit's weights at a given level"
     equation: ClassVar[str] = "sum_i [|W_ji - level| <= tolerance]"
 
-    projection: str = reference("projection", "a dense projection")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
     level: float = number(0.0, "1", "the level")
     tolerance: float = number(1e-9, "1", "how near counts as there", low=0.0)
 
@@ -155,9 +101,6 @@ class LargestWeight(OfRow):
     name: ClassVar[str] = "largest_weight"
     meaning: ClassVar[str] = "number of the input with the largest weight"
     equation: ClassVar[str] = "argmax_i W_ji, from 1"
-
-    projection: str = reference("projection", "a dense projection")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
 
     def reading(self, block: Assembly) -> Reading:
         """Find it; weights differ by their random start, so that no tie is broken by number."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import option, reference
-from workbench.pharmacology.adjusted import adjusted, exposure_of
+from workbench.pharmacology.adjustments import adjusted, exposure_of
 from workbench.protocol.window import parse_window
 from workbench.readouts.reading import Reading, Readout
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.declaration import count, reference, signal
-from workbench.readouts.reading import Reading, Readout
+from workbench.readouts.reading import Reading, Readout, number_fault
 
 if TYPE_CHECKING:
     from workbench.assembly import Assembly
@@ -52,8 +51,7 @@ class Threshold(Readout):
         """Refuse a unit that there is not."""
         yield from super().check(fields, tables)
         watched = tables["homeostat"][fields["homeostat"]]["population"]
-        if fields.get("unit_number", 1) > size_of(tables, watched):
-            yield "unit_number", f"{watched} has {size_of(tables, watched)} units, got {fields['unit_number']}"
+        yield from number_fault(fields, "unit_number", tables, watched)
 
     def reading(self, block: Assembly) -> Reading:
         """Copy it."""

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench.circuit.populations import size_of
 from workbench.declaration import count, reference
-from workbench.readouts.reading import Reading, Readout
+from workbench.readouts.reading import Reading, Readout, number_fault
 
 if TYPE_CHECKING:
     from workbench.assembly import Assembly
@@ -38,8 +37,7 @@ class LateWeight(Readout):
             yield "projection", f"only tag_and_capture keeps a late weight, but {name} has {rule or 'no rule'}"
             return
         for key, end in (("channel", "post"), ("cue", "pre")):
-            if fields.get(key, 1) > (size := size_of(tables, way[end])):
-                yield key, f"{way[end]} has {size} units, got {fields[key]}"
+            yield from number_fault(fields, key, tables, way[end])
 
     def reading(self, block: Assembly) -> Reading:
         """Copy the late part."""

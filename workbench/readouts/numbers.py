@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import SECTIONS, path, registry
+from workbench.declaration import path
 from workbench.readouts.reading import Reading, Readout
+from workbench.registry import SECTIONS, registry
 
 if TYPE_CHECKING:
     from workbench.assembly import Assembly

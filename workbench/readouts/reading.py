@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, count, number, window
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ class Reading:
 
     signals: tuple[str, ...]
     value: Callable[[tuple[Array, ...], int], Array]
+
+
+def number_fault(
+    fields: Mapping[str, Any], key: str, tables: Mapping[str, Mapping[str, Any]], population: str
+) -> Iterable[tuple[str, str]]:
+    """Yield the number of a unit that the population does not have; `key` counts from 1."""
+    size, given = size_of(tables, population), fields.get(key, 1)
+    if given > size:
+        yield key, f"{population} has {size} units, got {given}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.declaration import count, option, reference
-from workbench.readouts.reading import Reading, Readout
+from workbench.readouts.reading import Reading, Readout, number_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -53,8 +52,8 @@ class PatternResponse(Readout):
         unit = tables["population"][fields["population"]]
         if unit["kind"] != "rate" or unit.get("activation", "linear") != "linear":
             yield "population", f"needs linear units, which {fields['population']} are not"
-        elif fields.get("unit_number", 1) > size_of(tables, fields["population"]):
-            yield "unit_number", f"{fields['population']} has {size_of(tables, fields['population'])} units"
+        else:
+            yield from number_fault(fields, "unit_number", tables, fields["population"])
         inputs = tables["task"][fields["task"]].get("inputs")
         for name, way in tables["projection"].items():
             if way.get("post") == fields["population"] and (way["pre"] != inputs or way["wiring"] != "dense"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import count, number, option, reference
-from workbench.readouts.reading import Reading, Readout
+from workbench.readouts.reading import Reading, Readout, number_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -23,10 +23,11 @@ def visits_in(fields: Mapping[str, Any]) -> int:
     return len(fields["at"]) or int(fields["count"])
 
 
+@dataclass(frozen=True, kw_only=True)
 class AtVisits(Readout):
     """Base of what is read off the visits of one assessment, once the protocol is over."""
 
-    assessment: str
+    assessment: str = reference("assessment", "the visits")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -55,7 +56,6 @@ class SymptomScore(AtVisits):
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "score at visit k; mean over visits; last visit - first visit"
 
-    assessment: str = reference("assessment", "the visits")
     take: str = option("visit", ("visit", "mean", "change"), "one visit, the mean of all, or the last less the first")
     visit: int = count(1, "which visit, from 1", high=10_000)
 
@@ -79,7 +79,6 @@ class Response(AtVisits):
     better: ClassVar[str] = "higher"
     equation: ClassVar[str] = "1 where score <= (1 - share) * score at the visit compared with"
 
-    assessment: str = reference("assessment", "the visits")
     visit: int = count(1, "which visit, from 1", high=10_000)
     compared_with: str = reference("assessment", "the visit before treatment; its first one counts")
     share: float = number(0.5, "1", "fall that counts as a response", low=0.0, high=1.0)
@@ -105,7 +104,6 @@ class Remission(AtVisits):
     better: ClassVar[str] = "higher"
     equation: ClassVar[str] = "1 where score <= cut"
 
-    assessment: str = reference("assessment", "the visits")
     visit: int = count(1, "which visit, from 1", high=10_000)
     cut: float = number(10.0, "1", "highest score of a remission", low=0.0, high=1e3)
 
@@ -237,6 +235,7 @@ class ChoiceShare(Readout):
             yield "projection", f"needs a way to a choice, but {way['post']} is a {post['kind']}"
         elif fields.get("channel", 2) > post["size"]:
             yield "channel", f"{way['post']} has {post['size']} channels, got {fields['channel']}"
+        yield from number_fault(fields, "cue", tables, way["pre"])
 
     def reading(self, block: Assembly) -> Reading:
         """Take the share of the moment."""

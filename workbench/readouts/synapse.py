@@ -8,49 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
-from workbench.declaration import count, option, reference
-from workbench.readouts.reading import Reading, Readout
+from workbench.declaration import option
+from workbench.readouts.reading import Reading
+from workbench.readouts.rows import AmongOthers, OneSynapse
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
-
-
-class OneSynapse(Readout):
-    """Base of what looks at one synapse."""
-
-    projection: str
-    unit_number: int
-    input_number: int
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse weights that nobody learns, and units that there are not."""
-        yield from super().check(fields, tables)
-        name = fields["projection"]
-        way = tables["projection"][name]
-        if name not in tables.get("plasticity", {}):
-            yield "projection", f"nothing changes {name}: it has no [plasticity.{name}]"
-        for key, end in (("unit_number", "post"), ("input_number", "pre")):
-            size = size_of(tables, way[end])
-            if fields.get(key, 1) > size:
-                yield key, f"{way[end]} has {size} units, got {fields[key]}"
-
-    def synapse(self, block: Assembly) -> Array:
-        """Return the weight of the synapse, a view ``(runs,)``."""
-        weight = block.read(f"projection.{self.projection}.weight")
-        row: Array = weight[self.unit_number - 1]
-        return row if row.ndim == 1 else row[self.input_number - 1]
-
-
-def several_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-    """Yield why a unit's synapses cannot be compared: it has one only."""
-    way = tables["projection"][fields["projection"]]
-    if way["wiring"] != "dense":
-        yield "projection", f"needs a dense projection, but {fields['projection']} is {way['wiring']}"
-    elif size_of(tables, way["pre"]) < 2:
-        yield "projection", f"{way['pre']} has one unit: there is nothing to compare its synapse with"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +25,6 @@ class SynapseWeight(OneSynapse):
     meaning: ClassVar[str] = "weight of one synapse"
     equation: ClassVar[str] = "W_ji at the end, or its mean over the trials of the window"
 
-    projection: str = reference("projection", "the learned projection")
-    unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096)
-    input_number: int = count(1, "the presynaptic unit, from 1; one-to-one weights have none", high=4096)
     take: str = option("end", ("end", "mean"), "the weight at the end of the window, or its mean over the trials")
 
     @classmethod
@@ -96,10 +57,6 @@ class UpdateVariance(OneSynapse):
     equation: ClassVar[str] = "mean of dW^2 - (mean of dW)^2 over the trials of the window"
     sources: ClassVar[tuple[str, ...]] = ("Williams1992",)
 
-    projection: str = reference("projection", "the learned projection")
-    unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096)
-    input_number: int = count(1, "the presynaptic unit, from 1; one-to-one weights have none", high=4096)
-
     def reading(self, block: Assembly) -> Reading:
         """Sum each trial's change and its square."""
         weight = self.synapse(block)
@@ -123,27 +80,16 @@ class UpdateVariance(OneSynapse):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SynapseContrast(OneSynapse):
+class SynapseContrast(AmongOthers):
     """How far one synapse stands out from the mean of its unit's other synapses."""
 
     name: ClassVar[str] = "synapse_contrast"
     meaning: ClassVar[str] = "weight of one synapse less the mean of its unit's others"
     equation: ClassVar[str] = "W_ji - mean_(k != i) W_jk"
 
-    projection: str = reference("projection", "a dense projection onto units with several synapses")
-    unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096)
-    input_number: int = count(1, "the presynaptic unit, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse units with one synapse."""
-        yield from super().check(fields, tables)
-        yield from several_faults(fields, tables)
-
     def reading(self, block: Assembly) -> Reading:
         """Compare the synapse with the rest of its row."""
-        row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
-        at = self.input_number - 1
+        row, at = self.row(block), self.input_number - 1
 
         def contrast(sums: tuple[Array, ...], trials: int) -> Array:
             others = (np.add.reduce(row, axis=0) - row[at]) / (len(row) - 1)
@@ -154,7 +100,7 @@ class SynapseContrast(OneSynapse):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreditShare(OneSynapse):
+class CreditShare(AmongOthers):
     """Share that one synapse has of all that a unit's synapses learned, by size of change."""
 
     name: ClassVar[str] = "credit_share"
@@ -162,19 +108,9 @@ class CreditShare(OneSynapse):
     equation: ClassVar[str] = "|W_ji - W_ji(0)| / sum_i |W_ji - W_ji(0)|"
     sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007",)
 
-    projection: str = reference("projection", "a dense projection")
-    unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096)
-    input_number: int = count(1, "the presynaptic unit, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse units with one synapse, whose share is 1."""
-        yield from super().check(fields, tables)
-        yield from several_faults(fields, tables)
-
     def reading(self, block: Assembly) -> Reading:
         """Compare the unit's weights with their start."""
-        row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
+        row = self.row(block)
         start, at = row.copy(), self.input_number - 1
 
         def share(sums: tuple[Array, ...], trials: int) -> Array:

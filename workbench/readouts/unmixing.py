@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import count, option, reference
-from workbench.readouts.reading import Reading, Readout
+from workbench.readouts.reading import Reading, Readout, number_fault
 from workbench.tasks.mixture import KURTOSIS
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 TAILS = {"any": (-2.0, 7.0), "heavy": (0.0, 7.0), "light": (-2.0, 0.0)}
 
 
+@dataclass(frozen=True, kw_only=True)
 class OfMixture(Readout):
     """Base of what compares the weights with the true mixing."""
 
-    projection: str
-    task: str
+    projection: str = reference("projection", "a dense projection from the mixtures")
+    task: str = reference("task", "the mixture task")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -35,8 +36,8 @@ class OfMixture(Readout):
             yield "task", f"needs a mixture task, but {fields['task']} is a {task['kind']}"
         elif way["pre"] != task["inputs"] or way["wiring"] != "dense":
             yield "projection", f"needs a dense projection from {task['inputs']}, which {fields['projection']} is not"
-        elif fields.get("unit_number", 1) > size_of(tables, way["post"]):
-            yield "unit_number", f"{way['post']} has {size_of(tables, way['post'])} units, got {fields['unit_number']}"
+        else:
+            yield from number_fault(fields, "unit_number", tables, way["post"])
 
     def through(self, block: Assembly) -> Any:
         """Return a function that gives how much of each source each unit hears, ``(post, source, runs)``."""
@@ -55,8 +56,6 @@ class SourceCorrelation(OfMixture):
     equation: ClassVar[str] = "max_k |g_k| / |g|,  g = W_j A"
     sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998",)
 
-    projection: str = reference("projection", "a dense projection from the mixtures")
-    task: str = reference("task", "the mixture task")
     unit_number: int = count(1, "which unit, from 1", high=4096)
     tails: str = option("any", tuple(TAILS), "among which sources: all, those with heavy, or with light tails")
 
@@ -82,8 +81,6 @@ class OutputKurtosis(OfMixture):
     meaning: ClassVar[str] = "excess kurtosis of one unit's output, or its difference from its source's"
     equation: ClassVar[str] = "sum_k g_k^4 kurtosis_k / (sum_k g_k^2)^2"
 
-    projection: str = reference("projection", "a dense projection from the mixtures")
-    task: str = reference("task", "the mixture task")
     unit_number: int = count(1, "which unit, from 1", high=4096)
     relative_to: str = option("nothing", ("nothing", "source"), "as it is, or less that of the source followed best")
 
@@ -114,7 +111,6 @@ class AmariIndex(OfMixture):
     sources: ClassVar[tuple[str, ...]] = ("Amari1996",)
 
     projection: str = reference("projection", "a dense projection from the mixtures, as many units as sources")
-    task: str = reference("task", "the mixture task")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import count, number, reference, references, registry
+from workbench.declaration import count, number, reference, references
 from workbench.readouts.reading import Reading, Readout
+from workbench.readouts.rows import OfRow
+from workbench.registry import registry
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -19,16 +21,6 @@ if TYPE_CHECKING:
 
 NARROWEST_GAP = 1.05
 """Neighbouring eigenvalues nearer than this factor leave their eigenvectors undetermined in practice."""
-
-
-def row_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-    """Yield what is wrong with a row of weights that is to be read."""
-    projection, unit = tables["projection"][fields["projection"]], fields.get("unit_number", 1)
-    units = size_of(tables, projection["post"])
-    if projection["wiring"] != "dense":
-        yield "projection", f"needs a dense projection, but {fields['projection']} is {projection['wiring']}"
-    elif unit > units:
-        yield "unit_number", f"{projection['post']} has {units} units, got {unit}"
 
 
 def _gap_fault(spectrum: Array, wanted: int) -> Iterable[tuple[str, str]]:
@@ -62,30 +54,21 @@ class WeightMean(Readout):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightNorm(Readout):
+class WeightNorm(OfRow):
     """Euclidean norm of one unit's weights."""
 
     name: ClassVar[str] = "weight_norm"
     meaning: ClassVar[str] = "Euclidean norm of one unit's weights"
     equation: ClassVar[str] = "|W_j| = sqrt(sum_i W_ji^2)"
 
-    projection: str = reference("projection", "a dense projection")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a projection without rows, and a unit that it does not have."""
-        yield from super().check(fields, tables)
-        yield from row_fault(fields, tables)
-
     def reading(self, block: Assembly) -> Reading:
         """Take the norm of one row."""
-        row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
+        row = self.row(block)
         return Reading((), lambda sums, trials: np.sqrt(np.add.reduce(row * row, axis=0)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrincipalCosine(Readout):
+class PrincipalCosine(OfRow):
     """How well one unit's weights point along an eigenvector of the input covariance; sign is arbitrary."""
 
     name: ClassVar[str] = "principal_cosine"
@@ -94,16 +77,13 @@ class PrincipalCosine(Readout):
     equation: ClassVar[str] = "|W_j . e_k| / |W_j|"
     sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
 
-    projection: str = reference("projection", "a dense projection")
-    task: str = reference("task", "the gaussian task that made the inputs")
-    unit_number: int = count(1, "which postsynaptic unit, from 1", high=4096)
+    task: str = reference("task", "the gaussian or ring task that made the inputs")
     component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a projection without rows, and a unit or an eigenvector that there is not."""
+        """Refuse other tasks, and an eigenvector that there is not or that has no direction of its own."""
         yield from super().check(fields, tables)
-        yield from row_fault(fields, tables)
         task, wanted = tables["task"][fields["task"]], fields.get("component", 1)
         if task["kind"] not in ("gaussian", "ring"):
             yield "task", f"needs a gaussian or ring task, but {fields['task']} is a {task['kind']}"
@@ -115,7 +95,7 @@ class PrincipalCosine(Readout):
 
     def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector."""
-        row = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
+        row = self.row(block)
         vector = block.read(f"task.{self.task}.eigenvectors")[self.component - 1]
 
         def compare(sums: tuple[Array, ...], trials: int) -> Array:

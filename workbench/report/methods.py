@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.analysis.protocol import arm_settings
-from workbench.declaration import SECTIONS, Component, registry
+from workbench.declaration import Component
+from workbench.registry import SECTIONS, registry
 from workbench.report.tables import Table
 from workbench.report.words import NOTHING, each, number, plain, sentence
 

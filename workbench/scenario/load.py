@@ -7,9 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from workbench.declaration import SECTIONS, Registry
-from workbench.declaration import registry as installed
 from workbench.errors import Problem, ScenarioError
+from workbench.registry import SECTIONS, Registry
+from workbench.registry import registry as installed
 from workbench.scenario.arms import read_arms
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show

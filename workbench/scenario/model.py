@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from workbench.declaration import Component, Registry
+from workbench.declaration import Component
+from workbench.registry import Registry
 
 
 @dataclass(frozen=True)

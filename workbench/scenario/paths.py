@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.declaration import SECTIONS, Parameter, Registry
+from workbench.declaration import Parameter
+from workbench.registry import SECTIONS, Registry
 from workbench.scenario.document import listed
 from workbench.scenario.model import UNREADABLE, ParameterSet, Table
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from workbench.declaration import GROUP, SECTIONS, Component, Parameter, Registry, Section
+from workbench.declaration import Component, Parameter
 from workbench.protocol.times import RELATIVE
+from workbench.registry import GROUP, SECTIONS, Registry, Section
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Setting, Table

@@ -6,45 +6,33 @@ What a function reads and writes is recorded as it fetches, and checked when the
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.declaration import Component, Registry
-from workbench.errors import AssemblyError
-from workbench.solver.buffers import Buffers
-from workbench.solver.draws import Draws, draw_once
+from workbench.declaration import Component
+from workbench.registry import Registry
 from workbench.solver.inputs import Inputs
-from workbench.solver.lanes import Lanes
 from workbench.solver.marks import Marks
-from workbench.solver.steps import Function, Step, in_order
+from workbench.solver.pieces import Pieces
+from workbench.solver.registered import Registered
 from workbench.solver.stimulation import Stimulation
 from workbench.solver.wiring import Wiring
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from workbench.arrays import Array, Value
     from workbench.assembly import Exposing, Forgetting
     from workbench.pharmacology.adjusted import Adjusted
-    from workbench.protocol.assessments import Visits
+    from workbench.protocol.visits import Visits
     from workbench.solver.batch import Batch
 
-PIECE = 64
-"""Steps drawn at once. A tuning number: draws do not depend on it."""
 
-
-class Block(Wiring, Buffers):
+class Block(Wiring, Pieces, Registered):
     """A group of runs that advance together; `runs` is its width.
 
     Attributes
     ----------
-    subjects : array (subjects,)
-        The distinct subjects, in order; `subject_index` (runs,) says whose each run is.
-    lanes : Lanes
-        The stretches of runs that share what they are shown.
     trial : int
         Trials done in the current phase before this one.
     hours : Value
@@ -57,14 +45,10 @@ class Block(Wiring, Buffers):
         What visits make of the doses of a table, whichever drugs follow them.
     """
 
-    piece = PIECE
-
     def __init__(self, batch: Batch, registry: Registry) -> None:
-        self.seed = batch.seed
-        self.subjects, self.first_run, self.subject_index = _distinct(batch.subjects)
-        self.lanes = Lanes(self.subject_index)
         Wiring.__init__(self, batch.structure)
-        Buffers.__init__(self, len(batch), self.lanes.count)
+        Pieces.__init__(self, batch.seed, batch.subjects)
+        Registered.__init__(self, len(batch), self.lanes.count)
         self.exposures: list[Exposing] = []
         self.trial = 0
         self.hours: Value = 0.0
@@ -72,24 +56,15 @@ class Block(Wiring, Buffers):
         self.visits: dict[str, Visits] = {}
         self.adjusted: dict[str, Adjusted] = {}
         self.inputs = Inputs(self)
-        self.draws: list[Draws] = []
         self.forgetting: list[Forgetting] = []
         self.stimulations: dict[str, Stimulation] = {}
-        self.draw_seconds = 0.0
         self._values = batch.values
         self._registry = registry
         self._made: dict[tuple[str, str], Component] = {}
         self._built: set[tuple[str, str]] = set()
-        self._building: list[tuple[str, str]] = []
         self._provided: dict[str, Value] = {}
         self._live: dict[int, str] = {}
-        self._patterns: dict[str, Array] = {}
         self._due: dict[str, Array] = {}
-        self._steps: list[Step] = []
-        self._hooks: list[tuple[bool, Callable[[int], None]]] = []
-        self._reads: set[str] = set()
-        self._writes: set[str] = set()
-        self._updates: set[str] = set()
 
     # -- components ---------------------------------------------------------------------------------------------
 
@@ -179,7 +154,7 @@ class Block(Wiring, Buffers):
             result = formula(*args)
             return float(result) if np.ndim(result) == 0 else np.asarray(result, dtype=np.float64)
         out = self.empty()
-        name = f"derived.{len(self._live)}.{'.'.join(self._building[-1]) if self._building else ''}"
+        name = f"derived.{len(self._live)}.{self.owner}"
         self._live[id(out)] = name
         self.signals[name] = out
         self.add_step("drive", name, lambda t: np.copyto(out, formula(*args)), reads=behind, writes=(name,))
@@ -202,113 +177,7 @@ class Block(Wiring, Buffers):
             )
         return out
 
-    # -- registering steps --------------------------------------------------------------------------------------
-
-    def read(self, name: str) -> Any:
-        """Fetch a signal that the next registered step reads."""
-        self._reads.add(self.canonical(name))
-        return self._found(name)
-
-    def write(self, *names: str) -> Any:
-        """Fetch a signal that the next registered step overwrites (further names are its aliases)."""
-        self._writes.update(self.canonical(name) for name in names)
-        return self.signals[names[0]]
-
-    def write_new(self, name: str) -> Array:
-        """Reserve a signal ``(runs,)`` and fetch it for writing."""
-        self.signal(name)
-        found: Array = self.write(name)
-        return found
-
-    def update(self, name: str) -> Any:
-        """Fetch a signal that the next registered step reads and changes in place."""
-        self._updates.add(self.canonical(name))
-        return self._found(name)
-
-    def previous(self, name: str) -> Any:
-        """Fetch a signal to read the value that the last step left in it; feedback is visible by this word."""
-        return self._found(name)
-
-    def _found(self, name: str) -> Any:
-        if name not in self.signals:
-            section, _, rest = name.partition(".")
-            table, _, signal = rest.partition(".")
-            raise self.refusal(f"{section}.{table} has no {signal}, which is needed here")
-        return self.signals[name]
-
-    def refusal(self, reason: str) -> AssemblyError:
-        """Return the error for the table that is being built."""
-        return AssemblyError(".".join(self._building[-1]) if self._building else "", reason)
-
-    def take_reads(self) -> frozenset[str]:
-        """Return and forget the reads recorded so far, for a step registered later."""
-        reads, self._reads = frozenset(self._reads), set()
-        return reads
-
-    def step(
-        self,
-        stage: str,
-        function: Function,
-        *,
-        clock: str | None = None,
-        kind: str | None = None,
-        on_demand: bool = False,
-    ) -> None:
-        """Register a function with everything fetched since the last one."""
-        owner = ".".join(self._building[-1]) if self._building else ""
-        self.add_step(stage, owner, function, self._reads, self._writes, self._updates, clock, kind, on_demand)
-        self._reads, self._writes, self._updates = set(), set(), set()
-
-    def on(self, kind: str, stage: str, function: Function) -> None:
-        """Register a function for one kind of event of the event clock."""
-        self.step(stage, function, clock="event", kind=kind)
-
-    def add_step(
-        self,
-        stage: str,
-        owner: str,
-        function: Function,
-        reads: Iterable[str] = (),
-        writes: Iterable[str] = (),
-        updates: Iterable[str] = (),
-        clock: str | None = None,
-        kind: str | None = None,
-        on_demand: bool = False,
-    ) -> None:
-        """Register a function with explicit reads, writes and updates."""
-        names = [frozenset(self.canonical(n) for n in group) for group in (reads, writes, updates)]
-        self._steps.append(
-            Step(stage, owner, len(self._steps), function, names[0], names[1], names[2], clock, kind, on_demand)
-        )
-
-    def steps(self, clock: str) -> list[Step]:
-        """Return the steps of one clock, in order."""
-        return in_order([s for s in self._steps if s.clock in (None, clock)], self.signals)
-
-    # -- noise and pieces ---------------------------------------------------------------------------------------
-
-    def normal(self, stream: str, size: int) -> Draws:
-        """Open a stream of normals, `size` per subject and step."""
-        return self._open(stream, "normal", size)
-
-    def uniform(self, stream: str, size: int) -> Draws:
-        """Open a stream of uniform numbers in [0, 1)."""
-        return self._open(stream, "uniform", size)
-
-    def _open(self, stream: str, kind: Any, size: int) -> Draws:
-        draws = Draws(stream, kind, size, self.piece, self.seed, self.subjects)
-        self.draws.append(draws)
-        return draws
-
-    def draw_once(self, stream: str, *shape: int) -> Array:
-        """Return normals drawn once per subject, ``(*shape, runs)``."""
-        return draw_once(stream, shape, self.seed, self.subjects)[..., self.subject_index]
-
-    def pattern(self, population: str, size: int) -> Array:
-        """Return the table ``(piece, size, subjects)`` of what a task shows."""
-        if population not in self._patterns:
-            self._patterns[population] = np.zeros((self.piece, size, len(self.subjects)))
-        return self._patterns[population]
+    # -- what subjects share ------------------------------------------------------------------------------------
 
     def gather_pattern(self, population: str) -> None:
         """Register the copy of a pattern into the population's activity; dropped where nobody reads that."""
@@ -316,19 +185,6 @@ class Block(Wiring, Buffers):
         activity = self.write(f"population.{population}.activity")
         spread = self.lanes.spreader(activity)
         self.step("event", lambda t: spread(pattern[t]), clock="trial", on_demand=True)
-
-    def every_piece(self, hook: Callable[[int], None], *, late: bool = False) -> None:
-        """Call `hook(steps)` at the start of each piece, after its draws; `late` ones after all others."""
-        self._hooks.append((late, hook))
-
-    def begin_piece(self, steps: int) -> None:
-        """Draw and prepare the next `steps` trials."""
-        started = time.perf_counter()
-        for draws in self.draws:
-            draws.fill(steps)
-        self.draw_seconds += time.perf_counter() - started
-        for _, hook in sorted(self._hooks, key=lambda h: h[0]):
-            hook(steps)
 
     def by_subject(self, value: Value) -> Value | None:
         """Return a number per subject ``(subjects,)``, a float as it is, or None where a subject's runs differ."""
@@ -377,12 +233,8 @@ class Block(Wiring, Buffers):
                 raise self.refusal(f"{section}.{name} depends on itself: {circle}")
             return
         self._built.add(key)
-        self._building.append(key)
-        kept = self._reads, self._writes, self._updates
-        self._reads, self._writes, self._updates = set(), set(), set()
-        self.component(section, name).build(self, name)
-        self._reads, self._writes, self._updates = kept
-        self._building.pop()
+        with self._apart(section, name):
+            self.component(section, name).build(self, name)
 
     def build_all(self) -> None:
         """Allocate, then build every acting table, tasks first (they show), then by section and name."""
@@ -394,12 +246,3 @@ class Block(Wiring, Buffers):
         for section, name in acting:
             self.build(section, name)
         self.inputs.register()
-
-
-def _distinct(subjects: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct subjects in order of appearance, their first run, and each run's subject position."""
-    found, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return found[order], first[order], rank[inverse]

@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Table, func, insert, select, update
 
-import workbench.store.connection as database
 import workbench.store.tables as tables
+from workbench.store.hold import Hold
 from workbench.store.provenance import provenance
 from workbench.store.register import now, scenario_id
-from workbench.store.write import hold, writing_faults
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +73,7 @@ class Sought:
         return _hashed(json.dumps(whole))
 
 
-class CandidateLog:
+class CandidateLog(Hold):
     """The candidates of one calibration in a database; one process writes, others may read at any time.
 
     Attributes
@@ -91,8 +88,7 @@ class CandidateLog:
     """
 
     def __init__(self, path: Path, sought: Sought, budget: int, command: str, lock_timeout: float) -> None:
-        self.path = path
-        self._lease, self._connection = hold(path, lock_timeout)
+        super().__init__(path, lock_timeout)
         try:
             with self._transaction() as connection:
                 self.calibration, self.said = _opened(connection, sought, budget, command)
@@ -107,14 +103,14 @@ class CandidateLog:
     def known(self) -> Iterator[tuple[str, Array, tuple[Array, tuple[float | None, ...]]]]:
         """Yield the stored candidates: search, values of the parameters, values and errors of the first criteria."""
         c, p, k = tables.candidate.c, tables.candidate_parameter.c, tables.candidate_criterion.c
-        with writing_faults(self.path), self._connection.begin():
+        with self._transaction() as connection:
             mine = select(c.id, c.search).where(c.calibration == self.calibration).order_by(c.ordinal)
-            rows = self._connection.execute(mine).all()
+            rows = connection.execute(mine).all()
             ids = select(c.id).where(c.calibration == self.calibration)
             asked = select(p.candidate, p.number).where(p.candidate.in_(ids)).order_by(p.candidate, p.ordinal)
-            values = _grouped(self._connection.execute(asked))
+            values = _grouped(connection.execute(asked))
             asked_too = select(k.candidate, k.number, k.mc_error).where(k.candidate.in_(ids))
-            found = _grouped(self._connection.execute(asked_too.order_by(k.candidate, k.ordinal)))
+            found = _grouped(connection.execute(asked_too.order_by(k.candidate, k.ordinal)))
         for row in rows:
             numbers = np.array([np.nan if number is None else number for number, _ in found[row.id]])
             errors = tuple(error for _, error in found[row.id])
@@ -144,9 +140,9 @@ class CandidateLog:
                 made = errors[i] if errors is not None else [None] * values.shape[1]
                 pairs = zip(values[i].tolist(), made, strict=True)
                 found += [(first + i, j, _finite(number), error) for j, (number, error) in enumerate(pairs)]
-            for table, lines in (("candidate", rows), ("candidate_parameter", numbers), ("candidate_criterion", found)):
-                marks = ", ".join("?" * len(lines[0]))
-                connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", lines)
+            _fill(connection, tables.candidate, rows)
+            _fill(connection, tables.candidate_parameter, numbers)
+            _fill(connection, tables.candidate_criterion, found)
         self._next += len(losses)
 
     def finish(self, status: str) -> None:
@@ -154,26 +150,6 @@ class CandidateLog:
         t = tables.calibration
         with self._transaction() as connection:
             connection.execute(update(t).where(t.c.id == self.calibration).values(status=status))
-
-    def close(self) -> None:
-        """Close the database and let the next writer in."""
-        try:
-            database.close(self._connection)
-        finally:
-            self._lease.release()
-
-    def __enter__(self) -> CandidateLog:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with writing_faults(self.path), self._connection.begin():
-            yield self._connection
 
 
 def _grouped(rows: Iterable[Any]) -> dict[int, list[tuple[Any, ...]]]:
@@ -199,13 +175,8 @@ def _opened(connection: Connection, sought: Sought, budget: int, command: str) -
     key = connection.execute(insert(t).values(row)).inserted_primary_key
     assert key is not None
     number = int(key[0])
-    for table, lines in (
-        (tables.calibration_parameter, sought.parameters),
-        (tables.calibration_criterion, sought.criteria),
-    ):
-        marks = ", ".join("?" * len(table.columns))
-        rows = [(number, i, *line) for i, line in enumerate(lines)]
-        connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+    _fill(connection, tables.calibration_parameter, [(number, i, *line) for i, line in enumerate(sought.parameters)])
+    _fill(connection, tables.calibration_criterion, [(number, i, *line) for i, line in enumerate(sought.criteria)])
     return number, f"begins calibration {number}{said}"
 
 
@@ -233,6 +204,12 @@ def _same(connection: Connection, sought: Sought, scenario: int, last: Row[Any])
     yield "the number of subjects", sought.subjects == last.subjects
     yield "the workbench", parts["source_sha256"] == last.source_sha256
     yield "libraries, processor or components", parts["engine_sha256"] == last.engine_sha256
+
+
+def _fill(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows, their values in the order of the columns."""
+    marks = ", ".join("?" * len(table.columns))
+    connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({marks})", rows)
 
 
 def _finite(number: float) -> float | None:

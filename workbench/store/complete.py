@@ -10,8 +10,8 @@ from workbench.store.connection import reading
 from workbench.store.measure import measure_of
 
 if TYPE_CHECKING:
-    from workbench.declaration import Registry
     from workbench.design import Chunk
+    from workbench.registry import Registry
     from workbench.solver.batch import Declared
 
 C = TypeVar("C", bound="Chunk")

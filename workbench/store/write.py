@@ -3,51 +3,39 @@
 from __future__ import annotations
 
 import gc
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
-from sqlalchemy import Table, func, null, select
-from sqlalchemy.dialects.sqlite import dialect, insert
+from sqlalchemy import null, select
+from sqlalchemy.dialects.sqlite import dialect
+from sqlalchemy.dialects.sqlite import insert as insert_into
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-import workbench.store.connection as database
 import workbench.store.tables as tables
-from workbench.errors import StorageError, UsageError
+from workbench.errors import UsageError
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.catalogue import Catalogue
-from workbench.store.complete import Ask, complete_runs
-from workbench.store.lease import Lease
-from workbench.store.measure import time_unit
+from workbench.store.complete import complete_runs
+from workbench.store.hold import Hold
 from workbench.store.register import Place, open_invocation, register
+from workbench.store.rows import Rows, asking, insert, insert_course, insert_outcomes, insert_runs
 from workbench.store.views import write_views
 
 if TYPE_CHECKING:
     from workbench.design import Chunk, Plan
     from workbench.solver.steps_halved import StepError
 
-Rows = NDArray[np.int64]
-
-
-def _statement(table: Table) -> str:
-    # The text is compiled once and fed tuples: four times faster than dictionaries through Core. Only a row
-    # that exists already may be passed over; "or ignore" would swallow a NULL as well.
-    return str(insert(table).on_conflict_do_nothing().compile(dialect=dialect()))
-
 
 def _link_statement() -> str:
     # A place that holds another run already must never change hands: make that a NULL, which the table refuses.
     t = tables.sweep_run
-    statement = insert(t)
+    statement = insert_into(t)
     return str(
         statement.on_conflict_do_update(
             index_elements=[t.c.study, t.c.subject, t.c.arm, t.c.point],
@@ -57,8 +45,6 @@ def _link_statement() -> str:
     )
 
 
-WRITTEN = (tables.run, tables.outcome, tables.course, tables.failure, tables.cache_step_error)
-INSERT = {t.name: _statement(t) for t in WRITTEN}
 LINK = _link_statement()
 
 
@@ -108,39 +94,10 @@ def open_writer(path: str | Path, *, lock_timeout: float = 30.0) -> Writer:
     StorageError
         If the file is not ours, damaged, too new, read-only, or held by another writer.
     """
-    path = Path(path)
-    return Writer(path, *hold(path, lock_timeout))
+    return Writer(Path(path), lock_timeout)
 
 
-def hold(path: Path, lock_timeout: float) -> tuple[Lease, Connection]:
-    """Return the right to write to `path` and a connection to it; see `open_writer`."""
-    if path.exists():
-        database.inspect(path)
-    elif not path.absolute().parent.is_dir():
-        raise StorageError(f"{path}: the folder {path.parent} does not exist; create it or choose another --db")
-    lease = Lease(path, lock_timeout)
-    try:
-        with writing_faults(path):
-            if not path.exists():
-                database.create(path)
-            return lease, database.writing(path, lock_timeout)
-    except BaseException:
-        lease.release()
-        raise
-
-
-@contextmanager
-def writing_faults(path: Path) -> Iterator[None]:
-    """Turn complaints about the file, SQLAlchemy's too, into `StorageError`; other errors pass."""
-    try:
-        with database.storage_faults(path):
-            yield
-    except DBAPIError as fault:
-        explained = database.explain(path, fault.orig) if isinstance(fault.orig, sqlite3.Error) else None
-        raise explained or fault from fault
-
-
-class Writer:
+class Writer(Hold):
     """Writes sweeps into one database: `begin`, then for each chunk `missing` and `store`, then `finish`.
 
     What `store` has returned from survives any end of the process. Storing the same runs again changes nothing.
@@ -151,9 +108,9 @@ class Writer:
         Counts and seconds since `begin`.
     """
 
-    def __init__(self, path: Path, lease: Lease, connection: Connection) -> None:
-        self.path, self.tally = path, Tally()
-        self._lease, self._connection = lease, connection
+    def __init__(self, path: Path, lock_timeout: float) -> None:
+        super().__init__(path, lock_timeout)
+        self.tally = Tally()
         self._begun: _Begun | None = None
 
     def begin(self, plan: Plan, *, command: str = "", workers: int = 1) -> int:
@@ -179,7 +136,7 @@ class Writer:
             needed: dict[str, list[int]] = {"outcome": [], "course": []}
             for declared, number in self._measures(connection, chunk).items():
                 needed[declared.section].append(number)
-            complete = complete_runs(_asking(connection), keys, needed)
+            complete = complete_runs(asking(connection), keys, needed)
             there = [i for i, key in enumerate(keys) if key in complete]
             self._link(connection, chunk, there, [complete[keys[i]][0] for i in there])
         self.tally.reused += len(there)
@@ -200,14 +157,15 @@ class Writer:
             raise ValueError(f"the result's {len(result.keys)} keys are not those of the {len(rows)} rows to store")
         with self._transaction() as connection, _without_collecting():
             measures = self._measures(connection, chunk)
-            runs = self._insert_runs(connection, chunk, rows, result)
+            catalogue = self._current().catalogue
+            runs = insert_runs(connection, catalogue, chunk, rows, result)
             good = np.array([i for i in range(len(rows)) if i not in result.failures], dtype=np.int64)
             kept = np.asarray(runs, dtype=np.int64)[good]
-            self._insert_outcomes(connection, result, good, kept, measures)
+            insert_outcomes(connection, result, good, kept, measures)
             for course in (item for item in measures.items() if item[0].section == "course"):
-                self._insert_course(connection, chunk, result, good, kept, course)
+                insert_course(connection, catalogue, chunk, result, good, kept, course)
             failures = [(runs[i], f.reason, int(f.step), f.time) for i, f in sorted(result.failures.items())]
-            _insert(connection, tables.failure, failures)
+            insert(connection, tables.failure, failures)
             by_key = dict(zip(result.keys, runs, strict=True))
             filled = [i for i, key in enumerate(chunk.batch.keys) if key in by_key]
             self._link(connection, chunk, filled, [by_key[chunk.batch.keys[i]] for i in filled])
@@ -225,7 +183,7 @@ class Writer:
         with self._transaction() as connection:
             numbers = {d.name: n for d, n in self._measures(connection, chunk).items() if d.section == "outcome"}
             rows = [(study, numbers[e.outcome], e.runs, e.mean, e.largest) for e in errors]
-            _insert(connection, tables.cache_step_error, rows)
+            insert(connection, tables.cache_step_error, rows)
 
     def finish(self, status: str = "finished") -> Tally:
         """Write down how the command ended and return its counts; the database stays open."""
@@ -237,28 +195,13 @@ class Writer:
             connection.execute(statement.values(status=status, seconds=seconds, **counts))
         return self.tally
 
-    def close(self) -> None:
-        """Close the database and let the next writer in."""
-        try:
-            database.close(self._connection)
-        finally:
-            self._lease.release()
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """All or nothing; the time spent here is the time spent writing."""
         started = perf_counter()
         try:
-            with writing_faults(self.path), self._connection.begin():
-                yield self._connection
+            with super()._transaction() as connection:
+                yield connection
         except BaseException:
             if self._begun is not None:
                 self._begun.catalogue.forget()
@@ -305,56 +248,6 @@ class Writer:
                 " component has changed since; use another --db to keep both"
             ) from fault
 
-    def _insert_runs(self, connection: Connection, chunk: Chunk, rows: Rows, result: BatchResult) -> list[int]:
-        """Insert the runs that are new and return the ids of all, in the result's order."""
-        known = {key: number for key, (number, _) in complete_runs(_asking(connection), result.keys, {}).items()}
-        free = (connection.execute(select(func.max(tables.run.c.id))).scalar() or 0) + 1
-        structure = self._current().catalogue.structure(connection, chunk.batch.structure)
-        subjects = chunk.batch.subjects[rows].tolist()
-        fresh = []
-        for i, key in enumerate(result.keys):
-            if key not in known:
-                failure = result.failures.get(i)
-                ending = (int(failure.step), "failed") if failure else (int(result.steps), "stored")
-                fresh.append((free, key, structure, chunk.batch.seed, subjects[i], *ending))
-                known[key], free = free, free + 1
-        _insert(connection, tables.run, fresh)
-        return [known[key] for key in result.keys]
-
-    def _insert_outcomes(
-        self, connection: Connection, result: BatchResult, good: Rows, runs: Rows, measures: Mapping[Declared, int]
-    ) -> None:
-        listed = sorted((number, d.name) for d, number in measures.items() if d.section == "outcome")
-        if not listed:
-            return
-        values = np.array([_known(result.outcomes, name)[good] for _, name in listed], dtype=np.float64)
-        for (_, name), row in zip(listed, values, strict=True):
-            _refuse_unknown(row, name)
-        # Run by run, measures ascending: the order of the primary key, so that pages fill up in turn.
-        ids = np.repeat(runs, len(listed)).tolist()
-        numbers = [number for number, _ in listed] * len(good)
-        _insert(connection, tables.outcome, list(zip(ids, numbers, values.T.ravel().tolist(), strict=True)))
-
-    def _insert_course(
-        self,
-        connection: Connection,
-        chunk: Chunk,
-        result: BatchResult,
-        good: Rows,
-        runs: Rows,
-        measure: tuple[Declared, int],
-    ) -> None:
-        declared, number = measure
-        values = np.asarray(_known(result.courses, declared.name), dtype=np.float64)[:, good]
-        _refuse_unknown(values, declared.name)
-        times = tuple(float(time) for time in result.times[declared.name])
-        clock = self._current().catalogue.clock(connection, time_unit(chunk.batch.structure, declared), times)
-        # The shortest digits that keep every bit, straight from the array: a fifteenth of the time of text of a list.
-        series = np.ascontiguousarray(values.T)
-        texts = (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY).decode() for row in series)
-        rows = [(run, number, clock, text) for run, text in zip(runs.tolist(), texts, strict=True)]
-        _insert(connection, tables.course, rows)
-
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
@@ -366,24 +259,3 @@ def _without_collecting() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-def _asking(connection: Connection) -> Ask:
-    return lambda sql, values: connection.exec_driver_sql(sql, values)
-
-
-def _insert(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
-    if rows:
-        connection.exec_driver_sql(INSERT[table.name], rows)
-
-
-def _known(values: Mapping[str, NDArray[np.float64]], name: str) -> NDArray[np.float64]:
-    if name not in values:
-        raise ValueError(f"the result lacks {name!r} (it has: {', '.join(sorted(values)) or 'nothing'})")
-    return values[name]
-
-
-def _refuse_unknown(values: NDArray[np.float64], name: str) -> None:
-    # SQLite would turn NaN into NULL without a word.
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name!r} is not finite for a run that did not fail")

@@ -1,0 +1,28 @@
+"""Moments on a clock that runs in hours: when two are one, and numbers without the noise of their last digits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from workbench.arrays import Value
+
+TOGETHER = 1e-9
+"""Hours within which two moments are one."""
+
+
+def plain(value: Any) -> Value:
+    """Return a float where the value is one number."""
+    return value if isinstance(value, float) or value.ndim else float(value)
+
+
+def moment(hours: Any) -> Value:
+    """Return hours without the noise of their last digits, so that equal lengths are found equal."""
+    return plain(np.rint(hours * 1e11) / 1e11)
+
+
+def some(value: Any) -> bool:
+    """Return whether any is true or not 0: `np.any` costs a single number more than all the arithmetic on it."""
+    return bool(value) if isinstance(value, float | bool | np.bool_) else bool(value.any())
