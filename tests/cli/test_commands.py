@@ -11,6 +11,7 @@ import pytest
 from commands import DIVERGING, SMALL, answer, process, workbench
 
 from workbench.cli.main import app
+from workbench.scenario.library import scenarios_folder
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +216,34 @@ def test_describe_finds_components_by_name_and_suggests_the_nearest(folder: Path
     assert 'rule = "hebb"' in done.stdout and "equation:" in done.stdout
     wrong = workbench("describe", "hebbb", cwd=folder)
     assert wrong.returncode == 2 and "did you mean 'hebb'" in wrong.stderr
+
+
+def test_describe_says_where_a_choice_of_a_field_belongs(folder: Path) -> None:
+    wrong = workbench("describe", "oja", cwd=folder)
+    assert wrong.returncode == 2 and "'oja' is a choice of a field of plasticity." in wrong.stderr
+
+
+def test_describe_of_a_file_gives_equations_and_receipts_of_one_arm(folder: Path) -> None:
+    """By default of the first arm; the numbers are those of the arm, with unit, status, source and where they stand."""
+    file = scenarios_folder() / "rules" / "oja.toml"
+    text = workbench("describe", file, cwd=folder).stdout
+    assert "question: Do the weights of one linear unit settle" in text and "described: arm mean_field" in text
+    assert "oja: dW_j -= rate * decay * f_j y_j W_j" in text and "sanger:" not in text
+    one, other = (
+        {
+            (table["table"], field["name"]): field
+            for table in answer(workbench("describe", file, "--arm", arm, "--json", cwd=folder))["tables"]
+            for field in table["fields"]
+        }
+        for arm in ("oja", "strong_decay")
+    )
+    key = "plasticity.input_output", "decay"
+    assert (one[key]["value"], other[key]["value"]) == (1.0, 4.0)
+    assert other[key]["origin"] == "arm" and {one[key]["status"], other[key]["status"]} == {"assumed"}
+    wrong = workbench("describe", file, "--arm", "strong_decy", cwd=folder)
+    assert wrong.returncode == 2 and "did you mean 'strong_decay'" in wrong.stderr
+    assert workbench("describe", "nowhere.toml", cwd=folder).returncode == 2
+    assert workbench("describe", "hebb", "--arm", "one", cwd=folder).returncode == 2
 
 
 def test_schema_is_json_and_init_lays_out_a_folder_that_checks(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import plain, print_object, put
+from workbench.cli.tables import set_out
 from workbench.errors import UsageError
 from workbench.registry import SECTIONS
 
@@ -31,19 +32,36 @@ class Layout(StrEnum):
 def describe(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A component, section, or section.component; all if not given."),
+        typer.Argument(
+            metavar="[NAME]", help="A component, section, section.component, or a scenario file; all if not given."
+        ),
+    ] = None,
+    arm: Annotated[
+        str | None, typer.Option("--arm", help="Of a scenario file: which arm; the first if not given.")
     ] = None,
     layout: Annotated[
         Layout, typer.Option("--format", help="Full text, or the menu as a Markdown table.")
     ] = Layout.text,
     as_json: AsJson = False,
 ) -> int:
-    """Print what can stand in a scenario.
+    """Print what can stand in a scenario, or what stands in one.
 
-    Components with equation, fields, units, ranges, defaults and sources.
+    Components with equation, fields, units, ranges, defaults and sources; of a scenario file its question, and for one
+    arm the equations, numbers and where they come from.
     """
     from workbench.registry import registry
 
+    if name is not None and name.endswith(".toml"):
+        from workbench.cli.scenario_text import described_scenario, scenario_object, scenario_page
+
+        one = described_scenario(name, arm)
+        if as_json:
+            print_object({"ok": True, **scenario_object(one)})
+        else:
+            put(scenario_page(one))
+        return 0
+    if arm is not None:
+        raise UsageError("--arm belongs to a scenario file (workbench describe scenarios/dystonia.toml --arm dyt1)")
     found = named(registry(), name)
     if as_json:
         print_object({"ok": True, "components": [described(c) for c in found]})
@@ -63,8 +81,18 @@ def named(components: Iterable[type[Component]], name: str | None) -> list[type[
         names = sorted({c.name for c in known} | {c.section for c in known})
         near = difflib.get_close_matches(str(name), names, 1)
         hint = f"\nhint: did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"no component {name!r} (known: {', '.join(names)}){hint}")
+        raise UsageError(f"no component {name!r} (known: {', '.join(names)}){_choice_hint(str(name), known) or hint}")
     return found
+
+
+def _choice_hint(name: str, components: Iterable[type[Component]]) -> str:
+    """Return where `name` is a choice of some field, for who looks for a stabiliser as for a component."""
+    where = [f"{c.section}.{c.name}" for c in components for p in c.parameters().values() if name in (p.choices or ())]
+    if not where:
+        return ""
+    first = min(where)
+    rest = f" and of {len(where) - 1} more" if len(where) > 1 else ""
+    return f"\nhint: {name!r} is a choice of a field of {first}{rest}: see 'workbench describe {first}'"
 
 
 def page(component: type[Component]) -> str:
@@ -80,11 +108,7 @@ def page(component: type[Component]) -> str:
     ]
     rows = [_row(p) for p in component.parameters().values()]
     if rows:
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        lines.append("  fields:")
-        for row in rows:
-            cells = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False))
-            lines.append(f"    {cells}  {row[4]}")
+        lines += ["  fields:", *(f"    {line}" for line in set_out(rows))]
     if component.sources:
         lines.append(f"  sources: {', '.join(component.sources)}")
     return "\n".join(line.rstrip() for line in lines)

@@ -34,6 +34,15 @@ def aligned(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     ]
 
 
+def set_out(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of texts in columns; the last column, prose, is as long as it is."""
+    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
+    return [
+        GAP.join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    ]
+
+
 class Number(str):
     """A number that has been written out already."""
 

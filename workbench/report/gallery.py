@@ -16,6 +16,7 @@ from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
 from workbench.analysis.selection import Selection
 from workbench.registry import SECTIONS, registry
+from workbench.report.equations import relevant
 from workbench.report.figures.overlay import checks_panel, overlay_panel
 from workbench.report.page import environment, refuse_existing, write_whole
 from workbench.report.words import number
@@ -92,7 +93,7 @@ class Entry:
                     lines = registry().get(section, component).equation.splitlines()
                     mine = named[named.text == component]
                     tables = ((str(r.arm), str(r.path).rpartition(".")[0]) for r in mine.itertuples())
-                    listed[section, component] = _relevant(lines, {held_by.get(table, "") for table in tables})
+                    listed[section, component] = relevant(lines, {held_by.get(table, "") for table in tables})
         return [(component, lines) for (_, component), lines in listed.items()]
 
     @cached_property
@@ -194,15 +195,6 @@ def _each_arm(course: Courses) -> pd.DataFrame:
 
 def _place(entry: Entry) -> list[Any]:
     return natural(min((row.finding.name for row in entry.rows), key=natural))
-
-
-def _relevant(lines: list[str], chosen: set[str]) -> list[str]:
-    """Return the lines of an equation, of the stabilisers only those that the scenario uses."""
-    if "stabiliser:" not in lines:
-        return lines
-    at = lines.index("stabiliser:")
-    kept = [line for line in lines[at + 1 :] if line.strip().partition(":")[0] in chosen - {"none"}]
-    return [*lines[:at], *kept]
 
 
 def _check(row: LedgerRow, criterion: CriterionRow) -> Check:

@@ -1,0 +1,160 @@
+"""What one arm of a scenario is made of: its question, and each table's equation, numbers and where they come from."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.tables import set_out
+from workbench.errors import UsageError
+from workbench.registry import SECTIONS
+from workbench.report.equations import relevant
+
+if TYPE_CHECKING:
+    from workbench.declaration import Component
+    from workbench.design.provenance import Resolved
+    from workbench.scenario.model import Scenario
+
+
+@dataclass(frozen=True)
+class Described:
+    """One arm of a scenario, all layers applied.
+
+    Attributes
+    ----------
+    values : mapping path -> Resolved
+        Every value of the arm's acting tables.
+    """
+
+    scenario: Scenario
+    arm: str
+    values: dict[str, Resolved]
+
+    @property
+    def tables(self) -> dict[str, type[Component]]:
+        """The acting tables and their components, in order."""
+        found = {}
+        for section, named in self.scenario.tables.items():
+            key = SECTIONS[section].key
+            for name in named:
+                path = f"{section}.{name}"
+                if f"{path}.{key}" in self.values:
+                    found[path] = self.scenario.registry.get(section, str(self.values[f"{path}.{key}"].value))
+        return found
+
+    def fields(self, table: str, component: type[Component]) -> dict[str, Resolved]:
+        """Return what a table says, without fields that are left out."""
+        found = {name: self.values[f"{table}.{name}"] for name in component.parameters()}
+        return {name: value for name, value in found.items() if value.value not in (None, ()) or value.traits}
+
+    def equation(self, table: str, component: type[Component]) -> list[str]:
+        """Return the lines of a table's equation, of stabilisers only its own."""
+        own = self.values.get(f"{table}.stabiliser")
+        return relevant(component.equation.splitlines(), [str(own.value)] if own else [])
+
+
+def described_scenario(file: str, arm: str | None) -> Described:
+    """Read `file` and resolve one arm, by default the first.
+
+    Raises
+    ------
+    ScenarioError
+        If the file is no sound scenario.
+    UsageError
+        If it has no such arm.
+    """
+    from workbench.design import plan
+    from workbench.scenario import load_scenario
+
+    scenario = load_scenario(Path(file))
+    chosen = next(iter(scenario.arms)) if arm is None else arm
+    if chosen not in scenario.arms:
+        near = difflib.get_close_matches(chosen, scenario.arms, 1)
+        hint = f"\nhint: did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"no arm {chosen!r} in {file} (arms: {', '.join(scenario.arms)}){hint}")
+    return Described(scenario, chosen, plan(scenario).resolved(chosen))
+
+
+def scenario_page(described: Described) -> str:
+    """Return all of it as text."""
+    scenario = described.scenario
+    use = scenario.use
+    arms = ", ".join(f"{name} ({arm.title})" if arm.title else name for name, arm in scenario.arms.items())
+    head = [scenario.title, *([f"question: {use.question}"] if use.question else [])]
+    head += [f"arms: {arms}", f"described: arm {described.arm}"]
+    blocks = ["\n".join(head)]
+    for table, component in described.tables.items():
+        section = SECTIONS[component.section]
+        lines = [f"[{table}]  {section.key} = {component.name}", f"  {component.summary()}"]
+        lines += [f"    {line}" for line in described.equation(table, component)]
+        rows = [_row(name, value) for name, value in described.fields(table, component).items()]
+        lines += [f"  {line}" for line in set_out(rows)] if rows else []
+        blocks.append("\n".join(line.rstrip() for line in lines))
+    if use.limits:
+        blocks.append("\n".join(["limits:", *(f"  - {limit}" for limit in use.limits)]))
+    return "\n\n".join(blocks)
+
+
+def _row(name: str, value: Resolved) -> tuple[str, str, str, str, str]:
+    evidence = value.evidence if isinstance(value.value, float) or value.traits else None
+    status = evidence.status if evidence else ""
+    source = evidence.source if evidence else ""
+    behind = f"{value.origin} ({value.parameter})" if value.parameter else value.origin
+    return name, _written(value), ", ".join(part for part in (status, source) if part), behind, _note(value)
+
+
+def _note(value: Resolved) -> str:
+    spread = f"from subject to subject by {', '.join(value.traits)}" if value.traits else ""
+    return "; ".join(part for part in (spread, value.evidence.note if value.evidence else "") if part)
+
+
+def _written(value: Resolved) -> str:
+    given: Any = value.value
+    if given is None:
+        return ""
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if isinstance(given, tuple):
+        return "[" + ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in given) + "]"
+    text = f"{given:g}" if isinstance(given, float) else str(given)
+    return text if value.unit in ("", "1") else f"{text} {value.unit}"
+
+
+def scenario_object(described: Described) -> dict[str, Any]:
+    """Return the same as data."""
+    tables = [
+        {
+            "table": table,
+            "component": component.name,
+            "summary": component.summary(),
+            "equation": described.equation(table, component),
+            "sources": list(component.sources),
+            "fields": [
+                {
+                    "name": name,
+                    "value": value.value,
+                    "unit": value.unit,
+                    "status": value.evidence.status if value.evidence else "",
+                    "source": value.evidence.source if value.evidence else "",
+                    "note": value.evidence.note if value.evidence else "",
+                    "origin": value.origin,
+                    "parameter": value.parameter,
+                    "traits": list(value.traits),
+                }
+                for name, value in described.fields(table, component).items()
+            ],
+        }
+        for table, component in described.tables.items()
+    ]
+    scenario, use = described.scenario, described.scenario.use
+    return {
+        "file": scenario.file,
+        "title": scenario.title,
+        "question": use.question,
+        "limits": list(use.limits),
+        "arms": {name: arm.title for name, arm in scenario.arms.items()},
+        "arm": described.arm,
+        "tables": tables,
+    }
