@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from workbench.declaration import Component
 from workbench.design import plan
 from workbench.registry import registry
+from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
 from workbench.solver.batch import Batch, BatchResult
 from workbench.solver.run import solve
@@ -167,6 +169,12 @@ with = ["dose.thp"]
 compare_with = "ill"
 """
 )
+
+
+def shipped_rule(name: str) -> str:
+    """Return the text of a scenario of a learning rule, its numbers bare: tests change them, whatever is said of them."""
+    text = (scenarios_folder() / "rules" / f"{name}.toml").read_text(encoding="utf-8")
+    return re.sub(r'\{ value = ("[^"]*"|[-\d.e+]+), status = [^}]*\}', r"\1", text)
 
 
 def replaced(text: str, *swaps: tuple[str, str]) -> str:

@@ -157,6 +157,8 @@ NEUTRAL = (
     *("population.cortex.value", "population.context.value"),
     # How fast a synapse changes under stimulation; the circuit runs on trials.
     *("plasticity.cortex_d1.pace", "plasticity.cortex_d2.pace"),
+    # The circuit's channels do not compete for a sum of weights.
+    *("plasticity.cortex_d1.total", "plasticity.cortex_d2.total"),
     # Doses are given in mg to the end of the phase, to people of the weight that clearance is for.
     *("dose.thp.until", "dose.thp.titration_maximum", "dose.thp.body_weight"),
     *("drug.trihexyphenidyl.clearance_exponent", "drug.trihexyphenidyl.volume_exponent"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from circuits import shipped_rule
 
 from workbench.errors import ScenarioError
 from workbench.scenario.library import scenarios_folder
@@ -15,14 +16,14 @@ INDEPENDENT = "values = [1.0, 0.39, 0.34, 0.44, 0.34, 0.9, 0.44, 0.39, 0.44, 0.3
 
 NONSENSE = {
     "dependent patterns for BCM": ("bcm", INDEPENDENT, SINGULAR, "rule", "have rank 3"),
-    "a BCM step that overshoots": ("bcm", '"plasticity.w.rate" = 0.0006', '"plasticity.w.rate" = 0.006', "rate", "overshoots the threshold (here rate below 0.001"),
+    "a BCM step that overshoots": ("bcm", '"plasticity.w.rate" = 0.0001', '"plasticity.w.rate" = 0.006', "rate", "overshoots the threshold (here rate below 0.001"),
     "probabilities that do not sum to 1": ("bcm", "[0.4, 0.3, 0.2, 0.1]", "[0.4, 0.3, 0.2, 0.2]", "probabilities", "must sum to 1, got 1.1"),
     "too few probabilities": ("bcm", "[0.4, 0.3, 0.2, 0.1]", "[0.5, 0.5]", "probabilities", "needs one for each of the 4 patterns, got 2"),
     "a pattern that is never shown": ("bcm", "[0.4, 0.3, 0.2, 0.1]", "[0.5, 0.3, 0.2, 0.0]", "probabilities", "never shown"),
     "half a pattern": ("bcm", INDEPENDENT, "values = [1.0, 0.5, 0.0]", "values", "whole patterns of 4 inputs each, got 3"),
     "another population's threshold": ("bcm", 'population = "output"\ntarget', 'population = "input"\ntarget', "homeostat", "watches population 'input'"),
     "no spectral gap": ("oja", "[4.0, 2.0, 1.0, 0.5]", "[4.0, 3.9, 1.0, 0.5]", "component", "nearer than a factor 1.05"),
-    "a step beyond stability": ("oja", "value = 0.002", "value = 0.05", "rate", "must stay below 0.1: a longer step overshoots (here rate below 0.0133)"),
+    "a step beyond stability": ("oja", "\nrate = 0.002", "\nrate = 0.05", "rate", "must stay below 0.1: a longer step overshoots (here rate below 0.0133)"),
     "more units than directions": ("principal_components", "[population.output]\nsize = 2", "[population.output]\nsize = 5", "stabiliser", "4 inputs have no more than 4 directions"),
     "a budget that no weights can hold": ("sum_budget", "total = 1.0", "total = 17.0", "total", "16 weights between 0 and 1 cannot sum to 17"),
     "a budget without bounds": ("sum_budget", "bounds = [0.0, 1.0]\n", "", "stabiliser", "needs bounds"),
@@ -35,7 +36,7 @@ NONSENSE = {
     "a taught rate population": ("association", '[population.taste]\nkind = "source"\n', "[population.taste]\n", "targets", "a teacher sets a source population"),
     "answers that do not fit": ("association", "0.6, 0.8, 0.0]\n\n[phase", "0.6, 0.8]\n\n[phase", "answers", "needs 12 numbers"),
     "steps in which spikes get lost": ("inhibitory_spikes", 'step = "0.5 ms"', 'step = "1 ms"', "step", "at most 0.5 ms"),
-    "spikes onto a unit that does not spike": ("inhibitory_spikes", 'kind = "escape_rate"\nspikes = "trains"\nsize = 1\ndrive = { value = 1.5, status = "assumed", note = "22 Hz without inhibition" }\nrate_at_rest = "5 Hz"', "size = 1", "rule", "needs postsynaptic spikes"),
+    "spikes onto a unit that does not spike": ("inhibitory_spikes", 'kind = "escape_rate"\nspikes = "trains"\nsize = 1\ndrive = 1.5\nrate_at_rest = "5 Hz"', "size = 1", "rule", "needs postsynaptic spikes"),
     "excitation by spikes": ("inhibitory_spikes", 'sign = "inhibitory"\n', "", "rule", "balances through dense inhibition"),
     "a bound that is not there": ("runaway", "bounds = [0.0, 1.0]\n", "", "projection", "has no bounds that could be met"),
 }  # fmt: skip
@@ -44,7 +45,7 @@ NONSENSE = {
 @pytest.mark.parametrize("name", list(NONSENSE))
 def test_nonsense_is_refused_at_its_line(name: str) -> None:
     file, old, new, field, words = NONSENSE[name]
-    text = (scenarios_folder() / "rules" / f"{file}.toml").read_text(encoding="utf-8")
+    text = shipped_rule(file)
     assert old in text, "the file has changed: this row says nothing"
     bad = text.replace(old, new)
     with pytest.raises(ScenarioError) as caught:

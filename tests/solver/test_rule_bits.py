@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import equal, joined, only, replaced
+from circuits import equal, joined, only, replaced, shipped_rule
 
-from workbench.scenario.library import scenarios_folder
 from workbench.solver.run import solve
 
 SHORT = {
@@ -31,7 +30,7 @@ PATHS = {
 @pytest.mark.parametrize("name", SHORT)
 def test_alone_in_company_and_in_another_order(name: str) -> None:
     arm, swaps = SHORT[name]
-    text = (scenarios_folder() / "rules" / f"{name}.toml").read_text(encoding="utf-8")
+    text = shipped_rule(name)
     text = replaced(text, *swaps).partition("[study.arms]")[0]
     batch = only(text + RATES.format(arm=arm, path=PATHS[name]))
     whole = solve(batch)

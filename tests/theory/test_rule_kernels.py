@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, replaced, solved
+from circuits import HEAD, only, replaced, shipped_rule, solved
 from scipy.integrate import quad, solve_ivp
 
 from workbench.circuit.softmax import probabilities, take
@@ -15,17 +15,12 @@ from workbench.plasticity.routed_error import RoutedError
 from workbench.plasticity.three_factor import ThreeFactor
 from workbench.plasticity.traces import DoubleExponential, Nmda, modes_of, summed
 from workbench.registry import registry
-from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block
 from workbench.solver.run import solve
 from workbench.solver.streams import generator
 from workbench.tasks.chain import Chain
 
 MARKS = [DoubleExponential(), DoubleExponential(rise=0.1, decay=3.0), Nmda(), Nmda(share_2a=0.9)]
-
-
-def shipped(name: str) -> str:
-    return (scenarios_folder() / "rules" / f"{name}.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -137,7 +132,7 @@ def test_the_weight_on_the_way_does_not_depend_on_when_it_is_read() -> None:
 
 def test_a_step_of_the_trial_clock_is_the_equation_as_written() -> None:
     """Marks, values and weights of the shipped conditioning by a loop in plain Python, 3 episodes."""
-    text = replaced(shipped("td_dopamine"), ("trials = 2400", "trials = 60"))
+    text = replaced(shipped_rule("td_dopamine"), ("trials = 2400", "trials = 60"))
     found = solved(text, arms=["reward"]).outcomes
     rule = ThreeFactor(drive="presynaptic", third_factor="dopamine", rate=0.4)
     w, e = np.zeros(11), np.zeros(11)
@@ -175,7 +170,7 @@ def test_a_policy_takes_each_action_as_often_as_it_says() -> None:
 
 
 def _network(feedback: str, activation: str) -> str:
-    text = replaced(shipped("feedback_alignment"), ('feedback = "fixed"', f'feedback = "{feedback}"'), ("spread = 0.01", "spread = 0.4"),
+    text = replaced(shipped_rule("feedback_alignment"), ('feedback = "fixed"', f'feedback = "{feedback}"'), ("spread = 0.01", "spread = 0.4"),
                     ("count = 3", "count = 8"), ("trials = 3000", "trials = 1"))  # fmt: skip
     text = text.partition("[outcome.loss]")[0].replace(
         'kind = "layer"\nsize = 20', f'kind = "layer"\nsize = 20\nactivation = "{activation}"'
@@ -248,7 +243,7 @@ def test_products_of_matrices_are_the_equation_as_written() -> None:
 def test_a_jitter_changes_weights_by_what_the_error_says_of_it(of: str) -> None:
     """One step by the equation as written: the difference of two squared errors, at a jitter where it keeps digits."""
     text = replaced(
-        shipped("sample_efficiency"),
+        shipped_rule("sample_efficiency"),
         ("trials = 60", "trials = 1"),
         ("count = 5000", "count = 8"),
         (f'of = "{of}"', f'of = "{of}"\nsize = 0.1'),
@@ -273,7 +268,7 @@ def test_a_jitter_changes_weights_by_what_the_error_says_of_it(of: str) -> None:
 
 
 def test_exchanging_two_regions_exchanges_their_results_to_the_bit() -> None:
-    results = [solved(shipped("region_rules"), arms=[arm]) for arm in ("motor_sensory", "sensory_motor")]
+    results = [solved(shipped_rule("region_rules"), arms=[arm]) for arm in ("motor_sensory", "sensory_motor")]
     one, two = (result.outcomes for result in results)
     for what in ("change", "width"):
         assert one[f"first_{what}"].tobytes() == two[f"second_{what}"].tobytes()
@@ -281,7 +276,7 @@ def test_exchanging_two_regions_exchanges_their_results_to_the_bit() -> None:
 
 
 def test_a_layer_that_diverges_is_noted_and_its_neighbours_go_on() -> None:
-    text = replaced(shipped("feedback_alignment"), ("trials = 3000", "trials = 200"))
+    text = replaced(shipped_rule("feedback_alignment"), ("trials = 3000", "trials = 200"))
     text = text.partition("[outcome.loss]")[0] + '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
     wild = '[study.s.sweep]\n"plasticity.lower.rate" = { values = [0.008, 9.0] }\n'
     found, calm = solve(only(text + wild)), solved(text)
