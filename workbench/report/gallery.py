@@ -33,8 +33,6 @@ TEMPLATE = "gallery.html.j2"
 class Check:
     """One criterion of one finding, in words; `value` is the number itself."""
 
-    name: str
-    title: str
     role: str
     words: str
     expected: str
@@ -42,6 +40,17 @@ class Check:
     model: str
     verdict: str
     why: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One finding: what theory says, and the checks of it; `note` says why one is missed."""
+
+    name: str
+    title: str
+    theory: str
+    note: str
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True)
@@ -113,10 +122,10 @@ class Entry:
         return checks_panel(f"g-{self.name}", "Values in their accepted ranges", shown) if shown else None
 
     @property
-    def checks(self) -> list[Check]:
-        """Every criterion, in the order of the findings' names."""
+    def statements(self) -> list[Statement]:
+        """Its findings, in the order of their names."""
         rows = sorted(self.rows, key=lambda row: natural(row.finding.name))
-        return [_check(row, criterion) for row in rows for criterion in row.criteria]
+        return [_statement(row) for row in rows]
 
     @property
     def verdict(self) -> str:
@@ -197,22 +206,28 @@ def _place(entry: Entry) -> list[Any]:
     return natural(min((row.finding.name for row in entry.rows), key=natural))
 
 
+def _statement(row: LedgerRow) -> Statement:
+    finding = row.finding
+    checks = tuple(_check(row, criterion) for criterion in row.criteria)
+    return Statement(finding.name, finding.title, finding.published, finding.note, checks)
+
+
 def _check(row: LedgerRow, criterion: CriterionRow) -> Check:
-    low, high = criterion.criterion.accept
-    form = criterion.criterion.closed_form
-    if form:
-        expected = f"{number(0.5 * (low + high))} ({form.replace('_', ' ')}, within {number(0.5 * (high - low))})"
-    else:
-        expected = span((low, high))
-    verdict = row.verdict if row.finding.must_fail else criterion.verdict
     return Check(
-        name=row.finding.name,
-        title=row.finding.title,
         role=row.role,
         words=criterion.words,
-        expected=expected,
+        expected=_expected(criterion),
         value=criterion.value,
         model="" if criterion.value is None else number(criterion.value),
-        verdict=verdict,
+        verdict=row.verdict if row.finding.must_fail else criterion.verdict,
         why=row.why,
     )
+
+
+def _expected(criterion: CriterionRow) -> str:
+    """Return the accepted range; what lies about one value as that value and how near is near enough."""
+    low, high = criterion.criterion.accept
+    form, about, near = criterion.criterion.closed_form, 0.5 * (low + high), 0.5 * (high - low)
+    if form:
+        return f"{number(about)} ({form.replace('_', ' ')}, within {near:.2g})"
+    return f"0 within {high:.2g}" if low == -high else span((low, high))
