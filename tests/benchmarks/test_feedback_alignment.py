@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuits import only
+from circuits import only, replaced, shipped_rule
 
 from workbench.registry import registry
-from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block
 from workbench.solver.run import solve
 
@@ -36,9 +35,8 @@ def fused(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def batch() -> Any:
     """The shipped network under one subject, so that every run sees the inputs that are given to the C loop."""
-    text = (scenarios_folder() / "rules" / "feedback_alignment.toml").read_text(encoding="utf-8")
-    text = text.partition("[outcome.loss]")[0].replace("count = 4", "count = 1")
-    text = text.replace("trials = 3000", f"trials = {STEPS}")
+    text = shipped_rule("feedback_alignment").partition("[outcome.loss]")[0]
+    text = replaced(text, ("count = 3", "count = 1"), ("trials = 3000", f"trials = {STEPS}"))
     text += (
         f'[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\nwindow = "trials {STEPS - 1}-{STEPS} of learning"\n'
     )
@@ -49,6 +47,7 @@ def batch() -> Any:
 @needs_compiler
 def test_a_step_takes_at_most_five_times_the_fused_loop(fused: Any) -> None:
     wanted = batch()
+    assert len(wanted) == RUNS
     block = Block(wanted, registry())
     block.build_all()
     maps, back, lower, upper = (
