@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from shipped_runs import SCENARIOS, Shipped
 
 import workbench
+from workbench.design import plan
 from workbench.registry import registry
-from workbench.solver.run import DRIVERS
+from workbench.scenario import load_scenario
+from workbench.scenario.library import scenarios_folder
+from workbench.solver.block import Block
+from workbench.solver.run import DRIVERS, rehearse
 from workbench.store.read import open_results
 
+FILES = sorted(scenarios_folder().rglob("*.toml"))
 SAYS = ("exact", "order", "closed form", "number of trials")
 """What a clock's own text says of its accuracy: exact, of a stated order, or a map that has no step to refine."""
 
@@ -33,3 +41,22 @@ def test_a_run_alone_is_what_it_was_in_its_sweep(scenario: str, shipped: Shipped
     for run in (1, last, last):
         again = workbench.replay(db, run, record="declared")
         assert again.stored and again.equal
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_block_that_is_built_again_starts_where_the_first_one_did(file: Path) -> None:
+    """Every signal to the bit, after a run has been on its way: no component keeps anything outside its block."""
+    planned = plan(load_scenario(file))
+    batch = planned.widest(lambda structure: 8).batch
+
+    def started() -> dict[str, np.ndarray]:
+        block = Block(batch, registry())
+        with np.errstate(all="ignore"):
+            block.build_all()
+        return {name: np.array(signal) for name, signal in block.signals.items()}
+
+    first = started()
+    rehearse(batch, 0.02)
+    again = started()
+    assert first.keys() == again.keys()
+    assert not [name for name, signal in first.items() if signal.tobytes() != again[name].tobytes()]
