@@ -80,8 +80,10 @@ def named(components: Iterable[type[Component]], name: str | None) -> list[type[
     if not found:
         names = sorted({c.name for c in known} | {c.section for c in known})
         near = difflib.get_close_matches(str(name), names, 1)
-        hint = f"\nhint: did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"no component {name!r} (known: {', '.join(names)}){_choice_hint(str(name), known) or hint}")
+        hint = _choice_hint(str(name), known) or (f"did you mean {near[0]!r}?" if near else "")
+        if hint:
+            raise UsageError(f"no component {name!r}; 'workbench describe' prints all\nhint: {hint}")
+        raise UsageError(f"no component {name!r} (known: {', '.join(names)})")
     return found
 
 
@@ -92,7 +94,7 @@ def _choice_hint(name: str, components: Iterable[type[Component]]) -> str:
         return ""
     first = min(where)
     rest = f" and of {len(where) - 1} more" if len(where) > 1 else ""
-    return f"\nhint: {name!r} is a choice of a field of {first}{rest}: see 'workbench describe {first}'"
+    return f"{name!r} is a choice of a field of {first}{rest}: see 'workbench describe {first}'"
 
 
 def page(component: type[Component]) -> str:
