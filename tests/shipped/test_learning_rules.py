@@ -75,9 +75,19 @@ def rows(folder: Path, page: str) -> tuple[LedgerRow, ...]:
 def test_every_check_is_met_or_fails_where_it_must(rows: tuple[LedgerRow, ...]) -> None:
     theory = [row for row in rows if row.role == "theory"]
     missed = {row.finding.name: row.finding.note for row in theory if not row.met}
-    assert set(missed) == {"R28D"} and all("Missed" in note for note in missed.values())
+    assert set(missed) == {"R12D", "R27D", "R28D"} and all("Missed" in note for note in missed.values())
     mine = [row for row in theory if row.finding.name < "R10"]
     assert len(mine) == 65 and sum(row.verdict == "fails as it must" for row in mine) == 15
+
+
+def test_drawn_policies_are_within_three_standard_errors_of_the_gradient(rows: tuple[LedgerRow, ...]) -> None:
+    """A range as narrow as that could not be decided by the ledger's own rule, which asks for ten errors in a range."""
+    (row,) = (row for row in rows if row.finding.name == "R10B")
+    means = [c for c in row.criteria if c.criterion.outcome == "better"]
+    assert len(means) == 2
+    for c in means:
+        assert c.value is not None and c.mc_error is not None
+        assert abs(c.value - 0.5 * sum(c.criterion.accept)) < 3.0 * c.mc_error
 
 
 def test_the_gallery_shows_the_files_and_numbers_that_are_there(

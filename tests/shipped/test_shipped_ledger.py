@@ -20,7 +20,7 @@ BUILT_IN = {"DY12", "DY13", "DY20"}
 STRESS = {"DY22", "K20"}
 MUST_FAIL = {draft.head.name for draft in DRAFTS if draft.head.must_fail}
 """Controls of the learning rules: arms that are held to a theory that they must miss."""
-EXPLAINED = {"R28D"}
+EXPLAINED = {"R12D", "R27D", "R28D"}
 """Statements of theory that the engine misses, each with its reason."""
 SLICE_TESTS = {"DY06", "DY07", "DY08", "DY09", "DY11"}
 

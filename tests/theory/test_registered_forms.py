@@ -264,3 +264,22 @@ def test_receptors_of_an_untreated_and_a_treated_mutant() -> None:
     assert form("permission", active=0.6, threshold=0.3, exponent=5.0) == pytest.approx(1.0 / 33.0)
     assert form("scaled", number=1.5, gain=0.5, signal=0.4) == pytest.approx(1.8)
     assert form("shifted", number=0.2, gain=-0.2, signal=0.5) == pytest.approx(0.1)
+
+
+def test_a_lesson_in_a_driven_window_is_that_of_three_equations() -> None:
+    """Drug, rise and decay by solve_ivp, the session's rate by quadrature."""
+    clearance, volume, rise, decay = 20.0, 10.0, 3.0, 40.0
+    ratio = decay / rise
+    peak = np.exp(-np.log(ratio) / (ratio - 1.0))
+
+    def flow(t: float, x: np.ndarray) -> list[float]:
+        drug, first, window = x
+        leaving = clearance / volume * drug
+        return [-leaving, leaving - first / rise, first / rise - window / decay]
+
+    found = solve_ivp(flow, (0.0, 32.0), [1.0, 0.0, 0.0], rtol=1e-11, atol=1e-14, dense_output=True)
+    area, _ = quad(lambda t: found.sol(t)[2], 30.0, 32.0, epsabs=1e-12)
+    given = {"rate": 0.002, "trials": 40.0, "duration": 2.0, "gain": 3.0, "opened": 0.7, "dose": 10.0, "session": 40.0}
+    kinetics = {"clearance": clearance, "volume": volume, "rise": rise, "decay": decay}
+    expected = 1.0 - exp(-0.002 * 20.0 * (2.0 + 3.0 * 0.7 / peak * area))
+    assert form("lesson_in_driven_window", **given, **kinetics) == pytest.approx(expected, rel=1e-8)

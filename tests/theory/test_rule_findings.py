@@ -169,8 +169,23 @@ def test_a_control_that_a_form_holds_misses_it_where_the_row_itself_meets_it() -
             assert any(value == pytest.approx(mine.value(), rel=1e-9) for value in met), name
 
 
-BY_INTENT = {"same", "ratio", "squared_ratio", "difference", "scaled", "shifted", "lesson", "percent_to_bound"}
-"""Forms without a source: they follow in a line."""
+BY_INTENT = {
+    *(
+        "same",
+        "ratio",
+        "squared_ratio",
+        "difference",
+        "scaled",
+        "shifted",
+        "lesson",
+        "percent_to_bound",
+        "reward_slope",
+    ),
+    *("cued_drive", "neighbour_drive", "crossing", "potentiation", "depression", "permitted_depression"),
+    *("settled_weight", "weight_on_the_way", "permission", "acetylcholine", "double_exponential", "cleared_mark"),
+    *("lesson_in_window", "lesson_in_driven_window", "window_left", "set_tag"),
+}
+"""Forms without a source: they follow from a component's equation in a few lines."""
 
 
 def test_every_closed_form_is_documented_sourced_and_used_by_some_finding() -> None:

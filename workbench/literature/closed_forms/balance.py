@@ -48,37 +48,37 @@ def _competing(
 
 FORMS: Mapping[str, ClosedForm] = {
     "cued_drive": ClosedForm(
-        "cue - surround cue overlap: mean drive of the channel that is shown", "Shen2008", MAP,
+        "cue - surround cue overlap: mean drive of the channel that is shown", "", MAP,
         lambda cue, overlap, surround: cue - surround * (cue * overlap),
     ),
     "neighbour_drive": ClosedForm(
-        "o - surround (cue + o (n - 2)) / (n - 1),  o = cue overlap: mean drive of another channel", "Shen2008",
+        "o - surround (cue + o (n - 2)) / (n - 1),  o = cue overlap: mean drive of another channel", "",
         {**MAP, "channels": "n"}, _neighbour,
     ),
     "crossing": ClosedForm(
-        "Q((threshold - drive) / noise): how often a noisy drive passes", "Shen2008",
+        "Q((threshold - drive) / noise): how often a noisy drive passes", "",
         {"drive": "its mean", "threshold": "of potentiation", "noise": "standard deviation"}, _crossing,
     ),
     "potentiation": ClosedForm(
-        "rate gain sqrt(balance)", "Shen2008",
+        "rate gain sqrt(balance)", "",
         {"rate": "learning rate", "gain": "of potentiation", "balance": "of both sides"},
         lambda rate, gain, balance: rate * gain * sqrt(balance),
     ),
     "depression": ClosedForm(
-        "rate gain / sqrt(balance)", "Shen2008",
+        "rate gain / sqrt(balance)", "",
         {"rate": "learning rate", "gain": "of depression", "balance": "of both sides"},
         lambda rate, gain, balance: rate * gain / sqrt(balance),
     ),
     "permitted_depression": ClosedForm(
-        "rate gain permission / sqrt(balance)", "Wang2006",
+        "rate gain permission / sqrt(balance)", "",
         {"rate": "learning rate", "gain": "of depression", "balance": "of both sides", "permission": "of a gate"},
         lambda rate, gain, balance, permission: rate * gain / sqrt(balance) * permission,
     ),
     "settled_weight": ClosedForm(
-        "A+ phi / (A+ phi + A- (1 - phi)), between bounds 0 and 1", "Shen2008", SIDES, _settled
+        "A+ phi / (A+ phi + A- (1 - phi)), between bounds 0 and 1", "", SIDES, _settled
     ),
     "weight_on_the_way": ClosedForm(
-        "w* + (start - w*) (1 - A+ phi - A- (1 - phi))^trials,  w* as in settled_weight", "Shen2008",
+        "w* + (start - w*) (1 - A+ phi - A- (1 - phi))^trials,  w* as in settled_weight", "",
         {"start": "weight", **SIDES, "trials": "how many"}, _on_the_way,
     ),
     "competing_weight": ClosedForm(

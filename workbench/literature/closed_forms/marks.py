@@ -36,7 +36,7 @@ FORMS: Mapping[str, ClosedForm] = {
         _lingering_change,
     ),
     "double_exponential": ClosedForm(
-        "exp(-T / decay) - exp(-T / rise),  T = pulse - activity; 0 before the mark", "Yagishita2014",
+        "exp(-T / decay) - exp(-T / rise),  T = pulse - activity; 0 before the mark", "",
         {"activity": "its time, s", "pulse": "its time, s", "rise": "of the mark, s", "decay": "of the mark, s"},
         _double_exponential,
     ),
@@ -45,7 +45,7 @@ FORMS: Mapping[str, ClosedForm] = {
         {"interval": "between steps, s", "decay": "of the mark, s"}, lambda interval, decay: exp(-interval / decay),
     ),
     "cleared_mark": ClosedForm(
-        "exp(-interval / decay - clearing active): the same where a volley shortens it", "Ding2010",
+        "exp(-interval / decay - clearing active): the same where a volley shortens it", "",
         {
             "interval": "between steps, s", "decay": "of the mark, s", "clearing": "by a volley with all receptors",
             "active": "share of receptors that are active",

@@ -29,6 +29,15 @@ def _reward_gradient(
     return float(rate * trials * (p * (worth - p @ worth))[_place(action, len(p))])
 
 
+def _reward_slope(
+    rate: float, trials: float, preferences: tuple[float, ...], rewards: tuple[float, ...], action: float
+) -> float:
+    step = np.zeros(len(preferences))
+    step[_place(action, len(preferences))] = 1e-5
+    above, below = (float(_policy(tuple(preferences + sign * step)) @ np.asarray(rewards)) for sign in (1.0, -1.0))
+    return rate * trials * (above - below) / 2e-5
+
+
 def _update_variance(
     rate: float, preferences: tuple[float, ...], rewards: tuple[float, ...], baseline: float, action: float
 ) -> float:
@@ -47,6 +56,14 @@ FORMS: Mapping[str, ClosedForm] = {
             "rewards": "of all actions", "action": "a, from 1",
         },
         _reward_gradient, LISTS,
+    ),
+    "reward_slope": ClosedForm(
+        "rate trials (J(preference_a + h) - J(preference_a - h)) / 2 h,  J = sum_k p_k R_k,  h = 1e-5", "",
+        {
+            "rate": "learning rate", "trials": "how many", "preferences": "of all actions",
+            "rewards": "of all actions", "action": "a, from 1",
+        },
+        _reward_slope, LISTS,
     ),
     "update_variance": ClosedForm(
         "variance over actions k of rate (R_k - baseline) (1[k = a] - p_a)", "Williams1992",

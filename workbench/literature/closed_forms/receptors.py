@@ -17,7 +17,7 @@ def _active(level: float, half: float, occupied: float) -> float:
 
 FORMS: Mapping[str, ClosedForm] = {
     "acetylcholine": ClosedForm(
-        "tone (1 - d2_efficacy d2_recruitment)", "Scarduzio2017",
+        "tone (1 - d2_efficacy d2_recruitment)", "",
         {"tone": "before D2 control", "d2_efficacy": "of D2 receptors", "d2_recruitment": "share that is recruited"},
         lambda tone, d2_efficacy, d2_recruitment: tone * (1.0 - d2_efficacy * d2_recruitment),
     ),
@@ -42,7 +42,7 @@ FORMS: Mapping[str, ClosedForm] = {
         _active,
     ),
     "permission": ClosedForm(
-        "1 / (1 + (active / threshold)^exponent)", "Wang2006",
+        "1 / (1 + (active / threshold)^exponent)", "",
         {"active": "share of receptors", "threshold": "the share that closes half", "exponent": "steepness"},
         lambda active, threshold, exponent: 1.0 / (1.0 + (active / threshold) ** exponent),
     ),

@@ -19,6 +19,24 @@ def _lesson_in_window(
     return 1.0 - exp(-rate * trials / duration * (duration + gain * area))
 
 
+def _lesson_in_driven_window(
+    rate: float, trials: float, duration: float, gain: float, opened: float, clearance: float, volume: float,
+    rise: float, decay: float, dose: float, session: float,
+) -> float:  # fmt: skip
+    """Return 1 - exp(-area) of three exponentials that follow each other: drug, rise, decay (partial fractions)."""
+    rates = (clearance / volume, 1.0 / rise, 1.0 / decay)
+    start, ratio = max(session - dose, 0.0), decay / rise  # before the dose the window is shut
+    end = max(session - dose + duration, 0.0)
+    peak = exp(-log(ratio) / (ratio - 1.0))
+    area = 0.0
+    for i, own in enumerate(rates):
+        share = 1.0
+        for j, other in enumerate(rates):
+            share *= 1.0 if i == j else other / (other - own)
+        area += share * (exp(-own * start) - exp(-own * end))
+    return 1.0 - exp(-rate * trials / duration * (duration + gain * opened * decay / peak * area))
+
+
 def _set_tag(trials: float, duration: float, decay: float) -> float:
     speed = trials / duration + 1.0 / decay
     return trials / duration / speed * (1.0 - exp(-speed * duration))
@@ -46,15 +64,25 @@ FORMS: Mapping[str, ClosedForm] = {
     ),
     "lesson_in_window": ClosedForm(
         "1 - exp(-rate trials / T integral_s^(s + T) (1 + gain exp(-t / decay)) dt),  s = session - dose",
-        "AbrahamBear1996",
+        "",
         {
             "rate": "learning per trial", "trials": "of the session", "duration": "T, h", "gain": "of the window at 1",
             "decay": "of the window, h", "dose": "its time, h", "session": "its time, h",
         },
         _lesson_in_window,
     ),
+    "lesson_in_driven_window": ClosedForm(
+        "1 - exp(-rate trials / T integral_s^(s + T) (1 + gain w(t)) dt),  s = session - dose,  w of height opened:\n"
+        "a drug's exponential through a rise and a decay", "",
+        {
+            "rate": "learning per trial", "trials": "of the session", "duration": "T, h", "gain": "of the window at 1",
+            "opened": "how far the dose opens it", "clearance": "L/h", "volume": "L", "rise": "of the window, h",
+            "decay": "of the window, h", "dose": "its time, h", "session": "its time, h",
+        },
+        _lesson_in_driven_window,
+    ),
     "window_left": ClosedForm(
-        "exp(-(session - dose) / decay): a window that is open at once", "AbrahamBear1996",
+        "exp(-(session - dose) / decay): a window that is open at once", "",
         {"dose": "its time, h", "session": "its time, h", "decay": "of the window, h"},
         lambda dose, session, decay: exp(-(session - dose) / decay),
     ),
@@ -65,7 +93,7 @@ FORMS: Mapping[str, ClosedForm] = {
     ),
     "set_tag": ClosedForm(
         "f / (f + s) (1 - exp(-(f + s) duration)),  f = trials / duration, s = 1 / decay: the tag as a session ends",
-        "FreyMorris1997",
+        "",
         {"trials": "of the session", "duration": "h", "decay": "of the tag, h"}, _set_tag,
     ),
     "proteins_met": ClosedForm(
