@@ -133,10 +133,28 @@ def test_the_window_of_coincidence_and_the_train_are_areas() -> None:
     def change(lag: float, rate: float = 1.0, amplitude: float = 1.0) -> float:
         return form("pair_change", rate=rate, amplitude=amplitude, input=2.0, spike=2.0 + lag, **mixture)
 
-    assert form("mixture_area", **mixture) == pytest.approx(quad(change, 0.0, inf)[0], rel=1e-9)
+    assert form("mixture_area", **mixture) == pytest.approx(0.3 * 0.087 + 0.7 * 0.548, rel=1e-13)
+    apart = {"share_2a": 0.4, "decay_2a": 1e-3, "decay_2b": 50.0}
+    assert form("mixture_area", **apart) == pytest.approx(0.4e-3 + 30.0, rel=1e-12)
+    late = quad(change, 0.0, 0.4)[0], quad(change, 0.4, inf)[0]
+    assert sum(late) == pytest.approx(form("mixture_area", **mixture), rel=1e-9)
     assert change(-1e-9) == 0.0 and change(0.0, rate=0.2, amplitude=3.0) == pytest.approx(0.6)
-    area, _ = quad(lambda t: 0.5 * exp(-t / 0.087), 0.0, 0.05)
-    assert form("mean_open", peak=0.5, decay=0.087, rate=20.0) == pytest.approx(area / 0.05, rel=1e-12)
+    for rate, tau in ((20.0, 0.087), (100.0, 0.548), (0.01, 0.003)):
+        published = 0.5 * tau * rate * (1.0 - exp(-1.0 / (rate * tau)))
+        assert form("mean_open", peak=0.5, decay=tau, rate=rate) == pytest.approx(published, rel=1e-12)
+
+
+def test_magnesium_lets_half_through_where_its_constants_say() -> None:
+    """At 3.57 mM and 0 mV; at 1 mM where ``0.062 V = -ln 3.57``, -20.53 mV; a decade of magnesium is 37.14 mV."""
+    assert form("magnesium_block", magnesium=3.57, potential=0.0) == pytest.approx(0.5, rel=1e-15)
+    assert form("magnesium_block", magnesium=1.0, potential=-20.5256) == pytest.approx(0.5, abs=1e-5)
+    for potential in (-70.0, 0.0, 40.0):
+        less = form("magnesium_block", magnesium=0.1, potential=potential - 37.13847)
+        assert less == pytest.approx(form("magnesium_block", magnesium=1.0, potential=potential), rel=1e-6)
+    assert form("magnesium_block", magnesium=0.0, potential=-70.0) == 1.0
+    # exp(4.34) = 76.7075, over 3.57 21.4867; exp(1.24) = 3.45561, over 3.57 0.967959
+    assert form("magnesium_block", magnesium=1.0, potential=-70.0) == pytest.approx(1.0 / 22.4867, rel=5e-6)
+    assert form("magnesium_block", magnesium=1.0, potential=-20.0) == pytest.approx(1.0 / 1.967959, rel=5e-6)
 
 
 def test_pairings_move_a_weight_to_its_bound_one_by_one() -> None:
