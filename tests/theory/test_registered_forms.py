@@ -172,8 +172,10 @@ def test_pairings_move_a_weight_to_its_bound_one_by_one() -> None:
             left = form("left_by_mixture", rate=0.1, share_2a=share, decay_2a=decays[0], decay_2b=decays[1], **pairs)
         else:
             left = form("left_by_exponential", rate=0.1, decay=decays[0], **pairs)
-        found = form("percent_to_bound", start=0.4, bound=bound, left=left)
+        ways = {"bound_if_above": bound, "left_if_above": left, "bound_if_below": 0.2, "left_if_below": 0.5}
+        found = form("percent_by_sign", sign=2.0, start=0.4, **ways)
         assert found == pytest.approx(100.0 * (weight / 0.4 - 1.0), rel=1e-12)
+        assert form("percent_by_sign", sign=-2.0, start=0.4, **ways) == pytest.approx(-25.0)  # 0.4, half way to 0.2
 
 
 def test_drives_are_those_of_the_matrices_of_a_blurred_map_with_surround() -> None:
@@ -280,5 +282,9 @@ def test_receptors_of_an_untreated_and_a_treated_mutant() -> None:
     assert form("active_share_under_drug", level=level, half=1.0, occupied=occupied) == pytest.approx(0.435 / 1.435)
     assert form("permission", active=0.3, threshold=0.3, exponent=5.0) == 0.5
     assert form("permission", active=0.6, threshold=0.3, exponent=5.0) == pytest.approx(1.0 / 33.0)
+    assert form("required", number=0.2, need=1.0, available=0.0) == 0.0
+    assert form("required", number=0.2, need=0.0, available=0.0) == 0.2
+    assert form("required", number=0.2, need=0.5, available=0.4) == pytest.approx(0.14)  # half, and 0.4 of the other
+    assert form("pulsed", number=0.2, amplitude=-3.0) == form("pulsed", number=0.2, amplitude=3.0) == pytest.approx(0.6)
     assert form("scaled", number=1.5, gain=0.5, signal=0.4) == pytest.approx(1.8)
     assert form("shifted", number=0.2, gain=-0.2, signal=0.5) == pytest.approx(0.1)

@@ -169,7 +169,7 @@ def test_a_control_that_a_form_holds_misses_it_where_the_row_itself_meets_it() -
             assert any(value == pytest.approx(mine.value(), rel=1e-9) for value in met), name
 
 
-BY_INTENT = {"same", "ratio", "squared_ratio", "difference", "scaled", "shifted", "lesson", "percent_to_bound"}
+BY_INTENT = {"same", "ratio", "squared_ratio", "difference", "scaled", "shifted", "lesson", "pulsed", "percent_by_sign"}
 """Forms without a source: they follow in a line."""
 
 

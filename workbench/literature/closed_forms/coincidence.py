@@ -67,6 +67,13 @@ def _left_by_exponential(
     return _left(rate, spike - input, every, pairs, lambda delay: exp(-delay / decay))
 
 
+def _percent_by_sign(
+    sign: float, start: float, bound_if_above: float, left_if_above: float, bound_if_below: float, left_if_below: float
+) -> float:
+    bound, left = (bound_if_above, left_if_above) if sign > 0.0 else (bound_if_below, left_if_below)
+    return 100.0 * ((bound + (start - bound) * left) / start - 1.0)
+
+
 FORMS: Mapping[str, ClosedForm] = {
     "mean_open": ClosedForm(
         "f integral_0^(1 / f) P exp(-t / tau) dt, by quadrature: mean open share under a train that opens anew",
@@ -99,9 +106,13 @@ FORMS: Mapping[str, ClosedForm] = {
         "Izhikevich2007",
         {"rate": "learning rate", "decay": "of the mark, s", **PAIRINGS}, _left_by_exponential,
     ),
-    "percent_to_bound": ClosedForm(
-        "100 ((bound + (start - bound) left) / start - 1): change in % of the start", "",
-        {"start": "weight", "bound": "the one that it moves to", "left": "what is left of the way"},
-        lambda start, bound, left: 100.0 * ((bound + (start - bound) * left) / start - 1.0),
+    "percent_by_sign": ClosedForm(
+        "100 ((bound + (start - bound) left) / start - 1): change in % of the start, bound and left by the sign", "",
+        {
+            "sign": "of the pulse", "start": "weight", "bound_if_above": "where it moves to if the sign is above 0",
+            "left_if_above": "what is then left of the way", "bound_if_below": "where to if it is below 0",
+            "left_if_below": "what is then left of the way",
+        },
+        _percent_by_sign,
     ),
 }  # fmt: skip
