@@ -174,7 +174,7 @@ compare_with = "ill"
 def shipped_rule(name: str) -> str:
     """Return the text of a scenario of a learning rule, its numbers bare: tests change them, whatever is said of them."""
     text = (scenarios_folder() / "rules" / f"{name}.toml").read_text(encoding="utf-8")
-    return re.sub(r'\{ value = ("[^"]*"|[-\d.e+]+), status = [^}]*\}', r"\1", text)
+    return re.sub(r'\{ value = ("[^"]*"|[-\d.e+]+), (?:range = \[[^]]*\], )?status = [^}]*\}', r"\1", text)
 
 
 def replaced(text: str, *swaps: tuple[str, str]) -> str:

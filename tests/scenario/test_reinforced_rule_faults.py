@@ -46,11 +46,11 @@ FAULTS: dict[str, Fault] = {
     "a sum out of reach": ("two_sided_balance", [('balance = { ref = "ltp_ltd_balance" }', 'competition = "subtractive"\ntotal = 4.5')], "plasticity.cortex_striatum.total", ["4 weights between 0 and 1 cannot sum to 4.5"]),
     "nobody to compete with": ("three_factor_bandit", [('postsynaptic = "action"\nthird_factor', 'postsynaptic = "action"\ncompetition = "subtractive"\nthird_factor')], "plasticity.context_record.competition", ["needs bounds"]),
     "a cue in place of states": ("td_chain", [("[phase.learning]", '[population.answer]\nsize = 6\n[task.other]\nkind = "cued_bandit"\ncues = "place"\nanswers = "answer"\n[phase.learning]')], "plasticity.place_value.rule", ["only the shown cue's row"]),
-    "no mark on one side": ("region_rules", [('ltd_trace = "first_depression"\n', "")], "plasticity.first.ltd_trace", ["is missing", "events of phase pairing"]),
+    "no mark on one side": ("region_rules", [('ltd_trace = "first_depression"\n\n[projection.first_reversed]', '\n[projection.first_reversed]')], "plasticity.first.ltd_trace", ["is missing", "events of phase pairing"]),
     "a mark of steps on two sides": ("region_rules", [('[eligibility.first_depression]\ndecay', '[eligibility.first_depression]\nkind = "cleared"\nsignal = "modulator.acetylcholine"\ndecay')], "plasticity.first.ltd_trace", ["carried from step to step", "three_factor"]),
     "an action that there is not": ("three_factor_bandit", [('population = "action"\naction = 1\nwindow', 'population = "action"\naction = 3\nwindow')], "outcome.policy.action", ["has 2 actions, got 3"]),
     "a late weight that is none": ("two_sided_balance", [('readout = "synapse_weight"\nprojection = "cortex_striatum"\nunit_number = 1\ntake = "mean"', 'readout = "late_weight"\nprojection = "cortex_striatum"')], "outcome.on_target.projection", ["only tag_and_capture", "two_sided"]),
-    "the area of a mark of steps": ("nmda_window", [('kind = "nmda"', 'kind = "cleared"\nsignal = "receptor.glun2a"'), ('share_2a = 0.5', "")], "outcome.width.mark", ["is cleared", "depends on the steps"]),
+    "the area of a mark of steps": ("nmda_window", [('kind = "nmda"', 'kind = "cleared"\nsignal = "receptor.glun2a"'), ('share_2a = 0.5\ndecay_2a = "0.087 s"\ndecay_2b = "0.548 s"\n', "")], "outcome.width.mark", ["is cleared", "depends on the steps"]),
 }  # fmt: skip
 
 

@@ -133,10 +133,28 @@ def test_the_window_of_coincidence_and_the_train_are_areas() -> None:
     def change(lag: float, rate: float = 1.0, amplitude: float = 1.0) -> float:
         return form("pair_change", rate=rate, amplitude=amplitude, input=2.0, spike=2.0 + lag, **mixture)
 
-    assert form("mixture_area", **mixture) == pytest.approx(quad(change, 0.0, inf)[0], rel=1e-9)
+    assert form("mixture_area", **mixture) == pytest.approx(0.3 * 0.087 + 0.7 * 0.548, rel=1e-13)
+    apart = {"share_2a": 0.4, "decay_2a": 1e-3, "decay_2b": 50.0}
+    assert form("mixture_area", **apart) == pytest.approx(0.4e-3 + 30.0, rel=1e-12)
+    late = quad(change, 0.0, 0.4)[0], quad(change, 0.4, inf)[0]
+    assert sum(late) == pytest.approx(form("mixture_area", **mixture), rel=1e-9)
     assert change(-1e-9) == 0.0 and change(0.0, rate=0.2, amplitude=3.0) == pytest.approx(0.6)
-    area, _ = quad(lambda t: 0.5 * exp(-t / 0.087), 0.0, 0.05)
-    assert form("mean_open", peak=0.5, decay=0.087, rate=20.0) == pytest.approx(area / 0.05, rel=1e-12)
+    for rate, tau in ((20.0, 0.087), (100.0, 0.548), (0.01, 0.003)):
+        published = 0.5 * tau * rate * (1.0 - exp(-1.0 / (rate * tau)))
+        assert form("mean_open", peak=0.5, decay=tau, rate=rate) == pytest.approx(published, rel=1e-12)
+
+
+def test_magnesium_lets_half_through_where_its_constants_say() -> None:
+    """At 3.57 mM and 0 mV; at 1 mM where ``0.062 V = -ln 3.57``, -20.53 mV; a decade of magnesium is 37.14 mV."""
+    assert form("magnesium_block", magnesium=3.57, potential=0.0) == pytest.approx(0.5, rel=1e-15)
+    assert form("magnesium_block", magnesium=1.0, potential=-20.5256) == pytest.approx(0.5, abs=1e-5)
+    for potential in (-70.0, 0.0, 40.0):
+        less = form("magnesium_block", magnesium=0.1, potential=potential - 37.13847)
+        assert less == pytest.approx(form("magnesium_block", magnesium=1.0, potential=potential), rel=1e-6)
+    assert form("magnesium_block", magnesium=0.0, potential=-70.0) == 1.0
+    # exp(4.34) = 76.7075, over 3.57 21.4867; exp(1.24) = 3.45561, over 3.57 0.967959
+    assert form("magnesium_block", magnesium=1.0, potential=-70.0) == pytest.approx(1.0 / 22.4867, rel=5e-6)
+    assert form("magnesium_block", magnesium=1.0, potential=-20.0) == pytest.approx(1.0 / 1.967959, rel=5e-6)
 
 
 def test_pairings_move_a_weight_to_its_bound_one_by_one() -> None:
@@ -154,8 +172,10 @@ def test_pairings_move_a_weight_to_its_bound_one_by_one() -> None:
             left = form("left_by_mixture", rate=0.1, share_2a=share, decay_2a=decays[0], decay_2b=decays[1], **pairs)
         else:
             left = form("left_by_exponential", rate=0.1, decay=decays[0], **pairs)
-        found = form("percent_to_bound", start=0.4, bound=bound, left=left)
+        ways = {"bound_if_above": bound, "left_if_above": left, "bound_if_below": 0.2, "left_if_below": 0.5}
+        found = form("percent_by_sign", sign=2.0, start=0.4, **ways)
         assert found == pytest.approx(100.0 * (weight / 0.4 - 1.0), rel=1e-12)
+        assert form("percent_by_sign", sign=-2.0, start=0.4, **ways) == pytest.approx(-25.0)  # 0.4, half way to 0.2
 
 
 def test_drives_are_those_of_the_matrices_of_a_blurred_map_with_surround() -> None:
@@ -262,6 +282,10 @@ def test_receptors_of_an_untreated_and_a_treated_mutant() -> None:
     assert form("active_share_under_drug", level=level, half=1.0, occupied=occupied) == pytest.approx(0.435 / 1.435)
     assert form("permission", active=0.3, threshold=0.3, exponent=5.0) == 0.5
     assert form("permission", active=0.6, threshold=0.3, exponent=5.0) == pytest.approx(1.0 / 33.0)
+    assert form("required", number=0.2, need=1.0, available=0.0) == 0.0
+    assert form("required", number=0.2, need=0.0, available=0.0) == 0.2
+    assert form("required", number=0.2, need=0.5, available=0.4) == pytest.approx(0.14)  # half, and 0.4 of the other
+    assert form("pulsed", number=0.2, amplitude=-3.0) == form("pulsed", number=0.2, amplitude=3.0) == pytest.approx(0.6)
     assert form("scaled", number=1.5, gain=0.5, signal=0.4) == pytest.approx(1.8)
     assert form("shifted", number=0.2, gain=-0.2, signal=0.5) == pytest.approx(0.1)
 

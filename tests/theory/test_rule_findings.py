@@ -170,20 +170,10 @@ def test_a_control_that_a_form_holds_misses_it_where_the_row_itself_meets_it() -
 
 
 BY_INTENT = {
-    *(
-        "same",
-        "ratio",
-        "squared_ratio",
-        "difference",
-        "scaled",
-        "shifted",
-        "lesson",
-        "percent_to_bound",
-        "reward_slope",
-    ),
+    *("same", "ratio", "squared_ratio", "difference", "scaled", "shifted", "lesson", "pulsed", "percent_by_sign"),
     *("cued_drive", "neighbour_drive", "crossing", "potentiation", "depression", "permitted_depression"),
     *("settled_weight", "weight_on_the_way", "permission", "acetylcholine", "double_exponential", "cleared_mark"),
-    *("lesson_in_window", "lesson_in_driven_window", "window_left", "set_tag"),
+    *("lesson_in_window", "lesson_in_driven_window", "window_left", "set_tag", "reward_slope"),
 }
 """Forms without a source: they follow from a component's equation in a few lines."""
 

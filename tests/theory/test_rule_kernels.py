@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -246,7 +246,7 @@ def test_a_jitter_changes_weights_by_what_the_error_says_of_it(of: str) -> None:
         shipped_rule("sample_efficiency"),
         ("trials = 60", "trials = 1"),
         ("count = 5000", "count = 8"),
-        (f'of = "{of}"', f'of = "{of}"\nsize = 0.1'),
+        ("size = 1e-4", "size = 0.1"),
     )
     text = (
         text.partition("[outcome.gradient]")[0] + '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
@@ -270,9 +270,36 @@ def test_a_jitter_changes_weights_by_what_the_error_says_of_it(of: str) -> None:
 def test_exchanging_two_regions_exchanges_their_results_to_the_bit() -> None:
     results = [solved(shipped_rule("region_rules"), arms=[arm]) for arm in ("motor_sensory", "sensory_motor")]
     one, two = (result.outcomes for result in results)
-    for what in ("change", "width"):
+    for what in ("change", "reversed_change", "width"):
         assert one[f"first_{what}"].tobytes() == two[f"second_{what}"].tobytes()
         assert one[f"second_{what}"].tobytes() == two[f"first_{what}"].tobytes()
+
+
+PRESET = {"share_2a": 0.55, "trace": "1.5 s", "need_d1": 0.5, "ach_gain": 0.75, "sign": None}
+"""Numbers of a site's preset, each with one that neither site has; a sign has only another one."""
+
+
+@pytest.mark.parametrize("lesion", ["", "without_d1"])
+@pytest.mark.parametrize("condition", ["motor_sensory", "sensory_motor"])
+def test_every_number_of_a_preset_counts_at_its_site_and_at_no_other(condition: str, lesion: str) -> None:
+    """In what is learned; the need of D1 receptors only without them, when the motor site's window potentiates nothing."""
+    text, motor = shipped_rule("region_rules"), ("first", "second")[condition == "sensory_motor"]
+    head = f'condition = "{condition}"\n' + (f'extends = "{lesion}"\n' if lesion else "")
+    text += f"[arm.as_it_is]\n{head}"
+    for site, number in product(("first", "second"), PRESET):
+        other = (-1.0 if site == motor else 1.0) if number == "sign" else PRESET[number]
+        shown = f'"{other}"' if isinstance(other, str) else other
+        text += f'[arm.{site}_{number}]\n{head}[arm.{site}_{number}.set]\n"parameter.{site}_{number}" = {shown}\n'
+    arms = ["as_it_is", *(f"{site}_{number}" for site, number in product(("first", "second"), PRESET))]
+    found = {arm: solved(text, arms=[arm]).outcomes for arm in arms}
+    for site, number in product(("first", "second"), PRESET):
+        moved = {
+            name.partition("_")[0]
+            for name, values in found["as_it_is"].items()
+            if name.endswith("change") and not np.array_equal(values, found[f"{site}_{number}"][name])
+        }
+        silent = (number, site) == ("share_2a", motor) if lesion else number == "need_d1"
+        assert moved == (set() if silent else {site}), (site, number)
 
 
 def test_a_layer_that_diverges_is_noted_and_its_neighbours_go_on() -> None:

@@ -17,6 +17,10 @@ FORMS: Mapping[str, ClosedForm] = {
     "difference": ClosedForm(
         "of - less", "", {"of": "the number", "less": "what is taken off"}, lambda of, less: of - less
     ),
+    "pulsed": ClosedForm(
+        "number |amplitude|: a rate under pulses of either sign", "",
+        {"number": "the rate", "amplitude": "of a pulse"}, lambda number, amplitude: number * abs(amplitude),
+    ),
     "scaled": ClosedForm(
         "number (1 + gain signal): a number under a linear link", "",
         {"number": "without the signal", "gain": "of the link", "signal": "the signal"},

@@ -41,6 +41,12 @@ FORMS: Mapping[str, ClosedForm] = {
         {"level": "A, transmitter", "half": "the one that activates half", "occupied": "o, share a drug takes"},
         _active,
     ),
+    "required": ClosedForm(
+        "number ((1 - need) + need available): the part that needs nothing, and the part that has what it needs",
+        "Shen2008",
+        {"number": "with all there", "need": "share of it that needs it", "available": "share of it that is there"},
+        lambda number, need, available: number * ((1.0 - need) + need * available),
+    ),
     "permission": ClosedForm(
         "1 / (1 + (active / threshold)^exponent)", "",
         {"active": "share of receptors", "threshold": "the share that closes half", "exponent": "steepness"},
