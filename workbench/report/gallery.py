@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from workbench.report.figures.style import Panel
 
 TEMPLATE = "gallery.html.j2"
+TIGHT = 0.005
+"""A range that is narrower than this share of its middle is told as one number and how near is near enough."""
+SHORT = 0.1
+"""Hours below which a course is drawn in seconds."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Statement:
-    """One finding: what theory says, and the checks of it; `note` says why one is missed."""
+    """One finding: what it says, by which theory, and its checks; `note` says why one is missed.
+
+    `refuted` marks a claim that theory denies: a control that must fail.
+    """
 
     name: str
     title: str
     theory: str
     note: str
+    refuted: bool
     checks: tuple[Check, ...]
 
 
@@ -115,8 +123,10 @@ class Entry:
                     measure = self.selection.measures
                     row = measure[(measure.kind == "course") & (measure.name == name)].iloc[0]
                     titles = {str(a): str(t) or str(a) for a, t in self.selection.arms.title.items()}
-                    unit = "trials" if course.time_unit == "trial" else f"time ({course.time_unit})"
-                    return overlay_panel(f"g-{self.name}", str(row.title or row.meaning), frame, titles, unit)
+                    axis = "trials" if course.time_unit == "trial" else f"time ({course.time_unit})"
+                    if course.time_unit == "h" and frame.time.max() < SHORT:
+                        frame, axis = frame.assign(time=frame.time * 3600.0), "time (s)"
+                    return overlay_panel(f"g-{self.name}", str(row.title or row.meaning), frame, titles, axis)
         made = [(row.finding.name, c) for row in self.rows for c in row.criteria if c.value is not None]
         shown = [(name, float(c.value or 0.0), c.criterion.accept) for name, c in made]
         return checks_panel(f"g-{self.name}", "Values in their accepted ranges", shown) if shown else None
@@ -131,7 +141,8 @@ class Entry:
     def verdict(self) -> str:
         """How its findings stand, in one line."""
         counts = {v: sum(row.verdict == v for row in self.rows) for v in dict.fromkeys(r.verdict for r in self.rows)}
-        return f"{len(self.rows)} checks: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        words = (_counted(count, verdict) for verdict, count in counts.items())
+        return f"{len(self.rows)} statement{'s' if len(self.rows) > 1 else ''}: {', '.join(words)}"
 
 
 @dataclass(frozen=True)
@@ -206,10 +217,14 @@ def _place(entry: Entry) -> list[Any]:
     return natural(min((row.finding.name for row in entry.rows), key=natural))
 
 
+def _counted(count: int, verdict: str) -> str:
+    return f"{count} {'fail as they must' if verdict == 'fails as it must' and count > 1 else verdict}"
+
+
 def _statement(row: LedgerRow) -> Statement:
     finding = row.finding
     checks = tuple(_check(row, criterion) for criterion in row.criteria)
-    return Statement(finding.name, finding.title, finding.published, finding.note, checks)
+    return Statement(finding.name, finding.title, finding.published, finding.note, bool(finding.must_fail), checks)
 
 
 def _check(row: LedgerRow, criterion: CriterionRow) -> Check:
@@ -230,4 +245,6 @@ def _expected(criterion: CriterionRow) -> str:
     form, about, near = criterion.criterion.closed_form, 0.5 * (low + high), 0.5 * (high - low)
     if form:
         return f"{number(about)} ({form.replace('_', ' ')}, within {near:.2g})"
-    return f"0 within {high:.2g}" if low == -high else span((low, high))
+    if low == -high:
+        return f"0 within {high:.2g}"
+    return f"{number(about)} within {near:.2g}" if near < TIGHT * abs(about) else span((low, high))

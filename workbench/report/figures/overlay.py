@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_LINES = len(LINES)
 STEEP = 1e3
 """Means further apart than this factor are drawn on a logarithmic scale."""
+LONG = 5.0
+"""So is time, where one arm lasts that much longer than another."""
 
 
 def overlay_panel(name: str, heading: str, frame: pd.DataFrame, titles: Mapping[str, str], axis: str) -> Panel:
@@ -28,7 +30,9 @@ def overlay_panel(name: str, heading: str, frame: pd.DataFrame, titles: Mapping[
     frame : data frame of `analysis.course.bands`
     titles : arm -> words, in the order of the lines
     """
-    shown = [arm for arm in titles if arm in set(frame.arm)][:MOST_LINES]
+    there = [arm for arm in titles if arm in set(frame.arm)]
+    shown = there[:MOST_LINES]
+    heading += f" ({len(shown)} of {len(there)} arms)" if len(there) > len(shown) else ""
     means = {arm: np.asarray(frame[frame.arm == arm]["mean"], dtype=np.float64) for arm in shown}
     with drawing(name, 4.4, 2.1, Margins(left=0.72, bottom=0.48).with_legend(len(shown))) as (axes, drawn):
         for place, arm in enumerate(shown):
@@ -44,6 +48,10 @@ def overlay_panel(name: str, heading: str, frame: pd.DataFrame, titles: Mapping[
         if _steep(means):
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        last = frame[frame.arm.isin(shown)].groupby("arm").time.max()
+        if last.max() > LONG * last.min():
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlabel(axis)
         axes.tick_params(colors=GREY, labelcolor="black")
         axes.figure.legend(loc="lower center", ncols=1)
