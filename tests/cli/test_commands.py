@@ -229,6 +229,7 @@ def test_describe_of_a_file_gives_equations_and_receipts_of_one_arm(folder: Path
     text = workbench("describe", file, cwd=folder).stdout
     assert "question: Do the weights of one linear unit settle" in text and "described: arm mean_field" in text
     assert "oja: dW_j -= rate * decay * f_j y_j W_j" in text and "sanger:" not in text
+    assert "decay" in text and "scaling_time" not in text, "fields of other stabilisers are not this scenario's"
     one, other = (
         {
             (table["table"], field["name"]): field

@@ -45,8 +45,15 @@ class Described:
         return found
 
     def fields(self, table: str, component: type[Component]) -> dict[str, Resolved]:
-        """Return what a table says, without fields that are left out."""
-        found = {name: self.values[f"{table}.{name}"] for name in component.parameters()}
+        """Return what a table says, without fields that are left out and those of stabilisers that it has not."""
+        declared = component.parameters()
+        holds = declared["stabiliser"].choices if "stabiliser" in declared else ()
+        mine = self.values[f"{table}.stabiliser"].value if holds else ""
+        found = {}
+        for name, parameter in declared.items():
+            of = parameter.doc.partition(": ")[0].split(", ")  # "l2, deflation: the length of each unit's weights"
+            if mine in of or not set(of) <= set(holds):
+                found[name] = self.values[f"{table}.{name}"]
         return {name: value for name, value in found.items() if value.value not in (None, ()) or value.traits}
 
     def equation(self, table: str, component: type[Component]) -> list[str]:
