@@ -51,7 +51,7 @@ def test_a_bump_that_would_be_negative_is_refused() -> None:
 
 def test_the_kurtosis_of_an_output_over_that_of_its_source_and_less_it() -> None:
     """One is the other over the source's own: 3 and 6 for heavy tails, -1.2 for light ones."""
-    text = shipped_rule("independent_components").replace("trials = 36000", "trials = 40")
+    text = shipped_rule("independent_components").replace("trials = 36000", "trials = 100")
     text = text[: text.index("[arm.light]")] + '[study.arms]\ntitle = "All subjects"\n'
     plain = text.replace('relative_to = "source"\ntaken = "ratio"\n', "")
     found = {
