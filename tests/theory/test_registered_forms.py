@@ -231,10 +231,29 @@ def _settled(crossing: float, up: float, down: float) -> float:
     return form("settled_weight", up=up, down=down, crossing=crossing)
 
 
-def test_two_kept_patterns_share_the_set_point() -> None:
-    """At the fixed point y_k = theta for both, and the mean of their squares is theta times the set point."""
-    y = form("shared_response", set_point=2.0, first=0.4, second=0.3)
-    assert (0.4 + 0.3) * y**2 / 2.0 == pytest.approx(y, rel=1e-14)
+@pytest.mark.parametrize("kept", [1, 2, 3, 4])
+def test_kept_patterns_share_the_set_point(kept: int) -> None:
+    """The right-hand side of BCM's flow is 0 there, weights and threshold, for patterns that overlap."""
+    patterns, shares = np.eye(4) + 0.3, np.array([0.4, 0.3, 0.2, 0.1])
+    y = form("shared_response", set_point=2.0, probabilities=tuple(shares), kept=kept)
+    weight = np.linalg.solve(patterns, y * (np.arange(4) < kept))
+    response = patterns @ weight
+    threshold = shares @ response**2
+    assert (shares * response * (response - threshold / 2.0)) @ patterns == pytest.approx(np.zeros(4), abs=1e-13)
+    assert shares @ response == pytest.approx(2.0, rel=1e-14)
+
+
+def test_each_weight_of_ojas_flow_is_that_of_a_fine_integration() -> None:
+    """Uncorrelated inputs out of order of their variance: the k-th value belongs to the k-th largest."""
+    variances, start = np.array([1.0, 4.0, 0.5]), np.full(3, 0.3)
+
+    def flow(t: float, w: np.ndarray) -> np.ndarray:
+        return 0.01 * (variances * w - 2.0 * float(w @ (variances * w)) * w)
+
+    end = solve_ivp(flow, (0.0, 60.0), start, rtol=1e-12, atol=1e-14, method="DOP853").y[:, -1]
+    given = {"rate": 0.01, "inputs": np.diag(variances), "weight": 0.3, "trials": 60, "decay": 2.0}
+    found = [form("oja_weight", component=k, **given) for k in (1, 2, 3)]
+    assert found == pytest.approx([end[1], end[0], end[2]], rel=1e-9)
 
 
 def test_a_lesson_in_a_window_is_the_integral_of_its_rate() -> None:

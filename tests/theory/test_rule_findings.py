@@ -23,8 +23,8 @@ from workbench.scenario.model import Scenario
 DRAFTS = read_drafts(data_folder() / "findings")
 RULES = {d.head.name: d for d in DRAFTS if d.document.file.rpartition("/")[2].startswith("rules_")}
 EXPECTING = [(name, keys) for name, draft in RULES.items() for keys, raw in draft.criteria.items() if "expected" in raw]
-STATED = {"action", "step_from_end", "samples", "trials", "over"}
-"""Arguments that belong to the statement, and may be bare numbers: which action or step, after how many samples."""
+STATED = {"action", "step_from_end", "samples", "trials", "over", "component", "kept"}
+"""Arguments that belong to the statement, and may be bare numbers: which action, step or weight, how many samples."""
 WITHOUT_EFFECT = {
     "credit_gate": {"modulator.acetylcholine.d2_efficacy"},  # no D2 receptor is recruited
     "region_rules": {"modulator.acetylcholine.d2_efficacy"},  # the same

@@ -11,7 +11,10 @@ import numpy as np
 
 from workbench.declaration import number, option
 from workbench.plasticity.driven import Driven, Tables, task_of
-from workbench.plasticity.stabilisers import EQUATION
+from workbench.plasticity.mean_field import MeanField
+from workbench.plasticity.stabilisers import EQUATION, holding
+from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
+from workbench.tasks.mixture import KURTOSIS
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -27,16 +30,19 @@ class Cubic(Driven):
 
     ``heavy`` seeks sources with heavier tails than a normal one, ``light`` those with lighter tails. ``threshold`` is
     the form like BCM's, the gradient of kurtosis: it keeps the length of the weights in continuous time, and lets it
-    creep up with finite steps, so that it too wants ``l2``. Fourth moments are prone to outliers.
+    creep up with finite steps, so that it too wants ``l2``. Fourth moments are prone to outliers. The mean field knows
+    them from the sources, and needs no memory of them.
     """
 
     name: ClassVar[str] = "cubic"
     equation: ClassVar[str] = (
         "dW_ji = rate * f_j x_i\n"
         "f = y^3 (heavy), -y^3 (light), y (y^2 - m4 / m2) (threshold);  window dm_k = y^k - m_k\n"
+        "mean field: E[y^3 x] = 3 |W|^2 W + sum_s kurtosis_s (W . q_s)^3 q_s,  q_s the direction of source s\n"
         f"{EQUATION}"
     )
     sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998", "Blais1998")
+    mean_field: ClassVar[MeanField | None] = MeanField(tasks=("mixture",), stabilisers=("none", "oja", "l2"))
     unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "sanger": LINEAR, "subspace": LINEAR, "sum_subtractive": SIGNED, "sum_divisive": SIGNED,
@@ -89,3 +95,35 @@ class Cubic(Driven):
             return np.multiply(out, post, out=out)
 
         return above_threshold
+
+    def flow(self, block: Assembly, name: str, task: str) -> Mapping[str, Advance]:
+        """Return Runge-Kutta steps of the rule averaged over independent sources, whitened."""
+        weight, bounds = block.update(f"projection.{name}.weight"), block.component("projection", name).bounds
+        directions = block.signals[f"task.{task}.mixing"]
+        excess = np.array([KURTOSIS[kind] for kind in block.component("task", task).kinds])[:, None]
+        hold = holding(self, block, weight, bounds) or (lambda: None)  # l2, whose norm also the start must have
+        sign = -1.0 if self.form == "light" else 1.0
+
+        def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
+            (w,) = state
+            heard, m2 = np.einsum("jir,isr->jsr", w, directions), np.einsum("jir,jir->jr", w, w)[:, None]
+            m4 = 3.0 * m2**2 + np.add.reduce(excess * heard**4, axis=1)[:, None]
+            grown = sign * (3.0 * m2 * w + np.einsum("jsr,isr->jir", excess * heard**3, directions))
+            match self.form, self.stabiliser:
+                case "threshold", _:  # E[f y] is 0, so that nothing is left for a stabiliser to take off
+                    return (self.rate * (grown - m4 / m2 * w),)
+                case _, "oja":
+                    return (self.rate * (grown - self.decay * m4 * w),)
+                case _, "l2":
+                    return (self.rate * (grown - sign * m4 / m2 * w),)
+                case _:
+                    return (self.rate * grown,)
+
+        def step(span: float) -> None:
+            hold()
+            (weight[...],) = runge_kutta(drift, (weight,), span)
+            hold()
+            if bounds is not None:
+                weight.clip(*bounds, out=weight)
+
+        return {"stepped": on_grid(block, step)}

@@ -8,7 +8,9 @@ from typing import Any
 
 Tables = Mapping[str, Mapping[str, Any]]
 TASKS = ("gaussian", "ring", "patterns")
-"""Tasks whose inputs have a known average."""
+"""Tasks whose inputs have a known second moment."""
+KNOWN = (*TASKS, "mixture")
+"""Tasks over which some rule can be averaged; of a mixture the fourth moments are known as well."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class MeanField:
         """Yield what is shown where its average is not known."""
         pre = tables["projection"].get(fields["projection"], {}).get("pre")
         task = next((t for t in tables.get("task", {}).values() if t.get("inputs") == pre), None)
-        if task is None or task["kind"] not in TASKS:
-            yield "rule", f"phase {phase} (flow clock) averages over a gaussian, ring or patterns task"
+        if task is None or task["kind"] not in KNOWN:
+            yield "rule", f"phase {phase} (flow clock) averages over a {' or '.join(self.tasks)} task"
         elif task["kind"] not in self.tasks:
             shown = " or ".join(self.tasks)
             yield "rule", f"the mean field of {rule} is a sum over {shown}, but {pre} shows a {task['kind']}"

@@ -75,14 +75,17 @@ class SourceCorrelation(OfMixture):
 
 @dataclass(frozen=True, kw_only=True)
 class OutputKurtosis(OfMixture):
-    """Excess kurtosis of one unit's output, from the true mixing; or its distance from that of the best source."""
+    """Excess kurtosis of one unit's output, from the true mixing; or beside that of the best source."""
 
     name: ClassVar[str] = "output_kurtosis"
-    meaning: ClassVar[str] = "excess kurtosis of one unit's output, or its difference from its source's"
+    meaning: ClassVar[str] = "excess kurtosis of one unit's output, or its difference from its source's, or over it"
     equation: ClassVar[str] = "sum_k g_k^4 kurtosis_k / (sum_k g_k^2)^2"
 
     unit_number: int = count(1, "which unit, from 1", high=4096)
-    relative_to: str = option("nothing", ("nothing", "source"), "as it is, or less that of the source followed best")
+    relative_to: str = option("nothing", ("nothing", "source"), "as it is, or beside that of the source followed best")
+    taken: str = option(
+        "difference", ("difference", "ratio"), "how it is compared with its source: less it, or over it"
+    )
 
     def reading(self, block: Assembly) -> Reading:
         """Sum the sources' cumulants."""
@@ -93,7 +96,10 @@ class OutputKurtosis(OfMixture):
             g = through()[self.unit_number - 1]
             power = np.add.reduce(g * g, axis=0)
             found = np.add.reduce(g**4 * excess[:, None], axis=0) / power**2
-            return np.asarray(found - excess[np.abs(g).argmax(axis=0)] if self.relative_to == "source" else found)
+            if self.relative_to == "nothing":
+                return np.asarray(found)
+            own = excess[np.abs(g).argmax(axis=0)]
+            return np.asarray(found / own if self.taken == "ratio" else found - own)
 
         return Reading((), kurtosis)
 

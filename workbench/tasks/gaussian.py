@@ -104,19 +104,26 @@ class Gaussian(Normal):
 class Ring(Normal):
     """Zero-mean normal inputs on a ring, the more alike the nearer: positive correlations throughout.
 
-    One input is more active than the others by `bump`. Negative eigenvalues that a wide ring has, up to a thousandth
-    of the largest, are taken as 0.
+    The first input is more active than the others by `bump`, its neighbours by what `bump_width` leaves of it. Negative
+    eigenvalues that a wide ring has, up to a thousandth of the largest, are taken as 0.
     """
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "ring"
-    equation: ClassVar[str] = "C_ij = (exp(-(d_ij / width)^2) + common) g_i g_j;  g_1 = 1 + bump, others 1"
+    equation: ClassVar[str] = (
+        "C_ij = (exp(-(d_ij / width)^2) + common) g_i g_j\n"
+        "g_i = 1 + bump exp(-(d_1i / bump_width)^2);  bump_width 0: g_1 = 1 + bump, others 1"
+    )
     sources: ClassVar[tuple[str, ...]] = ("MillerMacKay1994",)
 
     inputs: str = reference("population", "the source population that shows the inputs")
     width: float = number(3.0, "1", "distance at which correlation has fallen to 1/e", low=1e-3, high=1e3, fixed=True)
     common: float = number(0.2, "1", "what all inputs share", low=0.0, high=1e3, fixed=True)
     bump: float = number(0.3, "1", "extra amplitude of the first input", low=0.0, high=1e3, fixed=True)
+    bump_width: float = number(
+        0.0, "1", "distance at which the extra amplitude has fallen to 1/e; 0: the first input alone",
+        low=0.0, high=1e3, fixed=True,
+    )  # fmt: skip
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -124,8 +131,8 @@ class Ring(Normal):
         if size_of(tables, fields["inputs"]) < 3:
             yield "inputs", "a ring has at least 3 inputs"
             return
-        n, given = size_of(tables, fields["inputs"]), (fields[key] for key in ("width", "common", "bump"))
-        spectrum = np.linalg.eigvalsh(_ring(n, *given))
+        n = size_of(tables, fields["inputs"])
+        spectrum = np.linalg.eigvalsh(_ring(n, fields))
         if spectrum[0] < -NEGLIGIBLE * spectrum[-1]:
             yield (
                 "width",
@@ -136,22 +143,25 @@ class Ring(Normal):
     def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
         """Return the covariance."""
         n = size_of(tables, fields["inputs"])
-        return _nearest_covariance(_ring(n, fields["width"], fields["common"], fields["bump"]))
+        return _nearest_covariance(_ring(n, fields))
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Take the covariance apart."""
-        values, vectors = np.linalg.eigh(_ring(block.size(self.inputs), self.width, self.common, self.bump))
+        values, vectors = np.linalg.eigh(_ring(block.size(self.inputs), vars(self)))
         spectrum, axes = np.maximum(values[::-1], 0.0), vectors.T[::-1]
         shape = (1, 1, block.runs)
         self.spread(block, np.tile(axes[:, :, None], shape), np.tile(spectrum[:, None], shape[1:]), name)
 
 
-def _ring(n: int, width: float, common: float, bump: float) -> Array:
+def _ring(n: int, fields: Mapping[str, Any]) -> Array:
     step = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    distance = np.minimum(step, n - step)
+    distance, wide = np.minimum(step, n - step), fields.get("bump_width", 0.0)
     gain = np.ones(n)
-    gain[0] += bump
-    found: Array = (np.exp(-((distance / width) ** 2)) + common) * np.outer(gain, gain)
+    if wide > 0.0:
+        gain += fields["bump"] * np.exp(-((distance[0] / wide) ** 2))
+    else:
+        gain[0] += fields["bump"]
+    found: Array = (np.exp(-((distance / fields["width"]) ** 2)) + fields["common"]) * np.outer(gain, gain)
     return found
 
 

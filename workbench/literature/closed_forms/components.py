@@ -46,6 +46,10 @@ def _oja(rate: float, inputs: Array, weight: float, trials: float, decay: float 
     return np.asarray(start * np.sqrt(growth) / math.sqrt(1.0 + decay * float(start**2 @ (growth - 1.0))))
 
 
+def _oja_weight(component: float, **given: Any) -> float:
+    return float(abs(_oja(**given)[int(component) - 1]))
+
+
 def _oja_norm(**given: Any) -> float:
     return float(np.linalg.norm(_oja(**given)))
 
@@ -75,6 +79,15 @@ FORMS: Mapping[str, ClosedForm] = {
     "oja_cosine": ClosedForm(
         "|W_1(t)| / |W(t)|, as in oja_norm", "Oja1982",
         {"rate": "r", "inputs": "task", "weight": "equal start", "trials": "t", "decay": "decay"}, _oja_cosine, INPUTS,
+    ),
+    "oja_weight": ClosedForm(
+        "|W_k(t)| along e_k, as in oja_norm: the k-th weight itself where the inputs are uncorrelated",
+        "Oja1982",
+        {
+            "component": "k, from the largest variance", "rate": "r", "inputs": "task", "weight": "equal start",
+            "trials": "t", "decay": "decay",
+        },
+        _oja_weight, INPUTS,
     ),
     "norm_at_rest": ClosedForm(
         "1 / sqrt(decay)", "Oja1982", {"decay": "decay"}, lambda decay: 1.0 / math.sqrt(decay)

@@ -13,6 +13,10 @@ def _logistic(weight: float, inputs: float, target: float, time: float, trials: 
     return target / (1.0 + (target / start - 1.0) * math.exp(-target * trials / time))
 
 
+def _shared(set_point: float, probabilities: tuple[float, ...], kept: float) -> float:
+    return set_point / sum(probabilities[: int(kept)])
+
+
 FORMS: Mapping[str, ClosedForm] = {
     "logistic_rate": ClosedForm(
         "target / (1 + (target / y_0 - 1) exp(-target t / time)),  y_0 = weight * inputs", "vanRossum2000",
@@ -33,8 +37,9 @@ FORMS: Mapping[str, ClosedForm] = {
         lambda excitation, target, input: excitation - target / input,  # noqa: A006
     ),
     "shared_response": ClosedForm(
-        "set_point / (p_1 + p_2): response to each of two patterns that are both kept", "IntratorCooper1992",
-        {"set_point": "mean response", "first": "p_1, how often it is shown", "second": "p_2"},
-        lambda set_point, first, second: set_point / (first + second),
+        "set_point / (p_1 + ... + p_k): response to each of the first k patterns where all of these are kept",
+        "IntratorCooper1992",
+        {"set_point": "mean response", "probabilities": "p, how often each is shown", "kept": "k, how many are kept"},
+        _shared, {"probabilities": "list"},
     ),
 }  # fmt: skip

@@ -1,0 +1,64 @@
+"""Inputs whose moments are known: a ring with a broad bump, and what is read off a unit that hears a mixture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from circuits import shipped_rule, solved
+
+from workbench.errors import ScenarioError
+from workbench.tasks.gaussian import Ring
+
+POPULATION = {"population": {"x": {"size": 16}}}
+RING = {"inputs": "x", "width": 3.0, "common": 0.2, "bump": 0.3}
+
+
+def spread_over(covariance: np.ndarray) -> float:
+    """Return over how many inputs the leading eigenvector is spread, by the power method."""
+    vector = np.ones(len(covariance))
+    for _ in range(3000):
+        vector = covariance @ vector
+        vector /= vector.sum()
+    return float(1.0 / (vector @ vector))
+
+
+def test_a_bump_over_neighbours_is_the_equation_entry_by_entry() -> None:
+    found = Ring.covariance_of({**RING, "bump_width": 2.0}, POPULATION)
+    for i, j in ((0, 0), (0, 1), (1, 2), (3, 12), (15, 1), (8, 8)):
+        apart = min(abs(i - j), 16 - abs(i - j))
+        gains = [1.0 + 0.3 * np.exp(-((min(k, 16 - k) / 2.0) ** 2)) for k in (i, j)]
+        expected = (np.exp(-((apart / 3.0) ** 2)) + 0.2) * gains[0] * gains[1]
+        assert found[i, j] == pytest.approx(expected, abs=2e-3), "but for what a closed ring leaves of eigenvalues < 0"
+    assert found.argmax() == 0 and np.allclose(found[1], found[15][np.r_[0, 15:0:-1]])
+
+
+def test_a_budget_is_spread_over_fewer_inputs_the_broader_the_bump_is() -> None:
+    """15.24 of 16 at width 2, as the leading eigenvector has it; a bump on one input alone leaves 15.81."""
+    assert spread_over(Ring.covariance_of({**RING, "bump_width": 2.0}, POPULATION)) == pytest.approx(15.24, abs=5e-3)
+    assert spread_over(Ring.covariance_of({**RING, "bump_width": 0.0}, POPULATION)) == pytest.approx(15.81, abs=5e-3)
+
+
+def test_without_a_width_or_with_hardly_any_the_bump_is_on_the_first_input_alone() -> None:
+    plain = Ring.covariance_of(RING, POPULATION)
+    for width in (0.0, 1e-3):
+        assert Ring.covariance_of({**RING, "bump_width": width}, POPULATION).tobytes() == plain.tobytes()
+
+
+def test_a_bump_that_would_be_negative_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="bump_width"):
+        solved(shipped_rule("sum_budget").replace("bump_width = 2.0", "bump_width = -1.0"))
+
+
+def test_the_kurtosis_of_an_output_over_that_of_its_source_and_less_it() -> None:
+    """One is the other over the source's own: 3 and 6 for heavy tails, -1.2 for light ones."""
+    text = shipped_rule("independent_components").replace("trials = 36000", "trials = 100")
+    text = text[: text.index("[arm.light]")] + '[study.arms]\ntitle = "All subjects"\n'
+    plain = text.replace('relative_to = "source"\ntaken = "ratio"\n', "")
+    found = {
+        "ratio": solved(text).outcomes["kurtosis"],
+        "difference": solved(text.replace('taken = "ratio"', 'taken = "difference"')).outcomes["kurtosis"],
+        "itself": solved(plain).outcomes["kurtosis"],
+    }
+    source = found["itself"] - found["difference"]
+    assert set(np.round(source, 9)) <= {3.0, 6.0, -1.2} and len(set(np.round(source, 9))) > 1
+    assert found["ratio"] == pytest.approx(found["itself"] / source, rel=1e-12)
