@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, SMALL, answer, process
+from commands import workbench as workbench_command
 
 import workbench
+from workbench.analysis.selection import select
 from workbench.registry import registry
+from workbench.report.content import Page
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace(
@@ -82,7 +85,9 @@ def test_an_edited_rule_is_computed_anew_and_replay_says_what_has_changed(site: 
     installed = {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
 
     def swept() -> tuple[int, int]:
-        said = answer(process("sweep", "mine.toml", "--db", "mine.db", "--json", cwd=tmp_path, **installed))
+        said = answer(
+            process("sweep", "mine.toml", "--db", "mine.db", "--workers", "1", "--json", cwd=tmp_path, **installed)
+        )
         return said["stored"], said["reused"]
 
     first = swept()
@@ -121,3 +126,22 @@ def test_a_broken_package_stops_only_what_needs_it(site: Path, tmp_path: Path) -
     assert 'rule "covariance" is offered by mymodels 0.1, which is broken: ModuleNotFoundError' in refused.stderr
     listed = process("doctor", cwd=tmp_path, **installed)
     assert listed.returncode == 3 and f"broken: {fault}" in listed.stdout
+
+
+def test_without_its_package_the_page_and_the_commands_say_whose_the_rule_was(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(MINE, encoding="utf-8")
+    installed = {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
+    process("sweep", "mine.toml", "--db", "mine.db", "--workers", "1", cwd=tmp_path, **installed)
+    told = 'plasticity.input_output.rule: rule "covariance" is of mymodels 0.1, which is not installed'
+    assert told in workbench_command("sweep", "mine.toml", "--db", "mine.db", cwd=tmp_path).stderr
+    assert told in workbench_command("replay", "mine.db", "--run", "1", cwd=tmp_path).stderr
+    page = workbench.build_report(tmp_path / "mine.db", tmp_path / "mine.html").read_text(encoding="utf-8")
+    assert (
+        "Not installed where this page was made: plasticity “covariance” of mymodels 0.1 (used as input output)."
+        in page
+    )
+    tables = {table.name: table for table in Page(select(tmp_path / "mine.db")).method_tables}
+    assert ("input output", "covariance (not installed: mymodels 0.1)") in [
+        r[:2] for r in tables["model_plasticity"].rows
+    ]
+    assert tables["equations"].rows[-1][0].startswith("Not installed here: plasticity “covariance” of mymodels 0.1")
