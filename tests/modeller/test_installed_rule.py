@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def site(tmp_path: Path) -> Path:
     metadata.mkdir(parents=True)
     (place / "mymodels.py").write_text(code.partition("\n\ntext = ")[0], encoding="utf-8")
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mymodels\nVersion: 0.1\n", encoding="utf-8")
-    points = "[workbench.components]\ncovariance = mymodels:Covariance\n"
+    project = tomllib.loads(re.findall(r"```toml\n(\[project\]\n.*?)```", README, re.DOTALL)[0])["project"]
+    listed = project["entry-points"]["workbench.components"]
+    points = "".join(["[workbench.components]\n", *(f"{name} = {value}\n" for name, value in listed.items())])
     (metadata / "entry_points.txt").write_text(points, encoding="utf-8")
     return place
 
