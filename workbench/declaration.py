@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import inspect
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from functools import cache
@@ -204,6 +205,10 @@ def _compiled(value: Any) -> Any:
     return repr(value) if isinstance(value, (bool, int, float, str, tuple)) else type(value).__name__
 
 
+MARKS = ("packaged", "offered_by")
+"""Said of a class by where it was found, not by its author."""
+
+
 class Component:
     """Base of every component.
 
@@ -219,6 +224,8 @@ class Component:
     equation: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     packaged: ClassVar[bool] = True
+    offered_by: ClassVar[str] = ""
+    """Name and version of the other package that offers the component; set when it is loaded."""
     withheld_by: ClassVar[tuple[str, ...]] = ()
     """Fields that are 0 in an arm without the table: what is given or held then keeps its place in the protocol."""
 
@@ -257,14 +264,24 @@ class Component:
     def source_sha256(cls) -> str:
         """Return the hash of the class's source text; of its compiled members where Python cannot show that.
 
-        The class of a notebook's cell has no file. Without a hash an edited rule would pass for the old one.
+        The class of a notebook's cell has no file. Without a hash an edited rule would pass for the old one. Of another
+        package's component it is the whole module, with those of the same package that its bases stand in: functions
+        beside the class are part of the rule.
         """
         try:
-            text = inspect.getsource(cls)
-        except (OSError, TypeError):
-            own = {name: value for name, value in vars(cls).items() if name[:2] != "__" and name != "packaged"}
+            text = cls._package_text() if cls.offered_by else inspect.getsource(cls)
+        except (OSError, TypeError, KeyError):
+            own = {name: value for name, value in vars(cls).items() if name[:2] != "__" and name not in MARKS}
             text = repr([(name, _compiled(getattr(value, "__func__", value))) for name, value in own.items()])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @classmethod
+    @cache
+    def _package_text(cls) -> str:
+        """Return the text of the class's module and of its bases' modules in the same package, as first read."""
+        root = cls.__module__.partition(".")[0]
+        names = dict.fromkeys(c.__module__ for c in cls.__mro__ if c.__module__.partition(".")[0] == root)
+        return "".join(inspect.getsource(sys.modules[name]) for name in names)
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the arrays that others may read; `name` is this table's name in the scenario."""

@@ -85,6 +85,12 @@ class StorageError(WorkbenchError):
     exit_code = 3
 
 
+class PackageFault(WorkbenchError):
+    """A component of another package failed, or cannot be loaded: neither the user's mistake nor a bug of ours."""
+
+    exit_code = 3
+
+
 class PointFailure(WorkbenchError):
     """A single run could not be finished; `reason` and `time` say why and when (model time)."""
 

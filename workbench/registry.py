@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from workbench.declaration import Component
+from workbench.offers import Offer, judged, loaded
 
-GROUP = "workbench.components"
+LOG = logging.getLogger("workbench")
 OWN = (
     "workbench.circuit",
     "workbench.plasticity",
@@ -70,10 +71,20 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
 
 
 class Registry:
-    """The visible table of components: (section, name) to class."""
+    """The visible table of components: (section, name) to class.
 
-    def __init__(self, components: Iterable[type[Component]] = ()) -> None:
+    Attributes
+    ----------
+    absent : mapping (section, name) -> str
+        What is known of components that are not here: whose they are and why they are missing. Section is "" where a
+        package broke before it could say.
+    """
+
+    def __init__(
+        self, components: Iterable[type[Component]] = (), absent: Mapping[tuple[str, str], str] | None = None
+    ) -> None:
         self._classes: dict[tuple[str, str], type[Component]] = {}
+        self.absent = dict(absent or {})
         for component in components:
             self.add(component)
 
@@ -89,16 +100,25 @@ class Registry:
 
     def extended(self, components: Iterable[type[Component]]) -> Registry:
         """Return a copy that also knows `components` (rules written in a notebook); those are marked unpackaged."""
-        bigger = Registry(self._classes.values())
+        bigger = Registry(self._classes.values(), self.absent)
         for component in components:
             if (component.section, component.name) not in self:
-                component.packaged = False
+                component.packaged, component.offered_by = False, ""
             bigger.add(component)
         return bigger
 
     def get(self, section: str, name: str) -> type[Component]:
         """Return the class; KeyError if unknown."""
         return self._classes["outcome" if section == "course" else section, name]
+
+    def remembering(self, absent: Mapping[tuple[str, str], str]) -> Registry:
+        """Return a copy that can also say of `absent` components whose they are."""
+        return Registry(self._classes.values(), {**absent, **self.absent})
+
+    def why_absent(self, section: str, name: str) -> str:
+        """Say whose a component is that is not here, and why it is missing; "" where nobody knows."""
+        section = "outcome" if section == "course" else section
+        return self.absent.get((section, name)) or self.absent.get(("", name), "")
 
     def names(self, section: str) -> tuple[str, ...]:
         """Return the component names of a section, sorted (courses use the outcome readouts)."""
@@ -118,9 +138,22 @@ def _components_of(module_name: str) -> tuple[type[Component], ...]:
 
 
 @cache
+def _offers() -> tuple[Offer, ...]:
+    offers = judged(loaded(), (c for room in OWN for c in _components_of(room)), SECTIONS)
+    for offer in offers:
+        if offer.fault:
+            LOG.warning("warning: %s; its component is left out", offer)
+    return offers
+
+
+def broken() -> tuple[Offer, ...]:
+    """Return the entry points of other packages that cannot be used, with the fault of each."""
+    return tuple(offer for offer in _offers() if offer.fault)
+
+
+@cache
 def registry() -> Registry:
-    """Return the installed components: our own rooms, then those of installed entry points."""
-    known = Registry(c for room in OWN for c in _components_of(room))
-    for point in entry_points(group=GROUP):
-        known.add(point.load())
-    return known
+    """Return the installed components: our own rooms, then those of installed entry points that can be used."""
+    absent = {("", offer.point): f"is offered by {offer.package}, which is broken: {offer.fault}" for offer in broken()}
+    own = (c for room in OWN for c in _components_of(room))
+    return Registry((*own, *(offer.component for offer in _offers() if offer.component is not None)), absent)

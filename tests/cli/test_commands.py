@@ -271,3 +271,23 @@ def test_every_command_has_help_and_a_first_sentence_that_fits_the_list(tmp_path
     for command in app.registered_commands:
         assert command.callback is not None
         assert workbench(command.callback.__name__, "--help", cwd=tmp_path).returncode == 0
+
+
+def test_sweep_narrowed_to_a_study_computes_it_alone_and_a_slip_is_told(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SMALL)
+    one = answer(workbench("sweep", "small.toml", "--study", "strength", "--json", "--workers", "0", cwd=tmp_path))
+    assert one["expected"] == one["stored"] + one["reused"] == 18
+    both = workbench("sweep", "small.toml", "--study", "strength", "--study", "arms", "--dry-run", cwd=tmp_path)
+    assert "30 runs in all" in both.stdout
+    slip = workbench("sweep", "small.toml", "--study", "strenght", cwd=tmp_path)
+    assert slip.returncode == 2
+    assert "no study 'strenght' in this scenario (there are: arms, strength); did you mean \"strength\"?" in slip.stderr
+
+
+def test_S10_the_gallery_refuses_a_scenario_whose_component_is_not_installed(tmp_path: Path) -> None:
+    (tmp_path / "sound.toml").write_text(SMALL)
+    (tmp_path / "foreign.toml").write_text(SMALL.replace('"hebb"', '"covariance"'))
+    done = workbench("gallery", ".", "--output", "page.html", cwd=tmp_path)
+    assert done.returncode == 2 and "foreign.toml:" in done.stderr
+    assert 'plasticity.input_output.rule: unknown rule "covariance"' in done.stderr
+    assert not (tmp_path / "page.html").exists()

@@ -40,9 +40,9 @@ def check(
 def _summary(file: str) -> dict[str, Any]:
     from workbench.design import plan
     from workbench.execution.fitness import refuse_unfit
-    from workbench.scenario import load_scenario
+    from workbench.execution.sweep import read_scenario
 
-    scenario = load_scenario(Path(file))
+    scenario, _ = read_scenario(Path(file))
     planned = plan(scenario)
     refuse_unfit(planned)
     return {

@@ -16,7 +16,7 @@ from workbench.cli.options import AsJson
 from workbench.cli.output import plain, print_object, put
 from workbench.cli.tables import set_out
 from workbench.errors import UsageError
-from workbench.registry import SECTIONS
+from workbench.registry import SECTIONS, Registry
 
 if TYPE_CHECKING:
     from workbench.declaration import Component, Parameter
@@ -77,6 +77,8 @@ def named(components: Iterable[type[Component]], name: str | None) -> list[type[
     order = list(SECTIONS)
     known = sorted(components, key=lambda c: (order.index(c.section), c.name))
     found = [c for c in known if name in (None, c.name, c.section, f"{c.section}.{c.name}")]
+    if not found and isinstance(components, Registry) and (why := components.why_absent("", str(name))):
+        raise UsageError(f"{name!r} {why}")
     if not found:
         names = sorted({c.name for c in known} | {c.section for c in known})
         near = difflib.get_close_matches(str(name), names, 1)

@@ -22,18 +22,22 @@ def doctor(as_json: AsJson = False) -> int:
     Prints versions, cores and vector class, and what is missing.
     """
     from workbench.execution.threads import available_cores
+    from workbench.registry import broken
     from workbench.store.provenance import provenance
 
     facts = {"workbench": __version__, "python": platform.python_version(), **provenance()}
     facts |= {"cores": str(available_cores()), "folder": str(Path.cwd())}
     missing = [name for name in _requirements() if _version(name) is None]
-    notes = _notes(facts["sqlite"])
+    notes, unfit = _notes(facts["sqlite"]), [str(offer) for offer in broken()]
     if as_json:
-        print_object({"ok": not missing, "facts": facts, "missing": missing, "notes": notes})
+        print_object(
+            {"ok": not (missing or unfit), "facts": facts, "missing": missing, "broken": unfit, "notes": notes}
+        )
     else:
         put("\n".join(f"{name:<14} {value}" for name, value in facts.items()))
-        put("\n".join([*(f"missing: {name}" for name in missing), *(f"note: {n}" for n in notes)] or ["all is well"]))
-    return ENVIRONMENT if missing else 0
+        said = [f"missing: {name}" for name in missing] + [f"broken: {one}" for one in unfit]
+        put("\n".join([*said, *(f"note: {n}" for n in notes)] or ["all is well"]))
+    return ENVIRONMENT if missing or unfit else 0
 
 
 def _requirements() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,9 @@ import typer
 
 from workbench.cli.faults import resumable
 from workbench.cli.options import AsJson, ForRuns, Workers
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import watcher
+from workbench.errors import Problem, ScenarioError
 
 DEFAULT = Path("reports/gallery.html")
 
@@ -27,7 +29,8 @@ def gallery(
 ) -> int:
     """Write one HTML page of many scenarios and their checks.
 
-    Of each scenario that findings are about: picture, equation, checks, file.
+    Of each scenario that findings are about: picture, equation, checks, file. One with a mistake, or with a component
+    that is not installed, is refused before anything runs.
 
     What is missing is run first. One file with its figures inside: no network, no script.
     """
@@ -40,16 +43,35 @@ def gallery(
     if output is None:
         page.parent.mkdir(exist_ok=True)
     refuse_existing(page, force=force)
+    files = [file for target in targets for file in expanded(Path(target))]
+    _refuse_unsound(files, db)
     command = shlex.join(["workbench", *context.obj])
     with resumable(command):
         found = hold(*targets, db=db, workers=workers, watch=lambda: watcher(quiet=as_json), command=command)
-    files = [file for target in targets for file in expanded(Path(target))]
+    about = {row.finding.scenario for row in found.rows}
+    left_out = [file.name for file in files if file.stem not in about]
     written = build_gallery(found.rows, files, page, force=force)
     if as_json:
-        print_object({"ok": True, "page": str(written), "findings": len(found.rows)})
+        print_object({"ok": True, "page": str(written), "findings": len(found.rows), "left_out": left_out})
     else:
+        if left_out:
+            talk(f"left out, since no finding is about them: {', '.join(left_out)}")
         put(str(written))
     return 0
+
+
+def _refuse_unsound(files: Iterable[Path], db: str | None) -> None:
+    """Refuse what cannot be read, of all files at once: those that no finding is about are read nowhere else."""
+    from workbench.execution.sweep import read_scenario
+
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            read_scenario(file, db=db)
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
 
 
 def register(app: typer.Typer) -> None:

@@ -28,6 +28,7 @@ from workbench.cli import (
 from workbench.cli.faults import internal_fault, told
 from workbench.errors import UsageError, WorkbenchError
 from workbench.execution.threads import use_one_thread
+from workbench.offers import blamed
 
 DEBUG = "--debug"
 
@@ -87,7 +88,8 @@ def main(arguments: list[str]) -> int:
             return told(_usage(error), as_json)
         if debug:
             raise
-        return internal_fault(error, arguments, as_json)
+        theirs = blamed(error)
+        return internal_fault(error, arguments, as_json) if theirs is None else told(theirs, as_json)
     return code if isinstance(code, int) else 0  # typer itself turns an early Ctrl-C into 130
 
 

@@ -36,6 +36,9 @@ def sweep(
         int | None, typer.Option("--subjects", metavar="N", min=1, help="Subjects in each study.")
     ] = None,
     arm: Annotated[list[str] | None, typer.Option("--arm", metavar="NAME", help="Only this arm; repeatable.")] = None,
+    study: Annotated[
+        list[str] | None, typer.Option("--study", metavar="NAME", help="Only this study; repeatable.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value everywhere; may be repeated.")
     ] = None,
@@ -63,6 +66,7 @@ def sweep(
         workers=workers,
         subjects=subjects,
         arms=arm or (),
+        studies=study or (),
         settings=read_pairs(set_ or ()),
         seed=seed,
         max_points=max_points,

@@ -75,7 +75,8 @@ def _is_kept(table: Table, outcomes: Sequence[str], record: bool) -> bool:
 
 
 def _source(component: type[Component]) -> str:
-    return "" if component.packaged else component.source_sha256()
+    """Return what identifies the text of a component that is not ours: nobody raises its revision for us."""
+    return component.source_sha256() if component.offered_by or not component.packaged else ""
 
 
 def _structural(layers: Layers, table: Table, parameter: Parameter) -> Any:

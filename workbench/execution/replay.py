@@ -89,7 +89,7 @@ def replay(
     results = open_results(db)
     place = results.placed(run)
     scenario, registry = _stored_scenario(results, place.sweep, components)
-    chunk, row = _found(_planned(scenario, place), place)
+    chunk, row = _found(results, _planned(scenario, place), place)
     batch = chunk.batch.take(np.array([row]))
     if record == "all":
         batch = replace(batch, structure=watched(batch.structure, registry))
@@ -137,9 +137,10 @@ def _stored_scenario(results: Results, sweep: int, components: Iterable[type[Com
     """Read the stored bytes, with the stored parameter set in place of any file; tables lie beside the database."""
     from workbench.registry import registry
     from workbench.scenario import parse_scenario
+    from workbench.store.origins import remembering
 
     row = results.sweeps().set_index("sweep").loc[sweep]
-    known = registry().extended(components)
+    known = remembering(registry().extended(components), results, sweep)
     kept = results.parameter_text(sweep) if row["parameter_set"] else None
     beside = results.path.absolute().parent
     text, name = results.scenario_text(sweep), f"{row['scenario']}.toml"
@@ -159,15 +160,18 @@ def _planned(scenario: Scenario, place: Placed) -> Plan:
     )
 
 
-def _found(plan: Plan, place: Placed) -> tuple[Chunk, int]:
+def _found(results: Results, plan: Plan, place: Placed) -> tuple[Chunk, int]:
     """Return the chunk that holds the run, and its row."""
     from workbench.solver.run import width_for
+    from workbench.store.origins import changed
 
     for chunk in plan.chunks(lambda structure: width_for(structure, plan.scenario.registry)):
         rows = np.flatnonzero((chunk.batch.subjects == place.subject) & (chunk.points == place.point))
         if len(rows) and chunk.batch.keys[rows[0]] == place.key:
             return chunk, int(rows[0])
+    used = (table.component for tables in plan.scenario.tables.values() for table in tables.values())
+    why = "; ".join(changed(results, place.sweep, used)) or "a component or the engine has changed since it was stored"
     raise CheckFailed(
         f"run {place.run} is {place.study}, {place.arm}, point {place.point}, subject {place.subject}; "
-        "today's components ask for another run there: a component or the engine has changed since it was stored"
+        f"today's components ask for another run there: {why}"
     )

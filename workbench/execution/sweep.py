@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from workbench.errors import StorageError, UsageError
+from workbench.errors import ScenarioError, StorageError, UsageError
 from workbench.execution.fitness import refuse_unfit
 from workbench.execution.pilot import Forecast, bytes_of, cost_of
 from workbench.execution.progress import Counts, Progress, Silent
@@ -135,7 +135,7 @@ def prepare(
 
     if workers is not None and workers < 0:
         raise UsageError(f"workers is {workers} (0 or more)")
-    document, registry = read_scenario(scenario, components, max_points)
+    document, registry = read_scenario(scenario, components, max_points, db)
     planned = plan(
         document,
         subjects=subjects,
@@ -152,19 +152,32 @@ def prepare(
 
 
 def read_scenario(
-    scenario: Scenario | str | Path, components: Iterable[type[Component]] = (), max_points: int = MAX_POINTS
+    scenario: Scenario | str | Path,
+    components: Iterable[type[Component]] = (),
+    max_points: int = MAX_POINTS,
+    db: str | Path | None = None,
 ) -> tuple[Scenario, Registry | None]:
-    """Return the document, and its registry if that knows more than the installed components."""
+    """Return the document, and its registry if that knows more than the installed components.
+
+    A database of earlier runs, `db` or where they go by default, tells whose a component was that is not installed.
+    """
     from workbench.registry import registry
     from workbench.scenario import load_scenario
 
     extra = tuple(components)
     known = registry().extended(extra) if extra else registry()
-    document = (
-        load_scenario(scenario, registry=known, max_points=max_points)
-        if isinstance(scenario, (str, Path))
-        else scenario
-    )
+    if isinstance(scenario, (str, Path)):
+        try:
+            document = load_scenario(scenario, registry=known, max_points=max_points)
+        except ScenarioError:
+            from workbench.store.origins import remembered
+
+            kept = remembered(known, Path(db) if db is not None else RESULTS / f"{Path(scenario).stem}.db")
+            if kept is not None:
+                load_scenario(scenario, registry=kept, max_points=max_points)
+            raise
+    else:
+        document = scenario
     return document, None if document.registry is registry() else document.registry
 
 

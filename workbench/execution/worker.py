@@ -7,6 +7,7 @@ Ctrl-C is the parent's business, so interrupts are ignored here.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import signal
@@ -55,12 +56,14 @@ def _receive(inbox: IO[bytes], batches: SimpleQueue[Batch]) -> None:
 
 
 def _solved(batch: Batch) -> BatchResult | Fault:
+    from workbench.offers import blamed
+
     try:
         from workbench.solver.run import solve
 
         return solve(batch)
     except Exception as error:  # noqa: BLE001 - every fault is handed to the parent, which reports it
-        known = error if isinstance(error, WorkbenchError) else None
+        known = error if isinstance(error, WorkbenchError) else blamed(error)
         return Fault(known, traceback.format_exc())
 
 
@@ -68,6 +71,7 @@ def main() -> None:
     """Solve batches until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.getLogger("workbench").addHandler(logging.NullHandler())  # the parent has said it
     inbox, outbox = _private_pipes()
     batches: SimpleQueue[Batch] = SimpleQueue()
     threading.Thread(target=_receive, args=(inbox, batches), daemon=True).start()

@@ -98,7 +98,10 @@ class Processes:
         finally:
             self._idle.put(worker)
         if isinstance(answer, Fault):
-            raise answer.error or ExecutionFault(answer.traceback)
+            fault = ExecutionFault(answer.traceback)
+            if answer.error is not None:
+                raise answer.error from fault
+            raise fault
         return answer
 
     def __enter__(self) -> Self:

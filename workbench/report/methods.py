@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.analysis.protocol import arm_settings
 from workbench.declaration import Component
 from workbench.registry import SECTIONS, registry
+from workbench.report.absent import absent, sentences
 from workbench.report.tables import Table
 from workbench.report.words import NOTHING, each, number, plain, sentence
 
@@ -44,7 +45,7 @@ def sources(ground: Ground) -> set[str]:
 
 
 def equations(ground: Ground) -> Table:
-    """Every component in use: what it is, its equation, its sources."""
+    """Every component in use: what it is, its equation, its sources; of one that is not installed, whose it was."""
     unique = {(s, c.name): c for s, tables in used(ground).items() for c in tables.values()}
     rows = []
     for (section, name), component in unique.items():
@@ -52,6 +53,7 @@ def equations(ground: Ground) -> Table:
         text = "\n".join(line.strip() for line in component.equation.strip().splitlines())
         said = f"{component.summary()} ({section} “{plain(name)}”; used as {', '.join(map(plain, of[:6]))})"
         rows.append((said, text, ", ".join(component.sources)))
+    rows += [(f"Not installed here: {one}", "not known here", "") for one in absent(ground)]
     table = Table("Words and equations", ("Component", "Equation", "Sources"), tuple(rows), look="equations")
     return table.of("equations", ground.queries.settings())
 
@@ -73,6 +75,7 @@ def paragraph(ground: Ground) -> list[str]:
         f"Parameter set: {facts['parameter_set'] or 'none'} {facts['parameter_version']}. "
         f"Software: {', '.join(named)}.",
         _clocks(ground),
+        *sentences(ground, absent(ground), [c for tables in used(ground).values() for c in tables.values()]),
     ]
     if half:
         said.append(
@@ -99,13 +102,24 @@ def model_tables(ground: Ground) -> list[Table]:
     arm = ground.aims.benefit.arm if ground.aims.benefit and ground.aims.benefit.arm else ""
     arm = arm or str(ground.selection.arms.index[0])
     settings = arm_settings(ground.selection, arm)
-    tables = used(ground)
+    tables = _kinds(ground)
     query = ground.queries.settings(arm=arm)
     made = [
         _summary(ground, tables).of("model_summary", query),
         *(_part(s, title, settings, tables).of(f"model_{s}", query) for s, title in PARTS.items() if s in tables),
     ]
     return [table for table in made if table.rows]
+
+
+def _kinds(ground: Ground) -> dict[str, dict[str, str]]:
+    """Return what each table of each section is, also where the component is not installed."""
+    found = {section: {name: plain(c.name) for name, c in tables.items()} for section, tables in used(ground).items()}
+    for one in absent(ground):
+        mine = found.setdefault(one.section, {})
+        for table in one.tables:
+            kind = f"{plain(one.name)} (not installed: {one.package})"
+            mine[table] = f"{mine[table]} or {kind}" if table in mine else kind
+    return found
 
 
 PARTS = {
@@ -118,27 +132,27 @@ PARTS = {
 }
 
 
-def _summary(ground: Ground, tables: Mapping[str, Mapping[str, type[Component]]]) -> Table:
+def _summary(ground: Ground, tables: Mapping[str, Mapping[str, str]]) -> Table:
     rows = []
     for section in SECTIONS.values():
         mine = tables.get(section.name, {})
         if mine:
-            kinds = ", ".join(dict.fromkeys(plain(c.name) for c in mine.values()))
+            kinds = ", ".join(dict.fromkeys(mine.values()))
             rows.append((section.name, sentence(section.doc), f"{len(mine)}: {', '.join(map(plain, mine))}", kinds))
     return Table("Model summary", ("Part", "What it is", "In this model", "Kinds"), tuple(rows))
 
 
-def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping[str, Any]) -> Table:
+def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]]) -> Table:
     """One row a part: its kind and its settings, those that differ from nothing."""
     rows = []
-    for name, component in tables[section].items():
+    for name, kind in tables[section].items():
         prefix = f"{section}.{name}."
         mine = {p.removeprefix(prefix): v for p, v in settings.items() if p.startswith(prefix)}
         key = SECTIONS[section].key
         said = "; ".join(
             f"{plain(k)} {_shown(v)}" for k, v in mine.items() if k != key and _shown(v) not in ("", NOTHING)
         )
-        rows.append((plain(name), plain(component.name), said))
+        rows.append((plain(name), kind, said))
     return Table(title, ("Name", "Kind", "Settings"), tuple(rows))
 
 

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.declaration import Component, Parameter
+from workbench.offers import GROUP
 from workbench.protocol.times import RELATIVE
-from workbench.registry import GROUP, SECTIONS, Registry, Section
+from workbench.registry import SECTIONS, Registry, Section
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Setting, Table
@@ -88,6 +89,10 @@ def _component(
     if chosen is None:
         document.report((*keys, section.key), f"is missing (one of: {listed(known)})", at="key")
     elif not isinstance(chosen, str) or chosen not in known:
+        why = registry.why_absent(section.name, chosen) if isinstance(chosen, str) else ""
+        if why:
+            document.report((*keys, section.key), f"{section.key} {show(chosen)} {why}")
+            return None
         message = f"unknown {section.key} {show(chosen)} (one of: {listed(known)})"
         document.report((*keys, section.key), message, got=str(chosen), known=known, otherwise=NOT_INSTALLED)
     else:

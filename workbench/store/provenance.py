@@ -8,12 +8,16 @@ import sqlite3
 import subprocess
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from workbench.registry import GROUP
+from workbench.registry import registry
 
 PACKAGE = Path(__file__).resolve().parents[1]
+OFFERED = "offered."
+"""What the names of components of other packages begin with, among what is stored beside an invocation."""
+UNPACKAGED = "unpackaged "
+"""The same, for classes that were handed over and are in no package."""
 LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy", "orjson")
 
 
@@ -39,13 +43,11 @@ def provenance() -> dict[str, str]:
 
 def offered() -> dict[str, str]:
     """Return every component that another installed package offers: package, version, hash of its source."""
-    found = {}
-    for point in entry_points(group=GROUP):
-        component = point.load()
-        package = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown package"
-        name = f"offered.{component.section}.{component.name}"
-        found[name] = f"{package}, source sha256 {component.source_sha256()}"
-    return found
+    return {
+        f"{OFFERED}{c.section}.{c.name}": f"{c.offered_by}, source sha256 {c.source_sha256()}"
+        for c in registry()
+        if c.offered_by
+    }
 
 
 def _version(distribution: str) -> str:

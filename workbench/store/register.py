@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 import workbench.store.tables as tables
 from workbench.scenario.model import Arm, Quantity, Ref, Scenario, Setting
 from workbench.solver.batch import Structure
-from workbench.store.provenance import provenance
+from workbench.store.provenance import UNPACKAGED, provenance
 
 if TYPE_CHECKING:
     from workbench.design import Plan, StudyPlan
@@ -129,8 +129,13 @@ def open_invocation(connection: Connection, sweep: int, plan: Plan, command: str
 
 def _unpackaged(plan: Plan) -> dict[str, str]:
     """Return the source hash of each component that is not installed: without its text nobody can repeat the run."""
+    known = plan.scenario.registry
     used = (table for structure in plan.structures() for table in structure.tables if table.source_sha256)
-    return {f"unpackaged {table.section}.{table.component}": table.source_sha256 for table in used}
+    return {
+        f"{UNPACKAGED}{table.section}.{table.component}": table.source_sha256
+        for table in used
+        if not known.get(table.section, table.component).packaged
+    }
 
 
 def _insert(connection: Connection, table: Table, **values: Any) -> int:

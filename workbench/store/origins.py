@@ -1,0 +1,66 @@
+"""Whose the components were that a database's runs needed, for where they are no longer installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.store.provenance import OFFERED, UNPACKAGED
+from workbench.store.read import open_results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.declaration import Component
+    from workbench.registry import Registry
+    from workbench.store.read import Results
+
+NOTEBOOK = "a class that was handed over and is in no package"
+
+Key = tuple[str, str]
+
+
+def origins(results: Results, sweep: int | None = None) -> dict[Key, str]:
+    """Return section and name of each component that was not the workbench's own, and its package as last stored."""
+    return {key: NOTEBOOK if value is None else value.partition(", ")[0] for key, value in _kept(results, sweep)}
+
+
+def remembering(known: Registry, results: Results, sweep: int | None = None) -> Registry:
+    """Return a registry that can say of what is not installed whose it was."""
+    kept = origins(results, sweep).items()
+    return known.remembering({key: f"is of {package}, which is not installed" for key, package in kept})
+
+
+def remembered(known: Registry, db: Path) -> Registry | None:
+    """Return the same from a database that may be there; None where nothing can be learnt from it."""
+    if not db.is_file():
+        return None
+    try:
+        return remembering(known, open_results(db))
+    except WorkbenchError:  # what is wrong with the database is told by whoever needs it
+        return None
+
+
+def changed(results: Results, sweep: int, used: Iterable[type[Component]]) -> list[str]:
+    """Say of each installed component of another package that its source is another than when the sweep ran."""
+    kept, said = dict(_kept(results, sweep)), []
+    for component in sorted({c for c in used if c.offered_by}, key=lambda c: (c.section, c.name)):
+        was = kept.get((component.section, component.name))
+        if was is not None and was.rpartition(" ")[2] != component.source_sha256():
+            package = f"{was.partition(', ')[0]} then, {component.offered_by} now"
+            said.append(
+                f"{component.section} {component.name!r} has another source than when the runs were stored ({package})"
+            )
+    return said
+
+
+def _kept(results: Results, sweep: int | None) -> list[tuple[Key, str | None]]:
+    found: list[tuple[Key, str | None]] = []
+    rows = results.provenance(sweep)
+    for key, value in zip(rows["key"].astype(str), rows["value"].astype(str), strict=True):
+        for start in (OFFERED, UNPACKAGED):
+            if key.startswith(start):
+                section, _, name = key.removeprefix(start).partition(".")
+                found.append(((section, name), value if start == OFFERED else None))
+    return found
