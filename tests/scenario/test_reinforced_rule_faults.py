@@ -51,6 +51,7 @@ FAULTS: dict[str, Fault] = {
     "an action that there is not": ("three_factor_bandit", [('population = "action"\naction = 1\nwindow', 'population = "action"\naction = 3\nwindow')], "outcome.policy.action", ["has 2 actions, got 3"]),
     "a late weight that is none": ("two_sided_balance", [('readout = "synapse_weight"\nprojection = "cortex_striatum"\nunit_number = 1\ntake = "mean"', 'readout = "late_weight"\nprojection = "cortex_striatum"')], "outcome.on_target.projection", ["only tag_and_capture", "two_sided"]),
     "the area of a mark of steps": ("nmda_window", [('kind = "nmda"', 'kind = "cleared"\nsignal = "receptor.glun2a"'), ('share_2a = 0.5', "")], "outcome.width.mark", ["is cleared", "depends on the steps"]),
+    "actions of another size than the weights": ("three_factor_bandit", [('size = 2\n\n[projection.context_action]', 'size = 3\n\n[projection.context_action]')], "plasticity.context_record.postsynaptic", ["action has not the size of record", "(2 and 3)"]),
 }  # fmt: skip
 
 

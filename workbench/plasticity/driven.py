@@ -12,7 +12,7 @@ import numpy as np
 from workbench.circuit.populations import size_of
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form
-from workbench.plasticity.synapses import synapses_of, without_ticks
+from workbench.plasticity.synapses import postsynaptic_fault, synapses_of, without_ticks
 from workbench.registry import registry
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Driven(Stabilised):
         """Refuse pairs of drive and stabiliser that make no sense, and steps too long."""
         stabiliser = fields.get("stabiliser", "none")
         yield from without_ticks(fields, tables)
+        yield from postsynaptic_fault(fields, tables)
         if stabiliser in cls.unsuited:
             yield "stabiliser", f"{cls.name} with {stabiliser}: {cls.unsuited[stabiliser]}"
         yield from _needs_fault(fields["projection"], stabiliser, tables)
