@@ -52,6 +52,7 @@ FAULTS: dict[str, Fault] = {
     "a late weight that is none": ("two_sided_balance", [('readout = "synapse_weight"\nprojection = "cortex_striatum"\nunit_number = 1\ntake = "mean"', 'readout = "late_weight"\nprojection = "cortex_striatum"')], "outcome.on_target.projection", ["only tag_and_capture", "two_sided"]),
     "the area of a mark of steps": ("nmda_window", [('kind = "nmda"', 'kind = "cleared"\nsignal = "receptor.glun2a"'), ('share_2a = 0.5', "")], "outcome.width.mark", ["is cleared", "depends on the steps"]),
     "actions of another size than the weights": ("three_factor_bandit", [('size = 2\n\n[projection.context_action]', 'size = 3\n\n[projection.context_action]')], "plasticity.context_record.postsynaptic", ["action has not the size of record", "(2 and 3)"]),
+    "a sum that no weights have": ("sum_budget", [('stabiliser = "sum_subtractive"', 'stabiliser = "sum_divisive"'), ("\ntotal = 1.0", "\ntotal = 17.0")], "plasticity.w.total", ["16 weights between 0 and 1 cannot sum to 17"]),
 }  # fmt: skip
 
 

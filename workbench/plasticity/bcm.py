@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import number, reference
-from workbench.plasticity.driven import Driven, Tables, task_of
+from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
+from workbench.plasticity.shown import Tables, task_of
 from workbench.plasticity.stabilisers import EQUATION
 from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 from workbench.tasks.patterns import matrix_of, probabilities_of

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import number, option
-from workbench.plasticity.driven import Driven, Tables, task_of
+from workbench.plasticity.driven import Driven
+from workbench.plasticity.shown import Tables, task_of
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Cubic(Driven):
     """
 
     name: ClassVar[str] = "cubic"
+    revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "dW_ji = rate * f_j x_i\n"
         "f = y^3 (heavy), -y^3 (light), y (y^2 - m4 / m2) (threshold);  window dm_k = y^k - m_k\n"

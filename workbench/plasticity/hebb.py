@@ -28,7 +28,7 @@ class Hebb(Driven):
     """
 
     name: ClassVar[str] = "hebb"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     equation: ClassVar[str] = f"dW_ji = rate * f_j x_i,  f_j = y_j\n{EQUATION}"
     sources: ClassVar[tuple[str, ...]] = (
         "Hebb1949", "Oja1982", "Sanger1989", "Oja1989", "MillerMacKay1994", "Turrigiano1998", "vanRossum2000",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.plasticity.driven import Driven, Tables
+from workbench.plasticity.driven import Driven
+from workbench.plasticity.shown import Tables
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
