@@ -53,6 +53,19 @@ FAULTS: dict[str, Fault] = {
     "the area of a mark of steps": ("nmda_window", [('kind = "nmda"', 'kind = "cleared"\nsignal = "receptor.glun2a"'), ('share_2a = 0.5', "")], "outcome.width.mark", ["is cleared", "depends on the steps"]),
     "actions of another size than the weights": ("three_factor_bandit", [('size = 2\n\n[projection.context_action]', 'size = 3\n\n[projection.context_action]')], "plasticity.context_record.postsynaptic", ["action has not the size of record", "(2 and 3)"]),
     "a sum that no weights have": ("sum_budget", [('stabiliser = "sum_subtractive"', 'stabiliser = "sum_divisive"'), ("\ntotal = 1.0", "\ntotal = 17.0")], "plasticity.w.total", ["16 weights between 0 and 1 cannot sum to 17"]),
+    "no sum to divide by": ("sum_budget", [('stabiliser = "sum_subtractive"', 'stabiliser = "sum_divisive"'), ("weight = 0.0625\nspread = 0.001", "weight = 0.0")], "plasticity.w.stabiliser", ["all weights start at 0"]),
+    "a cube that nothing holds": ("independent_components", [('stabiliser = "l2"\n', "")], "plasticity.w.stabiliser", ["cubic (heavy) with none", "without limit"]),
+    "a cube within one-sided bounds": ("independent_components", [('post = "output"\n', 'post = "output"\nbounds = [0.0, 1.0]\n')], "plasticity.w.rule", ["bounds on both sides of 0"]),
+    "a cube through inhibition": ("independent_components", [('post = "output"\n', 'post = "output"\nsign = "inhibitory"\n')], "plasticity.w.rule", ["w is inhibitory"]),
+    "a cube on normal input": ("oja", [('rule = "hebb"\nstabiliser = "oja"', 'rule = "cubic"\nstabiliser = "l2"'), ('clock = "flow"\n', "")], "plasticity.input_output.rule", ["needs white input", "variance leads"]),
+    "tails that no source has": ("independent_components", [("laplace = 2\nuniform = 1\nexponential = 1", "laplace = 3\nuniform = 0\nexponential = 1"), ("form = \"heavy\"", "form = \"light\"")], "plasticity.w.form", ["light tails", "has none"]),
+    "a cubic step that throws weights about": ("independent_components", [("rate = 0.0003", "rate = 0.05")], "plasticity.w.rate", ["must stay well below 1", "here rate below 0.0278"]),
+    "scaling without a mean": ("oja", [('stabiliser = "oja"', 'stabiliser = "scaling"'), ('clock = "flow"\n', "")], "plasticity.input_output.stabiliser", ["inputs of mean 0"]),
+    "scaling through inhibition": ("synaptic_scaling", [('post = "output"\n', 'post = "output"\nsign = "inhibitory"\n')], "plasticity.w.stabiliser", ["lowers the rate further"]),
+    "BCM on normal inputs": ("oja", [('rule = "hebb"\nstabiliser = "oja"', 'rule = "bcm"\nhomeostat = "output"'), ('clock = "flow"\n', ""), ("[task.inputs]", '[homeostat.output]\npopulation = "output"\n[task.inputs]')], "plasticity.input_output.rule", ["third moments", "gaussian"]),
+    "a subspace of more directions than there are": ("principal_components", [("size = 2", "size = 5"), ('stabiliser = "sanger"', 'stabiliser = "subspace"')], "plasticity.w.stabiliser", ["4 inputs have no more than 4 directions"]),
+    "deflation on one side of 0": ("principal_components", [('stabiliser = "sanger"', 'stabiliser = "deflation"'), ('post = "output"\n', 'post = "output"\nbounds = [0.0, 1.0]\n')], "plasticity.w.stabiliser", ["right angles", "both sides of 0"]),
+    "a mean field of inhibition": ("oja", [('post = "output"\n', 'post = "output"\nsign = "inhibitory"\n')], "plasticity.input_output.rule", ["averages over excitation"]),
 }  # fmt: skip
 
 

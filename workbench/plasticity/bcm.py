@@ -65,6 +65,14 @@ class BCM(Driven):
         if watched is not None and watched != post:
             yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
         shown = task_of(projection.get("pre"), tables)
+        if shown.get("kind") in ("gaussian", "ring"):
+            yield (
+                "rule",
+                (
+                    f"bcm lives on third moments, and the normal inputs of a {shown['kind']} task have none: its weights "
+                    "would only fall; show patterns"
+                ),
+            )
         if shown.get("kind") != "patterns":
             return
         patterns, shares = matrix_of(shown, tables), probabilities_of(shown, tables)

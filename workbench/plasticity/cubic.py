@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import number, option
+from workbench.plasticity.cubic_faults import cubic_faults
 from workbench.plasticity.driven import Driven
-from workbench.plasticity.shown import Tables, task_of
+from workbench.plasticity.shown import Tables
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
@@ -52,15 +53,10 @@ class Cubic(Driven):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a decay that would feed growth, and inputs that are not white."""
+        """Refuse growth that nothing holds, inputs that are not white, bounds on one side, and steps too long."""
         yield from super().check(fields, tables)
-        form = fields.get("form", "heavy")
-        if fields.get("stabiliser") == "oja" and form != "heavy":
-            yield "stabiliser", f"cubic with oja: in the {form} form f y is not positive, so the decay cannot hold"
-        pre = tables["projection"].get(fields["projection"], {}).get("pre")
-        shown = task_of(pre, tables)
-        if shown.get("kind") == "mixture" and not shown.get("whitened", True):
-            yield "rule", "cubic needs white input: otherwise variance leads it, not tails (whitened = true)"
+        if fields.get("stabiliser", "none") not in cls.unsuited:
+            yield from cubic_faults(fields, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return f; the moments move before it."""
