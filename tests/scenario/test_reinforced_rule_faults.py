@@ -66,6 +66,12 @@ FAULTS: dict[str, Fault] = {
     "a subspace of more directions than there are": ("principal_components", [("size = 2", "size = 5"), ('stabiliser = "sanger"', 'stabiliser = "subspace"')], "plasticity.w.stabiliser", ["4 inputs have no more than 4 directions"]),
     "deflation on one side of 0": ("principal_components", [('stabiliser = "sanger"', 'stabiliser = "deflation"'), ('post = "output"\n', 'post = "output"\nbounds = [0.0, 1.0]\n')], "plasticity.w.stabiliser", ["right angles", "both sides of 0"]),
     "a mean field of inhibition": ("oja", [('post = "output"\n', 'post = "output"\nsign = "inhibitory"\n')], "plasticity.input_output.rule", ["averages over excitation"]),
+    "a lower layer beyond stability": ("feedback_alignment", [("feedback_spread = 0.5\nrate = 0.008", "feedback_spread = 0.5\nrate = 1.5")], "plasticity.lower.rate", ["beyond stability", "got 1.5"]),
+    "steps of a flow that run away": ("principal_components", [("step = 10\n", "step = 1000\n")], "plasticity.w.rate", ["steps of", "too long for weights"]),
+    "steps longer than the threshold's memory": ("bcm", [("step = 50", "step = 500")], "plasticity.w.homeostat", ["too long for a threshold of window 100"]),
+    "steps longer than BCM's weights allow": ("bcm", [('rate = 0.001', 'rate = 0.05'), ("window = \"100 trial\"", "window = \"1000 trial\"")], "plasticity.w.rate", ["too long for weights", "set_point"]),
+    "a rate that swings": ("inhibitory_balance", [("rate = 0.01", "rate = 0.4")], "plasticity.inhibition.rate", ["beyond stability", "of the largest pattern", "from 0.32 on"]),
+    "patterns as good as dependent": ("bcm", [("0.39, 0.44, 0.34, 0.95]", "1.0, 0.39, 0.34, 0.44000001]")], "plasticity.w.rule", ["have rank 3", "1e-06"]),
 }  # fmt: skip
 
 

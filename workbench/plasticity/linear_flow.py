@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXACT = ("none", "oja", "l2", "sum_divisive")
 """Stabilisers for which the flow has a solution in closed form."""
 STEPPED = (*EXACT, "sanger", "subspace", "sum_subtractive")
+"""All for which it can go in steps."""
 HALVINGS = 60
 """Halvings of the interval in which a weight meets a bound."""
 
