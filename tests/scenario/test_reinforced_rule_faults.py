@@ -72,6 +72,15 @@ FAULTS: dict[str, Fault] = {
     "steps longer than BCM's weights allow": ("bcm", [('rate = 0.001', 'rate = 0.05'), ("window = \"100 trial\"", "window = \"1000 trial\"")], "plasticity.w.rate", ["too long for weights", "set_point"]),
     "a rate that swings": ("inhibitory_balance", [("rate = 0.01", "rate = 0.4")], "plasticity.inhibition.rate", ["beyond stability", "of the largest pattern", "from 0.32 on"]),
     "patterns as good as dependent": ("bcm", [("0.39, 0.44, 0.34, 0.95]", "1.0, 0.39, 0.34, 0.44000001]")], "plasticity.w.rule", ["have rank 3", "1e-06"]),
+    "two tasks for one population": ("oja", [("[phase.learning]", '[task.more]\nkind = "gaussian"\ninputs = "input"\n[phase.learning]')], "population.input.kind", ["tasks inputs and more show input different inputs"]),
+    "the power of noisy units": ("oja", [("[population.output]\nsize = 1", "[population.output]\nsize = 1\nnoise = 0.1"), ('clock = "flow"\n', "")], "outcome.power.projection", ["linear units without noise", "those of output are not"]),
+    "the power of units with a baseline": ("oja", [("[population.output]\nsize = 1", "[population.output]\nsize = 1\nbaseline = 0.1"), ('clock = "flow"\n', "")], "outcome.power.projection", ["the only input of output"]),
+    "a spectrum of zeros": ("oja", [("[4.0, 2.0, 1.0, 0.5]", "[0.0, 0.0, 0.0, 0.0]")], "task.inputs.spectrum", ["nothing to show"]),
+    "repeated zeros": ("oja", [("[4.0, 2.0, 1.0, 0.5]", "[4.0, 2.0, 0.0, 0.0]"), ('readout = "principal_cosine"', 'readout = "principal_cosine"\ncomponent = 3')], "outcome.alignment.component", ["eigenvalues 0 and 0 are nearer"]),
+    "a profile without a gap": ("sum_budget", [("bump = 0.3", "bump = 0.0"), ('readout = "profile_error"', 'readout = "profile_error"\ncomponent = 2')], "outcome.profile.component", ["nearer than a factor 1.05"]),
+    "a span without a gap": ("principal_components", [("spectrum = [4.0, 2.0, 1.0, 0.5]", "spectrum = [4.0, 2.0, 1.99, 0.5]")], "outcome.subspace.projection", ["eigenvalues 2 and 1.99"]),
+    "the power of units that a teacher sets": ("association", [('readout = "recall_error"', 'readout = "output_power"')], "outcome.recall_error.projection", ["linear units without noise"]),
+    "light tails that no source has": ("independent_components", [("laplace = 2\nuniform = 1", "laplace = 3\nuniform = 0")], "outcome.light.tails", ["voices has no source with light tails"]),
 }  # fmt: skip
 
 
