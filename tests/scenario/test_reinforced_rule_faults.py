@@ -81,6 +81,8 @@ FAULTS: dict[str, Fault] = {
     "a span without a gap": ("principal_components", [("spectrum = [4.0, 2.0, 1.0, 0.5]", "spectrum = [4.0, 2.0, 1.99, 0.5]")], "outcome.subspace.projection", ["eigenvalues 2 and 1.99"]),
     "the power of units that a teacher sets": ("association", [('readout = "recall_error"', 'readout = "output_power"')], "outcome.recall_error.projection", ["linear units without noise"]),
     "light tails that no source has": ("independent_components", [("laplace = 2\nuniform = 1", "laplace = 3\nuniform = 0")], "outcome.light.tails", ["voices has no source with light tails"]),
+    "a decay on two sides": ("two_sided_balance", [('stabiliser = "soft_bounds"', 'stabiliser = "oja"')], "plasticity.cortex_striatum.stabiliser", ["two sides need bounds", "competition", "one of: soft_bounds, hard_bounds"]),
+    "hard bounds on one side": ("runaway", [('rule = "hebb"', 'rule = "hebb"\nstabiliser = "hard_bounds"')], "plasticity.w.stabiliser", ["is none here", "on the projection"]),
 }  # fmt: skip
 
 

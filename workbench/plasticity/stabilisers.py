@@ -58,7 +58,12 @@ class Stabilised(Component):
     postsynaptic: str | None = reference(
         "population", "population whose activity is y; default: the projection's post", None
     )
-    stabiliser: str = option("none", tuple(EQUATIONS), "what holds the weights")
+    stabiliser: str = option(
+        "none",
+        tuple(EQUATIONS),
+        "what holds the weights",
+        refused={"hard_bounds": "is none here, with bounds = [low, high] on the projection"},
+    )
     decay: Value = number(
         1.0, "1", "oja, sanger, subspace: strength of forgetting", low=1e-9, high=1e3, source="Oja1982"
     )
