@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.plasticity.simplex import project
+from workbench.plasticity.stabilisers import holding
 from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 
 if TYPE_CHECKING:
@@ -150,4 +151,14 @@ def stepped(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
             weight.clip(*bounds, out=weight)
             note(span)
 
-    return on_grid(block, step)
+    onward, hold = on_grid(block, step), holding(rule, block, weight, bounds)
+    if hold is None:
+        return onward
+
+    def advance(begin: float, stop: float) -> None:
+        """Start with the fixed sum or norm, as the exact solution does: the flow only keeps what there is."""
+        if begin == stop == 0.0:
+            hold()
+        onward(begin, stop)
+
+    return advance
