@@ -181,6 +181,15 @@ def test_scaling_is_the_exact_logistic_step_at_any_time_constant() -> None:
     assert np.allclose(weights(text), rate[:, None], rtol=1e-13), "all weights by one factor"
 
 
+def test_scaling_reaches_the_weights_of_a_shown_cue() -> None:
+    text = re.sub(r"\[outcome.w\d4\]\n(.*\n){4}", "", GRID)
+    text = replaced(text, ('rule = "hebb"\nrate = 0.01', 'rule = "hebb"\nrate = 0.0\nstabiliser = "scaling"\ntarget = 0.9\nscaling_time = "5 trial"'),
+                    ("size = 3\nbaseline = 0.3", "size = 3"), ("size = 4", "size = 3"), ("trials = 1\n", "trials = 300\n"),
+                    (PATTERNS, 'kind = "cued_bandit"\ncues = "x"\nanswers = "y"\n'))  # fmt: skip
+    found = solved(text).outcomes
+    assert np.allclose([found[f"w{j}{i}"] for j in (1, 2, 3) for i in (1, 2, 3)], 0.9, atol=1e-6)
+
+
 @pytest.mark.parametrize("stabiliser", ["none", "oja", "sanger", "sum_subtractive", "l2", "soft_bounds", "scaling"])
 def test_a_subject_alone_has_the_bits_it_has_in_a_block(stabiliser: str) -> None:
     batch = only(pair("hebb", stabiliser, trials=70))
