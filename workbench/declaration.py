@@ -55,6 +55,8 @@ class Parameter:
     status, source : str
         Where the default comes from: measured, fitted, assumed or protocol; a key of the bibliography,
         or "" for what is assumed or a matter of protocol.
+    refused : tuple of (name, why)
+        For choices: names that one may expect among them, and why they are not.
     section : str
         For references: the section (``population``, ``gate`` ...) whose table is named.
     fixed : bool
@@ -77,6 +79,7 @@ class Parameter:
     status: str = "assumed"
     source: str = ""
     choices: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
     section: str = ""
     fixed: bool = False
     whole: bool = False
@@ -139,9 +142,11 @@ def count(default: Any, doc: str, *, low: int = 1, high: int = 10_000_000) -> An
     return _field("count", default, doc, low=low, high=high)
 
 
-def option(default: Any, choices: tuple[str, ...], doc: str) -> Any:
-    """Declare a choice from a closed list of names."""
-    return _field("option", default, doc, choices=choices)
+def option(
+    default: Any, choices: tuple[str, ...], doc: str, *, refused: Mapping[str, str] = MappingProxyType({})
+) -> Any:
+    """Declare a choice from a closed list of names; `refused` says why a name known elsewhere is none of them."""
+    return _field("option", default, doc, choices=choices, refused=tuple(refused.items()))
 
 
 def switch(default: bool, doc: str) -> Any:

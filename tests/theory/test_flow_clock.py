@@ -119,6 +119,13 @@ def test_runge_kutta_steps_are_of_fourth_order(stabiliser: str) -> None:
     assert 3.6 < np.log2(errors[0] / errors[1]) < 4.6, errors
 
 
+@pytest.mark.parametrize("stabiliser", ["l2", "sum_divisive"])
+def test_steps_start_from_the_fixed_size_as_the_exact_solution_does(stabiliser: str) -> None:
+    exact = weights(with_(stabiliser))
+    stepped = weights(with_(stabiliser).replace("step = 24", 'step = 2\nsolution = "stepped"'))
+    assert np.allclose(stepped, exact, rtol=1e-6)
+
+
 def test_projected_euler_steps_are_of_first_order() -> None:
     text = replaced(with_("sum_subtractive"), ("trials = 240", "trials = 48"))
     fine = weights(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import numpy as np
@@ -18,6 +19,8 @@ from workbench.plasticity.stabilisers import EQUATIONS
 from workbench.solver.run import solve
 
 DRIVES = {c.name: c for c in (Hebb, BCM, Cubic, RateError)}
+PATTERNS = 'kind = "patterns"\ninputs = "x"\nvalues = [0.9, 0.1, 0.3, 0.2, 0.1, 0.8, 0.2, 0.4, 0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.1, 0.8]\n'
+MIXTURE = 'kind = "mixture"\ninputs = "x"\n'
 GRID = (
     HEAD
     + """
@@ -37,10 +40,9 @@ bounds = [0.0, 2.0]
 rule = "hebb"
 rate = 0.01
 [task.inputs]
-kind = "patterns"
-inputs = "x"
-values = [0.9, 0.1, 0.3, 0.2, 0.1, 0.8, 0.2, 0.4, 0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.1, 0.8]
-[homeostat.y]
+"""
+    + PATTERNS
+    + """[homeostat.y]
 population = "y"
 [phase.learning]
 trials = 1
@@ -55,9 +57,15 @@ trials = 1
 
 def pair(drive: str, stabiliser: str, trials: int = 1) -> str:
     more = {"bcm": '\nhomeostat = "y"', "rate_error": "\ntarget = 0.5"}.get(drive, "")
+    if (drive, stabiliser) == ("cubic", "none"):
+        more = '\nform = "threshold"'
+    task = MIXTURE if drive == "cubic" else PATTERNS
     sign = 'post = "y"\nsign = "inhibitory"' if drive == "rate_error" else 'post = "y"'
+    both_sides = drive == "cubic" or stabiliser == "deflation"
     return replaced(
         GRID,
+        (PATTERNS, task),
+        ("bounds = [0.0, 2.0]", "bounds = [-2.0, 2.0]" if both_sides else "bounds = [0.0, 2.0]"),
         ('rule = "hebb"', f'rule = "{drive}"\nstabiliser = "{stabiliser}"{more}'),
         ('post = "y"', sign),
         ("trials = 1\n", f"trials = {trials}\n"),
@@ -84,26 +92,28 @@ def test_a_pair_runs_or_is_refused_with_its_reason(drive: str, stabiliser: str) 
     assert problem.message == f"{drive} with {stabiliser}: {reason}"
 
 
-@pytest.mark.parametrize("drive", [d for d in DRIVES if len(DRIVES[d].unsuited) < len(EQUATIONS)])
+def shown(text: str) -> np.ndarray:
+    """Return what the one trial of `text` showed, ``(pre, runs)``, as the change of weights onto units that stay at 1."""
+    constant = ('rate = 0.01', 'rate = 1.0\npostsynaptic = "one"'), ("[task.inputs]", '[population.one]\nkind = "source"\nsize = 3\n[task.inputs]')  # fmt: skip
+    plain = re.sub(r'rule = "\w+"\nstabiliser = "\w+"\n(homeostat.*\n|target.*\n|form.*\n)?', 'rule = "hebb"\n', text)
+    plain = replaced(plain, ("weight = 0.4\nspread = 0.1", "weight = 0.0"), *constant)
+    return np.asarray(weights(plain)[0])
+
+
+@pytest.mark.parametrize("drive", DRIVES)
 @pytest.mark.parametrize("stabiliser", ["none", "oja", "sanger", "subspace"])
 def test_the_step_in_place_is_the_step_as_it_reads(drive: str, stabiliser: str) -> None:
-    if stabiliser in DRIVES[drive].unsuited:
+    if stabiliser in DRIVES[drive].unsuited or (drive, stabiliser) == ("cubic", "none"):
         return
-    text = replaced(pair(drive, stabiliser), ("bounds = [0.0, 2.0]\n", ""))
-    before, after = weights(replaced(text, ("rate = 0.01", "rate = 0.0"))), weights(text)
-    shown = np.array([0.9, 0.1, 0.3, 0.2, 0.1, 0.8, 0.2, 0.4, 0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.1, 0.8]).reshape(4, 4)
-    steps = []
-    for x in shown:  # which of the four was shown differs between subjects
-        pre = np.repeat(x[:, None], before.shape[2], axis=1)
-        sign = -1.0 if drive == "rate_error" else 1.0
-        post = 0.3 + sign * np.einsum("jir,ir->jr", before, pre)
-        theta = 0.1 + (post**2 - 0.1) * -np.expm1(-1 / 500)
-        f = {"hebb": post, "bcm": post * (post - theta), "cubic": post**3, "rate_error": post - 0.5}[drive]
-        more = {"homeostat": "y"} if drive == "bcm" else {}
-        rule = DRIVES[drive](rate=0.01, stabiliser=stabiliser, **more)
-        steps.append(before + rule.drift(f, post, pre, before))
-    nearest = np.min([np.abs(after - step).max(axis=(0, 1)) for step in steps], axis=0)
-    assert nearest.max() < 1e-14
+    text = re.sub(r"bounds = .*\n", "", pair(drive, stabiliser))
+    before, after, pre = weights(replaced(text, ("rate = 0.01", "rate = 0.0"))), weights(text), shown(text)
+    sign = -1.0 if drive == "rate_error" else 1.0
+    post = 0.3 + sign * np.einsum("jir,ir->jr", before, pre)
+    theta = 0.1 + (post**2 - 0.1) * -np.expm1(-1 / 500)
+    f = {"hebb": post, "bcm": post * (post - theta), "cubic": post**3, "rate_error": post - 0.5}[drive]
+    more = {"homeostat": "y"} if drive == "bcm" else {}
+    rule = DRIVES[drive](rate=0.01, stabiliser=stabiliser, **more)
+    assert np.abs(after - before - rule.drift(f, post, pre, before)).max() < 1e-14
 
 
 def test_soft_bounds_are_approached_and_never_reached() -> None:
@@ -132,6 +142,20 @@ def test_what_is_fixed_stays_fixed(stabiliser: str, size: int) -> None:
         assert np.allclose(gram, np.eye(3)[:, :, None], atol=1e-12)
 
 
+@pytest.mark.parametrize("held", ["sum_divisive", "l2", "deflation", "scaling"])
+def test_bounds_have_the_last_word(held: str) -> None:
+    low = -0.505 if held == "deflation" else 0.0
+    goal = {"sum_divisive": "total = 2.0", "scaling": "target = 99.0"}.get(held, "norm = 1.0")
+    text = replaced(
+        pair("hebb", held, trials=2),
+        ("bounds = [-2.0, 2.0]" if low else "bounds = [0.0, 2.0]", f"bounds = [{low}, 0.505]"),
+        ("rate = 0.01", f"rate = 0.01\n{goal}"),
+    )
+    w = weights(text)
+    assert w.min() >= low and w.max() <= 0.505
+    assert (w == 0.505).any(), "the goal drives some of them against their bounds"
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 2**31), st.floats(0.05, 0.95))
 def test_the_projection_is_the_nearest_point_of_the_budget(n: int, seed: int, share: float) -> None:
@@ -155,6 +179,15 @@ def test_scaling_is_the_exact_logistic_step_at_any_time_constant() -> None:
     rate = weights(text)[:, 0]
     assert np.allclose(rate, 0.9 / (1 + (0.9 / 0.4 - 1) * np.exp(-0.9 * 10 / 5)), rtol=1e-13)
     assert np.allclose(weights(text), rate[:, None], rtol=1e-13), "all weights by one factor"
+
+
+def test_scaling_reaches_the_weights_of_a_shown_cue() -> None:
+    text = re.sub(r"\[outcome.w\d4\]\n(.*\n){4}", "", GRID)
+    text = replaced(text, ('rule = "hebb"\nrate = 0.01', 'rule = "hebb"\nrate = 0.0\nstabiliser = "scaling"\ntarget = 0.9\nscaling_time = "5 trial"'),
+                    ("size = 3\nbaseline = 0.3", "size = 3"), ("size = 4", "size = 3"), ("trials = 1\n", "trials = 300\n"),
+                    (PATTERNS, 'kind = "cued_bandit"\ncues = "x"\nanswers = "y"\n'))  # fmt: skip
+    found = solved(text).outcomes
+    assert np.allclose([found[f"w{j}{i}"] for j in (1, 2, 3) for i in (1, 2, 3)], 0.9, atol=1e-6)
 
 
 @pytest.mark.parametrize("stabiliser", ["none", "oja", "sanger", "sum_subtractive", "l2", "soft_bounds", "scaling"])

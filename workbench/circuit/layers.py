@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import shown_fault
 from workbench.declaration import Component, count, number, option, reference
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Layer(Component):
             yield "kind", f"a layer is reached by weights or shown samples by a task, but {found} reach it"
         elif fields["name"] in _below(fields["name"], tables):
             yield "kind", "layers follow each other upwards, but this one comes before itself"
+        yield from shown_fault(fields["name"], tables)
         yield from _strangers(fields["name"], tables)
 
     @property

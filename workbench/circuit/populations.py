@@ -29,6 +29,20 @@ def size_of(tables: Mapping[str, Mapping[str, Any]], population: str) -> int:
     return size
 
 
+SHOWN = ("inputs", "cues", "states", "steps", "samples_to", "targets")
+"""Fields by which a task names a population that it shows something."""
+
+
+def shown_fault(name: str, tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield that several tasks show a population different things at once."""
+    tasks = sorted(task for task, t in tables.get("task", {}).items() if name in (t.get(field) for field in SHOWN))
+    if len(tasks) > 1:
+        yield (
+            "kind",
+            f"tasks {' and '.join(tasks)} show {name} different inputs at once, and it has one activity",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source(Component):
     """Units whose activity comes from outside the circuit: a task's cues, or a constant.
@@ -42,6 +56,11 @@ class Source(Component):
 
     size: int = count(1, "number of units", high=4096)
     value: Value = number(1.0, "1", "activity of every unit when no task drives the population", low=0.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse several tasks at once."""
+        yield from shown_fault(fields["name"], tables)
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the activity, at its constant value until a task writes it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import number, reference
-from workbench.plasticity.driven import Driven, Tables, task_of
+from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
+from workbench.plasticity.shown import Tables, task_of
 from workbench.plasticity.stabilisers import EQUATION
+from workbench.plasticity.step_faults import RUNGE_KUTTA, flow_steps, too_long
 from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 from workbench.tasks.patterns import matrix_of, probabilities_of
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 OWN = "its sliding threshold holds activity through the length of the weights, which nothing else may fix"
 LONGEST = 0.2
 """Largest rate * y^2 |x|^2 at the chosen response: beyond it a single trial overshoots the threshold."""
+
+DEPENDENT = 1e-6
+"""Smallest singular value of the patterns, over the largest, at which their weights can still be told apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,31 +69,21 @@ class BCM(Driven):
         if watched is not None and watched != post:
             yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
         shown = task_of(projection.get("pre"), tables)
+        if shown.get("kind") in ("gaussian", "ring"):
+            yield (
+                "rule",
+                (
+                    f"bcm lives on third moments, and the normal inputs of a {shown['kind']} task have none: its "
+                    "weights would only fall; show patterns"
+                ),
+            )
         if shown.get("kind") != "patterns":
             return
         patterns, shares = matrix_of(shown, tables), probabilities_of(shown, tables)
         if patterns is None or shares is None:
             return
-        rank = int(np.linalg.matrix_rank(patterns))
-        if rank < len(patterns):
-            yield (
-                "rule",
-                (
-                    f"bcm picks one of linearly independent patterns, but these {len(patterns)} have rank {rank}: "
-                    "no weights could answer one and be silent to the others"
-                ),
-            )
-        rate, aim = fields.get("rate", 0.01), fields.get("set_point", 1.0)
-        if rate is not None and aim is not None and any(p["clock"] == "trial" for p in tables["phase"].values()):
-            step = float((rate * (aim / shares) ** 2 * (patterns**2).sum(axis=1)).max())
-            if step >= LONGEST:
-                yield (
-                    "rate",
-                    (
-                        f"rate * y^2 |x|^2 = {step:.3g} at y = set_point / p must be below {LONGEST:g}: a longer step "
-                        f"overshoots the threshold (here rate below {rate * LONGEST / step:.3g})"
-                    ),
-                )
+        yield from _rank_fault(patterns)
+        yield from _step_faults(fields, patterns, shares, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return ``y (y - theta / set_point)``; the threshold has moved before."""
@@ -122,3 +117,41 @@ class BCM(Driven):
             weight[...], theta[...] = runge_kutta(drift, (weight, theta), span)
 
         return {"stepped": on_grid(block, step)}
+
+
+def _rank_fault(patterns: Array) -> Iterator[tuple[str, str]]:
+    """Yield patterns that depend on each other, or as good as do."""
+    sizes = np.linalg.svd(patterns, compute_uv=False)
+    rank = int((sizes > DEPENDENT * sizes.max(initial=0.0)).sum())
+    if rank < len(patterns):
+        yield (
+            "rule",
+            (
+                f"bcm picks one of linearly independent patterns, but these {len(patterns)} have rank {rank} (singular "
+                f"values below {DEPENDENT:g} of the largest count as 0): no weights could answer one and be silent to "
+                "the others"
+            ),
+        )
+
+
+def _step_faults(
+    fields: Mapping[str, Any], patterns: Array, shares: Array, tables: Tables
+) -> Iterator[tuple[str, str]]:
+    """Yield a trial that overshoots the threshold, and steps of the flow that weights or threshold cannot take."""
+    rate, aim = fields.get("rate", 0.01), fields.get("set_point", 1.0)
+    power, trials = (patterns**2).sum(axis=1), any(p["clock"] == "trial" for p in tables["phase"].values())
+    window = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("window")
+    known = rate is not None and aim is not None
+    if known and trials and (step := float((rate * (aim / shares) ** 2 * power).max())) >= LONGEST:
+        yield (
+            "rate",
+            (
+                f"rate * y^2 |x|^2 = {step:.3g} at y = set_point / p must be below {LONGEST:g}: a longer step "
+                f"overshoots the threshold (here rate below {rate * LONGEST / step:.3g})"
+            ),
+        )
+    for phase, span in flow_steps(tables, solved=False):
+        if window is not None and span >= RUNGE_KUTTA * window:
+            yield "homeostat", too_long(phase, span, RUNGE_KUTTA * window, f"a threshold of window {window:g} trials")
+        elif known and span * (pace := float(rate * aim * power.max())) >= RUNGE_KUTTA:
+            yield "rate", too_long(phase, span, RUNGE_KUTTA / pace, "weights that follow rate * set_point * |x|^2")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import number, option
-from workbench.plasticity.driven import Driven, Tables, task_of
+from workbench.plasticity.cubic_faults import cubic_faults
+from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
+from workbench.plasticity.shown import Tables
 from workbench.plasticity.stabilisers import EQUATION, holding
 from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 from workbench.tasks.mixture import KURTOSIS
@@ -35,6 +37,7 @@ class Cubic(Driven):
     """
 
     name: ClassVar[str] = "cubic"
+    revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "dW_ji = rate * f_j x_i\n"
         "f = y^3 (heavy), -y^3 (light), y (y^2 - m4 / m2) (threshold);  window dm_k = y^k - m_k\n"
@@ -56,15 +59,10 @@ class Cubic(Driven):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a decay that would feed growth, and inputs that are not white."""
+        """Refuse growth that nothing holds, inputs that are not white, bounds on one side, and steps too long."""
         yield from super().check(fields, tables)
-        form = fields.get("form", "heavy")
-        if fields.get("stabiliser") == "oja" and form != "heavy":
-            yield "stabiliser", f"cubic with oja: in the {form} form f y is not positive, so the decay cannot hold"
-        pre = tables["projection"].get(fields["projection"], {}).get("pre")
-        shown = task_of(pre, tables)
-        if shown.get("kind") == "mixture" and not shown.get("whitened", True):
-            yield "rule", "cubic needs white input: otherwise variance leads it, not tails (whitened = true)"
+        if fields.get("stabiliser", "none") not in cls.unsuited:
+            yield from cubic_faults(fields, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return f; the moments move before it."""

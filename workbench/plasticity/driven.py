@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
+from workbench.plasticity.driven_faults import decay_faults, needs_faults, reach_faults
 from workbench.plasticity.mean_field import MeanField
-from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form
-from workbench.plasticity.synapses import synapses_of, without_ticks
-from workbench.registry import registry
+from workbench.plasticity.shown import Tables
+from workbench.plasticity.stabilisers import Stabilised, drift, follow, step_form
+from workbench.plasticity.synapses import postsynaptic_fault, synapses_of, without_ticks
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
     from workbench.plasticity.stepping import Advance
-
-Tables = Mapping[str, Mapping[str, Any]]
-UNSTABLE = 0.1
-"""Largest rate * decay * E|x|^2: at 1 a decay would take away more than there is; noise asks for a tenth of that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +41,12 @@ class Driven(Stabilised):
         """Refuse pairs of drive and stabiliser that make no sense, and steps too long."""
         stabiliser = fields.get("stabiliser", "none")
         yield from without_ticks(fields, tables)
+        yield from postsynaptic_fault(fields, tables)
         if stabiliser in cls.unsuited:
             yield "stabiliser", f"{cls.name} with {stabiliser}: {cls.unsuited[stabiliser]}"
-        yield from _needs_fault(fields["projection"], stabiliser, tables)
-        yield from _length_fault(fields, stabiliser, tables)
+        else:
+            for faults in (needs_faults, reach_faults, decay_faults):
+                yield from faults(fields, stabiliser, tables)
         if cls.mean_field is not None:
             yield from cls.mean_field.faults(cls.name, fields, tables)
 
@@ -100,57 +98,3 @@ class Driven(Stabilised):
             ways["exact" if solution == "exact" and "exact" in ways else "stepped"](*block.span)
 
         block.step("rule", advance, clock="flow")
-
-
-def _needs_fault(projection: str, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield what a stabiliser needs of its projection and does not find."""
-    declared = tables["projection"].get(projection, {})
-    cues = {task.get("cues") for task in tables.get("task", {}).values()}
-    if stabiliser in WHOLE and (declared.get("wiring", "dense") != "dense" or declared.get("pre") in cues):
-        yield "stabiliser", f"{stabiliser} needs all weights of a unit: a dense projection, not shown cue by cue"
-    bounds = declared.get("bounds")
-    if stabiliser in ("soft_bounds", "sum_subtractive") and not bounds:
-        yield "stabiliser", f"{stabiliser} needs bounds = [low, high] on the projection"
-    elif stabiliser == "sum_divisive" and not (bounds and bounds[0] >= 0.0):
-        yield "stabiliser", "sum_divisive divides by the sum: it needs bounds = [low, high] with low at least 0"
-    if stabiliser in ("sanger", "deflation") and declared.get("pre") in tables["population"]:
-        inputs, outputs = (size_of(tables, declared[end]) for end in ("pre", "post"))
-        if outputs > inputs:
-            yield "stabiliser", f"{inputs} inputs have no more than {inputs} directions, got {outputs} outputs"
-
-
-def _length_fault(fields: Mapping[str, Any], stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield a total that bounds cannot hold, and a rate beyond the stability of a decay on the trial clock."""
-    declared = tables["projection"].get(fields["projection"], {})
-    bounds, total = declared.get("bounds"), fields.get("total", 1.0)
-    if stabiliser == "sum_subtractive" and bounds and total is not None and declared.get("pre") in tables["population"]:
-        n = size_of(tables, declared["pre"])
-        if not n * bounds[0] <= total <= n * bounds[1]:
-            yield "total", f"{n} weights between {bounds[0]:g} and {bounds[1]:g} cannot sum to {total:g}"
-    rate, decay = fields.get("rate", 0.01), fields.get("decay", 1.0)
-    power = input_power(declared.get("pre"), tables)
-    trials = any(phase["clock"] == "trial" for phase in tables["phase"].values())
-    if stabiliser in ("oja", "sanger", "subspace") and trials and None not in (rate, decay, power):
-        step = rate * decay * power
-        if step >= UNSTABLE:
-            yield (
-                "rate",
-                (
-                    f"rate * decay * E|x|^2 = {step:.3g} must stay below {UNSTABLE:g}: a longer step overshoots "
-                    f"(here rate below {UNSTABLE / (decay * power):.3g})"
-                ),
-            )
-
-
-def task_of(population: str | None, tables: Tables) -> Mapping[str, Any]:
-    """Return the fields of the task that shows a population its inputs; empty where there is none."""
-    return next((task for task in tables.get("task", {}).values() if task.get("inputs") == population), {})
-
-
-def input_power(population: str | None, tables: Tables) -> float | None:
-    """Return E|x|^2 of what a task with a ``power`` shows a population; None where that is not known."""
-    task = task_of(population, tables)
-    key = "task", task.get("kind", "")
-    power = getattr(registry().get(*key), "power", None) if key in registry() else None
-    found: float | None = None if power is None else power(task, tables)
-    return found

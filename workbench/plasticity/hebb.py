@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import workbench.plasticity.linear_flow as linear_flow
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
+from workbench.plasticity.shown import Tables
 from workbench.plasticity.stabilisers import EQUATION
+from workbench.plasticity.step_faults import flow_faults
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -28,12 +30,18 @@ class Hebb(Driven):
     """
 
     name: ClassVar[str] = "hebb"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     equation: ClassVar[str] = f"dW_ji = rate * f_j x_i,  f_j = y_j\n{EQUATION}"
     sources: ClassVar[tuple[str, ...]] = (
         "Hebb1949", "Oja1982", "Sanger1989", "Oja1989", "MillerMacKay1994", "Turrigiano1998", "vanRossum2000",
     )  # fmt: skip
     mean_field: ClassVar[MeanField | None] = MeanField(stabilisers=linear_flow.STEPPED, exact=linear_flow.EXACT)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse steps of the flow clock beyond stability, too."""
+        yield from super().check(fields, tables)
+        yield from flow_faults(fields, fields.get("stabiliser", "none"), linear_flow.EXACT, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return y itself."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.plasticity.simplex import project
+from workbench.plasticity.stabilisers import holding
 from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EXACT = ("none", "oja", "l2", "sum_divisive")
 """Stabilisers for which the flow has a solution in closed form."""
 STEPPED = (*EXACT, "sanger", "subspace", "sum_subtractive")
+"""All for which it can go in steps."""
 HALVINGS = 60
 """Halvings of the interval in which a weight meets a bound."""
 
@@ -149,4 +151,14 @@ def stepped(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
             weight.clip(*bounds, out=weight)
             note(span)
 
-    return on_grid(block, step)
+    onward, hold = on_grid(block, step), holding(rule, block, weight, bounds)
+    if hold is None:
+        return onward
+
+    def advance(begin: float, stop: float) -> None:
+        """Start with the fixed sum or norm, as the exact solution does: the flow only keeps what there is."""
+        if begin == stop == 0.0:
+            hold()
+        onward(begin, stop)
+
+    return advance

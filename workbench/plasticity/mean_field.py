@@ -67,8 +67,10 @@ def _unit_faults(name: str, tables: Tables) -> Iterator[tuple[str, str]]:
     post = projection.get("post")
     unit = tables["population"].get(post, {})
     incoming = [n for n, p in tables["projection"].items() if p.get("post") == post]
-    if unit.get("kind") != "rate" or unit.get("activation", "linear") != "linear" or unit.get("noise", 0.0) != 0.0:
-        yield "rule", f"the flow clock needs linear units without noise, which {post} are not"
+    if projection.get("sign", "excitatory") == "inhibitory":
+        yield "rule", f"the flow clock averages over excitation, but {name} is inhibitory; use the trial clock"
+    elif unit.get("kind") != "rate" or unit.get("activation", "linear") != "linear" or unit.get("noise", 0.0) != 0.0:
+        yield "rule", f"the flow clock needs linear units without noise, which those of {post} are not"
     elif len(incoming) != 1 or unit.get("baseline", 0.0) != 0.0 or projection.get("wiring", "dense") != "dense":
         yield "rule", f"the flow clock needs {name} (dense) to be the only input of {post}"
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.plasticity.driven import Driven, Tables
+from workbench.plasticity.driven import Driven
+from workbench.plasticity.shown import Tables, input_power, largest_pattern
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
+OVERSHOOT = 2.0
+"""Smallest rate |x|^2 at which the error y - target, which a trial multiplies by 1 - rate |x|^2, no longer shrinks."""
 FED = "f changes sign at the target, and below it this decay would feed growth"
 SET = "its fixed point is a response, which a fixed length or sum of the weights would keep it from"
 
@@ -40,7 +43,7 @@ class RateError(Driven):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse excitatory synapses, on which the rule runs away."""
+        """Refuse excitatory synapses, on which the rule runs away, and a step beyond stability."""
         yield from super().check(fields, tables)
         projection = tables["projection"].get(fields["projection"], {})
         if projection.get("sign", "excitatory") != "inhibitory":
@@ -52,7 +55,29 @@ class RateError(Driven):
                 ),
             )
 
+        yield from _step_fault(fields, projection, tables)
+
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return ``y - target``."""
         out, target = block.scratch("error", len(post)), self.target
         return lambda: np.subtract(post, target, out=out)
+
+
+def _step_fault(fields: Mapping[str, Any], projection: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield a rate at which the rate swings about its target ever more widely; soft bounds shorten the step."""
+    pre, rate = projection.get("pre"), fields.get("rate", 0.01)
+    largest = largest_pattern(pre, tables)
+    power = input_power(pre, tables) if largest is None else largest
+    trials = any(phase["clock"] == "trial" for phase in tables["phase"].values())
+    if fields.get("stabiliser", "none") != "none" or not trials or not rate or not power:
+        return
+    if rate * power >= OVERSHOOT:
+        whose = "in the mean" if largest is None else "of the largest pattern"
+        yield (
+            "rate",
+            (
+                f"is beyond stability: rate * |x|^2 = {rate * power:.3g} {whose}, and a trial multiplies y - target by "
+                f"1 less that: from {OVERSHOOT / power:.4g} on it swings ever more widely, from "
+                f"{OVERSHOOT / power / 2.0:.4g} on it overshoots"
+            ),
+        )

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def steepness(inputs: int, samples: int) -> float:
     """Return D: a step at rate r multiplies the squared error of one layer's weights by 1 - 2 r + r^2 D, in the mean.
 
-    For white inputs and a mean over `samples`; with one sample it is inputs + 2.
+    For white inputs and a mean over `samples`; with one sample it is inputs + 2. Where there are layers above or below,
+    it is that of the layer by itself, with inputs of power 1 and weights of 1 above.
     """
     return (inputs + 1.0 + samples) / samples
 
@@ -66,11 +67,10 @@ class RoutedError(Component):
             yield "task", f"needs a teacher, but {fields['task']} is a {task['kind']}"
             return
         above = fields.get("above")
+        yield from step_faults(fields, steepness(size_of(tables, way["pre"]), task["samples"]))
         if above is None:
             if way["post"] != task["answers"]:
                 yield "above", f"is missing: {way['post']} is not the layer that is judged ({task['answers']})"
-            elif way["pre"] == task["samples_to"]:
-                yield from step_faults(fields, steepness(size_of(tables, way["pre"]), task["samples"]))
             return
         upper = tables["projection"][above]
         if upper["pre"] != way["post"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, number
-from workbench.plasticity.driven import Tables, task_of
+from workbench.plasticity.shown import Tables, task_of
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 
 if TYPE_CHECKING:

@@ -58,7 +58,12 @@ class Stabilised(Component):
     postsynaptic: str | None = reference(
         "population", "population whose activity is y; default: the projection's post", None
     )
-    stabiliser: str = option("none", tuple(EQUATIONS), "what holds the weights")
+    stabiliser: str = option(
+        "none",
+        tuple(EQUATIONS),
+        "what holds the weights",
+        refused={"hard_bounds": "is none here, with bounds = [low, high] on the projection"},
+    )
     decay: Value = number(
         1.0, "1", "oja, sanger, subspace: strength of forgetting", low=1e-9, high=1e3, source="Oja1982"
     )
@@ -168,19 +173,23 @@ def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[Arr
 
 
 def follow(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> None:
-    """Register what comes after the step: bounds, then what fixes a sum, a norm or a rate."""
+    """Register what comes after the step: what fixes a sum, a norm or a rate, and bounds, which have the last word."""
     bounds, weight = block.component("projection", name).bounds, synapses.weight
     normalise = holding(rule, block, weight, bounds)
     if normalise is None:
-        bound_and_store(block, name)
         if rule.stabiliser == "scaling":
             _scale(rule, block, name, synapses)
+        bound_and_store(block, name, stage="scaling" if rule.stabiliser == "scaling" else "bounds")
         return
 
     def hold(t: int) -> None:
-        if bounds is not None and rule.stabiliser != "sum_subtractive":
+        """Clip before, so that only weights within bounds share a sum or a norm, and after, which may shorten them."""
+        clipped = bounds is not None and rule.stabiliser != "sum_subtractive"
+        if clipped:
             weight.clip(*bounds, out=weight)
         normalise()
+        if clipped:
+            weight.clip(*bounds, out=weight)
 
     block.update(synapses.signal)
     block.step("bounds", hold, clock="trial")

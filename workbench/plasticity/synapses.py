@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -63,6 +65,19 @@ def without_ticks(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, A
         )
 
 
+def postsynaptic_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield a postsynaptic population that has not one unit for each unit whose synapses the rule changes."""
+    named, post = fields.get("postsynaptic"), tables["projection"][fields["projection"]]["post"]
+    if named and (given := size_of(tables, named)) != (wanted := size_of(tables, post)):
+        yield (
+            "postsynaptic",
+            (
+                f"{named} has not the size of {post}, whose synapses change ({given} and {wanted}): "
+                "each unit needs an activity of its own"
+            ),
+        )
+
+
 def synapses_of(block: Assembly, name: str, postsynaptic: str | None, post_signal: str = "activity") -> Synapses:
     """Fetch the weights and activities of projection `name`; reads and writes are recorded.
 
@@ -83,8 +98,14 @@ def synapses_of(block: Assembly, name: str, postsynaptic: str | None, post_signa
     return Synapses(block.update(signal), post, pre, projection.name == "dense", signal, name)
 
 
-def bound_and_store(block: Assembly, name: str) -> None:
-    """Register the end of a weight's step: clip to the projection's bounds, write the shown row back."""
+def bound_and_store(block: Assembly, name: str, stage: str = "bounds") -> None:
+    """Register the end of a weight's step: clip to the projection's bounds, write the shown row back.
+
+    Parameters
+    ----------
+    stage : str
+        The stage after which nothing moves the weight any more in this step.
+    """
     projection = block.component("projection", name)
     bounds = projection.bounds
     if block.is_cue(projection.pre) and projection.name == "dense":
@@ -98,7 +119,7 @@ def bound_and_store(block: Assembly, name: str) -> None:
                 row.clip(*bounds, out=row)
             write_row()
 
-        block.step("bounds", store)
+        block.step(stage, store)
     elif bounds is not None:
         weight = block.update(f"projection.{name}.weight")
-        block.step("bounds", lambda t: weight.clip(*bounds, out=weight))
+        block.step(stage, lambda t: weight.clip(*bounds, out=weight))

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
 from workbench.plasticity.lingering import SECONDS, Lingering
-from workbench.plasticity.synapses import bound_and_store, without_ticks
+from workbench.plasticity.synapses import bound_and_store, postsynaptic_fault, without_ticks
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -111,10 +111,7 @@ class ThreeFactor(Component):
                 "drive",
                 f"a score is what a softmax population has, and {post} is {tables['population'][post]['kind']}",
             )
-        elif fields.get("drive", "presynaptic") != "presynaptic" and size_of(tables, post) != size_of(
-            tables, way["post"]
-        ):
-            yield "postsynaptic", f"{post} has not the size of {way['post']}, whose synapses it marks"
+        yield from postsynaptic_fault(fields, tables)
         if fields.get("task") and tables["task"][fields["task"]]["kind"] not in ("sequence", "chain", "conditioning"):
             yield "task", f"{fields['task']} has no episodes"
         if any(task.get("cues") == way["pre"] for task in tables.get("task", {}).values()):

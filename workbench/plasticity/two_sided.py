@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,10 +16,22 @@ from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
 from workbench.plasticity.two_sided_faults import two_sided_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
+
+
+ONE_SIDED: Mapping[str, str] = {
+    "none": "is hard_bounds here: its two sides need bounds, and without any on the projection none act",
+    "scaling": "holds a mean rate, which is what a homeostat does here: its two sides need bounds",
+    **dict.fromkeys(
+        ("oja", "sanger", "subspace", "l2", "deflation", "sum_subtractive", "sum_divisive"),
+        "holds a rule of one drive; two_sided has potentiation and depression apart, and its two sides need bounds "
+        "(a sum over units is competition)",
+    ),
+}
+"""Why stabilisers of driven rules are none of this rule's."""
 
 
 def _product(*factors: Value) -> Value:
@@ -70,7 +83,9 @@ class TwoSided(Component):
         "modulator", "signal that signs the change; without it both sides are always on", None
     )
     potentiate_on: str = option("burst", ("burst", "dip"), "which sign of the third factor potentiates")
-    stabiliser: str = option("soft_bounds", ("soft_bounds", "hard_bounds"), "how change shrinks towards the bounds")
+    stabiliser: str = option(
+        "soft_bounds", ("soft_bounds", "hard_bounds"), "how change shrinks towards the bounds", refused=ONE_SIDED
+    )
     competition: str = option("none", ("none", "subtractive"), "whether units compete for a fixed sum of weights")
     total: Value = number(1.0, "1", "competition: the sum over units, of each input's weights", low=1e-9)
     rate: Value = number(0.08, "1", "learning rate per trial", low=0.0, high=10.0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.circuit.populations import size_of
 from workbench.plasticity.competition import competition_faults
+from workbench.plasticity.synapses import postsynaptic_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ def two_sided_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]
     projection = tables["projection"].get(fields["projection"], {})
     if fields.get("stabiliser", "soft_bounds") == "soft_bounds" and not projection.get("bounds"):
         yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
+    yield from postsynaptic_fault(fields, tables)
     yield from _homeostat_faults(fields, projection, tables)
     yield from competition_faults(fields, projection, tables)
     yield from _mark_faults(fields, tables)

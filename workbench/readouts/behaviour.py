@@ -124,7 +124,7 @@ class FiringRate(Readout):
         """Refuse units that do not spike."""
         yield from super().check(fields, tables)
         if tables["population"][fields["population"]]["kind"] != "escape_rate":
-            yield "population", f"needs spiking units (escape_rate), which {fields['population']} are not"
+            yield "population", f"needs spiking units (escape_rate), which those of {fields['population']} are not"
 
     def reading(self, block: Assembly) -> Reading:
         """Add up the spikes of all units."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import count, option, reference
 from workbench.readouts.reading import Reading, Readout
 from workbench.readouts.rows import OfRow
+from workbench.readouts.spectrum import eigenvalue_faults, gap_fault, moment_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -30,6 +33,13 @@ class ProfileError(OfRow):
     task: str = reference("task", "the task that made the inputs")
     component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
     same: str = option("sum", TAKEN, "what is made equal")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse tasks without a known covariance, and an eigenvector that has no direction of its own."""
+        yield from super().check(fields, tables)
+        faults = list(moment_fault(fields, tables))
+        yield from faults or eigenvalue_faults(fields, fields.get("component", 1), tables)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector; its sign is that which fits."""
@@ -62,6 +72,17 @@ class SubspaceError(Readout):
     task: str = reference("task", "the task that made the inputs")
     of: str = option("projector", ("projector", "orthonormality"), "the span, or the basis")
 
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse tasks without a known covariance, and a span whose last eigenvector is as good as the next."""
+        yield from super().check(fields, tables)
+        faults = list(moment_fault(fields, tables))
+        yield from faults
+        units = size_of(tables, tables["projection"][fields["projection"]]["post"])
+        spanned = not faults and fields.get("of", "projector") == "projector"
+        if spanned and (fault := gap_fault(fields, (units, units + 1), tables)):
+            yield "projection", fault
+
     def reading(self, block: Assembly) -> Reading:
         """Compare products of the weights with what they should be."""
         weight = block.read(f"projection.{self.projection}.weight")
@@ -86,6 +107,19 @@ class OutputPower(OfRow):
     equation: ClassVar[str] = "E[y^2] = W_j C W_j^T"
 
     task: str = reference("task", "the task that made the inputs")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse tasks without a known covariance, and units whose output is more than the weighted inputs."""
+        yield from super().check(fields, tables)
+        yield from moment_fault(fields, tables)
+        post = tables["projection"][fields["projection"]]["post"]
+        unit = tables["population"][post]
+        incoming = [name for name, way in tables["projection"].items() if way.get("post") == post]
+        if unit["kind"] != "rate" or unit.get("activation", "linear") != "linear" or unit.get("noise", 0.0) != 0.0:
+            yield "projection", f"needs linear units without noise, which those of {post} are not"
+        elif unit.get("baseline", 0.0) != 0.0 or len(incoming) != 1:
+            yield "projection", f"needs {fields['projection']} to be the only input of {post}"
 
     def reading(self, block: Assembly) -> Reading:
         """Add up the power along each eigenvector."""

@@ -51,7 +51,7 @@ class PatternResponse(Readout):
         yield from _patterns_fault(fields, tables)
         unit = tables["population"][fields["population"]]
         if unit["kind"] != "rate" or unit.get("activation", "linear") != "linear":
-            yield "population", f"needs linear units, which {fields['population']} are not"
+            yield "population", f"needs linear units, which those of {fields['population']} are not"
         else:
             yield from number_fault(fields, "unit_number", tables, fields["population"])
         inputs = tables["task"][fields["task"]].get("inputs")

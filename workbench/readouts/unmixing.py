@@ -11,7 +11,7 @@ import numpy as np
 from workbench.circuit.populations import size_of
 from workbench.declaration import count, option, reference
 from workbench.readouts.reading import Reading, Readout, number_fault
-from workbench.tasks.mixture import KURTOSIS
+from workbench.tasks.mixture import KURTOSIS, kinds_of
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -58,6 +58,14 @@ class SourceCorrelation(OfMixture):
 
     unit_number: int = count(1, "which unit, from 1", high=4096)
     tails: str = option("any", tuple(TAILS), "among which sources: all, those with heavy, or with light tails")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse tails that no source has."""
+        yield from super().check(fields, tables)
+        task, (low, high) = tables["task"][fields["task"]], TAILS[fields.get("tails", "any")]
+        if task["kind"] == "mixture" and not any(low < KURTOSIS[kind] < high for kind in kinds_of(task)):
+            yield "tails", f"{fields['task']} has no source with {fields.get('tails')} tails"
 
     def reading(self, block: Assembly) -> Reading:
         """Compare the shares of the sources."""

@@ -4,36 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.declaration import count, number, reference, references
 from workbench.readouts.reading import Reading, Readout
 from workbench.readouts.rows import OfRow
-from workbench.registry import registry
+from workbench.readouts.spectrum import eigenvalue_faults, moment_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
-
-NARROWEST_GAP = 1.05
-"""Neighbouring eigenvalues nearer than this factor leave their eigenvectors undetermined in practice."""
-
-
-def _gap_fault(spectrum: Array, wanted: int) -> Iterable[tuple[str, str]]:
-    """Yield an eigenvector that has no direction of its own, or hardly one."""
-    for large, small in pairwise(spectrum):
-        if (large == spectrum[wanted - 1] or small == spectrum[wanted - 1]) and large < NARROWEST_GAP * small:
-            yield (
-                "component",
-                (
-                    f"eigenvalues {large:.3g} and {small:.3g} are nearer than a factor {NARROWEST_GAP:g}: a mixture of "
-                    "their eigenvectors explains as much, so no rule can be held to one of them"
-                ),
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +66,12 @@ class PrincipalCosine(OfRow):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse other tasks, and an eigenvector that there is not or that has no direction of its own."""
         yield from super().check(fields, tables)
-        task, wanted = tables["task"][fields["task"]], fields.get("component", 1)
+        task = tables["task"][fields["task"]]
         if task["kind"] not in ("gaussian", "ring"):
             yield "task", f"needs a gaussian or ring task, but {fields['task']} is a {task['kind']}"
-        elif wanted > size_of(tables, task["inputs"]):
-            yield "component", f"there are only {size_of(tables, task['inputs'])} eigenvectors, got {wanted}"
-        else:
-            covariance = registry().get("task", task["kind"]).covariance_of(task, tables)  # type: ignore[attr-defined]
-            yield from _gap_fault(np.linalg.eigvalsh(covariance)[::-1], wanted)
+            return
+        yield from moment_fault(fields, tables)
+        yield from eigenvalue_faults(fields, fields.get("component", 1), tables)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector."""

@@ -116,7 +116,10 @@ def _report(
         document.report(place, f"expected 1, the version that this workbench reads, got {show(value)}")
     elif kind == "literal_error":
         choices = _choices(error)
-        document.report(place, f"unknown: {show(value)} (one of: {listed(choices)})", got=str(value), known=choices)
+        declared = fields.get(str(location[0]) if location else "")
+        why = dict(declared.refused).get(str(value)) if declared else None
+        told = f"{show(value)} {why}" if why else f"unknown: {show(value)}"
+        document.report(place, f"{told} (one of: {listed(choices)})", got="" if why else str(value), known=choices)
     else:
         document.report(place, _message(error, fields.get(str(location[0]) if location else "")))
     return location[0] if location else ""

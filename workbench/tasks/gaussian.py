@@ -82,6 +82,8 @@ class Gaussian(Normal):
             yield "spectrum", f"needs one eigenvalue per input: {size}, got {len(spectrum)}"
         if list(spectrum) != sorted(spectrum, reverse=True):
             yield "spectrum", "eigenvalues come largest first"
+        if not any(spectrum):
+            yield "spectrum", "all eigenvalues are 0: there is nothing to show"
 
     @classmethod
     def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:

@@ -53,6 +53,11 @@ class Mixture(Component):
         if sources < 2:
             yield "laplace", "one source needs no unmixing; at least 2"
 
+    @classmethod
+    def power(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> float | None:
+        """Return E|x|^2; unknown where the mixing, which is drawn per subject, shapes it."""
+        return float(size_of(tables, fields["inputs"])) if fields.get("whitened", True) else None
+
     @property
     def kinds(self) -> list[str]:
         """The kind of each source, in order."""
