@@ -267,3 +267,13 @@ def test_components_that_are_no_components_are_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match="Nowhere"):
         workbench.simulate("whatever.toml", components=[Nowhere])
+
+
+def test_a_forecast_counts_the_steps_of_each_structure(scenario: Path) -> None:
+    """One arm of many trials takes most of the time, however narrow its blocks are."""
+    before = forecast(prepare(scenario, scenario.with_name("a.db"), workers=1))
+    more = '\n[study.long]\nsubjects = 2\narms = ["slow"]\n[study.long.sweep]\n"phase.learning.trials" = { values = [500000] }\n'
+    scenario.write_text(SMALL + more)
+    asked = forecast(prepare(scenario, scenario.with_name("a.db"), workers=1))
+    assert asked.rate * asked.seconds - before.rate * before.seconds == pytest.approx(2 * 500_000, rel=1e-6)
+    assert asked.seconds > 10 * before.seconds

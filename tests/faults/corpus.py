@@ -25,7 +25,7 @@ class Broken:
     key : str
         What stands between place and message; "" where the text could not be read as TOML.
     words : tuple of str
-        What the message, or the hint below all messages, must say.
+        What the message, or the hint below it, must say.
     """
 
     row: str

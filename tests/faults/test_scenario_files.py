@@ -79,7 +79,7 @@ def _claim(row: str) -> Any:
         for words in broken.words:
             assert words in f"{error['message']} {error['hint']}"
         if error["hint"]:
-            assert any(text.startswith("hint: ") and error["hint"] in text for text in checked.lines)
+            assert checked.lines[checked.lines.index(found) + 1] == f"hint: {error['hint']}"
 
     return test
 

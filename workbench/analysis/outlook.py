@@ -50,7 +50,7 @@ class Outlook:
 
 def outlook(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLog | None) -> Outlook:
     """Say what will be done; times the layout and the first block of some candidates."""
-    from workbench.execution.pilot import cost_of
+    from workbench.execution.pilot import Work, estimated
 
     stored = log.stored if log is not None else 0
     left, rate = max(budget - stored, 0), 0.0
@@ -58,11 +58,10 @@ def outlook(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLo
         shipped, size = [[loss.scenario.parameters.values[name].number for name in loss.parameters]], min(PILOT, left)
         started = perf_counter()
         request = loss.request(np.repeat(shipped, size, axis=0), targets)
-        widest = request.widest()
+        work = [Work(*counted) for counted in request.counts()]
         planning = (perf_counter() - started) / size
-        cost = cost_of(widest, request.registry)
-        solving = cost.seconds(request.plan.expected, sum(blocks for _, _, blocks in request.counts())) / size
-        rate = 1 / (planning + solving / request.workers)
+        _, solving = estimated(work, request.widest, request.workers, request.registry)
+        rate = 1 / (planning + solving / size)
     return Outlook(
         file=loss.scenario.file,
         title=loss.scenario.title,

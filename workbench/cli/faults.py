@@ -27,22 +27,20 @@ def _problems(error: WorkbenchError) -> list[Problem]:
 
 
 def _lines(problems: list[Problem]) -> Iterator[str]:
-    hints = []
     for problem in problems[:SHOWN_PROBLEMS]:
         text = str(problem) if problem.file else problem.message
         yield "error: " + " ".join(text.splitlines())
-        if problem.hint and problem.hint not in hints:
-            hints.append(problem.hint)
+        if problem.hint:
+            yield f"hint: {problem.hint}"
     if len(problems) > SHOWN_PROBLEMS:
         yield f"error: {len(problems) - SHOWN_PROBLEMS} more problems ({len(problems)} in all)"
-    yield from (f"hint: {hint}" for hint in hints)
 
 
 def told(error: WorkbenchError, as_json: bool) -> int:
     """Write what is wrong and return the exit code.
 
-    Lines go to standard error, sorted by place, 50 at most and then a count; with `as_json` one
-    object goes to standard output instead.
+    Lines go to standard error, sorted by place, each with its hint below it, 50 at most and then a count; with
+    `as_json` one object goes to standard output instead.
     """
     problems = _problems(error)
     if as_json:

@@ -114,6 +114,18 @@ class Form:
             result = result * factor.values(rows)
         return result
 
+    def at(self, levels: Mapping[str, int]) -> float | None:
+        """Return the number with each swept path at a level; None where a trait or another path has a part in it."""
+        number = 1.0
+        for part in (self.base, *self.factors):
+            if isinstance(part, Swept) and part.path in levels:
+                number *= float(part.levels[levels[part.path]])
+            elif isinstance(part, float):
+                number *= part
+            else:
+                return None
+        return number
+
     @property
     def is_individual(self) -> bool:
         """Whether a trait has a part in it."""

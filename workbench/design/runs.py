@@ -128,9 +128,10 @@ class Plan:
         for _, group, size, total in self._stretches(size_of):
             yield group.structure, total, -(-total // size)
 
-    def widest(self, size_of: Callable[[Structure], int]) -> Chunk:
-        """Return the first of the longest `chunks`."""
-        study, group, size, total = max(self._stretches(size_of), key=lambda stretch: min(stretch[2:]))
+    def widest(self, size_of: Callable[[Structure], int], wanted: Callable[[Structure], bool] | None = None) -> Chunk:
+        """Return the first of the longest `chunks`, of those whose structure is `wanted`."""
+        found = (stretch for stretch in self._stretches(size_of) if wanted is None or wanted(stretch[1].structure))
+        study, group, size, total = max(found, key=lambda stretch: min(stretch[2:]))
         return self._chunk(study, group, np.arange(min(size, total)))
 
     def _stretches(self, size_of: Callable[[Structure], int]) -> Iterator[tuple[StudyPlan, Group, int, int]]:

@@ -1,15 +1,16 @@
 """Whether the tables of each structure still fit together once arms, sweeps and the command line have spoken.
 
 The file's own tables are checked when it is read. A size, a phase length or a reference that changes later makes
-another structure, which must pass the same checks before anything runs.
+another structure, which must pass the same checks before anything runs; so must the numbers at the ends of a sweep.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from workbench.design.columns import Swept
+from workbench.design.corners import Corner, corners, in_words
 from workbench.design.groups import Group, Slab
 from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
@@ -20,10 +21,9 @@ from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places
 from workbench.solver.batch import RECORDINGS, Structure
 
-TIMED = ("dose", "session", "assessment", "adjustment")
-"""Sections whose swept numbers are tried at both ends."""
-JUDGED = ("session", "assessment", "adjustment")
-"""Sections whose tables are then asked again. A swept dose may well be one that titration never reaches."""
+TITRATION = "titration_"
+"""Fields of a dose whose rules a swept amount may break: it may well be one that titration never reaches."""
+NUMBER = re.compile(r"-?\d[\d.,]*(e[+-]?\d+)?")
 Whole = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
@@ -43,34 +43,53 @@ def unsound(
             faults = [*_component_faults(scenario, group.structure, whole), *_window_faults(group.structure, whole)]
             for path, message in (fault for fault in faults if fault not in seen):
                 seen.add((path, message))
-                problem = _told(places, study, arm, moved, path, message)
-                place = problem.line, problem.column, path, message
-                if not problem.line or place not in told:
-                    yield problem
-                told.add(place)
-            for path, message in (fault for fault in overlaps(whole) if fault not in told):
+                yield from _new(_told(places, study, arm, moved, path, message), message, told)
+            overlapping = list(overlaps(whole))
+            for path, message in (fault for fault in overlapping if fault not in told):
                 told.add((path, message))
                 yield _told(places, study, arm, moved, path, message, chosen="session.")
-            for ends, path, message in _timing_faults(scenario, group.structure, slab, whole):
-                if (path,) not in told and (path, message) not in seen:
-                    told.add((path,))
-                    yield _told(places, study, arm, {**ends, **moved}, path, message)
+            known = {(path, _rule_of(message)) for path, message in (*faults, *overlapping)}
+            for corner, path, message in _swept_faults(scenario, group.structure, slab, whole, known):
+                yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
+
+
+def _new(problem: Problem, message: str, told: set[tuple[object, ...]]) -> Iterator[Problem]:
+    """Yield a problem unless its rule was told at its place: other arms break it with other numbers."""
+    place = problem.line, problem.column, problem.key, _rule_of(message)
+    if place not in told:
+        told.add(place)
+        yield problem
+
+
+def _rule_of(message: str) -> str:
+    """Return a message without its numbers."""
+    return NUMBER.sub("", message)
 
 
 def _told(
     places: Places, study: str, arm: str, moved: Mapping[str, object], path: str, message: str, chosen: str = ""
 ) -> Problem:
-    """Return the problem at its place; what an arm sets below `chosen`, or any structure it sets, may be to blame."""
+    """Return the problem at its place.
+
+    To blame is what the arm sets: the field itself, its table, then what lies below `chosen`, or any structure.
+    """
     values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
     where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
     table = path.rpartition(".")[0]
-    set_here = (
-        p
-        for p in places.scenario.arms[arm].set
-        if p.startswith(f"{table}.") or (p.startswith(chosen) if chosen else sweeps_structure(places.scenario, p))
-    )
-    blamed = (*places.given, *moved, *set_here)
+    set_last = list(places.scenario.arms[arm].set)[::-1]  # the arm's own settings stand behind those it extends
+    beside = [p for p in set_last if p.startswith(f"{table}.")]
+    structural = [p for p in set_last if (p.startswith(chosen) if chosen else sweeps_structure(places.scenario, p))]
+    itself = [path] if places.is_set(path, arm) else []
+    blamed = (*places.given, *itself, *moved, *beside, *structural)
     return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
+
+
+def _told_at(places: Places, study: str, arm: str, slab: Slab, corner: Corner, path: str, message: str) -> Problem:
+    """Return the problem that shows at an end of a sweep, at the line of the axis."""
+    axes = {axis.path: (axis.unit, axis.relative) for axis in places.scenario.studies[study].axes}
+    where = in_words(slab.points.points, axes, corner)
+    blamed = sorted((p for p in axes if p in corner), key=lambda p: p != path)
+    return places.problem(path, f"at {where}: {message} (in arm {arm})", study=study, arm=arm, moved=blamed)
 
 
 def _whole(group: Group, slab: Slab) -> Whole:
@@ -96,28 +115,20 @@ def _component_faults(scenario: Scenario, structure: Structure, whole: Whole) ->
                 yield f"{table.section}.{table.name}.{field}", message
 
 
-def _timing_faults(
-    scenario: Scenario, structure: Structure, slab: Slab, whole: Whole
-) -> Iterator[tuple[dict[str, str], str, str]]:
-    """Yield (what moved, path, fault) where an end of a sweep makes no sense of a protocol.
-
-    What is zipped moves together; what moves otherwise stays unknown.
-    """
-    moving: dict[int, dict[str, Swept]] = {}
-    for path, form in slab.forms.items():
-        if path.partition(".")[0] in TIMED and isinstance(form.base, Swept) and not form.factors:
-            moving.setdefault(form.base.group, {})[path] = form.base
-    for group, paths in moving.items():
-        ends = {int(end) for swept in paths.values() for end in (swept.levels.argmin(), swept.levels.argmax())}
-        for level in {slab.points.levels[group]} if group in slab.points.levels else sorted(ends):
-            tables = {section: dict(named) for section, named in whole.items()}
-            for path, swept in paths.items():
-                section, name, field = path.split(".", 2)
-                tables[section][name] = {**tables[section][name], field: float(swept.levels[level])}
-            moved = {p: f"{swept.levels[level]:g} {swept.unit}".removesuffix(" 1") for p, swept in paths.items()}
-            for path, message in (*_component_faults(scenario, structure, tables), *overlaps(tables)):
-                if path.partition(".")[0] in JUDGED or path.rpartition(".")[2] in ("only_if", "decided_at"):
-                    yield moved, path, message
+def _swept_faults(
+    scenario: Scenario, structure: Structure, slab: Slab, whole: Whole, known: set[tuple[str, str]]
+) -> Iterator[tuple[Corner, str, str]]:
+    """Yield (corner, path, fault) where an end of a sweep breaks a rule that is not in `known`, which grows."""
+    for corner in corners(slab):
+        tables = {section: dict(named) for section, named in whole.items()}
+        for path, number in ((path, form.at(corner)) for path, form in slab.forms.items() if form.constant is None):
+            section, name, field = path.split(".", 2)
+            tables[section][name] = {**tables[section][name], field: number}
+        for path, message in (*_component_faults(scenario, structure, tables), *overlaps(tables)):
+            unreached = path.startswith("dose.") and path.rpartition(".")[2].startswith(TITRATION)
+            if not unreached and (path, _rule_of(message)) not in known:
+                known.add((path, _rule_of(message)))
+                yield corner, path, message
 
 
 def _window_faults(structure: Structure, whole: Whole) -> Iterator[tuple[str, str]]:

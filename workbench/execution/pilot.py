@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +12,17 @@ import numpy as np
 if TYPE_CHECKING:
     from workbench.design import Chunk, Plan
     from workbench.registry import Registry
-    from workbench.solver.batch import Structure
+    from workbench.solver.batch import Batch, Structure
 
-NARROW, WIDE = 32, 512
-PATIENCE = 0.15
-"""Seconds for each of the two; long enough for some hundred steps, too short to matter."""
+TIMED, WIDE = 6, 512
+"""How many structures are timed, and how many runs of each at most."""
+DISPATCH = 500
+"""What the dispatch of a step costs, in runs: 100 to 800 as measured. It matters where a block is not timed whole."""
+PATIENCE = 0.6
+"""Seconds for all that is timed; long enough for some hundred steps each, too short to matter."""
 
+EMPTY_BYTES = 220_000
+"""What a database takes that holds a small scenario and no run: a page at least for each of 45 tables and indexes."""
 RUN_BYTES, OUTCOME_BYTES, COURSE_BYTES, SAMPLE_BYTES = 110, 17, 24, 20
 """What a run with its place and key, an outcome, a course, and one of its values (kept as text) take in the database,
 as measured."""
@@ -51,36 +58,57 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What runs cost: seconds of one block as ``fixed + each * width``, and steps of a run."""
+class Work:
+    """What is to be computed of one structure."""
 
-    fixed: float
-    each: float
-    steps: int
-
-    def seconds(self, runs: int, blocks: int) -> float:
-        """Return the time that one worker needs for `runs` in so many blocks."""
-        return self.fixed * blocks + self.each * runs
+    structure: Structure
+    runs: int
+    blocks: int
 
 
-def cost_of(chunk: Chunk, registry: Registry | None) -> Cost:
-    """Time the first steps of `chunk` in this process, at two widths.
+def estimated(
+    work: Iterable[Work], block_of: Callable[[Structure], Chunk], workers: int, registry: Registry | None
+) -> tuple[float, float]:
+    """Return the run-steps of `work`, and the seconds that all workers together need; `block_of` returns a block.
 
-    A step costs a fixed dispatch and a little for each run, so two narrow blocks tell what a full one
-    will cost. Where the whole block is narrow, all of it is taken for dispatch.
+    The longest structure on each clock is timed, and then the next longest; what is left costs what the longest on the
+    same clocks does; 0 where nothing could be timed. A block is one worker's: it takes its time, however many workers
+    there are.
     """
+    from workbench.solver.run import shape_of
+
+    parts = [(part, shape_of(part.structure, registry).steps) for part in work]
+    parts.sort(key=lambda part: -_load(*part))
+    leading = {_clocks(part.structure): part.structure for part, _ in reversed(parts)}
+    timed = dict.fromkeys([*leading.values(), *(part.structure for part, _ in parts)][: max(TIMED, len(leading))])
+    costs: dict[Structure, float] = {}
+    for one in timed:
+        with suppress(Exception):  # a component that breaks is told by the sweep, which keeps what others computed
+            costs[one] = _cost_of(block_of(one).batch, PATIENCE / len(timed), registry)
+    if not costs:
+        return 0.0, 0.0
+    seconds, longest = 0.0, 0.0
+    for part, steps in parts:
+        like = costs.get(leading[_clocks(part.structure)], max(costs.values()))
+        needed = costs.get(part.structure, like) * _load(part, steps)
+        seconds, longest = seconds + needed, max(longest, needed / part.blocks)
+    return float(sum(part.runs * steps for part, steps in parts)), max(seconds / workers, longest)
+
+
+def _load(part: Work, steps: int) -> float:
+    return float(steps) * (part.runs + DISPATCH * part.blocks)
+
+
+def _clocks(structure: Structure) -> frozenset[str]:
+    return frozenset(table.component for table in structure.tables if table.section == "phase")
+
+
+def _cost_of(batch: Batch, patience: float, registry: Registry | None) -> float:
+    """Return the seconds of a step for one run, of which a block has `DISPATCH` more than it holds."""
     from workbench.solver.run import rehearse
 
-    width = len(chunk.batch)
-    narrow = min(NARROW, width)
-    seen = rehearse(chunk.batch.take(np.arange(narrow)), PATIENCE, registry)
-    fixed, each = seen.seconds_a_step, 0.0
-    if width >= 2 * narrow:
-        wide = min(WIDE, width)
-        step = rehearse(chunk.batch.take(np.arange(wide)), PATIENCE, registry).seconds_a_step
-        each = max(step - seen.seconds_a_step, 0.0) / (wide - narrow)
-        fixed = max(step - each * wide, 0.0)
-    return Cost(fixed * seen.steps, each * seen.steps, seen.steps)
+    width = min(WIDE, len(batch))
+    return rehearse(batch.take(np.arange(width)), patience, registry) / (width + DISPATCH)
 
 
 def bytes_of(structure: Structure, registry: Registry | None) -> float:

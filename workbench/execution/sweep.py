@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import ScenarioError, StorageError, UsageError
 from workbench.execution.fitness import refuse_unfit
-from workbench.execution.pilot import Forecast, bytes_of, cost_of
+from workbench.execution.pilot import EMPTY_BYTES, Forecast, Work, bytes_of, estimated
 from workbench.execution.progress import Counts, Progress, Silent
 from workbench.execution.signals import StopSignal
 from workbench.execution.threads import available_cores
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.write import Writer
 
-    Work = str | tuple[Chunk, NDArray[np.int64]]
+    Task = str | tuple[Chunk, NDArray[np.int64]]
     """What is being solved: rows of a chunk to be stored, or one of the two looks at a sample's steps."""
 
 RESULTS = Path("data") / "results"
@@ -102,9 +102,9 @@ class Request:
         """Yield the runs, a block at a time."""
         return self.plan.chunks(self.size)
 
-    def widest(self) -> Chunk:
-        """Return the first of the widest blocks: where a sweep spends its time."""
-        return self.plan.widest(self.size)
+    def widest(self, structure: Structure | None = None) -> Chunk:
+        """Return the first of the widest blocks, of one structure or of all: where a sweep spends its time."""
+        return self.plan.widest(self.size, None if structure is None else lambda other: other == structure)
 
     def counts(self) -> Iterator[tuple[Structure, int, int]]:
         """Yield for each group of runs its structure, and how many runs and blocks it has."""
@@ -189,26 +189,29 @@ def forecast(request: Request, *, continued: bool | None = None) -> Forecast:
     continued
         Whether the database holds runs that may be used again; looked up if None.
     """
+    fresh = not (request.db.exists() if continued is None else continued)
+    counts, reused = (list(request.counts()), 0) if fresh else _remaining(request)
+    if not counts:
+        return Forecast(request.plan, reused, request.workers)
+    work = [Work(*counted) for counted in counts]
+    run_steps, seconds = estimated(work, request.widest, request.workers, request.registry)
+    size = sum(part.runs * bytes_of(part.structure, request.registry) for part in work) + EMPTY_BYTES * fresh
+    return Forecast(request.plan, reused, request.workers, run_steps / seconds if seconds else 0.0, seconds, size)
+
+
+def _remaining(request: Request) -> tuple[list[tuple[Structure, int, int]], int]:
+    """Return as `Request.counts` what a database does not hold yet, and how many runs it does."""
     from workbench.store.complete import complete_rows
 
-    counts = tuple(request.counts())
-    reused, timed, blocks = 0, None, 0
-    if request.db.exists() if continued is None else continued:
-        for chunk, complete in complete_rows(request.db, request.chunks(), request.plan.scenario.registry):
-            reused += complete
-            if complete < len(chunk.batch):
-                blocks += 1
-                timed = chunk if timed is None or len(timed.batch) < len(chunk.batch) else timed
-    else:
-        timed, blocks = request.widest(), sum(of for _, _, of in counts)
-    if timed is None:
-        return Forecast(request.plan, reused, request.workers)
-    left = request.plan.expected - reused
-    cost = cost_of(timed, request.registry)
-    seconds = cost.seconds(left, blocks) / request.workers
-    size = sum(runs * bytes_of(structure, request.registry) for structure, runs, _ in counts)
-    size *= left / request.plan.expected
-    return Forecast(request.plan, reused, request.workers, left * cost.steps / seconds, seconds, size)
+    reused = 0
+    runs: Counter[Structure] = Counter()
+    blocks: Counter[Structure] = Counter()
+    for chunk, complete in complete_rows(request.db, request.chunks(), request.plan.scenario.registry):
+        reused += complete
+        if complete < len(chunk.batch):
+            runs[chunk.batch.structure] += len(chunk.batch) - complete
+            blocks[chunk.batch.structure] += 1
+    return [(structure, runs[structure], blocks[structure]) for structure in runs], reused
 
 
 def run_sweep(
@@ -296,7 +299,7 @@ def carry_out(
             watcher.forecast(forecast(request, continued=continued))
             sample = _stepped_sample(request, writer)
             solved: dict[str, BatchResult] = {}
-            work: Iterable[tuple[Work, Batch]] = _missing(request, writer, fail_fast)
+            work: Iterable[tuple[Task, Batch]] = _missing(request, writer, fail_fast)
             if sample is not None:
                 work = chain([("coarse", sample.batch), ("fine", halved(sample.batch))], work)
             for label, result in solve_each(work, hands, stop):

@@ -40,6 +40,11 @@ class Places:
                     return Problem(self.scenario.file, *found, path, message)
         return self.located(Problem(self.scenario.file, 0, 0, path, message))
 
+    def is_set(self, path: str, arm: str) -> bool:
+        """Whether an arm, or one that it extends, sets `path` or the parameter behind it."""
+        chosen = self.scenario.arms[arm].set
+        return any(p in chosen for p in (path, *self._referred(path)))
+
     def located(self, problem: Problem) -> Problem:
         """Return `problem` with the line of the field, table or study that its key names, if it has no line yet."""
         if problem.line or problem.file != self.scenario.file or problem.key in self.given:
@@ -57,6 +62,9 @@ class Places:
         """Yield the places that give `path` its value above the table, the strongest first."""
         paths = (path, *self._referred(path))
         yield from (("study", study, "sweep", p) for p in paths)
+        asked = self.scenario.studies.get(study)
+        if asked is not None and any(axis.path in paths for axis in asked.axes):
+            yield ("study", study, "table")
         yield from (("arm", above, "set", p) for above in self._extended(arm) for p in paths)
         traits = (trait for trait in self.scenario.subjects.traits if trait.on in paths)
         yield from (("subjects", "trait", trait.name, "on") for trait in traits)

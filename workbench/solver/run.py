@@ -91,37 +91,24 @@ def _solve(batch: Batch, components: Registry) -> BatchResult:
     )
 
 
-@dataclass(frozen=True)
-class Rehearsal:
-    """What the beginning of a batch showed.
-
-    Attributes
-    ----------
-    seconds_a_step : float
-        Time per step of the whole block.
-    steps : int
-        Steps that each run takes from beginning to end.
-    """
-
-    seconds_a_step: float
-    steps: int
-
-
-def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -> Rehearsal:
-    """Advance `batch` for about `seconds` and time it; nothing is kept."""
+def rehearse(batch: Batch, seconds: float, components: Registry | None = None) -> float:
+    """Advance `batch` for about `seconds`; return the time of one step of the whole block. Nothing is kept."""
     with np.errstate(all="ignore"):
         block, phases, recorder = _assembled(batch, components or registry())
         started = time.perf_counter()
-        watch = Deadline(block, started + seconds)
-        events, ticks = Events(block, recorder, watch), Ticks(block, recorder, watch)
-        steps = recorder.trials + sum(len(events.calendar(name)[0]) for name, p in phases if p.name == "event")
-        steps += sum(ticks.steps(name, p) for name, p in phases if p.name == "tick")
         try:
-            done = _run_phases(block, recorder, watch, phases)
+            done = _run_phases(block, recorder, Deadline(block, started + seconds), phases)
         except DeadlinePassed as passed:
             done = passed.step
-    elapsed = time.perf_counter() - started
-    return Rehearsal(elapsed / max(done, 1), steps)
+    return (time.perf_counter() - started) / max(done, 1)
+
+
+def _steps(block: Block, recorder: Recorder, phases: Phases) -> int:
+    """Return how many steps a run takes from beginning to end."""
+    watch = Watch(block)
+    events, ticks = Events(block, recorder, watch), Ticks(block, recorder, watch)
+    steps = recorder.trials + sum(len(events.calendar(name)[0]) for name, p in phases if p.name == "event")
+    return steps + sum(ticks.steps(name, p) for name, p in phases if p.name == "tick")
 
 
 def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) -> int:
@@ -150,11 +137,14 @@ class Shape:
         How many outcomes a run has.
     samples : tuple of int
         Values that each of its courses holds.
+    steps : int
+        Steps that a run takes from beginning to end.
     """
 
     width: int
     outcomes: int
     samples: tuple[int, ...]
+    steps: int
 
 
 @cache
@@ -179,11 +169,13 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
     with np.errstate(all="ignore"):
         block.build_all()
         taken = block.bytes
-        recorder = Recorder(block, sorted(block.all("phase"), key=lambda p: (p[1].order, p[0])))
+        phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
+        recorder = Recorder(block, phases)
+        steps = _steps(block, recorder, phases)
     width = NARROW
     while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2
-    return Shape(width, len(block.names("outcome")), tuple(recorder.samples.values()))
+    return Shape(width, len(block.names("outcome")), tuple(recorder.samples.values()), steps)
 
 
 def width_for(structure: Structure, components: Registry | None = None) -> int:

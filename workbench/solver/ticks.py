@@ -60,7 +60,7 @@ class Ticks:
 
     def steps(self, name: str, phase: Any) -> int:
         """Return how many steps the phase takes."""
-        return sum(len(_cut(start, stop, phase.step)) - 1 for start, stop in pairwise(self._changes(name, phase)))
+        return sum(_pieces(start, stop, phase.step) for start, stop in pairwise(self._changes(name, phase)))
 
     def _trains(self, name: str) -> list[Train]:
         return [train for _, train in self._block.all("stimulus") if train.phase == name]
@@ -139,7 +139,11 @@ def _moment(seconds: float) -> float:
     return round(float(seconds), DIGITS)
 
 
+def _pieces(start: float, stop: float, longest: float) -> int:
+    return max(1, math.ceil((stop - start) / longest - 1e-9))
+
+
 def _cut(start: float, stop: float, longest: float) -> list[float]:
     """Return the edges of equal steps, none longer than `longest`."""
-    count = max(1, math.ceil((stop - start) / longest - 1e-9))
+    count = _pieces(start, stop, longest)
     return [_moment(start + (stop - start) * k / count) for k in range(count)] + [stop]
