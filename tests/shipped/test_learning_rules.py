@@ -83,7 +83,7 @@ def test_every_check_is_met_or_fails_where_it_must(rows: tuple[LedgerRow, ...]) 
 def test_drawn_policies_are_within_three_standard_errors_of_the_gradient(rows: tuple[LedgerRow, ...]) -> None:
     """A range as narrow as that could not be decided by the ledger's own rule, which asks for ten errors in a range."""
     (row,) = (row for row in rows if row.finding.name == "R10B")
-    means = [c for c in row.criteria if c.criterion.outcome == "better"]
+    means = [c for c in row.criteria if c.criterion.measure == "better"]
     assert len(means) == 2
     for c in means:
         assert c.value is not None and c.mc_error is not None

@@ -305,7 +305,7 @@ def test_every_number_of_a_preset_counts_at_its_site_and_at_no_other(condition: 
 def test_a_layer_that_diverges_is_noted_and_its_neighbours_go_on() -> None:
     text = replaced(shipped_rule("feedback_alignment"), ("trials = 3000", "trials = 200"))
     text = text.partition("[outcome.loss]")[0] + '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
-    wild = '[study.s.sweep]\n"plasticity.lower.rate" = { values = [0.008, 9.0] }\n'
+    wild = '[study.s.sweep]\n"plasticity.lower.rate" = { values = [0.008, 0.9] }\n'
     found, calm = solve(only(text + wild)), solved(text)
     assert len(found.failures) == 3 and "no longer finite" in next(iter(found.failures.values())).reason
     kept = [i for i in range(6) if i not in found.failures]

@@ -35,8 +35,9 @@ SHOWN = ("inputs", "cues", "states", "steps", "samples_to", "targets")
 
 def shown_fault(name: str, tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
     """Yield that several tasks show a population different things at once."""
-    tasks = sorted(task for task, t in tables.get("task", {}).items() if name in (t.get(field) for field in SHOWN))
-    if len(tasks) > 1:
+    shown = {task: field for task, t in tables.get("task", {}).items() for field in SHOWN if t.get(field) == name}
+    tasks = sorted(shown)
+    if len(tasks) > 1 and set(shown.values()) != {"cues"}:  # tasks that share cues are told at the second one
         yield (
             "kind",
             f"tasks {' and '.join(tasks)} show {name} different inputs at once, and it has one activity",

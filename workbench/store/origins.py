@@ -34,11 +34,9 @@ def remembering(known: Registry, results: Results, sweep: int | None = None) -> 
 
 def remembered(known: Registry, db: Path) -> Registry | None:
     """Return the same from a database that may be there; None where nothing can be learnt from it."""
-    if not db.is_file():
-        return None
     try:
-        return remembering(known, open_results(db))
-    except WorkbenchError:  # what is wrong with the database is told by whoever needs it
+        return remembering(known, open_results(db)) if db.is_file() else None
+    except (OSError, WorkbenchError):  # what is wrong with the database is told by whoever needs it
         return None
 
 
