@@ -11,11 +11,16 @@ from workbench.cli.tables import set_out
 from workbench.errors import UsageError
 from workbench.registry import SECTIONS
 from workbench.report.equations import relevant
+from workbench.scenario.model import Evidence
 
 if TYPE_CHECKING:
     from workbench.declaration import Component
     from workbench.design.provenance import Resolved
     from workbench.scenario.model import Scenario
+
+
+SILENT = Evidence(status="")
+"""Where nothing is said of a value."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +110,18 @@ def scenario_page(described: Described) -> str:
 
 
 def _row(name: str, value: Resolved) -> tuple[str, str, str, str, str]:
-    evidence = value.evidence if isinstance(value.value, float) or value.traits else None
-    status = evidence.status if evidence else ""
-    source = evidence.source if evidence else ""
+    told = _said(value) if isinstance(value.value, float) or value.traits else SILENT
     behind = f"{value.origin} ({value.parameter})" if value.parameter else value.origin
-    return name, _written(value), ", ".join(part for part in (status, source) if part), behind, _note(value)
+    return name, _written(value), ", ".join(part for part in (told.status, told.source) if part), behind, _note(value)
+
+
+def _said(value: Resolved) -> Evidence:
+    return value.evidence or SILENT
 
 
 def _note(value: Resolved) -> str:
     spread = f"from subject to subject by {', '.join(value.traits)}" if value.traits else ""
-    return "; ".join(part for part in (spread, value.evidence.note if value.evidence else "") if part)
+    return "; ".join(part for part in (spread, _said(value).note) if part)
 
 
 def _written(value: Resolved) -> str:
@@ -143,9 +150,9 @@ def scenario_object(described: Described) -> dict[str, Any]:
                     "name": name,
                     "value": value.value,
                     "unit": value.unit,
-                    "status": value.evidence.status if value.evidence else "",
-                    "source": value.evidence.source if value.evidence else "",
-                    "note": value.evidence.note if value.evidence else "",
+                    "status": _said(value).status,
+                    "source": _said(value).source,
+                    "note": _said(value).note,
                     "origin": value.origin,
                     "parameter": value.parameter,
                     "traits": list(value.traits),

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.declaration import number, reference
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
-from workbench.plasticity.shown import Tables, task_of
+from workbench.plasticity.shown import Tables, has_trials, task_of
 from workbench.plasticity.stabilisers import EQUATION
 from workbench.plasticity.step_faults import RUNGE_KUTTA, flow_steps, too_long
 from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
@@ -139,7 +139,7 @@ def _step_faults(
 ) -> Iterator[tuple[str, str]]:
     """Yield a trial that overshoots the threshold, and steps of the flow that weights or threshold cannot take."""
     rate, aim = fields.get("rate", 0.01), fields.get("set_point", 1.0)
-    power, trials = (patterns**2).sum(axis=1), any(p["clock"] == "trial" for p in tables["phase"].values())
+    power, trials = (patterns**2).sum(axis=1), has_trials(tables)
     window = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("window")
     known = rate is not None and aim is not None
     if known and trials and (step := float((rate * (aim / shares) ** 2 * power).max())) >= LONGEST:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.plasticity.simplex import project
+from workbench.plasticity.simplex import project, sum_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ def competition_faults(
         yield "competition", "subtractive needs bounds = [low, high] on the projection"
     if units < 2:
         yield "competition", f"{projection['post']} has one unit: there is nobody to compete with"
-    elif total is not None and bounds and not units * bounds[0] <= total <= units * bounds[1]:
-        yield "total", f"{units} weights between {bounds[0]:g} and {bounds[1]:g} cannot sum to {total:g}"
+    elif bounds:
+        yield from sum_faults(units, total, bounds)
     if ticking:
         yield "competition", f"subtracts after each step, and phase {ticking[0]} (tick clock) moves weights by its flow"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.plasticity.shown import Tables, input_power, task_of
+from workbench.plasticity.shown import Tables, has_trials, input_power, task_of
 from workbench.tasks.mixture import KURTOSIS, kinds_of
 
 Fields = Mapping[str, Any]
@@ -25,8 +25,7 @@ def cubic_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     form, stabiliser, bounds = fields.get("form", "heavy"), fields.get("stabiliser", "none"), projection.get("bounds")
     if stabiliser == "oja" and form != "heavy":
         yield "stabiliser", f"cubic with oja: in the {form} form f y is not positive, so the decay cannot hold"
-    trials = any(phase["clock"] == "trial" for phase in tables["phase"].values())
-    if stabiliser == "none" and form in ALONE and trials:
+    if stabiliser == "none" and form in ALONE and has_trials(tables):
         yield "stabiliser", f"cubic ({form}) with none: {ALONE[form]}"
     if projection.get("sign", "excitatory") == "inhibitory":
         yield "rule", f"cubic seeks a source by growing along it, but {fields['projection']} is inhibitory"
@@ -56,8 +55,7 @@ def _step_faults(fields: Fields, form: str, shown: Fields, tables: Tables) -> It
     """Yield a step that is no small one even on average: of one trial ``rate y^3 x``, of the order of the weights."""
     rate, goal, power = fields.get("rate", 0.01), _length(fields), input_power(shown["inputs"], tables)
     excess = [KURTOSIS[kind] for kind in kinds_of(shown)]
-    clocks = {phase["clock"] for phase in tables["phase"].values()}
-    if None in (rate, goal, power) or not excess or "trial" not in clocks:
+    if None in (rate, goal, power) or not excess or not has_trials(tables):
         return
     fourth = NORMAL + (min(excess) if form == "light" else max(excess))
     if (step := rate * goal * power * fourth) >= 1.0:

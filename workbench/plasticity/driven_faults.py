@@ -7,7 +7,8 @@ from math import sqrt
 from typing import Any
 
 from workbench.circuit.populations import size_of
-from workbench.plasticity.shown import Tables, centred, input_power
+from workbench.plasticity.shown import Tables, centred, has_trials, input_power
+from workbench.plasticity.simplex import sum_faults
 from workbench.plasticity.stabilisers import WHOLE
 
 Fields = Mapping[str, Any]
@@ -34,7 +35,7 @@ def needs_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tu
             yield "stabiliser", f"{inputs} inputs have no more than {inputs} directions, got {outputs} outputs"
         elif stabiliser == "deflation" and outputs > 1 and bounds and not bounds[0] < 0.0 < bounds[1]:
             yield "stabiliser", "deflation puts units at right angles, for which weights need bounds on both sides of 0"
-    if stabiliser == "scaling" and any(phase["clock"] == "trial" for phase in tables["phase"].values()):
+    if stabiliser == "scaling" and has_trials(tables):
         yield from _scaling_faults(fields, declared, tables)
 
 
@@ -73,8 +74,8 @@ def reach_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tu
     if not bounds or declared.get("pre") not in tables["population"]:
         return
     n, (low, high) = size_of(tables, declared["pre"]), bounds
-    if stabiliser in ("sum_subtractive", "sum_divisive") and total is not None and not n * low <= total <= n * high:
-        yield "total", f"{n} weights between {low:g} and {high:g} cannot sum to {total:g}"
+    if stabiliser in ("sum_subtractive", "sum_divisive"):
+        yield from sum_faults(n, total, bounds)
     if stabiliser in ("l2", "deflation") and norm is not None:
         shortest = sqrt(n) * max(low, -high, 0.0)
         longest = sqrt(n) * max(high, -low)
@@ -93,8 +94,7 @@ def decay_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tu
     declared = tables["projection"].get(fields["projection"], {})
     rate, decay = fields.get("rate", 0.01), fields.get("decay", 1.0)
     power = input_power(declared.get("pre"), tables)
-    trials = any(phase["clock"] == "trial" for phase in tables["phase"].values())
-    if stabiliser in ("oja", "sanger", "subspace") and trials and None not in (rate, decay, power):
+    if stabiliser in ("oja", "sanger", "subspace") and has_trials(tables) and None not in (rate, decay, power):
         step = rate * decay * power
         if step >= UNSTABLE:
             yield (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.plasticity.driven import Driven
-from workbench.plasticity.shown import Tables, input_power, largest_pattern
+from workbench.plasticity.shown import Tables, has_trials, input_power, largest_pattern
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def _step_fault(fields: Mapping[str, Any], projection: Mapping[str, Any], tables
     pre, rate = projection.get("pre"), fields.get("rate", 0.01)
     largest = largest_pattern(pre, tables)
     power = input_power(pre, tables) if largest is None else largest
-    trials = any(phase["clock"] == "trial" for phase in tables["phase"].values())
-    if fields.get("stabiliser", "none") != "none" or not trials or not rate or not power:
+    if fields.get("stabiliser", "none") != "none" or not has_trials(tables) or not rate or not power:
         return
     if rate * power >= OVERSHOOT:
         whose = "in the mean" if largest is None else "of the largest pattern"

@@ -20,6 +20,11 @@ NO_MEAN = 1e-9
 """Largest mean, as a share of the largest input, that is taken as 0."""
 
 
+def has_trials(tables: Tables) -> bool:
+    """Return whether some phase runs on the trial clock."""
+    return any(phase["clock"] == "trial" for phase in tables["phase"].values())
+
+
 def task_of(population: str | None, tables: Tables) -> Mapping[str, Any]:
     """Return the fields of the task that shows a population its inputs; empty where there is none."""
     return next((task for task in tables.get("task", {}).values() if task.get("inputs") == population), {})

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workbench.arrays import Array, Value
 
 BISECTIONS = 40
@@ -36,3 +38,10 @@ def project(weight: Array, total: Value, low: float, high: float) -> None:
     loose = np.add.reduce(np.where(free, weight, 0.0), axis=1)
     mu = np.where(count > 0, (loose + fixed - total) / np.maximum(count, 1), 0.5 * (least + most))
     np.clip(np.where(free, weight - mu[:, None], shifted), low, high, out=weight)
+
+
+def sum_faults(count: int, total: float | None, bounds: tuple[float, float]) -> Iterator[tuple[str, str]]:
+    """Yield that `count` weights within `bounds` have no such sum; `total` is None where runs differ in it."""
+    low, high = bounds
+    if total is not None and not count * low <= total <= count * high:
+        yield "total", f"{count} weights between {low:g} and {high:g} cannot sum to {total:g}"
