@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put
 from workbench.errors import Problem, ScenarioError
@@ -18,7 +19,8 @@ def check(
 ) -> int:
     """Validate scenarios.
 
-    All problems at once, each with its line and column; runs and writes nothing.
+    All problems at once, each with its line and column; below a file that is sound, notes on what is accepted and yet
+    worth knowing. Runs and writes nothing.
     """
     problems: list[Problem] = []
     sound: list[dict[str, Any]] = []
@@ -30,10 +32,12 @@ def check(
     if problems:
         raise ScenarioError(problems)
     if as_json:
-        print_object({"ok": True, "scenarios": sound})
+        print_object({"ok": True, "scenarios": [{**one, "notes": as_objects(one["notes"])} for one in sound]})
     else:
         for one in sound:
             put(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
+            for line in note_lines(one["notes"]):
+                put(line)
     return 0
 
 
@@ -51,6 +55,7 @@ def _summary(file: str) -> dict[str, Any]:
         "arms": len(scenario.arms),
         "studies": len(scenario.studies),
         "runs": planned.expected,
+        "notes": planned.notes,
     }
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from workbench import __version__
 from workbench.cli.output import print_object, talk
@@ -26,14 +28,25 @@ def _problems(error: WorkbenchError) -> list[Problem]:
     return [Problem("", 0, 0, "", message, hint)]
 
 
-def _lines(problems: list[Problem]) -> Iterator[str]:
+def lines_of(problems: Sequence[Problem], word: str = "error", rest: str = "problems") -> Iterator[str]:
+    """Yield each problem, or note, as a line with its hint below it, 50 at most and then a count."""
     for problem in problems[:SHOWN_PROBLEMS]:
         text = str(problem) if problem.file else problem.message
-        yield "error: " + " ".join(text.splitlines())
+        yield f"{word}: " + " ".join(text.splitlines())
         if problem.hint:
             yield f"hint: {problem.hint}"
     if len(problems) > SHOWN_PROBLEMS:
-        yield f"error: {len(problems) - SHOWN_PROBLEMS} more problems ({len(problems)} in all)"
+        yield f"{word}: {len(problems) - SHOWN_PROBLEMS} more {rest} ({len(problems)} in all)"
+
+
+def note_lines(notes: Sequence[Problem]) -> Iterator[str]:
+    """Yield what is accepted and yet worth telling, a line for each note."""
+    return lines_of(notes, "note", "notes")
+
+
+def as_objects(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Return problems or notes for JSON."""
+    return [dataclasses.asdict(problem) for problem in problems]
 
 
 def told(error: WorkbenchError, as_json: bool) -> int:
@@ -44,13 +57,9 @@ def told(error: WorkbenchError, as_json: bool) -> int:
     """
     problems = _problems(error)
     if as_json:
-        listed = [
-            {"file": p.file, "line": p.line, "column": p.column, "key": p.key, "message": p.message, "hint": p.hint}
-            for p in problems
-        ]
-        print_object({"ok": False, "exit": error.exit_code, "errors": listed})
+        print_object({"ok": False, "exit": error.exit_code, "errors": as_objects(problems)})
     else:
-        for line in _lines(problems):
+        for line in lines_of(problems):
             talk(line)
     return error.exit_code
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.faults import resumable
+from workbench.cli.faults import as_objects, note_lines, resumable
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
@@ -72,6 +72,9 @@ def sweep(
         max_points=max_points,
     )
     _refuse_page(report)
+    if not as_json:
+        for line in note_lines(request.plan.notes):
+            talk(line)
     if dry_run:
         return _say(execution.forecast(request), request, as_json)
     command = shlex.join(["workbench", *context.obj])
@@ -82,7 +85,7 @@ def sweep(
     page = _page(result, report)
     code = exit_code(result)
     if as_json:
-        print_object(_summary(result, code, page))
+        print_object({**_summary(result, code, page), "notes": as_objects(request.plan.notes)})
     else:
         _print_end(result, command, page)
     return code
@@ -133,6 +136,7 @@ def _say(forecast: Forecast, request: Request, as_json: bool) -> int:
                 "dry_run": True,
                 "scenario": request.plan.scenario.name,
                 "db": str(request.db),
+                "notes": as_objects(request.plan.notes),
                 "expected": request.plan.expected,
                 "reused": forecast.reused,
                 "missing": forecast.left,

@@ -15,7 +15,7 @@ from workbench.design.overrides import read_settings
 from workbench.design.ranges import range_problems
 from workbench.design.resolve import Layers
 from workbench.design.runs import Plan, StudyPlan
-from workbench.design.soundness import unsound
+from workbench.design.soundness import remarkable, unsound
 from workbench.design.traits import cholesky, plain_settings
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.quantities import convert, same_kind
@@ -88,7 +88,10 @@ def _plan(
     if problems := list(chain.from_iterable(unsound(places, s.name, s.arms, s.groups, told) for s in plans)):
         raise ScenarioError(dict.fromkeys(problems))
     _refuse_different_measures(scenario, plans)
-    laid_out = Plan(scenario, seed, dict(settings), plans, read, _trait_settings(scenario, chosen, read, points))
+    noted: set[tuple[object, ...]] = set()
+    notes = chain.from_iterable(remarkable(places, s.name, s.arms, s.groups, noted) for s in plans)
+    traits = _trait_settings(scenario, chosen, read, points)
+    laid_out = Plan(scenario, seed, dict(settings), plans, read, traits, tuple(sorted({*scenario.notes, *notes})))
     outside = (
         range_problems(s.groups, s.subjects, laid_out.traits, s.arms, partial(_placed, places, s.name)) for s in plans
     )

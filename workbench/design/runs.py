@@ -18,6 +18,7 @@ from workbench.design.provenance import Resolved, resolved
 from workbench.design.resolve import Layers
 from workbench.design.structures import sweeps_structure
 from workbench.design.traits import draw
+from workbench.errors import Problem
 from workbench.scenario.model import Scenario, Setting
 from workbench.solver.batch import Batch, Structure
 
@@ -81,6 +82,8 @@ class Plan:
         The same, read: full paths, canonical units.
     trait_settings : mapping trait name -> numbers of its distribution
         Without references to parameters.
+    notes : tuple of Problem
+        What is accepted and yet worth telling, at its place: of the file, and of what arms and sweeps make of it.
     """
 
     scenario: Scenario
@@ -89,6 +92,7 @@ class Plan:
     studies: tuple[StudyPlan, ...]
     read: Mapping[str, Setting] = field(repr=False)
     trait_settings: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    notes: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
     def expected(self) -> int:

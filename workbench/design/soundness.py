@@ -53,6 +53,25 @@ def unsound(
                 yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
 
 
+def remarkable(
+    places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], told: set[tuple[object, ...]]
+) -> Iterator[Problem]:
+    """Yield what the components' `notes` say of each structure, at its numbers and at the ends of its sweeps.
+
+    Arguments as in `unsound`; a note is told once.
+    """
+    scenario = places.scenario
+    for group in groups:
+        for slab in group.slabs:
+            whole, arm = _whole(group, slab), arms[slab.arm]
+            known: set[tuple[str, str]] = set()
+            for path, message in _component_faults(scenario, group.structure, whole, ask="notes"):
+                known.add((path, _rule_of(message)))
+                yield from _new(_told(places, study, arm, slab.levels, path, message), message, told)
+            for corner, path, message in _swept_faults(scenario, group.structure, slab, whole, known, ask="notes"):
+                yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
+
+
 def _new(problem: Problem, message: str, told: set[tuple[object, ...]]) -> Iterator[Problem]:
     """Yield a problem unless its rule was told at its place: other arms break it with other numbers."""
     place = problem.line, problem.column, problem.key, _rule_of(message)
@@ -107,16 +126,24 @@ def _whole(group: Group, slab: Slab) -> Whole:
     return whole
 
 
-def _component_faults(scenario: Scenario, structure: Structure, whole: Whole) -> Iterator[tuple[str, str]]:
+def _component_faults(
+    scenario: Scenario, structure: Structure, whole: Whole, ask: str = "check"
+) -> Iterator[tuple[str, str]]:
+    """Yield (path, message) of what each component's method `ask` has to say: `check` or `notes`."""
     for table in structure.tables:
-        check = getattr(scenario.registry.get(table.section, table.component), "check", None)
-        if check is not None:
-            for field, message in check(whole[table.section][table.name], whole):
+        asked = getattr(scenario.registry.get(table.section, table.component), ask, None)
+        if asked is not None:
+            for field, message in asked(whole[table.section][table.name], whole):
                 yield f"{table.section}.{table.name}.{field}", message
 
 
 def _swept_faults(
-    scenario: Scenario, structure: Structure, slab: Slab, whole: Whole, known: set[tuple[str, str]]
+    scenario: Scenario,
+    structure: Structure,
+    slab: Slab,
+    whole: Whole,
+    known: set[tuple[str, str]],
+    ask: str = "check",
 ) -> Iterator[tuple[Corner, str, str]]:
     """Yield (corner, path, fault) where an end of a sweep breaks a rule that is not in `known`, which grows."""
     for corner in corners(slab):
@@ -124,7 +151,8 @@ def _swept_faults(
         for path, number in ((path, form.at(corner)) for path, form in slab.forms.items() if form.constant is None):
             section, name, field = path.split(".", 2)
             tables[section][name] = {**tables[section][name], field: number}
-        for path, message in (*_component_faults(scenario, structure, tables), *overlaps(tables)):
+        overlapping = overlaps(tables) if ask == "check" else ()
+        for path, message in (*_component_faults(scenario, structure, tables, ask), *overlapping):
             unreached = path.startswith("dose.") and path.rpartition(".")[2].startswith(TITRATION)
             if not unreached and (path, _rule_of(message)) not in known:
                 known.add((path, _rule_of(message)))

@@ -28,10 +28,13 @@ class Document:
         What ``tomllib`` made of it.
     problems : list of Problem
         Everything found so far; files read together share one list.
+    notes : list of Problem
+        What is accepted and yet worth telling, at its place.
     """
 
     def __init__(self, data: bytes, file: str, problems: list[Problem]) -> None:
         self.data, self.file, self.problems = data, file, problems
+        self.notes: list[Problem] = []
         self.text = decode(data, file)
         self.content = _parse(self.text, file)
         self._reported: set[Keys] = set()
@@ -65,6 +68,11 @@ class Document:
             self._suggestions -= 1
             hint = suggestion(got, known)
         self.problems.append(Problem(self.file, line, column, spell(keys), message, hint or otherwise))
+
+    def note(self, keys: Keys, message: str, *, at: Literal["key", "value"] = "value", hint: str = "") -> None:
+        """Add a note at `keys`: what the file says there is accepted, but its author should hear of it."""
+        line, column = self.positions.key(keys) if at == "key" else self.positions.value(keys)
+        self.notes.append(Problem(self.file, line, column, spell(keys), message, hint))
 
     def has_problem(self, keys: Keys) -> bool:
         """Whether a problem was reported exactly at `keys`."""

@@ -131,6 +131,7 @@ def _read(
         summary=tuple(head.get("summary", ())),
         interactions=read_interactions(document, arms),
         report=report,
+        notes=tuple(document.notes),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workbench.declaration import Component
+from workbench.errors import Problem
 from workbench.registry import Registry
 
 
@@ -255,6 +256,8 @@ class Scenario:
     summary: tuple[str, ...] = ()
     interactions: Mapping[str, Interaction] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
+    notes: tuple[Problem, ...] = field(default=(), compare=False)
+    """What reading the file found worth telling; `Plan.notes` has them too."""
 
     def table(self, path: str) -> Table:
         """Return the table at ``section.name``."""
