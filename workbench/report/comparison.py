@@ -14,6 +14,7 @@ from workbench.report.figures.effects import NARROW, WIDE, Extras, effects_panel
 from workbench.report.sections import Figure
 from workbench.report.tables import Table, span
 from workbench.report.words import NOTHING, cut, each, number, percent, sentence, signed
+from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, HEDGES_G, PLAUSIBLE, heading, spread
 
 if TYPE_CHECKING:
     from workbench.analysis.aims import Aim
@@ -27,7 +28,7 @@ OWN_CONTROL = (
 NO_RANGE = "one set only"
 UNSEEN = 2.0
 TOO_ALIKE = (
-    " A between-group g beyond 2 is larger than trials find: {who} vary less than people, so that every g is too large."
+    " A Hedges' g beyond 2 is larger than trials find: {who} vary less than people, so that every g is too large."
 )
 
 
@@ -113,9 +114,9 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
                 "; ".join(part for part in (f"n = {r.n}", r.method, r.note) if part),
             )
         )
-    columns = ("Outcome", "Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
-               f"Range across {ground.words.who}", "Range over plausible parameters", "Did better",
-               "Between-group g (as a trial would see it)", "Remarks")  # fmt: skip
+    columns = ("Outcome", "Arm", "Compared with", "Mean", "Mean there", heading(DIFFERENCE), heading(CALCULATION_ERROR),
+               heading(spread(ground.words.who)), heading(PLAUSIBLE), heading(BETTER),
+               f"{HEDGES_G} (as a trial would see it)", "Remarks")  # fmt: skip
     table = Table("The comparisons in numbers", columns, tuple(cells), look="wide")
     declared = ground.selection.arms.baseline
     if all(declared[r.arm] == r.baseline for r in rows):

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.report.words import each, sentence
+from workbench.terms import CALCULATION_ERROR, EFFECT_D_AV, HEDGES_G, MEANINGS, PLAUSIBLE, spread
 
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
 
 WHO = "{who}"
 OWN = {
-    "range across {who}": "Where the middle 80 % of them lie. More of them do not make it narrower.",
-    "calculation error": "How far a mean may be off because only so many were simulated: its 95 % interval.",
-    "range over plausible parameters": "What becomes of a mean when all that is assumed or fitted moves at once.",
+    **{term: MEANINGS[term] for term in (spread(WHO), CALCULATION_ERROR, PLAUSIBLE)},
     "compared within": "The same simulated one goes through both arms with the same chance; no trial can do this.",
-    "between-group g": "The difference as a trial of two separate groups would see it, in standard deviations.",
-    "effect size d_av": "Mean difference over the root mean square of the two arms' standard deviations.",
+    **{term: MEANINGS[term] for term in (HEDGES_G, EFFECT_D_AV)},
     "arm": "One way of treating, or of being ill, that is compared with another.",
     "parameter": "A number of the model.",
     "assumed": "Plausible, but nobody has measured it.",

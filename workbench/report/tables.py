@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.report.words import Wording, each, number, percent, plain, signed
+from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, EFFECT_D_AV, heading, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +55,9 @@ def span(low: object, high: object) -> str:
 
 def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool) -> Table:
     """Every comparison of some outcomes; `named` adds the outcome's name to each row."""
-    columns: tuple[str, ...] = ("Arm", "Compared with", "Mean", "Mean there", "Difference", "Calculation error",
-               "Range across " + words.who, "Did better", "Effect size d_av", "n", "How made; remarks")  # fmt: skip
+    columns: tuple[str, ...] = ("Arm", "Compared with", "Mean", "Mean there", heading(DIFFERENCE),
+               heading(CALCULATION_ERROR), heading(spread(words.who)), heading(BETTER), heading(EFFECT_D_AV),
+               "n", "How made; remarks")  # fmt: skip
     cells: tuple[tuple[str, ...], ...] = tuple(
         (
             words.arm(r.arm), words.arm(r.baseline), number(r.mean, even=True), number(r.baseline_mean, even=True),
@@ -104,7 +106,7 @@ def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> Table:
         "Compared with",
         "What",
         f"Median ({unit})",
-        f"Range across {words.who}",
+        heading(spread(words.who)),
         "Reached it",
         "Never reached it",
     )
@@ -122,7 +124,7 @@ def line_table(
     rows: Iterable[tuple[str, str, str, object, object, object, object, object]],
 ) -> Table:
     """Points of line figures: outcome, line, x, mean, low, high, n and spread (or "")."""
-    columns = ("Outcome", "Line", axis, "Mean", "Calculation error", f"Range across {words.who}", "n")
+    columns = ("Outcome", "Line", axis, "Mean", heading(CALCULATION_ERROR), heading(spread(words.who)), "n")
     cells = tuple(
         (o, line, x, number(m, even=True), span(low, high), str(spread), str(n))
         for o, line, x, m, low, high, n, spread in rows

@@ -1,0 +1,42 @@
+"""The words for what is measured and how sure it is: one table for pages and terminal.
+
+Each term is used with the meaning that stands here, in every heading, caption, column and note.
+"""
+
+from __future__ import annotations
+
+DIFFERENCE = "difference"
+CALCULATION_ERROR = "calculation error"
+HEDGES_G = "Hedges' g"
+EFFECT_D_AV = "effect size d_av"
+BETTER = "did better"
+PLAUSIBLE = "range over plausible parameters"
+INTERACTION = "interaction"
+FIRST_ALONE, SECOND_ALONE, BOTH = "first alone", "second alone", "both"
+
+
+def spread(who: str) -> str:
+    """Return the term for the spread between those who are simulated (``simulated patients``)."""
+    return f"range across {who}"
+
+
+MEANINGS = {
+    DIFFERENCE: "Arm minus the arm it is compared with, in the same simulated one; the mean over all of them.",
+    CALCULATION_ERROR: "How far a mean may be off because only so many were simulated: its 95 % interval.",
+    spread("{who}"): "Where the middle 80 % of them lie. More of them do not make it narrower.",
+    PLAUSIBLE: "What becomes of a mean when all that is assumed or fitted moves at once.",
+    HEDGES_G: "The difference as a trial of two separate groups would see it, in standard deviations.",
+    EFFECT_D_AV: "Mean difference over the root mean square of the two arms' standard deviations.",
+    BETTER: "Share of those simulated whose own value is better than under the arm it is compared with.",
+    INTERACTION: "What two treatments do together beyond the sum of what each does alone; 0 if effects add.",
+}
+"""What each term means; ``{who}`` stands for patients, slices or subjects."""
+
+
+def heading(term: str) -> str:
+    """Return a term as the heading of a column: with a capital.
+
+    >>> heading(CALCULATION_ERROR)
+    'Calculation error'
+    """
+    return term[:1].upper() + term[1:]
