@@ -32,6 +32,8 @@ def page(**changed: str) -> str:
 OUTCOME = THERAPY.split("[outcome.")[1].split("]")[0]
 ARM = THERAPY.split("[arm.")[1].split("]")[0]
 WHOLE = page()
+FOUR = [part.split("]")[0] for part in THERAPY.split("\n[arm.")[1:] if ".set" not in part.split("]")[0]][:4]
+CROSSED = f"[interaction.crossed]\narms = {list(reversed(FOUR))}\n".replace("'", '"')
 FAULTS = {
     "an unknown outcome": (page(outcome="nothing"), "report.benefit.outcome", ["no outcome", OUTCOME]),
     "an unknown arm": (page(arm="nobody"), "report.benefit.arm", ["no arm", ARM]),
@@ -46,6 +48,13 @@ FAULTS = {
     "contrary evidence without a source": (replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\n\n[report]')), "use.contrary[0].source", ["is missing"]),
     "contrary evidence from an unknown work": (replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\nsource = "Nobody1900"\n\n[report]')), "use.contrary[0].source", ["no work"]),
     "an arm compared with nothing": (replaced(WHOLE, ('against = "placebo"', 'title = "x"')), "report.benefit.arm", ["compared with no arm"]),
+    "no arm and no interaction": (replaced(WHOLE, (f'arm = "{ARM}"\nagainst = "placebo"', 'title = "x"')), "report.benefit.arm", ["is missing"]),
+    "an unknown interaction": (WHOLE + 'interaction = "nothing"\n', "report.benefit.interaction", ["no interaction"]),
+    "an interaction that is a cost": (WHOLE + f'[report.cost.x]\noutcome = "{OUTCOME}"\ninteraction = "crossed"\n' + CROSSED, "report.cost.x.interaction", ["only the benefit"]),
+    "an interaction under another arm": (WHOLE + 'interaction = "crossed"\n' + CROSSED, "report.benefit.arm", ["both"]),
+    "a response of everything and more": (WHOLE + f'response = {{ before = "{OUTCOME}", by = 1.5 }}\n', "report.benefit.response.by", ["at most 1"]),
+    "a response against nothing": (WHOLE + 'response = { before = "nothing", by = 0.5 }\n', "report.benefit.response.before", ["no outcome"]),
+    "a caveat of no setting": (WHOLE + '[report.caveat.x]\nsetting = "drug.nothing.clearance"\nvalue = 1\ntext = "t"\n', "report.caveat.x.setting", ["no number"]),
 }  # fmt: skip
 
 
@@ -58,7 +67,12 @@ def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
 
 def test_what_a_page_is_told_is_written_back_as_it_was_read(tmp_path: Path) -> None:
     file = tmp_path / "whole.toml"
-    extra = 'title = "Points"\nmeaningful = 3.0\nsource = "Hengartner2021"\n[report.glossary]\n"a b" = "what it is"\n'
+    extra = 'title = "Points"\nmeaningful = 3.0\nsource = "Hengartner2021"\nsmallest = 0.5\n'
+    extra += f'response = {{ before = "{OUTCOME}", by = 0.5 }}\n[report.also.x]\noutcome = "{OUTCOME}"\narm = "{ARM}"\n'
+    extra += (
+        'against = "placebo"\n[report.caveat.y]\nsetting = "drug.ketamine.clearance"\nvalue = 1.0\ntext = "{value}"\n'
+    )
+    extra += '[report.glossary]\n"a b" = "what it is"\n'
     file.write_text(
         replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\nsource = "Piazza2024"\n\n[report]')) + extra,
         encoding="utf-8",

@@ -12,7 +12,14 @@ from pydantic.json_schema import models_json_schema
 from workbench.declaration import Component, Parameter
 from workbench.registry import SECTIONS, Registry, Section
 from workbench.scenario.names import PATTERN
-from workbench.scenario.page_shapes import ContraryShape, ContrastShape, ReportShape, UseShape
+from workbench.scenario.page_shapes import (
+    CaveatShape,
+    ContraryShape,
+    ContrastShape,
+    ReportShape,
+    ResponseShape,
+    UseShape,
+)
 from workbench.scenario.shapes import (
     ArmShape,
     AxisShape,
@@ -33,7 +40,7 @@ def schema(registry: Registry) -> dict[str, Any]:
     """Return the JSON Schema of a scenario built from the components in `registry`."""
     shapes = {(section.name, c.name): _shape(section, c) for section, c in _menu(registry)}
     fixed: tuple[type[Shape], ...] = (
-        HeadShape, UseShape, ContraryShape, ReportShape, ContrastShape,
+        HeadShape, UseShape, ContraryShape, ReportShape, ContrastShape, ResponseShape, CaveatShape,
         SubjectsShape, TraitShape, ArmShape, StudyShape, AxisShape, InteractionShape,
     )  # fmt: skip
     models: list[type[BaseModel]] = [*fixed, *dict.fromkeys(shapes.values())]
@@ -46,7 +53,9 @@ def schema(registry: Registry) -> dict[str, Any]:
     definitions["SubjectsShape"]["properties"]["trait"]["additionalProperties"] = named[TraitShape]
     definitions["StudyShape"]["properties"]["sweep"]["additionalProperties"] = named[AxisShape]
     definitions["ReportShape"]["properties"]["benefit"] = named[ContrastShape]
-    definitions["ReportShape"]["properties"]["cost"]["additionalProperties"] = named[ContrastShape]
+    for kind, shape in (("also", ContrastShape), ("cost", ContrastShape), ("caveat", CaveatShape)):
+        definitions["ReportShape"]["properties"][kind]["additionalProperties"] = named[shape]
+    definitions["ContrastShape"]["properties"]["response"] = named[ResponseShape]
     definitions["UseShape"]["properties"]["contrary"]["items"] = named[ContraryShape]
     head = definitions.pop("HeadShape")
     head["properties"] |= {"use": named[UseShape], "report": named[ReportShape], "subjects": named[SubjectsShape]}

@@ -108,7 +108,9 @@ def _read(
     arms = read_arms(settings)
     studies = StudyReader(settings, arms, subjects.count, paths.names("outcome"), base, max_points).read()
     use = conforming(document, ("use",), UseShape, head["use"]) if "use" in head else {}
-    report = read_report(document, head.get("report", {}), Known(arms, tables, sources))
+    interactions = read_interactions(document, arms)
+    known = Known(arms, tables, sources, interactions)
+    report = read_report(document, head.get("report", {}), known)
     return Scenario(
         name=Path(document.file).stem,
         file=document.file,
@@ -129,7 +131,7 @@ def _read(
         studies=studies,
         registry=registry,
         summary=tuple(head.get("summary", ())),
-        interactions=read_interactions(document, arms),
+        interactions=interactions,
         report=report,
         notes=tuple(document.notes),
     )

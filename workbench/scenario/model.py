@@ -209,11 +209,30 @@ class Use:
 
 
 @dataclass(frozen=True)
+class Response:
+    """Who has responded: who is better by the share `by` of the outcome `before` of the same person and arm."""
+
+    before: str
+    by: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """What is said as long as `setting` has `value`; "{value}" in `text` stands for the value."""
+
+    setting: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Contrast:
     """One comparison that a page puts first, or a cost beside it: `outcome` in `arm` against another arm.
 
-    `meaningful` is the smallest change that matters on a clinical scale, in the outcome's unit; `course` the recorded
-    course that shows the outcome over time.
+    `meaningful` is the smallest change that matters on a clinical scale, in the outcome's unit, `smallest` the
+    smallest difference that the author finds worth naming; `course` the recorded course that shows the outcome over
+    time; `interaction` the declared interaction that the page is about, `arm` then its arm with both.
     """
 
     outcome: str
@@ -223,6 +242,9 @@ class Contrast:
     course: str = ""
     meaningful: float | None = None
     source: str = ""
+    interaction: str = ""
+    smallest: float | None = None
+    response: Response | None = None
 
 
 @dataclass(frozen=True)
@@ -231,7 +253,11 @@ class Report:
 
     population: str = ""
     benefit: Contrast | None = None
+    also: Mapping[str, Contrast] = field(default_factory=dict)
     cost: Mapping[str, Contrast] = field(default_factory=dict)
+    caveat: Mapping[str, Caveat] = field(default_factory=dict)
+    author: str = ""
+    contact: str = ""
     influence: str = ""
     consequence: str = ""
     glossary: Mapping[str, str] = field(default_factory=dict)

@@ -8,41 +8,49 @@ from typing import Any
 
 from workbench.scenario.conformity import conforming
 from workbench.scenario.document import Document, listed
-from workbench.scenario.model import Arm, Contrary, Contrast, Report
-from workbench.scenario.page_shapes import ContraryShape, ContrastShape, ReportShape
+from workbench.scenario.model import Arm, Caveat, Contrary, Contrast, Interaction, Report, Response
+from workbench.scenario.page_shapes import CaveatShape, ContraryShape, ContrastShape, ReportShape, ResponseShape
 from workbench.scenario.paths import Tables
 from workbench.scenario.syntax import Keys
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a page may speak of: arms, outcomes and courses, and works (None: any work goes)."""
+    """What a page may speak of: arms, outcomes and courses, works (None: any work goes), and interactions."""
 
     arms: Mapping[str, Arm]
     tables: Tables
     sources: Collection[str] | None
+    interactions: Mapping[str, Interaction]
 
     def names(self, section: str) -> tuple[str, ...]:
-        """Return the names of arms, or of the tables of a section."""
-        return tuple(self.arms if section == "arm" else self.tables.get(section, {}))
+        """Return the names of arms or interactions, or of the tables of a section."""
+        own = {"arm": self.arms, "interaction": self.interactions}
+        return tuple(own[section] if section in own else self.tables.get(section, {}))
 
 
 def read_report(document: Document, raw: Mapping[str, Any], known: Known) -> Report:
     """Return the table ``[report]``; what it names and is not there is reported at its place."""
     found = conforming(document, ("report",), ReportShape, raw)
     benefit = found.get("benefit")
-    costs = found.get("cost", {})
-    return Report(
-        population=found.get("population", ""),
-        benefit=_contrast(document, ("report", "benefit"), benefit, known) if benefit is not None else None,
-        cost={
+    named = {kind: found.get(kind, {}) for kind in ("also", "cost")}
+    read = {
+        kind: {
             name: contrast
-            for name, one in costs.items()
-            if (contrast := _contrast(document, ("report", "cost", name), one, known)) is not None
-        },
-        influence=found.get("influence", ""),
-        consequence=found.get("consequence", ""),
+            for name, one in tables.items()
+            if (contrast := _contrast(document, ("report", kind, name), one, known)) is not None
+        }
+        for kind, tables in named.items()
+    }
+    caveats = {name: _caveat(document, name, one, known) for name, one in found.get("caveat", {}).items()}
+    words = {name: found.get(name, "") for name in ("population", "author", "contact", "influence", "consequence")}
+    return Report(
+        benefit=_contrast(document, ("report", "benefit"), benefit, known) if benefit is not None else None,
+        also=read["also"],
+        cost=read["cost"],
+        caveat={name: caveat for name, caveat in caveats.items() if caveat is not None},
         glossary=dict(found.get("glossary", {})),
+        **words,
     )
 
 
@@ -62,24 +70,74 @@ def read_contrary(
 def _contrast(document: Document, keys: Keys, written: Mapping[str, Any], known: Known) -> Contrast | None:
     """Return one comparison, None where its outcome or its arm is not said."""
     raw = conforming(document, keys, ContrastShape, written)
-    for field, section in (("outcome", "outcome"), ("arm", "arm"), ("against", "arm"), ("course", "course")):
-        name, names = raw.get(field, ""), known.names(section)
-        if name and name not in names:
-            message = f"no {section} is called {name!r} (known: {listed(names)})"
-            document.report((*keys, field), message, got=name, known=names)
+    places = (("outcome", "outcome"), ("arm", "arm"), ("against", "arm"), ("course", "course"))
+    for field, section in (*places, ("interaction", "interaction")):
+        _known(document, (*keys, field), raw.get(field, ""), known, section)
     if raw.get("source"):
         _source(document, (*keys, "source"), raw["source"], known.sources)
     elif raw.get("meaningful") is not None:
         document.report((*keys, "meaningful"), "a size that matters needs a source (a key of the bibliography)")
-    if not {"outcome", "arm"} <= set(raw):
+    crossed = _crossed(document, keys, raw, known)
+    response = _response(document, keys, raw, known)
+    name = raw.get("arm") or (crossed.arms[0] if crossed else "")
+    if not name and not raw.get("interaction"):
+        document.report((*keys, "arm"), "the key 'arm' is missing")
+    if not name or "outcome" not in raw:
         return None
-    arm = known.arms.get(raw["arm"])
+    arm = known.arms.get(name)
     against = raw.get("against") or (arm.compare_with if arm else "") or ""
     if arm is not None and not against:
-        document.report((*keys, "arm"), f"{raw['arm']!r} is compared with no arm (name one under `against`)")
-    if arm is not None and against == raw["arm"]:
+        document.report((*keys, "arm"), f"{name!r} is compared with no arm (name one under `against`)")
+    if arm is not None and against == name:
         document.report((*keys, "against"), f"{against!r} is compared with itself")
-    return Contrast(**{**raw, "against": against})
+    return Contrast(**{**raw, "arm": name, "against": against, "response": response})
+
+
+def _known(document: Document, keys: Keys, name: str, known: Known, section: str) -> None:
+    """Report a name that no table of a section has."""
+    names = known.names(section)
+    if name and name not in names:
+        message = f"no {section} is called {name!r} (known: {listed(names)})"
+        document.report(keys, message, got=name, known=names)
+
+
+def _crossed(document: Document, keys: Keys, raw: Mapping[str, Any], known: Known) -> Interaction | None:
+    """Return the interaction that a benefit is; only there, and only with its arm with both, may one be named."""
+    name = raw.get("interaction", "")
+    found = known.interactions.get(name)
+    if name and keys != ("report", "benefit"):
+        document.report((*keys, "interaction"), "only the benefit of a page can be an interaction")
+        return None
+    if found is not None and raw.get("arm") and raw["arm"] != found.arms[0]:
+        message = f"the arm with both treatments of {name!r} is {found.arms[0]!r}, not {raw['arm']!r}"
+        document.report((*keys, "arm"), message)
+    return found
+
+
+def _response(document: Document, keys: Keys, raw: Mapping[str, Any], known: Known) -> Response | None:
+    if raw.get("response") is None:
+        return None
+    place = (*keys, "response")
+    read = conforming(document, place, ResponseShape, raw["response"])
+    _known(document, (*place, "before"), read.get("before", ""), known, "outcome")
+    if read.get("source"):
+        _source(document, (*place, "source"), read["source"], known.sources)
+    return Response(**read) if {"before", "by"} <= set(read) else None
+
+
+def _caveat(document: Document, name: str, written: Mapping[str, Any], known: Known) -> Caveat | None:
+    """Return a caveat; its setting must be a number that the file's tables have."""
+    keys: Keys = ("report", "caveat", name)
+    read = conforming(document, keys, CaveatShape, written)
+    if not {"setting", "value", "text"} <= set(read):
+        return None
+    section, _, rest = read["setting"].partition(".")
+    table, _, field = rest.partition(".")
+    found = known.tables.get(section, {}).get(table)
+    parameter = found.component.parameters().get(field) if found else None
+    if parameter is None or parameter.kind != "number":
+        document.report((*keys, "setting"), f"{read['setting']!r} is no number of this file (SECTION.NAME.FIELD)")
+    return Caveat(**read)
 
 
 def _source(document: Document, keys: Keys, source: str, sources: Collection[str] | None) -> None:

@@ -68,16 +68,26 @@ def _use(scenario: Scenario) -> list[str]:
 
 
 def _report(report: Report) -> Iterator[list[str]]:
-    words = ("population", "influence", "consequence")
+    words = ("population", "author", "contact", "influence", "consequence")
     lines = [_line(name, getattr(report, name)) for name in words if getattr(report, name)]
     if lines:
         yield ["[report]", *lines]
     contrasts = {"benefit": report.benefit} if report.benefit else {}
-    for name, contrast in {**contrasts, **{f"cost.{n}": c for n, c in report.cost.items()}}.items():
-        fields = ((f.name, getattr(contrast, f.name)) for f in dataclasses.fields(contrast))
-        yield [f"[report.{name}]", *(_line(n, v) for n, v in fields if v not in ("", None))]
+    beside = {f"also.{n}": c for n, c in report.also.items()} | {f"cost.{n}": c for n, c in report.cost.items()}
+    for name, contrast in {**contrasts, **beside}.items():
+        yield [f"[report.{name}]", *_fields(contrast, without="response")]
+        if contrast.response is not None:
+            yield [f"[report.{name}.response]", *_fields(contrast.response)]
+    for name, caveat in report.caveat.items():
+        yield [f"[report.caveat.{name}]", *_fields(caveat)]
     if report.glossary:
         yield ["[report.glossary]", *(_line(term, meaning) for term, meaning in report.glossary.items())]
+
+
+def _fields(one: Any, without: str = "") -> list[str]:
+    """Return the fields of a frozen record that say something, a line each."""
+    found = ((f.name, getattr(one, f.name)) for f in dataclasses.fields(one) if f.name != without)
+    return [_line(name, value) for name, value in found if value not in ("", None)]
 
 
 def _subjects(scenario: Scenario) -> Iterator[list[str]]:
