@@ -31,6 +31,14 @@ MEANINGS = {
     INTERACTION: "What two treatments do together beyond the sum of what each does alone; 0 if effects add.",
 }
 """What each term means; ``{who}`` stands for patients, slices or subjects."""
+IN_A_LINE = {
+    DIFFERENCE: "arm minus the arm compared with, in the same subject; mean of all",
+    CALCULATION_ERROR: "95 % interval of the mean of those simulated",
+    spread("subjects"): "the middle 80 % of them; more of them do not make it narrower",
+    HEDGES_G: "the two arms as independent groups, as a trial would see it",
+    BETTER: "share of subjects who did better than in the arm compared with",
+}
+"""The same for a line below a table on a terminal."""
 
 
 def heading(term: str) -> str:

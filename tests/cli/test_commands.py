@@ -129,22 +129,11 @@ def test_compare_has_one_row_for_each_arm_with_a_baseline_and_each_outcome(folde
 
 def test_compare_as_text_fits_eighty_columns_and_names_unit_interval_and_method(folder: Path) -> None:
     lines = workbench("compare", "results.db", "--study", "strength", cwd=folder).stdout.splitlines()
-    assert lines[0] == "mean in strength, projection.input_output.spread = 0.1"
-    assert lines[1].split() == [
-        "against",
-        "slow",
-        lines[1].split()[2],
-        "mean",
-        "change",
-        "95",
-        "%",
-        "interval",
-        "g",
-        "better",
-        "n",
-    ]
-    assert lines[2].split()[0] == "fast" and lines[2].split()[-1] == "3" and " to " in lines[2]
-    assert "95 % interval: of the mean change, bootstrap BCa" in lines
+    assert lines[0] == "mean in strength, projection.input_output.spread = 0.1, 3 subjects"
+    assert lines[1].split() == ["mean", "difference", "calculation", "error", "g", "better"]
+    assert lines[2].startswith("against slow (")
+    assert lines[3].split()[0] == "fast" and " to " in lines[3]
+    assert "calculation error: 95 % interval of the mean of those simulated (bootstrap BCa)" in lines
     assert max(map(len, lines)) <= 80
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli.comparisons import effect_lines, equal_lines, interaction_lines, overview_lines, plausible_lines
 from workbench.cli.options import AsFormat, AsJson, Database
 from workbench.cli.output import Format, print_frame, print_object, put
-from workbench.cli.tables import effect_lines, interaction_lines, plausible_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,38 +49,108 @@ def compare(
     interactions: Annotated[
         bool, typer.Option("--interactions", help="Only the interactions that the scenario declares.")
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every outcome; without it, what the scenario declares, in one screen.")
+    ] = False,
     sweep: Sweep = None,
     form: AsFormat = Format.text,
     as_json: AsJson = False,
 ) -> int:
     """Compare arms within subjects.
 
-    Differences to the baseline arm, with effect sizes and intervals, and the interactions that the scenario declares.
+    First what the scenario declares: its benefit, interactions and costs, with intervals and effect sizes; --all has
+    every outcome.
     """
-    from workbench.analysis import compare as compare_arms
-    from workbench.analysis import interactions as interactions_of
+    if as_json or form is not Format.text:
+        _print_rows(db, sweep, study, baseline, outcome, interactions, form, as_json)
+        return 0
+    chosen = interactions or study is not None or baseline is not None or bool(outcome)
+    lines = [] if chosen else _declared(Path(db), sweep)
+    if every or not lines:
+        lines += ([""] if lines else []) + _tables(Path(db), sweep, study, baseline, outcome, interactions)
+    put("\n".join(lines))
+    return 0
+
+
+def _print_rows(
+    db: str,
+    sweep: int | None,
+    study: str | None,
+    baseline: str | None,
+    outcome: list[str] | None,
+    interactions: bool,
+    form: Format,
+    as_json: bool,
+) -> None:
+    """Print every comparison as data."""
     from workbench.analysis.interaction import over_parameters
 
-    frame = compare_arms(Path(db), sweep=sweep, study=study, baseline=baseline, outcomes=outcome or None)
-    joint = interactions_of(Path(db), sweep=sweep, study=study, outcomes=outcome or None)
+    frame, joint = _compared(Path(db), sweep, study, baseline, outcome, interactions)
     over = over_parameters(Path(db), sweep=sweep, outcomes=outcome or None)
-    if interactions:
-        frame = joint
-    elif study is None:  # as for the arms: studies with a sweep of their own are shown when they are asked for
+    listed = {} if interactions else {"interactions": joint.astype(object).to_dict("records")}
+    listed["over_parameters"] = over.astype(object).to_dict("records")
+    print_frame(joint if interactions else frame, form, as_json, **{"db": db, **listed})  # type: ignore[arg-type]
+
+
+def _declared(db: Path, sweep: int | None) -> list[str]:
+    """Return the lines of what the scenario declares, none where it compares nothing."""
+    from workbench.analysis.overview import overview
+
+    found = overview(db, sweep)
+    return [*overview_lines(found)] if found is not None and found.declared else []
+
+
+def _tables(
+    db: Path,
+    sweep: int | None,
+    study: str | None,
+    baseline: str | None,
+    outcome: list[str] | None,
+    interactions: bool,
+) -> list[str]:
+    """Return the lines of every comparison that was asked for."""
+    from workbench.analysis.interaction import over_parameters
+    from workbench.analysis.overview import equal_outcomes
+    from workbench.analysis.selection import select
+
+    frame, joint = _compared(db, sweep, study, baseline, outcome, interactions)
+    if not len(joint if interactions else frame):
+        return [NO_INTERACTION if interactions else NO_BASELINE]
+    lines: list[str] = []
+    if not interactions:
+        shown = frame
+        if outcome is None:  # what is the same in all arms of all studies that are shown
+            chosen, studies = select(db, sweep), list(frame["study"].unique())
+            same = [equal_outcomes(chosen, one) for one in studies]
+            equal = [name for name in same[0] if all(name in other for other in same)]
+            shown = frame[~frame["outcome"].isin(equal)]
+            lines += equal_lines(equal)
+        lines = [*effect_lines(shown, _points(db, sweep, frame["study"].unique())), *lines]
+    if len(joint):
+        told = interaction_lines(joint, _points(db, sweep, joint["study"].unique()))
+        over = over_parameters(db, sweep=sweep, outcomes=outcome or None)
+        lines += ([""] if lines else []) + [*told, "", *plausible_lines(over)]
+    return lines
+
+
+def _compared(
+    db: Path,
+    sweep: int | None,
+    study: str | None,
+    baseline: str | None,
+    outcome: list[str] | None,
+    interactions: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of all comparisons and of the interactions of the same studies."""
+    from workbench.analysis import compare as compare_arms
+    from workbench.analysis import interactions as interactions_of
+
+    frame = compare_arms(db, sweep=sweep, study=study, baseline=baseline, outcomes=outcome or None)
+    joint = interactions_of(db, sweep=sweep, study=study, outcomes=outcome or None)
+    if study is None and not interactions:
+        # as for the arms: studies with a sweep of their own are shown when they are asked for
         joint = joint[joint["study"].isin(frame["study"].unique())]
-    if as_json or form is not Format.text:
-        listed = {} if interactions else {"interactions": joint.astype(object).to_dict("records")}
-        listed["over_parameters"] = over.astype(object).to_dict("records")
-        print_frame(frame, form, as_json, **{"db": db, **listed})  # type: ignore[arg-type]
-    elif not len(frame):
-        put(NO_INTERACTION if interactions else NO_BASELINE)
-    else:
-        lines = [] if interactions else [*effect_lines(frame, _points(Path(db), sweep, frame["study"].unique()))]
-        if len(joint):
-            told = interaction_lines(joint, _points(Path(db), sweep, joint["study"].unique()))
-            lines += ([""] if lines else []) + [*told, "", *plausible_lines(over)]
-        put("\n".join(lines))
-    return 0
+    return frame, joint
 
 
 def _points(db: Path, sweep: int | None, studies: Iterable[str]) -> pd.DataFrame:
