@@ -43,7 +43,7 @@ from workbench.readouts.scores import (
 )
 from workbench.readouts.synapse import CreditShare, SynapseContrast, SynapseWeight, UpdateVariance
 from workbench.readouts.unmixing import AmariIndex, OutputKurtosis, SourceCorrelation
-from workbench.readouts.value import ErrorAtStep, ValueDeviation
+from workbench.readouts.value import DopamineAtStep, ErrorAtStep, ValueDeviation
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
@@ -58,6 +58,7 @@ COMPONENTS = (
     MapDistance,
     LateWeight,
     ErrorAtStep,
+    DopamineAtStep,
     ValueDeviation,
     SynapseContrast,
     CreditShare,

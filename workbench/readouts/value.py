@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ErrorAtStep(Readout):
-    """Prediction error at one step of the episode, in the mean over a window: the dopamine profile, step by step."""
+class OfStep(Readout):
+    """Base: what a temporal difference shows at one step of the episode, in the mean over a window."""
 
-    name: ClassVar[str] = "error_at_step"
-    meaning: ClassVar[str] = "prediction error at one step of the episode"
-    equation: ClassVar[str] = "mean of delta over the trials of the window that are this step"
-    sources: ClassVar[tuple[str, ...]] = ("Schultz1997",)
+    shown: ClassVar[tuple[str, ...]]
+    """Signals of the modulator: the first, less the second where there is one."""
 
     modulator: str = reference("modulator", "the prediction error over time")
     step: int = count(0, "the step of the episode, from 0", low=0, high=100_000)
@@ -44,20 +42,45 @@ class ErrorAtStep(Readout):
             yield "step", f"episodes have steps 0 to {task['length'] - 1}, got {fields['step']}"
 
     def reading(self, block: Assembly) -> Reading:
-        """Sum the error where the step is shown, and count how often that is."""
+        """Sum what is shown where the step is, and count how often that is."""
         modulator = block.component("modulator", self.modulator)
-        names = tuple(f"readout.{self.modulator}.{self.step}.{part}" for part in ("sum", "count"))
+        names = tuple(f"readout.{self.name}.{self.modulator}.{self.step}.{part}" for part in ("sum", "count"))
         if names[0] not in block.signals:
-            error = block.read(f"modulator.{self.modulator}.error")
+            first, *less = (block.read(f"modulator.{self.modulator}.{signal}") for signal in self.shown)
             step = block.read(f"task.{modulator.task}.step")
             total, counted = (block.write_new(name) for name in names)
 
             def look(t: int) -> None:
                 np.equal(step, self.step, out=counted, casting="unsafe")
-                np.multiply(error, counted, out=total)
+                total[...] = first
+                for signal in less:
+                    np.subtract(total, signal, out=total)
+                np.multiply(total, counted, out=total)
 
             block.step("readout", look, clock="trial")
         return Reading(names, lambda sums, trials: sums[0] / sums[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorAtStep(OfStep):
+    """Prediction error at one step of the episode, in the mean over a window: before any floor of firing."""
+
+    name: ClassVar[str] = "error_at_step"
+    meaning: ClassVar[str] = "prediction error at one step of the episode"
+    equation: ClassVar[str] = "mean of delta over the trials of the window that are this step"
+    sources: ClassVar[tuple[str, ...]] = ("Schultz1997",)
+    shown: ClassVar[tuple[str, ...]] = ("error",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DopamineAtStep(OfStep):
+    """Dopamine at one step of the episode, in the mean over a window: burst less dip, which a floor makes shallower."""
+
+    name: ClassVar[str] = "dopamine_at_step"
+    meaning: ClassVar[str] = "dopamine at one step of the episode, burst less dip"
+    equation: ClassVar[str] = "mean of burst - dip over the trials of the window that are this step"
+    sources: ClassVar[tuple[str, ...]] = ("Schultz1997", "Potjans2011")
+    shown: ClassVar[tuple[str, ...]] = ("burst", "dip")
 
 
 @dataclass(frozen=True, kw_only=True)
