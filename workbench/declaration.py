@@ -288,6 +288,11 @@ class Component:
         names = dict.fromkeys(c.__module__ for c in cls.__mro__ if c.__module__.partition(".")[0] == root)
         return "".join(inspect.getsource(sys.modules[name]) for name in names)
 
+    @classmethod
+    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+        """Return the revision of a table with these structural fields: a change may leave some tables as they were."""
+        return cls.revision
+
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the arrays that others may read; `name` is this table's name in the scenario."""
 

@@ -43,9 +43,8 @@ def declared(layers: Layers, table: Table) -> Declared:
             fields[parameter.name] = _structural(layers, table, parameter)
         elif layers.source(table, parameter).setting is None:
             fields[parameter.name] = None
-    return Declared(
-        table.section, table.name, component.name, component.revision, tuple(sorted(fields.items())), _source(component)
-    )
+    revision, ordered = component.revision_of(fields), tuple(sorted(fields.items()))
+    return Declared(table.section, table.name, component.name, revision, ordered, _source(component))
 
 
 def sweeps_structure(scenario: Scenario, path: str) -> bool:

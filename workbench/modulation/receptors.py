@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ MG_HALF, MG_SLOPE = 3.57, 0.062
 """Magnesium (mM) that blocks half the channels at 0 mV, and how steeply that falls with potential (1/mV)."""
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
 
 
@@ -57,38 +58,113 @@ class NmdaChannel(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Competitive(Component):
-    """Activation of a receptor whose sites transmitter and antagonists compete for (Gaddum).
+    """Activation of a receptor at whose one site transmitter and drugs compete (Gaddum).
 
-    Antagonist occupancy is that in the absence of transmitter; several antagonists leave the product
-    of their free shares. `susceptibility` 0 is a subject in whom antagonists occupy receptors as in anyone, but what
-    these receptors do is not what is wrong: a non-responder keeps occupancy, and side effects, without benefit.
+    Whoever takes the site keeps all others from it, so the drugs' concentrations add up, each over its own half. A drug
+    with an `efficacy` of its own is a partial agonist. An occupancy that is read by itself is the one in the absence
+    of all others. `susceptibility` 0 is a subject in whom drugs occupy receptors as in anyone, but what these receptors
+    do is not what is wrong: a non-responder keeps occupancy, and side effects, without benefit.
     """
 
     section: ClassVar[str] = "receptor"
     name: ClassVar[str] = "competitive"
     drives: ClassVar[bool] = True
-    equation: ClassVar[str] = "R = A / (A + K / product(1 - susceptibility occupancy))"
+    equation: ClassVar[str] = (
+        "R = (A / K + sum of efficacy_i r_i) / (1 + A / K + sum of r_i),  r_i = C_i / K_i at susceptibility 1\n"
+        "r_i = susceptibility occupancy_i / (1 - susceptibility occupancy_i);  one antagonist: A / (A + K / (1 - occ))"
+    )
     sources: ClassVar[tuple[str, ...]] = ("Gaddum1957",)
 
     ligand: str = reference("modulator", "the transmitter")
     k_ligand: Value = number(1.0, "1", "transmitter that activates half the receptors", low=1e-9, high=1e9)
-    antagonists: tuple[str, ...] = references("occupancy", "drugs that take sites away")
+    antagonists: tuple[str, ...] = references("occupancy", "drugs that take sites away, all at one site")
     susceptibility: Value = number(
         1.0, "1", "share of the antagonists' occupancy that acts; 0 is a non-responder", low=0.0, high=1.0
     )
 
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a drug that would be counted twice."""
+        drugs: dict[str, str] = {}
+        names = fields["antagonists"]
+        for name in (names,) if isinstance(names, str) else names:
+            drug = tables["occupancy"][name]["drug"]
+            if drug in drugs:
+                both = f"{drugs[drug]} and {name}" if drugs[drug] != name else f"{name}, twice,"
+                yield "antagonists", f"{drug} would be counted twice at one site: {both} are both its occupancy"
+            drugs.setdefault(drug, name)
+
+    @classmethod
+    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+        """Return 2 where several drugs share the site: up to 1, each of them had a site of its own."""
+        return 2 if len(fields["antagonists"]) > 1 else 1
+
     @staticmethod
-    def activation(level: Value, k_ligand: Value, susceptibility: Value, *occupancies: Value) -> Value:
-        """Return the activated share; at full occupancy it is 0."""
-        free: Value = 1.0
-        for occupancy in occupancies:
-            free = free * (1.0 - susceptibility * occupancy)
+    def free(susceptibility: Value, *taken: Value) -> Value:
+        """Return the share of sites that no drug takes, in the absence of transmitter.
+
+        Parameters
+        ----------
+        *taken : occupancies of all drugs, then their concentrations over their halves
+            With one drug present it is ``1 - occupancy``; several are summed from the smallest, so that their order,
+            and a drug that is not there, change no bit.
+        """
+        occupancies, ratios = taken[: len(taken) // 2], taken[len(taken) // 2 :]
+        if len(ratios) < 2:
+            return 1.0 - susceptibility * occupancies[0] if occupancies else 1.0
+        odds = [np.asarray(acting(susceptibility, ratio)) for ratio in ratios]
+        several = np.sort(np.stack(np.broadcast_arrays(*odds)), axis=0)
+        total = _sum(several)
+        alone = 1.0 - susceptibility * np.maximum.reduce(np.broadcast_arrays(*occupancies))
+        return np.where(several[-2] > 0.0, 1.0 / (1.0 + total), alone)
+
+    @staticmethod
+    def activation(level: Value, k_ligand: Value, free: Value) -> Value:
+        """Return the share that the transmitter activates; with no site free it is 0."""
         return level * free / (level * free + k_ligand)
+
+    @staticmethod
+    def agonism(
+        activation: Value, level: Value, k_ligand: Value, free: Value, susceptibility: Value, *pairs: Value
+    ) -> Value:
+        """Return the activation with that of partial agonists; `pairs` are efficacies, then concentrations."""
+        efficacies, ratios = pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]
+        parts = [np.asarray(e * acting(susceptibility, ratio)) for e, ratio in zip(efficacies, ratios, strict=True)]
+        several = np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0)
+        found: Value = activation + _sum(several) * free * k_ligand / (level * free + k_ligand)
+        return found
 
     def build(self, block: Assembly, name: str) -> None:
         """Offer the activation as a driven signal."""
         level = block.driven(f"modulator.{self.ligand}")
         occupancies = [block.driven(f"occupancy.{drug}") for drug in self.antagonists]
-        block.provide(
-            f"receptor.{name}", block.derived(self.activation, level, self.k_ligand, self.susceptibility, *occupancies)
-        )
+        ratios = [_ratio(block, drug) for drug in self.antagonists]
+        free = block.derived(self.free, self.susceptibility, *occupancies, *ratios)
+        found = block.derived(self.activation, level, self.k_ligand, free)
+        efficacies = [getattr(block.component("occupancy", drug), "efficacy", 0.0) for drug in self.antagonists]
+        if any(not isinstance(efficacy, float) or efficacy > 0.0 for efficacy in efficacies):
+            numbers = found, level, self.k_ligand, free, self.susceptibility, *efficacies, *ratios
+            found = block.derived(self.agonism, *numbers)
+        block.provide(f"receptor.{name}", found)
+
+
+def acting(susceptibility: Value, ratio: Value) -> Value:
+    """Return what a drug's concentration over its half counts for, where only a share of its occupancy acts."""
+    return susceptibility * ratio / (1.0 + (1.0 - susceptibility) * ratio)
+
+
+def _sum(rows: Array) -> Array:
+    """Return the sum over the rows, one after another: how NumPy adds along an axis may depend on the width."""
+    total: Array = rows[0]
+    for further in rows[1:]:
+        total = total + further
+    return total
+
+
+def _ratio(block: Assembly, name: str) -> Value:
+    """Return a drug's concentration over the one that occupies half."""
+    occupancy = block.component("occupancy", name)
+    half = getattr(occupancy, "half", None)
+    if half is None:
+        return block.derived(lambda share: share / (1.0 - share), block.driven(f"occupancy.{name}"))
+    return block.derived(lambda level, least: level / least, block.driven(f"drug.{occupancy.drug}"), half)

@@ -59,10 +59,14 @@ class Affinity(Component):
 
     drug: str = reference("drug", "a drug in the bath")
     ki: Value = number(MISSING, "nM", "concentration that occupies half the receptors in vitro", low=1e-6, high=1e9)
+    efficacy: Value = number(
+        0.0, "1", "share of the transmitter's full effect that it has itself; 0 only blocks", low=0.0, high=1.0
+    )
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a drug in plasma."""
+        """Refuse a drug in plasma, and an effect at no receptor."""
+        yield from idle_efficacy(fields, tables)
         model = tables["drug"][fields["drug"]]["model"]
         if model != BathDrug.name:
             yield (
@@ -73,6 +77,11 @@ class Affinity(Component):
                 ),
             )
 
+    @property
+    def half(self) -> Value:
+        """The concentration that occupies half."""
+        return self.ki
+
     @staticmethod
     def share(concentration: Value, ki: Value) -> Value:
         """Return the occupied share."""
@@ -81,6 +90,13 @@ class Affinity(Component):
     def build(self, block: Assembly, name: str) -> None:
         """Offer the occupancy as a driven signal."""
         block.provide(f"occupancy.{name}", block.derived(self.share, block.driven(f"drug.{self.drug}"), self.ki))
+
+
+def idle_efficacy(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield why an efficacy of its own does nothing, where no receptor takes this occupancy."""
+    named = any(fields["name"] in receptor.get("antagonists", ()) for receptor in tables.get("receptor", {}).values())
+    if fields["efficacy"] and not named:
+        yield "efficacy", f"acts at no receptor: none lists {fields['name']} among its antagonists"
 
 
 def refuse_bath(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:

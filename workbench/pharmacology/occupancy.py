@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.declaration import Component, number, reference
-from workbench.pharmacology.bath import refuse_bath
+from workbench.pharmacology.bath import idle_efficacy, refuse_bath
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,11 +31,20 @@ class Langmuir(Component):
 
     drug: str = reference("drug", "the drug")
     ec50: Value = number(18.3, "ng/mL", "plasma concentration that occupies half the receptors", low=1e-6, high=1e9)
+    efficacy: Value = number(
+        0.0, "1", "share of the transmitter's full effect that it has itself; 0 only blocks", low=0.0, high=1.0
+    )
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a drug in the bath."""
-        return refuse_bath(fields, tables)
+        """Refuse a drug in the bath, and an effect at no receptor."""
+        yield from refuse_bath(fields, tables)
+        yield from idle_efficacy(fields, tables)
+
+    @property
+    def half(self) -> Value:
+        """The concentration that occupies half."""
+        return self.ec50
 
     @staticmethod
     def share(concentration: Value, ec50: Value) -> Value:

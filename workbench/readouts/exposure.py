@@ -40,10 +40,10 @@ class Concentration(Readout):
 
 @dataclass(frozen=True, kw_only=True)
 class Occupancy(Readout):
-    """Receptor occupancy at a moment."""
+    """Receptor occupancy by one drug at a moment, in the absence of all else that binds at the site."""
 
     name: ClassVar[str] = "occupancy"
-    meaning: ClassVar[str] = "share of receptors that the drug occupies"
+    meaning: ClassVar[str] = "share of receptors that the drug occupies, in the absence of others"
     equation: ClassVar[str] = "Occ = C / (C + ec50)"
 
     occupancy: str = reference("occupancy", "the occupancy to read")
