@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import platform
 from decimal import Decimal, localcontext
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from circuits import HEAD, batches, only, replaced, solved
+from drawn_systems import drawn_systems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from processors import here
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from workbench.errors import ScenarioError
 from workbench.pharmacology.compartments import MultiCompartmentIntravenous, Peripheral
+from workbench.pharmacology.decays import decay_mode
 from workbench.pharmacology.transfers import Transfers
 from workbench.solver.run import solve
 
@@ -241,3 +246,49 @@ def test_the_trial_clock_sees_the_mean_of_a_metabolite() -> None:
     )
     read = '[outcome.mean]\nreadout = "concentration"\ndrug = "m"\nwindow = "end of given"\n'
     assert solved(trials + read).outcomes["mean"][0] == pytest.approx((area - before) / 24.0, rel=1e-9)
+
+
+def rates_to_sixty_digits(leaving: float, outs: Array, backs: Array) -> list[Decimal]:
+    """Return every rate of decay of one run, the slowest first, by halving; equal rates back have theirs between."""
+    with localcontext() as context:
+        context.prec = 60
+        gone, pairs = (
+            Decimal(leaving),
+            [(Decimal(float(o)), Decimal(float(b))) for o, b in zip(outs, backs, strict=True)],
+        )
+        edges = [Decimal(0), *sorted(back for _, back in pairs)]
+        edges.append(edges[-1] + 2 * (gone + sum(out for out, _ in pairs)))
+        found = []
+        for low, high in pairwise(edges):
+            for _ in range(200 if low < high else 0):
+                middle = (low + high) / 2
+                removed = middle * (1 + sum(out / (back - middle) for out, back in pairs))
+                low, high = (low, middle) if removed > gone else (middle, high)
+            found.append(low)
+        return found
+
+
+def test_every_rate_has_all_its_digits_whatever_the_compartments() -> None:
+    for leaving, outs, backs in drawn_systems(11, 120):
+        order = np.argsort(backs, axis=0, kind="stable")
+        sorted_outs, sorted_backs = np.take_along_axis(outs, order, 0), np.take_along_axis(backs, order, 0)
+        for mode, right in enumerate(rates_to_sixty_digits(leaving[0], outs[:, 0], backs[:, 0])):
+            rate, apart = decay_mode(mode, leaving, sorted_outs, sorted_backs)
+            assert float(abs(Decimal(float(rate[0])) / right - 1)) <= np.finfo(float).eps
+            assert np.all((apart > 0.0) == (np.arange(len(backs)) >= mode)[:, None]), "between its neighbours"
+
+
+MODES = """
+import sys, hashlib
+sys.path.insert(0, sys.argv[1])
+from drawn_systems import drawn_systems
+from workbench.pharmacology.compartments import _modes
+print(hashlib.sha256(b"".join(a.tobytes() for s in drawn_systems(12, 60) for a in _modes(*s))).hexdigest())
+"""
+
+
+def test_rates_and_shares_are_the_same_bits_on_every_processor() -> None:
+    said = {one.name: one.run(MODES, str(Path(__file__).parents[1])) for one in here()}
+    if not said:
+        pytest.skip(f"no other processor can be played on a {platform.machine()}")
+    assert len(said) >= 2 and len(set(said.values())) == 1, said

@@ -11,15 +11,13 @@ import numpy as np
 
 from workbench.arithmetic import power
 from workbench.declaration import Component, gathered, number, reference
+from workbench.pharmacology.decays import decay_mode
 from workbench.pharmacology.disposition import Oral
 from workbench.pharmacology.kinetics import REFERENCE_WEIGHT, Kinetics
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
     from workbench.pharmacology.kinetics import After, Entries
-
-NEWTON = 8
-"""Steps; from the eigenproblem one is enough unless rates lie ten powers of ten apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +54,11 @@ class Peripheral(Component):
 class MultiCompartment(Kinetics):
     """Disposition in a central compartment that exchanges with any number of others, each a table of its own.
 
-    ``D K D^-1`` is symmetric with ``D = diag(1 / sqrt(volume))``, so that eigenvectors are orthonormal: no digits are
-    lost where rates meet. `P_j` are the projections on them, by share of volume.
+    Rates and projections `P_j` have all their digits, also where rates meet or lie 18 powers of ten apart, and are the
+    same bits on every processor: they come from sums, products and quotients alone.
     """
+
+    revision: ClassVar[int] = 4
 
     around: Mapping[str, Peripheral] = gathered("compartment", "drug")
 
@@ -131,43 +131,20 @@ def _modes(leaving: Array, outs: Array, backs: Array) -> tuple[Array, Array]:
     outs, backs : array (compartments, runs)
         Rates from the central compartment and back, above 0.
     """
-    size, runs = len(outs) + 1, len(leaving)
-    matrix = np.zeros((runs, size, size))
-    matrix[:, 0, 0] = leaving + sum(outs)
-    for i in range(1, size):
-        matrix[:, i, i] = backs[i - 1]
-        matrix[:, 0, i] = matrix[:, i, 0] = -np.sqrt(outs[i - 1] * backs[i - 1])
-    values, vectors = np.linalg.eigh(matrix)
-    values, vectors = values[:, ::-1], vectors[:, :, ::-1]
-    values[:, -1] = _slowest(values[:, -1], leaving, outs, backs)
-    scale = np.sqrt(np.concatenate([np.ones((1, runs)), outs / backs])).T  # sqrt(volume / central volume)
-    weights = np.empty((size, size, size - 1, runs))
-    for j in range(1, size):
-        apart = values[:, 0] - values[:, j]
+    order = np.argsort(backs, axis=0, kind="stable")
+    outs, backs = (np.take_along_axis(rates, order, axis=0) for rates in (outs, backs))
+    found = [decay_mode(mode, leaving, outs, backs) for mode in reversed(range(len(outs) + 1))]
+    size, fastest = len(found), found[0][0]
+    weights, place = np.empty((size, size, size - 1, len(leaving))), np.argsort(order, axis=0)
+    for j, (rate, apart) in enumerate(found[1:]):
+        one = np.ones_like(leaving)
+        into = [one, *np.take_along_axis(outs / apart, place, axis=0)]
+        onto = [one, *np.take_along_axis(backs / apart, place, axis=0)]
+        length = sum(a * b for a, b in zip(into, onto, strict=True))
         for to in range(size):
             for source in range(size):
-                share = vectors[:, to, j] * vectors[:, source, j] * (scale[:, to] / scale[:, source])
-                weights[to, source, j - 1] = share * apart
-    return values.T, weights
-
-
-def _slowest(rate: Array, leaving: Array, outs: Array, backs: Array) -> Array:
-    """Return the slowest rate with all its digits; from the eigenproblem it has those of the fastest one.
-
-    It lies below every rate back, where no term of ``s (1 + sum of out / (back - s)) = elimination`` is negative, and
-    Newton's method at that equation finds it.
-    """
-    if not len(outs):
-        return leaving
-    edge = np.min(backs, axis=0)
-    # `sum` adds row by row; how NumPy adds along an axis may depend on the number of runs.
-    rate = np.clip(rate, 0.0, edge * (1.0 - 1e-9))
-    for _ in range(NEWTON):
-        apart = backs - rate
-        excess = rate * (1.0 + sum(outs / apart)) - leaving
-        better = rate - excess / (1.0 + sum(outs * backs / (apart * apart)))
-        rate = np.where((better > 0.0) & (better < edge), better, rate)
-    return rate
+                weights[to, source, j] = into[to] * onto[source] / length * (fastest - rate)
+    return np.stack([rate for rate, _ in found]), weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +154,7 @@ class MultiCompartmentIntravenous(MultiCompartment):
     name: ClassVar[str] = "multi_compartment_intravenous"
     equation: ClassVar[str] = (
         "dA1/dt = input - (clearance / V) A1 + sum over compartments of flow (A / volume - A1 / V)\n"
-        "c(t) = amount / V sum over modes of P exp(-rate t), rates and P from a symmetric eigenproblem"
+        "c(t) = amount / V sum over modes of P exp(-r t),  r (1 + sum of out / (back - r)) = clearance / V"
     )
 
 

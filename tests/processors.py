@@ -1,0 +1,104 @@
+"""Other processors on this one: a process whose linear algebra, vector loops and libm are those of another machine.
+
+OpenBLAS brings kernels for many processors, NumPy loops for several widths of vectors, and the C library functions with
+and without fused products; each is chosen when a process starts, by the environment. Results of one processor differ
+from another's in last digits only there. What a processor here lacks is left out, and what ran is asked of the
+libraries themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from commands import environment
+
+WIDEST = ("AVX512_SPR", "AVX512_ICL", "X86_V4")
+"""Groups of NumPy's vector loops that need 512 bits."""
+FUSED = "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4"
+"""Makes the C library choose functions without fused products."""
+ASKED = """
+import json, numpy.linalg, threadpoolctl
+from workbench.store.provenance import simd_class
+kernels = {i["architecture"] for i in threadpoolctl.threadpool_info() if i["internal_api"] == "openblas"}
+print(json.dumps([sorted(kernels), simd_class()]))
+"""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """One class of machine.
+
+    Attributes
+    ----------
+    needs : str
+        The feature without which it cannot run here; "" runs on every x86-64 that NumPy runs on.
+    kernel : str
+        What OpenBLAS calls it when asked.
+    off : tuple of str
+        NumPy's loops that it lacks.
+    """
+
+    name: str
+    kernel: str
+    coretype: str
+    needs: str = ""
+    off: tuple[str, ...] = ()
+    libm: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment."""
+        known = [feature for feature in self.off if feature in _features()[1]]
+        changes = {"OPENBLAS_CORETYPE": self.coretype, "NPY_DISABLE_CPU_FEATURES": " ".join(known)}
+        return changes | ({"GLIBC_TUNABLES": self.libm} if self.libm else {})
+
+    def ran(self) -> tuple[list[str], str]:
+        """Return the OpenBLAS kernels and the vector loops that a process of it has."""
+        kernels, simd = json.loads(self.run(ASKED))
+        return kernels, simd
+
+    def run(self, code: str, *arguments: str, cwd: Path | None = None) -> str:
+        """Return what Python code printed there."""
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=cwd,
+            env=environment(**self.environment),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{self.name}: {done.stderr}"
+        return done.stdout
+
+
+KNOWN = (
+    Processor("skylake", "SkylakeX", "SkylakeX", needs="X86_V4"),
+    Processor("haswell", "Haswell", "Haswell", needs="X86_V3", off=WIDEST),
+    Processor("sandybridge", "Sandybridge", "Sandybridge", needs="AVX", off=(*WIDEST, "X86_V3")),
+    Processor("nehalem", "Nehalem", "Nehalem", off=(*WIDEST, "X86_V3")),
+    Processor("prescott", "Katmai", "Prescott", off=(*WIDEST, "X86_V3"), libm=FUSED),
+)
+"""From the newest to the oldest; the last two run wherever NumPy does."""
+
+
+@cache
+def _features() -> tuple[Mapping[str, bool], tuple[str, ...]]:
+    """Return what this processor has, and which loops NumPy chooses from."""
+    core = import_module("numpy._core._multiarray_umath")
+    return core.__cpu_features__, tuple(core.__cpu_dispatch__)
+
+
+def here() -> list[Processor]:
+    """Return the processors that can be played here; none where the libraries are not those of an x86-64."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return []
+    return [one for one in KNOWN if not one.needs or _features()[0].get(one.needs)]
