@@ -177,6 +177,16 @@ def test_S09_wrong_unit_lists_accepted_ones(problem, old, new, words):
     assert words in problem(old, new).message
 
 
+def test_short_name_of_an_arm_is_at_most_24_letters_and_its_own(problem, load):
+    named = 'compare_with = "plain"\nshort = '
+    assert load('compare_with = "plain"', named + f'"{"x" * 24}"').arms["treated"].short == "x" * 24
+    assert "at most 24 letters" in problem('compare_with = "plain"', named + f'"{"x" * 25}"').message
+    assert "empty" in problem('compare_with = "plain"', named + '""').message
+    twice = named + '"High"\n[arm.copy]\nextends = "treated"\nshort = "high"\n[arm.treated.set]\n'
+    found = problem('compare_with = "plain"', twice)
+    assert found.key == "arm.copy.short" and "'treated' too" in found.message
+
+
 def test_S09_parameter_of_another_kind_is_refused_at_the_reference(problem):
     found = problem('clearance = { ref = "clearance" }', 'clearance = { ref = "noise" }')
     assert "'1'" in found.message

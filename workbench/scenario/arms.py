@@ -43,6 +43,7 @@ def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
         reader.arm(name, ())
     for name in raw:
         reader.check_removed(reader.done[name])
+    reader.check_short()
     reader.check_opened()
     return MappingProxyType({name: reader.done[name] for name in raw})
 
@@ -78,6 +79,7 @@ class _Arms:
             without=without,
             set=MappingProxyType({**base.set, **chosen}),
             compare_with=self.baseline(name, own["compare_with"], keys) if "compare_with" in own else compared,
+            short=own.get("short", ""),
         )
         return self.done[name]
 
@@ -170,6 +172,14 @@ class _Arms:
             if needed is not None:
                 message = f"{table.path} needs {needed}, which this arm is without; remove both or neither"
                 self.settings.document.report(("arm", arm.name, "without"), message, at="key")
+
+    def check_short(self) -> None:
+        """Report a short name that another arm has too: nobody could tell the two apart in a figure."""
+        first: dict[str, str] = {}
+        for arm in self.done.values():
+            if arm.short and (other := first.setdefault(arm.short.casefold(), arm.name)) != arm.name:
+                message = f"{show(arm.short)} is the short name of arm {other!r} too"
+                self.settings.document.report(("arm", arm.name, "short"), message)
 
     def check_opened(self) -> None:
         """Report a window that opens in no arm, because all are without the doses of its drug."""

@@ -135,6 +135,8 @@ def _message(error: ErrorDetails, field: Parameter | None) -> str:
         return f"{expected_number(field.unit if field else '1')}, got {show(value)}"
     if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
         return _WORDS["finite_number"]
+    if kind == "string_too_long":
+        return f"the text is too long (at most {context['max_length']} letters), got {show(value)}"
     if kind == "too_short":
         return f"the list is too short (at least {_entries(context['min_length'])})"
     if kind == "too_long":

@@ -127,7 +127,7 @@ class Subjects:
 
 @dataclass(frozen=True)
 class Arm:
-    """A named set of overrides, with ``extends`` already folded in."""
+    """A named set of overrides, with ``extends`` already folded in; `short` is what figures and tables call it."""
 
     name: str
     title: str
@@ -135,6 +135,7 @@ class Arm:
     without: frozenset[str]
     set: Mapping[str, Setting]
     compare_with: str | None
+    short: str = ""
 
 
 @dataclass(frozen=True)

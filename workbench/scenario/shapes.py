@@ -156,10 +156,17 @@ class SubjectsShape(Shape):
     correlation: dict[str, Annotated[float, Field(gt=-1, lt=1)]] = {}
 
 
+SHORT = 24
+"""How many letters an arm's short name may have."""
+
+
 class ArmShape(Shape):
     """A named set of overrides."""
 
     title: str = ""
+    short: Annotated[str, Field(min_length=1, max_length=SHORT, description="what figures and tables call the arm")] = (
+        ""
+    )
     condition: str | None = None
     extends: str | None = None
     with_: Annotated[Names, Field(alias="with")] = []

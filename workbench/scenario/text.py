@@ -125,6 +125,7 @@ def _table(table: Table) -> list[str]:
 def _arm(arm: Arm, scenario: Scenario) -> Iterator[list[str]]:
     lines = [f"[arm.{arm.name}]"]
     lines += [_line("title", arm.title)] if arm.title else []
+    lines += [_line("short", arm.short)] if arm.short else []
     lines += [_line("condition", arm.condition)] if arm.condition is not None else []
     lines += [_line("without", tuple(sorted(arm.without)))] if arm.without else []
     lines += [_line("compare_with", arm.compare_with)] if arm.compare_with is not None else []
