@@ -85,6 +85,10 @@ class StorageError(WorkbenchError):
     exit_code = 3
 
 
+class UnheardError(StorageError):
+    """Standard output takes no result: there is none, or what it leads to is full."""
+
+
 class PackageFault(WorkbenchError):
     """A component of another package failed, or cannot be loaded: neither the user's mistake nor a bug of ours."""
 

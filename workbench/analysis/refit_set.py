@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError
+from workbench.files import refuse_irregular, write_whole
 
 if TYPE_CHECKING:
     from workbench.analysis.calibrated import Calibration, Fitted
@@ -30,7 +30,8 @@ def refuse_target(target: Path, name: str, force: bool) -> None:
         raise StorageError(f"{target}: a parameter set is a file NAME.toml; nothing was computed")
     if target.stem == name:
         raise StorageError(f"{target}: a refitted set needs a name of its own, not {name!r}; nothing was computed")
-    if target.is_dir() or (target.exists() and not force):
+    refuse_irregular(target, kept="nothing was computed")
+    if target.exists() and not force:
         raise StorageError(f"{target}: exists already; nothing was computed; use --force to replace it")
     if not target.absolute().parent.is_dir():
         raise StorageError(f"{target}: the folder {target.parent} does not exist; nothing was computed")
@@ -38,13 +39,7 @@ def refuse_target(target: Path, name: str, force: bool) -> None:
 
 def write_set(found: Calibration, target: Path) -> None:
     """Write the set whole or not at all."""
-    text, draft = set_text(found, target.stem), target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(text)
-        draft.replace(target)
-    except OSError as fault:
-        draft.unlink(missing_ok=True)
-        raise StorageError(f"{target}: cannot be written ({fault.strerror})") from None
+    write_whole(target, set_text(found, target.stem))
 
 
 def set_text(found: Calibration, name: str) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench import __version__
 from workbench.cli.output import print_object, talk
-from workbench.errors import Problem, ScenarioError, WorkbenchError
+from workbench.errors import Problem, ScenarioError, UnheardError, WorkbenchError
 
 SHOWN_PROBLEMS = 50
 
@@ -56,7 +56,7 @@ def told(error: WorkbenchError, as_json: bool) -> int:
     `as_json` one object goes to standard output instead.
     """
     problems = _problems(error)
-    if as_json:
+    if as_json and not isinstance(error, UnheardError):
         print_object({"ok": False, "exit": error.exit_code, "errors": as_objects(problems)})
     else:
         for line in lines_of(problems):

@@ -14,6 +14,7 @@ from workbench.cli.options import AsJson, ForRuns, Workers
 from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import watcher
 from workbench.errors import Problem, ScenarioError
+from workbench.files import refuse_existing
 
 DEFAULT = Path("reports/gallery.html")
 
@@ -37,7 +38,6 @@ def gallery(
     from workbench.analysis.findings import expanded
     from workbench.analysis.findings import findings as hold
     from workbench.report.gallery import build_gallery
-    from workbench.report.page import refuse_existing
 
     page = Path(output) if output else DEFAULT
     if output is None:

@@ -26,6 +26,7 @@ from workbench.cli import (
     windows,
 )
 from workbench.cli.faults import internal_fault, told
+from workbench.cli.output import hold_streams, put
 from workbench.errors import UsageError, WorkbenchError
 from workbench.execution.threads import use_one_thread
 from workbench.offers import blamed
@@ -67,9 +68,9 @@ def workbench(
 ) -> None:
     """Disease models of brain circuits: one text file in, one database and one page out."""
     if version:
-        sys.stdout.write(f"workbench {__version__}\n")
+        put(f"workbench {__version__}")
     elif context.invoked_subcommand is None:
-        sys.stdout.write(context.get_help() + "\n")
+        put(context.get_help())
 
 
 def main(arguments: list[str]) -> int:
@@ -101,6 +102,7 @@ def _usage(error: Exception) -> UsageError:
 
 def run() -> None:
     """Entry point of the installed command."""
+    hold_streams()
     use_one_thread()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from workbench.cli.tables import aligned, cell
+from workbench.errors import UnheardError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,19 +31,57 @@ class Format(StrEnum):
 
 
 def talk(line: str) -> None:
-    """Write one line to standard error."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """Write one line to standard error; whoever listens there may leave, which costs the line and nothing else."""
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _leave(2)
 
 
 def put(text: str) -> None:
-    """Write a result to standard output; a reader that has gone away (``| head``) ends the command quietly."""
+    """Write a result to standard output; a reader that has gone away (``| head``) ends the command quietly.
+
+    Raises
+    ------
+    UnheardError
+        If there is no standard output, or what it leads to takes no more.
+    """
     try:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _leave(1)
         raise typer.Exit(0) from None
+    except OSError as fault:
+        _leave(1)
+        raise UnheardError(f"standard output cannot be written ({fault.strerror})") from None
+
+
+def _leave(stream: int) -> None:
+    """Lead a standard stream nowhere: what is still in its buffer would fail once more at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
+def hold_streams() -> None:
+    """Take the place of standard streams that were closed before we began.
+
+    The next file that is opened would get their numbers, and what is said on standard error would go into a database.
+    A closed standard output becomes one that can only be read, so that a result fails where it is written.
+    """
+    for number, flags in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            found = os.open(os.devnull, flags)
+            if found != number:
+                os.dup2(found, number)
+                os.close(found)
+            if number:
+                name = "stdout" if number == 1 else "stderr"
+                setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
 
 
 def print_object(content: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
 from workbench.errors import StorageError, UsageError
+from workbench.files import refuse_irregular
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
@@ -114,8 +115,8 @@ def exit_code(result: SweepResult) -> int:
 
 def _refuse_page(report: str | None) -> None:
     """Refuse a page that could not be written in the end, before anything is computed."""
-    if report is not None and Path(report).is_dir():
-        raise StorageError(f"{report}: is a directory; nothing was computed")
+    if report is not None:
+        refuse_irregular(Path(report), kept="nothing was computed")
     if report is not None and not Path(report).absolute().parent.is_dir():
         raise StorageError(f"{report}: the folder {Path(report).parent} does not exist; nothing was computed")
 

@@ -15,10 +15,11 @@ import numpy as np
 from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
 from workbench.analysis.selection import Selection
+from workbench.files import refuse_existing, write_whole
 from workbench.registry import SECTIONS, registry
 from workbench.report.equations import relevant
 from workbench.report.figures.overlay import checks_panel, overlay_panel
-from workbench.report.page import environment, refuse_existing, write_whole
+from workbench.report.page import environment
 from workbench.report.words import number
 
 if TYPE_CHECKING:

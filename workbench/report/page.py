@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.analysis.selection import select
 from workbench.errors import StorageError
+from workbench.files import refuse_existing, write_whole
 from workbench.report.content import Page
 from workbench.report.csv_files import table_files
 
@@ -60,14 +59,6 @@ def build_report(
     return target
 
 
-def refuse_existing(target: Path, *, force: bool) -> None:
-    """Raise where a page must not be written: onto a folder, or onto a page that is there (without `force`)."""
-    if target.is_dir():
-        raise StorageError(f"{target}: is a directory; nothing was written; name a file")
-    if target.exists() and not force:
-        raise StorageError(f"{target}: exists already; it was left unchanged; --force replaces it")
-
-
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
@@ -91,25 +82,3 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Write beside the target and rename, so that there is a whole file or none."""
-    try:
-        handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as fault:
-        raise StorageError(f"{target}: cannot be written ({fault.strerror}); nothing was written") from fault
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # Temporary files are private; a page is as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(draft).chmod(0o666 & ~mask)
-        Path(draft).replace(target)
-    except OSError as fault:
-        raise StorageError(f"{target}: cannot be written ({fault.strerror}); nothing was written") from fault
-    finally:
-        Path(draft).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from workbench.errors import Problem, ScenarioError
+from workbench.files import read_regular
 
 MAX_BYTES = 1 << 20
 MAX_NESTING = 16
@@ -42,16 +43,12 @@ def read_limited(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise refusal(str(path), 0, 0, "this is a folder, not a scenario file")
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise refusal(str(path), 0, 0, f"the file cannot be read: {reason}") from None
     except ValueError:
         raise refusal(str(path), 0, 0, "this cannot be the path of a file") from None
-    if len(data) > MAX_BYTES:
-        raise refusal(str(path), 0, 0, f"the file is larger than {MAX_BYTES:,} bytes (the largest that is read)")
-    return data
 
 
 def decode(data: bytes, file: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from workbench.errors import StorageError
+from workbench.files import open_regular
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -36,6 +39,11 @@ _ADVICE = {
     "SQLITE_CANTOPEN": "cannot be opened; where a sweep was cut off, its folder must be writable once more to be read",
     "SQLITE_IOERR": f"reading or writing failed; {KEPT}; check the disk and give the same command again",
 }
+
+
+def behind_links(path: Path) -> Path:
+    """Return the file that a link of this name leads to, else `path`: one file has one lock, whatever it is called."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def explain(path: Path, fault: sqlite3.Error) -> StorageError | None:
@@ -70,7 +78,7 @@ def inspect(path: Path) -> None:
     if path.is_dir():
         raise StorageError(f"{path}: is a directory, not a workbench database")
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             header = file.read(100)
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
@@ -111,14 +119,19 @@ def _check_length(path: Path, header: bytes, size: int) -> None:
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the database for reading only; it may be in the middle of a sweep."""
     inspect(path)
-    with storage_faults(path):
-        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=READ_TIMEOUT)
-        try:
-            connection.execute("PRAGMA query_only = ON")
-            connection.set_authorizer(_no_other_files)
-            yield connection
-        finally:
-            connection.close()
+    with storage_faults(path), _reading(path) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        connection.set_authorizer(_no_other_files)
+        yield connection
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=READ_TIMEOUT)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def _no_other_files(action: int, *_: str | None) -> int:
@@ -135,8 +148,8 @@ def create(path: Path) -> None:
     from workbench.store.tables import metadata
     from workbench.store.views import write_views
 
+    _remove_drafts(path)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    draft.unlink(missing_ok=True)
     try:
         connection = _connect(draft, 0.0)
         with connection.begin():
@@ -151,13 +164,22 @@ def create(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+def _remove_drafts(path: Path) -> None:
+    # Whoever creates the database holds its lease, so that a draft of this name is what a killed process left.
+    drafts = re.compile(rf"{re.escape(path.name)}\.\d+\.new(-journal)?")
+    for entry in os.scandir(path.absolute().parent):
+        if drafts.fullmatch(entry.name) and not entry.is_dir(follow_symlinks=False):
+            Path(entry.path).unlink(missing_ok=True)
+
+
 def writing(path: Path, timeout: float) -> Connection:
     """Open an existing database for writing; the caller holds the lease.
 
     Every commit waits for the disk: what is reported as stored survives a killed process and a power cut. Tables that
-    have come since the file was made are added.
+    have come since the file was made are added; anything in the file that we did not put there is refused before.
     """
     inspect(path)
+    _refuse_planted(path)
     connection = _connect(
         path,
         timeout,
@@ -173,6 +195,55 @@ def writing(path: Path, timeout: float) -> Connection:
         connection.engine.dispose()
         raise
     return connection
+
+
+def _refuse_planted(path: Path) -> None:
+    """Refuse a file whose tables do not have our columns, or that holds triggers, views or tables which are not ours.
+
+    Such a file acts on what is stored in ways that no result row shows: a trigger may delete what a sweep keeps.
+
+    Raises
+    ------
+    StorageError
+        Naming the object.
+    """
+    ours = _shapes()
+    with _reading(path) as driver:
+        rows = driver.execute("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name").fetchall()
+        found = {(k, t if k == "index" else n): (n, _shape(driver, n) if k == "table" else ()) for k, n, t in rows}
+    for (kind, key), (name, shape) in found.items():
+        if not name.startswith("sqlite_") and ours.get((kind, key)) != shape:
+            raise StorageError(
+                f"{path}: the {kind} {name!r} is not what a workbench puts there; nothing was changed; keep your own"
+                " tables, views and triggers in a database of your own, or choose another --db"
+            )
+
+
+@cache
+def _shapes() -> Mapping[tuple[str, str], tuple[object, ...]]:
+    """Return what a new database holds: (kind, name) -> columns and keys; an index goes by its table's name."""
+    from workbench.store.tables import metadata
+    from workbench.store.views import VIEWS
+
+    empty = _connect(Path(":memory:"), 0.0)
+    with empty.begin():
+        metadata.create_all(empty)
+        driver = empty.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        found: dict[tuple[str, str], tuple[object, ...]] = {
+            ("table", name): _shape(driver, name) for name in metadata.tables
+        }
+    empty.close()
+    empty.engine.dispose()
+    indexed = {("index", name): () for name, table in metadata.tables.items() if table.indexes}
+    return {**found, **indexed, **{("view", name): () for name in VIEWS}}
+
+
+def _shape(driver: sqlite3.Connection, table: str) -> tuple[object, ...]:
+    """Return a table's columns with type, order and keys, and its references to other tables."""
+    columns = driver.execute('SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)', (table,))
+    keys = driver.execute('SELECT "from", "table", "to" FROM pragma_foreign_key_list(?) ORDER BY 1, 2, 3', (table,))
+    return (*columns.fetchall(), *keys.fetchall())
 
 
 def _add_tables(connection: Connection) -> None:

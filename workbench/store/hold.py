@@ -36,7 +36,7 @@ class Hold:
     """
 
     def __init__(self, path: Path, lock_timeout: float) -> None:
-        self.path = path
+        self.path = path = database.behind_links(path)
         if path.exists():
             database.inspect(path)
         elif not path.absolute().parent.is_dir():

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import stat
 import sys
 import time
 from datetime import UTC, datetime
@@ -33,6 +35,8 @@ else:
 
 
 POLL_SECONDS = 0.05
+OURS = re.compile(rb"(process \d+, started [0-9TZ:-]+)?")
+"""All that a lock file of ours ever says; it is empty until its maker holds the lock."""
 
 
 class Lease:
@@ -48,8 +52,8 @@ class Lease:
     Raises
     ------
     StorageError
-        If another writer still holds the lease at the end, naming its process and start; or if the
-        folder cannot be written.
+        If another writer still holds the lease at the end, naming its process and start; if the folder cannot be
+        written; or if something that is no lock file of ours has its name, which is left as it is.
     """
 
     def __init__(self, database: Path, timeout: float) -> None:
@@ -75,6 +79,7 @@ class Lease:
                 ) from fault
             else:
                 if self._is_current(handle):
+                    self._refuse_foreign(handle)
                     return handle
                 os.close(handle)
                 continue
@@ -86,13 +91,31 @@ class Lease:
             time.sleep(POLL_SECONDS)
 
     def _open(self) -> int:
+        # Neither follow a link that someone laid here nor wait for the other end of a pipe.
+        careful = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+            if not self._path.is_symlink() and (not self._path.exists() or stat.S_ISREG(self._path.lstat().st_mode)):
+                return os.open(self._path, os.O_RDWR | os.O_CREAT | careful, 0o644)
+            raise self._foreign()
         except OSError as fault:
             raise StorageError(
                 f"{self._database}: cannot be written ({fault.strerror}: {self._path.name});"
                 " nothing was changed; choose another --db"
             ) from fault
+
+    def _foreign(self) -> StorageError:
+        return StorageError(
+            f"{self._database}: {self._path.name} beside it is no lock file of a workbench; it was left unchanged;"
+            " move it away or choose another --db"
+        )
+
+    def _refuse_foreign(self, handle: int) -> None:
+        """Refuse to write over a file that says what no lock file says, or that has another name as well."""
+        found = os.fstat(handle)
+        os.lseek(handle, 0, os.SEEK_SET)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or not OURS.fullmatch(os.read(handle, 200)):
+            os.close(handle)
+            raise self._foreign()
 
     def _is_current(self, handle: int) -> bool:
         # The former holder may have removed the file between our open and our lock.

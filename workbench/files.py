@@ -1,0 +1,123 @@
+"""Files in and out: the one place that opens what a user names, and that replaces what a user keeps.
+
+A path may name anything: a pipe that never speaks, a device without an end, a link to someone else's file. Reading
+takes regular files only and never waits; writing leaves a whole file or none, and replaces regular files only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from workbench.errors import StorageError
+
+KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def kind_of(mode: int) -> str:
+    """Return what a file that is not regular is, in words; "" for a regular one."""
+    return next((words for is_kind, words in KINDS if is_kind(mode)), "")
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file, links followed, and return its descriptor.
+
+    A pipe would wait for a writer and a device may act on being opened, so that what is there is asked first, and once
+    more of what was opened.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened or is no regular file; `strerror` says why in words.
+    """
+    if kind := kind_of(path.stat().st_mode):
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    if kind := kind_of(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+    return handle
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the bytes of a regular file, and never more than `most` of them.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, is no regular file, or is longer; `strerror` says why in words.
+    """
+    with os.fdopen(open_regular(path), "rb") as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes, the largest that is read", str(path))
+    return data
+
+
+def refuse_irregular(target: Path, kept: str = "nothing was written") -> None:
+    """Raise where a result must not go: onto what is there and no regular file.
+
+    Raises
+    ------
+    StorageError
+        If `target`, links followed, is a folder, a pipe, a device or a socket.
+    """
+    try:
+        kind = kind_of(target.stat().st_mode)
+    except OSError:
+        return
+    if kind == "a folder":
+        raise StorageError(f"{target}: is a directory; {kept}; name a file")
+    if kind:
+        raise StorageError(f"{target}: is {kind}, not a file; {kept}; name a file")
+
+
+def refuse_existing(target: Path, *, force: bool) -> None:
+    """Raise where a result must not be written: onto no regular file, or onto one that is there (without `force`).
+
+    Raises
+    ------
+    StorageError
+        Naming what is there.
+    """
+    refuse_irregular(target)
+    if target.exists() and not force:
+        raise StorageError(f"{target}: exists already; it was left unchanged; --force replaces it")
+
+
+def write_whole(target: Path, content: str | bytes) -> None:
+    """Write beside the target and rename, so that there is a whole file or none; a link keeps leading to it.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written, or something other than a regular file is there.
+    """
+    refuse_irregular(target)
+    data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
+    real, draft = Path(os.path.realpath(target)), ""
+    try:
+        handle, draft = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # Temporary files are private; what is kept is as readable as any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(draft).chmod(0o666 & ~mask)
+        Path(draft).replace(real)
+    except OSError as fault:
+        raise StorageError(f"{target}: cannot be written ({fault.strerror}); nothing was written") from fault
+    finally:
+        if draft:
+            Path(draft).unlink(missing_ok=True)
