@@ -17,7 +17,7 @@ from workbench.readouts.reading import Reading, Readout
 from workbench.registry import registry
 from workbench.solver.block import Block
 from workbench.solver.run import solve
-from workbench.solver.steps import STAGES, Step, in_order
+from workbench.solver.steps import STAGES, Step, Unorderable, in_order
 
 
 def step(stage: str, owner: str, reads: str = "", writes: str = "", updates: str = "", on_demand: bool = False) -> Step:
@@ -48,13 +48,13 @@ def test_a_reader_comes_after_those_who_write_and_update() -> None:
 
 def test_reading_before_it_is_written_is_refused_by_name() -> None:
     steps = [step("input", "population.y", reads="task.reward"), step("outcome", "task", writes="task.reward")]
-    with pytest.raises(ValueError, match=r"population\.y reads task\.reward in stage 'input' before"):
+    with pytest.raises(Unorderable, match=r"population\.y reads task\.reward in stage 'input' before"):
         in_order(steps, ["task.reward"])
 
 
 def test_steps_that_wait_for_each_other_are_named() -> None:
     steps = [step("outcome", "a", reads="y", writes="x"), step("outcome", "b", reads="x", writes="y")]
-    with pytest.raises(ValueError, match="wait for each other within one step: a, b"):
+    with pytest.raises(Unorderable, match="wait for each other within one step: a -> b -> a"):
         in_order(steps, [])
 
 

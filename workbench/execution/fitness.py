@@ -29,7 +29,9 @@ def refuse_unfit(plan: Plan, registry: Registry | None = None) -> None:
             try:
                 width_for(group.structure, registry)
             except AssemblyError as error:
-                arm = study.arms[group.slabs[0].arm]
-                problems.append(places.problem(error.path, f"{error.reason} (in arm {arm})", study=study.name, arm=arm))
+                arm, levels = study.arms[group.slabs[0].arm], group.slabs[0].levels
+                moved = [p for p in (*levels, *plan.scenario.arms[arm].set) if p.startswith(f"{error.path}.")]
+                message = f"{error.reason} (in arm {arm})"
+                problems.append(places.problem(error.path, message, study=study.name, arm=arm, moved=moved))
     if problems:
         raise ScenarioError({(p.key, p.message.partition(" (in arm")[0]): p for p in reversed(problems)}.values())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import Problem, ScenarioError, shorten
+from workbench.execution.fitness import refuse_unfit
 from workbench.execution.signals import StoppedAtOnce, StopSignal
 from workbench.execution.sweep import Request, read_scenario
 from workbench.execution.workers import Crew, crew, solve_each
@@ -75,6 +76,7 @@ def points_request(
     document, registry = read_scenario(scenario)
     asked = _with_points(document, columns)
     planned = plan(asked, subjects=subjects, arms=tuple(arms) or None, settings=settings or {}, seed=seed)
+    refuse_unfit(planned, registry)
     return Request(planned, Path(), 1 if registry is not None else max(workers, 1), registry)
 
 

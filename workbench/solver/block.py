@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.declaration import Component
+from workbench.errors import AssemblyError
 from workbench.registry import Registry
 from workbench.solver.inputs import Inputs
 from workbench.solver.marks import Marks
 from workbench.solver.pieces import Pieces
 from workbench.solver.registered import Registered
+from workbench.solver.steps import Unorderable
 from workbench.solver.stimulation import Stimulation
 from workbench.solver.wiring import Wiring
 
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.visits import Visits
     from workbench.solver.batch import Batch
+
+
+NAMING = ("reference", "references", "anchor", "signal", "path")
+"""Kinds of fields that name other tables."""
 
 
 class Block(Wiring, Pieces, Registered):
@@ -121,6 +127,19 @@ class Block(Wiring, Pieces, Registered):
         post = self.component("population", declared.post)
         incoming = [n for n, p in self.all("projection") if p.post == declared.post]
         return bool(declared.sign == "excitatory" and post.quiet and incoming == [projection])
+
+    def kin(self, projection: str) -> tuple[str, str]:
+        """Return what tells a projection from others, names left out: its sign, then what it is and what it reads."""
+        fields = dict(self._tables["projection", projection].fields)
+        around = [("projection", projection), ("plasticity", projection), ("population", fields.get("pre", ""))]
+        told = [self._nameless(*key) for key in around if key in self._tables]
+        return str(fields.get("sign", "")), repr(told)
+
+    def _nameless(self, section: str, name: str) -> tuple[str, list[tuple[str, Any]]]:
+        """Return a table's component and its structural fields, without what names other tables."""
+        table = self._tables[section, name]
+        declared = self._registry.get(section, table.component).parameters()
+        return table.component, [(f, value) for f, value in table.fields if declared[f].kind not in NAMING]
 
     def moving(self, name: str) -> Array:
         """Reserve a driven signal that changes while the model runs."""
@@ -221,6 +240,20 @@ class Block(Wiring, Pieces, Registered):
         if projection not in self.stimulations:
             rule = self.component("plasticity", projection).name
             raise self.refusal(f"the rule of {projection} ({rule}) has no form for the tick clock")
+
+    # -- loops --------------------------------------------------------------------------------------------------
+
+    def loop(self, error: Unorderable) -> AssemblyError:
+        """Return the error for a circle of projections, spelled out from population to population."""
+        owners = [step.owner.split(".", 1) for step in error.circle if step.stage == "input"]
+        ways = [name for section, name in owners if section == "projection"]
+        if not ways:
+            return super().loop(error)
+        first = ways.index(min(ways))
+        named = [(name, self._tables["projection", name]) for name in (*ways[first:], *ways[:first])]
+        spelled = ", ".join(f"{way.field('pre')} -> {way.field('post')} by projection.{name}" for name, way in named)
+        reason = f"a loop: {spelled}; a step computes what drives a population before it, so one of these must go"
+        return AssemblyError(f"projection.{ways[first]}", reason)
 
     # -- building -----------------------------------------------------------------------------------------------
 

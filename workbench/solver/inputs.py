@@ -3,12 +3,17 @@
 What depends only on the subject (noise, baseline, what the task shows) is computed once per subject for a whole
 piece of steps and gathered to the runs; where a parameter differs between a subject's runs, the
 same operations are done per run, in the same order, with the same bits.
+
+The order of the sum is that of what projections are, never of their names: those from sources first, excitation before
+inhibition, and then by kind. Projections that only their names tell apart add up among themselves: two in a sum that
+has no order, more of them from the smallest contribution to the largest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
         def is_task_driven(self, population: str) -> bool: ...
         def by_subject(self, value: Value) -> Value | None: ...
         def has_row(self, signal: str) -> bool: ...
+        def sources_of(self, population: str) -> int: ...
+        def kin(self, projection: str) -> tuple[str, str]: ...
         def take_reads(self) -> frozenset[str]: ...
         def build(self, section: str, name: str) -> None: ...
         def add_step(
@@ -42,6 +49,17 @@ if TYPE_CHECKING:
 Contribute = Callable[["Array"], object]
 
 
+@dataclass(frozen=True)
+class _Contribution:
+    """What one projection adds: `order` is its place in the sum, `reads` and `writes` its signals."""
+
+    order: tuple[bool, str, str]
+    projection: str
+    contribute: Contribute
+    reads: frozenset[str]
+    writes: tuple[str, ...]
+
+
 @dataclass
 class _Population:
     signal: str
@@ -49,8 +67,8 @@ class _Population:
     baseline: Value
     noise: Value
     quiet: bool
-    per_subject: list[tuple[str, Callable[[int, Any], None]]] = field(default_factory=list)
-    projections: list[tuple[bool, str, Contribute, frozenset[str], tuple[str, ...]]] = field(default_factory=list)
+    per_subject: Callable[[int, Any], None] | None = None
+    projections: list[_Contribution] = field(default_factory=list)
 
 
 class Inputs:
@@ -74,16 +92,19 @@ class Inputs:
         reads = self._block.take_reads()
         if self._block.is_source(post):
             return
-        owner = self._of(post)
-        owner.projections.append((not early, name, contribute, reads, writes))
+        order = (not early, *self._block.kin(name))
+        self._of(post).projections.append(_Contribution(order, name, contribute, reads, writes))
 
     def per_subject(self, post: str, name: str, pre: str, weight: Value, overlap: Value, accumulate: np.ufunc) -> bool:
         """Try to add a one-to-one projection from a task-driven source at subject level.
 
-        Returns False, and adds nothing, where a parameter differs between the runs of one subject.
+        Returns False, and adds nothing, where a parameter differs between the runs of one subject, and where several
+        sources reach the population: the order of their sum must not depend on who shares a block.
         """
         block = self._block
         if block.is_source(post) or not block.is_task_driven(pre):
+            return False
+        if block.sources_of(post) > 1:
             return False
         population = self._of(post)
         strength, share, *own = (block.by_subject(v) for v in (weight, overlap, population.baseline, population.noise))
@@ -102,7 +123,7 @@ class Inputs:
                 term *= strength
             accumulate(table, term, out=table)
 
-        population.per_subject.append((name, contribute))
+        population.per_subject = contribute
         return True
 
     def _of(self, population: str) -> _Population:
@@ -112,19 +133,40 @@ class Inputs:
         return self._populations[signal]
 
     def register(self) -> None:
-        """Register one step per contribution, in order."""
+        """Register one step per contribution, in order: each waits for the one before it, whatever is there first."""
         for population in self._populations.values():
             if not self._block.has_row(population.signal):
                 self._register_own(population)
-            for late, name, contribute, reads, writes in sorted(population.projections, key=lambda p: p[:2]):
-                self._block.add_step(
-                    "input",
-                    f"{int(late)}.projection.{name}",
-                    _into(self._block.signals[population.signal], contribute),
-                    reads=reads,
-                    writes=writes,
-                    updates=(population.signal,),
-                )
+            before: tuple[str, ...] = ()
+            ordered = sorted(population.projections, key=lambda c: (c.order, c.projection))
+            for place, (_, alike) in enumerate(groupby(ordered, key=lambda c: c.order)):
+                done = f"{population.signal}.{place}"
+                self._add(population, list(alike), before, done)
+                before = (done,)
+
+    def _add(self, population: _Population, alike: list[_Contribution], before: tuple[str, ...], done: str) -> None:
+        """Register what adds contributions of one place in the sum; it waits for `before` and then says `done`."""
+        block, signal = self._block, population.signal
+        drive = block.signals[signal]
+        if len(alike) == 1:
+            (one,) = alike
+            step = _into(drive, one.contribute)
+            owner = f"projection.{one.projection}"
+            block.add_step("input", owner, step, (*one.reads, *before), (*one.writes, done), (signal,))
+            return
+        terms, total = block.empty(len(alike), population.size), block.empty(population.size)
+        made = [f"{done}.{i}" for i in range(len(alike))]
+        for one, term, name in zip(alike, terms, made, strict=True):
+            step = _alone(term, one.contribute)
+            block.add_step("input", f"projection.{one.projection}", step, one.reads, (*one.writes, name))
+
+        def add_up(t: int) -> None:
+            if len(terms) > 2:
+                terms.sort(axis=0)
+            np.add.reduce(terms, axis=0, out=total)
+            np.add(drive, total, out=drive)
+
+        block.add_step("input", signal.rpartition(".")[0], add_up, (*made, *before), (done,), (signal,))
 
     def _register_own(self, population: _Population) -> None:
         block, signal = self._block, population.signal
@@ -134,7 +176,7 @@ class Inputs:
         def rest(t: int) -> None:
             np.copyto(drive, baseline)
 
-        if silent and not population.per_subject:
+        if silent and population.per_subject is None:
             self._write(signal, rest)
             return
         self._write(signal, rest, clock="event")  # no task and no noise there: an event starts from the baseline
@@ -165,11 +207,19 @@ def _into(drive: Array, contribute: Contribute) -> Function:
     return lambda t: contribute(drive)
 
 
+def _alone(term: Array, contribute: Contribute) -> Function:
+    def alone(t: int) -> None:
+        term[...] = 0.0
+        contribute(term)
+
+    return alone
+
+
 def _prepare(
     population: _Population, table: Array, baseline: Value, noise: Value, *, drawn: bool
 ) -> Callable[[int], None]:
     """Return the hook that turns a piece of draws into own input plus what the task shows, per subject."""
-    contributions = [contribute for _, contribute in sorted(population.per_subject, key=lambda p: p[0])]
+    contribute = population.per_subject
 
     def prepare(steps: int) -> None:
         part = table[:steps]
@@ -178,7 +228,7 @@ def _prepare(
             np.add(part, baseline, out=part)
         else:
             part[...] = baseline
-        for contribute in contributions:
+        if contribute is not None:
             contribute(steps, part)
 
     return prepare

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import AssemblyError
 from workbench.solver.buffers import Buffers
-from workbench.solver.steps import Function, Step, in_order
+from workbench.solver.steps import Function, Step, Unorderable, in_order
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -117,5 +117,18 @@ class Registered(Buffers):
         )
 
     def steps(self, clock: str) -> list[Step]:
-        """Return the steps of one clock, in order."""
-        return in_order([s for s in self._steps if s.clock in (None, clock)], self.signals)
+        """Return the steps of one clock, in order.
+
+        Raises
+        ------
+        AssemblyError
+            If there is none: the circuit has a loop.
+        """
+        try:
+            return in_order([s for s in self._steps if s.clock in (None, clock)], self.signals)
+        except Unorderable as error:
+            raise self.loop(error) from None
+
+    def loop(self, error: Unorderable) -> AssemblyError:
+        """Return the error for steps that cannot be put in order, at the first of them."""
+        return AssemblyError(error.circle[0].owner.lstrip("-"), error.reason)

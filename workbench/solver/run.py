@@ -169,6 +169,8 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
     with np.errstate(all="ignore"):
         block.build_all()
         taken = block.bytes
+        for clock in block.clocks:
+            block.steps(clock)
         phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
         recorder = Recorder(block, phases)
         steps = _steps(block, recorder, phases)

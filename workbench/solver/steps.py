@@ -1,4 +1,4 @@
-"""The order of one step: named stages, and inside a stage by dependency, then by name."""
+"""The order of one step: named stages, and inside a stage by dependency; names decide nothing that shows."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ STAGES = (
 )
 """One documented sequence. What drives the circuit from outside comes before activity; what a step causes (reward,
 error, dopamine) after it; thresholds move before weights; bounds and scaling follow the rule."""
+
+STRETCHES = (("event",), ("drive",), ("input", "activity"), *((stage,) for stage in STAGES[4:]))
+"""Stages that are put in order together."""
 
 EVENT_STAGES = {
     "activity": ("input", "activity", "trace"),
@@ -51,8 +54,28 @@ class Step:
     on_demand: bool = False
 
 
+class Unorderable(Exception):
+    """Steps that cannot be put in order.
+
+    Attributes
+    ----------
+    circle : tuple of Step
+        Steps of which each waits for the one before it, and the first for the last; or the one step that reads too
+        early.
+    reason : str
+        What is wrong, by the steps' owners.
+    """
+
+    def __init__(self, circle: tuple[Step, ...], reason: str) -> None:
+        self.circle, self.reason = circle, reason
+        super().__init__(reason)
+
+
 def in_order(steps: Iterable[Step], settled: Iterable[str]) -> list[Step]:
     """Return `steps` in the order in which they run.
+
+    Input and activity are one stretch: a unit that thresholds its input must have answered before the units that it
+    drives sum theirs, however deep the circuit is.
 
     Parameters
     ----------
@@ -61,8 +84,8 @@ def in_order(steps: Iterable[Step], settled: Iterable[str]) -> list[Step]:
 
     Raises
     ------
-    ValueError
-        If a step reads a signal before this step has written it, or steps of one stage wait for each other.
+    Unorderable
+        If a step reads a signal before this step has written it, or steps wait for each other.
     """
     kept = list(steps)
     wanted = {name for step in kept for name in step.reads | step.updates}
@@ -70,28 +93,22 @@ def in_order(steps: Iterable[Step], settled: Iterable[str]) -> list[Step]:
     produced = {name for step in kept for name in step.writes}
     known = set(settled) - produced
     ordered: list[Step] = []
-    for stage in STAGES:
-        for step in _sorted_stage([s for s in kept if s.stage == stage]):
+    for stretch in STRETCHES:
+        for step in _sorted([s for s in kept if s.stage in stretch]):
             early = sorted((step.reads | step.updates) - known - step.writes & produced)
             if early := [name for name in early if name in produced]:
-                raise ValueError(f"{step.owner} reads {', '.join(early)} in stage {stage!r} before this step writes it")
+                reason = f"{step.owner} reads {', '.join(early)} in stage {step.stage!r} before this step writes it"
+                raise Unorderable((step,), reason)
             known |= step.writes
             ordered.append(step)
     return ordered
 
 
-def _sorted_stage(steps: list[Step]) -> list[Step]:
-    """Sort one stage: writers, then those who update, then readers; ties by owner's name."""
-    waits: dict[int, set[int]] = {i: set() for i in range(len(steps))}
-    for i, step in enumerate(steps):
-        for j, other in enumerate(steps):
-            if i == j:
-                continue
-            if other.writes & (step.reads | step.updates):
-                waits[i].add(j)
-            if other.updates & (step.reads - step.updates - step.writes):
-                waits[i].add(j)
-    ready = [(steps[i].owner, steps[i].order, i) for i in waits if not waits[i]]
+def _sorted(steps: list[Step]) -> list[Step]:
+    """Sort one stretch: writers, then those who update, then readers; ties by stage, then by owner's name."""
+    waits = {i: {j for j, other in enumerate(steps) if _follows(step, other, i == j)} for i, step in enumerate(steps)}
+    rank = [(STAGES.index(step.stage), step.owner, step.order, i) for i, step in enumerate(steps)]
+    ready = [rank[i] for i in waits if not waits[i]]
     heapq.heapify(ready)
     done: list[Step] = []
     left = {i: set(w) for i, w in waits.items()}
@@ -102,8 +119,40 @@ def _sorted_stage(steps: list[Step]) -> list[Step]:
             if at in waiting:
                 waiting.discard(at)
                 if not waiting:
-                    heapq.heappush(ready, (steps[i].owner, steps[i].order, i))
+                    heapq.heappush(ready, rank[i])
     if len(done) != len(steps):
-        stuck = sorted({steps[i].owner for i, w in left.items() if w})
-        raise ValueError(f"these wait for each other within one step: {', '.join(stuck)}")
+        circle = tuple(steps[i] for i in _circle({i: w for i, w in left.items() if w}))
+        chain = " -> ".join(step.owner for step in (*circle, circle[0]))
+        raise Unorderable(circle, f"these wait for each other within one step: {chain}")
     return done
+
+
+def _follows(step: Step, other: Step, same: bool) -> bool:
+    """Whether `step` runs after `other`."""
+    if same:
+        return step.stage == "input" and bool(step.reads & step.updates)  # it would add to what it is still reading
+    if other.writes & (step.reads | step.updates):
+        return True
+    if other.updates & (step.reads - step.updates - step.writes):
+        return True
+    return STAGES.index(other.stage) < STAGES.index(step.stage) and bool(other.updates & step.updates)
+
+
+def _circle(waits: dict[int, set[int]]) -> list[int]:
+    """Return a shortest circle among steps that wait, each behind the one that it waits for; every one waits."""
+    best: list[int] = []
+    for start in waits:
+        behind: dict[int, int] = {}
+        ahead = [start]
+        while ahead and start not in behind:
+            found = [(i, j) for i in ahead for j in sorted(waits[i] & waits.keys()) if j not in behind]
+            for i, j in found:
+                behind.setdefault(j, i)
+            ahead = list(dict.fromkeys(j for _, j in found))
+        if start in behind:
+            path = [start]
+            while (step := behind[path[-1]]) != start:
+                path.append(step)
+            if not best or len(path) < len(best):
+                best = path
+    return best

@@ -35,6 +35,11 @@ class Wiring:
         """Return whether the population's activity comes from outside the circuit."""
         return self._tables["population", population].component == "source"
 
+    def sources_of(self, population: str) -> int:
+        """Return how many projections from sources reach a population."""
+        ways = (dict(self._tables["projection", name].fields) for name in self.names("projection"))
+        return sum(way.get("post") == population and self.is_source(way["pre"]) for way in ways)
+
     def is_task_driven(self, population: str) -> bool:
         """Return whether a task shows this population what to be."""
         return self._shown_by("cues", population) or self._shown_by("inputs", population)
