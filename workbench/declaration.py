@@ -9,18 +9,17 @@ the solver instantiates the same class with ``(runs,)`` arrays.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import inspect
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from functools import cache
-from types import CodeType, MappingProxyType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from workbench.assembly import Assembly
+    from workbench.referents import Identity
 
 Kind = Literal[
     "number",
@@ -199,21 +198,6 @@ def window(default: Any, doc: str) -> Any:
     return _field("window", default, doc)
 
 
-def _compiled(value: Any) -> Any:
-    """Return what a member of a class is, without where it stands: the same for a cell that is run again unchanged."""
-    if inspect.isfunction(value):
-        return _compiled(value.__code__)
-    if isinstance(value, CodeType):
-        return value.co_code.hex(), value.co_names, value.co_varnames, [_compiled(c) for c in value.co_consts]
-    if isinstance(value, frozenset):
-        return sorted(map(repr, value))
-    return repr(value) if isinstance(value, (bool, int, float, str, tuple)) else type(value).__name__
-
-
-MARKS = ("packaged", "offered_by")
-"""Said of a class by where it was found, not by its author."""
-
-
 class Component:
     """Base of every component.
 
@@ -266,27 +250,19 @@ class Component:
         return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
 
     @classmethod
-    def source_sha256(cls) -> str:
-        """Return the hash of the class's source text; of its compiled members where Python cannot show that.
+    def identity(cls) -> Identity:
+        """Return what the class is, with everything that it refers to: see `workbench.referents`.
 
-        The class of a notebook's cell has no file. Without a hash an edited rule would pass for the old one. Of another
-        package's component it is the whole module, with those of the same package that its bases stand in: functions
-        beside the class are part of the rule.
+        Its text alone does not tell: a closure, a constant of its module or a helper function is part of the rule.
         """
-        try:
-            text = cls._package_text() if cls.offered_by else inspect.getsource(cls)
-        except (OSError, TypeError, KeyError):
-            own = {name: value for name, value in vars(cls).items() if name[:2] != "__" and name not in MARKS}
-            text = repr([(name, _compiled(getattr(value, "__func__", value))) for name, value in own.items()])
-        return hashlib.sha256(text.encode()).hexdigest()
+        from workbench.referents import identify
+
+        return identify(cls)
 
     @classmethod
-    @cache
-    def _package_text(cls) -> str:
-        """Return the text of the class's module and of its bases' modules in the same package, as first read."""
-        root = cls.__module__.partition(".")[0]
-        names = dict.fromkeys(c.__module__ for c in cls.__mro__ if c.__module__.partition(".")[0] == root)
-        return "".join(inspect.getsource(sys.modules[name]) for name in names)
+    def source_sha256(cls) -> str:
+        """Return the hash over the class and everything that it refers to."""
+        return cls.identity().sha256
 
     @classmethod
     def revision_of(cls, fields: Mapping[str, Any]) -> int:

@@ -88,7 +88,6 @@ def _loaded(package: str, point: EntryPoint) -> Offer:
         if not fault:
             component.parameters()
             component.offered_by = package
-            component.source_sha256()  # of the text that was just imported, whatever is written there later
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a package may fail in any way while it is imported
         component, fault = None, told(error)
     return Offer(package, point.name, None if fault else component, fault)

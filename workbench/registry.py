@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -85,6 +87,7 @@ class Registry:
     ) -> None:
         self._classes: dict[tuple[str, str], type[Component]] = {}
         self.absent = dict(absent or {})
+        self._sources: dict[type[Component], tuple[str, tuple[str, ...]]] = {}
         for component in components:
             self.add(component)
 
@@ -110,6 +113,30 @@ class Registry:
     def get(self, section: str, name: str) -> type[Component]:
         """Return the class; KeyError if unknown."""
         return self._classes["outcome" if section == "course" else section, name]
+
+    def look_again(self) -> None:
+        """Forget what components that are not ours refer to: it may have changed since the last plan."""
+        self._sources.clear()
+
+    def source(self, component: type[Component]) -> str:
+        """Return what identifies a component that is not ours, "" for ours, whose revision we raise.
+
+        One that refers to what cannot be identified is another one in every plan, so that its runs are never reused.
+        """
+        return self._source(component)[0]
+
+    def unidentified(self, component: type[Component]) -> tuple[str, ...]:
+        """Return what a component refers to that cannot be identified, in words."""
+        return self._source(component)[1]
+
+    def _source(self, component: type[Component]) -> tuple[str, tuple[str, ...]]:
+        if not component.offered_by and component.packaged:
+            return "", ()
+        if component not in self._sources:
+            found = component.identity()
+            once = hashlib.sha256(f"{found.sha256} {secrets.token_hex(32)}".encode()).hexdigest()
+            self._sources[component] = once if found.unknown else found.sha256, found.unknown
+        return self._sources[component]
 
     def remembering(self, absent: Mapping[tuple[str, str], str]) -> Registry:
         """Return a copy that can also say of `absent` components whose they are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import sys
@@ -81,7 +80,7 @@ def test_it_is_stored_with_the_hash_of_its_source_and_marked_unpackaged(scenario
     result = workbench.run_sweep(scenario, scenario.with_suffix(".db"), components=[Covariance])
     assert (result.expected, result.failed, result.missing) == (30, 0, 0)
     results = workbench.open_results(result.db)
-    source = hashlib.sha256(inspect.getsource(Covariance).encode()).hexdigest()
+    source = Covariance.source_sha256()
     known = results.provenance().set_index("key")["value"]
     assert known["unpackaged plasticity.covariance"] == source
     assert {key for key in known.index if key.startswith("unpackaged")} == {"unpackaged plasticity.covariance"}

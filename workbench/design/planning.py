@@ -19,6 +19,7 @@ from workbench.design.soundness import remarkable, unsound
 from workbench.design.traits import cholesky, plain_settings
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.quantities import convert, same_kind
+from workbench.registry import SECTIONS
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
 from workbench.scenario.places import Places
 
@@ -72,6 +73,7 @@ def _plan(
     max_points: int,
     studies: Collection[str] | None,
 ) -> Plan:
+    scenario.registry.look_again()
     seed = scenario.subjects.seed if seed is None else seed
     if not 0 <= seed < 2**63 or (subjects is not None and subjects < 1):
         raise UsageError("a seed is at least 0 (and below 2^63), and there is at least one subject")
@@ -89,7 +91,10 @@ def _plan(
         raise ScenarioError(dict.fromkeys(problems))
     _refuse_different_measures(scenario, plans)
     noted: set[tuple[object, ...]] = set()
-    notes = chain.from_iterable(remarkable(places, s.name, s.arms, s.groups, noted) for s in plans)
+    notes = chain(
+        chain.from_iterable(remarkable(places, s.name, s.arms, s.groups, noted) for s in plans),
+        _unidentified(places, plans),
+    )
     traits = _trait_settings(scenario, chosen, read, points)
     laid_out = Plan(scenario, seed, dict(settings), plans, read, traits, tuple(sorted({*scenario.notes, *notes})))
     outside = (
@@ -98,6 +103,19 @@ def _plan(
     if problems := list(chain.from_iterable(outside)):
         raise ScenarioError(dict.fromkeys(problems))
     return laid_out
+
+
+def _unidentified(places: Places, plans: Iterable[StudyPlan]) -> Iterator[Problem]:
+    """Yield a note for each component of others that refers to something that nothing can identify."""
+    known = places.scenario.registry
+    structures = dict.fromkeys(group.structure for study in plans for group in study.groups)
+    for table in dict.fromkeys(table for structure in structures for table in structure.tables):
+        for what in known.unidentified(known.get(table.section, table.component)):
+            message = (
+                f'"{table.component}" refers to {what}, which cannot be identified: what is computed with it is never'
+                " used again"
+            )
+            yield places.problem(f"{table.section}.{table.name}.{SECTIONS[table.section].key}", message)
 
 
 def _placed(places: Places, study: str, path: str, message: str, arm: str) -> Problem:

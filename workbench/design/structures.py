@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.declaration import Component, Parameter
+from workbench.declaration import Parameter
 from workbench.design.resolve import PARAMETER, Layers
 from workbench.errors import Problem, ScenarioError
 from workbench.scenario.model import Quantity, Ref, Scenario, Table
@@ -44,7 +44,8 @@ def declared(layers: Layers, table: Table) -> Declared:
         elif layers.source(table, parameter).setting is None:
             fields[parameter.name] = None
     revision, ordered = component.revision_of(fields), tuple(sorted(fields.items()))
-    return Declared(table.section, table.name, component.name, revision, ordered, _source(component))
+    source = layers.scenario.registry.source(component)
+    return Declared(table.section, table.name, component.name, revision, ordered, source)
 
 
 def sweeps_structure(scenario: Scenario, path: str) -> bool:
@@ -71,11 +72,6 @@ def _is_kept(table: Table, outcomes: Sequence[str], record: bool) -> bool:
     if table.section == "outcome":
         return not outcomes or table.name in outcomes
     return record or table.section != "course"
-
-
-def _source(component: type[Component]) -> str:
-    """Return what identifies the text of a component that is not ours: nobody raises its revision for us."""
-    return component.source_sha256() if component.offered_by or not component.packaged else ""
 
 
 def _structural(layers: Layers, table: Table, parameter: Parameter) -> Any:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from workbench.declaration import Component
     from workbench.design import Chunk, Plan
+    from workbench.errors import Problem
     from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, BatchResult, Structure
@@ -55,6 +56,8 @@ class SweepResult(Counts):
         Time the parent spent storing; time all workers together spent drawing noise.
     stopped : int
         Signal that stopped it early, else 0.
+    notes : tuple of Problem
+        What the scenario says that is accepted and yet worth knowing, as `check` prints it.
     """
 
     sweep: int
@@ -64,6 +67,7 @@ class SweepResult(Counts):
     write_seconds: float
     draw_seconds: float
     stopped: int = 0
+    notes: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -326,6 +330,7 @@ def carry_out(
         write_seconds=tally.write_seconds,
         draw_seconds=tally.draw_seconds,
         stopped=stop.requested,
+        notes=request.plan.notes,
     )
 
 

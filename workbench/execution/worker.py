@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
+from functools import cache
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING
 
@@ -32,7 +33,12 @@ class Fault:
     traceback: str
 
 
-def send(message: Batch | BatchResult | Fault, pipe: IO[bytes]) -> None:
+@dataclass(frozen=True)
+class Differs:
+    """The worker's answer where a component is not here what it is in the parent, which then solves the batch."""
+
+
+def send(message: Batch | BatchResult | Fault | Differs, pipe: IO[bytes]) -> None:
     """Write one message to the other process."""
     pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
     pipe.flush()
@@ -55,12 +61,27 @@ def _receive(inbox: IO[bytes], batches: SimpleQueue[Batch]) -> None:
             os._exit(0)
 
 
-def _solved(batch: Batch) -> BatchResult | Fault:
+@cache
+def _agrees(section: str, name: str, source: str) -> bool:
+    """Whether another package's component is here what it was in the parent when its runs were named.
+
+    Its file may have been written again, and whoever runs a sweep may have set a constant of its module.
+    """
+    from workbench.registry import registry
+
+    found = registry().get(section, name).identity()
+    return not found.unknown and found.sha256 == source
+
+
+def _solved(batch: Batch) -> BatchResult | Fault | Differs:
     from workbench.offers import blamed
 
     try:
         from workbench.solver.run import solve
 
+        others = (table for table in batch.structure.tables if table.source_sha256)
+        if not all(_agrees(table.section, table.component, table.source_sha256) for table in others):
+            return Differs()
         return solve(batch)
     except Exception as error:  # noqa: BLE001 - every fault is handed to the parent, which reports it
         known = error if isinstance(error, WorkbenchError) else blamed(error)

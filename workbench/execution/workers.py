@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from workbench.errors import StorageError
 from workbench.execution.threads import SINGLE_THREAD
-from workbench.execution.worker import Fault, send
+from workbench.execution.worker import Differs, Fault, send
 
 if TYPE_CHECKING:
     from workbench.execution.signals import StopSignal
@@ -86,6 +87,7 @@ class Processes:
         for worker in self._workers:
             self._idle.put(worker)
         self._feeders = ThreadPoolExecutor(size, thread_name_prefix="feeder")
+        self._here = Lock()
 
     def submit(self, batch: Batch) -> Future[BatchResult]:
         """Hand `batch` to the next idle worker."""
@@ -97,6 +99,11 @@ class Processes:
             answer = _ask(worker, batch)
         finally:
             self._idle.put(worker)
+        if isinstance(answer, Differs):
+            from workbench.solver.run import solve
+
+            with self._here:
+                return solve(batch)
         if isinstance(answer, Fault):
             fault = ExecutionFault(answer.traceback)
             if answer.error is not None:
@@ -131,11 +138,11 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, process_group=0)
 
 
-def _ask(worker: subprocess.Popen[bytes], batch: Batch) -> BatchResult | Fault:
+def _ask(worker: subprocess.Popen[bytes], batch: Batch) -> BatchResult | Fault | Differs:
     assert worker.stdin is not None and worker.stdout is not None
     try:
         send(batch, worker.stdin)
-        answer: BatchResult | Fault = pickle.load(worker.stdout)  # noqa: S301 - our own worker wrote it
+        answer: BatchResult | Fault | Differs = pickle.load(worker.stdout)  # noqa: S301 - our own worker wrote it
     except (EOFError, OSError, pickle.UnpicklingError):
         code = worker.poll()
         raise StorageError(

@@ -23,7 +23,7 @@ Key = tuple[str, str]
 
 def origins(results: Results, sweep: int | None = None) -> dict[Key, str]:
     """Return section and name of each component that was not the workbench's own, and its package as last stored."""
-    return {key: NOTEBOOK if value is None else value.partition(", ")[0] for key, value in _kept(results, sweep)}
+    return {key: value.partition(", ")[0] if ", " in value else NOTEBOOK for key, value in _kept(results, sweep)}
 
 
 def remembering(known: Registry, results: Results, sweep: int | None = None) -> Registry:
@@ -41,24 +41,28 @@ def remembered(known: Registry, db: Path) -> Registry | None:
 
 
 def changed(results: Results, sweep: int, used: Iterable[type[Component]]) -> list[str]:
-    """Say of each installed component of another package that its source is another than when the sweep ran."""
+    """Say of each component that is not ours why its runs are no longer the stored ones, where that is so."""
     kept, said = dict(_kept(results, sweep)), []
-    for component in sorted({c for c in used if c.offered_by}, key=lambda c: (c.section, c.name)):
-        was = kept.get((component.section, component.name))
-        if was is not None and was.rpartition(" ")[2] != component.source_sha256():
-            package = f"{was.partition(', ')[0]} then, {component.offered_by} now"
-            said.append(
-                f"{component.section} {component.name!r} has another source than when the runs were stored ({package})"
-            )
+    others = {c for c in used if c.offered_by or not c.packaged}
+    for component in sorted(others, key=lambda c: (c.section, c.name)):
+        name, was, now = f"{component.section} {component.name!r}", kept.get((component.section, component.name)), ""
+        found = component.identity()
+        if found.unknown:
+            said.append(f"{name} refers to {'; '.join(found.unknown)}, which cannot be identified")
+        elif was is not None and was.rpartition(" ")[2] != found.sha256:
+            if component.offered_by:
+                now = f" ({was.partition(', ')[0]} then, {component.offered_by} now)"
+            said.append(f"{name} has another source than when the runs were stored{now}")
     return said
 
 
-def _kept(results: Results, sweep: int | None) -> list[tuple[Key, str | None]]:
-    found: list[tuple[Key, str | None]] = []
+def _kept(results: Results, sweep: int | None) -> list[tuple[Key, str]]:
+    """Return what is stored of each component that was not ours: its hash, behind the package's name if it had one."""
+    found: list[tuple[Key, str]] = []
     rows = results.provenance(sweep)
     for key, value in zip(rows["key"].astype(str), rows["value"].astype(str), strict=True):
         for start in (OFFERED, UNPACKAGED):
             if key.startswith(start):
                 section, _, name = key.removeprefix(start).partition(".")
-                found.append(((section, name), value if start == OFFERED else None))
+                found.append(((section, name), value))
     return found

@@ -18,6 +18,8 @@ OFFERED = "offered."
 """What the names of components of other packages begin with, among what is stored beside an invocation."""
 UNPACKAGED = "unpackaged "
 """The same, for classes that were handed over and are in no package."""
+UNIDENTIFIED = "never reused "
+"""The same, for components that refer to something that cannot be identified; the value says to what."""
 LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy", "orjson")
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 import workbench.store.tables as tables
 from workbench.scenario.model import Arm, Quantity, Ref, Scenario, Setting
 from workbench.solver.batch import Structure
-from workbench.store.provenance import UNPACKAGED, provenance
+from workbench.store.provenance import UNIDENTIFIED, UNPACKAGED, provenance
 
 if TYPE_CHECKING:
     from workbench.design import Plan, StudyPlan
@@ -128,14 +128,18 @@ def open_invocation(connection: Connection, sweep: int, plan: Plan, command: str
 
 
 def _unpackaged(plan: Plan) -> dict[str, str]:
-    """Return the source hash of each component that is not installed: without its text nobody can repeat the run."""
-    known = plan.scenario.registry
-    used = (table for structure in plan.structures() for table in structure.tables if table.source_sha256)
-    return {
-        f"{UNPACKAGED}{table.section}.{table.component}": table.source_sha256
-        for table in used
-        if not known.get(table.section, table.component).packaged
-    }
+    """Return the hash of each component that is not installed: without its text nobody can repeat the run.
+
+    And of each component that refers to something that cannot be identified, what that is.
+    """
+    known, found = plan.scenario.registry, {}
+    for table in (table for structure in plan.structures() for table in structure.tables if table.source_sha256):
+        component = known.get(table.section, table.component)
+        if not component.packaged:
+            found[f"{UNPACKAGED}{table.section}.{table.component}"] = table.source_sha256
+        if unknown := known.unidentified(component):
+            found[f"{UNIDENTIFIED}{table.section}.{table.component}"] = "; ".join(unknown)
+    return found
 
 
 def _insert(connection: Connection, table: Table, **values: Any) -> int:
