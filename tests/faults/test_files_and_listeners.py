@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
 import sqlite3
@@ -10,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from commands import SMALL, command, environment, stored_runs, workbench
+from commands import ROOT, SMALL, command, environment, stored_runs, workbench
 
 from workbench.errors import StorageError
 from workbench.files import read_regular, write_whole
@@ -189,3 +190,20 @@ def test_a_view_in_the_place_of_a_table_is_refused(folder: Path, swept: bytes) -
     connection.close()
     done = workbench("sweep", "small.toml", "--db", "a.db", "--subjects", "9", *ROWS, cwd=folder)
     assert done.returncode == 3 and "the view 'failure'" in done.stderr
+
+
+def test_json_stays_json_on_a_terminal_without_accents(folder: Path) -> None:
+    (folder / "small.toml").write_text(SMALL.replace("Small and quick", "Träge 5 µm"), encoding="utf-8")
+    line = "PYTHONUTF8=0 PYTHONIOENCODING=ascii:backslashreplace W check small.toml --json"
+    title = json.loads(shell(line, folder).stdout)["scenarios"][0]["title"]
+    assert title == "Träge 5 µm"
+
+
+def test_an_interruption_while_the_command_is_still_loading_is_silent(folder: Path) -> None:
+    """A module of the command line that interrupts itself while it is imported: no moment has to be hit."""
+    (folder / "typer.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        command("--version"), cwd=folder, env=environment(PYTHONPATH=f"{folder}{os.pathsep}{ROOT}"), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

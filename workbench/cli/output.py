@@ -85,8 +85,14 @@ def hold_streams() -> None:
 
 
 def print_object(content: dict[str, Any]) -> None:
-    """Print the one JSON object of a command."""
-    put(json.dumps({"schema": SCHEMA, **plain(content)}, ensure_ascii=False, allow_nan=False, default=str))
+    """Print the one JSON object of a command, with escapes for what standard output cannot spell."""
+    whole = {"schema": SCHEMA, **plain(content)}
+    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(whole, allow_nan=False, default=str)
+    put(text)
 
 
 def plain(value: Any) -> Any:
