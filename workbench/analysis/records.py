@@ -23,7 +23,8 @@ def in_plain_words(settings: Settings) -> Settings:
             found |= _regimen(at, settings, [_number(settings.get(f"{at}.{word}")) for word in words])
         elif chosen == "table":
             factor = _number(settings.get(f"{at}.amount_factor"))
-            records = [record for record in json.loads(str(settings[f"{at}.table"])) if record[0] == 0.0]
+            rows = [row for row in json.loads(str(settings[f"{at}.table"])) if row[0] == 0.0]
+            records = [row[:7] for row in rows if len(row) == 7 or row[7] != 3.0]  # 3: it gives nothing
             for place, (_, time, amt, *rest) in enumerate(records, 1):
                 own = f"{at}_{place}" if len(records) > 1 else at
                 found |= _regimen(own, settings, [time, amt * factor, *(rest[0] * factor, *rest[1:])], shared=at)

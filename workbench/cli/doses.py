@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsFormat, AsJson
-from workbench.cli.output import Format, print_frame, put
+from workbench.cli.output import Format, print_frame, put, talk
 from workbench.errors import UsageError
 
 
@@ -23,27 +24,31 @@ def doses(
 ) -> int:
     """Write the doses of an arm as records of NONMEM.
 
-    Columns ID, TIME (h), AMT (mg), RATE (mg/h), II (h), ADDL, SS and EVID; one ID where all are given the same.
-    With --format csv, the table is one that a dose with regimen = "table" reads back.
+    Columns ID, TIME (h), AMT (mg), RATE (mg/h), II (h), ADDL, SS and EVID, and CMT where doses enter more than one
+    compartment; one ID where all are given the same. NONMEM reads them as the same doses: with a bioavailability below
+    1 the RATE is that which lasts as long, and SS is 2 where a steady state is added to what is there. With --format
+    csv, the table is one that a dose with regimen = "table" reads back. What was read of tables, what was passed over
+    and what was not understood is told on standard error.
     """
     import pandas as pd
 
     from workbench.execution.dosing import dose_records
     from workbench.scenario import load_scenario
-    from workbench.scenario.dosing import COLUMNS, written
+    from workbench.scenario.dosing import laid_out, written
 
     found = load_scenario(Path(scenario))
     if arm is None and len(found.arms) > 1:
         raise UsageError(f"choose an arm by --arm (there are: {', '.join(found.arms)})")
     records = dose_records(found, arm or next(iter(found.arms)), drug=drug, phase=phase, subjects=subjects)
+    told = [note for note in found.notes if note.key.endswith("table") or note.key.endswith('.table"')]
+    if not as_json and form is not Format.json:
+        for line in note_lines(told):
+            talk(line)
     if form is Format.csv and not as_json:
         put(written(records))
     else:
-        rows = [
-            (int(record[0]) + 1, *record[1:5], int(record[5]), int(record[6]), int(record[2] > 0.0))
-            for record in records
-        ]
-        print_frame(pd.DataFrame(rows, columns=list(COLUMNS)), form, as_json)
+        columns, rows = laid_out(records)
+        print_frame(pd.DataFrame(rows, columns=columns), form, as_json, notes=as_objects(told))
     return 0
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.errors import UsageError
+from workbench.moments import TOGETHER
+from workbench.protocol.records import Record, nothing
 from workbench.quantities import convert
 
 if TYPE_CHECKING:
+    from workbench.arrays import Value
     from workbench.pharmacology.regimen import Repeated
     from workbench.pharmacology.trains import Train
-    from workbench.scenario.dosing import Record
     from workbench.scenario.model import Scenario
     from workbench.solver.block import Block
 
@@ -46,7 +49,6 @@ def dose_records(
         If the arm gives nothing, or more than one table can hold.
     """
     from workbench.design import plan
-    from workbench.scenario.dosing import nothing
     from workbench.scenario.model import Study
     from workbench.solver.block import Block
 
@@ -57,25 +59,116 @@ def dose_records(
     found: dict[int, list[Record]] = {}
     for chunk in plan(alone, settings=settings).chunks(lambda structure: SUBJECTS_AT_ONCE):
         block = Block(chunk.batch, scenario.registry)
-        length, trains = _chosen(block, arm, drug, phase)
+        given = _chosen(block, arm, drug, phase)
         for run, subject in enumerate(chunk.batch.subjects.tolist()):
-            records = (record for train in trains for record in _records(train, length, run, block.runs))
-            found[subject] = sorted(records, key=lambda record: record[1])
+            found[subject] = given.to(run) if given else []
     if not any(found.values()):
         raise UsageError(f"arm {arm} gives no dose{f' of {drug}' if drug else ''}")
     if len({tuple(records) for records in found.values()}) == 1:
         return tuple(found[0])
     each = {subject: records or [nothing(0.0)] for subject, records in found.items()}
-    return tuple((float(subject), *record[1:]) for subject, records in each.items() for record in records)
+    return tuple(record._replace(subject=float(subject)) for subject, records in each.items() for record in records)
 
 
-def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tuple[float, list[Repeated | Train]]:
-    """Return the length of the phase (h) and all doses in it, of one drug in one phase."""
+@dataclass(frozen=True)
+class _Given:
+    """What an arm gives of one drug in one phase.
+
+    Attributes
+    ----------
+    length : float
+        Hours of the phase.
+    share : Value
+        What of a dose is absorbed where doses usually enter.
+    numbers : mapping compartment -> str
+        Their numbers, where any dose enters another compartment than the usual one; else none is written.
+    """
+
+    length: float
+    trains: list[Repeated | Train]
+    runs: int
+    share: Value
+    numbers: Mapping[str, str]
+
+    def to(self, run: int) -> list[Record]:
+        """Return what one run is given, in an order that NONMEM reads as the same.
+
+        At one moment what empties the drug comes first, and once; then steady states, then doses.
+        """
+        emptied = [_own(t.record, run, self.runs) for t in self.trains if t.empties]
+        records = [record for train in self.trains for record in self._records(train, run, emptied)]
+        found: list[Record] = []
+        for record in sorted(records, key=lambda r: (r.time, not r.empties, r.ss == 0.0)):
+            again = any(before.empties and record.time - before.time <= TOGETHER for before in found)
+            if record.empties and again:
+                if record.evid == 3.0:
+                    continue
+                record = record._replace(evid=1.0, ss=2.0 if record.ss else 0.0)
+            found.append(record)
+        return found
+
+    def _records(self, train: Repeated | Train, run: int, emptied: list[float]) -> Iterator[Record]:
+        """Yield one run's doses of a train: one record where all are alike, else one for each.
+
+        Doses that come after the drug was emptied have a record of their own: those of a record before are called off.
+        """
+
+        def own(value: Any) -> float:
+            return _own(value, run, self.runs)
+
+        first, every, lasting, full = own(train.first), own(train.every), own(train.duration), own(train.full)
+        turn = own(train.record) if train.empties or train.steady_state else np.inf
+        cmt = self.numbers.get(train.entry, "")
+        settled, ss = train.steady_state and full > 0.0, float(2 - train.empties) if train.steady_state else 0.0
+        if turn < self.length - TOGETHER and full == 0.0 and train.empties:
+            yield Record(0.0, turn, 0.0, evid=3.0)
+        if settled and train.constant and turn < self.length - TOGETHER:
+            yield Record(0.0, turn, 0.0, full, ss=ss, cmt=cmt)
+        many = int(own(train.number_in(self.length)))
+        if not many or full == 0.0:
+            return
+        if settled and first > turn:
+            raise UsageError("a steady state whose first dose comes after the start of the phase has no dose record")
+        share = 1.0 if train.keeps_rate or train.entry else own(self.share)
+        evid = 4.0 if train.empties and not settled else 1.0
+        alike = not train.rising and not train.missed
+        starts = sorted({0, *(_before(time, first, every, many) for time in emptied)}) if alike else range(many)
+        for start, stop in pairwise((*starts, many)):
+            amount = full if alike else own(train.amount_of(np.full(self.runs, float(start))))
+            if settled and start == 0 and amount == 0.0:
+                raise UsageError("a steady state whose first dose is left out has no dose record")
+            if start == stop or amount == 0.0:
+                continue
+            further = stop - start - 1
+            yield Record(
+                0.0,
+                first + start * every,
+                amount,
+                amount * (share or 1.0) / lasting if lasting > 0.0 else 0.0,
+                every if further or (settled and start == 0) else 0.0,
+                float(further),
+                ss if settled and start == 0 else 0.0,
+                evid if start == 0 else 1.0,
+                cmt=cmt,
+            )
+
+
+def _own(value: Any, run: int, runs: int) -> float:
+    return float(np.broadcast_to(value, (runs,))[run])
+
+
+def _before(time: float, first: float, every: float, many: int) -> int:
+    """Return how many doses are given before the drug is emptied."""
+    return int(np.clip(np.ceil((time - TOGETHER - first) / every), 0, many)) if np.isfinite(time) else many
+
+
+def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> _Given | None:
+    """Return all doses of one drug in one phase, or None if there are none."""
     given = [
         (dose.drug, train)
         for name, dose in block.all("dose")
         for train in dose.trains(block, name)
-        if np.any(train.full) and drug in (None, dose.drug) and phase in (None, train.during)
+        if (np.any(train.full) or train.empties) and drug in (None, dose.drug) and phase in (None, train.during)
     ]
     for what, names in (("drug", {name for name, _ in given}), ("phase", {train.during for _, train in given})):
         if len(names) > 1:
@@ -85,11 +178,20 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> tupl
     _refuse_decided(block, arm, {name for name, _ in given})
     trains = [train for _, train in given]
     if not trains:
-        return 0.0, []
-    component = block.component("phase", trains[0].during)
+        return None
+    during = trains[0].during
+    taken = block.component("drug", given[0][0])
+    share = getattr(taken, "bioavailability", 1.0)
+    if np.any(getattr(taken, "bioavailability_occasion_cv", 0.0)):
+        share = share * taken.on_occasion(given[0][0], during, block.draw_once)[1]
+    places = {} if not any(t.entry for t in trains) else {p: str(i) for i, p in enumerate(taken.compartments, 1)}
+    numbers = {**places, **({"": places[taken.entry]} if places else {})}
+    component = block.component("phase", during)
     if hasattr(component, "trials"):
-        return component.trials * 24.0 / component.trials_per_day, trains
-    return float(convert(component.length, type(component).parameters()["length"].unit, "h")), trains
+        length = component.trials * 24.0 / component.trials_per_day
+    else:
+        length = float(convert(component.length, type(component).parameters()["length"].unit, "h"))
+    return _Given(length, trains, block.runs, share, numbers)
 
 
 def _refuse_decided(block: Block, arm: str, drugs: set[str]) -> None:
@@ -101,28 +203,3 @@ def _refuse_decided(block: Block, arm: str, drugs: set[str]) -> None:
         raise UsageError(
             f"visits decide upon dose.{found[0]} in arm {arm}: there is no table of it before they are held"
         )
-
-
-def _records(train: Repeated | Train, length: float, run: int, runs: int) -> Iterator[Record]:
-    """Yield one run's doses of a train: one record where all are alike, else one for each."""
-
-    def own(value: Any) -> float:
-        return float(np.broadcast_to(value, (runs,))[run])
-
-    first, every, lasting = own(train.first), own(train.every), own(train.duration)
-    many = int(own(train.number_in(length)))
-    settled = float(train.steady_state)
-    if settled and first > 0.0:
-        raise UsageError("a steady state whose first dose comes after the start of the phase has no dose record")
-    if many and not train.rising and not train.missed and own(train.full) > 0.0:
-        interval = every if many > 1 or settled else 0.0
-        yield 0.0, first, own(train.full), _rate(own(train.full), lasting), interval, many - 1.0, settled
-        return
-    for index in range(many):
-        amount = own(train.amount_of(np.full(runs, float(index))))
-        if amount > 0.0:
-            yield 0.0, first + index * every, amount, _rate(amount, lasting), 0.0, 0.0, 0.0
-
-
-def _rate(amount: float, lasting: float) -> float:
-    return amount / lasting if lasting > 0.0 else 0.0

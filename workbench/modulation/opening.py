@@ -182,7 +182,7 @@ class Opening:
         """Return the drive at moments up to the next dose event (1/h)."""
         known = self._exposure.lately
         if known is None or not np.array_equal(known[0], time):
-            amounts = body.later(plain(np.maximum(np.asarray(time - body.at), 0.0)), body.rate())
+            amounts = body.later(plain(np.maximum(np.asarray(time - body.at), 0.0)), body.inputs())
             drug = body.transfers.drug
             acting = np.asarray(body.transfers.scale * amounts["central"])
             if body.transfers.delayed:
@@ -210,9 +210,9 @@ class Opening:
         """Whether no run's drive can reach `FAINT` before `last`: nothing comes, and all that is left is too little."""
         if np.all(np.asarray(last) <= self._rests_until):
             return True
-        if some(np.asarray(body.rate())) or np.any(np.asarray(body.next_event()) < last):
+        if body.flowing() or np.any(np.asarray(body.next_event()) < last):
             return False
-        amounts = body.later(plain(np.maximum(np.asarray(now - body.at), 0.0)), 0.0)
+        amounts = body.later(plain(np.maximum(np.asarray(now - body.at), 0.0)), {})
         held: Any = body.transfers.scale * body.transfers.drug.reaching(amounts)
         if body.transfers.delayed:
             held = np.maximum(held, amounts["effect"])

@@ -27,6 +27,8 @@ class Body:
         not change what follows by a bit.
     begun, ended : list of Value
         For each regimen the number of the next dose to begin, and of the next to end.
+    turns : list of Value
+        For each regimen when the drug is emptied or its steady state sets in; infinite once that is past.
     """
 
     transfers: Transfers
@@ -35,58 +37,92 @@ class Body:
     doses: list[Doses] = field(default_factory=list)
     begun: list[Value] = field(default_factory=list)
     ended: list[Value] = field(default_factory=list)
+    turns: list[Value] = field(default_factory=list)
+
+    def add(self, doses: Doses) -> None:
+        """Add the doses of a regimen, none of which has come in."""
+        self.doses.append(doses)
+        self.begun.append(0.0)
+        self.ended.append(0.0)
+        self.turns.append(doses.turn)
 
     def copied(self) -> Body:
         """Return a body that may go its own way."""
-        return replace(self, amounts=dict(self.amounts), doses=[*self.doses], begun=[*self.begun], ended=[*self.ended])
+        return replace(
+            self,
+            amounts=dict(self.amounts),
+            doses=[*self.doses],
+            begun=[*self.begun],
+            ended=[*self.ended],
+            turns=[*self.turns],
+        )
 
     def chosen(self, mine: Array, other: Body) -> None:
         """Take over from `other` what is not `mine`."""
         self.amounts = {row: np.where(mine, amount, other.amounts[row]) for row, amount in self.amounts.items()}
-        self.begun = [plain(np.where(mine, *pair)) for pair in zip(self.begun, other.begun, strict=True)]
-        self.ended = [plain(np.where(mine, *pair)) for pair in zip(self.ended, other.ended, strict=True)]
+        for name in ("begun", "ended", "turns"):
+            pairs = zip(getattr(self, name), getattr(other, name), strict=True)
+            setattr(self, name, [plain(np.where(mine, *pair)) for pair in pairs])
 
     def quiet(self) -> bool:
         """Whether nothing is in the body and nothing comes."""
         if any(some(ended < doses.count) for doses, ended in zip(self.doses, self.ended, strict=True)):
             return False
+        if any(doses.turns and np.any(np.isfinite(turn)) for doses, turn in zip(self.doses, self.turns, strict=True)):
+            return False
         return not any(some(amount) for amount in self.amounts.values())
 
-    def rate(self) -> Value:
-        """Return the rate (mg/h) at which the drug flows in now."""
-        return plain(sum((d.rate(e, b) for d, e, b in zip(self.doses, self.ended, self.begun, strict=True)), 0.0))
+    def inputs(self) -> Amounts:
+        """Return the rates (mg/h) at which the drug flows in now, by the compartment that it enters."""
+        found: Amounts = {}
+        for doses, ended, begun in zip(self.doses, self.ended, self.begun, strict=True):
+            if doses.flows:
+                found[doses.entry] = found.get(doses.entry, 0.0) + doses.rate(ended, begun)
+        return {entry: plain(rate) for entry, rate in found.items()}
+
+    def flowing(self) -> bool:
+        """Whether the drug flows in now in any run."""
+        return any(some(np.asarray(rate)) for rate in self.inputs().values())
 
     def next_event(self) -> Value:
-        """Return when the next dose begins or ends, for each run."""
+        """Return when the next dose begins or ends, or the drug is emptied or set, for each run."""
         times = [d.begins(b) for d, b in zip(self.doses, self.begun, strict=True)]
         times += [d.ends(e) for d, e in zip(self.doses, self.ended, strict=True) if d.flows]
+        times += [turn for d, turn in zip(self.doses, self.turns, strict=True) if d.turns]
         return plain(np.minimum.reduce(np.broadcast_arrays(*times))) if times else np.inf
 
-    def later(self, hours: Value, rate: Value) -> Amounts:
-        """Return the rows `hours` from `at`, with an even input and no event between."""
+    def later(self, hours: Value, inputs: Amounts) -> Amounts:
+        """Return the rows `hours` from `at`, with even inputs and no event between."""
         found = moved(self.transfers.over(hours), self.amounts, self.transfers.rows)
-        if np.any(rate):
-            for (row, _), left in self.transfers.inflow(hours).items():
-                if row in found:
-                    found[row] = found[row] + rate * left
+        for entry, rate in inputs.items():
+            if np.any(rate):
+                for (row, _), left in self.transfers.inflow(hours, entry).items():
+                    if row in found:
+                        found[row] = found[row] + rate * left
         return found
 
-    def area(self, hours: Value, rate: Value, row: str) -> Value:
+    def area(self, hours: Value, inputs: Amounts, row: str) -> Value:
         """Return the area under the concentration of the next `hours`; `row` is that of a site."""
         found = total(self.transfers.areas(hours), self.amounts, row)
-        if np.any(rate):
-            found = found + rate * self.transfers.inflow(hours)[row, self.transfers.drug.entry]
+        for entry, rate in inputs.items():
+            if np.any(rate):
+                found = found + rate * self.transfers.inflow(hours, entry)[row, entry]
         return found
 
     def move(self, time: Value) -> None:
         """Go on to `time`, up to which there is no event."""
-        self.amounts = self.later(moment(np.maximum(time - self.at, 0.0)), self.rate())
+        self.amounts = self.later(moment(np.maximum(time - self.at, 0.0)), self.inputs())
         self.at = time
 
     def take(self) -> None:
-        """Take in the doses that begin, and let end those that end, at this moment."""
-        entry, now = self.transfers.drug.entry, self.at + TOGETHER
+        """Take in the doses that begin, and let end those that end, at this moment.
+
+        Whatever empties the drug comes first, then what sets in as a steady state, then doses: no order is left open.
+        """
+        self._turn()
+        now = self.at + TOGETHER
         for i, doses in enumerate(self.doses):
+            entry = doses.entry
             due = np.asarray(doses.begins(self.begun[i]) <= now)
             if np.any(due):
                 instant = due & (np.asarray(doses.duration) == 0.0)
@@ -96,6 +132,25 @@ class Body:
             if doses.flows or np.any(due):
                 over = np.asarray(doses.ends(self.ended[i]) <= now) | (due & (np.asarray(doses.duration) == 0.0))
                 self.ended[i] = plain(np.where(over, self.ended[i] + 1.0, self.ended[i]))
+
+    def _turn(self) -> None:
+        """Empty the drug, and let steady states set in, where that is due."""
+        now = self.at + TOGETHER
+        due = [(i, np.asarray(self.turns[i] <= now)) for i, doses in enumerate(self.doses) if doses.turns]
+        due = [(i, mask) for i, mask in due if np.any(mask)]
+        for _, emptied in ((i, mask) for i, mask in due if self.doses[i].regimen.empties):
+            self.amounts = {row: np.where(emptied, 0.0, amount) for row, amount in self.amounts.items()}
+            for j, doses in enumerate(self.doses):
+                called_off = np.maximum(self.begun[j], doses.given_before(self.at))
+                self.begun[j] = plain(np.where(emptied, called_off, self.begun[j]))
+                self.ended[j] = plain(np.where(emptied, called_off, self.ended[j]))
+        for i, mask in due:
+            if self.doses[i].regimen.steady_state:
+                amounts, ended, begun = self.doses[i].settled(self.transfers, self.at)
+                self.amounts = {row: self.amounts[row] + np.where(mask, amounts[row], 0.0) for row in self.amounts}
+                self.begun[i] = plain(np.where(mask, begun, self.begun[i]))
+                self.ended[i] = plain(np.where(mask, ended, self.ended[i]))
+            self.turns[i] = plain(np.where(mask, np.inf, self.turns[i]))
 
     def events_to(self, time: Value, *, inclusive: bool) -> None:
         """Pass all events up to `time` and stay at the last of them."""

@@ -76,6 +76,10 @@ class MultiCompartment(Kinetics):
             for name, other in sorted(self.around.items())
         }
 
+    def holds(self, compartment: str) -> bool:
+        """Whether every run has the compartment: its flow is above 0."""
+        return compartment not in self.between or bool(np.all(np.asarray(self.between[compartment][0]) > 0.0))
+
     def exchange(self) -> Entries:
         """Return elimination and exchange."""
         found: Entries = {("central", "central"): -(self.elimination + sum(out for out, _ in self.between.values()))}

@@ -40,6 +40,11 @@ class Doses:
         Hours from when a dose is given to when it begins to come in.
     adjusted : Adjusted or None
         What visits make of the amounts.
+    entry : str
+        The row that the doses enter.
+    turn : Value
+        Hours from the start of the protocol at which the drug is emptied, or the steady state of these doses sets in;
+        infinite where there is nothing of the kind.
     """
 
     regimen: Repeated | Train
@@ -49,6 +54,8 @@ class Doses:
     table: str = ""
     lag: Value = 0.0
     adjusted: Adjusted | None = None
+    entry: str = ""
+    turn: Value = np.inf
 
     @cached_property
     def full(self) -> Value:
@@ -65,10 +72,16 @@ class Doses:
         """Hours between two doses."""
         return self.regimen.every
 
-    @property
+    @cached_property
     def duration(self) -> Value:
-        """Hours over which a dose flows in."""
-        return self.regimen.duration
+        """Hours over which a dose flows in; less of it at the same rate is shorter."""
+        whole = self.regimen.duration
+        return plain(whole * self.share) if self.regimen.keeps_rate else whole
+
+    @cached_property
+    def turns(self) -> bool:
+        """Whether any run has a moment at which the drug is emptied or a steady state sets in."""
+        return bool(np.any(np.isfinite(self.turn)))
 
     @cached_property
     def flows(self) -> bool:
@@ -109,6 +122,11 @@ class Doses:
         found = np.ceil((time - self.start) / self.every - TOGETHER)
         return plain(np.minimum(np.maximum(found, 0.0), self.count))
 
+    def given_before(self, time: Value) -> Value:
+        """Return how many doses were given before `time` of the protocol, those of that moment not included."""
+        found = np.ceil((time - TOGETHER - self.start + self.lag) / self.every)
+        return plain(np.minimum(np.maximum(found, 0.0), self.count))
+
     def rate(self, ended: Value, begun: Value) -> Value:
         """Return the rate (mg/h) of the doses that are flowing in: from number `ended` to before `begun`."""
         if not self.flows:
@@ -123,17 +141,19 @@ class Doses:
     def pulse(self, transfers: Transfers) -> Amounts:
         """Return what one dose of 1 mg has left in each row when it has come in."""
         found: Amounts = dict.fromkeys(transfers.rows, 0.0)
-        found[transfers.drug.entry] = 1.0
+        found[self.entry] = 1.0
         if not self.flows:
             return found
         lasting = np.where(np.asarray(self.duration) > 0.0, self.duration, 1.0)
-        for (row, _), left in transfers.inflow(plain(lasting)).items():
+        for (row, _), left in transfers.inflow(plain(lasting), self.entry).items():
             if row in found:
                 found[row] = np.where(np.asarray(self.duration) > 0.0, left / lasting, found[row])
         return found
 
     def settled(self, transfers: Transfers, begin: Value) -> tuple[Amounts, Value, Value]:
         """Return the steady state at `begin`: amounts, and the numbers of the next dose to end and to begin."""
+        if self.regimen.constant:
+            return {row: self.regimen.full * left for row, left in transfers.endless(self.entry).items()}, 0.0, 0.0
         ahead = self.start - begin
         begun = np.minimum(np.floor(-ahead / self.every + TOGETHER), -1.0) + 1.0
         ended = np.minimum(np.floor(-(ahead + self.duration) / self.every + TOGETHER), -1.0) + 1.0
@@ -145,7 +165,7 @@ class Doses:
             index = ended + further
             rate = self.rate(plain(index), plain(np.minimum(index + 1.0, begun)))
             since = np.maximum(-ahead - index * self.every, 0.0)
-            for (row, _), left in transfers.inflow(plain(since)).items():
+            for (row, _), left in transfers.inflow(plain(since), self.entry).items():
                 if row in amounts:
                     amounts[row] = amounts[row] + rate * left
         return amounts, plain(ended), plain(begun)
@@ -164,7 +184,7 @@ def for_ever(transfers: Transfers, pulse: Amounts, every: Value) -> Amounts:
     return rows
 
 
-def train(transfers: Transfers, count: Value, every: Value, age: Value) -> tuple[Amounts, Amounts]:
+def train(transfers: Transfers, entry: str, count: Value, every: Value, age: Value) -> tuple[Amounts, Amounts]:
     """Return rows and areas, per mg, `age` hours after the last of `count` equal instant doses, the first just given.
 
     By doubling: a train of 2 m doses is one of m doses, and the same one ``m every`` hours older.
@@ -180,7 +200,7 @@ def train(transfers: Transfers, count: Value, every: Value, age: Value) -> tuple
         done = 2.0 * done
         one = (whole >> bit) & 1 == 1
         older, passed = _older(transfers, rows, areas, every)
-        older[transfers.drug.entry] = older[transfers.drug.entry] + 1.0
+        older[entry] = older[entry] + 1.0
         rows = {row: np.where(one, older[row], rows[row]) for row in rows}
         areas = {row: np.where(one, passed[row], areas[row]) for row in areas}
         done = plain(np.where(one, done + 1.0, done))

@@ -80,14 +80,13 @@ class Exposure:
         """Show the value at a moment, and find out whether anything is to be seen before the next dose."""
         body = self.body
         body.events_to(time, inclusive=True)
-        rate = body.rate()
-        now = body.later(moment(np.maximum(time - body.at, 0.0)), rate)
+        now = body.later(moment(np.maximum(time - body.at, 0.0)), body.inputs())
         held = body.transfers.scale * self.drug.reaching(now)
         seen = np.maximum(held, now.get("effect", 0.0)) >= NEGLIGIBLE
         self._show(
             now, *(np.where(seen, x, 0.0) for x in (body.transfers.scale * now["central"], now.get("effect", 0.0)))
         )
-        if not np.any(seen) and not some(np.asarray(rate)):
+        if not np.any(seen) and not body.flowing():
             self._rests_until = float(np.min(body.next_event()))
 
     def since(self, phase: str) -> Body:
@@ -117,19 +116,23 @@ class Exposure:
         body.transfers, share = self._occasion(phase)
         for name, regimen in self._doses:
             if regimen.during == phase:
-                reached = getattr(self.drug, "bioavailability", 1.0) * share
-                lag = getattr(self.drug, "lag", 0.0)
-                start = plain(begin + regimen.first + lag)
-                doses = Doses(
-                    regimen, start, regimen.number_in(length), reached, name, lag, self._block.adjusted.get(name)
+                usual = not regimen.entry
+                reached = getattr(self.drug, "bioavailability", 1.0) * share if usual else 1.0
+                lag = getattr(self.drug, "lag", 0.0) if usual else 0.0
+                turns = (regimen.empties or regimen.steady_state) & (np.asarray(regimen.record) < length - TOGETHER)
+                body.add(
+                    Doses(
+                        regimen,
+                        plain(begin + regimen.first + lag),
+                        regimen.number_in(length),
+                        reached,
+                        name,
+                        lag,
+                        self._block.adjusted.get(name),
+                        self.drug.place(regimen.entry),
+                        plain(np.where(turns, begin + regimen.record, np.inf)),
+                    )
                 )
-                ended = begun = 0.0
-                if regimen.steady_state:
-                    settled, ended, begun = doses.settled(body.transfers, begin)  # type: ignore[assignment]
-                    body.amounts = {row: body.amounts[row] + settled[row] for row in body.amounts}
-                body.doses.append(doses)
-                body.ended.append(ended)
-                body.begun.append(begun)
         body.take()
         body.amounts = {row: np.array(amount) for row, amount in body.amounts.items()}
         self._phase, self._at_start, self._rests_until = phase, body.copied(), -np.inf
@@ -168,8 +171,8 @@ class Exposure:
         while np.any(due):
             due = np.asarray((when := body.next_event()) <= last - TOGETHER)
             until = plain(np.where(due, when, body.at)) if np.any(due) else last
-            hours, rate = moment(np.maximum(until - body.at, 0.0)), body.rate()
-            areas = {row: area + body.area(hours, rate, row) for row, area in areas.items()}
+            hours, inputs = moment(np.maximum(until - body.at, 0.0)), body.inputs()
+            areas = {row: area + body.area(hours, inputs, row) for row, area in areas.items()}
             body.move(until)
             if np.any(due):
                 body.take()
@@ -178,7 +181,10 @@ class Exposure:
     def _plainly_dosed(self, last: Value) -> Any:
         """Say for which runs all doses that come in before `last` are instants of one amount for each regimen."""
         found: Any = True
-        for doses, begun, ended in zip(self.body.doses, self.body.begun, self.body.ended, strict=True):
+        body = self.body
+        for doses, begun, ended, turn in zip(body.doses, body.begun, body.ended, body.turns, strict=True):
+            if doses.turns:
+                found = found & np.asarray(turn > last - TOGETHER)
             if not doses.flows and not some(begun < doses.rising):
                 continue
             after = doses.begun_before(last)
@@ -209,9 +215,9 @@ class Exposure:
 
     def _train(self, doses: Doses, count: Value, age: Value) -> tuple[Amounts, Amounts]:
         numbers = (count, plain(np.maximum(age, 0.0)), doses.every)
-        key = tuple(n if isinstance(n, float) else np.asarray(n).tobytes() for n in numbers)
+        key = doses.entry, *(n if isinstance(n, float) else np.asarray(n).tobytes() for n in numbers)
         if key not in self._trains:
-            self._trains[key] = train(self.body.transfers, numbers[0], numbers[2], numbers[1])
+            self._trains[key] = train(self.body.transfers, doses.entry, numbers[0], numbers[2], numbers[1])
         return self._trains[key]
 
     def _show(self, amounts: Amounts, plasma: Value, effect: Value) -> None:

@@ -107,6 +107,30 @@ class Kinetics(Component):
         """Return what of the amounts (mg, by compartment) comes into plasma in the end."""
         return sum(amounts[row] for row in self.compartments)
 
+    def place(self, compartment: str) -> str:
+        """Return the row that a dose into a compartment enters; "" is where doses usually do."""
+        return compartment or self.entry
+
+    def numbered(self, cmt: str) -> str:
+        """Return the compartment of a number from 1, or of a name, "" for the one that doses usually enter.
+
+        Raises
+        ------
+        KeyError
+            If there is none; it tells those that there are.
+        """
+        places = {i: place for i, place in enumerate(self.compartments, 1) if self.holds(place)}
+        names = {place.rpartition(".")[2].lower(): place for place in places.values()} | {"cent": "central"}
+        names |= {"depot": self.entry} if self.entry != "central" else {}
+        found = places.get(int(cmt)) if cmt.isdigit() else names.get(cmt.lower())
+        if found is None:
+            raise KeyError(", ".join(f"{i} {place.rpartition('.')[2]}" for i, place in places.items()))
+        return "" if found == self.entry else found
+
+    def holds(self, compartment: str) -> bool:
+        """Whether every run has the compartment."""
+        return True
+
     def taken_as(self, name: str) -> str:
         """Return the drug whose doses it comes from: itself, unless the body makes it of another."""
         return name

@@ -78,6 +78,10 @@ class Metabolite(Kinetics):
         """Rate (1/h) at which a mg of the parent in plasma becomes mg of the metabolite."""
         return self.formed * self.mass_ratio * self.source_drug.elimination
 
+    def place(self, compartment: str) -> str:
+        """Return the row of the parent that a dose enters."""
+        return f"{self.parent}.{self.source_drug.place(compartment)}"
+
     def taken_as(self, name: str) -> str:
         """Return the drug whose doses it comes from."""
         return self.source_drug.taken_as(self.parent)

@@ -13,6 +13,7 @@ from workbench.errors import AssemblyError
 from workbench.moments import plain
 from workbench.pharmacology.regimen import AT_ONCE
 from workbench.pharmacology.trains import DAILY, Train
+from workbench.protocol.records import Record, in_force, nothing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,23 +21,23 @@ if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.assembly import Assembly
 
-Record = tuple[float, ...]
-"""Subject's place in the table, time (h), amt (mg), rate (mg/h; 0 is at once), ii (h), addl, ss."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Nonmem(Component):
     """One dose record of NONMEM: `amt` at `time`, at once or at a `rate`, and `addl` more of them every `ii`.
 
-    The same as plain words: amount = amt, duration = amt / rate, every = ii, count = addl + 1. As there, no dose is
-    given at the end of the phase or later. With ss = 1 the phase begins at the steady state of the record, besides what
-    is left of other doses (which NONMEM writes SS = 2; its SS = 1 would empty the body first).
+    As in plain words, no dose is given at the end of the phase or later. Bioavailability leaves the rate of an infusion
+    alone and shortens it (the `duration` of plain words stays, and its rate is less). With ss = 1 the drug is emptied
+    at `time` and set to the steady state of the record; ss = 2 adds that state to what is there, as `steady_state` in
+    plain words does. With amt = 0, a rate and ss = 1 the steady state is that of an endless infusion, which ends at
+    `time`. evid = 3 empties the drug, evid = 4 does so before the dose.
     """
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "nonmem"
-    withheld_by: ClassVar[tuple[str, ...]] = ("amt",)
-    equation: ClassVar[str] = "dose k = 0 ... addl at time + k ii, over amt / rate"
+    revision: ClassVar[int] = 2
+    withheld_by: ClassVar[tuple[str, ...]] = ("amt", "given")
+    equation: ClassVar[str] = "dose k = 0 ... addl at time + k ii, over F amt / rate"
 
     drug: str = reference("drug", "what is given")
     amt: Value = number(0.0, "mg", "amount of one dose", low=0.0, high=1e6, status="protocol")
@@ -52,17 +53,29 @@ class Nonmem(Component):
     time: Value = number(0.0, "h", "time from the start of the phase", low=0.0, high=1e6, status="protocol")
     ii: Value = number(0.0, "h", "interval between doses; 0 for a single one", low=0.0, high=8760.0, status="protocol")
     addl: int = count(0, "how many more doses follow the first", low=0)
-    ss: int = count(0, "1: the phase begins at the steady state of this record", low=0, high=1)
+    ss: int = count(0, "1: emptied, then the steady state of this record; 2: the steady state is added", low=0, high=2)
+    cmt: int = count(0, "number of the compartment that it enters; 0 is the usual one", low=0, high=99)
+    evid: int = count(1, "1: a dose; 3: the drug is emptied; 4: emptied, then the dose", low=1, high=4)
+    given: Value = number(
+        1.0, "1", "1; 0 where an arm is without the table", low=0.0, high=1.0, status="protocol", whole=True
+    )
     during: str = reference("phase", "the phase in which it is given")
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse further doses without an interval, and a steady state that is not that of the phase's start."""
+        """Refuse further doses without an interval, and words that do not go together."""
+        if fields.get("given") == 0.0:
+            return
+        endless = fields.get("amt") == 0.0 and fields.get("rate") and fields.get("ss")
         for name in ("addl", "ss"):
-            if fields.get(name) and fields.get("ii") == 0.0:
+            if fields.get(name) and fields.get("ii") == 0.0 and not endless:
                 yield name, "needs an interval (ii) above 0"
-        if fields.get("ss") and fields.get("time"):
-            yield "ss", f"the steady state is that at the start of the phase, and the dose is at {fields['time']:g} h"
+        if endless and (fields.get("ii") or fields.get("addl")):
+            yield "amt", "the steady state of an endless infusion (amt = 0 with a rate) has neither ii nor addl"
+        if fields.get("evid") == 2:
+            yield "evid", "a record that gives nothing (2) is no dose; 1, 3 and 4 are followed"
+        if fields.get("evid") == 3 and (fields.get("amt") or fields.get("rate") or fields.get("ss")):
+            yield "evid", "3 empties the drug and gives nothing; 4 gives a dose after that"
 
     @property
     def first(self) -> Value:
@@ -76,75 +89,140 @@ class Nonmem(Component):
 
     def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
         """Return the record as equal doses at equal intervals."""
-        lasting = 0.0 if self.rate is None else self.amt / self.rate
+        endless = self.rate is not None and bool(self.ss) and not np.any(self.ii)
+        lasting = 0.0 if self.rate is None or endless else self.amt / self.rate
         every = plain(np.where(np.asarray(self.ii) > 0.0, self.ii, DAILY))
-        return (Train(self.during, self.time, self.amt, every, lasting, self.addl + 1.0, bool(self.ss)),)
+        gives = self.evid != 3 and not endless
+        train = Train(
+            self.during,
+            self.time,
+            self.rate * self.given if endless and self.rate is not None else self.amt,
+            every,
+            lasting,
+            self.addl + 1.0 if gives else 0.0,
+            steady_state=bool(self.ss),
+            entry=_entry(block, f"dose.{name}.cmt", self.drug, str(self.cmt or "")),
+            keeps_rate=self.rate is not None,
+            empties=self.ss == 1 or self.evid in (3, 4),
+            constant=endless,
+            record=plain(np.where(np.asarray(self.given) > 0.0, self.time, np.inf)),
+        )
+        _refuse_late(block, f"dose.{name}.rate", self.drug, train)
+        return (train,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DosingTable(Component):
     """A table of dose records as NONMEM's users write it, in a CSV file beside the scenario or in the scenario itself.
 
-    Columns TIME (h from the start of the phase) and AMT (mg), and if need be ID, RATE (mg/h; 0 is at once), II (h),
-    ADDL, SS and EVID; a point is no value. Records that are no doses (EVID 0 or 2) and other columns are passed over.
-    With several IDs, in order of appearance, each is one subject; with one, all subjects are given the same.
+    Columns TIME (h from the start of the phase) and AMT (mg), and if need be ID, RATE (mg/h; 0 is at once), TINF (h),
+    II (h), ADDL, SS, EVID and CMT; a point is no value. `check` prints what was read and what was passed over; a word
+    of NONMEM that is not followed is refused. Bioavailability leaves RATE alone and shortens the infusion; the length
+    in TINF stays. SS = 1 and EVID 3 and 4 empty the drug, whichever table filled it. With several IDs, in order of
+    appearance, each is one subject; with one, all subjects are given the same.
     """
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "table"
-    withheld_by: ClassVar[tuple[str, ...]] = ("amount_factor",)
-    equation: ClassVar[str] = "each record: dose k = 0 ... ADDL at TIME + k II, over AMT / RATE"
+    revision: ClassVar[int] = 2
+    withheld_by: ClassVar[tuple[str, ...]] = ("amount_factor", "given")
+    equation: ClassVar[str] = "each record: dose k = 0 ... ADDL at TIME + k II, over F AMT / RATE or over TINF"
 
     drug: str = reference("drug", "what is given")
     table: tuple[Record, ...] = dosing("name of a CSV file beside the scenario, or its text")
-    amount_factor: Value = number(1.0, "1", "factor on every amount", low=0.0, high=1e6, status="protocol")
+    amount_factor: Value = number(
+        1.0, "1", "factor on every amount; an infusion keeps its length", low=0.0, high=1e6, status="protocol"
+    )
+    given: Value = number(
+        1.0, "1", "1; 0 where an arm is without the table", low=0.0, high=1.0, status="protocol", whole=True
+    )
     during: str = reference("phase", "the phase in which it is given")
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records."""
+        return tuple(Record(*row) for row in self.table)
 
     @property
     def first(self) -> float:
         """Time of the earliest dose of all subjects, h."""
-        return min(record[1] for record in self.table)
+        return min((record.time for record in self.records if record.evid in (1.0, 4.0)), default=0.0)
 
     @property
     def full(self) -> Value:
         """The largest amount in the table, mg."""
-        return max(record[2] for record in self.table) * self.amount_factor
+        return max(record.amt for record in self.records) * self.amount_factor
 
     def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
-        """Return the records: the first of every subject, the second, and so on; those of a steady state apart."""
-        subjects = int(max(record[0] for record in self.table)) + 1
-        if subjects == 1:
-            return tuple(self._train(record, record[5] + 1.0, 1.0) for record in self.table)
-        if int(block.subjects.max()) >= subjects:
+        """Return the records: the first of every subject, the second, and so on; those of one kind together."""
+        records, path = self.records, f"dose.{name}.table"
+        subjects = int(max(record.subject for record in records)) + 1
+        if subjects > 1 and int(block.subjects.max()) >= subjects:
             reason = f"the table has {subjects} IDs, and there is a subject {int(block.subjects.max()) + 1}"
-            raise AssemblyError(f"dose.{name}.table", reason)
-        mine = block.subjects[block.subject_index]
-        own = [[record for record in self.table if record[0] == i] for i in range(subjects)]
+            raise AssemblyError(path, reason)
+        own = [in_force([record for record in records if record.subject == i]) for i in range(subjects)]
+        mine = block.subjects[block.subject_index] if subjects > 1 else None
         found = []
         for place in range(max(map(len, own))):
-            for settled in (0.0, 1.0):
-                here = [o[place] if place < len(o) and o[place][6] == settled else None for o in own]
-                if any(here):
-                    found.append(self._spread(here, mine, settled))
+            here = [o[place] if place < len(o) else None for o in own]
+            for kind in sorted({_kind(row[0]) for row in here if row}):
+                rows = [row if row and _kind(row[0]) == kind else None for row in here]
+                entry = _entry(block, path, self.drug, kind[-1])
+                found.append(self._train(rows, mine, entry))
+                _refuse_late(block, path, self.drug, found[-1])
         return tuple(found)
 
-    def _spread(self, records: list[Record | None], mine: NDArray[Any], settled: float) -> Train:
-        """Return one record of each subject (or None) as a train for each run."""
-        nothing = (0.0, 0.0, 0.0, 0.0, 0.0, -1.0, settled)
-        rows = np.array([record or nothing for record in records]).T
-        columns = [rows[:, mine][i] for i in range(7)]
-        return self._train(tuple(columns), columns[5] + 1.0, np.where(columns[5] < 0.0, 0.0, 1.0), bool(settled))
+    def _train(self, rows: list[tuple[Record, float] | None], mine: NDArray[Any] | None, entry: str) -> Train:
+        """Return one record of each subject (or None), all of one kind, as a train for each run."""
+        one = next(row[0] for row in rows if row)
 
-    def _train(self, record: Record, doses: Value, given: Value, settled: bool | None = None) -> Train:
-        _, time, amt, rate, ii, _, ss = record
-        flows = np.asarray(rate) > 0.0
-        lasting = np.where(flows, amt / np.where(flows, rate, 1.0), 0.0)
-        every = np.where(np.asarray(ii) > 0.0, ii, DAILY)
-        ready = bool(ss) if settled is None else settled
-        amount = amt * given * self.amount_factor
-        return Train(self.during, time, amount, plain(every), plain(_tidy(lasting)), doses, ready)
+        def spread(values: list[float]) -> Value:
+            return values[0] if mine is None else np.array(values)[mine]
+
+        full = [row or (nothing(0.0), 0.0) for row in rows]
+        time, amt, rate, ii = (spread([float(getattr(r, n)) for r, _ in full]) for n in ("time", "amt", "rate", "ii"))
+        lasting = spread([r.duration for r, _ in full])
+        turn = spread([row[0].time if row else np.inf for row in rows])
+        if one.rate > 0.0 and not one.constant:
+            lasting = _tidy(amt / np.where(np.asarray(rate) > 0.0, rate, 1.0))
+        return Train(
+            self.during,
+            time,
+            (rate if one.constant else amt) * (self.amount_factor * self.given),
+            plain(np.where(np.asarray(ii) > 0.0, ii, DAILY)),
+            plain(lasting),
+            spread([many for _, many in full]),
+            steady_state=one.ss > 0.0,
+            entry=entry,
+            keeps_rate=one.rate > 0.0,
+            empties=one.empties,
+            constant=one.constant,
+            record=plain(np.where(np.asarray(self.given) > 0.0, turn, np.inf)),
+        )
 
 
-def _tidy(hours: NDArray[np.float64]) -> NDArray[np.float64]:
+def _kind(record: Record) -> tuple[Any, ...]:
+    """Return what all runs of a train share."""
+    return record.ss > 0.0, record.empties, record.constant, record.rate > 0.0, record.cmt
+
+
+def _entry(block: Assembly, path: str, drug: str, cmt: str) -> str:
+    """Return the compartment that CMT means in a drug's model, "" for the one that its doses enter."""
+    if not cmt:
+        return ""
+    try:
+        found: str = block.component("drug", drug).numbered(cmt)
+    except KeyError as error:
+        raise AssemblyError(path, f"CMT {cmt}: drug.{drug} has the compartments {error.args[0]}") from None
+    return found
+
+
+def _refuse_late(block: Assembly, path: str, drug: str, train: Train) -> None:
+    """Refuse an endless infusion with a lag: whether it ends at its record or after the lag, nobody has said."""
+    if train.constant and not train.entry and np.any(getattr(block.component("drug", drug), "lag", 0.0)):
+        raise AssemblyError(path, f"an endless infusion (AMT 0 with RATE and SS) into drug.{drug}, which has a lag")
+
+
+def _tidy(hours: Value) -> NDArray[np.float64]:
     """Return hours to 15 digits, as quantities are read, so that AMT / RATE gives back the duration it came from."""
     return np.asarray(np.vectorize(lambda hour: float(f"{hour:.15g}"), otypes=[np.float64])(hours))

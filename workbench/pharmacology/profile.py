@@ -89,15 +89,15 @@ def _add(
     found: Profile, body: Body, stop: Value, zero: float, site: str, threshold: Array | None, *, turns: bool
 ) -> None:
     """Add the stretch from where the body stands to `stop`, in which there is no event."""
-    hours, rate = moment(np.maximum(stop - body.at, 0.0)), body.rate()
-    area = body.area(hours, rate, "area")
+    hours, inputs = moment(np.maximum(stop - body.at, 0.0)), body.inputs()
+    area = body.area(hours, inputs, "area")
     if site == "effect":
         delayed = np.asarray(body.transfers.drug.equilibration) > 0.0
-        area = np.where(delayed, body.area(hours, rate, SITES[site]), area)
+        area = np.where(delayed, body.area(hours, inputs, SITES[site]), area)
     found.area += area
     if not turns:
         return
-    times, values = _monotone(body, rate, site, hours, found.area.shape)
+    times, values = _monotone(body, inputs, site, hours, found.area.shape)
     best = np.argmax(values, axis=0)[None]
     top, at = (np.take_along_axis(rows, best, axis=0)[0] for rows in (values, times))
     # At a steady state all peaks are one but for their last digits: the first of them counts.
@@ -106,39 +106,39 @@ def _add(
     found.peak_at = np.where(higher, at + (body.at - zero), found.peak_at)
     found.trough = np.minimum(found.trough, np.min(values, axis=0))
     if threshold is not None:
-        found.above += _above(body, rate, site, times, values, threshold)
+        found.above += _above(body, inputs, site, times, values, threshold)
 
 
-def _level(body: Body, rate: Value, site: str) -> Curve:
+def _level(body: Body, inputs: Amounts, site: str) -> Curve:
     """Return the concentration and its slope, hours after the moment of `body`."""
 
     def at(hours: Value) -> tuple[Array, Array]:
-        amounts = body.later(hours, rate)
-        slopes = body.transfers.slopes(amounts, rate)
+        amounts = body.later(hours, inputs)
+        slopes = body.transfers.slopes(amounts, inputs)
         return np.asarray(observed(body, amounts, site)), np.asarray(observed(body, slopes, site))
 
     return at
 
 
-def _slope(body: Body, rate: Value, site: str) -> Curve:
+def _slope(body: Body, inputs: Amounts, site: str) -> Curve:
     """Return the slope of the concentration and how it changes: the curve turns where this crosses 0."""
 
     def at(hours: Value) -> tuple[Array, Array]:
-        slopes = body.transfers.slopes(body.later(hours, rate), rate)
-        bend = body.transfers.slopes(slopes, 0.0)
+        slopes = body.transfers.slopes(body.later(hours, inputs), inputs)
+        bend = body.transfers.slopes(slopes, {})
         return np.asarray(observed(body, slopes, site)), np.asarray(observed(body, bend, site))
 
     return at
 
 
-def _monotone(body: Body, rate: Value, site: str, hours: Value, shape: tuple[int, ...]) -> tuple[Array, Array]:
+def _monotone(body: Body, inputs: Amounts, site: str, hours: Value, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Return times and values, both (points, runs) in order of time, between which the curve does not turn."""
     looked = hours * POINTS[:, None]
-    found = _level(body, rate, site)(looked)
+    found = _level(body, inputs, site)(looked)
     times, values, slopes = (np.broadcast_to(rows, (len(POINTS), *shape)) for rows in (looked, *found))
     turns = slopes[:-1] * slopes[1:] < 0.0
     passing = replace(body, transfers=body.transfers.passing())
-    here, slope = _level(passing, rate, site), _slope(passing, rate, site)
+    here, slope = _level(passing, inputs, site), _slope(passing, inputs, site)
     for turning, first in _one_by_one(turns):
         low, high, rises = (np.take_along_axis(rows, first, 0)[0] for rows in (times, times[1:], slopes))
         at = root(slope, low, np.where(turning, high, low), rises < 0.0)
@@ -158,10 +158,10 @@ def _one_by_one(marked: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], 
         np.put_along_axis(left, first, False, 0)
 
 
-def _above(body: Body, rate: Value, site: str, times: Array, values: Array, threshold: Array) -> Array:
+def _above(body: Body, inputs: Amounts, site: str, times: Array, values: Array, threshold: Array) -> Array:
     """Return the hours above a level, from points between which the curve does not turn."""
     passing = replace(body, transfers=body.transfers.passing())
-    level = _level(passing, rate, site)
+    level = _level(passing, inputs, site)
     over = values > threshold
     lengths = np.diff(times, axis=0)
     total: Array = np.sum(np.where(over[:-1] & over[1:], lengths, 0.0), axis=0)
@@ -206,10 +206,9 @@ def root(function: Curve, low: Array, high: Array, rising: NDArray[np.bool_]) ->
 def _still_to_come(body: Body, site: str) -> Array:
     """Return the area from now to infinity if nothing more is given."""
     drug, transfers = body.transfers.drug, body.transfers
-    lag = getattr(drug, "lag", 0.0)
     mass: Any = drug.reaching(body.amounts)
-    entered = drug.reaching({**dict.fromkeys(drug.compartments, 0.0), drug.entry: 1.0})
     for doses, ended, begun in zip(body.doses, body.ended, body.begun, strict=True):
+        lag, entered = doses.lag, drug.reaching({**dict.fromkeys(drug.compartments, 0.0), doses.entry: 1.0})
         waiting = np.max(np.asarray(begun) - ended) + np.max(np.asarray(lag) / doses.every) + 1.0
         for further in range(int(waiting)):
             index = ended + further

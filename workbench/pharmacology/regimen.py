@@ -46,6 +46,12 @@ class Repeated(Component):
         "daily total = min(amount 24 h / every, start + step floor((t_k - first) / each))"
     )
 
+    entry: ClassVar[str] = ""
+    keeps_rate: ClassVar[bool] = False
+    empties: ClassVar[bool] = False
+    constant: ClassVar[bool] = False
+    record: ClassVar[float] = 0.0
+
     drug: str = reference("drug", "what is given")
     amount: Value = number(0.0, "mg", "amount of one dose", low=0.0, high=1e6, status="protocol")
     amount_per_weight: Value = number(

@@ -37,7 +37,17 @@ class Train:
     count : Value
         How many there are at most; 0 for runs that get none.
     steady_state : bool
-        Whether the phase begins as if they had been given for ever.
+        Whether at `record` the body is in the state of doses like these given since ever, the first of them next.
+    entry : str
+        The compartment that they enter; "" where the drug's doses enter, after its lag and less what is not absorbed.
+    keeps_rate : bool
+        Whether bioavailability shortens an infusion (`duration` is that of a whole dose) and leaves its rate alone.
+    empties : bool
+        Whether at `record` the drug is emptied first, and what is flowing in or still to come in is called off.
+    constant : bool
+        Whether the steady state is that of an endless infusion of `full` mg/h, which ends at `record`; no doses follow.
+    record : Value
+        Hour of the phase at which it is emptied, or its steady state sets in; infinite for runs in which neither is.
     """
 
     during: str
@@ -49,6 +59,11 @@ class Train:
     steady_state: bool = False
     missed: tuple[float, ...] = ()
     rising: float = 0.0
+    entry: str = ""
+    keeps_rate: bool = False
+    empties: bool = False
+    constant: bool = False
+    record: Value = 0.0
 
     def amount_of(self, index: Value) -> Value:
         """Return the amount of a dose in mg, by its number."""

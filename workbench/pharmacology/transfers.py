@@ -22,6 +22,8 @@ KEPT = 96
 """Lengths whose transfers are kept: days are alike, and so are the hours between two doses."""
 GRIDS = 4
 """The same for grids of many lengths at once."""
+GONE = 800.0
+"""Time constants after which nothing is left, to the last bit: ``exp(-800)`` is 0."""
 SITES = {"plasma": "area", "effect": "effect_area"}
 """The row that gathers the area under the concentration at each site."""
 
@@ -73,22 +75,32 @@ class Transfers:
         """Return the area (ng h/mL) that a unit in one row passes under, at each site, within `length` hours."""
         return self._remembered(("areas", _key(length)), lambda: self._areas(length))
 
-    def inflow(self, length: Value) -> Entries:
+    def inflow(self, length: Value, entry: str) -> Entries:
         """Return the rows and areas that a constant input of 1 mg/h leaves after `length` hours, by (row, entry)."""
-        entry = self.drug.entry
 
         def made() -> Entries:
             found = {**self._rows(length, "collect"), **self._areas(length, "collect")}
             return {pair: share for pair, share in found.items() if pair[1] == entry}
 
-        return self._remembered(("inflow", _key(length)), made)
+        return self._remembered((f"inflow {entry}", _key(length)), made)
 
-    def slopes(self, amounts: Amounts, input_rate: Value) -> Amounts:
-        """Return how fast each row changes: compartments in mg/h, the effect site in ng/mL/h."""
+    def endless(self, entry: str) -> Amounts:
+        """Return what a constant input of 1 mg/h has filled the rows with once nothing changes any more."""
+        slowest = np.minimum.reduce(np.broadcast_arrays(*(r for n, r in self._rates.items() if n != "collect")))
+        gone = GONE / slowest
+        found = self._rows(float(gone) if np.ndim(gone) == 0 else gone, "collect")
+        return {row: found.get((row, entry), 0.0) for row in self.rows}
+
+    def slopes(self, amounts: Amounts, inputs: Amounts) -> Amounts:
+        """Return how fast each row changes: compartments in mg/h, the effect site in ng/mL/h.
+
+        `inputs` are the rates (mg/h) at which the drug flows in, by compartment.
+        """
         found: Amounts = dict.fromkeys(self.rows, 0.0)
         for (to, source), rate in self._exchange.items():
             found[to] = found[to] + rate * amounts[source]
-        found[self.drug.entry] = found[self.drug.entry] + input_rate
+        for entry, rate in inputs.items():
+            found[entry] = found[entry] + rate
         if self.delayed:
             found["effect"] = self.follow * (self.scale * amounts["central"] - amounts["effect"])
         return found

@@ -4,72 +4,118 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.errors import Problem, shorten
+from workbench.protocol.records import Record, nothing
 from workbench.scenario.columns import MAX_ROWS
 from workbench.scenario.document import Document, listed, spell
+from workbench.scenario.dose_words import SAYINGS, ZERO_IS_NOTHING, Word, word
+from workbench.scenario.model import Arm, Study
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Tables
 from workbench.scenario.syntax import Keys
 
 COLUMNS = ("ID", "TIME", "AMT", "RATE", "II", "ADDL", "SS", "EVID")
+"""What is always written; TINF and CMT where a record needs them."""
 NEEDED = ("TIME", "AMT")
-MISSING = (".", "", "NA")
+NUMBERS = ("TIME", "AMT", "RATE", "TINF", "II", "ADDL", "SS", "EVID")
+DOSING = ("AMT", "RATE", "TINF", "II", "ADDL", "SS")
+MISSING = (".", "", "NA", "NaN")
 LARGE = 1e12
-"""What no record needs; also keeps out infinities and what is no number."""
-PASSED_OVER = (0.0, 2.0)
-"""EVID of records that give nothing: observations, and others."""
-
-Record = tuple[float, ...]
-"""Subject's place, time (h), amt (mg), rate (mg/h), ii (h), addl, ss."""
+"""What no record needs; also keeps out infinities."""
+MARKS = ("C", "I")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_MARKED = re.compile(r"[CcIi]\s*[-+.\d][-+.\deE]*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+RATES = {
+    -1.0: "a rate that a model estimates (-1) is not followed: write the rate in mg/h",
+    -2.0: "a duration that a model estimates (-2) is not followed: write its length in TINF, or the rate in mg/h",
+}
+EVENTS = {0.0: "observation", 2.0: "other event", 3.0: "reset"}
 
 
 def read_dosing(document: Document, base: Path, raw: str, keys: Keys) -> tuple[Record, ...] | None:
     """Return the dose records of a CSV file in the folder `base`, or of the text itself; None after a report.
 
-    Problems inside a table stand at their line and column: of the file, or of the scenario where the text is there.
+    Problems inside a table stand at their line and column: of the file, or of the scenario where the text is there. A
+    note says what was read of it, what was passed over, and what was not understood.
     """
     if "\n" in raw:
         line, _ = document.positions.value(keys)
-        return _Table(document, document.file, spell(keys), line).read(raw)
+        return _Table(document, document.file, keys, spell(keys), line).read(raw)
     fault = name_fault(raw, file=True)
     if not fault:
         try:
             text = (base / raw).read_text(encoding="utf-8-sig")
-            return _Table(document, str(base / raw), "", 1).read(text)
+            return _Table(document, str(base / raw), keys, "", 1).read(text)
         except (OSError, UnicodeDecodeError) as error:
             fault = f"{raw} cannot be read: {getattr(error, 'strerror', None) or error}"
     document.report(keys, f"{fault} (a CSV file beside the scenario, or the text of one)")
     return None
 
 
-def check_people(document: Document, tables: Tables, subjects: int) -> None:
-    """Report a table of several IDs in which there are fewer of them than subjects."""
+def check_people(
+    document: Document, tables: Tables, subjects: int, arms: Mapping[str, Arm], studies: Mapping[str, Study]
+) -> None:
+    """Report tables of several IDs that are fewer or more than the subjects, wherever a table is named."""
     for table in tables.get("dose", {}).values():
-        records = table.fields.get("table")
-        people = int(max(record[0] for record in records)) + 1 if isinstance(records, tuple) else 1
-        if 1 < people < subjects:
-            message = f"the table has {people} IDs for {subjects} subjects; one ID is for all, several are one for each"
-            document.report((table.section, table.name, "table"), message)
+        _check_count(document, (table.section, table.name, "table"), table.fields.get("table"), subjects)
+    for arm in arms.values():
+        for path, value in arm.set.items():
+            if path.startswith("dose.") and path.endswith(".table"):
+                _check_count(document, ("arm", arm.name, "set", path), value, subjects)
+    for study in studies.values():
+        for axis in study.axes:
+            for value in axis.values if axis.path.startswith("dose.") and axis.path.endswith(".table") else ():
+                _check_count(document, ("study", study.name, "sweep", axis.path), value, subjects)
 
 
-def nothing(subject: float) -> Record:
-    """Return the record of a subject who is given nothing, and counts."""
-    return subject, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+def _check_count(document: Document, keys: Keys, records: object, subjects: int) -> None:
+    people = int(max(record[0] for record in records)) + 1 if isinstance(records, tuple) and records else 1
+    if people > 1 and people != subjects:
+        rule = "one ID is for all, several are one for each"
+        document.report(keys, f"the table has {people} IDs for {subjects} subjects; {rule} ([subjects] count)")
+
+
+def laid_out(records: Iterable[Record]) -> tuple[list[str], list[list[int | float | str]]]:
+    """Return the columns of records, TINF and CMT only where needed, and their rows, whole numbers as such."""
+    kept = [Record(*record) for record in records]
+    rows: list[list[float | str]] = [[r.subject + 1.0, *r[1:7], r.evid] for r in kept]
+    columns = [*COLUMNS]
+    for name, cells in (("TINF", [r.duration for r in kept]), ("CMT", [_number_or_name(r.cmt) for r in kept])):
+        if any(cells):
+            columns.append(name)
+            rows = [[*row, cell] for row, cell in zip(rows, cells, strict=True)]
+    return columns, [[int(n) if isinstance(n, float) and n == int(n) else n for n in row] for row in rows]
+
+
+def _number_or_name(cmt: str) -> float | str:
+    return cmt if cmt and not cmt.isdigit() else float(cmt or 0)
 
 
 def written(records: Iterable[Record]) -> str:
     """Return records as the text of a table that reads back as the same numbers."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for subject, time, amt, rate, ii, addl, ss in records:
-        row = (subject + 1.0, time, amt, rate, ii, addl, ss, float(amt > 0.0))
-        writer.writerow([int(number) if number == int(number) else repr(float(number)) for number in row])
+    columns, rows = laid_out(records)
+    writer.writerow(columns)
+    writer.writerows([repr(number) if isinstance(number, float) else number for number in row] for row in rows)
     return out.getvalue()
+
+
+class Row(NamedTuple):
+    """One row: its line, and its cells by column."""
+
+    line: int
+    cells: dict[str, str]
+    columns: dict[str, int]
 
 
 @dataclass
@@ -78,107 +124,369 @@ class _Table:
 
     document: Document
     file: str
+    keys: Keys
     key: str
     first: int
     sound: bool = True
-    subjects: dict[str, int] = field(default_factory=dict)
+    words: list[Word] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    marked: list[tuple[int, list[str]]] = field(default_factory=list)
+    """Rows whose first cell is a C or an I before a number: left out, or a person's name."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
+    subjects: dict[Decimal | str, int] = field(default_factory=dict)
     since: dict[int, float] = field(default_factory=dict)
-    header: list[str] = field(default_factory=list)
-    target: str = ""
+    idle: int = 0
 
     def read(self, text: str) -> tuple[Record, ...] | None:
         """Return the records, or None after a report of everything that is wrong."""
-        found: list[Record] = []
         # TOML drops the line break behind the opening quotes, so that the text begins one line further down.
         shift = self.first + (1 if self.key and self._on_next_line() else 0)
-        for number, line in enumerate(text.splitlines()):
-            cells = next(csv.reader([line]), [])
-            if not cells or not line.strip():
-                continue
-            place = shift + number
-            if not self.header:
-                self._head([cell.strip().lstrip("#").upper() for cell in cells], place)
-            elif len(found) >= MAX_ROWS:
-                self._report(place, 1, f"the table has more than {MAX_ROWS:,} rows")
-            elif len(cells) != len(self.header):
-                self._report(place, 1, f"{len(cells)} cells, but there are {len(self.header)} columns")
-            elif record := self._record(cells, place):
+        self._split(text, shift)
+        if not self.words:
+            if self.sound:
+                self._report(shift, 1, f"the table has no line of columns ({_known()})")
+            return None
+        self._settle_marks()
+        found: list[Record] = []
+        people = self._people()
+        for row, subject in zip(self.rows, people, strict=True):
+            record = None if subject is None else self._record(row, subject)
+            if record:
                 found.append(record)
-            if not self.sound and not self.header:
-                return None
-        if not found and self.sound:
+        self._check_columns()
+        if self.sound and not any(record.evid != 3.0 for record in found):
             self._report(shift, 1, "the table gives no dose (a record with AMT above 0; EVID 1 where there is one)")
-        undosed = sorted(set(self.subjects.values()) - {int(record[0]) for record in found})
-        return (*found, *(nothing(float(subject)) for subject in undosed)) if self.sound else None
+        if not self.sound:
+            return None
+        self._tell(found)
+        undosed = sorted(set(self.subjects.values()) - {int(record.subject) for record in found})
+        return (*found, *(nothing(float(subject)) for subject in undosed))
 
     def _on_next_line(self) -> bool:
         lines = self.document.text.splitlines()[self.first - 1 : self.first]
         return bool(lines) and lines[0].rstrip().endswith(('"""', "'''"))
 
-    def _head(self, names: list[str], line: int) -> None:
-        missing = [name for name in NEEDED if name not in names]
-        if missing or len(set(names)) < len(names):
-            known = f"columns {listed(COLUMNS)}; {listed(NEEDED)} are needed, and each only once"
-            self._report(line, 1, f"no column {listed(missing)} ({known})" if missing else f"a column twice ({known})")
-        else:
-            self.header = names
-
     def _report(self, line: int, column: int, message: str) -> None:
         self.sound = False
         self.document.problems.append(Problem(self.file, line, column, self.key, message))
 
-    def _record(self, cells: list[str], line: int) -> Record | None:
-        """Return one dose, or None for a record that gives nothing or after a report."""
-        at = dict(zip(self.header, _columns(cells), strict=True))
-        given = dict(zip(self.header, (cell.strip() for cell in cells), strict=True))
+    # -- rows -----------------------------------------------------------------------------------------------------
+
+    def _split(self, text: str, shift: int) -> None:
+        """Take the text apart: the line of columns, rows, and rows that are marked as left out."""
+        headed = ""
+        for number, line in enumerate(text.splitlines()):
+            cells = next(csv.reader([line]), [])
+            if not cells or not line.strip():
+                continue
+            place = shift + number
+            if not self.words:
+                if line.lstrip().startswith("#") and not _is_header(cells):
+                    self.left_out["#"] += 1
+                    continue
+                if not self._head(cells, place):
+                    return
+                headed = line.strip()
+            elif (mark := self._mark(cells)) or line.strip() == headed:
+                self.left_out[mark or "the line of columns again"] += 1
+            elif len(self.rows) >= MAX_ROWS:
+                self._report(place, 1, f"the table has more than {MAX_ROWS:,} rows")
+                return
+            elif _MARKED.fullmatch(cells[0].strip()) and self.words[0].name != "C":
+                self.marked.append((place, cells))
+            else:
+                self._add(cells, place)
+
+    def _mark(self, cells: list[str]) -> str:
+        """Return the mark that leaves a row out, or ""."""
+        first = cells[0].strip()
+        if first[:1] in ("#", "@"):
+            return first[0]
+        if first.upper() in MARKS:
+            return first.upper()
+        for heading, cell in zip(self.words, cells, strict=False):
+            if heading.name == "C" and (cell.strip().upper() in MARKS or cell.strip()[:1] in ("#", "@")):
+                return cell.strip().upper()[0]
+        return ""
+
+    def _add(self, cells: list[str], line: int) -> None:
+        if len(cells) != len(self.words):
+            self._report(line, 1, f"{len(cells)} cells, but there are {len(self.words)} columns")
+            return
+        starts = dict(zip((w.name for w in self.words), _columns(cells), strict=True))
+        row = Row(
+            line, dict(zip((w.name for w in self.words), (c.strip().strip("'\"") for c in cells), strict=True)), starts
+        )
+        if row.cells.get("C", ".") not in (*MISSING, "0"):
+            said = shorten(row.cells["C"])
+            self._report(
+                line, row.columns["C"], f"C marks rows that are left out: expected C, I or a point, got {said}"
+            )
+            return
+        self.rows.append(row)
+
+    def _settle_marks(self) -> None:
+        """Leave out rows such as "C1,0,100", or take them for rows of people with such names where all are."""
+        if self.words[0].name == "ID" and self.marked and not self.rows:
+            for line, cells in self.marked:
+                self._add(cells, line)
+        else:
+            for _, cells in self.marked:
+                self.left_out[cells[0].strip()[0].upper()] += 1
+
+    def _head(self, cells: list[str], line: int) -> bool:
+        """Take the columns; return whether they can be read."""
+        found = [word(cell) for cell in cells]
+        names = [w.name for w in found]
+        # A nominal DOSE beside AMT, and further names of the people beside ID, are not what is read.
+        for name, rule in (("AMT", ("DOSE",)), ("ID", None)):
+            if names.count(name) > 1:
+                exact = [w for w in found if w.name == name and w.plain == name]
+                others = [w for w in found if w.name == name and w not in exact[:1]]
+                if len(exact) == 1 and (rule is None or all(w.plain.startswith(rule) for w in others)):
+                    why = f"{name} is read"
+                    fate = "passed" if rule else "people"
+                    found = [replace(w, fate=fate, name=w.text, why=why) if w in others else w for w in found]
+                    names = [w.name for w in found]
+        missing = [name for name in NEEDED if name not in names]
+        twice = [name for name, many in Counter(names).items() if many > 1]
+        faults = [f"no column {listed(missing)} ({_known()})"] if missing else []
+        if twice and not missing:
+            headings = [w.text for w in found if w.name == twice[0]]
+            faults.append(f"a column twice: {' and '.join(headings)} ({_known()})")
+        for w, column in zip(found, _columns(cells), strict=True):
+            if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):
+                says = SAYINGS.get(w.name, ("none",))[0]
+                self._report(line, column, f"{w.text}: {w.name} is read in {says}, and not in {w.unit}")
+        for fault in faults:
+            self._report(line, 1, fault)
+        self.words = found
+        return not faults
+
+    # -- people ---------------------------------------------------------------------------------------------------
+
+    def _people(self) -> list[int | None]:
+        """Return the place of each row's person, in order of appearance; None after a report."""
+        named = any(w.name == "ID" for w in self.words)
+        if not named:
+            self.subjects[""] = 0
+            return [0] * len(self.rows)
+        texts = [row.cells["ID"] for row in self.rows]
+        numeric = [bool(_NUMBER.fullmatch(text)) for text in texts if text not in MISSING]
+        found: list[int | None] = []
+        before: Decimal | str = ""
+        back = 0
+        for row, text in zip(self.rows, texts, strict=True):
+            if text in MISSING:
+                self._report(
+                    row.line, row.columns["ID"], "ID: whose record is this? A table with IDs has one in every row"
+                )
+                found.append(None)
+                continue
+            if any(numeric) and not _NUMBER.fullmatch(text):
+                message = (
+                    f"ID: {shorten(text)} beside IDs that are numbers (a C, an I or a # before it leaves a row out)"
+                )
+                self._report(row.line, row.columns["ID"], message)
+                found.append(None)
+                continue
+            person = Decimal(text) if any(numeric) else text
+            back += person in self.subjects and person != before
+            before = person
+            found.append(self.subjects.setdefault(person, len(self.subjects)))
+        if back:
+            self.remarks.append("IDs that come back after others are the same people (NONMEM would count new ones)")
+        self._check_other_names(found)
+        return found
+
+    def _check_other_names(self, found: list[int | None]) -> None:
+        """Report a further column of names that tells other people apart than ID does."""
+        for w in (w for w in self.words if w.fate == "people"):
+            pairs = {(who, row.cells[w.name]) for row, who in zip(self.rows, found, strict=True) if who is not None}
+            if len({who for who, _ in pairs}) < len(pairs) or len({name for _, name in pairs}) < len(pairs):
+                self._report(
+                    self.rows[0].line, self.rows[0].columns[w.name], f"{w.text} tells other people apart than ID does"
+                )
+
+    # -- records --------------------------------------------------------------------------------------------------
+
+    def _record(self, row: Row, subject: int) -> Record | None:
+        """Return one record, or None for one that gives nothing or after a report."""
         numbers: dict[str, float] = {}
-        for name in COLUMNS[1:]:
-            text = given.get(name, ".")
-            try:
-                numbers[name] = 0.0 if text in MISSING else float(text)
-                if not abs(numbers[name]) < LARGE:
-                    raise ValueError
-            except ValueError:
-                self._report(line, at[name], f"{name}: expected a number or a point, got {shorten(text)}")
+        for name in NUMBERS:
+            text = row.cells.get(name, ".")
+            number = 0.0 if text in MISSING else float(text) if _NUMBER.fullmatch(text) else None
+            if number is None or not abs(number) < LARGE:
+                self._report(row.line, row.columns[name], f"{name}: {_no_number(name, text)}")
                 return None
-        subject = self.subjects.setdefault(given.get("ID", "1"), len(self.subjects))
-        kind = numbers["EVID"] if given.get("EVID", ".") not in MISSING else float(numbers["AMT"] != 0.0)
-        if kind in PASSED_OVER:
-            return None
-        name, fault = self._fault(numbers, kind)
-        if not fault and numbers["TIME"] < self.since.get(subject, 0.0):
+            numbers[name] = number
+        kind = numbers["EVID"]
+        if row.cells.get("EVID", ".") in MISSING:
+            kind = float(numbers["AMT"] != 0.0 or (numbers["RATE"] != 0.0 and numbers["SS"] != 0.0))
+        name, fault = self._fault(row, numbers, kind)
+        cmt, cmt_fault = _compartment(row.cells.get("CMT", "."))
+        if not fault and cmt_fault and kind not in EVENTS:
+            name, fault = "CMT", cmt_fault
+        if not fault and kind not in (0.0, 2.0) and numbers["TIME"] < self.since.get(subject, 0.0):
             name, fault = "TIME", f"goes back (the record before is at {self.since[subject]:g} h)"
-        target = given.get("CMT", self.target)
-        if not fault and target != (self.target or target):
-            name, fault = "CMT", f"one table doses one compartment, the entry of its drug (before it was {self.target})"
-        self.target = target
         if fault:
-            self._report(line, at.get(name, 1), f"{name}: {fault}")
+            self._report(row.line, row.columns.get(name, 1), f"{name}: {fault}")
+            return None
+        if kind in EVENTS:
+            self.events[EVENTS[kind]] += 1
+        if kind in (0.0, 2.0):
             return None
         self.since[subject] = numbers["TIME"]
-        return (float(subject), *(numbers[column] for column in COLUMNS[1:-1]))
+        interval = numbers["II"]
+        if interval and not numbers["ADDL"] and not numbers["SS"]:
+            self.idle += 1
+            interval = 0.0
+        n = numbers
+        return Record(float(subject), n["TIME"], n["AMT"], n["RATE"], interval, n["ADDL"], n["SS"], kind, n["TINF"],
+                      "" if kind == 3.0 else cmt)  # fmt: skip
 
     @staticmethod
-    def _fault(numbers: dict[str, float], kind: float) -> tuple[str, str]:
+    def _fault(row: Row, numbers: dict[str, float], kind: float) -> tuple[str, str]:
         """Return the column and what is wrong in it, or two empty texts."""
         n = numbers
+        endless = n["AMT"] == 0.0 and n["RATE"] > 0.0
+        if kind in EVENTS:
+            said = next((name for name in DOSING if n[name] != 0.0), "")
+            given = f"{n[said]:g} in a record of EVID {kind:g}, which gives nothing" if said else ""
+            if not given and kind == 3.0 and (row.cells["TIME"] in MISSING or not 0.0 <= n["TIME"] <= 1e6):
+                return "TIME", "hours from the start of the phase, 0 to 1e6"
+            return said, given
         checks = (
-            ("EVID", kind != 1.0, f"{kind:g} is not followed here (0 and 2 are passed over, 1 is a dose)"),
+            ("EVID", kind not in (1.0, 4.0), f"{kind:g} is not followed (0 to 4 are)"),
+            ("TIME", row.cells["TIME"] in MISSING, "a dose needs its time, in hours from the start of the phase"),
             ("TIME", not 0.0 <= n["TIME"] <= 1e6, "hours from the start of the phase, 0 to 1e6"),
-            ("AMT", not 0.0 < n["AMT"] <= 1e6, "a dose is above 0 mg (at most 1e6)"),
-            ("RATE", not 0.0 <= n["RATE"] <= 1e9, "mg/h, 0 for a dose at once; rates to be estimated (-1, -2) are not"),
-            ("ADDL", n["ADDL"] < 0.0 or n["ADDL"] != int(n["ADDL"]), "a whole number of further doses"),
-            ("SS", n["SS"] not in (0.0, 1.0), "0 or 1"),
-            ("II", n["ADDL"] + n["SS"] > 0.0 and not 0.1 <= n["II"] <= 8760.0, "0.1 to 8760 h, with ADDL or SS"),
-            ("SS", n["SS"] > 0.0 and n["TIME"] > 0.0, "the steady state is that at the start of the phase (TIME 0)"),
+            ("RATE", n["RATE"] in RATES, RATES.get(n["RATE"], "")),
+            ("RATE", not 0.0 <= n["RATE"] <= 1e9, "mg/h, 0 for a dose at once"),
+            ("TINF", not 0.0 <= n["TINF"] <= 1e4, "hours, 0 for a dose at once"),
+            ("TINF", n["TINF"] > 0.0 and n["RATE"] > 0.0, "a length beside a RATE: leave one of them out"),
+            ("ADDL", n["ADDL"] < 0.0, "doses until nothing changes (below 0) are not followed: write SS"),
+            ("ADDL", n["ADDL"] != int(n["ADDL"]), "a whole number of further doses"),
+            ("SS", n["SS"] == 3.0, "3, the start of a steady state that a solver finds, is not followed: 1 or 2"),
+            ("SS", n["SS"] not in (0.0, 1.0, 2.0), "0, 1 (emptied first) or 2 (added)"),
+            ("AMT", endless and n["SS"] == 0.0, "a dose is above 0 mg; 0 with a RATE, an endless infusion, needs SS"),
+            ("II", endless and n["II"] != 0.0, "an endless infusion (AMT 0) has no interval"),
+            ("ADDL", endless and n["ADDL"] != 0.0, "an endless infusion (AMT 0) has no further doses"),
+            ("AMT", not endless and not 0.0 < n["AMT"] <= 1e6, "a dose is above 0 mg (at most 1e6)"),
+            ("II", n["II"] < 0.0, "0.1 to 8760 h"),
+            (
+                "II",
+                not endless and n["ADDL"] + n["SS"] > 0.0 and not 0.1 <= n["II"] <= 8760.0,
+                "0.1 to 8760 h, with ADDL or SS",
+            ),
         )  # fmt: skip
         return next(((name, message) for name, wrong, message in checks if wrong), ("", ""))
 
+    # -- columns --------------------------------------------------------------------------------------------------
 
-def _columns(cells: list[str]) -> list[int]:
-    """Return where each cell of a line begins, from 1."""
-    starts, at = [], 1
+    def _check_columns(self) -> None:
+        """Report columns that say what is not followed."""
+        for w in self.words:
+            said = [(row, row.cells[w.name]) for row in self.rows if row.cells[w.name] not in MISSING]
+            if w.fate == "refused":
+                said = [(row, text) for row, text in said if not (w.plain in ZERO_IS_NOTHING and _is_zero(text))]
+                fault = w.why if said else ""
+            elif w.fate == "unit":
+                said = [(row, text) for row, text in said if text.lower() not in SAYINGS[w.why]]
+                fault = f"{w.why} is read in {SAYINGS[w.why][0]}, and not in {shorten(said[0][1])}" if said else ""
+            elif w.fate == "single":
+                others = [(row, text) for row, text in said if text != said[0][1]]
+                fault = (
+                    f"one table is of one drug, and this one names {said[0][1]} and {others[0][1]}" if others else ""
+                )
+                said = others
+            else:
+                continue
+            if fault:
+                row = said[0][0]
+                self._report(row.line, row.columns[w.name], f"{w.text}: {fault}")
+
+    def _tell(self, found: Sequence[Record]) -> None:
+        """Note what was read, what was passed over, and what was not understood."""
+        people, doses = len(self.subjects), sum(record.evid != 3.0 for record in found)
+        columns = ", ".join(
+            w.name if w.name == w.plain else f"{w.text} as {w.name}"
+            for w in self.words
+            if w.fate == "read" and w.name != "C"
+        )
+        told = [f"read {_many(doses, 'dose record')} of {_many(people, 'person', 'people')} from {columns}"]
+        if people == 1:
+            told[0] += "; every subject gets them" if doses > 1 else "; every subject gets it"
+        told += [
+            *(
+                f"{_many(self.events['reset'], 'record')} that only empty the drug"
+                for _ in range(bool(self.events["reset"]))
+            )
+        ]
+        passed = [_many(many, name) for name, many in self.events.items() if name != "reset"]
+        passed += [
+            f"{_many(many, 'row')} marked {mark}" if len(mark) == 1 else mark for mark, many in self.left_out.items()
+        ]
+        passed += [f"II of {_many(self.idle, 'record')} without ADDL or SS"] if self.idle else []
+        groups: dict[str, list[str]] = {}
+        for w in self.words:
+            if w.fate in ("passed", "people"):
+                groups.setdefault(w.why, []).append(w.text)
+            elif w.fate in ("refused", "unit", "single"):
+                groups.setdefault("one value, or none", []).append(w.text)
+        passed += [f"{', '.join(names)} ({why})" for why, names in groups.items()]
+        unknown = [w.text or "a column without a name" for w in self.words if w.fate == "unknown"]
+        told += [f"passed over: {', '.join(passed)}"] if passed else []
+        told += [f"not understood and passed over: {', '.join(unknown)}"] if unknown else []
+        self.document.note(self.keys, "; ".join([*told, *self.remarks]))
+
+
+def _known() -> str:
+    return f"columns {listed((*COLUMNS, 'TINF', 'CMT'))}; {listed(NEEDED)} are needed, and each only once"
+
+
+def _is_header(cells: list[str]) -> bool:
+    names = {word(cell).name for cell in cells}
+    return all(name in names for name in NEEDED)
+
+
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
+def _is_zero(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and float(text) == 0.0
+
+
+def _no_number(name: str, text: str) -> str:
+    if name == "TIME" and re.search(r"\d[:/]\d|\d-\d", text):
+        return f"{shorten(text)} is a time of day or a date, which is not followed: hours from the start of the phase"
+    return f"expected a number or a point, got {shorten(text)}"
+
+
+def _compartment(text: str) -> tuple[str, str]:
+    """Return a compartment by number or name, "" for the usual one, and what is wrong with it."""
+    if text in MISSING:
+        return "", ""
+    if _NUMBER.fullmatch(text):
+        number = float(text)
+        if number < 0.0 or number != int(number) or number > 99.0:
+            return (
+                "",
+                f"the number of a compartment, or its name, got {shorten(text)} (compartments are not turned off)",
+            )
+        return (str(int(number)) if number else ""), ""
+    return (
+        (text.lower(), "")
+        if _NAME.fullmatch(text)
+        else ("", f"the number of a compartment, or its name, got {shorten(text)}")
+    )
+
+
+def _columns(cells: list[str]) -> Iterator[int]:
+    """Yield where each cell of a line begins, from 1."""
+    at = 1
     for cell in cells:
-        starts.append(at)
+        yield at
         at += len(cell) + 1
-    return starts

@@ -103,10 +103,10 @@ def _read(
     paths = Paths(tables, parameters, _broken(document, tables), registry)
     check_references(reader, paths)
     subjects = read_subjects(reader, paths, base)
-    check_people(document, tables, subjects.count)
     settings = SettingReader(reader, paths)
     arms = read_arms(settings)
     studies = StudyReader(settings, arms, subjects.count, paths.names("outcome"), base, max_points).read()
+    check_people(document, tables, subjects.count, arms, studies)
     use = conforming(document, ("use",), UseShape, head["use"]) if "use" in head else {}
     interactions = read_interactions(document, arms)
     known = Known(arms, tables, sources, interactions)
