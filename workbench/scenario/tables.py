@@ -32,7 +32,29 @@ def read_tables(reader: ValueReader, registry: Registry) -> Tables:
             continue
         tables = (_read_table(reader, registry, section, name, raw) for name, raw in named.items())
         found[section.name] = {table.name: table for table in tables if table is not None}
+    _refuse_names_of_columns(reader.document, found.get("outcome", {}))
     return MappingProxyType({section: MappingProxyType(tables) for section, tables in found.items()})
+
+
+COLUMNS = ("sweep", "study", "arm", "point", "subject", "run", "failure")
+"""Columns of every table of results that has one column for each outcome."""
+VALUES = ("true", "false")
+
+
+def _refuse_names_of_columns(document: Document, outcomes: Mapping[str, Table]) -> None:
+    """Report an outcome whose column would be another one's: SQLite takes names that differ by letter case for one."""
+    first: dict[str, str] = {}
+    for name in outcomes:
+        other = first.setdefault(name.lower(), name)
+        if name.lower() in COLUMNS:
+            message = f"results have a column {name.lower()} already, so an outcome needs another name"
+            document.report(("outcome", name), message, at="key")
+        elif name.lower() in VALUES:
+            document.report(("outcome", name), f"{name} is a value in SQL, so it cannot name a column", at="key")
+        elif other != name:
+            line = document.positions.key(("outcome", other))[0]
+            message = f"differs from outcome.{other} (line {line}) by letter case only; a database takes both for one"
+            document.report(("outcome", name), message, at="key")
 
 
 def raw_place(document: Document, keys: Keys, field: str) -> Keys:

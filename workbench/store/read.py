@@ -147,8 +147,13 @@ class Results:
         return self._view("outcomes", sweep, study)
 
     def outcomes_wide(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
-        """Return one row per run that did not fail: swept values and one column per outcome."""
-        return self._view("outcomes_wide", sweep, study)
+        """Return one row per run that did not fail: swept values and one column per outcome, of its exact name."""
+        frame = self._view("outcomes_wide", sweep, study)
+        if sweep is None:
+            return frame
+        rows = self._rows("SELECT name FROM measures WHERE kind = 'outcome' AND sweep = ?", (sweep,))
+        spelled = {name.lower(): name for (name,) in rows if name not in frame.columns}  # as this sweep spells it
+        return frame.rename(columns={c: spelled.get(c.lower(), c) for c in frame.columns})
 
     def pairs(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
         """Return each subject's value beside its value in the arm's baseline, and the difference."""

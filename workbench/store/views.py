@@ -1,7 +1,7 @@
 """The views people read, written again whenever a new swept path or outcome appears.
 
-Arms, studies, outcomes and courses stand by name; swept paths and outcomes become columns with short
-names, and the table ``columns`` says what each means.
+Arms, studies, outcomes and courses stand by name; every outcome is a column of its exact name, swept paths become
+columns with short names that are not taken, and the table ``columns`` says what each means.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ VIEWS = (
     "candidate_criteria",
 )
 KEYS = ("sweep", "study", "arm", "point", "subject", "run")
+RESERVED = (*KEYS, "true", "false")
+"""What no outcome and no swept path can have as the name of its column; SQLite drops the last two without a word."""
 MEANINGS: Mapping[str, str] = {
     "sweep": "one command's set of runs",
     "study": "which arms and points were crossed",
@@ -198,36 +200,54 @@ def _tails(path: str) -> list[str]:
     return [tail if not tail[0].isdigit() else f"_{tail}" for tail in tails]
 
 
-def swept_columns(connection: Connection) -> tuple[Column, ...]:
-    """Return one column per swept path of the whole file."""
+def swept_columns(connection: Connection, taken: Iterable[str] = ()) -> tuple[Column, ...]:
+    """Return one column per swept path of the whole file; what is called so by right keeps its name."""
     rows = connection.exec_driver_sql("SELECT id, path, unit, meaning FROM axis ORDER BY path, id").all()
-    names = short_names([row.path for row in rows], (*KEYS, "status", *MEANINGS))
+    names = short_names([row.path for row in rows], (*RESERVED, "status", *MEANINGS, *taken))
     return tuple(
         Column(name, row.path, row.unit, row.meaning, (row.id,)) for name, row in zip(names, rows, strict=True)
     )
 
 
-def outcome_columns(connection: Connection, taken: Iterable[str]) -> tuple[Column, ...]:
-    """Return one column per outcome name of the whole file."""
+def outcome_columns(connection: Connection) -> tuple[Column, ...]:
+    """Return the columns of the outcomes of the whole file, each of the outcome's own name.
+
+    SQLite takes names that differ by letter case for one. Where no study has both, both are one column, which holds in
+    each row what its own study calls so. A file that an older version wrote may hold more: a study with both, or an
+    outcome with the name of a key; these get names that are nobody's.
+    """
     rows = connection.exec_driver_sql(
         "SELECT id, name, unit, meaning FROM measure WHERE kind = 'outcome' ORDER BY name, id"
     ).all()
+    names = list(dict.fromkeys(row.name for row in rows))
+    beside = connection.exec_driver_sql(
+        "SELECT min(measure.name), max(measure.name) FROM sweep_measure AS r JOIN measure ON measure.id = r.measure"
+        " WHERE measure.kind = 'outcome' GROUP BY r.study, lower(measure.name)"
+        " HAVING min(measure.name) < max(measure.name)"
+    ).all()
+    apart = {name.lower() for pair in beside for name in pair}
+    columns, others = {name: name for name in names if name.lower() not in (*RESERVED, *apart)}, []
+    for name in names:
+        if name.lower() in apart and name == name.lower() and name not in RESERVED:
+            columns[name] = name
+        elif name not in columns:
+            others.append(name)
+    columns.update(zip(others, short_names([f"outcome.{name}" for name in others], (*RESERVED, *columns)), strict=True))
     ids: dict[str, list[int]] = {}
     for row in rows:
-        ids.setdefault(row.name, []).append(row.id)
-    latest = {row.name: row for row in rows}
-    names = short_names([f"outcome.{name.replace('.', '_')}" for name in ids], taken)
+        ids.setdefault(columns[row.name].lower(), []).append(row.id)
+    latest = {row.name: (row.unit, row.meaning) for row in rows}
     return tuple(
-        Column(column, f"outcome.{name}", latest[name].unit, latest[name].meaning, tuple(ids[name]))
-        for column, name in zip(names, ids, strict=True)
+        Column(columns[name], f"outcome.{name}", *latest[name], tuple(ids[columns[name].lower()])) for name in names
     )
 
 
 def write_views(connection: Connection) -> None:
     """Drop and create every view, and fill ``columns``; inside the caller's transaction."""
-    swept = swept_columns(connection)
-    wide = outcome_columns(connection, (*KEYS, *MEANINGS, *(column.name for column in swept)))
-    queries = dict(_FIXED, runs=_runs(swept), outcomes_wide=_outcomes_wide(swept, wide))
+    wide = outcome_columns(connection)
+    swept = swept_columns(connection, [column.name for column in wide])
+    spelled = {column.name.lower(): column for column in wide}  # the last spelling of those that are one column
+    queries = dict(_FIXED, runs=_runs(swept), outcomes_wide=_outcomes_wide(swept, list(spelled.values())))
     for view in VIEWS:
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
         connection.exec_driver_sql(f"CREATE VIEW {view} AS {queries[view]}")
@@ -238,7 +258,7 @@ def write_views(connection: Connection) -> None:
         (view, name, "", "", MEANINGS[name])
         for view in VIEWS
         for name in _fixed_columns(connection, view)
-        if name in MEANINGS
+        if name in (KEYS if view == "outcomes_wide" else MEANINGS)
     ]
     connection.exec_driver_sql("INSERT INTO columns (view, name, path, unit, meaning) VALUES (?, ?, ?, ?, ?)", rows)
 

@@ -1,0 +1,151 @@
+"""Every exact name keeps its column, whatever is derived beside it, also in a file that gains another sweep."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import SMALL
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, insert
+from sqlalchemy.engine import Connection
+
+import workbench
+from workbench.errors import ScenarioError
+from workbench.execution.sweep import run_sweep
+from workbench.scenario import load_scenario
+from workbench.scenario.names import name_fault
+from workbench.scenario.tables import COLUMNS, VALUES
+from workbench.store import tables
+from workbench.store.views import KEYS, MEANINGS, VIEWS, write_views
+
+WORDS = (
+    *(
+        "weight_x",
+        "Weight_X",
+        "weight-x",
+        "WEIGHT-X",
+        "weight__x",
+        "x",
+        "X",
+        "1x",
+        "1",
+        "-x".strip("-"),
+        "_1".strip("_"),
+    ),
+    *("select", "Order", "group", "rowid", "oid", "null", "true", "status", "outcome_x", "w_rate", "rate", "Rate"),
+    *(*KEYS, *MEANINGS, *VIEWS, "seed", "expected", "trait", "outcome_run", "outcome_weight_x", "rate_2", "x_2"),
+)
+NAMES = st.one_of(st.sampled_from(WORDS), st.from_regex(r"[aA1][aA1_-]{0,3}", fullmatch=True)).filter(
+    lambda name: not name_fault(name)
+)
+PATHS = st.builds("{}.{}.{}".format, st.sampled_from(("plasticity", "drug", "phase")), NAMES, NAMES)
+
+
+OUTCOMES = st.lists(NAMES, max_size=5, unique_by=str.lower).map(
+    lambda names: [name for name in names if name.lower() not in (*COLUMNS, *VALUES)]  # what a scenario may have
+)
+SWEEPS = st.lists(st.tuples(OUTCOMES, st.lists(PATHS, max_size=4, unique=True)), min_size=1, max_size=3)
+EMPTY = create_engine("sqlite://").connect()
+tables.metadata.create_all(EMPTY)
+EMPTY.commit()
+
+
+def store(connection: Connection, sweep: int, outcomes: list[str], paths: list[str]) -> dict[str, float]:
+    """Write one sweep of one run by hand; returns the value of each outcome and swept path."""
+
+    def add(table: Any, **values: Any) -> int:
+        key = connection.execute(insert(table).values(**values)).inserted_primary_key
+        return int(key[0]) if key is not None else 0
+
+    def sha(text: str) -> bytes:
+        return hashlib.sha256(text.encode()).digest()
+
+    scenario = add(
+        tables.scenario,
+        **dict.fromkeys(("name", "title", "parameter_set", "parameter_version"), f"s{sweep}"),
+        **dict.fromkeys(("bytes", "parameter_bytes"), b""),
+        **dict.fromkeys(("sha256", "parameter_sha256"), sha("")),
+    )
+    told = dict.fromkeys(("settings", "created", "command"), "")
+    add(tables.sweep, id=sweep, scenario=scenario, identity=sha(f"{sweep}"), seed=1, subjects=1, expected=1, **told)
+    study = add(tables.study, sweep=sweep, ordinal=0, name="s", title="")
+    arm = add(tables.arm, sweep=sweep, ordinal=0, name="one", title="", words="")
+    point = add(tables.point, study=study, ordinal=0)
+    structure = add(tables.structure, sha256=sha(f"structure {sweep}"), specification="")
+    run = add(tables.run, key=sha(f"run {sweep}"), structure=structure, seed=1, subject=0, steps=1, status="stored")
+    add(tables.sweep_run, sweep=sweep, study=study, subject=0, arm=arm, point=point, run=run)
+    values: dict[str, float] = {}
+    known = {row.path: row.id for row in connection.exec_driver_sql("SELECT path, id FROM axis").all()}
+    for i, path in enumerate(paths):
+        axis = known.get(path) or add(tables.axis, path=path, unit="1", meaning="")
+        values[path] = 100.0 * sweep + i
+        add(tables.point_value, point=point, axis=axis, number=values[path])
+    for i, name in enumerate(outcomes):
+        more = {"readout": "r", "unit": "1", "meaning": "", "better": "", "specification": ""}
+        measure = add(tables.measure, kind="outcome", name=name, sha256=sha(f"{sweep} {name}"), **more)
+        add(tables.sweep_measure, sweep=sweep, study=study, measure=measure, title="")
+        values[f"outcome.{name}"] = 1000.0 * sweep + i
+        add(tables.outcome, run=run, measure=measure, value=values[f"outcome.{name}"])
+    return values
+
+
+@given(SWEEPS)
+@settings(max_examples=40, deadline=None)
+def test_every_exact_name_holds_its_outcome_and_every_path_its_number(
+    sweeps: list[tuple[list[str], list[str]]],
+) -> None:
+    with EMPTY.begin() as transaction:
+        stored = {number: store(EMPTY, number, *sweep) for number, sweep in enumerate(sweeps, 1)}
+        write_views(EMPTY)
+        for view in ("runs", "outcomes_wide"):
+            told = EMPTY.exec_driver_sql("SELECT path, name FROM columns WHERE view = ?", (view,)).all()
+            columns = {row.path: row.name for row in told}
+            for sweep, values in stored.items():
+                for path, value in values.items():
+                    section, _, name = path.partition(".")
+                    if section != "outcome":
+                        name = columns[path]
+                    elif view == "runs":
+                        continue
+                    assert columns[path] == name
+                    found = EMPTY.exec_driver_sql(f"SELECT [{name}] FROM {view} WHERE sweep = {sweep}").all()
+                    assert [tuple(row) for row in found] == [(value,)]
+            names = [row.name for row in EMPTY.exec_driver_sql(f"PRAGMA table_info({view})").all()]
+            assert len({name.lower() for name in names}) == len(names) and tuple(names[:6]) == KEYS
+        transaction.rollback()
+
+
+def test_a_derived_column_moves_aside_in_an_old_file(tmp_path: Path) -> None:
+    db = tmp_path / "old.db"
+    for sweep, name in enumerate(("norm", "spread", "Spread"), 1):
+        (tmp_path / f"{name}_.toml").write_text(SMALL.replace("[outcome.norm]", f"[outcome.{name}]"))
+        run_sweep(tmp_path / f"{name}_.toml", db, workers=1, subjects=1)
+        results = workbench.open_results(db)
+        wide, tidy = results.outcomes_wide(sweep), results.outcomes(sweep)
+        assert wide[name].tolist() == tidy[tidy.outcome == name]["value"].tolist()
+        swept = "spread" if sweep == 1 else "input_output_spread"
+        assert set(results.runs(1, "strength")[swept]) == {0.1, 0.2, 0.3}
+        columns = results.columns().set_index(["view", "path"])["name"]
+        assert columns["runs", "projection.input_output.spread"] == swept
+    with sqlite3.connect(db) as connection:
+        told = connection.execute("SELECT DISTINCT spread FROM outcomes_wide WHERE sweep = 2").fetchall()
+    assert {value for (value,) in told} == set(results.outcomes_wide(2)["spread"])
+
+
+@pytest.mark.parametrize("name", [*COLUMNS, *VALUES, "Subject", "NORM"])
+def test_an_outcome_that_would_share_a_column_is_refused_at_its_line(name: str, tmp_path: Path) -> None:
+    first = SMALL.index("[outcome.norm]")
+    end = SMALL.index("\n[", first + 1)
+    text = SMALL + "\n" + SMALL[first:end].replace("norm", name, 1) + "\n"
+    (tmp_path / "alike.toml").write_text(text)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path / "alike.toml")
+    (problem,) = caught.value.problems
+    assert problem.key == f"outcome.{name}" and text.splitlines()[problem.line - 1] == f"[outcome.{name}]"
+    said = "letter case only" if name == "NORM" else "value in SQL" if name in VALUES else "results have a column"
+    assert said in problem.message
