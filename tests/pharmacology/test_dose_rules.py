@@ -133,7 +133,7 @@ def tables(draw: Any, places: int) -> str:
     return "\n".join([*lines, f"1,{time},60,0,0,0,0,1,0"]) + "\n"
 
 
-QUICK = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("body", "places"), [("oral", 2), ("oral_two", 3), ("vein", 2), ("nose", 4)])
