@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
+UNHEARD = 1e-12
+"""A source that a unit hears by less than this share of its loudest is not heard: what is left is rounding."""
 TAILS = {"any": (-2.0, 7.0), "heavy": (0.0, 7.0), "light": (-2.0, 0.0)}
 
 
@@ -114,9 +116,14 @@ class OutputKurtosis(OfMixture):
 
 @dataclass(frozen=True, kw_only=True)
 class AmariIndex(OfMixture):
-    """How far all units together are from following one source each: 0 is unmixed, 1 the worst."""
+    """How far all units together are from following one source each: 0 is unmixed, 1 the worst.
+
+    A source that no unit hears counts as one that all hear alike. The quotient would be one of rounding errors there,
+    another on every processor.
+    """
 
     name: ClassVar[str] = "amari_index"
+    revision: ClassVar[int] = 2
     meaning: ClassVar[str] = "distance of what the units hear from one source each"
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = (
@@ -142,8 +149,10 @@ class AmariIndex(OfMixture):
         def index(sums: tuple[Array, ...], trials: int) -> Array:
             p = np.abs(through())
             m = len(p)
+            p = np.where(p < UNHEARD * p.max(axis=1)[:, None], 0.0, p)
             rows = np.add.reduce(p, axis=1) / p.max(axis=1) - 1.0
-            columns = np.add.reduce(p, axis=0) / p.max(axis=0) - 1.0
+            loudest = p.max(axis=0)
+            columns = np.where(loudest > 0.0, np.add.reduce(p, axis=0) / loudest - 1.0, m - 1.0)
             return np.asarray((np.add.reduce(rows, axis=0) + np.add.reduce(columns, axis=0)) / (2.0 * m * (m - 1)))
 
         return Reading((), index)

@@ -39,12 +39,16 @@ class Normal(Component):
         block.signal(f"task.{name}.eigenvectors", *vectors.shape[:2])[...] = vectors
         block.signal(f"task.{name}.eigenvalues", len(values))[...] = values
 
+    def root(self, vectors: Array, values: Array) -> Array:
+        """Return what one unit of each independent draw adds to each input, ``(draw, input, subjects)``."""
+        return vectors * np.sqrt(values)[:, None]
+
     def build(self, block: Assembly, name: str) -> None:
         """Fill each piece's input table per subject."""
         vectors, values = (block.signals[f"task.{name}.{what}"] for what in ("eigenvectors", "eigenvalues"))
         n, first_run = len(values), block.first_run
         draws = block.normal(f"input:task.{name}", n)
-        mixing: Array = vectors[:, :, first_run] * np.sqrt(values[:, first_run])[:, None]
+        mixing = self.root(vectors[:, :, first_run], values[:, first_run])
         pattern = block.pattern(self.inputs, n)
 
         def mix(steps: int) -> None:
@@ -107,12 +111,16 @@ class Ring(Normal):
     """Zero-mean normal inputs on a ring, the more alike the nearer: positive correlations throughout.
 
     The first input is more active than the others by `bump`, its neighbours by what `bump_width` leaves of it. Negative
-    eigenvalues that a wide ring has, up to a thousandth of the largest, are taken as 0.
+    eigenvalues that a wide ring has, up to a thousandth of the largest, are taken as 0. Inputs are drawn through the
+    symmetric root of C, of which there is one; of eigenvectors there are many where a ring looks the same from several
+    sides, and which of them a library finds hangs on the processor.
     """
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "ring"
+    revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
+        "x = C^(1/2) N(0, I)\n"
         "C_ij = (exp(-(d_ij / width)^2) + common) g_i g_j\n"
         "g_i = 1 + bump exp(-(d_1i / bump_width)^2);  bump_width 0: g_1 = 1 + bump, others 1"
     )
@@ -153,6 +161,11 @@ class Ring(Normal):
         spectrum, axes = np.maximum(values[::-1], 0.0), vectors.T[::-1]
         shape = (1, 1, block.runs)
         self.spread(block, np.tile(axes[:, :, None], shape), np.tile(spectrum[:, None], shape[1:]), name)
+
+    def root(self, vectors: Array, values: Array) -> Array:
+        """Return the symmetric root, in one fixed order of summation."""
+        parts = (np.sqrt(size) * axis[:, None] * axis for axis, size in zip(vectors, values, strict=True))
+        return np.asarray(sum(parts, np.zeros((vectors.shape[1], *vectors.shape[1:]))))
 
 
 def _ring(n: int, fields: Mapping[str, Any]) -> Array:
