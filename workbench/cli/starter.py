@@ -61,7 +61,7 @@ def starter_files() -> dict[str, bytes]:
     scenarios, data = scenarios_folder(), data_folder()
     shipped = [*scenarios.rglob("*.toml"), *scenarios.glob("*.schema.json")]
     tables = (file for folder in ("parameters", "findings") for file in (data / folder).glob("*.toml"))
-    numbers = [*tables, data / "references.bib"]
+    numbers = [*tables, data / "doses.toml", data / "references.bib"]
     files = {f"scenarios/{path.relative_to(scenarios).as_posix()}": path.read_bytes() for path in shipped}
     files |= {f"data/{path.relative_to(data).as_posix()}": path.read_bytes() for path in numbers}
     files["README.md"] = README.encode()

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from workbench.design.axes import MAX_POINTS, Points, points_of
+from workbench.design.dose_notes import dose_notes
 from workbench.design.groups import groups_of
 from workbench.design.overrides import read_settings
 from workbench.design.ranges import range_problems
@@ -102,7 +103,9 @@ def _plan(
     )
     if problems := list(chain.from_iterable(outside)):
         raise ScenarioError(dict.fromkeys(problems))
-    return laid_out
+    dosed: set[tuple[object, ...]] = set()
+    doses = chain.from_iterable(dose_notes(places, s, laid_out.traits, dosed) for s in plans)
+    return replace(laid_out, notes=tuple(sorted({*laid_out.notes, *doses})))
 
 
 def _unidentified(places: Places, plans: Iterable[StudyPlan]) -> Iterator[Problem]:

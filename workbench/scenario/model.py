@@ -51,14 +51,41 @@ Setting = Quantity | Ref | int | str | bool | tuple[Any, ...]
 
 
 @dataclass(frozen=True)
+class Span:
+    """From `low` to `high`, in `unit`."""
+
+    low: float
+    high: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g} {self.unit}"
+
+
+@dataclass(frozen=True)
+class DoseRange:
+    """Which doses are plausible, at one time and in a day (None: not known); `source` are keys of the bibliography."""
+
+    single: Span | None
+    daily: Span | None
+    source: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
-    """One named table, ``[section.name]``: its component class and the fields the file gives."""
+    """One named table, ``[section.name]``: its component class and the fields the file gives.
+
+    Of a drug `substance` is what it is, where its name does not say so, and `plausible` which doses of it are.
+    """
 
     section: str
     name: str
     component: type[Component]
     fields: Mapping[str, Setting]
     title: str = ""
+    substance: str = ""
+    plausible: DoseRange | None = None
 
     @property
     def path(self) -> str:

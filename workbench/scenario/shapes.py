@@ -99,6 +99,21 @@ def _field_type(parameter: Parameter) -> Any:
     return plain[parameter.kind]
 
 
+class RangeShape(Shape):
+    """Which doses are plausible: the lowest and the highest, at one time and in a day."""
+
+    single: Annotated[Pair | None, Field(description="at one time, in mg or mg/kg")] = None
+    daily: Annotated[Pair | None, Field(description="in a day, in mg/day or mg/kg/day")] = None
+    source: Annotated[OneOrMany, Field(description="keys of the bibliography")]
+    note: str = ""
+
+
+class ShippedRangeShape(RangeShape):
+    """The same of a substance, with its other names."""
+
+    also: Names = []
+
+
 @cache
 def component_shape(component: type[Component], key: str) -> type[Shape]:
     """Return the model of a component's table; `key` is the key that chose the component."""
@@ -106,6 +121,9 @@ def component_shape(component: type[Component], key: str) -> type[Shape]:
         key: (str, Field(None, description="which component")),
         "title": (str, Field("", description="words for reports")),
     }
+    if component.section == "drug":
+        fields["substance"] = (str, Field("", description="what it is, where its name does not say so"))
+        fields["plausible"] = (RangeShape | None, Field(None, description="which doses of it are plausible"))
     for parameter in component.parameters().values():
         measured = parameter.kind in ("number", "numbers", "interval") and parameter.unit != "1"
         doc = f"{parameter.doc} [{parameter.unit}]" if measured else parameter.doc

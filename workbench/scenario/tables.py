@@ -12,6 +12,7 @@ from workbench.protocol.times import RELATIVE
 from workbench.registry import SECTIONS, Registry, Section
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
+from workbench.scenario.dose_ranges import check_substance, read_range
 from workbench.scenario.model import Setting, Table
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Tables
@@ -97,7 +98,14 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
             if setting is not None and not reader.refuse_zero(declared[field], setting, place):
                 fields[field] = setting
     title = sound.get("title", "")
-    return Table(section.name, name, component, MappingProxyType(fields), title if isinstance(title, str) else "")
+    told = title if isinstance(title, str) else ""
+    if section.name != "drug":
+        return Table(section.name, name, component, MappingProxyType(fields), told)
+    substance, plausible = sound.get("substance", ""), sound.get("plausible")
+    if substance:
+        check_substance(document, (*keys, "substance"), substance)
+    known = plausible and read_range(document, (*keys, "plausible"), plausible, reader.sources)
+    return Table(section.name, name, component, MappingProxyType(fields), told, substance, known or None)
 
 
 NOT_INSTALLED = f"one that another package offers (entry points {GROUP}) is known once that package is installed"

@@ -17,6 +17,7 @@ from workbench.scenario.dosing import written
 from workbench.scenario.model import (
     Arm,
     Axis,
+    DoseRange,
     Effect,
     Evidence,
     Interaction,
@@ -118,8 +119,17 @@ def _table(table: Table) -> list[str]:
     lines = [f"[{table.path}]"]
     lines += [_line("title", table.title)] if table.title else []
     lines.append(_line(SECTIONS[table.section].key, table.component.name))
+    lines += [_line("substance", table.substance)] if table.substance else []
+    lines += _plausible(table.plausible) if table.plausible else []
     declared = table.component.parameters()
     return lines + [_line(n, table.fields[n], p) for n, p in declared.items() if n in table.fields]
+
+
+def _plausible(known: DoseRange) -> list[str]:
+    spans = (("single", known.single), ("daily", known.daily))
+    ends = [f"{name} = [{_number(s.low, s.unit)}, {_number(s.high, s.unit)}]" for name, s in spans if s]
+    said = [*ends, _line("source", known.source), *([_line("note", known.note)] if known.note else [])]
+    return [f"plausible = {{ {', '.join(said)} }}"]
 
 
 def _arm(arm: Arm, scenario: Scenario) -> Iterator[list[str]]:
