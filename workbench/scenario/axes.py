@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,10 +91,11 @@ class AxisReader:
             return None
         found = [self.one(target, number, value, (*keys, "values", i)) for i, value in enumerate(raw["values"])]
         values = tuple(value for value in found if value is not None)
-        for i, value in enumerate(values):
-            if value in values[:i]:
-                self.document.report((*keys, "values", i), f"the value {raw['values'][i]!r} is listed twice")
-                return None
+        # Axes that are zipped move together, so that one of them may come back to a value.
+        if not raw.get("zip") and (repeated := _repeated(values)) is not None:
+            message = f"the value {raw['values'][repeated]!r} is listed twice"
+            self.document.report((*keys, "values", repeated), message)
+            return None
         if len(values) < len(found):
             return None
         if raw.get("scale") == "log" and (number.kind != "number" or min(values) <= 0):
@@ -120,7 +121,14 @@ class AxisReader:
             self.too_many(raw["steps"], (*keys, "steps"))
             return None
         ends = self.ends(target, number, raw, keys)
-        return None if ends is None else Ends(*ends, raw["steps"], raw.get("scale") == "log").values()
+        if ends is None:
+            return None
+        values = Ends(*ends, raw["steps"], raw.get("scale") == "log").values()
+        if _repeated(values) is not None:
+            message = f"{raw['steps']} values between {ends[0]!r} and {ends[1]!r} are not all different"
+            self.document.report((*keys, "steps"), message)
+            return None
+        return values
 
     def ends(self, target: Target, number: Parameter, raw: dict[str, Any], keys: Keys) -> tuple[float, float] | None:
         """Return the two ends; they differ, and are positive on a logarithmic scale."""
@@ -169,6 +177,16 @@ class AxisReader:
 
     def too_many(self, count: int, keys: Keys) -> None:
         self.document.report(keys, f"{count:,} values (at most {self.most:,}; --max-points raises the limit)")
+
+
+def _repeated(values: Sequence[Any]) -> int | None:
+    """Return the place of the first value that was there before."""
+    seen: set[Any] = set()
+    for place, value in enumerate(values):
+        if value in seen:
+            return place
+        seen.add(value)
+    return None
 
 
 def _ranged(value: Any) -> tuple[float, float] | None:

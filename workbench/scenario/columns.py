@@ -1,26 +1,104 @@
-"""Columns of numbers in a CSV file beside the scenario: listed points, observed traits."""
+"""CSV files beside the scenario: listed points, observed traits, records of doses; one reader, one grammar of cells."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import Problem, shorten
+from workbench.files import read_regular
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.names import name_fault
 from workbench.scenario.syntax import Keys
 
 MAX_ROWS = 1_000_000
+MAX_BYTES = 1 << 25
+SHOWN = 50
+"""Problems of one column that are told."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""A number in a cell: decimal digits and a point. What Python also takes (1_0, inf, nan, digits of other scripts) is
+no number in any table."""
+WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+NO_NUMBER = "expected a number such as 12, 0.5 or 1e-3, got {}"
 
 
 class TableError(ValueError):
-    """A CSV file is missing, has no header, or a row has another number of cells."""
+    """A CSV file is missing, has no header, or a row has another number of cells; `line` and `column` say where."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 1) -> None:
+        super().__init__(message)
+        self.line, self.column = line, column
 
 
-def read_columns(file: Path, max_rows: int = MAX_ROWS) -> dict[str, list[str]]:
-    """Return the cells of each column by its header, as text.
+@dataclass(frozen=True)
+class CsvTable:
+    """A CSV file as text.
+
+    Attributes
+    ----------
+    file : str
+        Its path, for messages.
+    columns : mapping header -> cells
+    header : sequence of str
+        The first row as it is written.
+    lines : sequence of int
+        Line of each row in the file.
+    starts : sequence of tuples
+        Where each row's cells begin, from 1.
+    """
+
+    file: str
+    columns: Mapping[str, list[str]]
+    header: Sequence[str]
+    lines: Sequence[int]
+    starts: Sequence[tuple[int, ...]]
+
+    def problem(self, header: str, row: int, message: str) -> Problem:
+        """Return a problem with the cell of one row (from 0) in the column called `header`."""
+        column = self.starts[row][list(self.columns).index(header)]
+        return Problem(self.file, self.lines[row], column, "", f"{header}: {message}")
+
+    def numbers(self, header: str) -> Iterator[tuple[float | None, Problem | None]]:
+        """Yield the number of each row in one column, or what is wrong with the cell."""
+        for row, cell in enumerate(self.columns[header]):
+            number = number_in(cell)
+            fault = "the cell is empty" if not cell else NO_NUMBER.format(shorten(repr(cell)))
+            yield number, None if number is not None else self.problem(header, row, fault)
+
+
+def number_in(cell: str) -> float | None:
+    """Return the number that a cell holds, None if it holds none."""
+    number = float(cell) if NUMBER.fullmatch(cell) else None
+    return None if number is None or abs(number) == float("inf") else number
+
+
+def table_text(file: Path) -> str:
+    """Return the text of a CSV file; a byte-order mark is no part of it.
+
+    Raises
+    ------
+    TableError
+        If it cannot be read, is larger than any table needs to be, or is no UTF-8.
+    """
+    try:
+        data = read_regular(file, MAX_BYTES)
+    except OSError as error:
+        raise TableError(f"{file.name} cannot be read: {error.strerror or error}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise TableError(f"{file.name} cannot be read: it is not UTF-8", line) from None
+
+
+def read_columns(file: Path, max_rows: int = MAX_ROWS) -> CsvTable:
+    """Return the cells of each column by its header, as text, without the spaces around them.
 
     Raises
     ------
@@ -28,56 +106,96 @@ def read_columns(file: Path, max_rows: int = MAX_ROWS) -> dict[str, list[str]]:
         If the file cannot be read, a header is missing or doubled, a row has too few or too many cells, or there
         are more than `max_rows` rows.
     """
+    reader = csv.reader(io.StringIO(table_text(file), newline=""), strict=True)
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            return _columns(csv.reader(stream, strict=True), max_rows)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TableError(f"{file.name} cannot be read: {reason}") from None
+        return _columns(str(file), reader, max_rows)
+    except csv.Error as error:
+        raise TableError(f"{file.name} cannot be read: {error}", reader.line_num) from None
 
 
-def column_of(document: Document, base: Path, raw: Mapping[str, Any], keys: Keys) -> list[float]:
-    """Return the numbers of ``column`` in the CSV file ``table`` beside the scenario; [] after a report."""
-    name, column = raw["table"], raw.get("column", "")
-    columns = named_table(document, base, name, (*keys, "table"))
-    if columns is None:
-        return []
-    if column not in columns:
-        document.report((*keys, "column"), f"no column {show(column)} in {name} (columns: {listed(columns)})")
-        return []
-    try:
-        return [float(cell) for cell in columns[column]]
-    except ValueError as error:
-        document.report((*keys, "column"), f"column {show(column)} of {name}: {error}")
-        return []
+class ColumnReader:
+    """Reads columns of numbers that traits name, and says which columns of their files no trait names."""
+
+    def __init__(self, document: Document, base: Path) -> None:
+        self._document, self._base = document, base
+        self._tables: dict[str, tuple[Keys, CsvTable | None]] = {}
+        self._read: set[tuple[str, str]] = set()
+
+    def numbers(self, raw: Mapping[str, Any], keys: Keys) -> list[float]:
+        """Return the numbers of ``column`` in the CSV file ``table`` beside the scenario; [] after a report."""
+        name, column = raw["table"], raw.get("column", "")
+        if name not in self._tables:
+            place = (*keys, "table")
+            self._tables[name] = place, named_table(self._document, self._base, name, place)
+        table = self._tables[name][1]
+        if table is None:
+            return []
+        self._read.add((name, column))
+        if column not in table.columns:
+            known = listed(table.columns)
+            self._document.report((*keys, "column"), f"no column {show(column)} in {name} (columns: {known})")
+            return []
+        found = list(table.numbers(column))
+        self._document.problems.extend([problem for _, problem in found if problem is not None][:SHOWN])
+        numbers = [number for number, _ in found if number is not None]
+        return numbers if len(numbers) == len(found) else []
+
+    def tell(self) -> None:
+        """Note the columns that were passed over."""
+        for name, (place, table) in self._tables.items():
+            left = [column for column in (table.columns if table else ()) if (name, column) not in self._read]
+            if left:
+                self._document.note(place, f"columns of {name} that no trait reads: {listed(left)}")
 
 
-def named_table(
-    document: Document, base: Path, name: str, keys: Keys, max_rows: int = MAX_ROWS
-) -> dict[str, list[str]] | None:
-    """Return the columns of the CSV file called `name` in the folder `base`, or None after a report."""
+def named_table(document: Document, base: Path, name: str, keys: Keys, max_rows: int = MAX_ROWS) -> CsvTable | None:
+    """Return the CSV file called `name` in the folder `base`, or None after a report."""
     fault = name_fault(name, file=True)
     if not fault:
         try:
             return read_columns(base / name, max_rows)
         except TableError as error:
+            if error.line:
+                document.problems.append(Problem(str(base / name), error.line, error.column, "", str(error)))
+                return None
             fault = str(error)
     document.report(keys, f"{fault} (a CSV file beside the scenario)")
     return None
 
 
-def _columns(rows: Iterator[list[str]], max_rows: int) -> dict[str, list[str]]:
-    header = [name.strip() for name in next(rows, [])]
-    if not header or "" in header or len(set(header)) < len(header):
-        raise TableError("the first row must name every column, each differently")
-    columns: dict[str, list[str]] = {name: [] for name in header}
-    for number, row in enumerate((row for row in rows if row), 1):
-        if number > max_rows:
-            raise TableError(f"the table has more than {max_rows:,} rows; --max-points raises the limit")
-        if len(row) != len(header):
-            raise TableError(f"row {number} has {len(row)} cells, but there are {len(header)} columns")
-        for name, cell in zip(header, row, strict=True):
-            columns[name].append(cell.strip())
-    if not columns[header[0]]:
-        raise TableError("the table has no rows")
-    return columns
+def starts_of(cells: Iterable[str]) -> Iterator[int]:
+    """Yield where each cell of a line begins, from 1."""
+    at = 1
+    for cell in cells:
+        yield at
+        at += len(cell) + 1
+
+
+def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
+    header: list[str] = next(reader, [])
+    lines: list[int] = []
+    starts: list[tuple[int, ...]] = []
+    names = [cell.strip(" \t") for cell in header]
+    for place, (name, start) in enumerate(zip(names, starts_of(header), strict=True)):
+        if not name:
+            raise TableError("the first row names every column, and this one has no name", 1, start)
+        if names.index(name) < place:
+            raise TableError(f"two columns are called {shorten(name)}", 1, start)
+    if not names:
+        raise TableError("the table is empty; the first row names every column", 1)
+    columns: dict[str, list[str]] = {name: [] for name in names}
+    for row in reader:
+        if not row:
+            continue
+        if len(lines) == max_rows:
+            message = f"the table has more than {max_rows:,} rows; --max-points raises the limit"
+            raise TableError(message, reader.line_num)
+        if len(row) != len(names):
+            raise TableError(f"{len(row)} cells, but there are {len(names)} columns", reader.line_num)
+        for name, cell in zip(names, row, strict=True):
+            columns[name].append(cell.strip(" \t"))
+        lines.append(reader.line_num)
+        starts.append(tuple(starts_of(row)))
+    if not lines:
+        raise TableError("the table has no rows", 1)
+    return CsvTable(file, columns, header, lines, starts)

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from workbench.errors import Problem, shorten
 from workbench.protocol.records import Record, nothing
-from workbench.scenario.columns import MAX_ROWS
+from workbench.scenario.columns import MAX_ROWS, NUMBER, TableError, starts_of, table_text
 from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.dose_words import SAYINGS, ZERO_IS_NOTHING, Word, word
 from workbench.scenario.model import Arm, Study
@@ -31,7 +31,6 @@ MISSING = (".", "", "NA", "NaN")
 LARGE = 1e12
 """What no record needs; also keeps out infinities."""
 MARKS = ("C", "I")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MARKED = re.compile(r"[CcIi]\s*[-+.\d][-+.\deE]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 RATES = {
@@ -53,10 +52,9 @@ def read_dosing(document: Document, base: Path, raw: str, keys: Keys) -> tuple[R
     fault = name_fault(raw, file=True)
     if not fault:
         try:
-            text = (base / raw).read_text(encoding="utf-8-sig")
-            return _Table(document, str(base / raw), keys, "", 1).read(text)
-        except (OSError, UnicodeDecodeError) as error:
-            fault = f"{raw} cannot be read: {getattr(error, 'strerror', None) or error}"
+            return _Table(document, str(base / raw), keys, "", 1).read(table_text(base / raw))
+        except TableError as error:
+            fault = str(error)
     document.report(keys, f"{fault} (a CSV file beside the scenario, or the text of one)")
     return None
 
@@ -215,10 +213,9 @@ class _Table:
         if len(cells) != len(self.words):
             self._report(line, 1, f"{len(cells)} cells, but there are {len(self.words)} columns")
             return
-        starts = dict(zip((w.name for w in self.words), _columns(cells), strict=True))
-        row = Row(
-            line, dict(zip((w.name for w in self.words), (c.strip().strip("'\"") for c in cells), strict=True)), starts
-        )
+        starts = dict(zip((w.name for w in self.words), starts_of(cells), strict=True))
+        texts = (cell.strip(" \t").strip("'\"") for cell in cells)
+        row = Row(line, dict(zip((w.name for w in self.words), texts, strict=True)), starts)
         if row.cells.get("C", ".") not in (*MISSING, "0"):
             said = shorten(row.cells["C"])
             self._report(
@@ -256,7 +253,7 @@ class _Table:
         if twice and not missing:
             headings = [w.text for w in found if w.name == twice[0]]
             faults.append(f"a column twice: {' and '.join(headings)} ({_known()})")
-        for w, column in zip(found, _columns(cells), strict=True):
+        for w, column in zip(found, starts_of(cells), strict=True):
             if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):
                 says = SAYINGS.get(w.name, ("none",))[0]
                 self._report(line, column, f"{w.text}: {w.name} is read in {says}, and not in {w.unit}")
@@ -274,7 +271,7 @@ class _Table:
             self.subjects[""] = 0
             return [0] * len(self.rows)
         texts = [row.cells["ID"] for row in self.rows]
-        numeric = [bool(_NUMBER.fullmatch(text)) for text in texts if text not in MISSING]
+        numeric = [bool(NUMBER.fullmatch(text)) for text in texts if text not in MISSING]
         found: list[int | None] = []
         before: Decimal | str = ""
         back = 0
@@ -285,7 +282,7 @@ class _Table:
                 )
                 found.append(None)
                 continue
-            if any(numeric) and not _NUMBER.fullmatch(text):
+            if any(numeric) and not NUMBER.fullmatch(text):
                 message = (
                     f"ID: {shorten(text)} beside IDs that are numbers (a C, an I or a # before it leaves a row out)"
                 )
@@ -317,7 +314,7 @@ class _Table:
         numbers: dict[str, float] = {}
         for name in NUMBERS:
             text = row.cells.get(name, ".")
-            number = 0.0 if text in MISSING else float(text) if _NUMBER.fullmatch(text) else None
+            number = 0.0 if text in MISSING else float(text) if NUMBER.fullmatch(text) else None
             if number is None or not abs(number) < LARGE:
                 self._report(row.line, row.columns[name], f"{name}: {_no_number(name, text)}")
                 return None
@@ -456,7 +453,7 @@ def _many(count: int, one: str, several: str = "") -> str:
 
 
 def _is_zero(text: str) -> bool:
-    return bool(_NUMBER.fullmatch(text)) and float(text) == 0.0
+    return bool(NUMBER.fullmatch(text)) and float(text) == 0.0
 
 
 def _no_number(name: str, text: str) -> str:
@@ -469,7 +466,7 @@ def _compartment(text: str) -> tuple[str, str]:
     """Return a compartment by number or name, "" for the usual one, and what is wrong with it."""
     if text in MISSING:
         return "", ""
-    if _NUMBER.fullmatch(text):
+    if NUMBER.fullmatch(text):
         number = float(text)
         if number < 0.0 or number != int(number) or number > 99.0:
             return (
@@ -482,11 +479,3 @@ def _compartment(text: str) -> tuple[str, str]:
         if _NAME.fullmatch(text)
         else ("", f"the number of a compartment, or its name, got {shorten(text)}")
     )
-
-
-def _columns(cells: list[str]) -> Iterator[int]:
-    """Yield where each cell of a line begins, from 1."""
-    at = 1
-    for cell in cells:
-        yield at
-        at += len(cell) + 1

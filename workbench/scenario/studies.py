@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from workbench.errors import Problem, shorten
 from workbench.quantities import same_kind
 from workbench.scenario.axes import AxisReader
-from workbench.scenario.columns import named_table
+from workbench.scenario.columns import (
+    NO_NUMBER,
+    NUMBER,
+    SHOWN,
+    WHOLE,
+    CsvTable,
+    named_table,
+    number_in,
+    starts_of,
+)
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import listed, spell
 from workbench.scenario.model import Arm, Axis, Study
 from workbench.scenario.names import name_fault
+from workbench.scenario.paths import Target
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import StudyShape
 from workbench.scenario.syntax import Keys
@@ -24,6 +36,9 @@ MAX_POINTS = 1_000_000
 """Points of one study, unless the caller allows more."""
 
 DEFAULT_NAME = "arms"
+HEADING = re.compile(r"(?P<path>[^\[\]]*?)\s*(?:\[\s*(?P<unit>[^\[\]]*?)\s*\])?")
+TABLE = "table "
+"""How the axes of a table are zipped: as its name, behind this."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,7 @@ class StudyReader:
             n=sound.get("n", 0),
         )
         self.check_count(found, keys)
+        self.refuse_repeated_zips(axes, keys)
         self.check_conflicts(found, keys)
         return found
 
@@ -118,28 +134,94 @@ class StudyReader:
 
     def table(self, file: str, keys: Keys) -> list[Axis]:
         """Return one axis for each column of a CSV file of points; a header is ``path`` or ``path [unit]``."""
-        columns = named_table(self.settings.document, self.base, file, keys, self.max_points) or {}
-        axes = (self.column(file, header, cells, keys) for header, cells in columns.items())
-        return [axis for axis in axes if axis is not None]
+        table = named_table(self.settings.document, self.base, file, keys, self.max_points)
+        if table is None:
+            return []
+        found = [axis for header in table.columns if (axis := self.column(table, file, header, keys)) is not None]
+        if len(found) == len(table.columns):
+            self.refuse_repeats(table, list(zip(*(axis.values for axis in found), strict=True)))
+        return found
 
-    def column(self, file: str, header: str, cells: list[str], keys: Keys) -> Axis | None:
-        path, _, unit = header.partition("[")
-        unit = unit.rstrip("]").strip() or "1"
-        target = self.settings.target(path.strip(), keys)
+    def column(self, table: CsvTable, file: str, header: str, keys: Keys) -> Axis | None:
+        heading = HEADING.fullmatch(header)
+        path, unit = (heading["path"], heading["unit"]) if heading else (header, None)
+        before = len(self.settings.document.problems)
+        target = self.settings.target(path, (*keys, header))
         if target is None:
+            self.place(table, header, None, before)
             return None
-        if target.parameter.kind == "number" and not same_kind(unit, target.parameter.unit):
-            message = f"column {show(header)} of {file} needs its unit: {path.strip()} [{target.parameter.unit}]"
-            self.settings.document.report(keys, message)
+        number = target.parameter.kind == "number"
+        fault = ""
+        if not number and unit is not None:
+            fault = f"{path} is not a number and has no unit"
+        elif number and not same_kind(unit or "1", target.parameter.unit):
+            fault = f"the column needs its unit: {path} [{target.parameter.unit}]"
+        if fault:
+            self.settings.document.problems.append(Problem(table.file, 1, self.start(table, header), "", fault))
             return None
         values: list[Any] = []
-        for cell in cells:
-            value = self.settings.read(target, _raw(cell, target.parameter.kind, unit), keys)
+        for row, cell in enumerate(table.columns[header]):
+            value = self.cell(table, target, header, row, cell, (unit or "1") if number else None, keys)
+            if value is not None:
+                values.append(getattr(value, "number", value))
+            elif len(self.settings.document.problems) - before >= SHOWN:
+                break
+        if len(values) < len(table.lines):
+            return None
+        return Axis(target.path, tuple(values), target.parameter.unit if number else "1", zip=f"{TABLE}{file}")
+
+    def cell(
+        self, table: CsvTable, target: Target, header: str, row: int, cell: str, unit: str | None, keys: Keys
+    ) -> Any:
+        """Return what one cell says, or None after a report at its row and column."""
+        before, document = len(self.settings.document.problems), self.settings.document
+        if not cell:
+            document.problems.append(table.problem(header, row, "the cell is empty"))
+        elif unit is not None and number_in(cell) is None:
+            document.problems.append(table.problem(header, row, NO_NUMBER.format(shorten(repr(cell)))))
+        else:
+            raw = _raw(cell, target.parameter.kind, unit)
+            value = self.settings.read(target, raw, (*keys, header, row))
             if value is None:
-                return None
-            values.append(getattr(value, "number", value))
-        unit = target.parameter.unit if target.parameter.kind == "number" else "1"
-        return Axis(target.path, tuple(values), unit, zip=f"table {file}")
+                self.place(table, header, row, before)
+            return value
+        return None
+
+    def place(self, table: CsvTable, header: str, row: int | None, first: int) -> None:
+        """Say of the problems since `first` where in the table they are."""
+        problems = self.settings.document.problems
+        for i in range(first, len(problems)):
+            if row is None:
+                told, at = problems[i].message, (1, self.start(table, header))
+                problems[i] = replace(problems[i], file=table.file, line=at[0], column=at[1], key="", message=told)
+            else:
+                there = table.problem(header, row, problems[i].message)
+                problems[i] = replace(there, hint=problems[i].hint)
+
+    @staticmethod
+    def start(table: CsvTable, header: str) -> int:
+        return list(starts_of(table.header))[list(table.columns).index(header)]
+
+    def refuse_repeats(self, table: CsvTable, points: Sequence[tuple[Any, ...]]) -> None:
+        """Report a row that is an earlier one once more: it would count twice in whatever is made of the points."""
+        first: dict[tuple[Any, ...], int] = {}
+        for row, point in enumerate(points, 1):
+            if (before := first.setdefault(point, row)) < row:
+                message = f"row {row} of the points repeats row {before}"
+                self.settings.document.problems.append(Problem(table.file, table.lines[row - 1], 1, "", message))
+
+    def refuse_repeated_zips(self, axes: Sequence[Axis], keys: Keys) -> None:
+        """Report zipped axes that come to the same values together more than once."""
+        zips: dict[str, list[Axis]] = {}
+        for axis in axes:
+            if axis.zip and not axis.zip.startswith(TABLE):
+                zips.setdefault(axis.zip, []).append(axis)
+        for name, together in zips.items():
+            first: dict[tuple[Any, ...], int] = {}
+            for place, point in enumerate(zip(*(axis.values for axis in together), strict=False), 1):
+                if (before := first.setdefault(point, place)) < place:
+                    message = f"point {place} of the axes zipped as {name!r} repeats point {before}"
+                    self.settings.document.report((*keys, "sweep", together[0].path), message, at="key")
 
     def check_count(self, study: Study, keys: Keys) -> None:
         """Report zipped axes of different length, and more points than allowed; counted, never laid out."""
@@ -174,15 +256,12 @@ class StudyReader:
         document.report(place, f"{path} is also swept by {spell(keys)} (line {lines[1]}); {rule}", at="key")
 
 
-def _raw(cell: str, kind: str, unit: str) -> Any:
+def _raw(cell: str, kind: str, unit: str | None) -> Any:
     """Return a cell as a TOML file would give it."""
-    if kind == "number" and unit != "1":
+    if unit is not None and unit != "1":
         return f"{cell} {unit}"
     if kind == "switch":
         return {"true": True, "false": False}.get(cell.lower(), cell)
-    for number in (int, float):
-        try:
-            return number(cell)
-        except ValueError:
-            continue
+    if kind in ("number", "count"):
+        return int(cell) if WHOLE.fullmatch(cell) else float(cell) if NUMBER.fullmatch(cell) else cell
     return cell

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from workbench.declaration import Parameter
 from workbench.quantities import QuantityError, known, split
-from workbench.scenario.columns import column_of
+from workbench.scenario.columns import ColumnReader
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import listed
 from workbench.scenario.model import Effect, Quantity, Setting, Subjects, Trait
@@ -57,8 +57,10 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
     if raw is None:
         return DEFAULT
     sound = conforming(reader.document, ("subjects",), SubjectsShape, raw)
-    traits = _Traits(reader, paths, base)
+    columns = ColumnReader(reader.document, base)
+    traits = _Traits(reader, paths, columns)
     found = [traits.read(name, trait) for name, trait in sound.get("trait", {}).items()]
+    columns.tell()
     whole = tuple(trait for trait in found if trait is not None)
     correlated = {name for pair in sound.get("correlation", {}) for name in pair.split(".")}
     for trait in whole:
@@ -74,7 +76,7 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
 class _Traits:
     reader: ValueReader
     paths: Paths
-    base: Path
+    columns: ColumnReader
 
     def read(self, name: str, raw: Any) -> Trait | None:
         keys: Keys = ("subjects", "trait", name)
@@ -166,7 +168,7 @@ class _Traits:
         """Return the listed values, or the column of a table beside the scenario."""
         declared = Parameter("values", "number", None, "", unit=unit)
         if "table" in raw:
-            cells = column_of(self.reader.document, self.base, raw, keys)
+            cells = self.columns.numbers(raw, keys)
             written = [cell if unit == "1" else f"{cell!r} {unit}" for cell in cells]
             found = [self.reader.quantity(declared, value, (*keys, "table")) for value in written]
         else:
