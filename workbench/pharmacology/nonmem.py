@@ -12,8 +12,9 @@ from workbench.declaration import Component, count, dosing, number, reference
 from workbench.errors import AssemblyError
 from workbench.moments import plain
 from workbench.pharmacology.regimen import AT_ONCE
-from workbench.pharmacology.trains import DAILY, Train
+from workbench.pharmacology.trains import DAILY, Train, doses_before
 from workbench.protocol.records import Record, in_force, nothing
+from workbench.protocol.times import hours_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +67,9 @@ class Nonmem(Component):
         """Refuse further doses without an interval, and words that do not go together."""
         if fields.get("given") == 0.0:
             return
+        hours, time = hours_of(fields, tables), fields.get("time")
+        if hours is not None and time is not None and time >= hours:
+            yield "time", f"{fields['during']} is over after {hours:g} h, before this record (at {time:g} h)"
         endless = fields.get("amt") == 0.0 and fields.get("rate") and fields.get("ss")
         for name in ("addl", "ss"):
             if fields.get(name) and fields.get("ii") == 0.0 and not endless:
@@ -76,6 +80,15 @@ class Nonmem(Component):
             yield "evid", "a record that gives nothing (2) is no dose; 1, 3 and 4 are followed"
         if fields.get("evid") == 3 and (fields.get("amt") or fields.get("rate") or fields.get("ss")):
             yield "evid", "3 empties the drug and gives nothing; 4 gives a dose after that"
+
+    @classmethod
+    def notes(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Tell of further doses that come too late for the phase."""
+        hours, (time, ii, addl) = hours_of(fields, tables), (fields[name] for name in ("time", "ii", "addl"))
+        if hours is not None and ii and addl and time is not None and time < hours:
+            given = float(doses_before(hours, time, ii))
+            if given < addl + 1:
+                yield "addl", f"{given:g} of {addl + 1} doses are given: {fields['during']} ends before the others"
 
     @property
     def first(self) -> Value:
@@ -138,6 +151,20 @@ class DosingTable(Component):
     )
     during: str = reference("phase", "the phase in which it is given")
 
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a table whose doses all come after the phase."""
+        hours, late = hours_of(fields, tables), _late(fields, tables)
+        if late is not None and late[0] == late[1] > 0:
+            yield "table", f"{fields['during']} is over after {hours:g} h, before any of these records"
+
+    @classmethod
+    def notes(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Tell of records that come too late for the phase."""
+        hours, late = hours_of(fields, tables), _late(fields, tables)
+        if late is not None and 0 < late[0] < late[1]:
+            yield "table", f"{late[0]} of {late[1]} records are not given: {fields['during']} is over after {hours:g} h"
+
     @property
     def records(self) -> tuple[Record, ...]:
         """The records."""
@@ -199,6 +226,15 @@ class DosingTable(Component):
             constant=one.constant,
             record=plain(np.where(np.asarray(self.given) > 0.0, turn, np.inf)),
         )
+
+
+def _late(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> tuple[int, int] | None:
+    """Return how many of the records that do something lie past the end of the phase, and of how many."""
+    hours = hours_of(fields, tables)
+    if hours is None or not isinstance(fields.get("table"), tuple):
+        return None
+    acting = [r for r in (Record(*row) for row in fields["table"]) if r.amt or r.rate or r.evid in (3.0, 4.0)]
+    return sum(record.time >= hours for record in acting), len(acting)
 
 
 def _kind(record: Record) -> tuple[Any, ...]:

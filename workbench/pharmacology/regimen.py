@@ -13,6 +13,7 @@ from workbench.pharmacology.adjustment_faults import enrolment_faults
 from workbench.pharmacology.adjustments import enrol
 from workbench.pharmacology.trains import SAME, Train, doses_before
 from workbench.protocol.enrolment import WHO
+from workbench.protocol.times import hours_of
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -102,8 +103,15 @@ class Repeated(Component):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse titrations that never rise or rise too far, and doses that cannot be given or come too early."""
         yield from _titration_faults(fields)
-        yield from _schedule_faults(fields)
+        yield from _schedule_faults(fields, hours_of(fields, tables))
         yield from enrolment_faults(fields, tables)
+
+    @classmethod
+    def notes(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Tell of doses that are counted and come too late for the phase."""
+        many, given = fields["count"], _given(fields, hours_of(fields, tables))
+        if many and given is not None and 0.0 < given < many:
+            yield "count", f"{given:g} of {many:g} doses are given: {fields['during']} ends before the others"
 
     def build(self, block: Assembly, name: str) -> None:
         """Wait for the visit that decides who goes on."""
@@ -170,12 +178,23 @@ def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "titration_step", f"{past} one step is {step:g} mg/day (at most {most:g} mg/day)"
 
 
-def _schedule_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    first, until, many = fields.get("first"), fields.get("until"), fields.get("count") or 0
+def _given(fields: Mapping[str, Any], hours: float | None) -> float | None:
+    """Return how many doses come before the end of a phase of so many hours; None where a number is not known."""
+    first, every, until, many = (fields[name] for name in ("first", "every", "until", "count"))
+    if None in (hours, first, every, until, many):
+        return None
+    return float(min(doses_before(min(until, hours), first, every), many or np.inf))
+
+
+def _schedule_faults(fields: Mapping[str, Any], hours: float | None) -> Iterator[tuple[str, str]]:
+    first, until, many = fields.get("first"), fields.get("until"), _given(fields, hours)
+    if many == 0.0 and hours is not None and first is not None and first >= hours:
+        yield "first", f"{fields['during']} is over after {hours:g} h, before the first dose (at {first:g} h)"
+        return
     if first is not None and until is not None and until <= first:
         yield "until", f"doses end before the first is given ({until:g} h; the first is at {first:g} h)"
     for position, missed in enumerate(fields.get("missed") or ()):
         if missed != int(missed):
             yield "missed", f"doses are counted 1, 2, 3 ...; entry {position + 1} is {missed:g}"
         elif many and missed > many:
-            yield "missed", f"there is no dose {missed:g} (only {many:g} are given)"
+            yield "missed", f"there is no dose {missed:g} (only {many:g} are given by the end of {fields['during']})"

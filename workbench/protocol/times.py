@@ -19,6 +19,7 @@ RELATIVE = re.compile(r"\s*(?P<time>.*\S)\s+(?P<side>after|before)\s+(?P<anchor>
 """``24 h after dose.infusion``, ``4 day before dose.infusion``."""
 _DAY = re.compile(r"\s*day\s+(\d+(?:\.\d+)?)\s*")
 SECONDS_PER_HOUR = 3600.0
+HOURS_PER_DAY = 24.0
 
 Tables = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -43,6 +44,16 @@ def phase_of(fields: Mapping[str, Any]) -> str:
     """Return the phase that a dose, session or assessment belongs to."""
     found: str = fields["during"] if "during" in fields else fields["phase"]
     return found
+
+
+def hours_of(fields: Mapping[str, Any], tables: Tables) -> float | None:
+    """Return how long the phase of a dose, session or assessment lasts, in hours; None where a number is not known."""
+    phase = tables.get("phase", {}).get(phase_of(fields), {})
+    trials, per_day = phase.get("trials"), phase.get("trials_per_day")
+    if "trials" in phase:
+        return trials * HOURS_PER_DAY / per_day if trials and per_day else None
+    length: float | None = phase.get("length")
+    return length
 
 
 def anchor_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
