@@ -10,12 +10,25 @@ import numpy as np
 
 from workbench.declaration import count, option, reference
 from workbench.readouts.reading import Reading, Readout, number_fault
+from workbench.tasks.patterns import matrix_of
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
 TAKEN = ("pattern", "largest", "largest_by_probability", "second", "mean", "power", "contrast", "worst_error")
+
+
+def _number_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield a pattern that the task does not have, and one that is named where all are meant."""
+    patterns = matrix_of(tables["task"][fields["task"]], tables)
+    count, number, taken = 0 if patterns is None else len(patterns), fields["pattern_number"], fields["taken"]
+    if count and number > count:
+        yield "pattern_number", f"{fields['task']} has {count} patterns, got {number}"
+    elif number > 1 and taken != "pattern":
+        yield "pattern_number", f'is not read with taken = "{taken}", which looks at all patterns'
+    if taken == "second" and count == 1:
+        yield "taken", f"{fields['task']} has one pattern, and no second largest response"
 
 
 def _patterns_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -48,7 +61,10 @@ class PatternResponse(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse other tasks, units that there are not, and projections that answer something else."""
         yield from super().check(fields, tables)
-        yield from _patterns_fault(fields, tables)
+        if faults := [*_patterns_fault(fields, tables)]:
+            yield from faults
+            return
+        yield from _number_fault(fields, tables)
         unit = tables["population"][fields["population"]]
         if unit["kind"] != "rate" or unit.get("activation", "linear") != "linear":
             yield "population", f"needs linear units, which those of {fields['population']} are not"
