@@ -94,6 +94,35 @@ def refuse_existing(target: Path, *, force: bool) -> None:
         raise StorageError(f"{target}: exists already; it was left unchanged; --force replaces it")
 
 
+def make_folder(folder: Path, choose: str) -> None:
+    """Make a folder that nobody named, where results go by default.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be made, saying which option, `choose`, names another place.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise StorageError(f"{folder} cannot be made ({fault.strerror}); choose {choose}") from fault
+
+
+def refuse_unwritable(target: Path, kept: str = "nothing was written") -> None:
+    """Raise where a result could not be written in the end, before it is computed.
+
+    Raises
+    ------
+    StorageError
+        If the folder does not exist or cannot be written.
+    """
+    folder = Path(os.path.realpath(target)).parent
+    if not folder.is_dir():
+        raise StorageError(f"{target}: the folder {target.parent} does not exist; {kept}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StorageError(f"{target}: the folder {target.parent} cannot be written; {kept}")
+
+
 def write_whole(target: Path, content: str | bytes) -> None:
     """Write beside the target and rename, so that there is a whole file or none; a link keeps leading to it.
 

@@ -12,6 +12,7 @@ from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put
 from workbench.cli.progress import display
+from workbench.files import make_folder, refuse_unwritable
 
 if TYPE_CHECKING:
     from workbench.scenario.model import Scenario
@@ -97,8 +98,10 @@ def _places(document: Scenario, to: str | None, db: str | None) -> tuple[Path, P
 
     target = Path(to) if to is not None else FOLDER / f"{document.parameters.name}-refit.toml"
     path = Path(db) if db is not None else RESULTS / f"{document.name}.db"
-    for folder in {FOLDER, RESULTS} & {target.parent, path.parent}:
-        folder.mkdir(parents=True, exist_ok=True)
+    for folder, place, option in ((FOLDER, target, "--to"), (RESULTS, path, "--db")):
+        if folder == place.parent:
+            make_folder(folder, option)
+    refuse_unwritable(target)
     return target, path
 
 

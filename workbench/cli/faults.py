@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import platform
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 
 from workbench import __version__
 from workbench.cli.output import print_object, talk
-from workbench.errors import Problem, ScenarioError, UnheardError, WorkbenchError
+from workbench.errors import Problem, ScenarioError, StorageError, UnheardError, WorkbenchError
 
 SHOWN_PROBLEMS = 50
 
@@ -80,6 +81,25 @@ def resumable(command: str, kept: str = "what was stored") -> Iterator[None]:
         yield
     except StoppedAtOnce as stop:
         raise stopped(stop.number, command, kept) from None
+
+
+OUTER = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ELOOP"),
+        *("ENAMETOOLONG", "ENOTDIR", "EISDIR", "ETXTBSY", "ESTALE", "ENOLCK"),
+    )
+    if hasattr(errno, name)
+)
+"""What the system says of a file that a program may not, or can no longer, read or write."""
+
+
+def outer_fault(error: BaseException) -> StorageError | None:
+    """Return what a fault of the machine or its files is in one line; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in OUTER:
+        return None
+    place = f"{error.filename}: " if error.filename else ""
+    return StorageError(f"{place}cannot be read or written ({error.strerror}); stored runs are kept")
 
 
 def internal_fault(error: BaseException, arguments: list[str], as_json: bool) -> int:

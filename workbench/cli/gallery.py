@@ -14,7 +14,7 @@ from workbench.cli.options import AsJson, ForRuns, Workers
 from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import watcher
 from workbench.errors import Problem, ScenarioError
-from workbench.files import refuse_existing
+from workbench.files import make_folder, refuse_existing, refuse_unwritable
 
 DEFAULT = Path("reports/gallery.html")
 
@@ -40,11 +40,12 @@ def gallery(
     from workbench.report.gallery import build_gallery
 
     page = Path(output) if output else DEFAULT
-    if output is None:
-        page.parent.mkdir(exist_ok=True)
     refuse_existing(page, force=force)
     files = [file for target in targets for file in expanded(Path(target))]
     _refuse_unsound(files, db)
+    if output is None:
+        make_folder(page.parent, "--output")
+    refuse_unwritable(page)
     command = shlex.join(["workbench", *context.obj])
     with resumable(command):
         found = hold(*targets, db=db, workers=workers, watch=lambda: watcher(quiet=as_json), command=command)

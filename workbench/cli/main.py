@@ -25,7 +25,7 @@ from workbench.cli import (
     sweep,
     windows,
 )
-from workbench.cli.faults import internal_fault, told
+from workbench.cli.faults import internal_fault, outer_fault, told
 from workbench.cli.output import hold_streams, put
 from workbench.errors import UsageError, WorkbenchError
 from workbench.execution.threads import use_one_thread
@@ -89,6 +89,8 @@ def main(arguments: list[str]) -> int:
             return told(_usage(error), as_json)
         if debug:
             raise
+        if (surroundings := outer_fault(error)) is not None:
+            return told(surroundings, as_json)
         theirs = blamed(error)
         return internal_fault(error, arguments, as_json) if theirs is None else told(theirs, as_json)
     return code if isinstance(code, int) else 0  # typer itself turns an early Ctrl-C into 130

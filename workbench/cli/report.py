@@ -10,6 +10,7 @@ import typer
 from workbench.cli.options import AsJson, Database
 from workbench.cli.output import print_object, put
 from workbench.cli.results import Sweep
+from workbench.files import make_folder
 
 DEFAULT_FOLDER = Path("reports")
 
@@ -28,7 +29,7 @@ def report(
     """
     from workbench.report import build_report
 
-    target = Path(output) if output else _default_page(db)
+    target = Path(output) if output else _default_page(Path(db))
     page = build_report(Path(db), target, sweep=sweep, force=force, tables=tables)
     if as_json:
         print_object({"ok": True, "db": db, "report": str(page), "tables": tables})
@@ -37,9 +38,12 @@ def report(
     return 0
 
 
-def _default_page(db: str) -> Path:
-    DEFAULT_FOLDER.mkdir(exist_ok=True)
-    return DEFAULT_FOLDER / f"{Path(db).stem}.html"
+def _default_page(db: Path) -> Path:
+    from workbench.store import open_results
+
+    open_results(db)  # no folder is made for a database that is not there
+    make_folder(DEFAULT_FOLDER, "--output")
+    return DEFAULT_FOLDER / f"{db.stem}.html"
 
 
 def register(app: typer.Typer) -> None:

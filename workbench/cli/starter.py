@@ -44,7 +44,7 @@ def init(
             (root / name).write_bytes(content)
         (root / "reports").mkdir(exist_ok=True)
     except OSError as fault:
-        raise StorageError(f"{root}: cannot be written ({fault.strerror})") from None
+        raise StorageError(f"{root}: cannot be written ({fault.strerror}); choose another folder") from None
     if as_json:
         print_object({"ok": True, "folder": folder, "files": sorted(files)})
     else:

@@ -13,8 +13,8 @@ from workbench.cli.faults import as_objects, note_lines, resumable
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
-from workbench.errors import StorageError, UsageError
-from workbench.files import refuse_irregular
+from workbench.errors import UsageError
+from workbench.files import refuse_irregular, refuse_unwritable
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
@@ -117,8 +117,7 @@ def _refuse_page(report: str | None) -> None:
     """Refuse a page that could not be written in the end, before anything is computed."""
     if report is not None:
         refuse_irregular(Path(report), kept="nothing was computed")
-    if report is not None and not Path(report).absolute().parent.is_dir():
-        raise StorageError(f"{report}: the folder {Path(report).parent} does not exist; nothing was computed")
+        refuse_unwritable(Path(report), kept="nothing was computed")
 
 
 def _page(result: SweepResult, report: str | None) -> Path | None:

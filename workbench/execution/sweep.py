@@ -19,6 +19,7 @@ from workbench.execution.progress import Counts, Progress, Silent
 from workbench.execution.signals import StopSignal
 from workbench.execution.threads import available_cores
 from workbench.execution.workers import crew, solve_each
+from workbench.files import make_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -291,7 +292,7 @@ def carry_out(
 
     watcher, started = progress or Silent(), perf_counter()
     if request.db.parent == RESULTS:
-        RESULTS.mkdir(parents=True, exist_ok=True)
+        make_folder(RESULTS, "--db")
     continued = request.db.exists()
     with (
         StopSignal(watcher.stopping) as stop,
