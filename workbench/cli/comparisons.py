@@ -174,7 +174,7 @@ def _every_arm(rows: pd.DataFrame) -> Iterator[str]:
     yield from _in_blocks(("", "mean", DIFFERENCE, CALCULATION_ERROR, G, SHARE, *(("n",) if counted else ())), blocks)
     for note in notes:
         yield from folded(f"note: {note}", GAP, first="")
-    if rows["hedges_g"].abs().max() > UNSEEN:
+    if (rows["hedges_g"].abs() > UNSEEN).any():
         yield from folded(TOO_ALIKE, GAP, first="")
 
 
