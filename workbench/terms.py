@@ -13,6 +13,8 @@ BETTER = "did better"
 PLAUSIBLE = "range over plausible parameters"
 INTERACTION = "interaction"
 FIRST_ALONE, SECOND_ALONE, BOTH = "first alone", "second alone", "both"
+FEW, FEWEST = 10, 5
+"""Subjects below which an interval of their mean is rough; and below which they show no spread at all."""
 
 
 def spread(who: str) -> str:

@@ -12,6 +12,7 @@ from workbench.analysis.effect import hedges_g
 from workbench.analysis.interval import ROUNDING, alike, mean_intervals
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError
+from workbench.terms import FEW
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,6 @@ COLUMNS = {
     "effect": "Float64", "effect_name": "str", "hedges_g": "Float64",
     "better": "Float64", "better_means": "str", "method": "str", "note": "str",
 }  # fmt: skip
-FEW = 10
 _MEANS = {"lower": "lower is better", "higher": "higher is better", "": "no direction declared"}
 
 

@@ -43,12 +43,11 @@ def check(
 
 def _summary(file: str) -> dict[str, Any]:
     from workbench.design import plan
-    from workbench.execution.fitness import refuse_unfit
+    from workbench.execution.fitness import fit
     from workbench.execution.sweep import read_scenario
 
     scenario, _ = read_scenario(Path(file))
-    planned = plan(scenario)
-    refuse_unfit(planned)
+    planned = fit(plan(scenario))
     return {
         "file": file,
         "title": scenario.title,

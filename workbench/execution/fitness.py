@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.errors import AssemblyError, ScenarioError
+from workbench.errors import AssemblyError, Problem, ScenarioError
+from workbench.terms import FEW, FEWEST
 
 if TYPE_CHECKING:
     from workbench.design import Plan
     from workbench.registry import Registry
+
+
+def fit(plan: Plan, registry: Registry | None = None) -> Plan:
+    """Return the plan with what is known of it once it is put together; errors as in `refuse_unfit`."""
+    refuse_unfit(plan, registry)
+    return replace(plan, notes=(*plan.notes, *_few(plan, registry)))
+
+
+def _few(plan: Plan, registry: Registry | None) -> Iterator[Problem]:
+    """Yield a note where subjects differ, by traits or by chance, and are too few to show it."""
+    from workbench.scenario.places import Places
+    from workbench.solver.run import shape_of
+
+    places, told = Places(plan.scenario, plan.settings), set()
+    for study in plan.studies:
+        differ = plan.scenario.subjects.traits or any(shape_of(g.structure, registry).drawn for g in study.groups)
+        if study.paths or study.subjects >= FEWEST or not differ or study.subjects in told:
+            continue
+        told.add(study.subjects)
+        who = "1 subject is" if study.subjects == 1 else f"{study.subjects} subjects are"
+        message = f"{who} too few to show how subjects differ ({FEWEST} at least; below {FEW} every interval is rough)"
+        asked = plan.scenario.studies[study.name].subjects
+        key = f"study.{study.name}.subjects" if asked != plan.scenario.subjects.count else "subjects.count"
+        at = Problem(plan.scenario.file, 0, 0, key, message)
+        yield places.located(at) if study.subjects == asked else replace(at, key="--subjects")
 
 
 def refuse_unfit(plan: Plan, registry: Registry | None = None) -> None:

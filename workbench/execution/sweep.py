@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from workbench.errors import ScenarioError, StorageError, UsageError
-from workbench.execution.fitness import refuse_unfit
+from workbench.execution.fitness import fit
 from workbench.execution.pilot import EMPTY_BYTES, Forecast, Work, bytes_of, estimated
 from workbench.execution.progress import Counts, Progress, Silent
 from workbench.execution.signals import StopSignal
@@ -150,7 +150,7 @@ def prepare(
         seed=seed,
         max_points=max_points,
     )
-    refuse_unfit(planned, registry)
+    planned = fit(planned, registry)
     processes = available_cores() if workers is None else max(workers, 1)
     path = RESULTS / f"{document.name}.db" if db is None else Path(db)
     return Request(planned, path, 1 if registry is not None else processes, registry)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.document import listed
+from workbench.scenario.document import Document, listed
 from workbench.scenario.model import UNREADABLE, Arm, ParameterSet, Setting, Table
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import PathError, Paths, Unreadable
@@ -46,6 +46,18 @@ def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
     reader.check_short()
     reader.check_opened()
     return MappingProxyType({name: reader.done[name] for name in raw})
+
+
+def note_alone(document: Document, arms: Mapping[str, Arm], elsewhere: Collection[str]) -> None:
+    """Note each arm that is compared with none although others are; `elsewhere` are arms that something else compares.
+
+    Where no arm says what it is compared with, all are compared with the first.
+    """
+    compared = {arm.compare_with for arm in arms.values() if arm.compare_with}
+    for arm in arms.values() if compared else ():
+        if not arm.compare_with and arm.name not in compared and arm.name not in elsewhere:
+            message = 'has no baseline (compare_with = "...") and is none: nothing is compared with it'
+            document.note(("arm", arm.name), message, at="key")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.errors import Problem, ScenarioError
 from workbench.registry import SECTIONS, Registry
 from workbench.registry import registry as installed
-from workbench.scenario.arms import read_arms
+from workbench.scenario.arms import note_alone, read_arms
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document
@@ -111,6 +111,7 @@ def _read(
     interactions = read_interactions(document, arms)
     known = Known(arms, tables, sources, interactions)
     report = read_report(document, head.get("report", {}), known)
+    note_alone(document, arms, {name for one in interactions.values() for name in one.arms})
     return Scenario(
         name=Path(document.file).stem,
         file=document.file,

@@ -139,12 +139,15 @@ class Shape:
         Values that each of its courses holds.
     steps : int
         Steps that a run takes from beginning to end.
+    drawn : bool
+        Whether chance has a part in its steps.
     """
 
     width: int
     outcomes: int
     samples: tuple[int, ...]
     steps: int
+    drawn: bool = False
 
 
 @cache
@@ -177,7 +180,8 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
     width = NARROW
     while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2
-    return Shape(width, len(block.names("outcome")), tuple(recorder.samples.values()), steps)
+    outcomes, samples = len(block.names("outcome")), tuple(recorder.samples.values())
+    return Shape(width, outcomes, samples, steps, drawn=bool(block.draws))
 
 
 def width_for(structure: Structure, components: Registry | None = None) -> int:
