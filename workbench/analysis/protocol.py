@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.analysis.records import in_plain_words
+from workbench.analysis.records import doses_given, in_plain_words, phase_hours
 from workbench.protocol.window import parse_window
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def regimens(settings: dict[str, float | str], units: dict[str, str]) -> tuple[R
     """Return the doses that the arm is given (those of amount zero are not given)."""
     settings = in_plain_words(settings)
     names = sorted({path.split(".")[1] for path in settings if path.startswith("dose.") and path.endswith(".amount")})
-    found = (_regimen(name, settings, units) for name in names)
+    found = (_regimen(name, settings, units) for name in names if doses_given(settings, name) > 0.0)
     return tuple(regimen for regimen in found if regimen.amount > 0 or regimen.per_weight > 0)
 
 
@@ -123,33 +123,38 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
         titration = f"started at {start:g} {unit} and raised by {step:g} {unit} every {interval}"
     during = _names(settings.get(at + "during", ""))
     every = _number(settings, at + "every") or HOURS_A_DAY
-    lengths = [_number(settings, f"phase.{phase}.length") for phase in during]
-    count = _number(settings, at + "count")
+    many = doses_given(settings, name)
+    # As many as the phase holds, where a number was asked for; without one it is to the end.
+    count = many if _number(settings, at + "count") else 0.0
     return Regimen(
         name=name,
         drug=str(settings.get(at + "drug", name)),
         amount=_number(settings, at + "amount"),
-        unit=units.get(at + "amount", "mg"),
+        unit=str(settings.get(at + "unit", units.get(at + "amount", "mg"))),
         every=every,
         during=during,
         titration=titration,
-        once=count == 1 or (bool(lengths) and 0 < sum(lengths) <= every),
+        once=many == 1.0,
         per_weight=_number(settings, at + "amount_per_weight"),
         count=int(count),
-        details=_details(at, settings, max([*lengths, *_lengths_in_trials(settings, during)], default=0.0)),
+        details=_details(at, settings, many),
     )
 
 
-def _details(at: str, settings: dict[str, float | str], length: float) -> tuple[str, ...]:
-    """Return what a regimen has beside amount and interval; `length` of its phase in hours."""
-    first, until, lasting, count = (_number(settings, at + name) for name in ("first", "until", "duration", "count"))
+def _details(at: str, settings: dict[str, float | str], many: float) -> tuple[str, ...]:
+    """Return what a regimen has beside amount and interval; `many` doses are in its phase."""
+    first, until, lasting = (_number(settings, at + name) for name in ("first", "until", "duration"))
     missed = [part.removesuffix(".0") for part in _names(settings.get(at + "missed", ""))]
+    missed = [part for part in missed if float(part) <= many]
+    length = phase_hours(settings, at.removesuffix("."))
+    notice = json.loads(str(settings.get(at + "notice", "[]")))
     told = (
-        (f"{'' if count == 1 else 'each '}over {_lasting(lasting)}", lasting > 0),
+        (f"{'' if many == 1 else 'each '}over {_lasting(lasting)}", lasting > 0),
         (f"the first after {first:g} h", first > 0),
         (f"stopped after {until:g} h", 0 < until < length),
         (f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}", bool(missed)),
         ("as if given for ever before", settings.get(at + "steady_state") == "true"),
+        *((words, True) for words in notice),
         *_decided(at, settings),
     )
     return tuple(words for words, said in told if said)
@@ -168,11 +173,6 @@ def _decided(at: str, settings: dict[str, float | str]) -> Iterator[tuple[str, b
 
 def _lasting(hours: float) -> str:
     return f"{hours * 60:.3g} min" if hours < 1 else f"{hours:g} h"
-
-
-def _lengths_in_trials(settings: dict[str, float | str], during: tuple[str, ...]) -> list[float]:
-    """Return the hours of the phases that count trials."""
-    return [(p.stop - p.start) * HOURS_A_DAY / p.per_day for p in phases(settings) if p.name in during and p.per_day]
 
 
 def _names(listed: float | str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.analysis.protocol import HOURS_A_DAY, Phase, arm_settings, phases
+from workbench.analysis.records import dose_hours, phase_of
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -56,10 +57,10 @@ def _in_phases(settings: Settings, placed: tuple[Phase, ...]) -> list[Lane]:
     """Return one lane a dose: the phases in which it is given."""
     lanes = []
     for name in _named(settings, "dose"):
-        if not _amount(settings, name):
+        if not dose_hours(settings, name):
             continue
-        during = str(settings.get(f"dose.{name}.during", ""))
-        spans = tuple((float(p.start), float(p.stop)) for p in placed if p.name in during)
+        during = phase_of(settings, f"dose.{name}")
+        spans = tuple((float(p.start), float(p.stop)) for p in placed if p.name == during)
         if spans:
             lanes.append(Lane("dose", name, spans=spans))
     return lanes
@@ -69,7 +70,7 @@ def _in_days(settings: Settings) -> list[Lane]:
     lanes = []
     for section, kind in SECTIONS.items():
         for name in _named(settings, section):
-            if (section == "dose" and not _amount(settings, name)) or settings.get(f"{section}.{name}.trials") == 0.0:
+            if settings.get(f"{section}.{name}.trials") == 0.0:
                 continue
             at = tuple(hour / HOURS_A_DAY for hour in _hours(settings, section, name))
             if at:
@@ -79,6 +80,8 @@ def _in_days(settings: Settings) -> list[Lane]:
 
 def _hours(settings: Settings, section: str, name: str, depth: int = 0) -> list[float]:
     """Return the hours at which a dose, session or visit happens; `after` is the first of another."""
+    if section == "dose":
+        return dose_hours(settings, name)
     at, start = f"{section}.{name}.", 0.0
     after = settings.get(at + "after")
     if isinstance(after, str) and "." in after and depth < len(settings):
@@ -99,7 +102,3 @@ def _hours(settings: Settings, section: str, name: str, depth: int = 0) -> list[
 
 def _named(settings: Settings, section: str) -> list[str]:
     return list(dict.fromkeys(path.split(".")[1] for path in settings if path.startswith(f"{section}.")))
-
-
-def _amount(settings: Settings, name: str) -> bool:
-    return any(settings.get(f"dose.{name}.{field}") not in (None, 0.0) for field in ("amount", "amount_per_weight"))
