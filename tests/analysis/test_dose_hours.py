@@ -22,7 +22,7 @@ REGIMENS = {
     "to_the_end": 'amount = "2 mg"\nevery = "24 h"\n',
     "more_than_fit": 'amount = "2 mg"\nevery = "24 h"\ncount = 30\n',
     "until": 'amount = "2 mg"\nevery = "12 h"\nuntil = "100 h"\n',
-    "missed": 'amount = "2 mg"\nevery = "24 h"\nmissed = [2, 5, 40]\nfirst = "3 h"\n',
+    "missed": 'amount = "2 mg"\nevery = "24 h"\nmissed = [2, 5]\nfirst = "3 h"\n',
     "one_fits": 'amount = "2 mg"\nevery = "24 h"\nfirst = "230 h"\n',
     "settled": 'amount = "2 mg"\nevery = "24 h"\nduration = "2 h"\nsteady_state = true\n',
     "record": 'regimen = "nonmem"\namt = "2 mg"\nrate = "1 mg/h"\nii = "48 h"\naddl = 9\ntime = "5 h"\n',

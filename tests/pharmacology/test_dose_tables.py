@@ -332,3 +332,13 @@ def test_an_arm_without_a_table_has_none_of_its_records() -> None:
         other = [both.outcomes[f"c{i}"][1] for i in range(3)]
         assert other == pytest.approx([bare[f"c{i}"][0] for i in range(3)], rel=1e-14)
         assert abs(both.outcomes["c1"][0] / other[1] - 1.0) > 0.1
+
+
+def test_further_doses_that_never_fall_are_told() -> None:
+    """ADDL reaches past the end of the phase; nothing is told where a reset has called them off."""
+    for rows, told in (("0,10,12,5,1\n", ["4 of 6 doses of records with ADDL"]), ("0,10,12,5,1\n30,1,.,.,4\n", [])):
+        notes = plan(parsed(f"TIME,AMT,II,ADDL,EVID\n{rows}")).notes
+        assert [said in note.message for note in notes for said in told if "ADDL are" in note.message] == [True] * len(
+            told
+        )
+        assert bool(told) or not any("ADDL are" in note.message for note in notes)

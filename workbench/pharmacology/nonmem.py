@@ -164,6 +164,15 @@ class DosingTable(Component):
         hours, late = hours_of(fields, tables), _late(fields, tables)
         if late is not None and 0 < late[0] < late[1]:
             yield "table", f"{late[0]} of {late[1]} records are not given: {fields['during']} is over after {hours:g} h"
+        if late is not None and hours is not None and late[0] < late[1]:
+            given = [(record, many) for record, many in _in_force(fields) if many > 1.0 and record.time < hours]
+            asked = sum(many for _, many in given)
+            held = sum(min(many, float(doses_before(hours, record.time, record.ii))) for record, many in given)
+            if held < asked:
+                yield (
+                    "table",
+                    f"{held:g} of {asked:g} doses of records with ADDL are given: {fields['during']} ends before",
+                )
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -231,10 +240,18 @@ class DosingTable(Component):
 def _late(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> tuple[int, int] | None:
     """Return how many of the records that do something lie past the end of the phase, and of how many."""
     hours = hours_of(fields, tables)
-    if hours is None or not isinstance(fields.get("table"), tuple):
+    if hours is None or not isinstance(fields.get("table"), tuple) or fields.get("given") == 0.0:
         return None
     acting = [r for r in (Record(*row) for row in fields["table"]) if r.amt or r.rate or r.evid in (3.0, 4.0)]
     return sum(record.time >= hours for record in acting), len(acting)
+
+
+def _in_force(fields: Mapping[str, Any]) -> list[tuple[Record, float]]:
+    """Return the records of all people with the number of their doses."""
+    people: dict[float, list[Record]] = {}
+    for row in fields["table"]:
+        people.setdefault(row[0], []).append(Record(*row))
+    return [one for own in people.values() for one in in_force(own)]
 
 
 def _kind(record: Record) -> tuple[Any, ...]:
