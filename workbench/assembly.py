@@ -5,7 +5,7 @@ The engine's block answers these calls; a component knows no more of the engine 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -189,6 +189,12 @@ class Assembly(Protocol):
 
     def derived(self, formula: Callable[..., Any], *args: Value) -> Value:
         """Return a formula of parameters, kept up to date with the driven signals behind it."""
+
+    def leaves(self, value: Value) -> frozenset[str]:
+        """Return what moves a value while the model runs, by name: concentrations and windows."""
+
+    def evaluated(self, value: Value, levels: Mapping[str, Value]) -> Value:
+        """Return what a value is where the signals that move it have `levels`."""
 
     def spread(self, value: Value, *shape: int) -> Value:
         """Return an array value repeated to ``(*shape, runs)``; a float as it is."""

@@ -64,6 +64,10 @@ class Parameter:
         A number that counts something: no fraction.
     zero : str
         What to do instead of writing 0 in the table, where 0 means that there is none.
+    still : str
+        Why no link can move the number while the model runs; "" where one may.
+    moved : bool
+        For paths: whether the component moves the number that is named, while the model runs.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -83,6 +87,8 @@ class Parameter:
     fixed: bool = False
     whole: bool = False
     zero: str = ""
+    still: str = ""
+    moved: bool = False
 
     @property
     def required(self) -> bool:
@@ -116,13 +122,14 @@ def number(
     fixed: bool = False,
     whole: bool = False,
     zero: str = "",
+    still: str = "",
 ) -> Any:
     """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
 
     A `whole` one counts something that may differ between runs, such as doses. `zero` says what to do instead of
-    writing 0, where a table that gives the number means one above it.
+    writing 0, where a table that gives the number means one above it; `still` says why no link can move it.
     """
-    rules: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "whole": whole, "zero": zero}
+    rules: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "whole": whole, "zero": zero, "still": still}
     return _field("number", default, doc, unit=unit, status=status, source=source, **rules)
 
 
@@ -168,9 +175,12 @@ def anchor(doc: str, default: Any = None) -> Any:
     return _field("anchor", default, doc)
 
 
-def path(doc: str, default: Any = MISSING) -> Any:
-    """Declare a dotted path to a number of the scenario (``modulator.acetylcholine.d2_efficacy``)."""
-    return _field("path", default, doc)
+def path(doc: str, default: Any = MISSING, *, moved: bool = False) -> Any:
+    """Declare a dotted path to a number of the scenario (``modulator.acetylcholine.d2_efficacy``).
+
+    Of a number that is `moved` while the model runs, only one that can move is accepted.
+    """
+    return _field("path", default, doc, moved=moved)
 
 
 def signal(doc: str, default: Any = MISSING) -> Any:
@@ -215,6 +225,8 @@ class Component:
     packaged: ClassVar[bool] = True
     offered_by: ClassVar[str] = ""
     """Name and version of the other package that offers the component; set when it is loaded."""
+    still: ClassVar[str] = ""
+    """Why no link can move any of its numbers while the model runs; "" where one may."""
     withheld_by: ClassVar[tuple[str, ...]] = ()
     """Fields that are 0 in an arm without the table: what is given or held then keeps its place in the protocol."""
 

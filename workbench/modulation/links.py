@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.declaration import Component, number, path, signal
 
@@ -11,12 +12,17 @@ if TYPE_CHECKING:
     from workbench.arrays import Value
 
 
+MENDED = ("drug.", "compartment.", "eligibility.")
+"""Sections whose numbers no link moved before."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LinearLink(Component):
     """Scales a number in proportion to a driven signal.
 
     The block applies the link where it makes the component that owns the number, so that no rule can
-    miss it; several links onto one number multiply.
+    miss it; several links onto one number multiply. A number that is read once, before anything moves, is refused. A
+    drug's numbers follow the drugs behind the signal from moment to moment, on every clock.
     """
 
     section: ClassVar[str] = "link"
@@ -25,8 +31,13 @@ class LinearLink(Component):
     sources: ClassVar[tuple[str, ...]] = ("Downs2019", "Downs2022")
 
     signal: str = signal("the driven signal")
-    onto: str = path("the number that it scales")
+    onto: str = path("the number that it scales", moved=True)
     gain: Value = number(0.0, "1", "relative change at signal 1", low=-1.0, high=1e3)
+
+    @classmethod
+    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+        """Return 2 where it moves kinetics or a mark, which stood at 0 before."""
+        return 2 if fields["onto"].startswith(MENDED) else 1
 
     def scaled(self, base: Value, signal: Value) -> Value:
         """Return the number as the link leaves it."""
@@ -45,8 +56,13 @@ class ShiftLink(Component):
     equation: ClassVar[str] = "number -> number + gain * signal"
 
     signal: str = signal("the driven signal")
-    onto: str = path("the number that it moves")
+    onto: str = path("the number that it moves", moved=True)
     gain: Value = number(0.0, "1", "change at signal 1, in the unit of the number", low=-1e6, high=1e6)
+
+    @classmethod
+    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+        """Return 2 where it moves kinetics or a mark, which stood at 0 before."""
+        return 2 if fields["onto"].startswith(MENDED) else 1
 
     def scaled(self, base: Value, signal: Value) -> Value:
         """Return the number as the link leaves it."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.arithmetic import power
 from workbench.declaration import number
-from workbench.pharmacology.kinetics import REFERENCE_WEIGHT, Kinetics
+from workbench.pharmacology.kinetics import DRAWN, LAG, REFERENCE_WEIGHT, Kinetics
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -33,13 +33,15 @@ class Oral(Kinetics):
     volume: Value = number(
         502.0, "L", "apparent central volume V/F at 70 kg", low=1e-3, high=1e6, status="fitted", source="He1995"
     )
-    lag: Value = number(0.0, "h", "delay from a dose to the beginning of its absorption", low=0.0, high=1000.0)
+    lag: Value = number(0.0, "h", "delay from a dose to the beginning of its absorption", low=0.0, high=1000.0,
+                        still=LAG)  # fmt: skip
     bioavailability: Value = number(
         1.0, "1", "share of a dose that is absorbed; 1 with an apparent clearance CL/F", low=0.0, high=1.0
     )
     bioavailability_occasion_cv: Value = number(
-        0.0, "1", "coefficient of variation of bioavailability from phase to phase within a subject", low=0.0, high=10.0
-    )
+        0.0, "1", "coefficient of variation of bioavailability from phase to phase within a subject",
+        low=0.0, high=10.0, still=DRAWN,
+    )  # fmt: skip
 
     @property
     def compartments(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from workbench.declaration import number
 from workbench.pharmacology.compartments import MultiCompartment
+from workbench.pharmacology.kinetics import LAG
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -38,7 +39,8 @@ class MultiCompartmentIntranasal(MultiCompartment):
     oral_share: Value = number(
         MISSING, "1", "share of what is swallowed that survives the first pass", low=0.0, high=1.0
     )
-    lag: Value = number(0.0, "h", "delay from a dose to the beginning of its absorption", low=0.0, high=1000.0)
+    lag: Value = number(0.0, "h", "delay from a dose to the beginning of its absorption", low=0.0, high=1000.0,
+                        still=LAG)  # fmt: skip
 
     @property
     def compartments(self) -> tuple[str, ...]:

@@ -30,6 +30,10 @@ After = Callable[..., "Value"]
 
 NG_PER_ML = 1000.0
 """ng/mL in one mg/L."""
+LAG = "doses, and when they come in, are planned as their phase begins"
+"""Why a lag stands still."""
+DRAWN = "what differs from phase to phase is drawn as the phase begins"
+"""Why a variation between phases stands still."""
 REFERENCE_WEIGHT = 70.0
 """Body weight (kg) to which clearance and volume refer."""
 
@@ -62,11 +66,13 @@ class Kinetics(Component):
         1.0, "1", "exponent of body weight / 70 kg in volumes", low=-3.0, high=3.0, source="Anderson2008"
     )
     molar_mass: Value | None = number(
-        None, "g/mol", "turns what is given in molar units into mass; it changes nothing else", low=1.0, high=1e6
-    )
+        None, "g/mol", "turns what is given in molar units into mass; it changes nothing else", low=1.0, high=1e6,
+        still="it turns molar units into mass as the file is read",
+    )  # fmt: skip
     clearance_occasion_cv: Value = number(
-        0.0, "1", "coefficient of variation of clearance from phase to phase within a subject", low=0.0, high=10.0
-    )
+        0.0, "1", "coefficient of variation of clearance from phase to phase within a subject", low=0.0, high=10.0,
+        still=DRAWN,
+    )  # fmt: skip
     resolution: int = count(24, "hours over which the trial clock averages the concentration", high=8760)
 
     @property
@@ -154,4 +160,6 @@ class Kinetics(Component):
 
     def build(self, block: Assembly, name: str) -> None:
         """Offer the acting concentration as a driven signal that changes with doses and time only."""
-        block.exposures.append(Exposure(block, name, self))
+        from workbench.pharmacology.motion import MovingExposure, movers
+
+        block.exposures.append((MovingExposure if movers(block, self) else Exposure)(block, name, self))

@@ -36,6 +36,7 @@ class Nonmem(Component):
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "nonmem"
+    still: ClassVar[str] = "doses are planned as their phase begins"
     revision: ClassVar[int] = 2
     withheld_by: ClassVar[tuple[str, ...]] = ("amt", "given")
     equation: ClassVar[str] = "dose k = 0 ... addl at time + k ii, over F amt / rate"
@@ -137,6 +138,7 @@ class DosingTable(Component):
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "table"
+    still: ClassVar[str] = "doses are planned as their phase begins"
     revision: ClassVar[int] = 2
     withheld_by: ClassVar[tuple[str, ...]] = ("amount_factor", "given")
     equation: ClassVar[str] = "each record: dose k = 0 ... ADDL at TIME + k II, over F AMT / RATE or over TINF"

@@ -40,6 +40,7 @@ class Repeated(Component):
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "repeated"
+    still: ClassVar[str] = "doses are planned as their phase begins"
     revision: ClassVar[int] = 3
     withheld_by: ClassVar[tuple[str, ...]] = ("amount", "amount_per_weight")
     equation: ClassVar[str] = (

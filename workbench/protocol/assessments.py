@@ -28,6 +28,7 @@ class Assessment(Component):
     """
 
     section: ClassVar[str] = "assessment"
+    still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "visits"
     equation: ClassVar[str] = "visit k at anchor + at_k, or at anchor + first + (k - 1) every"
 

@@ -16,6 +16,7 @@ class Activity(Component):
     """The circuit is active: sources show their values, synapses take their marks."""
 
     section: ClassVar[str] = "event"
+    still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "activity"
     equation: ClassVar[str] = "at t_k = at + k every: u, y from the circuit; marks += H"
 
@@ -30,6 +31,7 @@ class Reinforcement(Component):
     """The third factor comes: pulses fire and rules read the marks."""
 
     section: ClassVar[str] = "event"
+    still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "reinforcement"
     equation: ClassVar[str] = "at t_k = at + k every: burst, dip; dW from marks"
 

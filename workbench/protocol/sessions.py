@@ -37,6 +37,7 @@ class Training(Component):
     """
 
     section: ClassVar[str] = "session"
+    still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "training"
     revision: ClassVar[int] = 2
     withheld_by: ClassVar[tuple[str, ...]] = ("trials",)

@@ -31,13 +31,10 @@ class Number(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a parameter of the set, on which no link acts, and a number with a unit."""
+        """Refuse a number with a unit."""
         yield from super().check(fields, tables)
         section, _, rest = fields["path"].partition(".")
         name, _, field = rest.partition(".")
-        if section == "parameter":
-            yield "path", "links act on the number of a table: name that one, section.name.field"
-            return
         unit = _unit(section, tables[section][name], field)
         if unit != "1":
             yield "path", f"{fields['path']} is in {unit}; only pure numbers can be read"

@@ -52,7 +52,7 @@ def reference_fault(
     if declared.kind == "anchor":
         return _anchor_fault(value, paths)
     if declared.kind == "path":
-        return _path_fault(value, paths)
+        return _path_fault(value, paths, moved=declared.moved)
     if declared.kind == "window":
         return _window_fault(value, paths, whole)
     return None
@@ -124,7 +124,7 @@ def _anchor_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] 
     return f"no time to count from: {show(value)} (defined: {listed(known)})", value, known
 
 
-def _path_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:
+def _path_fault(value: str, paths: Paths, *, moved: bool) -> tuple[str, str, Collection[str]] | None:
     try:
         target = paths.find(value)
     except Unreadable:
@@ -133,7 +133,18 @@ def _path_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | 
         return str(error), error.got, error.known
     if target.parameter.kind != "number" or (target.table and target.table.section in RECORDINGS):
         return f"{target.path} is not a number of the model", "", ()
+    if target.table is None:
+        return "links act on the number of a table: name that one, section.name.field", "", ()
+    if moved and (why := _still(target.table, target.parameter)):
+        return f"nothing can move {target.path} while the model runs: {why}", "", ()
     return None
+
+
+def _still(table: Table, parameter: Parameter) -> str:
+    """Return why no link can move a number, "" if one may."""
+    if parameter.fixed:
+        return "it must be the same for all runs of an arm"
+    return parameter.still or table.component.still
 
 
 def _window_fault(

@@ -6,7 +6,8 @@ What a function reads and writes is recorded as it fetches, and checked when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +71,8 @@ class Block(Wiring, Pieces, Registered):
         self._built: set[tuple[str, str]] = set()
         self._provided: dict[str, Value] = {}
         self._live: dict[int, str] = {}
+        self._leaves: dict[int, str] = {}
+        self._formulas: dict[int, tuple[Callable[..., Any], tuple[Value, ...]]] = {}
         self._due: dict[str, Array] = {}
 
     # -- components ---------------------------------------------------------------------------------------------
@@ -110,7 +113,10 @@ class Block(Wiring, Pieces, Registered):
         for name in self.names("link"):
             if self._tables["link", name].field("onto") == path:
                 link = self.component("link", name)
-                value = self.derived(link.scaled, value, self.driven(link.signal))
+                own = {n: getattr(link, n) for n, p in type(link).parameters().items() if not p.structural}
+                with self._apart("link", name):
+                    signal = self.driven(link.signal)
+                value = self.derived(_applying(link, tuple(own)), value, signal, *own.values())
         return value
 
     def value(self, path: str) -> Value:
@@ -145,6 +151,7 @@ class Block(Wiring, Pieces, Registered):
         """Reserve a driven signal that changes while the model runs."""
         array = self.signal(name)
         self._live[id(array)] = name
+        self._leaves[id(array)] = name
         self._provided[name] = array
         return array
 
@@ -173,11 +180,37 @@ class Block(Wiring, Pieces, Registered):
             result = formula(*args)
             return float(result) if np.ndim(result) == 0 else np.asarray(result, dtype=np.float64)
         out = self.empty()
+        out[...] = formula(*map(self._itself, args))
         name = f"derived.{len(self._live)}.{self.owner}"
         self._live[id(out)] = name
+        self._formulas[id(out)] = formula, args
         self.signals[name] = out
         self.add_step("drive", name, lambda t: np.copyto(out, formula(*args)), reads=behind, writes=(name,))
         return out
+
+    def leaves(self, value: Value) -> frozenset[str]:
+        """Return what moves a value while the model runs, by name: concentrations and windows."""
+        at = id(self._itself(value))
+        if at in self._leaves:
+            return frozenset([self._leaves[at]])
+        args = self._formulas[at][1] if at in self._formulas else ()
+        return frozenset().union(*map(self.leaves, args))
+
+    def evaluated(self, value: Value, levels: Mapping[str, Value]) -> Value:
+        """Return what a value is where the signals that move it have `levels`."""
+        value = self._itself(value)
+        at = id(value)
+        if at in self._leaves:
+            return levels[self._leaves[at]]
+        if at not in self._formulas:
+            return value
+        formula, args = self._formulas[at]
+        found: Value = formula(*(self.evaluated(arg, levels) for arg in args))
+        return found
+
+    def _itself(self, value: Value) -> Value:
+        """Return a value as it is held."""
+        return value
 
     def spread(self, value: Value, *shape: int) -> Value:
         """Return an array value repeated to ``(*shape, runs)`` and kept up to date; a float as it is.
@@ -209,8 +242,10 @@ class Block(Wiring, Pieces, Registered):
         """Return a number per subject ``(subjects,)``, a float as it is, or None where a subject's runs differ."""
         if isinstance(value, float):
             return value
+        if id(value) in self._live:
+            return None
         first: Array = value[self.first_run]
-        return first if id(value) not in self._live and np.array_equal(first[self.subject_index], value) else None
+        return first if np.array_equal(first[self.subject_index], value) else None
 
     # -- event clock --------------------------------------------------------------------------------------------
 
@@ -279,3 +314,13 @@ class Block(Wiring, Pieces, Registered):
         for section, name in acting:
             self.build(section, name)
         self.inputs.register()
+
+
+def _applying(link: Any, names: tuple[str, ...]) -> Callable[..., Value]:
+    """Return a link as a formula; its own numbers come behind, so that another link may move them."""
+
+    def apply(base: Value, signal: Value, *numbers: Value) -> Value:
+        found: Value = replace(link, **dict(zip(names, numbers, strict=True))).scaled(base, signal)
+        return found
+
+    return apply

@@ -15,6 +15,7 @@ from workbench.solver.batch import Batch, BatchResult, Structure
 from workbench.solver.block import Block
 from workbench.solver.clocks import Events, Trials
 from workbench.solver.flows import Flows
+from workbench.solver.probe import Probe
 from workbench.solver.recorder import Recorder
 from workbench.solver.ticks import Ticks
 from workbench.solver.watch import Deadline, DeadlinePassed, Watch
@@ -168,7 +169,7 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
                 left_open = parameter.required or parameter.default is None
                 values[f"{table.section}.{table.name}.{field}"] = 1.0 if left_open else float(parameter.default)
     batch = Batch(structure, 0, np.zeros(NARROWEST, dtype=np.int64), values, (b"",) * NARROWEST)
-    block = Block(batch, known)
+    block = Probe(batch, known)
     with np.errstate(all="ignore"):
         block.build_all()
         taken = block.bytes
@@ -177,6 +178,7 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
         phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
         recorder = Recorder(block, phases)
         steps = _steps(block, recorder, phases)
+        block.refuse_still()
     width = NARROW
     while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2
