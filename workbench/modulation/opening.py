@@ -183,11 +183,7 @@ class Opening:
         known = self._exposure.lately
         if known is None or not np.array_equal(known[0], time):
             amounts = body.later(plain(np.maximum(np.asarray(time - body.at), 0.0)), body.inputs())
-            drug = body.transfers.drug
-            acting = np.asarray(body.transfers.scale * amounts["central"])
-            if body.transfers.delayed:
-                acting = np.where(np.asarray(drug.equilibration) > 0.0, amounts["effect"], acting)
-            self._exposure.lately = known = np.asarray(time), acting * drug.effect
+            self._exposure.lately = known = np.asarray(time), np.asarray(body.acting(amounts))
         return self._strength(known[1])
 
     def _strength(self, concentration: Array) -> Array:

@@ -85,5 +85,7 @@ class TwoStage(Component):
         """Offer the window as a driven signal that follows the drug."""
         block.driven(self.opened_by)
         drug = block.component("occupancy", self.opened_by.partition(".")[2]).drug
-        exposure: Any = next(e for e in block.exposures if getattr(e, "drug", None) is block.component("drug", drug))
+        exposure: Any = next(
+            e for e in block.exposures if getattr(e, "declared", None) is block.component("drug", drug)
+        )
         block.exposures.append(Opening(block, name, self, exposure))

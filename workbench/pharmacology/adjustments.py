@@ -33,7 +33,7 @@ def exposure_of(block: Assembly, drug: str) -> Any:
     """Return the running concentration of a drug, which is built first if need be."""
     block.build("drug", drug)
     component = block.component("drug", drug)
-    return next(e for e in block.exposures if getattr(e, "drug", None) is component)
+    return next(e for e in block.exposures if getattr(e, "declared", None) is component)
 
 
 @dataclass(frozen=True, kw_only=True)

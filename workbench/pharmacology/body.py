@@ -101,6 +101,17 @@ class Body:
                         found[row] = found[row] + rate * left
         return found
 
+    def plasma(self, amounts: Amounts) -> Value:
+        """Return the concentration in plasma (ng/mL) that the rows of `later` make."""
+        return self.transfers.scale * amounts["central"]
+
+    def acting(self, amounts: Amounts) -> Value:
+        """Return the concentration that acts: at the effect site, less what a subject does not respond to."""
+        drug, found = self.transfers.drug, np.asarray(self.plasma(amounts))
+        if self.transfers.delayed:
+            found = np.where(np.asarray(drug.equilibration) > 0.0, amounts["effect"], found)
+        return found * drug.effect
+
     def area(self, hours: Value, inputs: Amounts, row: str) -> Value:
         """Return the area under the concentration of the next `hours`; `row` is that of a site."""
         found = total(self.transfers.areas(hours), self.amounts, row)

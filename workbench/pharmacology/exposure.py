@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -32,7 +32,11 @@ class Exposure:
     trial clock it is the mean over an interval, on other clocks the value at a moment.
     """
 
-    def __init__(self, block: Assembly, name: str, drug: Kinetics) -> None:
+    moves: ClassVar[bool] = False
+    """Whether links move numbers of the drug while the model runs."""
+
+    def __init__(self, block: Assembly, name: str, drug: Kinetics, *, declared: Kinetics | None = None) -> None:
+        self.declared = drug if declared is None else declared
         self.name, self.drug, self.resolution = name, drug, drug.resolution
         self.concentration = block.moving(f"drug.{name}")
         self.plasma = block.signal(f"drug.{name}.plasma")

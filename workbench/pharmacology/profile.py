@@ -57,6 +57,10 @@ def profile(
 
     Dose events at `since` come before it, those at `until` after it.
     """
+    if getattr(exposure, "moves", False):
+        from workbench.pharmacology.moving_profile import moving_profile
+
+        return moving_profile(exposure, phase, since, until, site, threshold, turns=turns)  # type: ignore[arg-type]
     body, begin = exposure.since(phase), exposure.phases[phase][0]
     site = site if body.transfers.delayed else "plasma"
     body.events_to(begin + since, inclusive=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import number, option, reference
+from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.profile import Profile, profile
 from workbench.protocol.window import parse_window
@@ -27,6 +28,8 @@ class OfCurve(Readout):
     """Base: a stretch of one phase, from `since` to the end of the window; doses at its end are not in it."""
 
     at_moments: ClassVar[bool] = False
+    follows: ClassVar[bool] = True
+    """Whether it is found where links move the drug's numbers too."""
 
     drug: str = reference("drug", "the drug")
     site: str = option("plasma", SITES, "where the concentration is: in plasma, or where it acts")
@@ -51,6 +54,9 @@ class OfCurve(Readout):
     def reading(self, block: Assembly) -> Reading:
         """Look at the whole stretch when its end has come."""
         exposure = next(e for e in block.exposures if isinstance(e, Exposure) and e.name == self.drug)
+        if exposure.moves and not self.follows:
+            reason = f"links move numbers of drug.{self.drug} while the model runs: its curve after this has no form"
+            raise AssemblyError("", f"{self.name} cannot be read: {reason}")
         name = parse_window(str(self.window)).phase
         phase = block.component("phase", name)
         declared = {field: getattr(phase, field) for field in type(phase).parameters()}
@@ -80,7 +86,7 @@ class OfCurve(Readout):
 
     def acting(self, exposure: Exposure) -> Any:
         """Return the share that counts: at the effect site, what a subject responds to."""
-        return exposure.drug.effect if self.site == "effect" else 1.0
+        return exposure.drug.effect if self.site == "effect" and not exposure.moves else 1.0
 
 
 def _until(words: str, phase: Mapping[str, Any]) -> float | None:
@@ -175,6 +181,7 @@ class AreaToInfinity(OfCurve):
     name: ClassVar[str] = "area_to_infinity"
     unit: ClassVar[str] = "ng h/mL"
     meaning: ClassVar[str] = "area under the concentration, extrapolated"
+    follows: ClassVar[bool] = False
     equation: ClassVar[str] = "AUCinf = AUC of the stretch + (what is in the body at its end) / clearance"
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011",)
 
@@ -225,6 +232,7 @@ class TerminalHalfLife(OfCurve):
     name: ClassVar[str] = "terminal_half_life"
     unit: ClassVar[str] = "h"
     meaning: ClassVar[str] = "half-life at the end of the curve"
+    follows: ClassVar[bool] = False
     equation: ClassVar[str] = "ln 2 / smallest rate"
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011",)
 
