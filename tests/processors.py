@@ -8,7 +8,6 @@ libraries themselves.
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
 import sys
@@ -24,12 +23,8 @@ WIDEST = ("AVX512_SPR", "AVX512_ICL", "X86_V4")
 """Groups of NumPy's vector loops that need 512 bits."""
 FUSED = "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4"
 """Makes the C library choose functions without fused products."""
-ASKED = """
-import json, numpy.linalg, threadpoolctl
-from workbench.store.provenance import simd_class
-kernels = {i["architecture"] for i in threadpoolctl.threadpool_info() if i["internal_api"] == "openblas"}
-print(json.dumps([sorted(kernels), simd_class()]))
-"""
+PATIENCE = 7200.0
+"""Seconds that a process may take."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +55,6 @@ class Processor:
         changes = {"OPENBLAS_CORETYPE": self.coretype, "NPY_DISABLE_CPU_FEATURES": " ".join(known)}
         return changes | ({"GLIBC_TUNABLES": self.libm} if self.libm else {})
 
-    def ran(self) -> tuple[list[str], str]:
-        """Return the OpenBLAS kernels and the vector loops that a process of it has."""
-        kernels, simd = json.loads(self.run(ASKED))
-        return kernels, simd
-
     def run(self, code: str, *arguments: str, cwd: Path | None = None) -> str:
         """Return what Python code printed there."""
         done = subprocess.run(
@@ -73,7 +63,7 @@ class Processor:
             env=environment(**self.environment),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, f"{self.name}: {done.stderr}"
@@ -83,11 +73,20 @@ class Processor:
 KNOWN = (
     Processor("skylake", "SkylakeX", "SkylakeX", needs="X86_V4"),
     Processor("haswell", "Haswell", "Haswell", needs="X86_V3", off=WIDEST),
-    Processor("sandybridge", "Sandybridge", "Sandybridge", needs="AVX", off=(*WIDEST, "X86_V3")),
     Processor("nehalem", "Nehalem", "Nehalem", off=(*WIDEST, "X86_V3")),
     Processor("prescott", "Katmai", "Prescott", off=(*WIDEST, "X86_V3"), libm=FUSED),
 )
 """From the newest to the oldest; the last two run wherever NumPy does."""
+
+
+def ran() -> tuple[list[str], str]:
+    """Return the OpenBLAS kernels and the vector loops of this process, as the libraries themselves say."""
+    import threadpoolctl
+
+    from workbench.store.provenance import simd_class
+
+    kernels = {one["architecture"] for one in threadpoolctl.threadpool_info() if one["internal_api"] == "openblas"}
+    return sorted(kernels), simd_class()
 
 
 @cache

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import platform
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
+import pytest
 from circuits import HEAD, only
+from drawn_systems import drawn_flows
 from numpy.typing import NDArray
+from processors import here
 
 from workbench.solver.batch import BatchResult
 from workbench.solver.nudged import WHEN, nudged
@@ -116,3 +124,48 @@ def test_nudging_moves_every_number_but_moments_and_zeros_by_a_unit_in_the_last_
         still = path.partition(".")[0] in WHEN or value == 0.0
         assert np.all(moved == 0.0) if still else np.all((moved == 1.0) | (moved == 0.5)), path
     assert one.values == nudged(batch, 1).values and one.values != two.values
+
+
+FLOWS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from circuits import only
+from drawn_systems import drawn_flows
+from workbench.solver.run import solve
+found = [solve(only(text)).outcomes for text, *_ in drawn_flows(21, 18)]
+print(json.dumps([[float(one["norm"][0]), float(one["power"][0])] for one in found]))
+"""
+
+
+def grown(patterns: NDArray[np.float64], start: NDArray[np.float64], time: Fraction) -> tuple[Fraction, Fraction]:
+    """Return |u|^2 and u C u of ``u = exp(time C) start`` by its series in fractions, which round nothing."""
+    rows = [[Fraction(x) for x in row] for row in patterns.tolist()]
+    places = range(len(start))
+    c = [[sum((row[i] * row[j] for row in rows), Fraction(0)) / len(rows) for j in places] for i in places]
+
+    def through(v: list[Fraction]) -> list[Fraction]:
+        return [sum((c[i][j] * v[j] for j in places), Fraction(0)) for i in places]
+
+    term = [Fraction(x) for x in start.tolist()]
+    whole = list(term)
+    for k in range(1, 60):
+        term = [time / k * x for x in through(term)]
+        whole = [a + b for a, b in zip(whole, term, strict=True)]
+    return sum((x * x for x in whole), Fraction(0)), sum(
+        (x * y for x, y in zip(whole, through(whole), strict=True)), Fraction(0)
+    )
+
+
+def test_flows_over_drawn_spectra_have_all_their_digits_on_every_processor() -> None:
+    """Also where patterns leave directions out, and where every direction is an eigenvector."""
+    right = []
+    for _, start, patterns, stabiliser in drawn_flows(21, 18):
+        square, power = grown(patterns, start, Fraction(3))  # rate 0.01, 300 trials
+        held = 1 - Fraction(float(start @ start)) + square if stabiliser == "oja" else Fraction(1)
+        right.append([float(square / held) ** 0.5, float(power / held)])
+    played = here()
+    if not played:
+        pytest.skip(f"no other processor can be played on a {platform.machine()}")
+    for one in (played[0], *played[-2:]):
+        found = json.loads(one.run(FLOWS, str(Path(__file__).parents[1])))
+        assert np.allclose(found, right, rtol=1e-14, atol=0.0), one.name
