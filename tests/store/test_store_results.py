@@ -248,7 +248,7 @@ def test_scenario_parameters_settings_and_versions_are_kept(stored: Results) -> 
         0.5,
         4.0,
     )
-    assert {"python", "numpy", "scipy", "pandas", "sqlalchemy", "sqlite", "simd", "source_sha256"} <= set(
+    assert {"python", "numpy", "scipy", "pandas", "sqlalchemy", "sqlite", "simd", "blas", "source_sha256"} <= set(
         stored.provenance().key
     )
     assert stored.invocations().iloc[0].status == "finished"

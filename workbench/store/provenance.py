@@ -27,7 +27,8 @@ LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy", "orjson")
 def provenance() -> dict[str, str]:
     """Return what is stored beside every invocation, by name.
 
-    `simd` is the class of vector instructions that NumPy uses here: results are the same bits on one class.
+    `simd` is the class of vector instructions that NumPy uses here, `blas` the kernel of its linear algebra: results
+    are the same bits on one class and kernel.
     """
     found = {
         "workbench": _version("workbench"),
@@ -36,6 +37,7 @@ def provenance() -> dict[str, str]:
         "sqlite": sqlite3.sqlite_version,
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "simd": simd_class(),
+        "blas": blas_kernel(),
     }
     found.update({name: _version(name) for name in LIBRARIES})
     found.update(offered())
@@ -71,6 +73,19 @@ def simd_class() -> str:
         return "unknown"
     used = [name for name in known if features.get(name)]
     return " ".join(used) or "none"
+
+
+def blas_kernel() -> str:
+    """Return which libraries of linear algebra are loaded and for which processor their kernels are, or "unknown"."""
+    import numpy.linalg  # noqa: F401 - loads the library that is asked for
+
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return "unknown"
+    found = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    told = (f"{one['internal_api']} {one['version']} {one.get('architecture') or ''}".strip() for one in found)
+    return ", ".join(sorted(set(told))) or "unknown"
 
 
 @cache
