@@ -208,8 +208,10 @@ def test_describe_finds_components_by_name_and_suggests_the_nearest(folder: Path
 
 
 def test_describe_says_where_a_choice_of_a_field_belongs(folder: Path) -> None:
-    wrong = workbench("describe", "oja", cwd=folder)
-    assert wrong.returncode == 2 and "'oja' is a choice of a field of plasticity." in wrong.stderr
+    both = workbench("describe", "oja", cwd=folder)
+    assert "a scenario in " in both.stdout and "'oja' is a choice of a field of plasticity." in both.stdout
+    wrong = workbench("describe", "soft_bounds", cwd=folder)
+    assert wrong.returncode == 2 and "'soft_bounds' is a choice of a field of plasticity." in wrong.stderr
 
 
 def test_describe_of_a_file_gives_equations_and_receipts_of_one_arm(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterable
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workbench.cli.lookup import block, lookup, refusal
 from workbench.cli.options import AsJson
 from workbench.cli.output import plain, print_object, put
-from workbench.cli.tables import set_out
+from workbench.cli.tables import folded, set_out
 from workbench.errors import UsageError
 from workbench.registry import SECTIONS, Registry
 
@@ -33,7 +33,9 @@ def describe(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="A component, section, section.component, or a scenario file; all if not given."
+            metavar="[NAME]",
+            help="A component, section, section.component, a scenario or its file, a parameter set, a number of one, a "
+            "drug or any other table of a scenario; all components if not given.",
         ),
     ] = None,
     arm: Annotated[
@@ -62,30 +64,32 @@ def describe(
         return 0
     if arm is not None:
         raise UsageError("--arm belongs to a scenario file (workbench describe scenarios/dystonia.toml --arm dyt1)")
-    found = named(registry(), name)
+    others = [] if name is None else lookup(name)
+    found = named(registry(), name, bool(others))
     if as_json:
-        print_object({"ok": True, "components": [described(c) for c in found]})
+        listed = {"found": [vars(one) for one in others]} if others else {}
+        print_object({"ok": True, "components": [described(c) for c in found], **listed})
     elif layout is Layout.markdown:
         put(menu(found))
     else:
-        put("\n\n".join(page(c) for c in found))
+        hint = _choice_hint(str(name), registry()) if others else ""
+        put("\n\n".join([*(page(c) for c in found), *(block(one) for one in others), *([hint] if hint else [])]))
     return 0
 
 
-def named(components: Iterable[type[Component]], name: str | None) -> list[type[Component]]:
-    """Return the components that `name` means, in the order of the sections."""
+def named(components: Iterable[type[Component]], name: str | None, otherwise: bool = False) -> list[type[Component]]:
+    """Return the components that `name` means, in the order of the sections; none where it means something else."""
     order = list(SECTIONS)
     known = sorted(components, key=lambda c: (order.index(c.section), c.name))
     found = [c for c in known if name in (None, c.name, c.section, f"{c.section}.{c.name}")]
+    if not found and otherwise:
+        return []
     if not found and isinstance(components, Registry) and (why := components.why_absent("", str(name))):
         raise UsageError(f"{name!r} {why}")
     if not found:
-        names = sorted({c.name for c in known} | {c.section for c in known})
-        near = difflib.get_close_matches(str(name), names, 1)
-        hint = _choice_hint(str(name), known) or (f"did you mean {near[0]!r}?" if near else "")
-        if hint:
+        if hint := _choice_hint(str(name), known):
             raise UsageError(f"no component {name!r}; 'workbench describe' prints all\nhint: {hint}")
-        raise UsageError(f"no component {name!r} (known: {', '.join(names)})")
+        raise refusal(str(name), (*sorted({c.name for c in known} | {c.section for c in known}),))
     return found
 
 
@@ -102,19 +106,19 @@ def _choice_hint(name: str, components: Iterable[type[Component]]) -> str:
 def page(component: type[Component]) -> str:
     """Return everything that is declared about a component, as text."""
     section = SECTIONS[component.section]
+    said = f'in a scenario: [{component.section}.NAME] with {section.key} = "{component.name}"'
     lines = [
         f"{component.section}.{component.name}",
-        f"  {component.summary()}",
-        f'  in a scenario: [{component.section}.NAME] with {section.key} = "{component.name}"'
-        + (" (the default)" if section.default == component.name else ""),
+        *folded(component.summary(), "  "),
+        *folded(said + (" (the default)" if section.default == component.name else ""), "    ", first="  "),
         "  equation:",
-        *(f"    {line}" for line in component.equation.splitlines()),
+        *(part for line in component.equation.splitlines() for part in folded(line, "      ", first="    ")),
     ]
     rows = [_row(p) for p in component.parameters().values()]
     if rows:
-        lines += ["  fields:", *(f"    {line}" for line in set_out(rows))]
+        lines += ["  fields:", *set_out(rows, "    ")]
     if component.sources:
-        lines.append(f"  sources: {', '.join(component.sources)}")
+        lines += folded(f"sources: {', '.join(component.sources)}", "    ", first="  ")
     return "\n".join(line.rstrip() for line in lines)
 
 

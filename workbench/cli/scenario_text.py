@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.tables import set_out
+from workbench.cli.tables import folded, set_out
 from workbench.errors import UsageError
 from workbench.registry import SECTIONS
 from workbench.report.equations import relevant
@@ -96,16 +96,17 @@ def scenario_page(described: Described) -> str:
     arms = ", ".join(f"{name} ({arm.title})" if arm.title else name for name, arm in scenario.arms.items())
     head = [scenario.title, *([f"question: {use.question}"] if use.question else [])]
     head += [f"arms: {arms}", f"described: arm {described.arm}"]
-    blocks = ["\n".join(head)]
+    blocks = ["\n".join(part for line in head for part in folded(line, "  ", first=""))]
     for table, component in described.tables.items():
         section = SECTIONS[component.section]
-        lines = [f"[{table}]  {section.key} = {component.name}", f"  {component.summary()}"]
-        lines += [f"    {line}" for line in described.equation(table, component)]
+        lines = [f"[{table}]  {section.key} = {component.name}", *folded(component.summary(), "  ")]
+        lines += [p for line in described.equation(table, component) for p in folded(line, "      ", first="    ")]
         rows = [_row(name, value) for name, value in described.fields(table, component).items()]
-        lines += [f"  {line}" for line in set_out(rows)] if rows else []
+        lines += set_out(rows, "  ") if rows else []
         blocks.append("\n".join(line.rstrip() for line in lines))
     if use.limits:
-        blocks.append("\n".join(["limits:", *(f"  - {limit}" for limit in use.limits)]))
+        limits = [part for limit in use.limits for part in folded(limit, "    ", first="  - ")]
+        blocks.append("\n".join(["limits:", *limits]))
     return "\n\n".join(blocks)
 
 
