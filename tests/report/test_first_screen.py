@@ -9,14 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 from aimed import SETS, aimed
-from fabricated import fabricate, patients
+from fabricated import TEXT, fabricate, patients
 
 from workbench.analysis import compare
 from workbench.analysis.aims import aims
 from workbench.analysis.selection import Selection, select
 from workbench.report.content import Page
-from workbench.report.first_screen import costs, finding, not_for, rests_on, steadiness, who_and_what
 from workbench.report.ground import Ground
+from workbench.report.statements.opening import (
+    assumed_ranges,
+    costs,
+    finding,
+    hangs_most_on,
+    how_clear,
+    not_for,
+    who_and_what,
+)
 from workbench.report.words import number, signed
 
 JARGON = ("d_av", "bootstrap", "percentile", "BCa", "hedges", "paired", "seed", "significan")
@@ -49,7 +57,7 @@ def test_the_finding_has_the_sizes_of_compare_and_says_one_set_of_assumptions(pl
     assert said.startswith("With one set of assumptions: Spilling into the wrong place")
     for value in (row["mean"], row["baseline_mean"], abs(row["difference"])):
         assert number(value, even=True) in said
-    assert "which is better" in said and steadiness(plain) == ""
+    assert "which is better" in said and assumed_ranges(plain) == how_clear(plain) == ""
 
 
 def test_each_cost_is_said_beside_the_benefit(plain: Ground) -> None:
@@ -59,22 +67,21 @@ def test_each_cost_is_said_beside_the_benefit(plain: Ground) -> None:
 
 def test_the_range_its_median_and_what_it_hangs_on_come_from_the_points(spread: Ground) -> None:
     expected = np.array([-(p["gate.brake.threshold"] - 0.45) for p in SETS])
-    (said,) = finding(spread)
+    assert "one set" not in finding(spread)[0]
+    said = assumed_ranges(spread)
     low, high = np.percentile(expected, [5, 95])
-    assert "across 30 plausible sets of parameters the difference of" in said
-    assert f"becomes anything from {signed(low)} to {signed(high)}." in said and "one set" not in said
-    steady = steadiness(spread)
-    assert f"a median of {signed(np.median(expected))}" in steady
+    assert "over 30 sets of parameters the middle 90 % of what is" in said
+    assert f"lie between {signed(low)} and {signed(high)}, with a median of {signed(np.median(expected))}" in said
     own = float(spread.row(spread.aims.benefit).difference)
-    assert f"more favourable than {round(100 * np.mean(expected > own))} %" in steady
-    hangs = rests_on(spread)[0]
+    assert f"more favourable than {round(100 * np.mean(expected > own))} %" in how_clear(spread)
+    hangs = hangs_most_on(spread)[0]
     level = np.array([p["gate.brake.threshold"] for p in SETS])
     lowest = np.median(expected[level <= np.quantile(level, 1 / 3)])
     assert "meaning of gate.brake.threshold" in hangs and signed(lowest) in hangs
 
 
 def test_a_wider_range_of_parameters_changes_the_sentence(spread: Ground, tmp_path: Path) -> None:
-    assert finding(spread) != finding(ground(tmp_path, design=True, slope=2.0))
+    assert assumed_ranges(spread) != assumed_ranges(ground(tmp_path, design=True, slope=2.0))
 
 
 def test_no_jargon_stands_in_the_first_paragraphs(spread: Ground) -> None:
@@ -103,8 +110,9 @@ def test_a_declared_arm_that_was_not_run_falls_back_on_the_rule(tmp_path: Path) 
         ("", "Not for any decision about a person"),
     ],
 )
-def test_what_it_is_not_for_is_one_sentence(declared: str, said: str) -> None:
-    assert not_for(declared).startswith(said)
+def test_what_it_is_not_for_is_one_sentence(declared: str, said: str, tmp_path: Path) -> None:
+    text = TEXT.replace('not_for = "Any decision about a person"', f'not_for = "{declared}"')
+    assert not_for(Ground(select(fabricate(tmp_path / "a.db", subjects=2, text=text)))).startswith(said)
 
 
 def test_what_speaks_against_it_and_the_glossary_are_shown(plain: Ground) -> None:

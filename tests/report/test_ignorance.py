@@ -53,8 +53,9 @@ def test_range_and_median_are_percentiles_over_points(tmp_path: Path) -> None:
 
 def test_headline_tells_the_range_and_how_often_the_direction_holds(tmp_path: Path) -> None:
     said = page(tmp_path, slope=1.0)
-    assert "across 50 plausible sets of parameters" in said and "anything from +0.0490 to +0.931" in said
-    assert "0 % of the sets make it an improvement" in said
+    assert "Assumed ranges: over 50 sets of parameters the middle 90 %" in said
+    assert "lie between +0.0490 and +0.931" in said and "(3 people a set)" in said
+    assert "By its sign alone it is better in 0 of 50 sets" in said
     assert "It hangs most on one number, the meaning of gate.brake.threshold" in said
     assert "one set of assumptions" not in said
 
@@ -66,7 +67,7 @@ def test_a_wider_spread_of_parameters_changes_the_sentence(tmp_path: Path) -> No
 def test_without_the_study_the_first_sentence_says_one_set_of_assumptions(tmp_path: Path) -> None:
     said = page(tmp_path, slope=1.0, text=TEXT)
     first = said[said.index("<p ") : said.index("</p>")]
-    assert "With one set of assumptions" in first and "plausible sets" not in said
+    assert "With one set of assumptions" in first and "sets of parameters" not in said
 
 
 @pytest.fixture(autouse=True)
@@ -75,12 +76,31 @@ def _folders(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
 
 
-@pytest.mark.parametrize("toward", [0.0, float("nan")])
-def test_a_comparison_keeps_its_direction_where_its_sign_does_even_if_no_direction_is_better(toward: float) -> None:
+def of(values: list[float], better: str = "lower", people: int = 8, rate: bool = False) -> Plausible:
     import pandas as pd
 
-    def of(values: list[float]) -> Plausible:
-        return Plausible("plausible", "overflow", "ill", "healthy", np.array(values), toward, pd.DataFrame())
+    sets = np.arange(len(values))
+    return Plausible(
+        "plausible", "overflow", "ill", "healthy", np.array(values), sets, people, rate, better, pd.DataFrame()
+    )
 
-    assert of([0.1, 2.0]).one_way and of([-3.0, -0.1]).one_way
-    assert not of([-0.1, 0.2]).one_way and not of([0.0, 0.2]).one_way
+
+def test_a_set_is_clearly_better_only_by_a_difference_worth_naming() -> None:
+    found = of([-0.3, -0.02, -0.001, 0.0, 0.019, 0.02, 0.5])
+    assert found.clearly(0.02) == (2, 2, 3)
+    assert of([-0.3, 0.4], better="higher").clearly(0.02) == (1, 1, 0)
+
+
+def test_a_rate_over_few_people_and_a_range_without_the_models_own_figure_are_not_printed() -> None:
+    assert "a rate needs 50 people a set, here are 8" in of([0.0, 0.0, 0.1], rate=True).without()
+    assert of([0.0, 0.0, 0.1], rate=True, people=50).without() == ""
+    spread = of(list(np.linspace(-1.0, 0.0, 40)))
+    assert spread.without(-0.5) == "" and "does not hold the shipped set's own figure" in spread.without(0.3)
+    assert of(list(np.linspace(-1.0, 0.0, 200))).without(0.3) == ""
+
+
+@pytest.mark.parametrize("better", ["lower", ""])
+def test_a_comparison_keeps_its_direction_where_its_sign_does_even_if_no_direction_is_better(better: str) -> None:
+
+    assert of([0.1, 2.0], better).one_way and of([-3.0, -0.1], better).one_way
+    assert not of([-0.1, 0.2], better).one_way and not of([0.0, 0.2], better).one_way

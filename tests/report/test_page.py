@@ -88,8 +88,8 @@ def test_question_use_limits_arms_and_provenance_are_said(page):
         "Any decision about a person",
         "It knows one place of the brain only.",
         "Blocker 30 mg a day (10 mg every 8 h) during treatment.",
-        "with one set of assumptions",
-        "Of 3 numbers in the model (doses and protocol left aside), 0 are measured, 2 are fitted, 1 are assumed.",
+        "With one set of assumptions",
+        "Of 3 numbers in the model (doses and protocol left aside), 0 are measured, 2 are fitted, 1 is assumed.",
         "stands at tone level 1.5 and path balance 1",
         "workbench sweep spill.toml",
     ):

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from workbench import run_sweep
 from workbench.analysis.selection import select
-from workbench.report.first_screen import finding
 from workbench.report.ground import Ground
+from workbench.report.statements.opening import assumed_ranges, finding
 from workbench.scenario.library import data_folder, scenarios_folder
 
 ASSUMED = 'value = 0.08\nrange = [0.04, 0.12]\nstatus = "assumed"'
 
 
-def said(folder: Path, written: str) -> str:
-    """Return the finding of dystonia in a folder where that assumption reads `written`; few sets and patients."""
+def said(folder: Path, written: str) -> tuple[str, str]:
+    """Return finding and range of dystonia in a folder where that assumption reads `written`; few sets and patients."""
     folder.mkdir()
     shutil.copy(data_folder() / "references.bib", folder)
     text = (data_folder() / "parameters" / "dystonia-1.toml").read_text(encoding="utf-8")
@@ -29,13 +29,12 @@ def said(folder: Path, written: str) -> str:
     done = run_sweep(
         folder / "dystonia.toml", folder / "a.db", arms=["healthy", "dyt1", "dyt1_thp30"], subjects=2, workers=0
     )
-    (sentence,) = finding(Ground(select(done.db)))
-    return sentence
+    ground = Ground(select(done.db))
+    return finding(ground)[0], assumed_ranges(ground)
 
 
 def test_widening_an_assumed_range_changes_the_sentence(tmp_path: Path) -> None:
     narrow = said(tmp_path / "a", ASSUMED)
     wide = said(tmp_path / "b", ASSUMED.replace("[0.04, 0.12]", "[0.005, 0.5]"))
-    assert "across 16 plausible sets of parameters" in narrow
-    assert narrow != wide
-    assert narrow.split("; across")[0] == wide.split("; across")[0]  # the shipped set itself is the same
+    assert "over 16 sets of parameters" in narrow[1]
+    assert narrow[1] != wide[1] and narrow[0] == wide[0]  # the shipped set itself is the same

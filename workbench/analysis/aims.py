@@ -19,7 +19,8 @@ class Aim:
     """One comparison: `outcome` in `arm` against `against`; empty arms where the scenario has none to compare.
 
     `title` is the outcome in words that need no glossary, "" if the scenario gives none; `course` the recorded course
-    that shows it; `meaningful` the smallest change that matters on a clinical scale, from `source`.
+    that shows it; `meaningful` the smallest change that matters on a clinical scale, from `source`; `interaction` the
+    declared interaction that the page is about (`four` are its arms); `response` who counts as having responded.
     """
 
     name: str
@@ -30,6 +31,15 @@ class Aim:
     course: str = ""
     meaningful: float | None = None
     source: str = ""
+    interaction: str = ""
+    four: tuple[str, ...] = ()
+    declared_smallest: float | None = None
+    response: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def smallest(self) -> float | None:
+        """The smallest difference worth naming: what the scenario says, else what matters on a clinical scale."""
+        return self.meaningful if self.declared_smallest is None else self.declared_smallest
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -43,7 +53,11 @@ class Aims:
 
     benefit: Aim | None
     costs: tuple[Aim, ...] = ()
+    also: tuple[Aim, ...] = ()
+    caveats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     population: str = ""
+    author: str = ""
+    contact: str = ""
     influence: str = ""
     consequence: str = ""
     glossary: Mapping[str, str] = field(default_factory=dict)
@@ -53,27 +67,43 @@ class Aims:
         """The benefit, then the costs."""
         return ((self.benefit,) if self.benefit else ()) + self.costs
 
+    @property
+    def named(self) -> tuple[Aim, ...]:
+        """Every comparison that the page names: the benefit, what stands beside it, the costs."""
+        return ((self.benefit,) if self.benefit else ()) + self.also + self.costs
+
 
 def aims(selection: Selection) -> Aims:
     """Return what the stored scenario declares, as far as its outcomes and arms were run."""
     declared = selection.scenario.get("report", {})
     benefit = _declared(selection, "benefit", declared.get("benefit", {})) or _by_rule(selection)
-    costs = (_declared(selection, name, one) for name, one in declared.get("cost", {}).items())
-    texts = {name: str(declared.get(name, "")) for name in ("population", "influence", "consequence")}
-    return Aims(benefit, tuple(c for c in costs if c), glossary=dict(declared.get("glossary", {})), **texts)
+    beside = {
+        kind: tuple(
+            aim for name, one in declared.get(kind, {}).items() if (aim := _declared(selection, name, one)) is not None
+        )
+        for kind in ("cost", "also")
+    }
+    words = ("population", "author", "contact", "influence", "consequence")
+    texts = {name: str(declared.get(name, "")) for name in words}
+    glossary, caveats = dict(declared.get("glossary", {})), dict(declared.get("caveat", {}))
+    return Aims(benefit, beside["cost"], beside["also"], caveats, glossary=glossary, **texts)
 
 
 def _declared(selection: Selection, name: str, raw: Mapping[str, Any]) -> Aim | None:
     """Return a declared comparison, None if the sweep lacks its outcome or one of its arms."""
     known = selection.arms.index
-    arm = str(raw.get("arm", ""))
+    crossed = str(raw.get("interaction", ""))
+    four = tuple(str(arm) for arm in selection.scenario.get("interaction", {}).get(crossed, {}).get("arms", ()))
+    if not set(four) <= set(known):
+        crossed, four = "", four[:1]
+    arm = str(raw.get("arm", "")) or (four[0] if four else "")
     if raw.get("outcome") not in selection.outcomes_named() or arm not in known:
         return None
     against = str(raw.get("against", "") or selection.arms.baseline[arm])
     if against not in known:
         return None
     course = str(raw.get("course", "")) or _course(selection, str(raw["outcome"]))
-    meaningful = raw.get("meaningful")
+    meaningful, smallest = raw.get("meaningful"), raw.get("smallest")
     return Aim(
         name=name,
         outcome=str(raw["outcome"]),
@@ -83,6 +113,10 @@ def _declared(selection: Selection, name: str, raw: Mapping[str, Any]) -> Aim | 
         course=course,
         meaningful=None if meaningful is None else float(meaningful),
         source=str(raw.get("source", "")),
+        interaction=crossed,
+        four=four if crossed else (),
+        declared_smallest=None if smallest is None else float(smallest),
+        response=dict(raw.get("response", {})),
     )
 
 

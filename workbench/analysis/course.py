@@ -143,7 +143,7 @@ def timing_samples(selection: Selection, course: Courses) -> list[Timing]:
     for arm, base in selection.arms.baseline.items():
         if not base or arm not in course.by_arm or base not in course.by_arm:
             continue
-        treated = _treatment(selection, str(arm), base)
+        treated = treatment_span(selection, str(arm), base)
         if treated is not None:
             samples = dict(zip(("benefit", "relapse"), half_times(course, str(arm), base, *treated), strict=True))
         else:
@@ -175,7 +175,7 @@ def _timing(values: Array) -> dict[str, float | int | None]:
     return {**counts, "median": middle, "p10": low, "p90": high}
 
 
-def _treatment(selection: Selection, arm: str, baseline: str) -> tuple[float, float] | None:
+def treatment_span(selection: Selection, arm: str, baseline: str) -> tuple[float, float] | None:
     """Return first and last trial of the phases in which `arm` is given more than `baseline`, or None."""
     settings = arm_settings(selection, arm)
     given = {r.name: r for r in regimens(settings, {})}

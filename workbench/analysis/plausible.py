@@ -6,10 +6,13 @@ parameters; a comparison's value there is the mean difference over the same few 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,9 +27,10 @@ ENDS = (5, 95)
 class Plausible:
     """One comparison of one outcome over plausible parameter sets.
 
-    `differences` (arm minus its baseline) has one value a point; `toward` is the share of points at which the arm does
-    better, NaN for an outcome without direction. `drivers` are rows path, rho: Spearman's rank correlation between a
-    swept number and the difference, the strongest first.
+    `differences` (arm minus its baseline; of an `interaction` the term itself) has one value a set, `sets` their
+    points in the study; `people` is how many subjects each set was run with, `rate` whether each of them is only 0
+    or 1; `better` the direction that is better, "" where there is none. `drivers` are rows path, rho: Spearman's rank
+    correlation between a swept number and the difference, the strongest first.
     """
 
     study: str
@@ -34,13 +38,27 @@ class Plausible:
     arm: str
     baseline: str
     differences: np.ndarray[tuple[int], np.dtype[np.float64]]
-    toward: float
+    sets: np.ndarray[tuple[int], np.dtype[np.int64]]
+    people: int
+    rate: bool
+    better: str
     drivers: pd.DataFrame
+    interaction: str = ""
 
     @property
     def points(self) -> int:
         """Number of parameter sets."""
         return len(self.differences)
+
+    @property
+    def gains(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """The differences with their sign turned where lower is better."""
+        return -self.differences if self.better == "lower" else self.differences
+
+    @property
+    def toward(self) -> float:
+        """The share of sets in which the arm does better, by sign alone; NaN for an outcome without direction."""
+        return float((self.gains > 0).mean()) if self.better else float("nan")
 
     @property
     def one_way(self) -> bool:
@@ -63,6 +81,26 @@ class Plausible:
         """The median difference."""
         return float(np.median(self.differences))
 
+    def clearly(self, smallest: float) -> tuple[int, int, int]:
+        """Return in how many sets the arm is better, and worse, by at least `smallest`, and in how many neither."""
+        near = smallest * (1.0 - 1e-9)
+        better, worse = int((self.gains >= near).sum()), int((self.gains <= -near).sum())
+        return better, worse, self.points - better - worse
+
+    def without(self, own: float | None = None) -> str:
+        """Say why this has no range to be printed; "" where it has one. `own` is the shipped set's own figure."""
+        if self.rate and self.people < FEWEST_PEOPLE:
+            return f"no range: a rate needs {FEWEST_PEOPLE} people a set, here are {self.people}"
+        low, high = self.range
+        if own is not None and not low <= own <= high and self.points < ENOUGH_SETS:
+            return f"no range: the middle of the {self.points} sets does not hold the shipped set's own figure"
+        return ""
+
+    def among(self, sets: Collection[int]) -> Plausible:
+        """Return the same over some of the sets."""
+        kept = np.isin(self.sets, list(sets))
+        return replace(self, differences=self.differences[kept], sets=self.sets[kept])
+
 
 def designs(selection: Selection) -> list[str]:
     """Return the studies that spread plausible parameters by design and have stored runs, in the file's order."""
@@ -81,6 +119,7 @@ def plausible(selection: Selection, study: str, outcome: str) -> list[Plausible]
     )
     means = rows.pivot(index="point", columns="arm", values="mean")
     counts = rows.pivot(index="point", columns="arm", values="n")
+    rate = _rate(selection, study, outcome)
     better = selection.measure("outcome", outcome)["better"]
     swept = _swept(selection, study)
     found = []
@@ -91,11 +130,40 @@ def plausible(selection: Selection, study: str, outcome: str) -> list[Plausible]
         difference = (means[arm] - means[base])[whole].dropna()
         if len(difference) < 2:
             continue
-        gain = difference if better == "higher" else -difference
-        toward = float((gain > 0).mean()) if better else float("nan")
-        values = difference.to_numpy(dtype=np.float64)
-        found.append(Plausible(study, outcome, str(arm), str(base), values, toward, _drivers(swept, difference)))
+        found.append(
+            Plausible(
+                study, outcome, str(arm), str(base), difference.to_numpy(dtype=np.float64),
+                difference.index.to_numpy(dtype=np.int64), int(counts[arm].max()), rate, str(better),
+                _drivers(swept, difference),
+            )
+        )  # fmt: skip
     return found
+
+
+def plausible_interaction(
+    selection: Selection, study: str, name: str, outcome: str, arms: tuple[str, ...]
+) -> Plausible | None:
+    """Return a declared interaction over the sets of `study`; None where the study lacks one of the four arms."""
+    rows = selection.values(study, outcome)
+    table = rows[rows.arm.isin(arms)].pivot(index=["point", "subject"], columns="arm", values="value").dropna()
+    if not set(arms) <= set(table.columns) or table.empty:
+        return None
+    both, first, second, neither = (table[arm].astype(float) for arm in arms)
+    terms = ((both - first) - (second - neither)).groupby(level="point")
+    whole = terms.size() == terms.size().max()
+    difference = terms.mean()[whole]
+    if len(difference) < 2:
+        return None
+    return Plausible(
+        study, outcome, arms[0], "", np.asarray(difference, dtype=np.float64),
+        difference.index.to_numpy(dtype=np.int64), int(terms.size().max()), _rate(selection, study, outcome),
+        str(selection.measure("outcome", outcome)["better"]), _drivers(_swept(selection, study), difference), name,
+    )  # fmt: skip
+
+
+def _rate(selection: Selection, study: str, outcome: str) -> bool:
+    """Return whether the outcome is yes or no in every subject, so that its mean is a rate."""
+    return bool(selection.values(study, outcome)["value"].isin([0.0, 1.0]).all())
 
 
 def _swept(selection: Selection, study: str) -> pd.DataFrame:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
 
 RELATIVE = 0.25
-"""Where no clinical scale says which change matters, a change of a quarter is told apart from a smaller one."""
-CLASSES = ("much better", "better", "the same", "worse", "much worse")
+"""Where the scenario names no smallest difference, a change of a quarter is told apart from a smaller one."""
+CLASSES = ("clearly better", "better by less", "the same", "worse by less", "clearly worse")
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Counts of subjects by class and the same of a hundred; `cut` is the size that makes a change "much"."""
+    """Counts of subjects by class and the same of a hundred; `cut` is the size that makes a change a clear one."""
 
     aim: Aim
     n: int
@@ -41,8 +41,8 @@ def shares(selection: Selection, study: str, aim: Aim) -> Shares | None:
     if not len(values) or not better:
         return None
     gain = snapped(values) * (-1.0 if better == "lower" else 1.0)
-    relative = aim.meaningful is None
-    cut = RELATIVE if aim.meaningful is None else aim.meaningful
+    relative = aim.smallest is None
+    cut = RELATIVE if aim.smallest is None else aim.smallest
     limit = cut * np.abs(values[:, 1]) if relative else np.full(len(values), cut)
     near = 1e-9 * np.maximum(limit, 1.0)  # a change of exactly the cut counts, whatever binary makes of it
     much = limit > 0

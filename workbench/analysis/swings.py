@@ -13,6 +13,7 @@ from workbench.analysis.plausible import designs
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.analysis.plausible import Plausible
     from workbench.analysis.selection import Selection
 
 FEWEST = 9
@@ -55,10 +56,12 @@ def pair_values(selection: Selection, study: str, aim: Aim) -> pd.DataFrame:
     return table.set_axis(["value", "base"], axis=1)
 
 
-def swing(selection: Selection, study: str, aim: Aim, path: str, rho: float) -> Swing | None:
-    """Return what a number's lowest and highest third make of the comparison; None with too few sets."""
-    points = pair_points(selection, study, aim)
-    rows = selection.axes[(selection.axes.study == study) & (selection.axes.path == path)]
+def swing(selection: Selection, found: Plausible, path: str, rho: float) -> Swing | None:
+    """Return what a number's lowest and highest third make of what was spread over sets; None with too few sets."""
+    import pandas as pd
+
+    points = pd.Series(found.differences, index=found.sets)
+    rows = selection.axes[(selection.axes.study == found.study) & (selection.axes.path == path)]
     level = rows.set_index("point")["number"].astype(float).reindex(points.index).dropna()
     if len(level) < FEWEST:
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from workbench.analysis.selection import Selection
     from workbench.design.provenance import Resolved
     from workbench.scenario.model import Scenario
 
@@ -44,6 +45,52 @@ class Window:
     scales: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How a window runs after one reference dose given at once: its peak and the ends of its half, in hours."""
+
+    name: str
+    peak: float
+    peak_at: float
+    half_from: float
+    half_to: float
+
+
+def shape_of(name: str, component: Any) -> Shape:
+    """Return peak and half of a window, solved from its closed form (it rises to one peak and falls)."""
+    from scipy.optimize import brentq, minimize_scalar
+
+    def level(hours: float) -> float:
+        return float(component.after_reference(hours))
+
+    grid = np.concatenate([[0.0], np.geomspace(1e-3, LONGEST, 400)])
+    top = int(np.argmax(component.after_reference(grid)))
+    ends = float(grid[max(top - 1, 0)]), float(grid[min(top + 1, len(grid) - 1)])
+    found = minimize_scalar(lambda t: -level(t), bounds=ends, method="bounded", options={"xatol": 1e-9})
+    peak_at, half = float(found.x), 0.5 * level(float(found.x))
+    low = float(brentq(lambda t: level(t) - half, 0.0, peak_at))
+    high = float(brentq(lambda t: level(t) - half, peak_at, LONGEST)) if level(LONGEST) < half else float("inf")
+    return Shape(name, level(peak_at), peak_at, low, high)
+
+
+def window_shapes(selection: Selection, arm: str) -> list[Shape]:
+    """Return the shape of every window of a stored arm with settings of its own; those not installed are left out."""
+    from workbench.analysis.protocol import arm_settings
+    from workbench.registry import registry
+
+    settings, known, found = arm_settings(selection, arm), registry(), []
+    for name in dict.fromkeys(path.split(".")[1] for path in settings if path.startswith("window.")):
+        form = str(settings.get(f"window.{name}.form", ""))
+        component: Any = known.get("window", form) if ("window", form) in known else None
+        if component is None or not hasattr(component, "after_reference"):
+            continue
+        fields = {p: settings.get(f"window.{name}.{p}") for p in component.parameters()}
+        numbers = [p.name for p in component.parameters().values() if p.kind == "number"]
+        if all(isinstance(value := fields[p], float) and np.isfinite(value) for p in numbers):
+            found.append(shape_of(name, component(**fields)))
+    return found
+
+
 def windows_of(scenario: Scenario, arm: str, hours: Sequence[float]) -> list[Window]:
     """Return the windows of an arm by name; `hours` are those at which the level is told."""
     from workbench.design import plan
@@ -57,10 +104,7 @@ def _window(scenario: Scenario, name: str, values: Mapping[str, Resolved], hours
     at = f"window.{name}."
     fields: dict[str, Any] = {p: values[at + p].value for p in table.component.parameters()}
     component: Any = table.component(**fields)
-    grid = np.linspace(0.0, LONGEST, int(LONGEST * 20) + 1)
-    course = component.after_reference(grid)
-    top = int(np.argmax(course))
-    open_ = np.flatnonzero(course >= 0.5 * course[top])
+    shape = shape_of(name, component)
     numbers = tuple(
         (p.name, _words(values[at + p.name])) for p in table.component.parameters().values() if p.kind == "number"
     )
@@ -71,10 +115,10 @@ def _window(scenario: Scenario, name: str, values: Mapping[str, Resolved], hours
         opened_by=str(fields["opened_by"]),
         numbers=numbers,
         levels=tuple(zip((float(h) for h in hours), (float(level) for level in told), strict=True)),
-        peak=float(course[top]),
-        peak_at=float(grid[top]),
-        half_from=float(grid[open_[0]]),
-        half_to=float(grid[open_[-1]]),
+        peak=shape.peak,
+        peak_at=shape.peak_at,
+        half_from=shape.half_from,
+        half_to=shape.half_to,
         scales=tuple(_scaled(scenario, f"window.{name}", values)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import workbench.report.ignorance as ignorance
 import workbench.report.sections as sections
@@ -22,24 +22,13 @@ if TYPE_CHECKING:
     from workbench.report.ground import Ground
 
 
-def banner(facts: Mapping[str, Any]) -> list[str]:
-    """Say what is missing or failed; nothing if the sweep is whole."""
-    expected, stored, failed = (int(facts[name]) for name in ("expected", "stored", "failed"))
-    said = []
-    if expected > stored + failed:
-        said.append(f"Not finished: {expected - stored - failed:,} of {expected:,} runs are still to be computed.")
-    if failed:
-        said.append(f"{failed:,} of {expected:,} runs failed and are left out of every mean; tables count them.")
-    return said
-
-
 def further_figures(ground: Ground, drawn: set[str]) -> Iterator[Figure]:
     """Yield the figures that do not stand before the appendix."""
     found: list[Figure | None] = []
     if ground.main:
         main = ground.differences[ground.differences.outcome == ground.main]
         mine = [f for f in ground.plausible if f.outcome == ground.main]
-        found.append(ignorance.ignorance_figure(ground.words, mine, main))
+        found.append(ignorance.ignorance_figure(ground, mine, main))
         found.append(sections.responder_figure(ground.words, ground.study, ground.main))
         found += _swept(ground, drawn)
     for i, name in enumerate(_courses(ground)):
@@ -66,16 +55,6 @@ def _courses(ground: Ground) -> list[str]:
     aim = ground.aims.benefit
     leading = aim.course if aim else ""
     return sorted(recorded(ground.selection), key=lambda name: name != leading)
-
-
-def not_drawn(ground: Ground, figures: Sequence[Figure]) -> list[str]:
-    """Name the studies that no figure shows."""
-    drawn = {f.id.partition("-")[2] for f in figures} | {f.study for f in ground.plausible}
-    swept = [s for s in ground.selection.studies.index if ground.selection.paths(s) and s not in drawn]
-    return [
-        f"The study “{plain(s)}” sweeps more than two settings and is not drawn; its runs are in the database."
-        for s in swept
-    ]
 
 
 def arms_table(ground: Ground) -> Table:

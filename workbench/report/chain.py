@@ -11,32 +11,28 @@ import pandas as pd
 from workbench.analysis.chain import Chain, Link, chain, half_effects
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.queries import Queries
-from workbench.report.sections import Figure
+from workbench.report.sections import FEWEST_DOSES, Figure
+from workbench.report.statements.figures import chain_caption, chain_take
 from workbench.report.tables import Table, line_table, span
-from workbench.report.words import Wording, each, number, plain, sentence
+from workbench.report.words import Wording, each, number, plain
 
 if TYPE_CHECKING:
     from workbench.report.figures.style import Panel
 
 
 def chain_figure(words: Wording, study: str) -> Figure | None:
-    """Draw every outcome of a dose sweep against the total a day, one line an arm."""
+    """Draw every outcome of a dose sweep against the total a day, one line an arm; None with too few doses."""
     found = chain(words.selection, study)
-    if not found.links:
+    if not found.links or max(len(link.doses) for link in found.links) < FEWEST_DOSES:
         return None
     axis = words.axis(found.path, "").replace(" amount", "") + f" ({found.unit})"
     panels = list(_panels(words, found, axis))
-    caption = (
-        f"From the dose to its effect, link by link. Pale bands: range across {words.who}; thick bars: calculation "
-        "error (95 % interval of the mean). Half of an effect: 0.5 for what lies between 0 and 1, else half of the "
-        "largest change from the lowest dose."
-    )
     query = Queries(int(words.selection.facts["sweep"])).cells(study)
     tables = [
         _half_table(words, found).of(f"half_effects_{study}", query),
         _numbers(words, found, axis).of(f"chain_{study}", query),
     ]
-    return Figure(f"chain-{study}", _take(words, found), panels, caption, tables)
+    return Figure(f"chain-{study}", chain_take(words, found), panels, chain_caption(words), tables)
 
 
 def _panels(words: Wording, found: Chain, axis: str) -> Iterator[Panel]:
@@ -64,18 +60,6 @@ def _frame(link: Link) -> pd.DataFrame:
             "p90": p90,
         }
     )
-
-
-def _take(words: Wording, found: Chain) -> str:
-    """Say the half-effect dose of the main link in each arm."""
-    rows = half_effects(found)
-    if rows.empty:
-        return sentence(f"No dose in {plain(found.study)} reaches half of any effect")
-    levels = [link.outcome for link in found.links if link.absolute]
-    chosen = rows[rows.outcome == next((o for o in levels if o in set(rows.outcome)), rows.outcome.iloc[-1])]
-    said = [f"{number(r.p50, 2)} {found.unit} ({words.arm(r.arm)})" for r in each(chosen)]
-    title = words.measure("outcome", str(chosen.outcome.iloc[0]))
-    return sentence(f"{title}: half of it is reached at a median of {', '.join(said)}")
 
 
 def _half_table(words: Wording, found: Chain) -> Table:

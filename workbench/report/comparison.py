@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from workbench.analysis.dose import arm_values
-from workbench.analysis.plausible import ENDS
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.trial import BetweenGroups, between_groups
 from workbench.report.figures.effects import NARROW, WIDE, Extras, effects_panel
 from workbench.report.sections import Figure
+from workbench.report.statements.figures import comparison_caption, comparison_take
 from workbench.report.tables import Table, span
-from workbench.report.words import NOTHING, cut, each, number, percent, sentence, signed
-from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, HEDGES_G, PLAUSIBLE, heading, spread
+from workbench.report.words import NOTHING, cut, each, number, percent, signed
+from workbench.terms import (
+    BETTER,
+    CALCULATION_ERROR,
+    DIFFERENCE,
+    HEDGES_G,
+    HELD,
+    PLAUSIBLE,
+    TOO_FEW,
+    heading,
+    spread,
+)
 
 if TYPE_CHECKING:
-    from workbench.analysis.aims import Aim
     from workbench.analysis.plausible import Plausible
     from workbench.report.ground import Ground
 
 MOST_ROWS = 8
-OWN_CONTROL = (
-    "Each {one} is their own control: the same one goes, with the same chance, through both arms; no trial can do this."
-)
 NO_RANGE = "one set only"
 UNSEEN = 2.0
-TOO_ALIKE = (
-    " A Hedges' g beyond 2 is larger than trials find: {who} vary less than people, so that every g is too large."
-)
+NO_NOISE = "no visit's noise in it"
+NOBODY = "no difference in anyone"
 
 
 def comparison_figure(ground: Ground) -> Figure | None:
@@ -37,7 +43,7 @@ def comparison_figure(ground: Ground) -> Figure | None:
     shown = _shown(ground)
     panels = []
     for i, (outcome, rows) in enumerate(shown):
-        aim = next(a for a in ground.aims.all if a.outcome == outcome)
+        aim = next(a for a in ground.aims.named if a.outcome == outcome)
         measure = ground.selection.measure("outcome", outcome)
         labels = [_label(ground, r) for r in each(rows)]
         unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
@@ -48,18 +54,21 @@ def comparison_figure(ground: Ground) -> Figure | None:
     if not panels:
         return None
     tables = [comparison_table(ground, [row for _, rows in shown for row in each(rows)])]
-    sizes = [abs(g) for _, rows in shown for row in each(rows) if (g := _g(ground, row).g) is not None]
-    caption = _caption(ground) + (TOO_ALIKE.format(who=ground.words.who) if max(sizes, default=0.0) > UNSEEN else "")
-    return Figure("effects", sentence(_take(ground)), panels, caption, tables)
+    found = [_g(ground, row) for _, rows in shown for row in each(rows)]
+    sizes = [abs(one.g) for one in found if one is not None and one.g is not None]
+    caption = comparison_caption(ground, max(sizes, default=0.0) > UNSEEN)
+    return Figure("effects", comparison_take(ground), panels, caption, tables)
 
 
 def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
     """Return outcome and rows: of the benefit its own, those over parameters, costs and doses; of others the costs."""
     found = []
-    for outcome in dict.fromkeys(aim.outcome for aim in ground.aims.all):
-        mine = [aim for aim in ground.aims.all if aim.outcome == outcome]
+    for outcome in dict.fromkeys(aim.outcome for aim in ground.aims.named):
+        mine = [aim for aim in ground.aims.named if aim.outcome == outcome]
         rows = ground.differences[(ground.differences.outcome == outcome) & ground.differences.difference.notna()]
         first = [aim.pair for aim in mine]
+        kept = [not _nothing(r) or (r.arm, r.baseline) in first for r in each(rows)]
+        rows = rows[kept] if kept else rows
         if any(aim.name == "benefit" for aim in mine):
             first += [(f.arm, f.baseline) for f in ground.plausible if f.outcome == outcome]
             first += [(r.arm, r.baseline) for r in each(rows) if r.arm == mine[0].against]
@@ -72,6 +81,11 @@ def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
         if chosen:
             found.append((outcome, pd.DataFrame(chosen)))
     return found
+
+
+def _nothing(row: Any) -> bool:
+    """Return whether two arms give the same in everyone, as arms do that the outcome cannot tell apart."""
+    return bool(row.difference == 0 and (pd.isna(row.sd_difference) or row.sd_difference == 0))
 
 
 def _label(ground: Ground, row: Any) -> str:
@@ -88,7 +102,8 @@ def _boxes(ground: Ground, rows: pd.DataFrame) -> dict[int, tuple[float, float, 
     by_pair = {(f.outcome, f.arm, f.baseline): f for f in ground.plausible}
     found = {}
     for y, row in enumerate(each(rows)):
-        if f := by_pair.get((row.outcome, row.arm, row.baseline)):
+        f = by_pair.get((row.outcome, row.arm, row.baseline))
+        if f is not None and not f.without(float(row.difference)):
             found[y] = (f.range[0], f.middle, f.range[1])
     return found
 
@@ -108,14 +123,15 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
                 signed(r.difference),
                 span(r.low, r.high),
                 span(r.p10, r.p90),
-                _range(by_pair.get((r.outcome, r.arm, r.baseline))),
-                percent(r.better),
+                _range(by_pair.get((r.outcome, r.arm, r.baseline)), r),
+                held_range(ground, by_pair.get((r.outcome, r.arm, r.baseline))),
+                NOBODY if _nothing(r) else percent(r.better),
                 _between(ground, r),
                 "; ".join(part for part in (f"n = {r.n}", r.method, r.note) if part),
             )
         )
     columns = ("Outcome", "Arm", "Compared with", "Mean", "Mean there", heading(DIFFERENCE), heading(CALCULATION_ERROR),
-               heading(spread(ground.words.who)), heading(PLAUSIBLE), heading(BETTER),
+               heading(spread(ground.words.who)), heading(PLAUSIBLE), heading(HELD), heading(BETTER),
                f"{HEDGES_G} (as a trial would see it)", "Remarks")  # fmt: skip
     table = Table("The comparisons in numbers", columns, tuple(cells), look="wide")
     declared = ground.selection.arms.baseline
@@ -127,51 +143,35 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
 
 
 def _between(ground: Ground, row: Any) -> str:
-    """Return g where the outcome has a better direction: only then would a trial compare it."""
-    found = _g(ground, row)
+    """Return g where a trial would see it: of an outcome with a direction that has the noise of a visit in it."""
     if not ground.selection.measure("outcome", row.outcome)["better"]:
         return "no direction"
+    found = _g(ground, row)
+    if found is None:
+        return NO_NOISE
     return f"{signed(found.g)} ({span(found.low, found.high)})" if found.g is not None else NOTHING
 
 
-def _g(ground: Ground, row: Any) -> BetweenGroups:
+def _g(ground: Ground, row: Any) -> BetweenGroups | None:
+    """Return Hedges' g of two arms as groups; None where no visit is scored, so that people hardly differ."""
+    specification = json.loads(str(ground.selection.measure("outcome", row.outcome)["specification"]))
+    if not specification.get("assessment"):
+        return None
     values = arm_values(ground.selection, ground.study, row.outcome)
     return between_groups(values[row.arm], values[row.baseline])
 
 
-def _range(found: Plausible | None) -> str:
-    return f"{signed(found.range[0])} to {signed(found.range[1])}" if found else NO_RANGE
+def _range(found: Plausible | None, row: Any) -> str:
+    if found is None:
+        return NO_RANGE
+    return found.without(float(row.difference)) or f"{signed(found.range[0])} to {signed(found.range[1])}"
 
 
-def _take(ground: Ground) -> str:
-    """Say the difference of the benefit, and that of each cost."""
-    said = []
-    for aim in ground.aims.all:
-        row = ground.row(aim) if aim.arm else None
-        if row is not None:
-            said.append(f"{ground.title(aim)}: {signed(row.difference)}")
-    if not said:
-        return "Every comparison that could be made"
-    first, *rest = said
-    return first + (f"; its cost: {'; '.join(rest)}" if rest else "")
-
-
-def _caption(ground: Ground) -> str:
-    who = ground.words.who
-    text = OWN_CONTROL.format(one=who[:-1]) + (
-        f" Thin lines: range across {who} (the middle 80 % of them). Thick bars: calculation error (95 % interval of "
-        "the mean). "
-    )
-    if ground.plausible:
-        text += (
-            f"Dashed boxes: range over plausible parameters ({ENDS[1] - ENDS[0]} % of {ground.plausible[0].points} "
-            "sets), the line in them its median. "
-        )
-    else:
-        text += "All of it with one set of assumptions: no range over plausible parameters was computed. "
-    text += "Filled circle: better or equal; open square: worse."
-    sized: list[Aim] = [aim for aim in ground.aims.all if aim.meaningful]
-    if sized:
-        size = number(sized[0].meaningful)
-        text += f" Dotted: {size} points, the smallest change that matters by published estimates ({sized[0].source})."
-    return text
+def held_range(ground: Ground, found: Plausible | None) -> str:
+    """Return the range over the sets held to the fitted findings, or that these are too few or none."""
+    if found is None or ground.held is None:
+        return NO_RANGE if found is None else "no set can be held"
+    inside = found.among(ground.held.inside)
+    if not ground.held.enough or inside.without():
+        return f"{TOO_FEW} ({inside.points} of {found.points} sets)"
+    return f"{signed(inside.range[0])} to {signed(inside.range[1])} ({inside.points} sets)"

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import workbench.report.appendix as appendix
 import workbench.report.evidence as evidence
 import workbench.report.findings as findings
-import workbench.report.first_screen as first_screen
 import workbench.report.methods as methods
 import workbench.report.review as review
-from workbench.analysis.findings import ledger as published
+import workbench.report.statements.closing as closing
+import workbench.report.statements.opening as opening
 from workbench.analysis.selection import Selection
 from workbench.report.comparison import comparison_figure
 from workbench.report.glossary import glossary
 from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure
-from workbench.report.mechanism import mechanism_figures
+from workbench.report.mechanism import mechanism_figures, turning_figure
 from workbench.report.protocol import protocol_figure
 from workbench.report.references import references, split, works
 from workbench.report.sections import Figure
@@ -27,9 +27,11 @@ from workbench.report.tables import Table
 
 if TYPE_CHECKING:
     from workbench.analysis.ledger import LedgerRow
+    from workbench.report.statements import Said
     from workbench.report.words import Wording
 
 MOST_FIGURES = 6
+NAMED_LIMITS = 3
 
 
 @dataclass(frozen=True)
@@ -67,44 +69,78 @@ class Page:
     # --- first screen -------------------------------------------------------------------------------------------
 
     @cached_property
-    def who(self) -> list[str]:
+    def made(self) -> Said:
+        """When and with what the runs were made, and who answers for them."""
+        return opening.made(self.ground)
+
+    @cached_property
+    def who(self) -> list[Said]:
         """Who was simulated, and what was compared."""
-        return first_screen.who_and_what(self.ground)
+        return opening.who_and_what(self.ground)
 
     @cached_property
-    def finding(self) -> list[str]:
-        """The main finding with its size and range."""
-        return first_screen.finding(self.ground)
+    def finding(self) -> list[Said]:
+        """The main finding with its size."""
+        return opening.finding(self.ground)
 
     @cached_property
-    def steadiness(self) -> str:
-        """How often its direction holds over plausible parameters; "" where that was not run."""
-        return first_screen.steadiness(self.ground)
+    def beside(self) -> list[Said]:
+        """The comparisons that the scenario puts beside it."""
+        return opening.beside(self.ground)
 
     @cached_property
-    def not_for(self) -> str:
+    def in_the_box(self) -> list[Said]:
+        """What must be read with the finding: both ranges, how clear it is, what turns it, its tests and caveats."""
+        ground = self.ground
+        one = (
+            opening.assumed_ranges(ground),
+            opening.held_to_findings(ground),
+            opening.how_clear(ground),
+            opening.share_removed(ground),
+            opening.with_reference_as_one(ground),
+        )
+        return [
+            *(said for said in one if said),
+            *opening.sign_flips(ground),
+            opening.test_record(ground),
+            *opening.caveats(ground),
+        ]
+
+    @cached_property
+    def not_for(self) -> Said:
         """What the page must not be used for, after "Research use only."."""
-        return first_screen.not_for(str(self.use["not_for"]))
+        return opening.not_for(self.ground)
 
     @cached_property
-    def costs(self) -> list[str]:
+    def costs(self) -> list[Said]:
         """What it costs."""
-        return first_screen.costs(self.ground)
+        return opening.costs(self.ground)
 
     @cached_property
-    def rests_on(self) -> list[str]:
+    def rests_on(self) -> list[Said]:
         """What it rests on, and how far it moves when that changes."""
-        return [*first_screen.rests_on(self.ground), self.tested]
+        ground = self.ground
+        return [*opening.hangs_most_on(ground), opening.rests_on_numbers(ground), *opening.moved_by_studies(ground)]
 
     @cached_property
     def first_limits(self) -> list[str]:
         """The limits that stand on the first screen."""
-        return [str(line) for line in self.use["limits"]][: first_screen.NAMED_LIMITS]
+        return [str(line) for line in self.use["limits"]][:NAMED_LIMITS]
 
     @cached_property
-    def banner(self) -> list[str]:
+    def own_limits(self) -> list[Said]:
+        """Limits of every simulation of this kind, after those that the scenario states."""
+        return opening.own_limits(self.ground)
+
+    @property
+    def limits(self) -> int:
+        """How many limits the page states in all."""
+        return len(self.use["limits"]) + len(self.own_limits)
+
+    @cached_property
+    def banner(self) -> list[Said]:
         """What is missing or failed, in sentences; empty if the sweep is whole."""
-        return appendix.banner(self.facts)
+        return closing.banner(self.facts)
 
     # --- figures ------------------------------------------------------------------------------------------------
 
@@ -112,7 +148,7 @@ class Page:
     def figures(self) -> list[Figure]:
         """The figures before the appendix; where nothing can be compared, the first of those that there are."""
         ground = self.ground
-        found = [protocol_figure(ground), courses_figure(ground), comparison_figure(ground)]
+        found = [protocol_figure(ground), turning_figure(ground), courses_figure(ground), comparison_figure(ground)]
         found += [*mechanism_figures(ground), icons_figure(ground)]
         leading = [figure for figure in found if figure] or list(appendix.further_figures(ground, set()))
         return leading[:MOST_FIGURES]
@@ -123,9 +159,9 @@ class Page:
         return list(appendix.further_figures(self.ground, {figure.id for figure in self.figures}))
 
     @cached_property
-    def not_drawn(self) -> list[str]:
+    def not_drawn(self) -> list[Said]:
         """Studies that no figure shows, in sentences."""
-        return appendix.not_drawn(self.ground, [*self.figures, *self.further])
+        return closing.not_drawn(self.ground, [f.id.partition("-")[2] for f in (*self.figures, *self.further)])
 
     # --- tables -------------------------------------------------------------------------------------------------
 
@@ -149,16 +185,15 @@ class Page:
         """How many numbers are measured, fitted, assumed, and in whom."""
         return evidence.ledger(self.ground, self.known)
 
-    @cached_property
+    @property
     def published(self) -> list[LedgerRow]:
         """The published findings about this scenario, misses first; none if no file of findings names it."""
-        return published(self.selection)
+        return self.ground.published
 
     @cached_property
-    def tested(self) -> str:
+    def tested(self) -> Said:
         """How many of them the model meets, in a sentence."""
-        rows = self.published
-        return findings.findings_summary(rows) if rows else findings.unchecked_sentence(self.selection.parameter_set)
+        return closing.findings_record(self.ground)
 
     @cached_property
     def findings(self) -> list[Table]:
@@ -176,6 +211,26 @@ class Page:
         return self.assumptions[: review.MOST]
 
     @cached_property
+    def request(self) -> Said:
+        """What the review sheet asks, and where it may be sent."""
+        return closing.review_request(self.ground, self.reviewed, review.hangs_on_first(self.ground, self.reviewed))
+
+    @cached_property
+    def more_assumptions(self) -> Said:
+        """How many assumptions stand in the appendix only."""
+        return closing.more_assumptions(self.assumptions, self.reviewed)
+
+    @cached_property
+    def looks(self) -> list[Said]:
+        """What each kind of uncertainty looks like."""
+        return closing.looks(self.ground)
+
+    @cached_property
+    def tables_counted(self) -> Said:
+        """How many tables there are."""
+        return closing.tables_counted(self.ground, len(self.tables))
+
+    @cached_property
     def answers(self) -> tuple[str, ...]:
         """What may be ticked."""
         return review.ANSWERS
@@ -186,9 +241,9 @@ class Page:
         return glossary(self.ground)
 
     @cached_property
-    def methods(self) -> list[str]:
+    def methods(self) -> list[Said]:
         """Methods in words."""
-        return methods.paragraph(self.ground)
+        return closing.methods(self.ground, methods.components(self.ground))
 
     @cached_property
     def method_tables(self) -> list[Table]:

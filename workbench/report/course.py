@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import workbench.report.tables as tables
-from workbench.analysis.course import MOST_SUBJECTS, Courses, bands, timings
+from workbench.analysis.course import Courses, bands, timings
 from workbench.analysis.protocol import arm_settings, phases
 from workbench.report.figures.course import courses_panel
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure
-from workbench.report.words import Wording, number, sentence
-
-if TYPE_CHECKING:
-    import pandas as pd
+from workbench.report.statements.figures import course_caption, course_take
+from workbench.report.words import Wording
 
 TOGETHER = 5
 
@@ -42,16 +39,5 @@ def grouped_courses(words: Wording, course: Courses) -> Figure | None:
     times = timings(selection, course)
     if len(times):
         found.append(tables.timing_table(words, times, f"{course.time_unit}s").of(f"times_of_{course.name}", query))
-    first = f" Shown are the first {MOST_SUBJECTS} of them." if len(course.subjects) == MOST_SUBJECTS else ""
-    caption = f"Means only; the range across {words.who} stands in the table.{first}"
-    return Figure(f"course-{course.name}", sentence(_course_take(words, frame, title, arms)), panels, caption, found)
-
-
-def _course_take(words: Wording, frame: pd.DataFrame, title: str, arms: list[str]) -> str:
-    last = frame[frame.time == frame.time.max()].set_index("arm")["mean"]
-    present = list(last.index)
-    if len(present) == 1:
-        return f"{title} over time: at the end it is {number(last.iloc[0], even=True)}"
-    low, high = min(present, key=lambda a: last[a]), max(present, key=lambda a: last[a])
-    ends = [f"“{words.arm(a)}” ({number(last[a], even=True)})" for a in (low, high)]
-    return f"{title} over time: at the end it is lowest in {ends[0]} and highest in {ends[1]}"
+    return Figure(f"course-{course.name}", course_take(words, frame, title, arms), panels,
+                  course_caption(words, len(course.subjects)), found)  # fmt: skip

@@ -26,13 +26,13 @@ MEANS = {
 
 
 def numeric(settings: pd.DataFrame) -> pd.DataFrame:
-    """Return the numeric settings, one row per path and status."""
-    return settings[settings.number.notna()].drop_duplicates(["path", "status"])
+    """Return the numeric settings, each path once (with the status that it has in the first arm that has it)."""
+    return settings[settings.number.notna()].drop_duplicates("path")
 
 
 def counts(settings: pd.DataFrame) -> dict[str, int]:
     """Return how many numeric settings have each status."""
-    found = numeric(settings).drop_duplicates("path").status.value_counts()
+    found = numeric(settings).status.fillna("").value_counts()
     return {status: int(found.get(status, 0)) for status in MEANS}
 
 
@@ -50,16 +50,6 @@ def ledger(ground: Ground, known: Works) -> Table:
     columns = ("Status", "Meaning", "Seen in", "Numbers", "For example")
     table = Table("What the numbers in the model rest on", columns, tuple(rows))
     return table.of("evidence", ground.queries.settings())
-
-
-def summary(settings: pd.DataFrame) -> str:
-    """Say in one sentence how much is assumed."""
-    found = counts(settings)
-    model = sum(n for status, n in found.items() if status != "protocol")
-    shares = [f"{found[s]} are {s}" for s in ("measured", "fitted", "assumed")]
-    if found.get(""):
-        shares.append(f"{found['']} stand in the scenario without a word on where they come from")
-    return f"Of {model} numbers in the model (doses and protocol left aside), {', '.join(shares)}."
 
 
 def settings_table(words: Wording, settings: pd.DataFrame, query: str) -> Table:

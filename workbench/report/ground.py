@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, Aims, aims
 from workbench.analysis.course import Courses, courses
+from workbench.analysis.excess import Excess, excess
+from workbench.analysis.findings import ledger as published
+from workbench.analysis.held import Held, held
+from workbench.analysis.interaction import interactions
 from workbench.analysis.paired import compare, studies_to_compare
-from workbench.analysis.plausible import Plausible, designs, plausible
+from workbench.analysis.plausible import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.protocol import days_declared
 from workbench.report.queries import Queries
-from workbench.report.words import Wording, each, number
+from workbench.report.words import Wording, each, number, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.analysis.ledger import LedgerRow
     from workbench.analysis.selection import Selection
 
 
@@ -71,9 +76,64 @@ class Ground:
         Comparisons that are zero whatever the parameters say nothing and are left out.
         """
         studies = designs(self.selection)
-        outcomes = dict.fromkeys(aim.outcome for aim in self.aims.all) if studies else ()
+        outcomes = dict.fromkeys(aim.outcome for aim in self.aims.named) if studies else ()
         found = [f for outcome in outcomes for f in plausible(self.selection, studies[0], outcome)]
         return [f for f in found if f.differences.any()]
+
+    @cached_property
+    def spread(self) -> str:
+        """The study that moves everything assumed at once, "" if none was run."""
+        return next(iter(designs(self.selection)), "")
+
+    @cached_property
+    def published(self) -> list[LedgerRow]:
+        """The published findings about this scenario, misses first; none if no file of findings names it."""
+        return published(self.selection)
+
+    @cached_property
+    def held(self) -> Held | None:
+        """Which sets of parameters give back the fitted findings; None where none of these can be judged there."""
+        return held(self.selection, self.spread, self.published) if self.spread else None
+
+    @cached_property
+    def crossed(self) -> dict[str, Any]:
+        """The four terms of the interaction that the page is about, by name; empty where it is about none."""
+        aim = self.aims.benefit
+        if aim is None or not aim.interaction:
+            return {}
+        rows = interactions(self.selection, study=self.study, names=[aim.interaction], outcomes=[aim.outcome])
+        return {str(row.term): row for row in each(rows[rows.point == rows.point.min()])}
+
+    @property
+    def interaction_title(self) -> str:
+        """What the interaction that the page is about is called."""
+        name = self.aims.benefit.interaction if self.aims.benefit else ""
+        return str(self.selection.scenario.get("interaction", {}).get(name, {}).get("title", "")) or plain(name)
+
+    @cached_property
+    def main_over(self) -> Plausible | None:
+        """What the page is about (a comparison, or an interaction) over sets of parameters; None if not run."""
+        aim = self.aims.benefit
+        if aim is None or not self.spread or not aim.arm:
+            return None
+        if aim.interaction:
+            return plausible_interaction(self.selection, self.spread, aim.interaction, aim.outcome, aim.four)
+        return self.over_parameters(aim)
+
+    @property
+    def main_difference(self) -> float | None:
+        """The shipped set's own figure of what the page is about; None where nobody finished."""
+        aim = self.aims.benefit
+        if aim is None:
+            return None
+        row = self.crossed.get("interaction") if aim.interaction else self.row(aim)
+        return None if row is None else float(row.difference)
+
+    @cached_property
+    def reach(self) -> Excess | None:
+        """What the benefit removes of the excess over the arm that nothing is wrong with; None without such an arm."""
+        aim = self.aims.benefit
+        return excess(self.selection, self.study, self.spread, aim) if aim is not None and aim.arm else None
 
     def over_parameters(self, aim: Aim) -> Plausible | None:
         """Return a comparison over plausible parameters, None where that was not run."""

@@ -6,73 +6,89 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.analysis.plausible import ENDS, Plausible
+from workbench.report.comparison import held_range
 from workbench.report.figures.ignorance import ignorance_panel
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure
+from workbench.report.statements.figures import sets_caption, sets_take
 from workbench.report.tables import Table
-from workbench.report.words import Wording, each, number, percent, plain, sentence, signed
+from workbench.report.words import Wording, each, number, plain, signed
+from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE, heading
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.report.ground import Ground
+
 MOST_DRIVERS = 8
 
 
-def ignorance_figure(words: Wording, found: Sequence[Plausible], differences: pd.DataFrame) -> Figure | None:
+def ignorance_figure(ground: Ground, found: Sequence[Plausible], differences: pd.DataFrame) -> Figure | None:
     """Draw the comparisons of one outcome over parameter sets, with the value under the shipped set."""
-    if not found:
+    words, main, aim = ground.words, ground.main_over, ground.aims.benefit
+    crossed = [main] if main is not None and main.interaction else []
+    found = [*crossed, *found]
+    if not found or aim is None:
         return None
     outcome = found[0].outcome
     title, better = words.measure("outcome", outcome), str(words.selection.measure("outcome", outcome)["better"])
     own = {(r.arm, r.baseline): float(r.difference) for r in each(differences[differences.difference.notna()])}
-    labels = [f"{words.arm(f.arm)} against {words.arm(f.baseline)}" for f in found]
-    shipped = [own.get((f.arm, f.baseline)) for f in found]
-    panel = ignorance_panel("ignorance", title, found, labels, shipped, (f"difference in {title}", better))
-    steady = [f for f in found if f.one_way]
-    take = (
-        f"{title}: every comparison keeps its direction whatever the parameters"
-        if len(steady) == len(found)
-        else f"{title}: {len(found) - len(steady)} of {len(found)} comparisons can change direction with the parameters"
-    )
-    caption = (
-        f"Each dot is one of {found[0].points} sets of parameters in which everything swept moves at once over its "
-        f"plausible range. Dashed box: the middle {ENDS[1] - ENDS[0]} % of the sets; line in it: the median; diamond: "
-        "the shipped set. This is the range over plausible parameters: neither the "
-        f"range across {words.who} nor calculation error."
-    )
+    shipped = [ground.main_difference if f.interaction else own.get((f.arm, f.baseline)) for f in found]
+    labels = [
+        f"interaction: {ground.interaction_title}" if f.interaction else
+        f"{words.arm(f.arm)} against {words.arm(f.baseline)}"
+        for f in found
+    ]  # fmt: skip
+    kept = () if ground.held is None else ground.held.inside
+    panel = ignorance_panel("ignorance", title, found, labels, shipped, (f"difference in {title}", better), kept)
     queries = Queries(int(words.selection.facts["sweep"]))
-    ranges = _ranges(words, found, shipped).of("plausible_ranges", queries.cells(found[0].study, [outcome]))
-    drivers = _drivers(words, found).of("plausible_drivers", queries.swept(found[0].study))
-    return Figure("ignorance", sentence(take), [panel], caption, [ranges, drivers])
+    ranges = _ranges(ground, found, labels, shipped, aim.smallest)
+    drawn = [
+        ranges.of("plausible_ranges", queries.cells(found[0].study, [outcome])),
+        _drivers(words, found, labels).of("plausible_drivers", queries.swept(found[0].study)),
+    ]
+    take, caption = sets_take(ground, title, found, aim.smallest), sets_caption(ground, found)
+    return Figure("ignorance", take, [panel], caption, drawn)
 
 
-def _ranges(words: Wording, found: Sequence[Plausible], shipped: Sequence[float | None]) -> Table:
-    rows = tuple(
-        (
-            words.arm(f.arm),
-            words.arm(f.baseline),
+def _ranges(
+    ground: Ground,
+    found: Sequence[Plausible],
+    labels: Sequence[str],
+    shipped: Sequence[float | None],
+    smallest: float | None,
+) -> Table:
+    rows = []
+    for f, label, own in zip(found, labels, shipped, strict=True):
+        clear = f.clearly(smallest) if smallest is not None and f.better else None
+        said = ("no direction",) * 3 if not f.better else ("no size named",) * 3 if clear is None else map(str, clear)
+        assumed = f.without(own) or f"{signed(f.range[0])} to {signed(f.range[1])}"
+        row = (
+            label,
             signed(own),
             signed(f.middle),
-            f"{signed(f.range[0])} to {signed(f.range[1])}",
-            percent(f.toward),
+            assumed,
+            held_range(ground, f),
+            *said,
             str(f.points),
+            str(f.people),
         )
-        for f, own in zip(found, shipped, strict=True)
-    )
-    columns = ("Arm", "Compared with", "Shipped set", "Median of sets", f"{ENDS[0]}th to {ENDS[1]}th percentile",
-               "Sets with an improvement", "Sets")  # fmt: skip
-    title = words.measure("outcome", found[0].outcome)
-    return Table(f"{title}: mean difference over plausible parameters", columns, rows)
+        rows.append(row)
+    columns = ("Comparison", "Shipped set", "Median of sets", f"{heading(PLAUSIBLE)} (middle {ENDS[1] - ENDS[0]} %)",
+               heading(HELD), heading(CLEARLY_BETTER), heading(CLEARLY_WORSE), heading(NEITHER), "Sets",
+               "People a set")  # fmt: skip
+    title = ground.words.measure("outcome", found[0].outcome)
+    least = "" if smallest is None else f"; clear from {number(smallest)}"
+    return Table(f"{title}: mean difference over sets of parameters{least}", columns, tuple(rows), look="wide")
 
 
-def _drivers(words: Wording, found: Sequence[Plausible]) -> Table:
+def _drivers(words: Wording, found: Sequence[Plausible], labels: Sequence[str]) -> Table:
     """Which numbers move the comparisons most, with what they mean."""
     rows = []
-    for f in found:
-        pair = words.arm(f.arm), words.arm(f.baseline)
+    for f, label in zip(found, labels, strict=True):
         strongest = [r for r in each(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= f.notable]
         meant = words.selection.meanings
-        rows += [(*pair, plain(r.path), meant.get(r.path, ""), signed(round(r.rho, 2))) for r in strongest]
-    columns = ("Arm", "Compared with", "Number", "What it is", "Rank correlation with the difference")
+        rows += [(label, plain(r.path), meant.get(r.path, ""), signed(round(r.rho, 2))) for r in strongest]
+    columns = ("Comparison", "Number", "What it is", "Rank correlation with the difference")
     least = number(max(f.notable for f in found), 2)
     return Table(f"What moves the result most (rank correlation of at least {least})", columns, tuple(rows))

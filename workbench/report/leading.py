@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import workbench.report.tables as tables
-from workbench.analysis.course import Courses, bands
+from workbench.analysis.course import Courses, bands, treatment_span
 from workbench.analysis.protocol import HOURS_A_DAY, arm_settings, days_declared, phases
+from workbench.analysis.responses import Responses, responses
 from workbench.analysis.shares import CLASSES, Shares, shares
-from workbench.report.figures.course import courses_panel
-from workbench.report.figures.icons import icons_panel
+from workbench.analysis.timeline import Timeline, timeline
+from workbench.report.figures.course import Marks, courses_panel
+from workbench.report.figures.icons import icons_panel, responders_panel
 from workbench.report.sections import Figure
+from workbench.report.statements.figures import (
+    hundred_caption,
+    hundred_take,
+    over_time_caption,
+    over_time_take,
+    responders_caption,
+    responders_take,
+)
 from workbench.report.tables import Table
-from workbench.report.words import number, percent, sentence, signed
+from workbench.report.words import NOTHING, number, percent, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +33,73 @@ if TYPE_CHECKING:
     from workbench.report.figures.style import Panel
     from workbench.report.ground import Ground
 
-BANDS = "Lines: means. Pale bands: range across {who} (the middle 80 % of them). "
+LONG = 2.5
+"""A course so many times longer than up to the visit it is about is drawn once more, up to a little past that."""
+GROWN = 1.05
+"""A difference that is larger than at the last dose by this factor has grown since."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far two arms are apart over time: at most and when, at the last dose if there are several, and at the end.
+
+    Times are in `unit` ("trial", "day" or "h"); `last_dose` is None where no dose differs between the arms.
+    """
+
+    what: str
+    arm: str
+    against: str
+    unit: str
+    at: float
+    largest: float
+    end: float
+    last_dose: float | None = None
+    at_last_dose: float | None = None
+    base_at_last: float | None = None
+    base_end: float = 0.0
+
+    @property
+    def when(self) -> str:
+        """The moment of the largest difference."""
+        return self.moment(self.at)
+
+    @property
+    def after_last(self) -> float | None:
+        """How long after the last of several doses that is; None without such doses."""
+        return None if self.last_dose is None else self.at - self.last_dose
+
+    @property
+    def grows(self) -> bool:
+        """Whether the difference has grown between the last dose and the end."""
+        last = self.at_last_dose
+        return last is not None and last * self.end > 0 and abs(self.end) > GROWN * abs(last)
+
+    def moment(self, time: float) -> str:
+        """Return a time as people say it."""
+        return f"{number(time)} h" if self.unit == "h" else f"{self.unit} {number(time)}"
+
+    def lasting(self, length: float) -> str:
+        """Return a length of time as people say it."""
+        return (
+            f"{number(length)} h" if self.unit == "h" else f"{number(length)} {self.unit}{'' if length == 1 else 's'}"
+        )
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table."""
+        last = NOTHING if self.last_dose is None else self.moment(self.last_dose)
+        after = self.after_last
+        later = NOTHING if after is None else self.lasting(after) if after > 0 else "before it"
+        return (
+            self.what, self.arm, self.against, signed(self.largest), self.when, later, last,
+            signed(self.at_last_dose), signed(self.end), number(self.base_at_last, even=True),
+            number(self.base_end, even=True),
+        )  # fmt: skip
 
 
 def courses_figure(ground: Ground) -> Figure | None:
     """Draw the benefit over time, and each cost beside it."""
-    panels, found, gaps = [], [], []
+    panels, found, gaps, marked = [], [], [], []
     for i, aim in enumerate(a for a in ground.aims.all if a.course and a.arm):
         course = ground.course(aim.course)
         arms = _arms(ground, aim, course) if course else []
@@ -38,29 +110,36 @@ def courses_figure(ground: Ground) -> Figure | None:
         if not {aim.arm, aim.against} <= set(frame.arm):
             continue
         arms = [arm for arm in arms if arm in set(frame.arm)]
-        panels.append(_panel(ground, f"over-time-{i}", aim, course, arms, frame))
+        unit = "day" if _spans_days(course) else course.time_unit
+        gap = _gap(ground, aim, frame, unit)
+        marks = _marks(ground, aim, gap)
+        panels.append(_panel(ground, f"over-time-{i}", aim, course, arms, frame, marks))
+        if marks.visit and frame.time.max() > LONG * marks.visit:
+            near = frame[frame.time <= 1.2 * marks.visit]
+            panels.append(_panel(ground, f"over-time-{i}-near", aim, course, arms, near, marks, first=True))
         axis = _axis(ground, course)
         caption = f"{ground.title(aim)}, over time: mean (range across {ground.words.who})"
         query = ground.queries.course(ground.study, aim.course, arms)
         found.append(tables.course_table(ground.words, frame, caption, axis).of(f"over_time_{aim.name}", query))
-        pair = ground.words.arm(aim.arm), ground.words.arm(aim.against)
-        unit = "day" if _spans_days(course) else course.time_unit
-        gaps.append((ground.words.measure("course", aim.course), *pair, *_gap(aim, frame, unit)))
+        gaps.append(gap)
+        marked.append(marks)
     if not panels:
         return None
-    columns = ("What", "Arm", "Compared with", "Largest difference of the means", "At", "Difference at the end")
+    columns = ("What", "Arm", "Compared with", "Largest difference of the means", "At", "After the last dose",
+               "Last dose", "Difference then", "Difference at the end", "Compared arm at the last dose",
+               "Compared arm at the end")  # fmt: skip
     query = ground.queries.course(ground.study, ground.aims.all[0].course)
-    found.insert(0, Table("Difference over time", columns, tuple(gaps)).of("over_time_gaps", query))
-    caption = BANDS.format(who=ground.words.who) + "The first panel is the benefit, those beside it are the costs. "
-    what, arm, against, largest, when, last = gaps[0]
-    take = f"{what}: over time “{arm}” and “{against}” differ most at {when} ({largest}), and by {last} at the end"
-    return Figure("over-time", sentence(take), panels, caption, found)
+    rows = tuple(gap.cells for gap in gaps)
+    found.insert(0, Table("Difference over time", columns, rows, look="wide").of("over_time_gaps", query))
+    drawn = any(m.last_dose is not None for m in marked), any(m.sessions or m.visit for m in marked)
+    caption = over_time_caption(ground.words, *drawn)
+    return Figure("over-time", over_time_take(gaps[0]), panels, caption, found)
 
 
 def _arms(ground: Ground, aim: Aim, course: Courses) -> list[str]:
-    """Return the arm, the one beside it, and the one that this is compared with in turn."""
+    """Return the arm, the one beside it, and the one that this is compared with in turn; of an interaction all four."""
     base = str(ground.selection.arms.baseline[aim.against])
-    wanted = [aim.arm, aim.against, *([base] if base and aim.name == "benefit" else [])]
+    wanted = [aim.arm, aim.against, *aim.four, *([base] if base and aim.name == "benefit" else [])]
     return [arm for arm in dict.fromkeys(wanted) if arm in course.by_arm]
 
 
@@ -79,7 +158,17 @@ def _axis(ground: Ground, course: Courses) -> str:
     return "days" if _spans_days(course) else f"time ({course.time_unit})"
 
 
-def _panel(ground: Ground, name: str, aim: Aim, course: Courses, arms: list[str], frame: pd.DataFrame) -> Panel:
+def _panel(
+    ground: Ground,
+    name: str,
+    aim: Aim,
+    course: Courses,
+    arms: list[str],
+    frame: pd.DataFrame,
+    marks: Marks,
+    *,
+    first: bool = False,
+) -> Panel:
     words = ground.words
     shown = phases(arm_settings(ground.selection, aim.arm)) if course.time_unit == "trial" else ()
     if not days_declared(ground.selection):
@@ -88,20 +177,87 @@ def _panel(ground: Ground, name: str, aim: Aim, course: Courses, arms: list[str]
     label = f"{words.measure('course', aim.course)}{unit}"
     titled = [(arm, words.arm(arm)) for arm in arms]
     heading = words.measure("course", aim.course) if aim.name == "benefit" else ground.title(aim)
-    return courses_panel(name, heading, frame, titled, (_axis(ground, course), label), shown)
+    heading += f": the first {number(frame.time.max())} days" if first else ""
+    return courses_panel(name, heading, frame, titled, (_axis(ground, course), label), shown, marks)
 
 
-def _gap(aim: Aim, frame: pd.DataFrame, unit: str) -> tuple[str, str, str]:
-    """Return how far the two arms differ at most, when, and at the end."""
+def _gap(ground: Ground, aim: Aim, frame: pd.DataFrame, unit: str) -> Gap:
+    """Return how far the two arms of an aim are apart."""
     by_arm = frame.pivot(index="time", columns="arm", values="mean")
     gap = by_arm[aim.arm] - by_arm[aim.against]
     place = int(gap.abs().to_numpy().argmax())
-    at = float(by_arm.index.to_numpy(dtype=float)[place])
-    when = f"{number(at)} h" if unit == "h" else f"{unit} {number(at)}"
-    return signed(gap.iloc[place]), when, signed(gap.iloc[-1])
+    times = by_arm.index.to_numpy(dtype=float)
+    pair = ground.words.arm(aim.arm), ground.words.arm(aim.against)
+    found = Gap(
+        ground.words.measure("course", aim.course), *pair, unit, float(times[place]), float(gap.iloc[place]),
+        float(gap.iloc[-1]), base_end=float(by_arm[aim.against].iloc[-1]),
+    )  # fmt: skip
+    last = _last_of_several(ground, aim, unit)
+    if last is None or not (times <= last).any() or last >= times[-1]:
+        return found
+    at = int((times <= last).sum()) - 1
+    return replace(
+        found, last_dose=last, at_last_dose=float(gap.iloc[at]), base_at_last=float(by_arm[aim.against].iloc[at])
+    )
+
+
+def _last_of_several(ground: Ground, aim: Aim, unit: str) -> float | None:
+    """Return when the last of the doses is given in which the arm differs; None where there is but one, or none."""
+    if unit == "trial":
+        span = treatment_span(ground.selection, aim.arm, aim.against)
+        return None if span is None else span[1]
+    mine, theirs = (_doses(timeline(ground.selection, arm)) for arm in aim.pair)
+    given = sorted(set(mine) - set(theirs))
+    scale = HOURS_A_DAY if unit == "h" else 1.0
+    return given[-1] * scale if len(given) > 1 else None
+
+
+def _doses(found: Timeline | None) -> list[float]:
+    return [t for lane in found.lanes if lane.kind == "dose" for t in lane.at] if found is not None else []
+
+
+def _marks(ground: Ground, aim: Aim, gap: Gap) -> Marks:
+    """Return what is marked on a course: the last dose, the sessions, and the visit at which the outcome is scored."""
+    found = timeline(ground.selection, aim.arm) if gap.unit == "day" else None
+    if found is None:
+        return Marks(gap.last_dose)
+    sessions = sorted({t for lane in found.lanes if lane.kind == "session" for t in lane.at})
+    specification = json.loads(str(ground.selection.measure("outcome", aim.outcome)["specification"]))
+    visit = next((lane.at[-1] for lane in found.lanes if lane.name == specification.get("assessment")), None)
+    return Marks(gap.last_dose, tuple(sessions), visit)
 
 
 def icons_figure(ground: Ground) -> Figure | None:
+    """Draw responders per arm where the scenario says what a response is; else a hundred held against themselves."""
+    one_by_one = [one for aim in ground.aims.all if aim.arm and (one := responses(ground.selection, ground.study, aim))]
+    return _responders(ground, one_by_one) if one_by_one else _hundred(ground)
+
+
+def _responders(ground: Ground, found: list[Responses]) -> Figure:
+    panels, rows = [], []
+    for i, one in enumerate(found):
+        for j, (arm, share, k, n) in enumerate(zip(one.arms, one.shares, one.responded, one.n, strict=True)):
+            panels.append(responders_panel(f"hundred-{i}-{j}", ground.words.arm(arm), share))
+            before = ground.words.measure("outcome", one.before)
+            rows.append(
+                (
+                    ground.title(one.aim),
+                    ground.words.arm(arm),
+                    before,
+                    percent(one.by),
+                    f"{k:,}",
+                    f"{n:,}",
+                    percent(share),
+                )
+            )
+    columns = ("What", "Arm", "Better than in", "By at least", "Responded", "Of", "Share")
+    table = Table(f"Who responds, of all {ground.words.who}", columns, tuple(rows))
+    query = ground.queries.cells(ground.study, dict.fromkeys(o for one in found for o in (one.before, one.aim.outcome)))
+    take, caption = responders_take(ground, found), responders_caption(ground, found)
+    return Figure("hundred", take, panels, caption, [table.of("responses", query)])
+
+
+def _hundred(ground: Ground) -> Figure | None:
     """Draw a hundred simulated patients for the benefit and for each cost that has a better direction."""
     found = [one for aim in ground.aims.all if aim.arm and (one := shares(ground.selection, ground.study, aim))]
     if not found:
@@ -112,19 +268,14 @@ def icons_figure(ground: Ground) -> Figure | None:
     rows = []
     for one in found:
         pair = (ground.words.arm(one.aim.arm), ground.words.arm(one.aim.against))
-        counted = (f"{of} ({n:,} of {one.n:,})" for n, of in zip(one.counts, one.of_hundred, strict=True))
-        sums = str(sum(one.of_hundred[:2])), str(sum(one.of_hundred[3:]))
-        rows.append((ground.title(one.aim), *pair, _size(one), *counted, *sums))
-    columns = ("What", "Arm", "Compared with", "Cut", *CLASSES, "all better", "all worse")
-    table = Table(f"Of 100 {ground.words.who}", columns, tuple(rows))
+        _, some, same, less, _ = one.of_hundred
+        cells = (f"{of} ({n:,} of {one.n:,})" for n, of in zip(one.counts, one.of_hundred, strict=True))
+        rows.append((ground.title(one.aim), *pair, _size(one), *cells, str(some + same + less)))
+    columns = ("What", "Arm", "Compared with", "Clear from", *CLASSES, "neither")
+    table = Table(f"Of 100 {ground.words.who}, each against the same one in the other arm", columns, tuple(rows))
     query = ground.queries.pairs(ground.study, dict.fromkeys(one.aim.outcome for one in found))
-    caption = (
-        f"Each mark is one of 100 {ground.words.who}, held against the same one in the other arm. "
-        + _cut(found)
-        + " They differ only in the traits that the scenario gives them, so that they look more alike than people are."
-    )
-    take = _hundred(ground, found)
-    return Figure("hundred", sentence(take), panels, caption, [table.of("of_hundred", query)])
+    take, caption = hundred_take(ground, found), hundred_caption(ground, found)
+    return Figure("hundred", take, panels, caption, [table.of("of_hundred", query)])
 
 
 def _labels(one: Shares) -> tuple[str, ...]:
@@ -133,25 +284,4 @@ def _labels(one: Shares) -> tuple[str, ...]:
 
 
 def _size(one: Shares) -> str:
-    return percent(one.cut) if one.relative else f"{number(one.cut)} points"
-
-
-def _cut(found: list[Shares]) -> str:
-    if any(not one.relative for one in found):
-        return "The cut is the smallest change that matters on the scale (source in the table of comparisons)."
-    return f"The cut of {percent(found[0].cut)} is arbitrary: no clinical scale exists for this outcome."
-
-
-def _hundred(ground: Ground, found: list[Shares]) -> str:
-    said = []
-    for one in found:
-        much, some, same, less, bad = one.of_hundred
-        arms = f"“{ground.words.arm(one.aim.arm)}” than with “{ground.words.arm(one.aim.against)}”"
-        better, worse = much + some, less + bad
-        if better >= worse:
-            said.append(f"{better} do better with {arms} ({much} {_labels(one)[0].removeprefix('better ')})")
-        else:
-            said.append(f"{worse} do worse with {arms} ({bad} {_labels(one)[4].removeprefix('worse ')})")
-        if same == 100:
-            said[-1] = f"none differs between {arms.replace(' than with ', ' and ')}"
-    return f"Of 100 {ground.words.who}, " + "; ".join(said)
+    return percent(one.cut) if one.relative else number(one.cut)

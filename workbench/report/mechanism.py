@@ -18,7 +18,9 @@ from workbench.analysis.protocol import HOURS_A_DAY
 from workbench.report.chain import chain_figure
 from workbench.report.figures.maps import map_panel
 from workbench.report.sections import Figure
-from workbench.report.words import number, plain, sentence, signed
+from workbench.report.statements.figures import pair_map_caption, session_map_take, turning_take
+from workbench.report.statements.opening import turning
+from workbench.report.words import number, plain
 
 if TYPE_CHECKING:
     from workbench.analysis.aims import Aim
@@ -64,6 +66,28 @@ def _is_session(axis: SweptAxis) -> bool:
     return axis.path.startswith("session.") and axis.path.endswith((".first", ".every"))
 
 
+def turning_figure(ground: Ground) -> Figure | None:
+    """Draw the comparison over the first study that turns its sign; None where none does, or none over two settings."""
+    aim = ground.aims.benefit
+    for moved in turning(ground) if aim is not None else ():
+        axes = swept_axes(ground.selection, moved.study)
+        grid = pair_grid(ground.selection, moved.study, aim) if aim is not None and len(axes) == 2 else None
+        if grid is None or aim is None or np.isnan(grid.mean).all():
+            continue
+        words = ground.words
+        outcome = words.measure("outcome", grid.outcome)
+        names = words.axis(grid.x.path, grid.x.unit), words.axis(grid.y.path, grid.y.unit)
+        edge = float(np.nanmax(np.abs(grid.mean)))
+        heading = f"“{words.arm(aim.arm)}” against “{words.arm(aim.against)}”"
+        panel = map_panel(f"turns-{moved.study}", heading, grid, (*names, f"difference in {outcome}"), (-edge, edge))
+        table = tables.grid_table(words, grid, f"Difference in {outcome}: where its sign turns")
+        named = table.of(f"turns_{moved.study}", ground.queries.cells(moved.study, [grid.outcome]))
+        title = str(ground.selection.studies.title[moved.study]) or plain(moved.study)
+        take = turning_take(ground, title, names, grid)
+        return Figure(f"turns-{moved.study}", take, [panel], pair_map_caption(ground, outcome, grid, aim.pair), [named])
+    return None
+
+
 def dose_chain(ground: Ground) -> Figure | None:
     """Draw every link from the dose to the benefit and its cost, over arms that differ in nothing but the dose."""
     of = {name: ground.selection.measure("outcome", name)["readout"] for name in ground.outcomes}
@@ -88,14 +112,11 @@ def _session_map(ground: Ground, study: str) -> Figure | None:
     labels = _name(ground, shown.x), _name(ground, shown.y), f"difference in {outcome}"
     heading = f"“{words.arm(aim.arm)}” against “{words.arm(aim.against)}”"
     panel = map_panel(f"map-{study}", heading, shown, labels, (low, high))
-    caption = (
-        f"Mean difference in {outcome} between {heading.replace(' against ', ' and ')} in the same {words.who}, "
-        f"{int(shown.n.max())} a cell. The star is the setting of the arm itself. Cells show the mean alone: neither "
-        "calculation error nor the range over other parameters is in them."
-    )
+    caption = pair_map_caption(ground, outcome, shown, aim.pair)
+    take = session_map_take(ground, shown, (_name(ground, shown.x), _name(ground, shown.y)))
     table = tables.grid_table(words, shown, f"Difference in {outcome} by time and setting")
     named = table.of(f"map_{study}", ground.queries.cells(study, [shown.outcome]))
-    return Figure(f"map-{study}", sentence(_take(ground, shown)), [panel], caption, [named])
+    return Figure(f"map-{study}", take, [panel], caption, [named])
 
 
 def _grid(ground: Ground, study: str, aim: Aim) -> Grid | None:
@@ -142,18 +163,3 @@ def _name(ground: Ground, axis: SweptAxis) -> str:
         since = f" (after {plain(str(after.iloc[0]))})" if len(after) and parts[-1] == "first" else ""
         return f"{plain(parts[1])}{since} {moment}"
     return ground.words.axis(axis.path, "")
-
-
-def _take(ground: Ground, grid: Grid) -> str:
-    """Say where along the session's time the difference is largest and smallest, at the arm's own other setting."""
-    better = ground.selection.measure("outcome", grid.outcome)["better"]
-    at = grid.y.levels.index(grid.own[1]) if grid.own[1] in grid.y.levels else 0
-    row = grid.mean[at] * (-1.0 if better == "lower" else 1.0)
-    most, least = int(np.nanargmax(row)), int(np.nanargmin(row))
-    outcome = ground.words.measure("outcome", grid.outcome)
-    return (
-        f"{outcome} differs most if {_name(ground, grid.x)} {grid.x.levels[most]} "
-        f"({signed(grid.mean[at, most])}), least at {grid.x.levels[least]} ({signed(grid.mean[at, least])}); other "
-        f"values of “{_name(ground, grid.y)}” move it from {signed(np.nanmin(grid.mean))} to "
-        f"{signed(np.nanmax(grid.mean))}"
-    )

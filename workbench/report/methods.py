@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from workbench.analysis.protocol import arm_settings
 from workbench.declaration import Component
 from workbench.registry import SECTIONS, registry
-from workbench.report.absent import absent, sentences
+from workbench.report.absent import absent
 from workbench.report.tables import Table
 from workbench.report.words import NOTHING, each, number, plain, sentence
 
@@ -58,43 +56,9 @@ def equations(ground: Ground) -> Table:
     return table.of("equations", ground.queries.settings())
 
 
-def paragraph(ground: Ground) -> list[str]:
-    """Say in words what was simulated, how often, with what and how exactly."""
-    facts, selection = ground.selection.facts, ground.selection
-    studies = [f"“{selection.studies.title[s] or plain(str(s))}”" for s in selection.studies.index]
-    versions = selection.results.provenance(selection.sweep)
-    tools = {str(k): ", ".join(dict.fromkeys(map(str, v))) for k, v in versions.groupby("key", sort=True)["value"]}
-    named = [f"{k} {tools[k]}" for k in ("workbench", "python", "numpy", "scipy") if k in tools]
-    shown = [row for aim in ground.aims.all if (row := ground.row(aim)) is not None]
-    half = [(row.high - row.low) / 2 for row in shown if not pd.isna(row.high)]
-    said = [
-        f"{int(facts['subjects']):,} {ground.words.who} (seed {facts['seed']}) went through {len(selection.arms)} "
-        "arms; "
-        f"{int(facts['expected']):,} runs in {len(studies)} studies: {', '.join(studies)}. The same subject has "
-        "the same traits and the same chance in every arm, so that arms are compared within subjects.",
-        f"Parameter set: {facts['parameter_set'] or 'none'} {facts['parameter_version']}. "
-        f"Software: {', '.join(named)}.",
-        _clocks(ground),
-        *sentences(ground, absent(ground), [c for tables in used(ground).values() for c in tables.values()]),
-    ]
-    if half:
-        said.append(
-            f"Calculation error of the comparisons on the first screen: at most {number(max(half), 2)} "
-            "(half of the 95 % interval of the mean difference, by resampling)."
-        )
-    return [part for part in said if part]
-
-
-def _clocks(ground: Ground) -> str:
-    rows = ground.selection.settings
-    clocks = set(rows.text[rows.path.str.match(r"phase\.[^.]+\.clock$")])
-    steps = rows[rows.path.str.match(r"phase\.[^.]+\.step$") & rows.number.notna()]
-    if clocks == {"trial"}:
-        return "Numerics: an exact map from trial to trial; no step size."
-    if "tick" in clocks and len(steps):
-        lengths = ", ".join(sorted({f"{number(n)} {u}" for n, u in zip(steps["number"], steps["unit"], strict=True)}))
-        return f"Numerics: exponential update at fixed steps of {lengths}; linear parts in closed form."
-    return ""
+def components(ground: Ground) -> list[type[Component]]:
+    """Return every component in use, in the order of the sections."""
+    return [component for tables in used(ground).values() for component in tables.values()]
 
 
 def model_tables(ground: Ground) -> list[Table]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from workbench.analysis.course import bands, recorded
 from workbench.analysis.protocol import HOURS_A_DAY, days_declared
 from workbench.analysis.timeline import Lane, Timeline, timeline
+from workbench.analysis.windows import Shape, window_shapes
 from workbench.report.figures.protocol import Curve, protocol_panel
 from workbench.report.sections import Figure
+from workbench.report.statements.figures import protocol_caption, protocol_take
 from workbench.report.tables import Table
 from workbench.report.words import cut, number, plain, sentence
 
@@ -37,17 +39,34 @@ def protocol_figure(ground: Ground) -> Figure | None:
     if not days_declared(ground.selection):
         shown = tuple(replace(phase, per_day=0.0) for phase in shown)
     panel = protocol_panel("protocol", ground.words.arm(aim.arm), lanes, curve, (axis, end), shown)
-    caption = f"What “{ground.words.arm(aim.arm)}” gets; the other arms stand in the table of arms. " + (
-        f"Dashed: {curve.title}, mean, with the range across {ground.words.who} (middle 80 %) as a pale band. "
-        if curve
-        else ""
-    )
+    caption = protocol_caption(ground.words, aim.arm, curve.title if curve else "")
     rows = tuple((label, lane.kind, _times(lane), found.unit) for label, lane in lanes)
     if curve is not None and (half := _half(curve)):
-        rows += ((f"{curve.title}, at least half of its highest", "opened", f"{half[0]} to {half[1]}", found.unit),)
+        words = f"{curve.title}, at least half of its highest; {_fineness(curve, found.unit)}"
+        rows += ((words, "opened", f"{half[0]} to {half[1]}", found.unit),)
+    shapes = window_shapes(ground.selection, aim.arm)
+    for shape in shapes:
+        label = f"{_window(ground, shape)}, by its equation, after one reference dose"
+        when = f"{number(shape.half_from)} to {number(shape.half_to)}, peak at {number(shape.peak_at)}"
+        rows += ((label, "half of its peak", when, "h"),)
     table = Table("What is given, and when", ("What", "Kind", "When", "Unit"), rows)
     query = ground.queries.settings(arm=aim.arm)
-    return Figure("protocol", sentence(_take(lanes, found, curve)), [panel], caption, [table.of("protocol", query)])
+    take = protocol_take(_given(lanes, found), _open(curve, found.unit), [_by_equation(ground, s) for s in shapes])
+    return Figure("protocol", take, [panel], caption, [table.of("protocol", query)])
+
+
+def _window(ground: Ground, shape: Shape) -> str:
+    declared = ground.selection.scenario.get("window", {}).get(shape.name, {})
+    return str(declared.get("title", "")) or f"Window {plain(shape.name)}"
+
+
+def _by_equation(ground: Ground, shape: Shape) -> str:
+    """Say when a window is half open after one reference dose, solved from its closed form."""
+    return (
+        f"{_window(ground, shape)}, solved from its equation for one reference dose given at once: half of its peak "
+        f"{number(shape.half_from)} h after the dose, the peak at {number(shape.peak_at)} h, half of it again at "
+        f"{number(shape.half_to)} h"
+    )
 
 
 def _labelled(ground: Ground, found: Timeline) -> list[tuple[str, Lane]]:
@@ -104,25 +123,35 @@ def _times(lane: Lane) -> str:
     return ", ".join(number(t) for t in lane.at)
 
 
-def _take(lanes: list[tuple[str, Lane]], found: Timeline, curve: Curve | None) -> str:
+def _given(lanes: list[tuple[str, Lane]], found: Timeline) -> list[str]:
     said = []
     for label, lane in lanes:
         if lane.kind == "dose":
-            name = label
-            said.append(
-                name + (f", in trials {number(lane.spans[0][0])} to {number(lane.spans[-1][1])}" if lane.spans else "")
-            )
+            spans = f", in trials {number(lane.spans[0][0])} to {number(lane.spans[-1][1])}" if lane.spans else ""
+            said.append(label + spans)
         elif lane.kind == "session" and lane.at:
             said.append(f"{label} from {found.unit} {number(lane.at[0])} to {found.unit} {number(lane.at[-1])}")
-    if curve is not None:
-        said.append(_open(curve, found.unit))
-    return "; ".join(part for part in said if part)
+    return said
 
 
-def _open(curve: Curve, unit: str) -> str:
-    """Say from when to when the curve's mean is at least half of its highest."""
-    half = _half(curve)
-    return f"{curve.title} is at least half of its highest from {unit} {half[0]} to {unit} {half[1]}" if half else ""
+def _open(curve: Curve | None, unit: str) -> str:
+    """Say from when to when the curve's mean is at least half of its highest, and how finely that was recorded."""
+    half = _half(curve) if curve is not None else None
+    if curve is None or half is None:
+        return ""
+    return (
+        f"{curve.title}, {_fineness(curve, unit)}, is at half of its highest or above from {unit} {half[0]} to {unit} "
+        f"{half[1]}"
+    )
+
+
+def _fineness(curve: Curve, unit: str) -> str:
+    """Say how often a curve was recorded, which is how exactly its crossings are known."""
+    steps = curve.frame.time.sort_values().diff().dropna()
+    every = float(steps.max()) if len(steps) else 0.0
+    if not every:
+        return "recorded once"
+    return f"recorded every {unit}" if every == 1 else f"recorded every {number(every)} {unit}s"
 
 
 def _half(curve: Curve) -> tuple[str, str] | None:

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import workbench.report.tables as tables
-from workbench.analysis.dose import Ladder, dose_response, ladders
-from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
+from workbench.analysis.dose import dose_response, ladders
+from workbench.analysis.maps import SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.responders import responders
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.figures.maps import inside, map_panel
 from workbench.report.figures.style import Panel
 from workbench.report.queries import Queries
-from workbench.report.tables import Table
-from workbench.report.words import Wording, each, number, percent, plain, sentence
-
-if TYPE_CHECKING:
-    pass
-
-MOST_ENDS = 3
-SPREAD = (
-    "Pale bands: range across {who} (the middle 80 % of them). "
-    "Thick bars: calculation error (95 % interval of the mean)."
+from workbench.report.statements.figures import (
+    curve_caption,
+    curve_take,
+    dose_caption,
+    dose_take,
+    improved_caption,
+    improved_take,
+    map_caption,
+    map_take,
+    own_places,
 )
+from workbench.report.statements.registry import Said
+from workbench.report.tables import Table
+from workbench.report.words import Wording, each, number, plain
+
+FEWEST_DOSES = 4
+"""A figure over doses needs so many of them."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +39,25 @@ class Figure:
     """Panels under one take-away sentence, with what one needs to read them and the tables of their numbers."""
 
     id: str
-    title: str
+    title: Said
     panels: list[Panel]
-    caption: str
+    caption: Said
     tables: list[Table] = field(default_factory=list)
 
 
 def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:
-    """Draw outcomes against the one setting that families of arms climb, such as the dose a day."""
-    found = ladders(words.selection)
-    if not found:
+    """Draw outcomes over arms that differ in nothing but the dose; None where fewer than four doses were given.
+
+    `told` are the outcomes that the figure's first sentence is about.
+    """
+    found = [ladder for ladder in ladders(words.selection) if ladder.path == ladders(words.selection)[0].path]
+    if not found or max(len({x for x, _ in ladder.steps if x > 0}) for ladder in found) < FEWEST_DOSES:
         return None
-    climbed = [ladder for ladder in found if ladder.path == found[0].path]
     axis = words.axis(found[0].path, found[0].unit)
-    panels, rows = [], []
+    panels, rows, first = [], [], {}
     for i, outcome in enumerate(outcomes):
         title, lines = words.measure("outcome", outcome), []
-        for ladder in climbed:
+        for ladder in found:
             frame = dose_response(words.selection, study, outcome, ladder)
             frame = frame[frame["mean"].notna()] if len(frame) else frame
             if len(frame):
@@ -61,27 +68,16 @@ def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]
                     for r in each(frame)
                 ]
         if lines:
+            first[outcome] = lines[0]
             unit = words.selection.measure("outcome", outcome)["unit"]
             panels.append(lines_panel(f"dose-{i}", title, lines, (axis, "" if unit == "1" else str(unit))))
     if not panels:
         return None
-    title = _dose_take(words, climbed[0], rows, told, axis)
+    said = [(outcome, first[outcome]) for outcome in told if outcome in first]
     table = tables.line_table(words, f"Outcomes by {axis}", axis, rows)
     query = Queries(int(words.selection.facts["sweep"])).cells(study, outcomes)
-    return Figure("dose", sentence(title), panels, SPREAD.format(who=words.who), [table.of("dose_chain", query)])
-
-
-def _dose_take(words: Wording, ladder: Ladder, rows: list[tuple[Any, ...]], told: list[str], axis: str) -> str:
-    """Say how the outcomes in `told` change from the lowest dose to the highest."""
-    (low, first), (high, last) = ladder.steps[0], ladder.steps[-1]
-    means = {(title, arm): mean for title, arm, _, mean, *_ in rows}
-    said = []
-    for outcome in told:
-        title = words.measure("outcome", outcome)
-        ends = means.get((title, words.arm(first))), means.get((title, words.arm(last)))
-        if None not in ends:
-            said.append(f"{title} goes from {number(ends[0], even=True)} to {number(ends[1], even=True)}")
-    return f"With {axis} from {number(low)} to {number(high)}: {'; '.join(said)}"
+    take, caption = dose_take(words, said, axis), dose_caption(words)
+    return Figure("dose", take, panels, caption, [table.of("dose_chain", query)])
 
 
 def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
@@ -96,10 +92,6 @@ def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
         for arm, group in frame.groupby("arm", sort=False)
         if group.share.max() > 0
     ]
-    caption = f"Counted are {words.who} at least X % better than themselves in the comparison arm; no X is privileged."
-    at = int(frame.threshold.iloc[0])
-    best = frame[frame.threshold == at].sort_values("share", kind="stable").iloc[-1]
-    take = f"At least {at} % better in {title}: up to {percent(best.share)} of {words.who} (“{words.arm(best.arm)}”)"
     panels = (
         [lines_panel("responders", title, lines, ("improvement of at least (%)", f"share of {words.who}"))]
         if lines
@@ -107,9 +99,9 @@ def responder_figure(words: Wording, study: str, outcome: str) -> Figure | None:
     )
     return Figure(
         "responders",
-        sentence(take),
+        improved_take(words, title, frame),
         panels,
-        caption,
+        improved_caption(words),
         [
             tables.responder_table(words, frame, f"Share of {words.who} improved, {title}").of(
                 "responders", Queries(int(words.selection.facts["sweep"])).pairs(study, [outcome])
@@ -157,21 +149,11 @@ def _curve(words: Wording, study: str, outcome: str) -> Figure:
         ]
     words_on_axis = () if axis.numeric else [str(v) for v in axis.levels]
     panel = lines_panel(f"sweep-{study}", title, lines, (label, title), words_on_axis, axis.logarithmic)
-    caption = "Thick bars: calculation error (95 % interval of the mean, central limit)." + (
-        " Upright lines: the value that the arm itself has." if axis.numeric else ""
-    )
     table = tables.line_table(words, f"{title} by {label}", label, rows)
     query = Queries(int(selection.facts["sweep"])).cells(study, [outcome])
     shown_table = table.of(f"sweep_{study}", query)
-    take = f"{_study_title(words, study)}: {title} goes from {_ends(lines)}" if lines else _study_title(words, study)
-    return Figure(f"sweep-{study}", sentence(take), [panel], caption, [shown_table])
-
-
-def _ends(lines: list[Line]) -> str:
-    """Say where each line begins and ends."""
-    ends = ((line.label, line.frame["mean"].iloc[0], line.frame["mean"].iloc[-1]) for line in lines[:MOST_ENDS])
-    said = [f"{number(a, even=True)} to {number(b, even=True)} in “{label}”" for label, a, b in ends]
-    return ", from ".join(said) + (f", and so on ({len(lines)} arms)" if len(lines) > MOST_ENDS else "")
+    take = curve_take(words, study, outcome, lines, words_on_axis)
+    return Figure(f"sweep-{study}", take, [panel], curve_caption(axis.numeric), [shown_table])
 
 
 def _axis_label(words: Wording, axis: SweptAxis) -> str:
@@ -188,43 +170,12 @@ def _maps(words: Wording, study: str, outcome: str) -> Figure:
     x, y = found[0].x, found[0].y
     labels = _axis_label(words, x), _axis_label(words, y), title
     panels = [map_panel(f"map-{study}-{i}", words.arm(g.arm), g, labels, scale) for i, g in enumerate(found)]
-    where = [_own_words(words, g) for g in found]
-    runs = sorted({int(n) for g in found for n in np.unique(g.n)} - {0})
-    caption = (
-        f"Mean of {title} over {' or '.join(map(str, runs)) or 'no'} {words.who} a cell, one colour scale for all maps."
-        " The star is the arm's own setting. "
-        + " ".join(where)
-        + (" Crossed cells hold failed runs." if any(g.failed.any() for g in found) else "")
-    )
-    named = [
-        f"{plain(axis.path)} moves together with {', '.join(plain(p) for p in axis.together)}."
-        for axis in (x, y)
-        if axis.together
-    ]
+    places = list(own_places(words, found, inside))
     found_tables = [
         tables.grid_table(words, g, f"{_study_title(words, study)}: {title}, {words.arm(g.arm)}").of(
             f"map_{study}_{g.arm}", Queries(int(words.selection.facts["sweep"])).cells(study, [outcome])
         )
         for g in found
     ]
-    ranges = [
-        f"{number(np.nanmin(g.mean), even=True)} to {number(np.nanmax(g.mean), even=True)} in “{words.arm(g.arm)}”"
-        for g in found
-        if not np.isnan(g.mean).all()
-    ]
-    take = (
-        f"{_study_title(words, study)}: {title} runs from {', from '.join(ranges)}"
-        if ranges
-        else f"{_study_title(words, study)}: no run finished"
-    )
-    return Figure(f"map-{study}", sentence(take), panels, " ".join([caption, *map(sentence, named)]), found_tables)
-
-
-def _own_words(words: Wording, grid: Grid) -> str:
-    if None in grid.own:
-        return f"“{words.arm(grid.arm)}” has no single place on this map."
-    at = " and ".join(
-        f"{plain(a.path)} {v if isinstance(v, str) else number(v)}"
-        for a, v in zip((grid.x, grid.y), grid.own, strict=True)
-    )
-    return f"“{words.arm(grid.arm)}” stands at {at}{'' if inside(grid) else ', outside this map'}."
+    take, caption = map_take(words, study, title, found), map_caption(words, title, found, places)
+    return Figure(f"map-{study}", take, panels, caption, found_tables)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.course import ONSET_FACTOR, Courses, Timing, timing_samples
+from workbench.analysis.course import Courses, Timing, timing_samples
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure
+from workbench.report.statements.figures import timing_caption, timing_take
 from workbench.report.tables import line_table
-from workbench.report.words import Wording, number, percent, sentence
+from workbench.report.words import Wording, number
 
 HEADINGS = {
     "onset": "Onset with practice",
@@ -37,32 +38,14 @@ def timing_figure(words: Wording, course: Courses) -> Figure | None:
             for x, share in zip(line.frame.x, line.frame["mean"], strict=True)
         ]
     title = words.measure("course", course.name)
-    caption = (
-        f"Onset: first recorded value of {title} above {ONSET_FACTOR:g} times the same person's comparison arm, "
-        "counted from the start of practice. Benefit is counted from the start of treatment, its loss from the "
-        "end. Lines end where nobody else gets there within the protocol."
-    )
+    steps = np.diff(course.times)
+    caption = timing_caption(title, float(steps.max()) if len(steps) else 0.0)
     query = Queries(int(words.selection.facts["sweep"])).course(course.study, course.name)
     table = line_table(words, "Share who have got there, by time", "trials", rows).of("timing", query)
-    return Figure("timing", sentence(_take(words, samples)), panels, caption, [table])
+    return Figure("timing", timing_take(words, samples), panels, caption, [table])
 
 
 def _share_by(sample: Timing) -> pd.DataFrame:
     """Return the times at which somebody gets there (x) and the share of all who have by then (mean)."""
     times, counts = np.unique(sample.times[~np.isnan(sample.times)], return_counts=True)
     return pd.DataFrame({"x": times, "mean": np.cumsum(counts) / len(sample.times)})
-
-
-def _take(words: Wording, samples: list[Timing]) -> str:
-    """Say when half of them have onset in the first arm that shows it, and how many ever lose their benefit."""
-    said = []
-    for arm, times in ((words.arm(s.arm), s.times) for s in samples if s.what == "onset"):
-        if np.mean(~np.isnan(times)) >= 0.5:
-            at = float(np.sort(times)[(len(times) - 1) // 2])  # those who never get there sort last
-            said.append(f"half of them have onset by trial {number(at)} (“{arm}”)")
-            break
-    shares = {words.arm(s.arm): float(np.mean(~np.isnan(s.times))) for s in samples if s.what == "relapse"}
-    if shares:
-        arm = max(shares, key=lambda name: shares[name])
-        said.append(f"{percent(shares[arm])} lose half of the benefit within the protocol (“{arm}”)")
-    return "; ".join(said) or "When the benefit comes"

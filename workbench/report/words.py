@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,25 @@ def signed(value: Any) -> str:
     return text if text in (NOTHING, "0") or text.startswith(MINUS) else f"+{text}"
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a count with its noun.
+
+    >>> counted(1, "set"), counted(3, "set"), counted(8, "person", "people")
+    ('1 set', '3 sets', '8 people')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names with commas and an "and".
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    found = list(names)
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+
+
 def percent(share: Any) -> str:
     """Return a share as a percentage without decimals; "all" and "none" are kept for exactly that."""
     if pd.isna(share):
@@ -73,6 +92,8 @@ def percent(share: Any) -> str:
     rounded = round(100 * float(share))
     if rounded == 100 and share < 1:
         return "over 99 %"
+    if rounded < 0:
+        return f"{MINUS}{-rounded} %"
     return "under 1 %" if rounded == 0 and share > 0 else f"{rounded} %"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.style import GREY, LINES, Margins, Panel, drawing
+from workbench.report.figures.style import BLACK, GREEN, GREY, LINES, Margins, Panel, drawing
 from workbench.report.words import cut, number
 
 if TYPE_CHECKING:
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from workbench.analysis.protocol import Phase
 
 
+@dataclass(frozen=True)
+class Marks:
+    """What is marked on a course, at its own times: the last dose, sessions, and the visit of the main finding."""
+
+    last_dose: float | None = None
+    sessions: tuple[float, ...] = ()
+    visit: float | None = None
+
+
 def courses_panel(
     name: str,
     heading: str,
@@ -22,6 +32,7 @@ def courses_panel(
     arms: Sequence[tuple[str, str]],
     axis: tuple[str, str],
     phases: Sequence[Phase],
+    marks: Marks | None = None,
 ) -> Panel:
     """Draw several arms (name, title) in one panel, each with its band, colour and dashes."""
     margins = Margins(right=0.32, bottom=0.62).with_legend(len(arms))
@@ -38,14 +49,32 @@ def courses_panel(
         room = (high - low) * 0.06 or 0.05
         axes.set_ylim(low - room, high + 3 * room)
         mark_phases(axes, phases)
+        _mark(axes, marks or Marks(), float(max(one.time.max() for one in mine.values())))
         axes.set_xlabel(axis[0], fontsize=7.5)
         axes.set_ylabel(cut(axis[1], 36))
         axes.figure.legend(loc="lower center", ncols=1)
-    said = [
-        f"{title} goes from {number(mine[arm]['mean'].iloc[0])} to {number(mine[arm]['mean'].iloc[-1])}"
-        for arm, title in arms
-    ]
+    said = [_spoken(title, mine[arm]) for arm, title in arms]
     return Panel(heading, drawn.svg, f"{heading}. {'; '.join(said)}. The numbers stand in the table.")
+
+
+def _spoken(title: str, frame: pd.DataFrame) -> str:
+    """Say where a course begins, is lowest, highest, and ends."""
+    mean, time = frame["mean"].to_list(), frame.time.to_list()
+    ends = f"{title} goes from {number(mean[0])} to {number(mean[-1])}"
+    low, high = (f"{number(end)} at {number(time[mean.index(end)])}" for end in (min(mean), max(mean)))
+    return f"{ends}, lowest {low}, highest {high}"
+
+
+def _mark(axes: Axes, marks: Marks, end: float) -> None:
+    """Draw the last dose as an upright dashed line, sessions as ticks and the visit as a triangle at the bottom."""
+    at_bottom = axes.get_xaxis_transform()
+    if marks.last_dose is not None and marks.last_dose <= end:
+        axes.axvline(marks.last_dose, color=GREY, linewidth=1.0, linestyle=(0, (3, 2)), zorder=0)
+        axes.text(marks.last_dose, 0.02, " last dose", transform=at_bottom, fontsize=7, color=GREY, ha="left")
+    shown = [t for t in marks.sessions if t <= end]
+    axes.plot(shown, [0.015] * len(shown), "|", color=GREEN, markersize=7, transform=at_bottom)
+    if marks.visit is not None and marks.visit <= end:
+        axes.plot([marks.visit], [0.03], "^", color=BLACK, markersize=4.5, transform=at_bottom)
 
 
 def mark_phases(axes: Axes, phases: Sequence[Phase]) -> None:

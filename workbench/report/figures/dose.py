@@ -49,7 +49,7 @@ def lines_panel(
                 known = frame[frame.low.notna()]
                 ends = known.low.astype(float), known.high.astype(float)
                 axes.vlines(known.x + shift, *ends, color=colour, linewidth=4, alpha=0.55)
-            style = "" if words else dashes
+            style = "" if words or len(frame) < 3 else dashes  # two points make no line
             axes.plot(
                 x,
                 frame["mean"].astype(float),
@@ -80,6 +80,13 @@ def lines_panel(
 
 
 def _spoken(line: Line, words: Sequence[str]) -> str:
-    first, last = line.frame.iloc[0], line.frame.iloc[-1]
-    ends = [words[int(e.x)] if words else f"{e.x:g}" for e in (first, last)]
-    return f"{line.label}: {first['mean']:.3g} at {ends[0]}, {last['mean']:.3g} at {ends[1]}."
+    """Say where a line is lowest and highest."""
+    mean = [float(v) for v in line.frame["mean"]]
+    at = {
+        name: line.frame.x.to_list()[mean.index(end)] for name, end in (("lowest", min(mean)), ("highest", max(mean)))
+    }
+    said = [
+        f"{name} {end:.3g} at {words[int(at[name])] if words else f'{at[name]:g}'}"
+        for name, end in (("lowest", min(mean)), ("highest", max(mean)))
+    ]
+    return f"{line.label}: {', '.join(said)}."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.report.figures.style import GREY, Margins, Panel, drawing
+from workbench.report.figures.style import BLACK, GREY, Margins, Panel, drawing
 from workbench.report.words import cut, number, signed
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ def ignorance_panel(
     labels: Sequence[str],
     shipped: Sequence[float | None],
     axis: tuple[str, str],
+    held: Collection[int] = (),
 ) -> Panel:
     """Draw each comparison's differences over parameter sets.
 
-    A dot is one set, the box the middle 90 %, its line the median; the diamond is the shipped set (`shipped`).
+    A dot is one set (dark if it is one of `held`), the box the middle 90 %, its line the median; the diamond is the
+    shipped set (`shipped`).
     `axis` is the label, and which direction is better ("lower", "higher" or "").
     """
     label, better = axis
@@ -35,6 +37,8 @@ def ignorance_panel(
             (low, high), middle = row.range, row.middle
             lift = 0.13 * np.cos(np.arange(row.points) * 2.4)  # a fixed spread, so that dots do not hide each other
             axes.scatter(row.differences, y + lift, s=4, color=GREY, alpha=0.45, linewidths=0)
+            dark = np.isin(row.sets, list(held))
+            axes.scatter(row.differences[dark], (y + lift)[dark], s=5, color=BLACK, linewidths=0)
             axes.plot(
                 [low, high, high, low, low],
                 [y - 0.22, y - 0.22, y + 0.22, y + 0.22, y - 0.22],

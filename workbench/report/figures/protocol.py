@@ -79,7 +79,8 @@ def _label(axes: Axes, y: float, text: str) -> None:
 def _curve(axes: Axes, top: float, curve: Curve) -> None:
     """Draw the curve upright in its own lane, 0 at the bottom, its largest value at the top."""
     room = WINDOW / LANE - 0.75
-    highest = max(float(curve.frame.p90.max()), float(curve.frame["mean"].max())) or 1.0
+    mean = float(curve.frame["mean"].max())
+    highest = max(float(curve.frame.p90.max()), mean) or 1.0
     base = top + WINDOW / LANE - 0.1
 
     def place(values: pd.Series[float]) -> pd.Series[float]:
@@ -89,7 +90,7 @@ def _curve(axes: Axes, top: float, curve: Curve) -> None:
     axes.fill_between(frame.time, place(frame.p10), place(frame.p90), color=RUST, alpha=0.2, linewidth=0)
     axes.plot(frame.time, place(frame["mean"]), color=RUST, linestyle="--")
     axes.plot([frame.time.min(), frame.time.max()], [base, base], color=BLACK, linewidth=0.5)
-    _label(axes, top - 0.2, f"{curve.title} (highest {number(highest, 2)})")
+    _label(axes, top - 0.2, f"{curve.title} (highest mean {number(mean, 2)})")
 
 
 def _spoken(lane: Lane) -> str:

@@ -1,0 +1,7 @@
+"""Every sentence that a page computes: named statements over stored rows."""
+
+from __future__ import annotations
+
+from workbench.report.statements.registry import STATEMENTS, Said, Statement, statement, statements
+
+__all__ = ["STATEMENTS", "Said", "Statement", "statement", "statements"]
