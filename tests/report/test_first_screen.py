@@ -128,7 +128,9 @@ def test_what_speaks_against_it_and_the_glossary_are_shown(plain: Ground) -> Non
 def test_assumptions_are_numbered_those_that_move_the_result_first(spread: Ground) -> None:
     page = Page(spread.selection)
     assert page.assumptions and page.reviewed[0].weight == max(one.weight for one in page.assumptions)
-    assert page.reviewed[0].value == "1.5 (0.5 to 2.5)"
+    # What the finding hangs most on comes first, although it is fitted; then what is assumed.
+    assert [one.value for one in page.reviewed] == ["0.3, fitted", "1.5 (0.5 to 2.5)"]
+    assert "the number that the main finding hangs most on" in page.request
 
 
 def test_a_selection_without_runs_has_a_first_screen(tmp_path: Path) -> None:

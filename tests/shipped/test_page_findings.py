@@ -19,9 +19,9 @@ def section(page: Path) -> str:
 
 
 def first_screen(page: Path) -> str:
-    """Return what the first screen says the finding rests on."""
+    """Return what the first screen says of the finding, its tests among it."""
     text = page.read_text(encoding="utf-8")
-    return text[text.index('id="glance"') : text.index('id="uncertainty"')]
+    return text[text.index('id="finding"') : text.index('id="uncertainty"')]
 
 
 def test_page_and_command_agree(shipped: Shipped) -> None:

@@ -31,9 +31,12 @@ def test_the_first_screen_names_who_what_how_much_and_what_it_costs(shipped: Shi
     page = shipped.page(scenario).read_text(encoding="utf-8")
     first = page[: page.index('id="uncertainty"')]
     text = re.sub("<[^>]+>", " ", first)
-    population = {"dystonia": "primary generalised dystonia", "ketamine_therapy": "treatment-resistant depression"}
+    population = {
+        "dystonia": "isolated inherited generalised dystonia",
+        "ketamine_therapy": "treatment-resistant depression",
+    }
     assert f"simulated patients with {population[scenario]}" in text
-    assert "plausible sets of parameters" in text or "With one set of assumptions" in text
+    assert "sets of parameters" in text or "With one set of assumptions" in text
     assert "Research use only" in text and "What stands against it" in text and "What the model cannot say" in text
     told = page[: page.index('id="appendix"')].lower()  # the appendix holds equations and titles of works
     assert not re.search(r"significan|p-value|\bp\s*[<=]", re.sub("<[^>]+>", " ", told))

@@ -146,6 +146,8 @@ def compared(ground: Ground, row: Any, aim: Aim | None = None) -> str:
     direction = "higher" if row.difference > 0 else "lower"
     better = {"lower is better": "lower", "higher is better": "higher"}.get(row.better_means)
     verdict = "" if better is None else ", which is better" if better == direction else ", which is worse"
+    if aim is not None and aim.smallest is not None and abs(row.difference) < aim.smallest:
+        verdict = f", which is less than is worth naming ({number(aim.smallest)})"
     by = f" by {amount(ground, row.outcome, abs(row.difference))}"
     by += f" or {percent(abs(row.difference / row.baseline_mean))}" if row.baseline_mean > 0 else ""
     return f"{title}: {mean} with {arm} against {there} with {base}, {direction}{by}{verdict}"
