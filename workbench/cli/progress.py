@@ -117,6 +117,7 @@ class RunWords:
 
     def before(self, forecast: Forecast) -> list[str]:
         """Say what will run."""
+        self._pace = Pace(forecast.rate * forecast.seconds)
         return forecast_lines(forecast)
 
     def already(self, forecast: Forecast) -> tuple[int, int]:
@@ -231,16 +232,29 @@ def stopping_line(number: int) -> str:
 
 
 class Pace:
-    """Speed and time left, measured from the first stored block on: before it, workers were still starting."""
+    """Speed and time left, as last measured: from the first stored block on, before which workers were still starting.
 
-    def __init__(self) -> None:
-        self._first: Counts | None = None
+    Later the older half of the time no longer counts, so that a machine that gets busy, or free, is followed. `steps`
+    are the run-steps that there are to compute; where they are not known, runs are taken to be equally long.
+    """
+
+    def __init__(self, steps: float = 0.0) -> None:
+        self._steps = steps
+        self._seen: list[Counts] = []
+        self._began = float("inf")
 
     def words(self, counts: Counts) -> str:
-        """Return the speed and the time left, as far as they are known."""
-        first = self._first = self._first or counts
-        seconds, done = counts.seconds - first.seconds, first.missing - counts.missing
+        """Return the speed and about how much time is left, as far as they are known."""
+        seen = self._seen
+        seen.append(counts)
+        self._began = min(self._began, counts.seconds)
+        recent = max((counts.seconds - self._began) / 2, SETTLED)
+        while len(seen) > 2 and counts.seconds - seen[1].seconds >= recent:
+            del seen[0]
+        seconds, done = counts.seconds - seen[0].seconds, seen[0].missing - counts.missing
+        stepped = counts.run_steps - seen[0].run_steps
         if done <= 0 or seconds < SETTLED:
             return "timing"
-        rate = (counts.run_steps - first.run_steps) / seconds / 1e6
-        return f"{rate:.3g} million run-steps/s, {duration(counts.missing * seconds / done)} left"
+        steps = self._steps - counts.run_steps
+        share = steps / stepped if steps > 0 and stepped > 0 and counts.missing else counts.missing / done
+        return f"{stepped / seconds / 1e6:.3g} million run-steps/s, about {duration(seconds * share)} left"

@@ -57,7 +57,11 @@ class CandidateWords:
         """Say how many candidates were looked at, and the least loss."""
         first = self._first = self._first or counts
         seconds, made = counts.seconds - first.seconds, counts.computed - first.computed
-        left = f"at most {duration(counts.missing * seconds / made)} left" if made and seconds > SETTLED else "timing"
+        left = (
+            f"at most about {duration(counts.missing * seconds / made)} left"
+            if made and seconds > SETTLED
+            else "timing"
+        )
         done = counts.expected - counts.missing
         stored = f" ({counts.reused:,} from the log)" if counts.reused else ""
         return f"{done:,} of {counts.expected:,} candidates{stored}, least loss {counts.least:.4g}, {left}"
