@@ -69,6 +69,6 @@ def test_a_page_says_and_draws_the_doses_that_are_given(tmp_path: Path) -> None:
                 assert [_prescribed(regimen) for regimen in found] == SAID[name]
         details = {name: [r.details for r in regimens(arm_settings(selection, name), {})] for name in REGIMENS}
     assert details["missed"] == [("the first after 3 h", "without doses 2, 5")]
-    assert details["record"] == [("the first after 5 h", "at 1 mg/h, of what is absorbed")]
+    assert details["record"] == [("the first after 5 h", "at 1 mg/h")]
     assert "the drug emptied at 60 h" in details["records"][0]
     assert "the drug emptied before it" in details["records"][1]

@@ -15,6 +15,7 @@ from workbench.execution.dosing import dose_records
 from workbench.execution.fitness import refuse_unfit
 from workbench.protocol.records import Record
 from workbench.registry import registry
+from workbench.scenario import to_text
 from workbench.scenario.dose_words import PASSED, READ, REFUSED, SINGLE, UNITS, word
 from workbench.scenario.load import parse_scenario
 from workbench.scenario.model import Scenario
@@ -342,3 +343,41 @@ def test_further_doses_that_never_fall_are_told() -> None:
             told
         )
         assert bool(told) or not any("ADDL are" in note.message for note in notes)
+
+
+def test_a_study_has_the_people_of_its_table() -> None:
+    """Fewer of them are told, more are refused: there is nobody whose doses the others could get."""
+    table = text("ID,TIME,AMT\n1,0,10\n2,0,20\n", people=2)
+    few = parse_scenario(f"{table}[study.s]\nsubjects = 1\n".encode(), "t.toml", Path(), registry())
+    assert "1 of the 2 people of dose.x are in this study" in [note.message for note in few.notes]
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(f"{table}[study.s]\nsubjects = 5\n".encode(), "t.toml", Path(), registry())
+    assert "5 subjects, and the table of dose.x has 2 IDs" in caught.value.problems[0].message
+    longer = f'{table}[arm.a]\n[arm.a.set]\n"dose.x.table" = """\nID,TIME,AMT\n1,0,1\n2,0,1\n3,0,1\n"""\n'
+    with pytest.raises(ScenarioError, match="3 IDs for 2 subjects"):
+        parse_scenario(longer.encode(), "t.toml", Path(), registry())
+
+
+def test_a_compartment_that_has_no_flow_takes_no_dose() -> None:
+    deep = '[compartment.{}]\ndrug = "d"\nflow = "{} L/h"\nvolume = "4 L"\n'
+    drug = VEIN.replace("one_comp", "multi_comp") + deep.format("a", 0) + deep.format("b", 1)
+    for cmt, sound in (("2", False), ("a", False), ("3", True), ("b", True)):
+        table = f"TIME,AMT,CMT\n0,10,{cmt}\n"
+        if sound:
+            plan(parsed(table, drug=drug))
+        else:
+            with pytest.raises(ScenarioError, match=r"compartment\.a has a flow of 0"):
+                plan(parsed(table, drug=drug))
+
+
+def test_a_table_is_written_as_it_was_read() -> None:
+    """The canonical text of a scenario holds resets, lengths, compartments by name and endless infusions."""
+    table = (
+        "ID,TIME,AMT,RATE,TINF,II,ADDL,SS,EVID,CMT\n1,0,10,.,2,8,3,1,1,central\n1,30,.,.,.,.,.,.,3,.\n"
+        "1,31,0,5,.,.,.,2,4,1\n1,40,3,1,.,.,.,.,4,2\n"
+    )
+    one = parsed(table, drug=GUT)
+    again = parse_scenario(to_text(one).encode(), "t.toml", Path(), registry())
+    assert to_text(again) == to_text(one)
+    keys = [[k for chunk in plan(s).chunks(lambda _: 9) for k in chunk.batch.keys] for s in (one, again)]
+    assert keys[0] == keys[1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from circuits import HEAD, only, replaced, solved
 from nonmem_rules import System, amounts_at, people
+from scipy.integrate import solve_ivp
 
 from workbench.solver.run import solve
 
@@ -173,3 +174,41 @@ def test_an_endless_infusion_with_a_lag_is_refused() -> None:
                 + read("c", "area_under_curve")
             )
         )
+
+
+def test_a_drug_whose_clearance_another_moves_is_emptied_as_well() -> None:
+    """Records into two compartments, a reset and a reset with a dose, while a link slows the drug; piece by piece."""
+    table = "TIME,AMT,EVID,CMT\n0,40,1,2\n3,60,1,1\n9,.,3,.\n10,50,1,1\n16,30,4,2\n"
+    text = ONE + DRUG.replace(f'lag = "{LAG} h"\n', "") + PHASE + DOSE.replace(TABLE, table)
+    text += '[drug.b]\nmodel = "one_compartment_intravenous"\nclearance = "5 L/h"\nvolume = "50 L"\n'
+    text += '[dose.b]\ndrug = "b"\nduring = "obs"\namount = "100 mg"\nevery = "14 h"\ncount = 2\n'
+    text += '[occupancy.enzyme]\ndrug = "b"\nec50 = "500 ng/mL"\n'
+    text += '[link.slow]\nsignal = "occupancy.enzyme"\nonto = "drug.d.clearance"\ngain = -0.8\n'
+    times = (1.0, 5.0, 8.9, 9.0, 9.5, 12.0, 15.9, 16.0, 20.0, 40.0)
+    for i, time in enumerate(times):
+        text += f'[outcome.c{i}]\nreadout = "concentration"\ndrug = "d"\nwindow = "{time} h into obs"\n'
+
+    def slopes(time: float, rows: Any) -> list[float]:
+        other = 2000.0 * (np.exp(-0.1 * time) + (np.exp(-0.1 * (time - 14.0)) if time >= 14.0 else 0.0))
+        slowed = K * (1.0 - 0.8 * other / (other + 500.0))
+        return [-KA * rows[0], KA * rows[0] - slowed * rows[1]]
+
+    events = {
+        0.0: (0.0, 40.0, 1.0),
+        3.0: (SHARE * 60.0, 0.0, 1.0),
+        9.0: (0.0, 0.0, 0.0),
+        10.0: (SHARE * 50.0, 0.0, 1.0),
+    }
+    events |= {14.0: (0.0, 0.0, 1.0), 16.0: (0.0, 30.0, 0.0)}
+    rows, now, right = np.zeros(2), 0.0, []
+    for time in sorted({*events, *times}):
+        if time > now:
+            rows, now = solve_ivp(slopes, (now, time), rows, "DOP853", rtol=1e-12, atol=1e-14).y[:, -1], time
+        if time in events:
+            gut, central, kept = events[time]
+            rows = kept * rows + np.array([gut, central])
+        if time in times:
+            right.append(1000.0 / 24.0 * rows[1])
+    found = solved(text).outcomes
+    mine = np.array([found[f"c{i}"][0] for i in range(len(times))])
+    assert np.max(np.abs(mine - np.array(right))) < 1e-8 * np.max(right)

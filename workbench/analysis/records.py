@@ -113,7 +113,7 @@ def _regimen(
     notice = (
         ("the drug emptied before it", record.empties and record.evid != 3.0),
         ("an infusion since ever, which ends then", record.constant),
-        (f"at {record.rate:g} mg/h, of what is absorbed", shorter and not record.constant),
+        (f"at {record.rate:g} mg/h", shorter and not record.constant),
         (f"into compartment {record.cmt}", record.cmt not in ("", "0")),
         *((f"the drug emptied at {time:g} h", True) for time in emptied),
     )

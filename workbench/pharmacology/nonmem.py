@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.assembly import Assembly
 
+IN_FRONT = {"multi_compartment_intravenous": 2, "multi_compartment_oral": 3, "multi_compartment_intranasal": 4}
+"""The number of the first compartment that is a table of its own, by model."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Nonmem(Component):
     """One dose record of NONMEM: `amt` at `time`, at once or at a `rate`, and `addl` more of them every `ii`.
 
     As in plain words, no dose is given at the end of the phase or later. Bioavailability leaves the rate of an infusion
-    alone and shortens it (the `duration` of plain words stays, and its rate is less). With ss = 1 the drug is emptied
+    alone and shortens it (the `duration` of plain words stays, and its rate is less); visits that change the amount
+    leave its length. With ss = 1 the drug is emptied
     at `time` and set to the steady state of the record; ss = 2 adds that state to what is there, as `steady_state` in
     plain words does. With amt = 0, a rate and ss = 1 the steady state is that of an endless infusion, which ends at
     `time`. evid = 3 empties the drug, evid = 4 does so before the dose.
@@ -77,6 +81,7 @@ class Nonmem(Component):
                 yield name, "needs an interval (ii) above 0"
         if endless and (fields.get("ii") or fields.get("addl")):
             yield "amt", "the steady state of an endless infusion (amt = 0 with a rate) has neither ii nor addl"
+        yield from _cut_off("cmt", {str(fields["cmt"] or "")}, fields, tables)
         if fields.get("evid") == 2:
             yield "evid", "a record that gives nothing (2) is no dose; 1, 3 and 4 are followed"
         if fields.get("evid") == 3 and (fields.get("amt") or fields.get("rate") or fields.get("ss")):
@@ -155,10 +160,12 @@ class DosingTable(Component):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a table whose doses all come after the phase."""
+        """Refuse a table whose doses all come after the phase, or enter a compartment that nothing leaves."""
         hours, late = hours_of(fields, tables), _late(fields, tables)
         if late is not None and late[0] == late[1] > 0:
             yield "table", f"{fields['during']} is over after {hours:g} h, before any of these records"
+        if fields.get("given") != 0.0:
+            yield from _cut_off("table", {Record(*row).cmt for row in fields["table"]}, fields, tables)
 
     @classmethod
     def notes(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -246,6 +253,17 @@ def _late(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) ->
         return None
     acting = [r for r in (Record(*row) for row in fields["table"]) if r.amt or r.rate or r.evid in (3.0, 4.0)]
     return sum(record.time >= hours for record in acting), len(acting)
+
+
+def _cut_off(
+    field: str, cmts: Iterable[str], fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the compartments that doses enter and that have a flow of 0: there are none."""
+    first = IN_FRONT.get(tables["drug"][fields["drug"]]["model"])
+    around = sorted(n for n, c in tables.get("compartment", {}).items() if c["drug"] == fields["drug"])
+    for place, name in enumerate(around, first or 0):
+        if first and tables["compartment"][name]["flow"] == 0.0 and {str(place), name.lower()} & {*cmts}:
+            yield field, f"CMT {place}: compartment.{name} has a flow of 0, and is none"
 
 
 def _in_force(fields: Mapping[str, Any]) -> list[tuple[Record, float]]:

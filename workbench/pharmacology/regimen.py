@@ -78,7 +78,7 @@ class Repeated(Component):
     duration: Value = number(
         0.0,
         "h",
-        "how long a dose flows in at a constant rate; 0 is at once",
+        "how long a dose flows in at a constant rate, whatever share of it is absorbed; 0 is at once",
         low=0.0,
         high=1e4,
         status="protocol",
