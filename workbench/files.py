@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 import tempfile
 from pathlib import Path
@@ -26,6 +27,17 @@ KINDS = (
 def kind_of(mode: int) -> str:
     """Return what a file that is not regular is, in words; "" for a regular one."""
     return next((words for is_kind, words in KINDS if is_kind(mode)), "")
+
+
+def spelled(path: Path) -> str:
+    """Return a path so that nobody takes it for an option, for a URL or for a name of SQLite's own."""
+    text = str(path)
+    return os.path.join(".", text) if text.startswith(("-", "file:", ":")) else text  # noqa: PTH118 - Path drops the "."
+
+
+def argument(path: Path) -> str:
+    """Return a path as one word of a shell's line."""
+    return shlex.quote(spelled(path))
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:

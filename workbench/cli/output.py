@@ -106,6 +106,17 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return the rows of a table in plain Python types, None where there is nothing."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def _spelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with bytes as hexadecimal text, which every form of output has."""
+    held = [name for name in frame.columns if any(isinstance(value, bytes) for value in frame[name])]
+    return frame.assign(**{name: frame[name].map(lambda v: v.hex() if isinstance(v, bytes) else v) for name in held})
+
+
 def print_frame(
     frame: pd.DataFrame, form: Format, as_json: bool, brief: Sequence[str] | None = None, **more: Any
 ) -> None:
@@ -119,8 +130,9 @@ def print_frame(
     more
         Added to the JSON object.
     """
+    frame = _spelled(frame)
     if as_json or form is Format.json:
-        print_object({"ok": True, "rows": frame.astype(object).to_dict("records"), **more})
+        print_object({"ok": True, "rows": records(frame), **more})
     elif form is Format.csv:
         put(frame.to_csv(index=False, lineterminator="\n"))
     elif form is Format.markdown:

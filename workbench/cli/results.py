@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.comparisons import effect_lines, equal_lines, interaction_lines, overview_lines, plausible_lines
 from workbench.cli.options import AsFormat, AsJson, Database
-from workbench.cli.output import Format, print_frame, print_object, put
+from workbench.cli.output import Format, print_frame, print_object, put, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,8 +87,8 @@ def _print_rows(
 
     frame, joint = _compared(Path(db), sweep, study, baseline, outcome, interactions)
     over = over_parameters(Path(db), sweep=sweep, outcomes=outcome or None)
-    listed = {} if interactions else {"interactions": joint.astype(object).to_dict("records")}
-    listed["over_parameters"] = over.astype(object).to_dict("records")
+    listed = {} if interactions else {"interactions": records(joint)}
+    listed["over_parameters"] = records(over)
     print_frame(joint if interactions else frame, form, as_json, **{"db": db, **listed})  # type: ignore[arg-type]
 
 

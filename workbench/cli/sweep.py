@@ -14,7 +14,7 @@ from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put, talk
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
 from workbench.errors import UsageError
-from workbench.files import refuse_irregular, refuse_unwritable
+from workbench.files import argument, refuse_irregular, refuse_unwritable, spelled
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
@@ -172,7 +172,7 @@ def _summary(result: SweepResult, code: int, page: Path | None) -> dict[str, Any
 
 
 def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
-    db = shlex.quote(str(result.db))
+    db = argument(result.db)
     rate = result.run_steps / result.seconds / 1e6 if result.seconds else 0.0
     put(
         f"{counted(result.expected, 'run')} = {result.stored:,} stored + {result.failed:,} failed"
@@ -189,8 +189,9 @@ def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
         talk(f'{counted(result.failed, "run")} failed; see: workbench query {db} "select * from failures"')
     put(f"next: workbench compare {db}")
     put(
-        "\nimport pandas as pd\n"
-        f'outcomes = pd.read_sql("select * from outcomes where sweep = {result.sweep}", {f"sqlite:///{result.db}"!r})\n'
+        "\nimport pandas as pd, sqlite3\n"
+        f'outcomes = pd.read_sql("select * from outcomes where sweep = {result.sweep}",'
+        f" sqlite3.connect({spelled(result.db)!r}))\n"
         'print(outcomes.groupby(["study", "arm", "outcome"])["value"].agg(["count", "mean", "std"]))'
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,22 @@ REAL = frozenset({"value", "baseline_value", "difference", "time", "number", "lo
 
 
 def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> pd.DataFrame:
-    """Return the rows of a query with the types that SQLite gives."""
+    """Return the rows of a query with the types that SQLite gives, NULL or not: whole numbers stay whole.
+
+    Of columns of one name the second is called ``name:1``, as SQLite calls them in a view.
+    """
     import pandas as pd
 
     cursor = connection.execute(sql, values)
     if cursor.description is None:
         raise UsageError("this statement returns no rows; the database is open for reading only")
-    return pd.DataFrame(cursor.fetchall(), columns=[column[0] for column in cursor.description])
+    names = _unique([column[0] for column in cursor.description])
+    parts: list[list[_Part]] = [[] for _ in names]
+    for columns in _stretches(cursor):
+        for part, column in zip(parts, columns, strict=True):
+            part.append(_Part.of(column))
+    found = {name: _joined(part, nothing="object") for name, part in zip(names, parts, strict=True)}
+    return pd.DataFrame(found, columns=names)
 
 
 def fetch_typed(
@@ -64,9 +74,12 @@ def fetch_typed(
             elif name in (WHOLE | REAL) & ours:
                 parts[name].append(np.array(column, dtype="int64" if name in WHOLE else "float64"))
             else:
-                parts[name].append(_plain(column))
+                parts[name].append(_Part.of(column))
     frame: dict[str, Any] = {}
     for name in names:
+        if parts[name] and isinstance(parts[name][0], _Part):
+            frame[name] = _joined(parts[name], nothing="float64")
+            continue
         joined = (
             np.concatenate(parts[name])
             if parts[name]
@@ -101,9 +114,57 @@ def _stretches(cursor: sqlite3.Cursor) -> Iterator[Sequence[tuple[Any, ...]]]:
         yield list(zip(*rows, strict=True))
 
 
-def _plain(column: tuple[Any, ...]) -> Any:
-    numeric = all(value is None or type(value) is float for value in column)
-    return np.array(column, dtype="float64" if numeric else object)
+@dataclass(frozen=True)
+class _Part:
+    """A stretch of a column: what it holds besides NULL, its values, and where it is NULL."""
+
+    kind: Literal["nothing", "whole", "real", "mixed"]
+    values: NDArray[Any]
+    null: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, column: tuple[Any, ...]) -> _Part:
+        kinds = set(map(type, column))
+        null = np.array([value is None for value in column]) if type(None) in kinds else np.zeros(len(column), bool)
+        kinds -= {type(None)}
+        if kinds == {int}:
+            return cls("whole", np.array([0 if value is None else value for value in column], dtype=np.int64), null)
+        if kinds == {float}:
+            return cls("real", np.array(column, dtype=np.float64), null)
+        kept = np.empty(len(column), dtype=object)
+        kept[:] = column
+        return cls("mixed" if kinds else "nothing", kept, null)
+
+    def plain(self) -> NDArray[Any]:
+        """Return the values as Python has them, None for NULL."""
+        kept = self.values.astype(object)
+        kept[self.null] = None
+        return kept
+
+
+def _joined(parts: Sequence[_Part], nothing: str) -> Any:
+    """Return a column; one of NULLs alone has the type `nothing`."""
+    import pandas as pd
+
+    kinds = {part.kind for part in parts} - {"nothing"}
+    null = np.concatenate([part.null for part in parts]) if parts else np.zeros(0, bool)
+    if kinds == {"whole"}:
+        values = np.concatenate([p.values if p.kind == "whole" else np.zeros(len(p.null), np.int64) for p in parts])
+        return pd.arrays.IntegerArray(values, null) if null.any() else values
+    if kinds == {"real"} or (not kinds and nothing == "float64" and parts):
+        return np.concatenate([p.values if p.kind == "real" else np.full(len(p.null), np.nan) for p in parts])
+    return np.concatenate([part.plain() for part in parts]) if parts else np.array([], dtype=object)
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        number, unique = 0, name
+        while unique in found:
+            number += 1
+            unique = f"{name}:{number}"
+        found.append(unique)
+    return found
 
 
 def _empty(name: str) -> str:

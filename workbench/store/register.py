@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Table, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
 import workbench.store.tables as tables
@@ -21,6 +22,7 @@ from workbench.solver.batch import Structure
 from workbench.store.provenance import UNIDENTIFIED, UNPACKAGED, provenance
 
 if TYPE_CHECKING:
+    from workbench.declaration import Parameter
     from workbench.design import Plan, StudyPlan
     from workbench.design.provenance import Resolved
 
@@ -281,7 +283,11 @@ def _axis(connection: Connection, scenario: Scenario, path: str, relative: bool)
     t = tables.axis
     same = (t.c[name] == value for name, value in axis.items())
     found = connection.execute(select(t.c.id).where(*same)).scalar()
-    return int(found) if found is not None else _insert(connection, t, **axis)
+    number = int(found) if found is not None else _insert(connection, t, **axis)
+    declared = _declared(scenario, path)
+    if not relative and declared is not None and (declared.kind == "count" or declared.whole):
+        connection.execute(upsert(tables.whole_axis).values(axis=number).on_conflict_do_nothing())
+    return number
 
 
 def describe_path(scenario: Scenario, path: str) -> tuple[str, str]:
@@ -290,10 +296,16 @@ def describe_path(scenario: Scenario, path: str) -> tuple[str, str]:
     if section == "parameter":
         value = scenario.parameters.values.get(rest)
         return (value.unit if value else "1"), scenario.parameters.meanings.get(rest, "")
+    declared = _declared(scenario, path)
+    return (declared.unit, declared.doc) if declared else ("1", "")
+
+
+def _declared(scenario: Scenario, path: str) -> Parameter | None:
+    """Return the field at a path of the component tables, None for anything else."""
+    section, _, rest = path.partition(".")
     name, _, field = rest.rpartition(".")
     table = scenario.tables.get(section, {}).get(name)
-    declared = table.component.parameters().get(field) if table else None
-    return (declared.unit, declared.doc) if declared else ("1", "")
+    return table.component.parameters().get(field) if table else None
 
 
 def _traits(connection: Connection, sweep: int, plan: Plan) -> None:

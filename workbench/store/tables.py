@@ -105,6 +105,8 @@ arm = _table(
 axis = _table(
     "axis", _id(), _text("path"), _text("unit"), _text("meaning"), UniqueConstraint("path", "unit", "meaning")
 )
+whole_axis = _table("whole_axis", Column("axis", Integer, ForeignKey("axis.id"), primary_key=True))
+"""Axes that count something: their values, kept as numbers, are shown as whole ones."""
 point = _table("point", _id(), _link("study", "study"), _whole("ordinal"), UniqueConstraint("study", "ordinal"))
 point_value = _table(
     "point_value",

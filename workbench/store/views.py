@@ -167,6 +167,7 @@ class Column:
     unit: str
     meaning: str
     ids: tuple[int, ...]
+    whole: bool = False
 
 
 def short_names(paths: Sequence[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
@@ -202,10 +203,13 @@ def _tails(path: str) -> list[str]:
 
 def swept_columns(connection: Connection, taken: Iterable[str] = ()) -> tuple[Column, ...]:
     """Return one column per swept path of the whole file; what is called so by right keeps its name."""
-    rows = connection.exec_driver_sql("SELECT id, path, unit, meaning FROM axis ORDER BY path, id").all()
+    rows = connection.exec_driver_sql(
+        "SELECT id, path, unit, meaning, id IN (SELECT axis FROM whole_axis) AS whole FROM axis ORDER BY path, id"
+    ).all()
     names = short_names([row.path for row in rows], (*RESERVED, "status", *MEANINGS, *taken))
     return tuple(
-        Column(name, row.path, row.unit, row.meaning, (row.id,)) for name, row in zip(names, rows, strict=True)
+        Column(name, row.path, row.unit, row.meaning, (row.id,), bool(row.whole))
+        for name, row in zip(names, rows, strict=True)
     )
 
 
@@ -269,7 +273,8 @@ def _fixed_columns(connection: Connection, view: str) -> list[str]:
 
 def _swept_value(column: Column) -> str:
     values = f"FROM point_value AS v WHERE v.point = s.point AND v.axis = {column.ids[0]}"
-    return f'(SELECT coalesce(v.number, v.text) {values}) AS "{column.name}"'
+    number = "CAST(v.number AS INTEGER)" if column.whole else "v.number"
+    return f'(SELECT coalesce({number}, v.text) {values}) AS "{column.name}"'
 
 
 def _outcome_value(column: Column) -> str:
