@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put
-from workbench.cli.tables import Number, aligned
+from workbench.cli.output import print_object, put, tell
+from workbench.cli.tables import Number, fitted
 
 HEADER = ("arm", "with Mg", "without Mg", "then low", "LTP/LTD")
 NO_FALL = "no LTD"
@@ -43,9 +43,10 @@ def assay(
             for one in found
             if one.synapse == name
         ]
-        put("\n".join([f"plasticity.{name}: response in % of control", *aligned(HEADER, lines), ""]))
-    put(f"{protocol_of(PROTOCOL).title}; activity and third factor clamped at 1, one synapse without spread.")
-    put("LTP/LTD: rise without magnesium over fall with it. Doses are not given in a slice.")
+        put("\n".join([f"plasticity.{name}: response in % of control", *fitted(HEADER, lines), ""]))
+    clamped = "activity and third factor clamped at 1, one synapse without spread."
+    balance = "LTP/LTD: rise without magnesium over fall with it. Doses are not given in a slice."
+    tell([f"{protocol_of(PROTOCOL).title}; {clamped}", balance])
     return 0
 
 

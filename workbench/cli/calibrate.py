@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, tell
 from workbench.cli.progress import display
 from workbench.files import make_folder, refuse_unwritable
 
@@ -88,7 +88,7 @@ def calibrate(
     if as_json:
         print_object(as_object(found, target))
     else:
-        put("\n".join(lines(found, target)))
+        tell(lines(found, target))
     return 0
 
 

@@ -11,7 +11,8 @@ import typer
 
 from workbench import __version__
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, put, tell
+from workbench.cli.tables import set_out
 
 ENVIRONMENT = 3
 
@@ -34,9 +35,9 @@ def doctor(as_json: AsJson = False) -> int:
             {"ok": not (missing or unfit), "facts": facts, "missing": missing, "broken": unfit, "notes": notes}
         )
     else:
-        put("\n".join(f"{name:<14} {value}" for name, value in facts.items()))
+        put("\n".join(set_out(list(facts.items()))))
         said = [f"missing: {name}" for name in missing] + [f"broken: {one}" for one in unfit]
-        put("\n".join([*said, *(f"note: {n}" for n in notes)] or ["all is well"]))
+        tell([*said, *(f"note: {n}" for n in notes)] or ["all is well"])
     return ENVIRONMENT if missing or unfit else 0
 
 

@@ -55,7 +55,7 @@ def block(found: Found) -> str:
     for text in found.said:
         lines += folded(text, "    ", first="  ")
     lines += set_out(found.rows, "  ") if found.rows else []
-    lines += [f"  see: {found.see}"] if found.see else []
+    lines += folded(f"see: {found.see}", "    ", first="  ") if found.see else []
     return "\n".join(lines)
 
 

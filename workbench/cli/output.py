@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from workbench.cli.tables import aligned, cell
+from workbench.cli.tables import cell, fitted, folded, wrapped
 from workbench.errors import UnheardError
 
 if TYPE_CHECKING:
@@ -84,6 +84,11 @@ def hold_streams() -> None:
                 setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
 
 
+def tell(lines: Iterable[str]) -> None:
+    """Write lines for people, none wider than the terminal as far as its words allow."""
+    put("\n".join(wrapped(lines)))
+
+
 def print_object(content: dict[str, Any]) -> None:
     """Print the one JSON object of a command, with escapes for what standard output cannot spell."""
     whole = {"schema": SCHEMA, **plain(content)}
@@ -138,7 +143,7 @@ def print_frame(
     elif form is Format.markdown:
         put(_markdown(frame))
     elif not len(frame):
-        put(f"no rows ({', '.join(map(str, frame.columns))})")
+        put("\n".join(folded(f"no rows ({', '.join(map(str, frame.columns))})", "  ", first="")))
     else:
         put(_text(frame, brief))
 
@@ -147,8 +152,9 @@ def _text(frame: pd.DataFrame, brief: Sequence[str] | None) -> str:
     shown = frame if brief is None else frame[[c for c in brief if c in frame.columns]]
     same = [c for c in shown.columns if brief is not None and len(frame) > 1 and shown[c].nunique(dropna=False) == 1]
     table = shown.drop(columns=same)
-    lines = aligned([str(c) for c in table.columns], table.astype(object).itertuples(index=False))
-    return "\n".join([*lines, *(f"{c}: {cell(shown[c].iloc[0])}" for c in same)])
+    lines = fitted([str(c) for c in table.columns], table.astype(object).itertuples(index=False))
+    once = (part for c in same for part in folded(f"{c}: {cell(shown[c].iloc[0])}", "  ", first=""))
+    return "\n".join([*lines, *once])
 
 
 def _markdown(frame: pd.DataFrame) -> str:

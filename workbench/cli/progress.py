@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from workbench.cli.output import talk
+from workbench.cli.tables import wrapped
 from workbench.errors import shorten
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def forecast_lines(forecast: Forecast) -> list[str]:
             f"pilot: {forecast.rate / 1e6:.3g} million run-steps/s with {counted(forecast.workers, 'worker')}: "
             f"about {duration(forecast.seconds)} and {size(forecast.database_bytes)} of database"
         )
-    return lines
+    return wrapped(lines)
 
 
 def products(plan: Plan) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.analysis.calibrated import CHANGES
 from workbench.analysis.refit_set import origin
 from workbench.cli.progress import SETTLED, counted, duration
-from workbench.cli.tables import Number, aligned
+from workbench.cli.tables import Number, fitted
 from workbench.errors import shorten
 
 if TYPE_CHECKING:
@@ -131,15 +131,15 @@ def _criterion_object(row: Fitted) -> dict[str, Any]:
 
 def lines(found: Calibration, target: Path) -> Iterator[str]:
     """Yield both tables and what they mean."""
-    yield from aligned(PARAMETERS, map(_parameter, found.parameters))
+    yield from fitted(PARAMETERS, map(_parameter, found.parameters))
     yield from (f"not moved: {name}: {why}" for name, why in found.frozen)
     yield ""
     yield "what was fitted to"
-    yield from aligned(CRITERIA, map(_row, found.fitted))
+    yield from fitted(CRITERIA, map(_row, found.fitted))
     yield ""
     if found.shown:
         yield "what nothing was fitted to, with both sets"
-        yield from aligned(CRITERIA, map(_row, found.shown))
+        yield from fitted(CRITERIA, map(_row, found.shown))
         yield ""
     yield from (f"not evaluated: {name}: {words}: {why}" for name, words, why in found.left_out)
     unit = "in published errors, or halves of the accepted range"

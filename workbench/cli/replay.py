@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database
-from workbench.cli.output import Format, print_frame, print_object, put, talk
+from workbench.cli.output import Format, print_frame, print_object, put, talk, tell
+from workbench.cli.tables import GAP, set_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,12 +75,14 @@ def _object(seen: Replay) -> dict[str, object]:
 def _print_text(seen: Replay) -> None:
     put(f"run {seen.run}: {seen.study}, {seen.arm}, point {seen.point}, subject {seen.subject}")
     if seen.failure is not None:
-        put(f"failed again: {seen.failure.reason} at {seen.failure.time}")
+        tell([f"failed again: {seen.failure.reason} at {seen.failure.time}"])
+    rows = []
     for name, value in seen.outcomes.items():
         verdict = "not stored" if name not in seen.stored else "equal" if seen.stored[name] == value else "DIFFERENT"
-        put(f"  {name:<28} {value!r:<24} {verdict}")
-    for name, values in seen.series.items():
-        put(f"  {name:<28} {len(values)} times, from {values[0]:.6g} to {values[-1]:.6g}")
+        rows.append((name, f"{value!r}", verdict))
+    rows += [(name, "", f"{len(v)} times, from {v[0]:.6g} to {v[-1]:.6g}") for name, v in seen.series.items()]
+    if rows:
+        put("\n".join(set_out(rows, GAP)))
     if seen.series:
         put("series: add --format csv")
 

@@ -11,7 +11,7 @@ import typer
 
 from workbench.cli.faults import as_objects, note_lines, resumable
 from workbench.cli.options import AsJson, LockTimeout, Workers
-from workbench.cli.output import print_object, put, talk
+from workbench.cli.output import print_object, put, talk, tell
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
 from workbench.errors import UsageError
 from workbench.files import argument, refuse_irregular, refuse_unwritable, spelled
@@ -146,7 +146,7 @@ def _say(forecast: Forecast, request: Request, as_json: bool) -> int:
             }
         )
     else:
-        put("\n".join([*forecast_lines(forecast), f"dry run: nothing was written to {request.db}"]))
+        tell([*forecast_lines(forecast), f"dry run: nothing was written to {request.db}"])
     return 0
 
 
@@ -176,7 +176,7 @@ def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
     rate = result.run_steps / result.seconds / 1e6 if result.seconds else 0.0
     put(
         f"{counted(result.expected, 'run')} = {result.stored:,} stored + {result.failed:,} failed"
-        f" + {result.reused:,} reused + {result.missing:,} missing, in {duration(result.seconds)}"
+        f" + {result.reused:,} reused + {result.missing:,} missing,\n  in {duration(result.seconds)}"
         f" ({rate:.3g} million run-steps/s, {result.write_seconds / max(result.seconds, 1e-9):.0%} of the time writing)"
     )
     put(f"database: {result.db} (sweep {result.sweep})")

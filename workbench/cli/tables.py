@@ -38,6 +38,16 @@ def folded(text: str, indent: str = "", width: int | None = None, first: str | N
     ) or [""]
 
 
+def wrapped(lines: Iterable[str], width: int | None = None) -> list[str]:
+    """Return lines of prose at most `width` wide: longer ones go on below, further in than they begin."""
+    room = screen() if width is None else width
+    found: list[str] = []
+    for line in lines:
+        indent = line[: len(line) - len(line.lstrip())]
+        found += [line] if len(line) <= room else folded(line.strip(), indent + GAP, room, first=indent)
+    return found
+
+
 def cell(value: Any) -> str:
     """Return one value as text: four digits of a number, no control characters, at most 80 letters."""
     if value is None or (not isinstance(value, str) and str(value) in ("nan", "<NA>", "NaT")):

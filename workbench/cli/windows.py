@@ -9,6 +9,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put
+from workbench.cli.tables import wrapped
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _page(window: Window) -> str:
         f"to {window.half_to / 24.0:.1f} days",
         *(f"  scales {what}" for what in window.scales),
     ]
-    return "\n".join(lines)
+    return "\n".join(wrapped(lines))
 
 
 def _time(hours: float) -> str:
