@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from commands import SMALL, environment
+from commands import ROOT, SMALL, environment
 
 import workbench
 from workbench.cli.main import main
@@ -181,6 +181,13 @@ def test_replay_prints_the_digits_that_are_stored(db: Path, capsys: pytest.Captu
     for cell in cells:
         series.setdefault(cell["course"], []).append(float(cell["value"]))
     assert series == {name: found["value"] for name, found in told["series"].items()}
+
+
+def test_doses_are_the_same_numbers_in_all_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ("doses", str(ROOT / "scenarios" / "ketamine_pk.toml"), "--arm", "six_infusions", "--subjects", "3")
+    rows = json.loads(printed(capsys, *line, "--json"))["rows"]
+    cells = list(csv.DictReader(io.StringIO(printed(capsys, *line, "--format", "csv"))))
+    assert rows and [{name: repr(value) for name, value in row.items()} for row in rows] == cells
 
 
 PATHS = ("trial?.db", "a#b.db", "100%.db", "%3f.db", "a&b=c;d.db", "it's.db", 'say "x".db', "a b.db", "back\\slash.db", "line\nbreak.db", "ümlaut é.db", "-lead.db", "file:x.db", ":memory:", "$HOME.db", "`id`.db", "a*?[b].db", "{x}.db", "~.db")  # fmt: skip

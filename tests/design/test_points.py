@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from time import perf_counter
 
@@ -116,3 +117,13 @@ def test_a_spread_design_lays_out_its_own_values() -> None:
     (chunk,) = planned.chunks(lambda structure: 100)
     wanted = [point["gate.m1.threshold"] for point in planned.studies[0].points]
     assert np.asarray(chunk.batch.values["gate.m1.threshold"]).tolist() == wanted
+
+
+@pytest.mark.parametrize("design", ["sobol", "lhs"])
+def test_a_design_in_ranges_that_hold_too_few_numbers_is_refused(design: str) -> None:
+    ends = (1.0, 1.0 + 2.0**-50)
+    narrow = Study("s", "", ("one",), 1, (Axis("a.b.c", ends, "1"),), design=design, n=64)
+    with pytest.raises(ScenarioError, match="too narrow for 64 different points"):
+        points_of(narrow)
+    wide = replace(narrow, axes=(*narrow.axes, Axis("a.b.d", (0.0, 1.0), "1")))
+    assert len({tuple(point.values()) for point in points_of(wide)}) == 64

@@ -48,7 +48,8 @@ def doses(
         put(written(records))
     else:
         columns, rows = laid_out(records)
-        print_frame(pd.DataFrame(rows, columns=columns), form, as_json, notes=as_objects(told))
+        frame = pd.DataFrame(rows, columns=columns, dtype=object)  # a whole number stays one beside others
+        print_frame(frame, form, as_json, notes=as_objects(told))
     return 0
 
 

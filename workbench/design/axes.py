@@ -20,6 +20,8 @@ from workbench.scenario.model import Axis, Study
 
 Ordinals = NDArray[np.int64]
 MAX_POINTS = 1_000_000
+FEW = 2.0**40
+"""A range that holds more numbers keeps the points of any design apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,10 @@ def points_of(study: Study, file: str = "", max_points: int = MAX_POINTS) -> Poi
     if not 0 < total <= max_points:
         raise _refusal(file, key, f"{_large(total)} points (1 to {max_points:,}; --max-points raises the limit)")
     if study.design != "grid" and study.axes:
-        return Points((AxisGroup(study.n, _spread(study)),))
+        levels = _spread(study)
+        if _are_few(study) and len(set(zip(*levels.values(), strict=True))) < study.n:
+            raise _refusal(file, key, f"the ranges are too narrow for {study.n:,} different points")
+        return Points((AxisGroup(study.n, levels),))
     groups = (
         AxisGroup(size, {axis.path: axis.values for axis in axes})
         for size, axes in zip(sizes, grouped.values(), strict=True)
@@ -154,6 +159,12 @@ def _spread(study: Study) -> dict[str, tuple[float, ...]]:
         unit = qmc.LatinHypercube(len(axes), rng=0).random(study.n)
     columns = {axis.path: _between(axis, unit[:, i]) for i, axis in enumerate(axes)}
     return {axis.path: columns[axis.path] for axis in study.axes}
+
+
+def _are_few(study: Study) -> bool:
+    """Whether the numbers between the ends of every axis are so few that points may fall together."""
+    ends = [sorted(float(bound) for bound in axis.values) for axis in study.axes]
+    return all((high - low) / max(np.spacing(low), np.spacing(high)) < FEW for low, high in ends)
 
 
 def _between(axis: Axis, share: NDArray[np.float64]) -> tuple[float, ...]:
