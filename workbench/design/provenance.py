@@ -79,7 +79,7 @@ def _choice_origin(layers: Layers, path: str) -> str:
 
 
 def _number(layers: Layers, table: Table, parameter: Parameter, ordinal: int) -> Resolved:
-    source = layers.source(table, parameter)
+    source = layers.decided(table, parameter)
     form = layers.form(table, parameter)
     origin, evidence, name = source.origin, source.evidence, ""
     if isinstance(source.setting, Ref):

@@ -27,9 +27,13 @@ from workbench.errors import Problem, ScenarioError
 from workbench.quantities import convert
 from workbench.registry import SECTIONS
 from workbench.scenario.arms import is_switched_off
-from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table
+from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table, Trait
 
 PARAMETER = "parameter"
+WEIGHT = "body_weight"
+"""The one field that is a fact of a person, not of its table."""
+LAYERS = ("default", "scenario", "arm", "sweep", "command line")
+"""Where a value may come from, the lowest first."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,78 @@ class Layers:
         path = f"{table.path}.{parameter.name}"
         if self._withholds(table, parameter):
             return Form(0.0)
+        if parameter.name == WEIGHT and table.section in ("drug", "dose"):
+            return self._weight(table, parameter)
         return self._scaled(path, self._base(path, source, parameter.unit), source, parameter.unit)
+
+    def _weight(self, table: Table, parameter: Parameter) -> Form:
+        """Return a body weight, which a drug, what the body makes of it and its doses share, wherever it is said.
+
+        Raises
+        ------
+        ScenarioError
+            If two tables say different weights.
+        """
+        sources = self._weights(table)
+        best, said = _highest(sources)
+        bases = {path: self._base(f"{path}.{WEIGHT}", source, parameter.unit) for path, source in said.items()}
+        traits = self._weighing([f"{path}.{WEIGHT}" for path in sources]) if best <= LAYERS.index("scenario") else []
+        (first, base), *others = bases.items()
+        for path, other in others:
+            if other != base:
+                both = " and ".join(f"{form.constant:g} kg" if form.constant is not None else "another that differs"
+                                    for form in (base, other))  # fmt: skip
+                message = f"one person has one body weight, but {first} and {path} say {both}: say it in one of them"
+                raise ScenarioError([Problem(self.scenario.file, 0, 0, f"{path}.{WEIGHT}", message)])
+        form = base
+        for trait, factor in traits:
+            if factor is None:
+                form = Form(Drawn(trait.name)).converted(trait.unit, parameter.unit)
+        form = form.times(*dict.fromkeys(factor for _, factor in traits if factor is not None))
+        axes = [self.axes[f"{path}.{WEIGHT}"] for path in sources if f"{path}.{WEIGHT}" in self.axes]
+        return form.times(*(self._swept(axis) for axis in axes if axis.relative))
+
+    def decided(self, table: Table, parameter: Parameter) -> Source:
+        """Return where a field's value comes from; that of a weight may stand in another table."""
+        if parameter.name == WEIGHT and table.section in ("drug", "dose"):
+            return next(iter(_highest(self._weights(table))[1].values()))
+        return self.source(table, parameter)
+
+    def _weights(self, table: Table) -> dict[str, Source]:
+        """Return where each weight of a drug, of what the body makes of it and of its doses comes from, by table."""
+        members = ((t, self.component(t).parameters()[WEIGHT]) for t in self._family(table))
+        return {member.path: self.source(member, declared) for member, declared in members}
+
+    def _weighing(self, paths: list[str]) -> list[tuple[Trait, Drawn | None]]:
+        """Return the traits that set (None) or multiply a weight that is said at any of the paths."""
+        found: list[tuple[Trait, Drawn | None]] = []
+        for trait in sorted(self.scenario.subjects.traits, key=lambda trait: trait.name):
+            if trait.on in paths:
+                found.append((trait, None if trait.mode == "set" else Drawn(trait.name)))
+            effects = dict.fromkeys(
+                Drawn(trait.name, 1.0, e.reference, e.exponent) for e in trait.effects if e.path in paths
+            )
+            found += [(trait, effect) for effect in effects]
+        return found
+
+    def _family(self, table: Table) -> list[Table]:
+        """Return the drugs and doses that belong to one drug that is given, drugs first, by name."""
+        root = self._root(table)
+        members = [t for section in ("drug", "dose") for t in self.scenario.tables.get(section, {}).values()]
+        weighed = [t for t in members if WEIGHT in self.component(t).parameters() and t.path not in self.removed]
+        return sorted((t for t in weighed if self._root(t) == root), key=lambda t: (t.section != "drug", t.name))
+
+    def _root(self, table: Table) -> str:
+        """Return the drug that is given, for a drug that the body makes of it and for a dose."""
+        drugs, seen = self.scenario.tables.get("drug", {}), set()
+        name = table.name if table.section == "drug" else self._named(table, "drug")
+        while name in drugs and name not in seen and "parent" in self.component(drugs[name]).parameters():
+            seen.add(name)
+            name = self._named(drugs[name], "parent")
+        return name
+
+    def _named(self, table: Table, field: str) -> str:
+        return str(self.source(table, self.component(table).parameters()[field]).setting)
 
     def parameter_form(self, name: str) -> Form:
         """Return how a parameter comes about, in the unit it has in the parameter set."""
@@ -181,6 +256,12 @@ class Layers:
         group = self.points.group_of(axis.path)
         levels = self.points.groups[group].levels[axis.path]
         return Swept(axis.path, group, axis.unit, np.array(levels, dtype=np.float64))
+
+
+def _highest(sources: Mapping[str, Source]) -> tuple[int, dict[str, Source]]:
+    """Return the highest of the `LAYERS` that speak, and what it says, by table."""
+    best = max(LAYERS.index(source.origin) for source in sources.values())
+    return best, {path: source for path, source in sources.items() if LAYERS.index(source.origin) == best}
 
 
 def _evidence(setting: Any) -> Evidence | None:

@@ -57,7 +57,7 @@ class Kinetics(Component):
         0.0, "h", "half-time in which the effect site follows plasma; 0 is at once", low=0.0, high=1e4
     )
     body_weight: Value = number(
-        70.0, "kg", "body weight; 70 kg leaves clearance and volume as given", low=0.2, high=500
+        70.0, "kg", "body weight, shared with its doses; 70 kg leaves clearance and volume as given", low=0.2, high=500
     )
     clearance_exponent: Value = number(
         0.75, "1", "exponent of body weight / 70 kg in clearances", low=-3.0, high=3.0, source="Anderson2008"

@@ -65,7 +65,12 @@ class Repeated(Component):
         status="protocol",
     )
     body_weight: Value = number(
-        70.0, "kg", "body weight that `amount_per_weight` is for", low=0.2, high=500.0, status="protocol"
+        70.0,
+        "kg",
+        "body weight that `amount_per_weight` is for: that of the drug, wherever it is said",
+        low=0.2,
+        high=500.0,
+        status="protocol",
     )
     every: Value = number(24.0, "h", "interval between doses", low=0.1, high=8760.0, status="protocol")
     during: str = reference("phase", "the phase in which it is given")
