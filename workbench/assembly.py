@@ -121,6 +121,7 @@ class Assembly(Protocol):
     span: tuple[float, float]
     visits: dict[str, Visits]
     adjusted: dict[str, Adjusted]
+    strayed: dict[str, dict[str, Any]]
 
     @property
     def lanes(self) -> Stretches:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from functools import cache
 from types import MappingProxyType
@@ -277,8 +277,11 @@ class Component:
         return cls.identity().sha256
 
     @classmethod
-    def revision_of(cls, fields: Mapping[str, Any]) -> int:
-        """Return the revision of a table with these structural fields: a change may leave some tables as they were."""
+    def revision_of(cls, fields: Mapping[str, Any], constant: Callable[[str], float | None]) -> int:
+        """Return the revision of a table with these structural fields: a change may leave some tables as they were.
+
+        `constant` gives a number of the table by name, None where it differs between runs.
+        """
         return cls.revision
 
     def allocate(self, block: Assembly, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from workbench.declaration import Parameter
@@ -43,9 +44,14 @@ def declared(layers: Layers, table: Table) -> Declared:
             fields[parameter.name] = _structural(layers, table, parameter)
         elif layers.source(table, parameter).setting is None:
             fields[parameter.name] = None
-    revision, ordered = component.revision_of(fields), tuple(sorted(fields.items()))
+    revision, ordered = component.revision_of(fields, partial(_constant, layers, table)), tuple(sorted(fields.items()))
     source = layers.scenario.registry.source(component)
     return Declared(table.section, table.name, component.name, revision, ordered, source)
+
+
+def _constant(layers: Layers, table: Table, name: str) -> float | None:
+    form = layers.form(table, layers.component(table).parameters()[name])
+    return None if form is None else form.constant
 
 
 def sweeps_structure(scenario: Scenario, path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,7 +35,7 @@ class LinearLink(Component):
     gain: Value = number(0.0, "1", "relative change at signal 1", low=-1.0, high=1e3)
 
     @classmethod
-    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+    def revision_of(cls, fields: Mapping[str, Any], constant: Callable[[str], float | None]) -> int:
         """Return 2 where it moves kinetics or a mark, which stood at 0 before."""
         return 2 if fields["onto"].startswith(MENDED) else 1
 
@@ -60,7 +60,7 @@ class ShiftLink(Component):
     gain: Value = number(0.0, "1", "change at signal 1, in the unit of the number", low=-1e6, high=1e6)
 
     @classmethod
-    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+    def revision_of(cls, fields: Mapping[str, Any], constant: Callable[[str], float | None]) -> int:
         """Return 2 where it moves kinetics or a mark, which stood at 0 before."""
         return 2 if fields["onto"].startswith(MENDED) else 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -95,7 +95,7 @@ class Competitive(Component):
             drugs.setdefault(drug, name)
 
     @classmethod
-    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+    def revision_of(cls, fields: Mapping[str, Any], constant: Callable[[str], float | None]) -> int:
         """Return 2 where several drugs share the site: up to 1, each of them had a site of its own."""
         return 2 if len(fields["antagonists"]) > 1 else 1
 

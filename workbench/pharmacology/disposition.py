@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,21 @@ class Oral(Kinetics):
         0.0, "1", "coefficient of variation of bioavailability from phase to phase within a subject",
         low=0.0, high=10.0, still=DRAWN,
     )  # fmt: skip
+
+    @classmethod
+    def revision_of(cls, fields: Mapping[str, Any], constant: Callable[[str], float | None]) -> int:
+        """Return one more where bioavailability varies: its odds do, so that no one absorbs more than is given."""
+        return cls.revision + (constant("bioavailability_occasion_cv") != 0.0)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a whole dose that varies: a share of 1 can only fall."""
+        if fields.get("bioavailability_occasion_cv") and fields.get("bioavailability") == 1.0:
+            yield (
+                "bioavailability_occasion_cv",
+                "a share of 1 cannot vary about 1: give the share that is absorbed (bioavailability below 1), or, "
+                "with an apparent clearance CL/F, let that vary (clearance_occasion_cv)",
+            )
 
     @property
     def compartments(self) -> tuple[str, ...]:

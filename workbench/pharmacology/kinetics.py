@@ -38,6 +38,19 @@ REFERENCE_WEIGHT = 70.0
 """Body weight (kg) to which clearance and volume refer."""
 
 
+def varied(share: Value, cv: Value, score: Value) -> Value:
+    """Return the factor of a share whose odds vary: ``share * factor`` lies between 0 and 1 for any normal `score`.
+
+    The odds are lognormal about those of `share`, with a coefficient of variation of ``cv / (1 - share)``: to first
+    order that of the share is `cv`, and its median is `share`.
+    """
+    rest = 1.0 - np.asarray(share)
+    spread = np.sqrt(np.log1p(np.square(cv / np.where(rest > 0.0, rest, 1.0))))
+    odds = np.exp(np.where(rest > 0.0, spread, 0.0) * score)
+    found: Value = odds / (rest + share * odds)
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kinetics(Component):
     """What all linear models share; a model adds its compartments and how they reach each other."""
@@ -150,7 +163,8 @@ class Kinetics(Component):
         if not any(np.any(spread) for spread in spreads):
             return self, 1.0
         scores = draw(f"occasion:drug.{name}:{phase}", 2)
-        clearance, share = (np.exp(np.sqrt(np.log1p(np.square(cv))) * z) for cv, z in zip(spreads, scores, strict=True))
+        clearance = np.exp(np.sqrt(np.log1p(np.square(spreads[0]))) * scores[0])
+        share = varied(getattr(self, "bioavailability", 1.0), spreads[1], scores[1])
         return replace(self, clearance=self.clearance * clearance), share
 
     def response(self, hours: Array) -> Array:

@@ -54,14 +54,26 @@ def movers(block: Assembly, component: Any) -> frozenset[str]:
     return found
 
 
-def at_levels(block: Assembly, component: Any, levels: Mapping[str, Value]) -> Any:
-    """Return a drug with the numbers that it has where the signals that move it have `levels`."""
+def at_levels(
+    block: Assembly, component: Any, levels: Mapping[str, Value], strayed: dict[str, Any] | None = None
+) -> Any:
+    """Return a drug with the numbers that it has where the signals that move it have `levels`.
+
+    What leaves its declared range is added to `strayed`.
+    """
     numbers: dict[str, Any] = {name: block.evaluated(value, levels) for name, value in _numbers(component).items()}
+    for name, value in numbers.items() if strayed is not None else ():
+        if value is not getattr(component, name):
+            declared = type(component).parameters()[name]
+            wrong: Any = np.asarray((value < declared.low) | (value > declared.high))
+            if strayed is not None and np.any(wrong):
+                wrong = wrong.any(axis=0) if wrong.ndim > 1 else wrong
+                strayed[name] = wrong | strayed.get(name, False)
     for name, other in _parts(component).items():
         if isinstance(other, Mapping):
-            numbers[name] = {key: at_levels(block, part, levels) for key, part in other.items()}
+            numbers[name] = {key: at_levels(block, part, levels, strayed) for key, part in other.items()}
         else:
-            numbers[name] = at_levels(block, other, levels)
+            numbers[name] = at_levels(block, other, levels, strayed)
     return replace(component, **numbers)
 
 
@@ -91,6 +103,7 @@ class Motion:
         self.still: Kinetics = at_levels(block, drug, dict.fromkeys(sources, 0.0))
         self.rows = (*self.still.compartments, "effect", *AREAS, "one")
         self.place = {row: i for i, row in enumerate(self.rows)}
+        self.strayed: dict[str, Any] = self.block.strayed.setdefault(f"drug.{name}", {})
         self.share_moves = bool(block.leaves(getattr(drug, "bioavailability", 1.0)))
         self._draws: dict[Any, Any] = {}
         self._usual: dict[str, Kinetics] = {}
@@ -105,11 +118,17 @@ class Motion:
     def at(self, levels: Mapping[str, Value] | None, phase: str) -> Kinetics:
         """Return the drug under `levels`, as it is in a phase; None is where nothing moves it."""
         if levels is not None:
-            drug: Kinetics = at_levels(self.block, self.drug, levels)
+            drug: Kinetics = at_levels(self.block, self.drug, levels, self.strayed)
             return drug.on_occasion(self.name, phase, self._draw)[0]
         if phase not in self._usual:
             self._usual = {phase: self.still.on_occasion(self.name, phase, self._draw)[0]}
         return self._usual[phase]
+
+    def reaching(self, levels: Mapping[str, Value] | None, phase: str) -> Value:
+        """Return the share of a dose that reaches the body, as it is in a phase."""
+        drug: Kinetics = self.still if levels is None else at_levels(self.block, self.drug, levels)
+        found: Value = getattr(drug, "bioavailability", 1.0) * drug.on_occasion(self.name, phase, self._draw)[1]
+        return found
 
     def told(self, drug: Kinetics) -> dict[str, Value]:
         """Return what is read of a drug besides its rates."""
@@ -325,8 +344,8 @@ class MovingBody(Body):
         """Return what reaches the body now, over what would where nothing moves it."""
         if self.trail is None:
             return 1.0
-        now = self.motion.told(self.motion.at(self._levels(self.trail, time), self.phase))["share"]
-        usual = np.asarray(self.motion.told(self.motion.at(None, self.phase))["share"])
+        now = self.motion.reaching(self._levels(self.trail, time), self.phase)
+        usual = np.asarray(self.motion.reaching(None, self.phase))
         return np.where(usual > 0.0, now / np.where(usual > 0.0, usual, 1.0), 1.0)
 
     def _levels(self, trail: Trail, times: Array) -> dict[str, Value]:

@@ -50,6 +50,10 @@ class Block(Wiring, Pieces, Registered):
         What is scored, and when.
     adjusted : mapping dose -> Adjusted
         What visits make of the doses of a table, whichever drugs follow them.
+    moved : mapping path -> (array, low, high)
+        The numbers that links move, with their declared ranges.
+    strayed : mapping table -> mapping field -> runs
+        Where a number that is moved from moment to moment has left its range.
     """
 
     def __init__(self, batch: Batch, registry: Registry) -> None:
@@ -72,6 +76,8 @@ class Block(Wiring, Pieces, Registered):
         self._provided: dict[str, Value] = {}
         self._live: dict[int, str] = {}
         self._leaves: dict[int, str] = {}
+        self.strayed: dict[str, dict[str, Any]] = {}
+        self.moved: dict[str, tuple[Array, float, float]] = {}
         self._formulas: dict[int, tuple[Callable[..., Any], tuple[Value, ...]]] = {}
         self._due: dict[str, Array] = {}
 
@@ -117,6 +123,10 @@ class Block(Wiring, Pieces, Registered):
                 with self._apart("link", name):
                     signal = self.driven(link.signal)
                 value = self.derived(_applying(link, tuple(own)), value, signal, *own.values())
+        if id(self._itself(value)) in self._live:
+            section, name, field = path.split(".", 2)
+            declared = self._registry.get(section, self._tables[section, name].component).parameters()[field]
+            self.moved[path] = np.asarray(self._itself(value)), declared.low, declared.high
         return value
 
     def value(self, path: str) -> Value:

@@ -10,6 +10,8 @@ import numpy as np
 from workbench.solver.batch import Failure
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.arrays import Array
     from workbench.solver.block import Block
 
@@ -28,6 +30,7 @@ class Watch:
     def __init__(self, block: Block) -> None:
         self._states = [(name, state.reshape(-1, block.runs)) for name, state in sorted(block.states.items())]
         self._layers = [(name, layer.reshape(block.runs, -1)) for name, layer in sorted(block.layers.items())]
+        self._moved, self._strayed = block.moved, block.strayed
         self.failures: dict[int, Failure] = {}
 
     def look(self, step: int, time: str) -> None:
@@ -43,6 +46,15 @@ class Watch:
             if len(bad):
                 self._note(bad.tolist(), f"{name} is no longer finite", step, time)
                 layer[bad] = 0.0
+        for path, (value, low, high) in self._moved.items():
+            self._left(path, np.flatnonzero((value < low) | (value > high)), step, time)
+        for table, fields in self._strayed.items():
+            for field, wrong in fields.items():
+                self._left(f"{table}.{field}", np.flatnonzero(wrong), step, time)
+
+    def _left(self, path: str, runs: NDArray[np.intp], step: int, time: str) -> None:
+        if len(runs):
+            self._note(runs.tolist(), f"links have moved {path} out of its range", step, time)
 
     def undefined(self, name: str, value: Array, step: int) -> None:
         """Note runs whose outcome has no finite value."""
