@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from workbench.analysis.protocol import regimens
+from workbench.analysis.records import dose_hours
 from workbench.report.words import _prescribed
 
 PLAIN: dict[str, float | str] = {
@@ -42,3 +45,25 @@ def test_a_regimen_is_said_as_it_is_given(changed: dict[str, float | str], said:
 
 def test_an_arm_without_amount_is_given_nothing() -> None:
     assert regimens({**PLAIN, "dose.d.amount": 0.0}, {}) == ()
+
+
+def test_a_table_of_several_people_is_not_told_as_that_of_all() -> None:
+    """The first who is given anything is told, as one of them; nobody reads "no drug" because the first has placebo."""
+    rows = [[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ""], [1.0, 5.0, 30.0, 0.0, 8.0, 2.0, 0.0, 1.0, 0.0, ""]]
+    settings: dict[str, float | str] = {
+        "phase.treatment.length": 240.0,
+        "dose.d.drug": "d",
+        "dose.d.during": "treatment",
+        "dose.d.regimen": "table",
+        "dose.d.amount_factor": 1.0,
+        "dose.d.given": 1.0,
+        "dose.d.table": json.dumps(rows),
+    }
+    (regimen,) = regimens(settings, {})
+    assert _prescribed(regimen) == "30 mg, 3 doses, one every 8 h"
+    assert regimen.details == ("the first after 5 h", "as one of 2 people, each with records of their own")
+    assert dose_hours(settings, "d") == [5.0, 13.0, 21.0]
+    assert (
+        regimens({**settings, "dose.d.given": 0.0}, {}) == ()
+        and dose_hours({**settings, "dose.d.given": 0.0}, "d") == []
+    )

@@ -21,7 +21,8 @@ Settings = dict[str, float | str]
 def in_plain_words(settings: Settings) -> Settings:
     """Return an arm's settings with each dose record as a regimen of its own: amount, duration, every, count.
 
-    Of a table with several IDs the records of the first stand for all. `notice` is what plain words have no key for.
+    Of a table with several IDs the records of the first who is given anything stand for all, and it is said that they
+    do. `notice` is what plain words have no key for.
     """
     found = dict(settings)
     for path, chosen in settings.items():
@@ -91,26 +92,36 @@ def _repeated(settings: Settings, at: str) -> Repeated:
 
 
 def _records(settings: Settings, at: str) -> list[Record]:
-    """Return the records of a table's first person, or the one that the words of NONMEM say; none if not given."""
+    """Return the records of a table's first person who is given anything, or the one that the words of NONMEM say."""
     if settings.get(f"{at}.given") == 0.0:
         return []
     if settings.get(f"{at}.regimen") == "table":
         factor = _number(settings.get(f"{at}.amount_factor"))
-        rows = [Record(*row) for row in json.loads(str(settings[f"{at}.table"])) if row[0] == 0.0]
-        return [row._replace(amt=row.amt * factor, rate=row.rate * factor) for row in rows] if factor else []
+        people = _people(settings, at) if factor else {}
+        mine = next((rows for rows in people.values() if any(row.amt or row.rate for row in rows)), [])
+        return [row._replace(amt=row.amt * factor, rate=row.rate * factor) for row in mine]
     words = ("time", "amt", "rate", "ii", "addl", "ss")
     time, amt, rate, ii, addl, ss = (_number(settings.get(f"{at}.{word}")) for word in words)
     return [Record(0.0, time, amt, rate, ii, addl, ss, _number(settings.get(f"{at}.evid")) or 1.0)]
 
 
+def _people(settings: Settings, at: str) -> dict[float, list[Record]]:
+    found: dict[float, list[Record]] = {}
+    for row in json.loads(str(settings[f"{at}.table"])):
+        found.setdefault(row[0], []).append(Record(*row))
+    return found
+
+
 def _regimen(
     at: str, settings: Settings, record: Record, many: float, emptied: Sequence[float], shared: str
 ) -> Settings:
+    people = len(_people(settings, shared)) if settings.get(f"{shared}.regimen") == "table" else 1
     usual = record.cmt in ("", "0") and not _number(settings.get(f"{shared}.cmt"))
     share = settings.get(f"drug.{settings.get(f'{shared}.drug')}.bioavailability", 1.0) if usual else 1.0
     lasting = record.amt / record.rate if record.rate else record.duration
     shorter = isinstance(share, float) and record.rate > 0.0 and share != 1.0
     notice = (
+        (f"as one of {people} people, each with records of their own", people > 1),
         ("the drug emptied before it", record.empties and record.evid != 3.0),
         ("an infusion since ever, which ends then", record.constant),
         (f"at {record.rate:g} mg/h", shorter and not record.constant),
