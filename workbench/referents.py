@@ -10,6 +10,7 @@ call that reads the clock or a file) is named, so that nobody takes such runs fo
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import dis
 import enum
@@ -19,6 +20,7 @@ import importlib
 import importlib.util
 import io
 import pathlib
+import pickle
 import random
 import re
 import sys
@@ -63,6 +65,8 @@ OUTSIDE = re.compile(
 )
 """What code may call that depends on more than its arguments: files, clocks, chance, other processes, text as code."""
 PLAIN: tuple[Any, ...] = (object, list, tuple, set, frozenset, dict, str, int, float, bytes)
+BEHIND = frozenset({"__globals__", "__builtins__", "__closure__", "__code__", "__subclasses__", "f_globals", "f_back"})
+"""Attributes through which code reaches what its names do not say."""
 Descriptor = (
     types.MemberDescriptorType,
     types.GetSetDescriptorType,
@@ -280,12 +284,16 @@ class _Walk:
     def _reduced(self, value: Any) -> None:
         """Say an object of an installed package as `copy` and `pickle` would keep it."""
         try:
-            kept = value.__reduce_ex__(2)
+            known = copyreg.dispatch_table.get(type(value))
+            kept = value.__reduce_ex__(2) if known is None else known(value)
         except Exception:  # noqa: BLE001 - an object may refuse in any way
             self.unidentified(f"{self._name or 'a value'} ({type(value).__name__})")
             return
         if isinstance(kept, str):
-            self._say("named", type(value).__module__, kept)
+            module = pickle.whichmodule(value, kept)  # type: ignore[attr-defined]
+            self._say("named", module, kept)
+            if _found(module, kept) is not value:
+                self.unidentified(f"{self._name or 'a value'} ({type(value).__name__})")
             return
         made, *rest = kept
         if not self._by_name(made, judged=False):
@@ -364,6 +372,8 @@ class _Walk:
         counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags
         self._say("code", code.co_code, code.co_exceptiontable, counts, code.co_names, code.co_varnames)
         self._say(code.co_freevars, code.co_cellvars)
+        for name in BEHIND & {*code.co_names}:
+            self.unidentified(f"{name}, through which code reaches whatever it likes")
         steps = [step for step in dis.get_instructions(code) if step.opname not in SILENT]
         inner = {name: content for name, content in names.items() if name not in code.co_cellvars}
         inner |= self._imports(steps, globals_)

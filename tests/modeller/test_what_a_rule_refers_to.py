@@ -115,6 +115,11 @@ WAYS: dict[str, dict[str, str]] = {
     "an array of objects": {"before": "K = np.array([None, {k}], dtype=object)", "factor": "K[1]"},
     "a number of NumPy": {"before": "K = np.float64({k})", "factor": "K"},
     "a column of pandas": {"before": "import pandas\nK = pandas.DataFrame({{'a': [{k}]}})", "factor": "K['a'][0]"},
+    "a spline of SciPy": {
+        "before": "from scipy.interpolate import CubicSpline\nS = CubicSpline([0, 1, 2], [0, {k}, 0])",
+        "factor": "float(S(1.0))",
+    },
+    "a pattern": {"before": "import re\nP = re.compile('a' * int({k}))", "factor": "len(P.pattern)"},
     "a fraction": {"before": "K = fractions.Fraction({k})", "factor": "float(K)"},
     "a name space": {"before": "K = types.SimpleNamespace(a={k})", "factor": "K.a"},
     "a named tuple": {"before": "P = namedtuple('P', 'a b')\nK = P(0, {k})", "factor": "K.b"},
@@ -280,6 +285,9 @@ OUTSIDE = {
     "chance": ("", "np.random.normal()"),
     "chance of Python": ("from random import random", "random()"),
     "a stream of chance": ("RNG = np.random.default_rng(3)", "RNG.normal()"),
+    "a function of arrays made of one's own": ("F = np.frompyfunc(lambda x: 2.0 * x, 1, 1)", "float(F(1.0))"),
+    "names looked up behind a function": ("K = 1.0\ndef helper():\n    return helper.__globals__['K']", "helper()"),
+    "modules looked up by text": ("import sys", "sys.modules['math'].pi"),
     "a generator": ("STEPS = (x for x in range(9))", "next(STEPS)"),
     "the environment": ("import os", "float(os.environ['K'])"),
     "text as code": ("", "eval('2')"),
@@ -408,6 +416,30 @@ def test_another_process_and_a_module_loaded_again_find_the_same(folder: Path, s
             check=True,
         )
         assert told.stdout.strip() == first.sha256
+
+
+def test_a_readout_of_ones_own_is_measured_anew_with_what_it_refers_to(scenario: Path, tmp_path: Path) -> None:
+    text = scenario.read_text().replace('"scaled"', '"hebb"').replace("synapse_weight", "multiple")
+    (tmp_path / "read.toml").write_text(text)
+    rule = """
+from dataclasses import dataclass
+from typing import ClassVar
+from workbench.readouts.weights import Reading, WeightMean
+K = {k}
+@dataclass(frozen=True, kw_only=True)
+class Scaled(WeightMean):
+    name: ClassVar[str] = "multiple"
+    def reading(self, block):
+        inner = super().reading(block)
+        return Reading((), lambda sums, trials: K * inner.value(sums, trials))
+"""
+    found = []
+    for k in (1.0, 2.0, 1.0):
+        done = run_sweep(tmp_path / "read.toml", tmp_path / "read.db", components=[cell(rule.format(k=k))])
+        frame = workbench.open_results(done.db).outcomes_wide(done.sweep)
+        found.append((done.sweep, done.reused, float(frame["weight"][0])))
+    one = pytest.approx(RIGHT[1.0], rel=1e-14)
+    assert found == [(1, 0, one), (2, 0, pytest.approx(2 * RIGHT[1.0], rel=1e-14)), (1, 2, one)]
 
 
 def test_a_constant_that_is_set_while_one_works_counts(scenario: Path) -> None:

@@ -14,6 +14,7 @@ from workbench.analysis.evaluate import not_run, rows_of
 from workbench.analysis.ledger import Ledger, LedgerRow, in_order
 from workbench.analysis.selection import Selection, select
 from workbench.errors import Problem, ScenarioError, UsageError
+from workbench.files import argument
 from workbench.literature.binding import bind
 from workbench.literature.model import Finding
 from workbench.literature.read import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
@@ -224,7 +225,7 @@ def _from_results(db: str | Path | None) -> Ledger:
 
 
 def _never_run(bound: _Bound, path: Path) -> list[LedgerRow]:
-    why = f"no results in {path}; run: workbench findings {bound.file}"
+    why = f"no results in {path}; run: workbench findings {argument(Path(bound.file))}"
     return [not_run(finding, bound.fitted, why) for finding in bound.bound]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put
 from workbench.errors import StorageError
+from workbench.files import argument
 
 README = """# A folder for disease models
 
@@ -48,7 +48,7 @@ def init(
     if as_json:
         print_object({"ok": True, "folder": folder, "files": sorted(files)})
     else:
-        there = "" if root.resolve() == Path.cwd() else f"cd {shlex.quote(folder)} && "
+        there = "" if root.resolve() == Path.cwd() else f"cd {argument(root)} && "
         put("\n".join(str(root / name) for name in sorted(files)))
         put(f"next: {there}workbench sweep scenarios/dystonia.toml --report reports/dystonia.html")
     return 0
