@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aimed import aimed
 from commands import answer, workbench
-from fabricated import ArmRow, StudyRow, fabricate
+from fabricated import TEXT, ArmRow, StudyRow, fabricate, patients, studies
 
 from workbench import terms
 from workbench.analysis.overview import equal_outcomes
@@ -54,7 +54,17 @@ def test_benefit_interaction_and_costs_come_first_with_their_numbers(folder: Pat
     for label, arms in (("ill_15 - ill", "ill_15 - ill"), ("interaction", "(ill_30 - ill_15) - (ill_6 - ill)")):
         line = next(line for line in joint[1:] if line.strip().startswith(label))
         assert numbers(line)[0] == pytest.approx(terms_of[arms], abs=6e-4)
-    assert "over 30 plausible parameter sets" in benefit[-1]
+    assert benefit[-1].startswith(f"  {terms.PLAUSIBLE}, 30 sets: ")
+
+
+def test_an_interaction_that_the_benefit_is_about_comes_before_the_pair_of_arms(tmp_path: Path) -> None:
+    about = '\n[report.benefit]\noutcome = "overflow"\ninteraction = "joint"\n' + JOINT
+    arms = patients()
+    fabricate(tmp_path / "a.db", arms, studies(arms), 12, text=TEXT + about)
+    lines = workbench("compare", "a.db", cwd=tmp_path).stdout.splitlines()
+    joint, pair = block(lines, "benefit, interaction joint: "), block(lines, "benefit: ")
+    assert lines.index(joint[0]) < lines.index(pair[0])
+    assert [line.split("  ")[1] for line in joint[1:]] == ["ill_15 - ill", "ill_6 - ill", "interaction"]
 
 
 def test_a_screen_has_the_same_words_at_every_width_and_fits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

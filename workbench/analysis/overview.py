@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, aims
-from workbench.analysis.interaction import interactions, over_parameters
+from workbench.analysis.findings import ledger as published
+from workbench.analysis.held import Held, held
+from workbench.analysis.interaction import interactions
 from workbench.analysis.interval import ROUNDING
 from workbench.analysis.paired import compare, studies_to_compare
-from workbench.analysis.plausible import Plausible, designs, plausible
+from workbench.analysis.plausible import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.selection import Selection, select
 
 if TYPE_CHECKING:
@@ -22,10 +24,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Declared:
-    """One comparison that the scenario names: its row of `compare`, and how it moves over plausible parameters."""
+    """One comparison that the scenario names: its row of `compare`, and how it moves over plausible parameters.
 
+    `kind` is what it is there for: benefit, also or cost.
+    """
+
+    kind: str
     aim: Aim
     row: Mapping[str, Any]
+    plausible: Plausible | None
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """One declared interaction in the benefit's outcome: its four terms as `interactions` gives them."""
+
+    name: str
+    title: str
+    arms: tuple[str, ...]
+    terms: Mapping[str, Mapping[str, Any]]
     plausible: Plausible | None
 
 
@@ -36,11 +53,11 @@ class Overview:
     Attributes
     ----------
     declared : tuple of Declared
-        The benefit, then the costs, as far as their runs are stored.
-    joint : DataFrame
-        The declared interactions of the benefit's outcome, as `interactions` returns them.
-    over : DataFrame
-        The same over plausible parameters, as `over_parameters` returns them.
+        The benefit, what stands beside it, and the costs, as far as their runs are stored.
+    crossed : tuple of Crossed
+        The declared interactions, the one that the benefit is about first.
+    held : Held or None
+        Which plausible sets of parameters give back the fitted findings.
     rows : DataFrame
         Every declared pair of arms in the benefit's outcome, as `compare` returns them.
     equal, rest : tuple of str
@@ -50,8 +67,8 @@ class Overview:
     selection: Selection
     study: str
     declared: tuple[Declared, ...]
-    joint: pd.DataFrame
-    over: pd.DataFrame
+    crossed: tuple[Crossed, ...]
+    held: Held | None
     rows: pd.DataFrame
     equal: tuple[str, ...]
     rest: tuple[str, ...]
@@ -66,24 +83,42 @@ def overview(source: Results | Selection | str | Path, sweep: int | None = None)
     main = named.benefit.outcome
     rows = compare(selection, study=study, outcomes=[main])
     rows = rows[rows["point"] == rows["point"].min()]
-    joint = interactions(selection, study=study, outcomes=[main])
-    joint = joint[joint["point"] == joint["point"].min()]
-    declared = tuple(one for aim in named.all if aim.arm and (one := _declared(selection, study, aim)) is not None)
+    kinds = [
+        ("benefit", named.benefit),
+        *(("also", aim) for aim in named.also),
+        *(("cost", aim) for aim in named.costs),
+    ]
+    found = (_declared(selection, study, kind, aim) for kind, aim in kinds if aim.arm)
+    declared = tuple(one for one in found if one is not None)
+    first = named.benefit.interaction
+    crossed = sorted(_crossed(selection, study, main), key=lambda one: one.name != first)
+    spread = designs(selection)[:1]
     shown = {main, *(one.aim.outcome for one in declared)}
     equal = tuple(name for name in equal_outcomes(selection, study) if name not in shown)
     return Overview(
         selection,
         study,
         declared,
-        joint,
-        over_parameters(selection, outcomes=[main]),
+        tuple(crossed),
+        held(selection, spread[0], published(selection)) if spread else None,
         rows,
         equal,
         tuple(name for name in selection.outcomes_named() if name not in shown and name not in equal),
     )
 
 
-def _declared(selection: Selection, study: str, aim: Aim) -> Declared | None:
+def _crossed(selection: Selection, study: str, outcome: str) -> Iterator[Crossed]:
+    """Yield the interactions that the scenario declares, in its order."""
+    rows = interactions(selection, study=study, outcomes=[outcome])
+    for name, group in rows[rows["point"] == rows["point"].min()].groupby("interaction", sort=False):
+        terms = {str(row["term"]): {str(k): v for k, v in row.items()} for row in group.to_dict("records")}
+        arms = tuple(selection.scenario["interaction"][name]["arms"])
+        spread = designs(selection)[:1]
+        over = plausible_interaction(selection, spread[0], str(name), outcome, arms) if spread else None
+        yield Crossed(str(name), str(terms["interaction"]["title"]), arms, terms, over)
+
+
+def _declared(selection: Selection, study: str, kind: str, aim: Aim) -> Declared | None:
     """Return a named comparison, None where the study lacks one of its arms."""
     rows = compare(selection, study=study, baseline=aim.against, outcomes=[aim.outcome])
     rows = rows[(rows["arm"] == aim.arm) & (rows["point"] == rows["point"].min())]
@@ -91,7 +126,7 @@ def _declared(selection: Selection, study: str, aim: Aim) -> Declared | None:
         return None
     ranges = (found for design in designs(selection)[:1] for found in plausible(selection, design, aim.outcome))
     moved = next((found for found in ranges if (found.arm, found.baseline) == aim.pair), None)
-    return Declared(aim, {str(key): value for key, value in rows.iloc[0].items()}, moved)
+    return Declared(kind, aim, {str(key): value for key, value in rows.iloc[0].items()}, moved)
 
 
 def equal_outcomes(selection: Selection, study: str) -> tuple[str, ...]:

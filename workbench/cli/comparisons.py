@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.plausible import ENDS
+from workbench.analysis.swings import FEWEST as FEWEST_SETS
 from workbench.cli.tables import GAP, NOTHING, Number, aligned, cell, fitted, folded, screen
 from workbench.errors import shorten
 from workbench.terms import (
@@ -17,16 +18,20 @@ from workbench.terms import (
     DIFFERENCE,
     FIRST_ALONE,
     HEDGES_G,
+    HELD,
     IN_A_LINE,
     INTERACTION,
+    PLAUSIBLE,
     SECOND_ALONE,
+    TOO_FEW,
     spread,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.overview import Declared, Overview
+    from workbench.analysis.overview import Crossed, Declared, Overview
+    from workbench.analysis.plausible import Plausible
 
 TERMS = {"first": FIRST_ALONE, "second": SECOND_ALONE, "both": BOTH, "interaction": INTERACTION}
 HEADED = {spread("subjects"): "across subjects", HEDGES_G: "g", BETTER: "better"}
@@ -43,12 +48,7 @@ def overview_lines(found: Overview) -> Iterator[str]:
     sweep = f"{facts['scenario']}, sweep {found.selection.sweep}, study {found.study}"
     yield f"{sweep}: {max(sizes):,} subjects in each arm"
     header = ("", DIFFERENCE, CALCULATION_ERROR, ACROSS)
-    benefit, *costs = found.declared
-    named = "benefit" if found.selection.scenario.get("report", {}).get("benefit") else "main comparison"
-    blocks = [(_titles(found, benefit, named), *_declared(benefit))]
-    blocks += [_joint(found, group) for _, group in found.joint.groupby("interaction", sort=False)]
-    blocks += [(_titles(found, one, f"cost {one.aim.name}"), *_declared(one)) for one in costs]
-    yield from _in_blocks(header, blocks)
+    yield from _in_blocks(header, _blocks(found))
     yield ""
     yield f"every arm in {main}"
     yield from _every_arm(found.rows)
@@ -74,8 +74,17 @@ def _outcomes(number: int) -> str:
     return f"{number} outcome{'' if number == 1 else 's'}"
 
 
-Block = tuple[list[str], list[tuple[Any, ...]], str]
-"""Lines above some rows, the rows, and a line below them ("" for none)."""
+Block = tuple[list[str], list[tuple[Any, ...]], list[str]]
+"""Lines above some rows, the rows, and what is said below them."""
+
+
+def _blocks(found: Overview) -> list[Block]:
+    """Return what the scenario declares, the comparison or interaction that its page is about first."""
+    benefit = found.declared[0].aim
+    crossed = [_joint(found, one) for one in found.crossed]
+    named = [_declared(found, one) for one in found.declared]
+    first = crossed[:1] if benefit.interaction else []
+    return [*first, named[0], *crossed[len(first) :], *named[1:]]
 
 
 def _in_blocks(header: Sequence[str], blocks: Sequence[Block]) -> Iterator[str]:
@@ -91,52 +100,60 @@ def _in_blocks(header: Sequence[str], blocks: Sequence[Block]) -> Iterator[str]:
         yield from titles
         for row, line in islice(left, len(some)):
             yield from (row[0], line) if above else (line,)
-        if below:
-            yield from folded(below, 2 * GAP, first=GAP)
+        for text in below:
+            yield from folded(text, 2 * GAP, first=GAP)
 
 
-def _titles(found: Overview, one: Declared, what: str) -> list[str]:
-    measure = found.selection.measure("outcome", one.aim.outcome)
-    better = f", {measure['better']} is better" if measure["better"] else ""
+def _measured(found: Overview, outcome: str) -> str:
+    """Return an outcome with its unit and direction."""
+    measure = found.selection.measure("outcome", outcome)
     unit = "" if measure["unit"] == "1" else f" in {measure['unit']}"
-    name = f"{one.aim.outcome}{unit}{better}"
-    title = one.aim.title or str(measure["title"])
-    return folded(f"{what}: {title} ({name})" if title else f"{what}: {name}", 2 * GAP, first="")
+    return f"{outcome}{unit}" + (f", {measure['better']} is better" if measure["better"] else "")
 
 
-def _declared(one: Declared) -> tuple[list[tuple[Any, ...]], str]:
-    row, shown = one.row, _decimals([one.row])
-    below = ""
-    if one.plausible is not None:
-        low, high = one.plausible.range
-        below = _over(one.plausible.points, shown, low, one.plausible.middle, high)
-    return [(f"{one.aim.arm} - {one.aim.against}", *_size(row, shown))], below
+def _declared(found: Overview, one: Declared) -> Block:
+    """Return one named comparison."""
+    named = bool(found.selection.scenario.get("report", {}).get("benefit"))
+    kind = f"{one.kind} {one.aim.name}" if one.kind != "benefit" else "benefit" if named else "main comparison"
+    title = one.aim.title or str(found.selection.measure("outcome", one.aim.outcome)["title"])
+    measured = _measured(found, one.aim.outcome)
+    above = folded(f"{kind}: {title} ({measured})" if title else f"{kind}: {measured}", 2 * GAP, first="")
+    shown = _decimals([one.row])
+    row = (f"{one.aim.arm} - {one.aim.against}", *_size(one.row, shown))
+    return above, [row], _over(found, one.plausible, one.row, shown, one.kind == "benefit" and not one.aim.interaction)
 
 
-def _joint(found: Overview, group: pd.DataFrame) -> Block:
-    """Return one interaction; its main effects stand beside the first, which the benefit's arms belong to."""
-    rows = {row["term"]: row for row in group.to_dict("records")}
-    name, shown = rows["interaction"]["interaction"], _decimals(rows.values())
-    title = str(rows["interaction"]["title"])
-    over = found.over
-    over = over[(over["interaction"] == name) & (over["term"] == "interaction")]
-    below = ""
-    if len(over):
-        one = over.iloc[0]
-        below = _over(int(one["points"]), shown, one["low"], one["middle"], one["high"])
-    arms = set(found.selection.scenario["interaction"][name]["arms"])
-    close = found.declared[0].aim.arm in arms
-    shown_rows = [(rows[t]["arms"], *_size(rows[t], shown)) for t in ("first", "second") if close]
-    shown_rows.append((INTERACTION, *_size(rows["interaction"], shown)))
-    text = f"interaction {name}: {title or rows['interaction']['arms']} ({rows['interaction']['outcome']})"
-    return folded(text, 2 * GAP, first=""), shown_rows, below
+def _joint(found: Overview, one: Crossed) -> Block:
+    """Return one interaction; the effects of each treatment alone stand beside that of the benefit's arms."""
+    shown, benefit = _decimals(one.terms.values()), found.declared[0].aim
+    rows = [(one.terms[t]["arms"], *_size(one.terms[t], shown)) for t in ("first", "second") if benefit.arm in one.arms]
+    rows.append((INTERACTION, *_size(one.terms["interaction"], shown)))
+    first = benefit.interaction == one.name
+    said = f"{'benefit, ' if first else ''}interaction {one.name}: {one.title or one.terms['interaction']['arms']}"
+    above = folded(f"{said} ({benefit.outcome})", 2 * GAP, first="")
+    return above, rows, _over(found, one.plausible, one.terms["interaction"], shown, first)
 
 
-def _over(points: int, shown: Decimals, low: float, middle: float, high: float) -> str:
-    return (
-        f"over {points} plausible parameter sets: {shown(low)} to {shown(high)} ({ENDS[0]} to {ENDS[1]} %),"
-        f" median {shown(middle)}"
-    )
+def _over(found: Overview, moved: Plausible | None, row: Mapping[str, Any], shown: Decimals, first: bool) -> list[str]:
+    """Say what a difference becomes over assumed ranges, and for the first one over those held to findings."""
+    own = None if cell(row["difference"]) == NOTHING else float(row["difference"])
+    if moved is None:
+        return []
+    if why := moved.without(own):
+        return [f"{PLAUSIBLE}: {why}"]
+    middle = f"{ENDS[0]} to {ENDS[1]} %"
+    low, high = moved.range
+    said = [f"{PLAUSIBLE}, {moved.points} sets: {shown(low)} to {shown(high)} ({middle}), median {shown(moved.middle)}"]
+    if first and found.held is not None:
+        inside = moved.among(found.held.inside)
+        line = f"{HELD}, {inside.points} sets: "
+        if inside.points < FEWEST_SETS:
+            said.append(f"{line}{TOO_FEW} for any range")
+        else:
+            low, high = inside.range
+            doubt = "" if found.held.enough else f" ({TOO_FEW} to rely on)"
+            said.append(f"{line}{shown(low)} to {shown(high)}{doubt}")
+    return said
 
 
 def _decimals(rows: Any) -> Decimals:
@@ -168,7 +185,7 @@ def _every_arm(rows: pd.DataFrame) -> Iterator[str]:
         kept = [row for row in listed if row["arm"] not in same]
         notes |= {note: None for row in kept for note in row["note"].split("; ") if note}
         means = dict.fromkeys(level(mean) for mean in group["baseline_mean"])
-        below = f"no difference in any subject: {', '.join(same)}" if same else ""
+        below = [f"no difference in any subject: {', '.join(same)}"] if same else []
         title = [f"against {baseline} ({' or '.join(means)})"]
         blocks.append((title, [_row(row, level, change, counted) for row in kept], below))
     yield from _in_blocks(("", "mean", DIFFERENCE, CALCULATION_ERROR, G, SHARE, *(("n",) if counted else ())), blocks)
