@@ -285,7 +285,7 @@ class _Walk:
         """Say an object of an installed package as `copy` and `pickle` would keep it."""
         try:
             known = copyreg.dispatch_table.get(type(value))
-            kept = value.__reduce_ex__(2) if known is None else known(value)
+            kept: Any = value.__reduce_ex__(2) if known is None else known(value)
         except Exception:  # noqa: BLE001 - an object may refuse in any way
             self.unidentified(f"{self._name or 'a value'} ({type(value).__name__})")
             return
