@@ -17,7 +17,7 @@ from workbench.design.ranges import range_problems
 from workbench.design.resolve import Layers
 from workbench.design.runs import Plan, StudyPlan
 from workbench.design.soundness import remarkable, unsound
-from workbench.design.traits import cholesky, plain_settings
+from workbench.design.traits import LISTED, cholesky, plain_settings
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.quantities import convert, same_kind
 from workbench.registry import SECTIONS
@@ -83,6 +83,12 @@ def _plan(
     points = {study.name: points_of(study, scenario.file, max_points) for study in chosen}
     if problems := [p for study in chosen for p in _conflicts(scenario, study, read)]:
         raise ScenarioError(problems)
+    for trait in scenario.subjects.traits:
+        people = len(trait.settings["values"]) if trait.distribution == LISTED else 0
+        for study in chosen if people else ():
+            if study.subjects > people:
+                message = f"{study.subjects} subjects, but the table of trait {trait.name} has {people} people"
+                raise ScenarioError([Problem(scenario.file, 0, 0, "subjects.count", message)])
     if scenario.subjects.correlation:
         cholesky(scenario.subjects)
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)

@@ -21,6 +21,8 @@ from workbench.scenario.model import Subjects, Trait
 from workbench.solver.streams import stable_hash
 
 Draws = NDArray[np.float64]
+LISTED = "table"
+"""The distribution that is none: subject i has the number of person i."""
 WORDS = 4
 """64-bit words in one Philox block; a draw uses the first."""
 
@@ -50,7 +52,13 @@ def draw(subjects: Subjects, settings: Mapping[str, Mapping[str, Any]], seed: in
     """
     plain = {trait.name: uniforms(seed, trait.name, which) for trait in subjects.traits}
     plain.update(_correlated(plain, subjects))
-    return {t.name: DISTRIBUTIONS[t.distribution](plain[t.name], settings[t.name]) for t in subjects.traits}
+
+    def of(trait: Trait) -> Draws:
+        if trait.distribution == LISTED:
+            return np.array(settings[trait.name]["values"], dtype=np.float64)[which.start : which.stop]
+        return DISTRIBUTIONS[trait.distribution](plain[trait.name], settings[trait.name])
+
+    return {trait.name: of(trait) for trait in subjects.traits}
 
 
 def _correlated(plain: Mapping[str, Draws], subjects: Subjects) -> dict[str, Draws]:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from workbench.errors import Problem, shorten
 from workbench.files import read_regular
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
+from workbench.scenario.dose_words import word
 from workbench.scenario.names import name_fault
 from workbench.scenario.syntax import Keys
 
@@ -25,6 +27,10 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """A number in a cell: decimal digits and a point. What Python also takes (1_0, inf, nan, digits of other scripts) is
 no number in any table."""
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+MISSING = (".", "", "NA", "NaN")
+"""Cells that say nothing."""
+MARKED = re.compile(r"[CcIi]\s*[-+.\d][-+.\deE]*", re.ASCII)
+"""An ID whose row is left out: the mark of a comment stands before its number."""
 NO_NUMBER = "expected a number such as 12, 0.5 or 1e-3, got {}"
 
 
@@ -116,29 +122,78 @@ def read_columns(file: Path, max_rows: int = MAX_ROWS) -> CsvTable:
 class ColumnReader:
     """Reads columns of numbers that traits name, and says which columns of their files no trait names."""
 
-    def __init__(self, document: Document, base: Path) -> None:
-        self._document, self._base = document, base
+    def __init__(self, document: Document, base: Path, shared: str = "") -> None:
+        self._document, self._base, self._shared = document, base, shared
         self._tables: dict[str, tuple[Keys, CsvTable | None]] = {}
         self._read: set[tuple[str, str]] = set()
 
     def numbers(self, raw: Mapping[str, Any], keys: Keys) -> list[float]:
         """Return the numbers of ``column`` in the CSV file ``table`` beside the scenario; [] after a report."""
-        name, column = raw["table"], raw.get("column", "")
-        if name not in self._tables:
-            place = (*keys, "table")
-            self._tables[name] = place, named_table(self._document, self._base, name, place)
-        table = self._tables[name][1]
-        if table is None:
-            return []
-        self._read.add((name, column))
-        if column not in table.columns:
-            known = listed(table.columns)
-            self._document.report((*keys, "column"), f"no column {show(column)} in {name} (columns: {known})")
+        table, column = self._table(raw, keys), raw.get("column", "")
+        if table is None or not self._has(table, raw, keys):
             return []
         found = list(table.numbers(column))
         self._document.problems.extend([problem for _, problem in found if problem is not None][:SHOWN])
         numbers = [number for number, _ in found if number is not None]
         return numbers if len(numbers) == len(found) else []
+
+    def of_people(self, raw: Mapping[str, Any], keys: Keys) -> list[float]:
+        """Return the number of each person in ``column``: of each ID in order of appearance, or of each row.
+
+        Rows of an ID may leave it open (a point), but those that say it must agree. [] after a report.
+        """
+        table, column = self._table(raw, keys), raw.get("column", "")
+        if table is None or not self._has(table, raw, keys):
+            return []
+        named = self.ids(raw, keys)
+        if named is None:
+            return self.numbers(raw, keys)
+        found: dict[Decimal | str, set[float]] = {person: set() for person in named if person is not None}
+        sound = True
+        for row, (person, cell) in enumerate(zip(named, table.columns[column], strict=True)):
+            number = None if cell in MISSING else number_in(cell)
+            if person is not None and number is not None:
+                found[person].add(number)
+            elif person is not None and cell not in MISSING:
+                self._document.problems.append(table.problem(column, row, NO_NUMBER.format(shorten(repr(cell)))))
+                sound = False
+        for person, several in found.items():
+            if len(several) != 1 and sound:
+                what = "is nowhere said" if not several else f"is {' and '.join(f'{x:g}' for x in sorted(several)[:3])}"
+                more = "; one that changes in time is not followed" if several else ""
+                message = f"{column} of ID {person} {what}: each person needs one number{more}"
+                self._document.report((*keys, "column"), message)
+                sound = False
+        self._document.people[(*keys, "table")] = tuple(found)
+        return [next(iter(several)) for several in found.values()] if sound else []
+
+    def ids(self, raw: Mapping[str, Any], keys: Keys) -> list[Decimal | str | None] | None:
+        """Return whose row each is, None for one that is marked as left out; None where there is no column of IDs."""
+        table = self._table(raw, keys)
+        heading = next((name for name in table.columns if word(name).name == "ID"), None) if table else None
+        if table is None or heading is None:
+            return None
+        self._read.add((str(raw.get("table") or self._shared), heading))
+        cells = table.columns[heading]
+        left_out = [cell[:1] in "#@" or bool(MARKED.fullmatch(cell)) for cell in cells]
+        numeric = any(NUMBER.fullmatch(cell) for cell, out in zip(cells, left_out, strict=True) if not out)
+        return [None if out else Decimal(cell) if numeric and NUMBER.fullmatch(cell) else cell
+                for cell, out in zip(cells, left_out, strict=True)]  # fmt: skip
+
+    def _table(self, raw: Mapping[str, Any], keys: Keys) -> CsvTable | None:
+        name = str(raw.get("table") or self._shared)
+        if name not in self._tables:
+            place = (*keys, "table") if raw.get("table") else ("subjects", "table")
+            self._tables[name] = place, named_table(self._document, self._base, name, place)
+        return self._tables[name][1]
+
+    def _has(self, table: CsvTable, raw: Mapping[str, Any], keys: Keys) -> bool:
+        name, column = str(raw.get("table") or self._shared), raw.get("column", "")
+        self._read.add((name, column))
+        if column not in table.columns:
+            known = listed(table.columns)
+            self._document.report((*keys, "column"), f"no column {show(column)} in {name} (columns: {known})")
+        return column in table.columns
 
     def tell(self) -> None:
         """Note the columns that were passed over."""

@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
@@ -30,11 +31,14 @@ class Document:
         Everything found so far; files read together share one list.
     notes : list of Problem
         What is accepted and yet worth telling, at its place.
+    people : mapping place -> IDs
+        The people of each table that has a column of IDs, in order of appearance.
     """
 
     def __init__(self, data: bytes, file: str, problems: list[Problem]) -> None:
         self.data, self.file, self.problems = data, file, problems
         self.notes: list[Problem] = []
+        self.people: dict[Keys, tuple[Decimal | str, ...]] = {}
         self.text = decode(data, file)
         self.content = _parse(self.text, file)
         self._reported: set[Keys] = set()

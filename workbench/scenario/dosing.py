@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from workbench.errors import Problem, shorten
 from workbench.protocol.records import Record, nothing
-from workbench.scenario.columns import MAX_ROWS, NUMBER, TableError, starts_of, table_text
+from workbench.scenario.columns import MARKED, MAX_ROWS, MISSING, NUMBER, TableError, starts_of, table_text
 from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.dose_words import SAYINGS, ZERO_IS_NOTHING, Word, word
 from workbench.scenario.model import Arm, Study
@@ -27,11 +27,9 @@ COLUMNS = ("ID", "TIME", "AMT", "RATE", "II", "ADDL", "SS", "EVID")
 NEEDED = ("TIME", "AMT")
 NUMBERS = ("TIME", "AMT", "RATE", "TINF", "II", "ADDL", "SS", "EVID")
 DOSING = ("AMT", "RATE", "TINF", "II", "ADDL", "SS")
-MISSING = (".", "", "NA", "NaN")
 LARGE = 1e12
 """What no record needs; also keeps out infinities."""
 MARKS = ("C", "I")
-_MARKED = re.compile(r"[CcIi]\s*[-+.\d][-+.\deE]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 RATES = {
     -1.0: "a rate that a model estimates (-1) is not followed: write the rate in mg/h",
@@ -164,6 +162,8 @@ class _Table:
         self._settle_marks()
         found: list[Record] = []
         people = self._people()
+        if len(self.subjects) > 1:
+            self.document.people[self.keys] = tuple(self.subjects)
         for row, subject in zip(self.rows, people, strict=True):
             record = None if subject is None else self._record(row, subject)
             if record:
@@ -207,7 +207,7 @@ class _Table:
             elif len(self.rows) >= MAX_ROWS:
                 self._report(place, 1, f"the table has more than {MAX_ROWS:,} rows")
                 return
-            elif _MARKED.fullmatch(cells[0].strip()) and self.words[0].name != "C":
+            elif MARKED.fullmatch(cells[0].strip()) and self.words[0].name != "C":
                 self.marked.append((place, cells))
             else:
                 self._add(cells, place)

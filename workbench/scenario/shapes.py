@@ -148,7 +148,9 @@ class EffectShape(Shape):
 class TraitShape(Shape):
     """What differs between subjects."""
 
-    distribution: Literal["lognormal", "normal", "truncated_normal", "uniform", "bernoulli", "choice", "empirical"]
+    distribution: Literal[
+        "lognormal", "normal", "truncated_normal", "uniform", "bernoulli", "choice", "empirical", "table"
+    ]
     on: str = ""
     mode: Literal["multiply", "set"] = "multiply"
     median: AnyNumber | None = None
@@ -170,6 +172,8 @@ class SubjectsShape(Shape):
 
     count: Annotated[int, Field(ge=1, le=10_000_000, description="the number of subjects")]
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="the whole number that all chance starts from")]
+    table: str = ""
+    columns: dict[str, str] = {}
     trait: dict[str, dict[str, Any]] = {}
     correlation: dict[str, Annotated[float, Field(gt=-1, lt=1)]] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from workbench.declaration import Parameter
 from workbench.quantities import QuantityError, known, split
 from workbench.scenario.columns import ColumnReader
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.document import listed
+from workbench.scenario.document import listed, spell
 from workbench.scenario.model import Effect, Quantity, Setting, Subjects, Trait
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
@@ -43,6 +43,7 @@ DISTRIBUTIONS: Mapping[str, Distribution] = MappingProxyType(
         "bernoulli": Distribution(pure={"p": (0.0, 1.0)}),
         "choice": Distribution(lists=("values",)),
         "empirical": Distribution(lists=("values",)),
+        "table": Distribution(lists=("values",)),
     }
 )
 NUMBERS = ("median", "cv", "mean", "sd", "low", "high", "p", "values", "weights")
@@ -57,16 +58,25 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
     if raw is None:
         return DEFAULT
     sound = conforming(reader.document, ("subjects",), SubjectsShape, raw)
-    columns = ColumnReader(reader.document, base)
-    traits = _Traits(reader, paths, columns)
+    columns = ColumnReader(reader.document, base, sound.get("table", ""))
+    traits = _Traits(reader, paths, columns, bool(sound.get("table")))
     found = [traits.read(name, trait) for name, trait in sound.get("trait", {}).items()]
+    found += [traits.column(path, column) for path, column in sound.get("columns", {}).items()]
+    if sound.get("table") and not any(trait and trait.distribution == "table" for trait in found):
+        message = 'is read by nothing: it needs columns = { "section.name.field" = "COLUMN" }, or a trait'
+        reader.document.report(("subjects", "table"), message)
     columns.tell()
+    _check_people(reader, sound.get("count", 1), found)
     whole = tuple(trait for trait in found if trait is not None)
     correlated = {name for pair in sound.get("correlation", {}) for name in pair.split(".")}
     for trait in whole:
         if not trait.on and not trait.effects and trait.name not in correlated:
             message = 'changes nothing: it needs on = "section.name.field", or a table of effects'
             reader.document.report(("subjects", "trait", trait.name), message, at="key")
+    for trait in whole:
+        if trait.distribution == "table" and trait.name in correlated:
+            message = f"{trait.name} is listed person by person, so that nothing of it is drawn to correlate"
+            reader.document.report(("subjects", "correlation"), message, at="key")
     _check_set_once(reader, whole)
     correlation = _read_correlation(reader, sound.get("correlation", {}), tuple(sound.get("trait", {})))
     return Subjects(sound.get("count", 1), sound.get("seed", 0), whole, correlation)
@@ -77,6 +87,22 @@ class _Traits:
     reader: ValueReader
     paths: Paths
     columns: ColumnReader
+    shared: bool = False
+    """Whether there is a table of all people."""
+
+    def column(self, path: str, column: str) -> Trait | None:
+        """Return what a column of the table of people sets: row i, or the i-th ID, is subject i."""
+        keys: Keys = ("subjects", "columns", path)
+        if not self.shared:
+            self.reader.document.report(("subjects", "columns"), 'needs table = "people.csv"', at="key")
+            return None
+        target = self.target(path, keys, at="key")
+        if target is None:
+            return None
+        unit = target.parameter.unit
+        values = self.values({"distribution": "table", "column": column}, unit, keys)
+        name = target.path.replace(".", "_")
+        return Trait(name, target.path, "set", "table", MappingProxyType({"values": values}), (), unit)
 
     def read(self, name: str, raw: Any) -> Trait | None:
         keys: Keys = ("subjects", "trait", name)
@@ -95,9 +121,14 @@ class _Traits:
         if not self.takes(sound, distribution, keys) or unit is None:
             return None
         settings = self.settings(sound, distribution, unit, keys)
+        kind = sound["distribution"]
+        if kind == "empirical" and "table" in sound and self.columns.ids(sound, keys) is not None:
+            kind = "table"
+            message = f"{sound['table']} says whose row is whose: each subject has the number of an ID, none is drawn"
+            self.reader.document.note((*keys, "table"), message)
         effects = self.effects(sound.get("effects", {}), unit, (*keys, "effects"))
         path = target.path if target else ""
-        return Trait(name, path, mode, sound["distribution"], MappingProxyType(settings), effects, unit)
+        return Trait(name, path, mode, kind, MappingProxyType(settings), effects, unit)
 
     def target(self, path: str, keys: Keys, at: Literal["key", "value"] = "value") -> Target | None:
         """Return the number of the model at `path`, or None after a report."""
@@ -135,10 +166,12 @@ class _Traits:
         """Report numbers that the distribution lacks or does not take."""
         kind = raw["distribution"]
         needed = (*distribution.own, *distribution.pure)
-        from_file = kind == "empirical" and "table" in raw
+        from_file = (kind == "empirical" and "table" in raw) or (kind == "table" and "values" not in raw)
         needed += () if from_file else distribution.lists
+        needed += ("column",) if kind == "table" and from_file else ()
+        needed += ("table",) if kind == "table" and from_file and not self.shared else ()
         allowed = {*needed, *distribution.optional, *distribution.lists, *(("weights",) if kind == "choice" else ())}
-        allowed |= set(TABLE_KEYS) if kind == "empirical" else set()
+        allowed |= set(TABLE_KEYS) if kind in ("empirical", "table") else set()
         words = f"{kind} takes: {listed(sorted(allowed))}"
         missing = [n for n in needed if n not in raw]
         surplus = [n for n in (*NUMBERS, *TABLE_KEYS) if n in raw and n not in allowed]
@@ -167,8 +200,9 @@ class _Traits:
     def values(self, raw: Mapping[str, Any], unit: str, keys: Keys) -> tuple[Quantity, ...]:
         """Return the listed values, or the column of a table beside the scenario."""
         declared = Parameter("values", "number", None, "", unit=unit)
-        if "table" in raw:
-            cells = self.columns.numbers(raw, keys)
+        if "table" in raw or "column" in raw:
+            theirs = raw["distribution"] == "table" or self.columns.ids(raw, keys) is not None
+            cells = self.columns.of_people(raw, keys) if theirs else self.columns.numbers(raw, keys)
             written = [cell if unit == "1" else f"{cell!r} {unit}" for cell in cells]
             found = [self.reader.quantity(declared, value, (*keys, "table")) for value in written]
         else:
@@ -201,6 +235,27 @@ class _Traits:
             elif number is not None:
                 found.append(Effect(target.path, number, float(sound["exponent"])))
         return tuple(found)
+
+
+def _check_people(reader: ValueReader, count: int, traits: Iterable[Trait | None]) -> None:
+    """Report tables of fewer or more people than there are subjects, and two that list people in another order."""
+    for trait in traits:
+        if trait is not None and trait.distribution == "table" and len(trait.settings["values"]) not in (0, count):
+            message = f"{trait.name} has {len(trait.settings['values'])} people for {count} subjects ([subjects] count)"
+            reader.document.report(("subjects", "count"), message)
+    listed_first: tuple[Keys, tuple[Any, ...]] | None = None
+    for keys, people in reader.document.people.items():
+        if listed_first is None:
+            listed_first = keys, people
+        elif people != listed_first[1]:
+            place = next((i for i, pair in enumerate(zip(people, listed_first[1], strict=False)) if len(set(pair)) > 1),
+                         min(len(people), len(listed_first[1])))  # fmt: skip
+            one, other = (str(ids[place]) if place < len(ids) else "nobody" for ids in (people, listed_first[1]))
+            message = (
+                f"subject {place + 1} is ID {one} here and ID {other} in the table of {spell(listed_first[0])}: "
+                "list the same people in the same order"
+            )
+            reader.document.report(keys, message)
 
 
 def _check_set_once(reader: ValueReader, traits: tuple[Trait, ...]) -> None:
