@@ -29,6 +29,7 @@ PLAUSIBLE = """
 [study.plausible]
 design = "lhs"
 n = 24
+subjects = 50
 arms = ["slow"]
 record = false
 [study.plausible.sweep]

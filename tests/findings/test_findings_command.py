@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import answer, process, workbench
+from commands import SMALL, answer, process, workbench
 from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 import workbench as api
 
 PLAIN = {"id", "role", "published", "accept", "model", "mc_error", "interval", "met", "source"}
 SLOW = 'statistic = "mean"\noutcome = "norm"\narms = ["slow"]\naccept = [0.0, 5.0]'
+OTHER = STILL.replace("norm", "mean")
 FORMULA = (
     'statistic = "mean"\noutcome = "norm"\narms = ["still"]\nwithin = 0.6\n'
     'expected = { closed_form = "norm_at_rest", decay = 4.0 }'
@@ -32,7 +33,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     built, stress = 'by_construction = "nothing moves"', 'expected_failure = "nothing can move"'
     rows = [
-        finding("T1"), finding("T2", AWAY), finding("F1"), finding("B1", more=built), finding("S1", AWAY, stress),
+        finding("T1"), finding("T2", AWAY), finding("F1", OTHER), finding("B1", more=built), finding("S1", AWAY, stress),
         finding("M1").replace('checked = "page"', 'checked = "memory"'), finding("T3", SLOW),
         theory("H1", FORMULA), theory("H2", AWAY, 'must_fail = "nothing moves"'), theory("H3", STILL, 'must_fail = "x"'),
     ]  # fmt: skip
@@ -171,12 +172,24 @@ def test_a_mistake_is_told_before_anything_runs(tmp_path: Path) -> None:
     assert not (root / "data" / "results").exists()
 
 
-def test_a_target_without_findings_or_without_a_file_is_refused(known: Path) -> None:
+def test_a_target_without_a_file_is_refused(known: Path) -> None:
     assert process("findings", "nothing.db", cwd=known).returncode == 3
-    (known / "scenarios" / "other.toml").write_text(SCENARIO)
-    done = process("findings", "scenarios/other.toml", cwd=known)
-    (known / "scenarios" / "other.toml").unlink()
-    assert done.returncode == 2 and "no finding is about scenarios/other.toml" in done.stderr
+    assert process("findings", "scenarios/nothing.toml", cwd=known).returncode == 2
+
+
+def test_a_target_without_findings_shows_those_on_its_parameter_set(known: Path) -> None:
+    other, alone = known / "scenarios" / "other.toml", known / "scenarios" / "alone.toml"
+    other.write_text(SCENARIO)
+    alone.write_text(SMALL)
+    done, lone = (process("findings", file.relative_to(known), cwd=known) for file in (other, alone))
+    other.unlink()
+    alone.unlink()
+    assert (done.returncode, lone.returncode) == (0, 0)
+    assert "no finding is about scenarios/other.toml itself" in done.stdout and "numbers, findings are about small" in (
+        " ".join(done.stdout.split())
+    )
+    assert "successes: 2 of 3" in done.stdout
+    assert lone.stdout == "no finding is about scenarios/alone.toml itself: nothing here tests it\n"
 
 
 def test_python_gives_the_same_rows_and_the_ledger_of_a_database(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:

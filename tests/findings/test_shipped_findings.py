@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.literature.binding import bind
+from workbench.literature.horizon import read_at
 from workbench.literature.model import Finding
 from workbench.literature.read import Draft, read_drafts
 from workbench.literature.roles import fitted_findings, role_of, set_evidence
@@ -88,3 +89,30 @@ def test_a_finding_that_parameters_were_fitted_to_is_never_a_test(draft: Draft) 
         assert role == "fit"
     else:
         assert role in ("test", "built_in", "stress", "theory", "unchecked")
+
+
+PUBLISHED = [draft for draft in DRAFTS if draft.head.checked != "theory"]
+
+
+@pytest.mark.parametrize("draft", PUBLISHED, ids=name_of)
+def test_a_range_with_one_bound_says_what_the_smallest_effect_is(draft: Draft) -> None:
+    for criterion in bound(draft.head.name).criteria:
+        assert not criterion.one_sided, "one bound: from where on is an effect worth naming?"
+        assert criterion.effect is None or criterion.effect > 0
+
+
+@pytest.mark.parametrize("draft", PUBLISHED, ids=name_of)
+def test_what_is_read_under_a_treatment_says_when_and_at_which_pace(draft: Draft) -> None:
+    """Trials are no days: where a treatment is counted in them, other numbers of trials a day are shown from 1 to 50."""
+    finding, within = bound(draft.head.name), scenario(draft.head.scenario)
+    latest = read_at(finding, within)
+    if latest is not None:
+        assert finding.treatment == pytest.approx(latest[1])
+    taught = within.tables.get("plasticity") and (within.tables.get("dose") or within.tables.get("session"))
+    assert finding.treatment is not None or not taught, "the published treatment lasted how long?"
+    in_days = [c for c in finding.criteria if "days" in str(within.tables[c.kind][c.measure].fields.get("window", ""))]
+    for criterion in in_days:
+        if criterion.kind == "outcome" and not criterion.title.startswith("correlation"):
+            assert criterion.pace is not None
+            axes = {axis.path: axis.values for axis in within.studies[criterion.pace.study].axes}
+            assert {1.0, 50.0} <= set(axes[criterion.pace.over])

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.analysis.criteria import holding, value_of
-from workbench.analysis.ledger import CriterionRow, LedgerRow, in_words
-from workbench.analysis.samples import NotStored, sample_of
+from workbench.analysis.ledger import CriterionRow, LedgerRow, PaceRow, in_words
+from workbench.analysis.samples import NotStored, Sample, sample_of
 from workbench.analysis.selection import Selection
+from workbench.analysis.severity import Severity, together
+from workbench.analysis.standing import at_own_point, criterion_role, fitted_elsewhere, structure_notes
 from workbench.analysis.stored import Stored
-from workbench.analysis.verdict import joint, monte_carlo_error, turned, verdict_of
+from workbench.analysis.verdict import joint, monte_carlo_error, people_needed, turned, verdict_of
 from workbench.errors import ScenarioError
 from workbench.literature.binding import bind
-from workbench.literature.model import Criterion, Finding
+from workbench.literature.model import Criterion, Finding, Role
 from workbench.literature.roles import fitted_findings, role_of
+from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
 
 if TYPE_CHECKING:
     from workbench.literature.read import Draft
     from workbench.scenario.model import Scenario, Study
 
 FEWEST_POINTS = 20
-"""Fewer points of a study over parameter ranges give no 5th and 95th percentile."""
+"""Fewer sets of a study over parameter ranges give no 5th and 95th percentile."""
 PERCENTILES = (5, 95)
 
 
@@ -36,31 +41,58 @@ def rows_of(drafts: Sequence[Draft], selection: Selection) -> list[LedgerRow]:
         fitted = _named_as_fitted(selection.parameter_set)
         why = f"the stored scenario cannot be read again: {error.problems[0]}"
         return [not_run(draft.head, fitted, why) for draft in drafts]
-    rows, stored = [], Stored(selection)
+    bound: dict[str, Finding | str] = {}
     for draft in drafts:
         try:
-            (finding,) = bind([draft], scenario)
+            (bound[draft.head.name],) = bind([draft], scenario)
         except ScenarioError as error:
-            why = f"not in the stored scenario: {error.problems[0].message}"
-            rows.append(not_run(draft.head, fitted_findings(scenario), why))
+            bound[draft.head.name] = f"not in the stored scenario: {error.problems[0].message}"
+    stored, names = Stored(selection), fitted_findings(scenario)
+    held = [found for found in bound.values() if isinstance(found, Finding) and found.name in names]
+    rows = []
+    for draft in drafts:
+        found = bound[draft.head.name]
+        if isinstance(found, str):
+            rows.append(not_run(draft.head, names, found))
         else:
-            rows.append(evaluate(finding, scenario, stored))
+            rows.append(evaluate(found, scenario, stored, held))
     return rows
 
 
-def evaluate(finding: Finding, scenario: Scenario, stored: Stored) -> LedgerRow:
-    """Return what the stored runs of `scenario` say to one finding."""
-    criteria = tuple(_criterion_row(criterion, scenario, stored) for criterion in finding.criteria)
-    verdict = joint([row.verdict for row in criteria])
+def evaluate(finding: Finding, scenario: Scenario, stored: Stored, fitted: Sequence[Finding] = ()) -> LedgerRow:
+    """Return what the stored runs of `scenario` say to one finding; `fitted` are those its numbers were fitted to."""
+    role = role_of(finding, fitted_findings(scenario))
+    looks = [_Look(criterion, scenario, stored) for criterion in finding.criteria]
+    criteria = tuple(look.row(role, fitted_elsewhere(look.criterion, finding, fitted, scenario)) for look in looks)
+    verdict = joint([row.verdict for row in criteria if row.judged])
     return LedgerRow(
         finding=finding,
-        role=role_of(finding, fitted_findings(scenario)),
+        role=_worth(role, criteria),
         verdict=turned(verdict) if finding.must_fail else verdict,
         criteria=criteria,
         db=str(stored.selection.results.path),
         sweep=stored.selection.sweep,
         note=_odd(stored.selection),
+        severity=_all_at_once(looks),
+        chosen=tuple(structure_notes(finding, scenario)) if role in ("test", "built_in") else (),
     )
+
+
+def _worth(role: Role, criteria: Sequence[CriterionRow]) -> Role:
+    """Return the role of a finding of which some criteria may be no test: a test while one of them still is."""
+    judged = [row for row in criteria if row.judged]
+    if role != "test" or any(row.counts for row in judged):
+        return role
+    return "fit" if any(row.role == "fit" for row in judged) else "built_in"
+
+
+def _all_at_once(looks: Sequence[_Look]) -> Severity | None:
+    """Return the severity of all judged criteria together, where each of them can be measured in the same sets."""
+    judged = [look for look in looks if not look.criterion.beside]
+    studies = {look.spread.name for look in judged if look.spread is not None}
+    if len(judged) < 2 or len(studies) != 1 or any(look.spread is None for look in judged):
+        return None
+    return together([look.held for look in judged], studies.pop())
 
 
 def _odd(selection: Selection) -> str:
@@ -80,68 +112,168 @@ def not_run(finding: Finding, fitted: Collection[str], why: str) -> LedgerRow:
     return LedgerRow(finding, role_of(finding, fitted), "not run", criteria, note=why)
 
 
-def _criterion_row(criterion: Criterion, scenario: Scenario, stored: Stored) -> CriterionRow:
-    words = in_words(criterion)
-    try:
-        sample = sample_of(criterion, stored, criterion.study)
-    except NotStored as missing:
-        return CriterionRow(criterion, words, "not run", note=f"not stored: {missing}")
-    value, notes = value_of(criterion, sample), []
-    error = monte_carlo_error(criterion, sample)
-    if sample.subjects < 2:
-        notes.append("one subject: the error of the calculation is unknown")
-    if sample.left_out:
-        notes.append(f"{sample.left_out} subjects left out: a run failed or is missing")
-    if np.isnan(value):
-        notes.append("the statistic is not defined here, or its level is never reached")
-    if criterion.statistic == "holds_over":
-        holds = [f"{x:g}" for x, true in zip(sample.along, holding(criterion, sample), strict=True) if true]
-        notes.append(f"holds at {criterion.over} = {', '.join(holds) or 'none of the swept values'}")
-    interval, without = _interval(criterion, scenario, stored)
-    return CriterionRow(
-        criterion=criterion,
-        words=words,
-        verdict=verdict_of(value, criterion.accept, error),
-        value=None if np.isnan(value) else value,
-        mc_error=error,
-        interval=interval,
-        without=without,
-        subjects=sample.subjects,
-        note="; ".join(notes),
-    )
+class _Look:
+    """One criterion on stored runs: its value, what becomes of it over parameter sets, and at other paces."""
+
+    def __init__(self, criterion: Criterion, scenario: Scenario, stored: Stored) -> None:
+        self.criterion, self.scenario, self.stored = criterion, scenario, stored
+        self.spread, self.unspread = _spread(criterion, scenario)
+
+    def row(self, role: Role, elsewhere: str) -> CriterionRow:
+        """Return what the runs say; `role` is that of the finding, `elsewhere` the fit that fixes it already."""
+        c, words = self.criterion, in_words(self.criterion)
+        severity, unmeasured = self.severity()
+        sure = severity is not None and severity.could_not_fail
+        own = criterion_role(role, c, elsewhere, could_not_fail=sure)
+        demoted = ""
+        if own != role:
+            demoted = elsewhere or c.by_construction or severity.words if severity else elsewhere or c.by_construction
+        try:
+            sample = sample_of(c, self.stored, c.study)
+        except NotStored as missing:
+            return CriterionRow(c, words, "not run", note=f"not stored: {missing}", role=own, demoted=demoted)
+        value, error = value_of(c, sample), monte_carlo_error(c, sample)
+        verdict = verdict_of(value, c.accept, error)
+        interval, without = self.interval(value, sample)
+        return CriterionRow(
+            criterion=c,
+            words=words,
+            verdict=verdict,
+            value=None if np.isnan(value) else value,
+            mc_error=error,
+            interval=interval,
+            without=without,
+            subjects=sample.subjects,
+            note="; ".join(self.notes(value, sample, own)),
+            role=own,
+            demoted=demoted,
+            severity=severity,
+            unmeasured=unmeasured,
+            paces=self.paces(),
+            needed=people_needed(value, c.accept, error, sample.subjects) if verdict == "undecided" else 0,
+        )
+
+    def notes(self, value: float, sample: Sample, role: Role) -> Iterator[str]:
+        """Yield what a reader should know beside the value."""
+        c = self.criterion
+        if c.one_sided and not c.closed_form and role == "test":
+            yield "its range has one bound, and no smallest effect worth naming is stated: not counted"
+        if sample.subjects < 2:
+            yield "one subject: the error of the calculation is unknown"
+        if sample.left_out:
+            yield f"{sample.left_out} subjects left out: a run failed or is missing"
+        if np.isnan(value):
+            yield "the statistic is not defined here, or its level is never reached"
+        if c.statistic == "holds_over":
+            holds = [f"{x:g}" for x, true in zip(sample.along, holding(c, sample), strict=True) if true]
+            yield f"holds at {c.over} = {', '.join(holds) or 'none of the swept values'}"
+
+    @cached_property
+    def over_sets(self) -> list[float]:
+        """The statistic at every set of the study over assumed ranges; NaN where it is not defined."""
+        values: list[float] = []
+        if self.spread is None:
+            return values
+        for point in range(self.spread.n):
+            try:
+                sample = sample_of(self.criterion, self.stored, self.spread.name, point)
+            except NotStored:
+                continue
+            values.append(value_of(self.criterion, sample))
+        return values
+
+    @property
+    def held(self) -> list[bool]:
+        """In which sets the criterion holds; where it is not defined it does not."""
+        low, high = self.criterion.accept
+        return [low <= value <= high for value in self.over_sets]
+
+    def severity(self) -> tuple[Severity | None, str]:
+        """Return in how many sets the criterion holds, or None and why that is not known."""
+        if self.spread is None:
+            return None, self.unspread
+        if not self.over_sets:
+            return None, f"study {self.spread.name} was not run"
+        try:
+            first = sample_of(self.criterion, self.stored, self.spread.name, 0)
+        except NotStored as missing:
+            return None, f"study {self.spread.name} does not hold it: {missing}"
+        if _of_people(self.criterion, first) == "share" and self.spread.subjects < FEWEST_PEOPLE:
+            return None, f"study {self.spread.name} has {self.spread.subjects} subjects a set, too few for a share"
+        return Severity(sum(self.held), len(self.over_sets), self.spread.name), ""
+
+    def interval(self, value: float, sample: Sample) -> tuple[tuple[float, float] | None, str]:
+        """Return the 5th and 95th percentile over parameter sets, or None and why there is no such range."""
+        if self.spread is None:
+            return None, self.unspread
+        study, values = self.spread, [v for v in self.over_sets if np.isfinite(v)]
+        if len(values) < FEWEST_POINTS:
+            return None, f"study {study.name} was not run"
+        kind = _of_people(self.criterion, sample)
+        if kind and study.subjects < FEWEST_PEOPLE:
+            told = f"study {study.name} has {study.subjects} subjects a set"
+            return None, f"{told}, too few for a {kind} ({FEWEST_PEOPLE} are needed)"
+        low, high = (float(q) for q in np.percentile(values, PERCENTILES))
+        if np.isfinite(value) and not low <= value <= high and len(values) < ENOUGH_SETS:
+            told = f"the {len(values)} sets of study {study.name} do not hold the model's own figure"
+            return None, f"{told}, and fewer than {ENOUGH_SETS} are not believed against it"
+        return (low, high), ""
+
+    def paces(self) -> tuple[PaceRow, ...]:
+        """Return the criterion at every swept number of trials a day that was run."""
+        pace = self.criterion.pace
+        if pace is None:
+            return ()
+        unit = next(axis.unit for axis in self.scenario.studies[pace.study].axes if axis.path == pace.over)
+        levels = self.stored.levels(pace.study, pace.over)
+        plain = replace(self.criterion, at={}, against_at={}, over="")
+        found = []
+        for point, level in sorted(levels.items(), key=lambda item: float(item[1])):
+            try:
+                sample = sample_of(plain, self.stored, pace.study, point)
+            except NotStored:
+                continue
+            value = value_of(plain, sample)
+            verdict = verdict_of(value, plain.accept, monte_carlo_error(plain, sample))
+            found.append(PaceRow(float(level), unit, verdict, None if np.isnan(value) else value))
+        return tuple(found)
 
 
-def _interval(criterion: Criterion, scenario: Scenario, stored: Stored) -> tuple[tuple[float, float] | None, str]:
-    """Return the 5th and 95th percentile of a criterion over plausible parameters, or None and why there is none."""
-    if criterion.over or criterion.at or criterion.against_at:
-        return None, "its study is itself a sweep"
+def _spread(criterion: Criterion, scenario: Scenario) -> tuple[Study | None, str]:
+    """Return the study over assumed ranges that shows a criterion, the one of most sets, or None and why there is none.
+
+    A swept value that the scenario has anyway needs no sweep.
+    """
     spread = [study for study in scenario.studies.values() if study.design != "grid"]
     if not spread:
         return None, "the scenario has no study over parameter ranges"
-    found = next((study for study in spread if set(criterion.arms) <= set(study.arms)), None)
-    if found is None:
+    if criterion.over or not at_own_point(criterion, scenario):
+        return None, "its study is itself a sweep"
+    with_arms = [study for study in spread if set(criterion.arms_needed) <= set(study.arms)]
+    if not with_arms:
         return None, f"study {spread[0].name} does not have these arms"
-    kept = {criterion.measure, *criterion.measures} <= set(found.outcomes)
-    if not (found.record if criterion.kind == "course" else kept):
-        return None, f"study {found.name} does not keep the {criterion.kind} {criterion.measure}"
-    values = _over_points(criterion, found, stored)
-    if len(values) < FEWEST_POINTS:
-        return None, f"study {found.name} was not run"
-    low, high = (float(q) for q in np.percentile(values, PERCENTILES))
-    return (low, high), ""
+    among = criterion.among.outcome if criterion.among is not None else ""
+    asked = {m for m in (criterion.measure, criterion.against, among, *criterion.measures) if m}
+    if criterion.kind == "course":
+        keeping = [study for study in with_arms if study.record]
+    else:
+        keeping = [study for study in with_arms if asked <= set(study.outcomes)]
+    if not keeping:
+        return None, f"study {with_arms[0].name} does not keep the {criterion.kind} {criterion.measure}"
+    return max(keeping, key=lambda study: study.n), ""
 
 
-def _over_points(criterion: Criterion, study: Study, stored: Stored) -> list[float]:
-    """Return the statistic at every point of a study over ranges at which it is defined."""
-    values = []
-    for point in range(study.n):
-        try:
-            value = value_of(criterion, sample_of(criterion, stored, study.name, point))
-        except NotStored:
-            continue
-        if np.isfinite(value):
-            values.append(value)
-    return values
+def _of_people(criterion: Criterion, sample: Sample) -> str:
+    """Return what kind of number a criterion is if people are in it ("share", "level", "g"), "" for a difference.
+
+    Subjects are the same in all arms, so that they drop out of a difference or ratio of two arms; a share, a mean level
+    or a standardised effect has their spread in it.
+    """
+    if criterion.statistic in ("share", "share_difference") or bool(np.isin(sample.terms, (0.0, 1.0)).all()):
+        return "share"
+    if criterion.statistic in ("hedges_g", "effect_size") or criterion.of == "hedges_g":
+        return "g"
+    return "level" if criterion.statistic in ("mean", "median") else ""
 
 
 def _stored_scenario(selection: Selection) -> Scenario:

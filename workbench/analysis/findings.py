@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,7 @@ from workbench.analysis.selection import Selection, select
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.files import argument
 from workbench.literature.binding import bind
-from workbench.literature.model import Finding
+from workbench.literature.model import Criterion, Finding
 from workbench.literature.read import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
 from workbench.literature.roles import fitted_findings
 
@@ -53,6 +56,7 @@ def findings(
     workers: int | None = None,
     watch: Watch | None = None,
     command: str = "",
+    decide: int | None = None,
 ) -> Ledger:
     """Return the ledger of all findings that the targets can show.
 
@@ -70,13 +74,19 @@ def findings(
         Processes, as for `run_sweep`.
     watch
         Makes a progress display for each sweep.
+    decide
+        Add people to what is undecided because too few were run, up to so many in each study. They are run apart, in
+        ``NAME.decided.db`` beside the scenario's own database, which stays as it is.
 
     Raises
     ------
     ScenarioError
         If a finding or a scenario has a mistake; then nothing is run.
-    UsageError
-        If no finding is about a target.
+
+    Notes
+    -----
+    Where no finding is about a target itself, the findings are shown that other scenarios on the same parameter set
+    are held against, as far as they were run.
     """
     if not targets:
         return _from_results(db)
@@ -87,10 +97,119 @@ def findings(
         rows += _stored_rows(path, read_drafts(_folder_for(path)))
     for one in bound:
         if one.drafts:
-            rows += rows_of(one.drafts, _run(one, db, subjects, workers, watch, command))
-    if not rows:
-        raise UsageError(f"no finding is about {', '.join(map(str, targets))}")
-    return Ledger(in_order(rows))
+            run = Run(db, subjects, workers, watch, command)
+            rows += _decided(one, rows_of(one.drafts, run.of(one)), run, decide)
+    if rows:
+        return Ledger(in_order(rows))
+    return _akin(asked)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How scenarios are run before they are held against findings."""
+
+    db: str | Path | None = None
+    subjects: int | None = None
+    workers: int | None = None
+    watch: Watch | None = None
+    command: str = ""
+
+    def of(self, bound: _Bound, only: Sequence[Criterion] | None = None) -> Selection:
+        """Compute what is missing of a scenario, all of it or what some criteria need, and return its sweep."""
+        from workbench.execution.signals import StoppedAtOnce
+        from workbench.execution.sweep import run_sweep
+        from workbench.store.read import open_results
+
+        criteria = only or [criterion for finding in bound.bound for criterion in finding.criteria]
+        arms = {arm for c in criteria for arm in c.arms_needed}
+        whole = self.subjects is None
+        with self.watch() if self.watch is not None else nullcontext() as progress:
+            done = run_sweep(
+                bound.file,
+                self.db,
+                subjects=self.subjects,
+                arms=() if whole else sorted(arms),
+                studies=() if whole else sorted({study for c in criteria for study in c.studies_needed}),
+                workers=self.workers,
+                progress=progress,
+                command=self.command,
+            )
+        if done.stopped:
+            raise StoppedAtOnce(done.stopped)
+        return Selection(open_results(done.db), done.sweep)
+
+
+def _decided(bound: _Bound, rows: list[LedgerRow], run: Run, most: int | None) -> list[LedgerRow]:
+    """Return rows with people added to those that are undecided, up to `most` in each study."""
+    people = 0
+    while most is not None and people < most and (open_ := [row for row in rows if row.verdict == "undecided"]):
+        undecided = [c for row in open_ for c in row.criteria if c.verdict == "undecided" and c.judged]
+        if not any(c.needed for c in undecided):
+            break
+        wanted = max(2 * max(c.subjects for c in undecided), max(c.needed for c in undecided if c.needed), 2 * people)
+        people = min(most, math.ceil(MARGIN * wanted))
+        names = {row.finding.name for row in open_}
+        apart = replace(run, db=_apart(run, bound.file), subjects=people)
+        needed = [c for finding in bound.bound if finding.name in names for c in finding.criteria]
+        again = {row.finding.name: row for row in rows_of(bound.drafts, apart.of(bound, needed))}
+        rows = [again[row.finding.name] if row.finding.name in names else row for row in rows]
+    return rows
+
+
+MARGIN = 1.1
+"""How many more people than its error asks for a row is given, since the value moves as well."""
+
+
+def _apart(run: Run, file: Path) -> Path:
+    """Return the database of added people, beside the scenario's own."""
+    from workbench.execution.sweep import RESULTS
+
+    own = Path(run.db) if run.db is not None else RESULTS / f"{file.stem}.db"
+    return own.with_name(f"{own.stem}.decided{own.suffix}")
+
+
+def _akin(asked: Sequence[Path]) -> Ledger:
+    """Return what other scenarios on the same parameter sets say, where no finding is about what was asked for."""
+    said, rows = [], []
+    for path in asked:
+        folder = findings_folder(path.absolute().parent) if path.suffix == ".toml" else _folder_for(path)
+        drafts = [draft for draft in read_drafts(folder) if draft.head.checked != "theory"]
+        files = _scenario_files(folder)
+        for name, uses in _parameter_sets(path).items():
+            akin = [n for n in dict.fromkeys(d.head.scenario for d in drafts) if uses and _uses(files.get(n)) == uses]
+            said.append(_without(name, uses, akin))
+            for other in akin:
+                rows += _from_stored(files[other], for_scenario(drafts, other), None)
+    return Ledger(in_order({row.finding.name: row for row in rows}.values()), tuple(said))
+
+
+def _without(name: str, uses: str, akin: Sequence[str]) -> str:
+    told = f"no finding is about {name} itself: nothing here tests it"
+    if not akin:
+        return told
+    return f"{told}; on its parameter set, {uses}, findings are about {', '.join(akin)}"
+
+
+def _parameter_sets(path: Path) -> dict[str, str]:
+    """Return the scenarios of a file or database, each with the parameter set that it uses ("" for none)."""
+    if path.suffix == ".toml":
+        from workbench.scenario import load_scenario
+
+        load_scenario(path)
+        return {str(path): _uses(path)}
+    from workbench.store.read import open_results
+
+    with open_results(path) as results:
+        rows = results.sql("select distinct scenario, parameter_set from sweeps")
+    return {str(r.scenario): str(r.parameter_set or "") for r in rows.itertuples()}
+
+
+def _uses(file: Path | None) -> str:
+    """Return the name of the parameter set that a scenario file asks for, or ""."""
+    if file is None:
+        return ""
+    named = tomllib.loads(file.read_text(encoding="utf-8")).get("parameters", "")
+    return Path(str(named)).stem if str(named).endswith(".toml") else str(named)
 
 
 class _Bound:
@@ -176,52 +295,24 @@ def _stored_rows(path: Path, drafts: list[Draft]) -> list[LedgerRow]:
     return rows
 
 
-def _run(
-    bound: _Bound,
-    db: str | Path | None,
-    subjects: int | None,
-    workers: int | None,
-    watch: Watch | None,
-    command: str,
-) -> Selection:
-    """Compute what is missing of a scenario and return its sweep."""
-    from workbench.execution.signals import StoppedAtOnce
-    from workbench.execution.sweep import run_sweep
-    from workbench.store.read import open_results
-
-    criteria = [criterion for finding in bound.bound for criterion in finding.criteria]
-    arms = {arm for c in criteria for arm in c.arms_needed}
-    whole = subjects is None
-    with watch() if watch is not None else nullcontext() as progress:
-        done = run_sweep(
-            bound.file,
-            db,
-            subjects=subjects,
-            arms=() if whole else sorted(arms),
-            studies=() if whole else sorted({c.study for c in criteria}),
-            workers=workers,
-            progress=progress,
-            command=command,
-        )
-    if done.stopped:
-        raise StoppedAtOnce(done.stopped)
-    return Selection(open_results(done.db), done.sweep)
-
-
 def _from_results(db: str | Path | None) -> Ledger:
     """Return every finding against the databases that are there; nothing is run."""
-    from workbench.execution.sweep import RESULTS
-
     folder = findings_folder(Path.cwd())
     drafts, files = read_drafts(folder), _scenario_files(folder)
     refuse_unknown_scenarios(drafts, files)
     rows: list[LedgerRow] = []
     for name in dict.fromkeys(draft.head.scenario for draft in drafts):
-        path = Path(db) if db is not None else RESULTS / f"{name}.db"
-        mine = for_scenario(drafts, name)
-        stored = _stored_rows(path, mine) if path.exists() else []
-        rows += stored or _never_run(_Bound.read(files[name], mine), path)
+        rows += _from_stored(files[name], for_scenario(drafts, name), db)
     return Ledger(in_order(rows))
+
+
+def _from_stored(file: Path, drafts: list[Draft], db: str | Path | None) -> list[LedgerRow]:
+    """Return the rows of a scenario from its database, "not run" where there is none."""
+    from workbench.execution.sweep import RESULTS
+
+    path = Path(db) if db is not None else RESULTS / f"{file.stem}.db"
+    stored = _stored_rows(path, drafts) if path.exists() else []
+    return stored or _never_run(_Bound.read(file, drafts), path)
 
 
 def _never_run(bound: _Bound, path: Path) -> list[LedgerRow]:

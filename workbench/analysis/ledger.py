@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.analysis.severity import Severity
 from workbench.analysis.verdict import VERDICTS, Verdict
 from workbench.literature.model import ROLES, Criterion, Finding, Role
 
@@ -24,9 +25,17 @@ class CriterionRow:
     value, mc_error : float, optional
         The statistic, and the standard error of its calculation; None where there is none.
     interval : (low, high), optional
-        5th and 95th percentile of the statistic over plausible parameters; None where `without` says why.
+        5th and 95th percentile of the statistic over assumed parameter sets; None where `without` says why.
     note : str
         What a reader should know: why it was not run, who was left out, over which values it holds.
+    role : str
+        What agreement with this criterion is worth, where it is worth less than the finding says: `demoted` says why.
+    severity : Severity, optional
+        In how many assumed parameter sets it holds; None where `unmeasured` says why.
+    paces : tuple of PaceRow
+        The same criterion at other numbers of trials a day.
+    needed : int
+        People that would decide it, if what it is now stays; 0 where it is decided, or where no number would do.
     """
 
     criterion: Criterion
@@ -38,11 +47,56 @@ class CriterionRow:
     without: str = ""
     subjects: int = 0
     note: str = ""
+    role: Role = "test"
+    demoted: str = ""
+    severity: Severity | None = None
+    unmeasured: str = ""
+    paces: tuple[PaceRow, ...] = ()
+    needed: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether meeting it is a success of the model."""
+        return self.role == "test" and not self.criterion.beside and not self.criterion.one_sided
+
+    @property
+    def excludes_own(self) -> bool:
+        """Whether the range over parameter sets does not hold the model's own figure."""
+        if self.interval is None or self.value is None:
+            return False
+        return not self.interval[0] <= self.value <= self.interval[1]
+
+    @property
+    def judged(self) -> bool:
+        """Whether the finding's verdict depends on it; what is shown beside is not judged."""
+        return not self.criterion.beside
+
+
+@dataclass(frozen=True)
+class PaceRow:
+    """A criterion at one number of trials a day."""
+
+    pace: float
+    unit: str
+    verdict: Verdict
+    value: float | None
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One finding with its verdict; `db` and `sweep` say where the runs are, `note` what is odd about them."""
+    """One finding with its verdict.
+
+    Attributes
+    ----------
+    role : str
+        What agreement is worth: "test" only while one of its criteria is a test that could fail.
+    db, sweep
+        Where the runs are; `note` says what is odd about them.
+    severity : Severity, optional
+        In how many assumed parameter sets all criteria that can be measured hold at once.
+    chosen : tuple of str
+        What of the model was chosen with it in view.
+    """
 
     finding: Finding
     role: Role
@@ -51,14 +105,22 @@ class LedgerRow:
     db: str = ""
     sweep: int = 0
     note: str = ""
+    severity: Severity | None = None
+    chosen: tuple[str, ...] = ()
 
     @property
     def deciding(self) -> CriterionRow | None:
-        """The criterion that decides: the first whose verdict is the finding's own."""
+        """The criterion that decides: the first whose verdict is the finding's own, one that counts before others."""
         said = self.verdict
         if self.finding.must_fail:
             said = {"fails as it must": "missed", "missed": "met"}.get(said, said)  # type: ignore[assignment]
-        return next((c for c in self.criteria if c.verdict == said), None)
+        deciding = [c for c in self.criteria if c.verdict == said and c.judged]
+        return next((c for c in deciding if c.counts), deciding[0] if deciding else None)
+
+    @property
+    def could_not_fail(self) -> bool:
+        """Whether nobody fitted it and yet no criterion of it could fail: shown, and not counted."""
+        return self.role == "built_in" and not self.finding.by_construction
 
     @property
     def met(self) -> bool | None:
@@ -73,9 +135,10 @@ class LedgerRow:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Rows with misses first."""
+    """Rows with misses first; `about` says of targets that no finding is about which rows stand in their place."""
 
     rows: tuple[LedgerRow, ...]
+    about: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[Role, dict[Verdict, int]]:
@@ -128,6 +191,8 @@ def in_words(criterion: Criterion) -> str:
         return f"gain of {what}{point} in {first} against {rest[0]}, over the gain of {_second(c)}"
     if c.statistic in ("difference", "ratio", "effect_size", "hedges_g"):
         return f"{c.statistic} of {what} in {first}{point} to {_second(c)} in {rest[0] if rest else first}"
+    if c.statistic in ("share", "share_difference") and c.against:
+        what += f" to {c.against}"
     along = f" along {c.over}" if c.over else ""
     bounds = _bounds(c)
     inner = f" ({c.of})" if c.of != "value" else ""

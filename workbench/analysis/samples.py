@@ -67,6 +67,8 @@ class Term:
 def terms_of(c: Criterion) -> list[Term]:
     """Return what a criterion compares at one point, in the order that its statistic expects."""
     other = c.against or c.measure
+    if c.statistic in ("share", "share_difference") and c.against:
+        return [Term(measure, arm) for arm in c.arms for measure in (c.measure, c.against)]
     if c.statistic == "gain_ratio":
         return [Term(c.measure, arm) for arm in c.arms] + [Term(other, arm, second=True) for arm in c.arms]
     if c.statistic in ("difference", "ratio", "effect_size", "hedges_g"):

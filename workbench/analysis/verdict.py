@@ -59,6 +59,22 @@ def verdict_of(value: float, accept: tuple[float, float], error: float | None) -
     return "missed" if max(low - value, value - high) > CLEAR * error else "undecided"
 
 
+def people_needed(value: float, accept: tuple[float, float], error: float | None, people: int) -> int:
+    """Return how many people would decide a value that stays as it is; 0 where no number would.
+
+    An error falls with the square root of the number of people.
+    """
+    if error is None or math.isnan(value):
+        return 0
+    low, high = accept
+    if low <= value <= high:
+        bounds = [bound for bound in accept if math.isfinite(bound)]
+        allowed = SHARE * (high - low if len(bounds) == 2 else abs(value - bounds[0]))
+    else:
+        allowed = max(low - value, value - high) / CLEAR
+    return math.ceil(people * (error / allowed) ** 2) if allowed > 0 else 0
+
+
 def joint(verdicts: list[Verdict]) -> Verdict:
     """Return the verdict of a finding from those of its criteria: the first of missed, not run, undecided, met."""
     order: tuple[Verdict, ...] = ("missed", "not run", "undecided", "met")

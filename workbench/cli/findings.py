@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,15 +15,18 @@ from workbench.cli.faults import resumable
 from workbench.cli.options import AsFormat, AsJson, ForRuns, Workers
 from workbench.cli.output import Format, print_frame, print_object, put
 from workbench.cli.progress import watcher
-from workbench.cli.tables import NOTHING, Number, aligned
+from workbench.cli.tables import NOTHING
 from workbench.errors import CheckFailed
+from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
 
 if TYPE_CHECKING:
     from workbench.analysis.ledger import CriterionRow, Ledger, LedgerRow
+    from workbench.analysis.severity import Severity
 
-HEADER = ("id", "role", "verdict", "published", "accept", "model", "MC error", "5-95 %", "what is taken")
-WIDEST = 34
-"""Letters of a published result in the table; the whole text is in the other formats."""
+HEADER = ("id", "role", "verdict", "model", "accepted")
+INDENT = "    "
+NARROWEST = 60
+"""Fewer columns than this are not used, however narrow the terminal."""
 
 
 def findings(
@@ -39,6 +44,15 @@ def findings(
             metavar="N",
             min=1,
             help="Run scenarios with N subjects in each study, and only what the findings are about.",
+        ),
+    ] = None,
+    decide: Annotated[
+        int | None,
+        typer.Option(
+            "--decide",
+            metavar="N",
+            min=1,
+            help="Add people to what is undecided, up to N in each study; they are run apart, in NAME.decided.db.",
         ),
     ] = None,
     workers: Workers = None,
@@ -62,11 +76,13 @@ def findings(
             workers=workers,
             watch=lambda: watcher(quiet=quiet),
             command=command,
+            decide=decide,
         )
     code = CheckFailed.exit_code if strict and not found.strictly_met else 0
     if as_json or form is Format.json:
         listed = [_as_object(row) for row in found.rows]
-        print_object({"ok": code == 0, "findings": listed, "counts": _counts(found)})
+        about = {"about": list(found.about)} if found.about else {}
+        print_object({"ok": code == 0, "findings": listed, "counts": _counts(found), **about})
     elif form is Format.text:
         put("\n".join(_lines(found)))
     else:
@@ -97,6 +113,11 @@ def _as_object(row: LedgerRow) -> dict[str, Any]:
         "preparation": finding.preparation,
         "unit": finding.unit,
         "checked": finding.checked,
+        "could_not_fail": row.could_not_fail,
+        "severity": _severity(row.severity),
+        "treatment_days": finding.treatment,
+        "treatment_note": finding.treatment_note,
+        "chosen": list(row.chosen),
         "why": row.why,
         "note": finding.note,
         "db": row.db,
@@ -108,6 +129,14 @@ def _as_object(row: LedgerRow) -> dict[str, Any]:
 
 def _criterion(row: CriterionRow) -> dict[str, Any]:
     c = row.criterion
+    smallest = None
+    if c.smallest is not None:
+        smallest = {
+            "effect": c.effect,
+            "no_effect": c.smallest.no_effect,
+            "because": c.smallest.because,
+            "source": c.smallest.source,
+        }
     return {
         "criterion": row.words,
         "statistic": c.statistic,
@@ -120,9 +149,31 @@ def _criterion(row: CriterionRow) -> dict[str, Any]:
         "mc_error": row.mc_error,
         "interval": row.interval,
         "no_interval": row.without,
+        "interval_excludes_model": row.excludes_own,
         "verdict": row.verdict,
+        "role": row.role,
+        "counts": row.counts,
+        "not_counted": row.demoted,
+        "beside": c.beside,
+        "severity": _severity(row.severity),
+        "no_severity": row.unmeasured,
+        "smallest": smallest,
+        "paces": [{"pace": p.pace, "unit": p.unit, "verdict": p.verdict, "model": p.value} for p in row.paces],
         "subjects": row.subjects,
+        "subjects_needed": row.needed or None,
         "note": row.note,
+    }
+
+
+def _severity(found: Severity | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "held": found.held,
+        "sets": found.sets,
+        "study": found.study,
+        "bits": found.bits,
+        "label": found.label,
     }
 
 
@@ -132,68 +183,129 @@ def _ends(accept: tuple[float, float]) -> list[float | None]:
 
 
 def _lines(found: Ledger) -> Iterator[str]:
-    """Yield the table, misses first, one line a criterion, and what counts."""
-    yield from aligned(HEADER, (cells for row in found.rows for cells in _cells(row)))
+    """Yield the findings, misses first, one block each that fits the terminal, and what counts."""
+    width = max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
+    for said in found.about:
+        yield from wrapped(said, "  ", width)
+    if found.about and found.rows:
+        yield ""
+    if not found.rows:
+        return
+    heads = [_head(row) for row in found.rows]
+    widths = [max(map(len, column)) for column in zip(HEADER, *heads, strict=True)]
+    yield _joined(HEADER, widths)
+    for row, head in zip(found.rows, heads, strict=True):
+        line = _joined(head, widths)
+        yield from [line] if len(line) <= width else wrapped(line, "", width)
+        yield from _block(row, width)
     yield ""
-    yield from _notes(found)
+    for note, names in _shared(found).items():
+        yield from wrapped(f"{', '.join(names)}: {note}", "  ", width)
     for role, verdicts in found.counts.items():
         total = sum(verdicts.values())
         if total:
             told = ", ".join(f"{count} {verdict}" for verdict, count in reversed(verdicts.items()) if count)
-            yield f"{role}: {told}, of {total}"
+            yield from wrapped(f"{role}: {told}, of {total}", "  ", width)
     tests = sum(found.counts["test"].values())
     if tests:
         yield f"successes: {found.successes} of {tests} test findings (no other row counts as one)"
     else:
-        yield "successes: none, since no row is a published test (theory checks the engine, not a brain)"
+        yield "successes: none, since no row is a published test"
+        yield "  (theory checks the engine, not a brain)"
 
 
-def _cells(row: LedgerRow) -> Iterator[tuple[Any, ...]]:
-    """Yield one line for the criterion that decides, then the finding's others."""
+def wrapped(text: str, indent: str, width: int) -> list[str]:
+    """Return a text in lines of at most `width`, the later ones indented; no word is broken."""
+    return textwrap.wrap(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )  # fmt: skip
+
+
+def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _head(row: LedgerRow) -> tuple[str, ...]:
+    """Return the cells of a finding's first line: of the criterion that decides."""
+    from workbench.analysis.finding_words import accepted
+
     deciding = row.deciding
-    head = (row.finding.name, row.role, row.verdict, _short(row.finding.published))
+    head = (row.finding.name, row.role, row.verdict)
     if deciding is None:
-        yield (*head, NOTHING, NOTHING, NOTHING, NOTHING, row.note)
-        return
-    yield (*head, *_numbers(deciding))
-    for other in row.criteria:
-        if other is not deciding:
-            yield ("", "", other.verdict, "", *_numbers(other))
+        return (*head, NOTHING, NOTHING)
+    return (*head, _model(deciding), accepted(deciding.criterion.accept, _value))
 
 
-def _numbers(row: CriterionRow) -> tuple[Any, ...]:
-    from workbench.analysis.ledger import span
+def _block(row: LedgerRow, width: int) -> Iterator[str]:
+    """Yield what stands below a finding's first line: what was published, and each criterion with its remarks."""
+    from workbench.analysis.finding_words import accepted, horizon_words, remarks
 
-    return (
-        span(row.criterion.accept),
-        Number(_value(row.value)),
-        Number(_value(row.mc_error, 2)),
-        NOTHING if row.interval is None else f"{_value(row.interval[0])} to {_value(row.interval[1])}",
-        row.words,
+    yield from _told(f"published: {row.finding.published}", width)
+    if horizon := horizon_words(row, _value):
+        yield from _told(horizon, width)
+    deciding = row.deciding
+    for criterion in [*([deciding] if deciding else []), *(c for c in row.criteria if c is not deciding)]:
+        line = criterion.words
+        if criterion is not deciding:
+            judged = criterion.verdict if criterion.judged else f"beside ({criterion.verdict})"
+            line = f"{judged}, {_model(criterion)}, accepted {accepted(criterion.criterion.accept, _value)}: {line}"
+        yield from _told(line, width)
+        for label, words in remarks(criterion, _value):
+            if label != "note":
+                yield from _told(f"{label}: {words}", width, 2)
+        if criterion.interval is not None:
+            yield from _told(f"{PLAUSIBLE}: {_range(criterion)}", width, 2)
+    if row.severity is not None and row.role in ("test", "built_in"):
+        yield from _told(f"all of it: {row.severity.words}", width)
+    for chosen in row.chosen:
+        yield from _told(chosen, width)
+
+
+def _told(text: str, width: int, depth: int = 1) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=INDENT * depth,
+        subsequent_indent=INDENT * depth + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
+def _range(row: CriterionRow) -> str:
+    from workbench.analysis.finding_words import range_words
+
+    return range_words(row, _value)
+
+
+def _model(row: CriterionRow) -> str:
+    """Return the model's value with its calculation error."""
+    from workbench.analysis.finding_words import calculation_error
+
+    error = calculation_error(row)
+    return _value(row.value) + (f" ± {_value(error, 2)}" if row.value is not None and error is not None else "")
+
+
 def _value(value: float | None, digits: int = 3) -> str:
-    return NOTHING if value is None else f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
+    if value is None:
+        return NOTHING
+    return f"{value + 0.0:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - 3] + "..."
-
-
-def _notes(found: Ledger) -> Iterator[str]:
-    """Yield what a reader must know beside the numbers; what several rows share is said once."""
+def _shared(found: Ledger) -> dict[str, list[str]]:
+    """Return what a reader must know beside the numbers, each once, with the findings that it is about."""
     shared: dict[str, list[str]] = {}
     for row in found.rows:
         told = [row.note, *(c.note for c in row.criteria)]
-        told += [f"no interval over parameters: {c.without}" for c in row.criteria if c.without]
+        told += [f"no {PLAUSIBLE}: {c.without}" for c in row.criteria if c.without]
         for note in dict.fromkeys(note for note in told if note):
             shared.setdefault(note, []).append(row.finding.name)
         if row.why:
             word = _word(row)
             shared.setdefault(f"{word}: {row.why}", []).append(row.finding.name)
-    for note, names in shared.items():
-        yield f"{', '.join(names)}: {note}"
+    if any(c.value is not None for row in found.rows for c in row.criteria):
+        shared[f"{CALCULATION_ERROR}, from the number of simulated subjects: 95 % interval"] = ["±"]
+    return shared
 
 
 def _word(row: LedgerRow) -> str:

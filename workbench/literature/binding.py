@@ -9,10 +9,12 @@ from typing import Any
 from workbench.errors import ScenarioError
 from workbench.literature.criterion_text import CriterionText
 from workbench.literature.expected import Term, accepted, form_name
+from workbench.literature.horizon import check_horizon, pace_of
 from workbench.literature.model import Among, Criterion, Finding
 from workbench.literature.points import check_point, point_at, study_of
 from workbench.literature.read import Draft
 from workbench.literature.shapes import AmongShape
+from workbench.literature.smallest import smallest_of
 from workbench.literature.statistics import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, Statistic
 from workbench.literature.visits import UNIT as VISITS
 from workbench.literature.visits import visits_of
@@ -39,10 +41,14 @@ def bind(drafts: Iterable[Draft], scenario: Scenario) -> list[Finding]:
         if file not in documents:
             documents[file] = Document(draft.document.data, file, problems)
         document = documents[file]
-        read = (
-            _Binder(CriterionText(document, keys, raw), scenario).criterion() for keys, raw in draft.criteria.items()
-        )
-        found.append(replace(draft.head, criteria=tuple(c for c in read if c is not None)))
+        read = [
+            _Binder(CriterionText(document, keys, raw, draft.sources), scenario).criterion()
+            for keys, raw in draft.criteria.items()
+        ]
+        finding = replace(draft.head, criteria=tuple(c for c in read if c is not None))
+        if not document.problems:
+            check_horizon(document, finding, scenario)
+        found.append(finding)
     if problems:
         raise ScenarioError(problems)
     return found
@@ -105,8 +111,17 @@ class _Binder:
             title=self.text.raw.get("title", ""),
             measures=measures,
             times=times,
+            smallest=smallest_of(self.text, accept, unit),
+            pace=pace_of(self.text, self.scenario, arms, measures or (measure, *self.second), section),
+            by_construction=self.text.raw.get("by_construction", ""),
+            beside=self.text.raw.get("beside", ""),
         )
         return read if len(self.text.document.problems) == before else None
+
+    @property
+    def second(self) -> tuple[str, ...]:
+        """The second outcome or course, if there is one."""
+        return (str(self.text.raw["against"]),) if "against" in self.text.raw else ()
 
     @property
     def listed(self) -> bool:
@@ -148,10 +163,20 @@ class _Binder:
             self.text.report("against", "a correlation is with a second course or along a swept path, not both")
 
     def check_share(self, name: str, of: str | None) -> None:
-        """Report a share of pairs that does not say of what, or the reverse."""
-        paired = len(self.text.raw["arms"]) == (2 if name == "share" else 4)
-        if paired and of is None:
-            self.text.report("of", f"is missing (a share of pairs of arms is of a {' or a '.join(PAIRED)})", at="key")
+        """Report a share of pairs that does not say of what, or the reverse.
+
+        A pair is two arms, or an outcome and `against` in one arm.
+        """
+        arms, pairs = len(self.text.raw["arms"]), 1 if name == "share" else 2
+        paired = arms == 2 * pairs or "against" in self.text.raw
+        if "against" in self.text.raw and arms != pairs:
+            self.text.report("against", f"pairs two outcomes of one arm: {name} then takes {pairs} arms, got {arms}")
+        elif paired and of is None:
+            self.text.report(
+                "of",
+                f"is missing (a share of pairs of arms, or of outcomes, is of a {' or a '.join(PAIRED)})",
+                at="key",
+            )
         elif paired and of not in PAIRED:
             self.text.report("of", f"unknown: {show(of)} (one of: {listed(PAIRED)})", got=str(of), known=PAIRED)
         elif not paired and of is not None:
@@ -194,6 +219,8 @@ class _Binder:
         least, most = statistic.arms
         second = any(key in self.text.raw for key in ("against", "against_at", "against_time"))
         least = 2 if statistic.two_terms and not second else least
+        if self.text.raw["statistic"] in ("share", "share_difference") and "against" in self.text.raw:
+            return  # told by check_share
         if self.text.raw["statistic"] == "share_difference" and len(arms) == 3:
             least = 4
         if not least <= len(arms) <= most:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,15 @@ from workbench.scenario.syntax import Keys
 
 @dataclass(frozen=True)
 class CriterionText:
-    """What a file says in one criterion, which stands at `keys`; problems are reported at their place."""
+    """What a file says in one criterion, which stands at `keys`; problems are reported at their place.
+
+    `sources` are the keys of the bibliography.
+    """
 
     document: Document
     keys: Keys
     raw: Mapping[str, Any]
+    sources: Collection[str] = ()
 
     def report(self, key: str, message: str, **rest: Any) -> None:
         """Report a problem at a key of this criterion."""

@@ -32,6 +32,27 @@ class Among:
 
 
 @dataclass(frozen=True)
+class Smallest:
+    """The smallest effect worth naming of a criterion with one bound: from `no_effect` to that bound.
+
+    `no_effect` is the value that would be found if what was published were not so; `because` says why a smaller effect
+    is not worth naming, `source` is a key of the bibliography or "".
+    """
+
+    no_effect: float
+    because: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The study that sweeps how many trials a day holds, and the swept path."""
+
+    study: str
+    over: str
+
+
+@dataclass(frozen=True)
 class Criterion:
     """One statistic of stored outcomes and the range in which it must lie.
 
@@ -67,6 +88,14 @@ class Criterion:
         The published number and its error in `unit`, for refitting parameters.
     closed_form : str
         The named formula that the accepted range was made from; "" for a range that was given.
+    smallest : Smallest, optional
+        What a range with one open end leaves out as too small to be named.
+    pace : Pace, optional
+        Where the same criterion is read at other numbers of trials a day.
+    by_construction : str
+        Why the model cannot fail it; "" where it can, as far as is known.
+    beside : str
+        Why it is shown beside the others and not judged; "" where it is judged.
     """
 
     statistic: str
@@ -94,6 +123,27 @@ class Criterion:
     closed_form: str = ""
     measures: tuple[str, ...] = ()
     times: tuple[float, ...] = ()
+    smallest: Smallest | None = None
+    pace: Pace | None = None
+    by_construction: str = ""
+    beside: str = ""
+
+    @property
+    def effect(self) -> float | None:
+        """How far the only bound lies from no effect: the smallest effect that is accepted; None for two bounds."""
+        if self.smallest is None:
+            return None
+        return abs((self.accept[1] if self.open_below else self.accept[0]) - self.smallest.no_effect)
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether the accepted range has one bound and nothing says from where on an effect is worth naming."""
+        return (self.open_below or self.open_above) and self.smallest is None
+
+    @property
+    def studies_needed(self) -> tuple[str, ...]:
+        """The studies whose runs it is taken of."""
+        return (self.study,) if self.pace is None else (self.study, self.pace.study)
 
     @property
     def arms_needed(self) -> tuple[str, ...]:
@@ -128,6 +178,10 @@ class Finding:
         Why the model cannot fail, or cannot meet, it; "" where neither is so.
     must_fail : str
         Why theory says that this cannot be met: its miss is what is right, and meeting it would be a mistake.
+    treatment : float, optional
+        Days from the start of the treatment to what was published; `treatment_note` says where they are from.
+    structure : str
+        What of the model was chosen with this row in view; "" for nothing.
     """
 
     name: str
@@ -142,4 +196,7 @@ class Finding:
     expected_failure: str = ""
     must_fail: str = ""
     note: str = ""
+    treatment: float | None = None
+    treatment_note: str = ""
+    structure: str = ""
     criteria: tuple[Criterion, ...] = ()

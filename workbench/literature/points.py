@@ -20,11 +20,11 @@ def study_of(
     if "study" in text.raw:
         text.named("study", "study", [text.raw["study"]], tuple(studies), scenario.name)
         found = studies.get(text.raw["study"])
-        if found is not None and (fault := _lacks(found, arms, measures, section)):
+        if found is not None and (fault := lacks(found, arms, measures, section)):
             text.report("study", f"study {found.name} {fault}")
             return None
         return found
-    whole = (s for s in studies.values() if not s.axes and not _lacks(s, arms, measures, section))
+    whole = (s for s in studies.values() if not s.axes and not lacks(s, arms, measures, section))
     found = next(whole, None)
     if found is None:
         message = f"is missing (no study without a sweep has {section} {listed(measures)} of all these arms)"
@@ -81,7 +81,7 @@ def _level(text: CriterionText, axis: Axis, raw: Any, place: Keys) -> float | st
     return None
 
 
-def _lacks(study: Study, arms: list[str], measures: tuple[str, ...], section: str) -> str:
+def lacks(study: Study, arms: list[str], measures: tuple[str, ...], section: str) -> str:
     """Return what a study does not have of what is asked, in words, or ""."""
     missing = [arm for arm in arms if arm not in study.arms]
     if missing:

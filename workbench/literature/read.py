@@ -11,6 +11,7 @@ from workbench.errors import ScenarioError
 from workbench.literature.model import Finding
 from workbench.literature.named_values import check_values
 from workbench.literature.shapes import CriterionShape, FileShape, FindingShape
+from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
@@ -20,15 +21,21 @@ from workbench.scenario.prescan import read_limited
 from workbench.scenario.syntax import Keys
 
 FOLDER = "findings"
+ADDED = ("by_construction", "expected_failure", "must_fail", "note", "treatment_note", "structure")
+"""What a finding may say of itself in words."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A finding before it meets its scenario: its head, and its criteria as the file gives them, by their place."""
+    """A finding before it meets its scenario: its head, and its criteria as the file gives them, by their place.
+
+    `sources` are the keys of the bibliography beside its file.
+    """
 
     head: Finding
     criteria: Mapping[Keys, Mapping[str, Any]]
     document: Document
+    sources: Collection[str] = ()
 
 
 def findings_folder(*bases: Path) -> Path:
@@ -92,8 +99,24 @@ def _draft(document: Document, name: str, raw: Any, sources: Collection[str], ta
     if any(key not in sound for key, item in FindingShape.model_fields.items() if item.is_required()):
         return None
     words = {key: sound[key] for key in ("title", "scenario", "preparation", "published", "unit", "checked")}
-    extra = {key: sound.get(key, "") for key in ("by_construction", "expected_failure", "must_fail", "note")}
-    return Draft(Finding(name, source=source, **words, **extra), criteria, document)
+    extra = {key: sound.get(key, "") for key in ADDED}
+    treatment = _days(document, sound.get("treatment"), (*keys, "treatment"))
+    return Draft(Finding(name, source=source, treatment=treatment, **words, **extra), criteria, document, sources)
+
+
+def _days(document: Document, raw: Any, keys: Keys) -> float | None:
+    """Return a time in days, or None where there is none, or after a report."""
+    if raw is None:
+        return None
+    try:
+        found = to_unit(raw, "day") if isinstance(raw, str) else None
+    except QuantityError as error:
+        document.report(keys, f"{show(raw)}: {error}")
+        return None
+    if found is None or not found > 0:
+        document.report(keys, f'a time above 0 with its unit, such as "84 day", got {show(raw)}')
+        return None
+    return found
 
 
 def _sources(document: Document, raw: str | list[str], known: Collection[str], keys: Keys) -> tuple[str, ...]:

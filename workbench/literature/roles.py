@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from workbench.literature.model import Finding, Role
-from workbench.scenario.model import Evidence, ParameterSet, Quantity, Scenario
+from workbench.scenario.model import Evidence, ParameterSet, Quantity, Ref, Scenario, Setting
 
 
 def role_of(finding: Finding, fitted: Collection[str]) -> Role:
@@ -38,9 +38,33 @@ def set_evidence(parameters: ParameterSet) -> Iterator[Evidence | None]:
         yield from (value.evidence for value in values.values())
 
 
+def chosen_quantities(scenario: Scenario) -> Iterator[tuple[str, Evidence]]:
+    """Yield the name and evidence of every number that a scenario uses: of its parameter set, and beside it."""
+    listed = (item for value in _settings(scenario) for item in (value if isinstance(value, tuple) else (value,)))
+    used = {value.name for value in listed if isinstance(value, Ref)}
+    parameters = scenario.parameters
+    for values in (parameters.values, *parameters.conditions.values()):
+        for name, value in values.items():
+            if name in used and value.evidence is not None:
+                yield name, value.evidence
+    for path, quantity in _named(scenario):
+        if isinstance(quantity, Quantity) and quantity.evidence is not None:
+            yield path, quantity.evidence
+
+
 def _quantities(scenario: Scenario) -> Iterator[Quantity]:
-    tables = (table.fields for named in scenario.tables.values() for table in named.values())
-    arms = (arm.set for arm in scenario.arms.values())
-    traits = (trait.settings for trait in scenario.subjects.traits)
-    for fields in (*tables, *arms, *traits):
-        yield from (value for value in fields.values() if isinstance(value, Quantity))
+    yield from (value for value in _settings(scenario) if isinstance(value, Quantity))
+
+
+def _settings(scenario: Scenario) -> Iterator[Setting]:
+    yield from (value for _, value in _named(scenario))
+
+
+def _named(scenario: Scenario) -> Iterator[tuple[str, Setting]]:
+    """Yield path and value of everything that tables, arms and traits set."""
+    tables = ((table.path, table.fields) for named in scenario.tables.values() for table in named.values())
+    traits = ((f"subjects.trait.{trait.name}", trait.settings) for trait in scenario.subjects.traits)
+    for start, fields in (*tables, *traits):
+        yield from ((f"{start}.{key}", value) for key, value in fields.items())
+    for arm in scenario.arms.values():
+        yield from arm.set.items()

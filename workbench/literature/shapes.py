@@ -45,6 +45,11 @@ class FindingShape(Shape):
     expected_failure: Text = "-"
     must_fail: Text = "-"
     note: str = ""
+    treatment: Annotated[
+        PlainNumber | None, Field(description="time from the start of the treatment to what was published")
+    ] = None
+    treatment_note: Text = "-"
+    structure: Text = "-"
     criterion: Annotated[list[Any], Field(min_length=1, description="at least one [[finding.NAME.criterion]]")]
 
 
@@ -56,6 +61,21 @@ class AmongShape(Shape):
     arm: Name | None = None
     above: PlainNumber | None = None
     below: PlainNumber | None = None
+
+
+class SmallestShape(Shape):
+    """The smallest effect worth naming, of a criterion with one bound."""
+
+    no_effect: Annotated[PlainNumber, Field(description="the value if what was published were not so")]
+    because: Annotated[Text, Field(description="why a smaller effect is not worth naming")]
+    source: Name | None = None
+
+
+class PaceShape(Shape):
+    """Where a criterion is read at other numbers of trials a day."""
+
+    study: Name
+    over: Annotated[Text, Field(description="the swept path of the trials a day")]
 
 
 class CriterionShape(Shape):
@@ -88,3 +108,7 @@ class CriterionShape(Shape):
     target: PlainNumber | None = None
     error: PlainNumber | None = None
     title: str = ""
+    smallest: dict[str, Any] | None = None
+    pace: dict[str, Any] | None = None
+    by_construction: Text = "-"
+    beside: Text = "-"

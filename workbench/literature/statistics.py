@@ -47,7 +47,7 @@ class Statistic:
 
 COMMON = (
     "statistic", "outcome", "course", "arms", "study", "at", "among", "accept", "expected", "within", "within_share",
-    "target", "error", "title",
+    "target", "error", "title", "smallest", "pace", "by_construction", "beside",
 )  # fmt: skip
 MOMENT = ("time",)
 SECOND = ("against", "against_at", "against_time", "time")
@@ -57,12 +57,12 @@ STATISTICS: Mapping[StatisticName, Statistic] = {
     "mean": Statistic("mean over subjects", takes=("baseline", *MOMENT)),
     "median": Statistic("median over subjects", takes=("baseline", *MOMENT)),
     "share": Statistic(
-        "share of subjects whose value (or ratio, difference of two arms) lies above or below a number",
-        (1, 2), takes=("above", "below", "of", *MOMENT), unit="1",
+        "share of subjects whose value (or ratio or difference to an arm or to `against`) lies above or below a number",
+        (1, 2), takes=("above", "below", "of", "against", *MOMENT), unit="1",
     ),
     "share_difference": Statistic(
         "share in the first arm (or first pair of arms) minus share in the second",
-        (2, 4), takes=("above", "below", "of", *MOMENT), unit="1",
+        (2, 4), takes=("above", "below", "of", "against", *MOMENT), unit="1",
     ),
     "difference": Statistic("mean of first minus second within subjects", (1, 2), takes=SECOND, two_terms=True),
     "ratio": Statistic(

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.analysis.finding_words import (
+    accepted,
+    calculation_error,
+    horizon_words,
+    pace_words,
+    range_words,
+    role_words,
+    severity_words,
+    smallest_words,
+    undecided_words,
+)
 from workbench.analysis.ledger import natural
 from workbench.report.tables import Table
 from workbench.report.words import number, sentence
+from workbench.terms import CALCULATION_ERROR, PLAUSIBLE, heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.analysis.ledger import CriterionRow, LedgerRow
-
-ROLES = {
-    "test": "tested: nothing was set with it",
-    "fit": "fitted: numbers were set with it, so agreement is no success",
-    "built_in": "true by construction, so agreement is no success",
-    "stress": "expected to fail, and shown for that",
-    "theory": "theory: a check of the engine, not of a brain",
-    "unchecked": "quoted from memory; no target",
-}
 
 
 def findings_summary(rows: Sequence[LedgerRow]) -> str:
@@ -45,10 +47,13 @@ def _published(rows: Sequence[LedgerRow]) -> list[str]:
     open_ = len(tested) - met - missed
     text = (
         f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because nothing was set "
-        f"with them: {met} met, {missed} missed" + (f", {open_} undecided or not run" if open_ else "")
+        f"with them and they could fail: {met} met, {missed} missed"
+        + (f", {open_} undecided or not run" if open_ else "")
     )
     lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
-    rest = f"The other {others} were fitted, are true by construction or are expected to fail" if others else ""
+    sure = sum(row.could_not_fail for row in rows)
+    words = ["were fitted", "are true by construction", *(["could not fail here"] if sure else [])]
+    rest = f"The other {others} {', '.join(words)} or are expected to fail" if others else ""
     return [text, rest + (f"; {len(lost)} of them are missed" if lost else "")] if rest else [text]
 
 
@@ -59,7 +64,7 @@ def findings_tables(rows: Sequence[LedgerRow], query: str) -> list[Table]:
     others = [row for row in rows if row.role not in ("test", "theory")]
     captions = (
         "Findings that can test the model, misses first",
-        "Findings that cannot: fitted, true by construction",
+        "Findings that cannot: fitted, true by construction, or met by nearly every assumed parameter set",
         "Checks against theory: of the engine, not of a brain",
     )
     names = ("findings_test", "findings_other", "findings_theory")
@@ -74,35 +79,45 @@ def _table(caption: str, rows: Sequence[LedgerRow]) -> Table:
             cells.append(
                 (
                     f"{row.finding.name}: {row.finding.title}",
-                    ROLES[row.role],
+                    _role(row, criterion),
                     f"{row.finding.published} ({', '.join(row.finding.source)})",
+                    _horizon(row),
                     criterion.words if criterion else "",
-                    _range(criterion.criterion.accept) if criterion else "",
+                    accepted(criterion.criterion.accept, number) if criterion else "",
+                    smallest_words(criterion, number) if criterion else "",
                     number(criterion.value) if criterion else "",
-                    number(criterion.mc_error) if criterion else "",
-                    _interval(criterion),
-                    (criterion.verdict if criterion else row.verdict)
-                    + (f": {row.why}" if row.why and (row.role == "stress" or row.finding.must_fail) else ""),
+                    number(calculation_error(criterion)) if criterion else "",
+                    range_words(criterion, number) if criterion else "",
+                    severity_words(criterion) if criterion and row.role != "theory" else "",
+                    _verdict(row, criterion),
                 )
             )
-    columns = ("Finding", "Role", "Published", "What is taken", "Accepted", "Model", "Calculation error",
-               "Range over plausible parameters", "Verdict")  # fmt: skip
+    columns = ("Finding", "Role", "Published", "When", "What is taken", "Accepted", "Smallest effect", "Model",
+               heading(CALCULATION_ERROR), f"Over {PLAUSIBLE}", "Severity", "Verdict")  # fmt: skip
     return Table(caption, columns, tuple(cells), look="wide")
 
 
-def _range(accept: tuple[float, float]) -> str:
-    low, high = accept
-    if math.isinf(low):
-        return f"at most {number(high)}"
-    return f"at least {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
+def _role(row: LedgerRow, criterion: CriterionRow | None) -> str:
+    """Say what agreement is worth: of the criterion, where it is worth less than its finding."""
+    if criterion is not None and not criterion.judged:
+        return f"beside, not judged: {criterion.criterion.beside}"
+    if criterion is not None and criterion.demoted:
+        return f"not counted: {criterion.demoted}"
+    return "; ".join((role_words(row), *row.chosen))
 
 
-def _interval(criterion: CriterionRow | None) -> str:
+def _horizon(row: LedgerRow) -> str:
+    return horizon_words(row, number)
+
+
+def _verdict(row: LedgerRow, criterion: CriterionRow | None) -> str:
+    """Return the verdict, why it must or may fail, how it moves with the trials a day, and what would decide it."""
     if criterion is None:
-        return ""
-    if criterion.interval is None:
-        return criterion.without
-    return f"{number(criterion.interval[0])} to {number(criterion.interval[1])}"
+        return row.verdict
+    why = f": {row.why}" if row.why and (row.role == "stress" or row.finding.must_fail) else ""
+    paces = pace_words(criterion, number)
+    more = [f"by trials a day: {paces}" if paces else "", undecided_words(criterion)]
+    return "; ".join([criterion.verdict + why, *(words for words in more if words)])
 
 
 def unchecked_sentence(parameter_set: Mapping[str, Any]) -> str:
