@@ -85,6 +85,9 @@ SAYINGS = {
 SINGLE = ("DRUG", "DRUGID", "DRUGNAME", "COMPOUND", "EXTRT")
 """What names the drug: refused where it names more than one."""
 
+NEAR = ("AMT", "RATE", "TINF", "DURATION", "INFUS", "ADDL", "EVID", "CMT")
+"""How a heading begins that looks like one that is read and is none: a column for millilitres an hour is no RATE."""
+
 _BRACKETS = re.compile(r"[\(\[](?P<unit>[^)\]]*)[\)\]]\s*$")
 _FILLING = re.compile(r"[\s._\-#@]+")
 
@@ -133,4 +136,11 @@ def word(heading: str) -> Word:
         for key, spellings in words.items():
             if plain in spellings.split():
                 return make(key)
-    return made("single") if plain in SINGLE else made("unknown")
+    if plain in SINGLE:
+        return made("single")
+    near = next((name for name in NEAR if plain.startswith(name)), "")
+    return (
+        made("refused", why=f"is not read, and looks like {near}: give it the name of what it is")
+        if near
+        else made("unknown")
+    )

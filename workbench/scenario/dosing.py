@@ -330,7 +330,7 @@ class _Table:
             kind = float(numbers["AMT"] != 0.0 or (numbers["RATE"] != 0.0 and numbers["SS"] != 0.0))
         name, fault = self._fault(row, numbers, kind)
         cmt, cmt_fault = _compartment(row.cells.get("CMT", "."))
-        if not fault and cmt_fault and kind not in EVENTS:
+        if not fault and cmt_fault and (kind not in EVENTS or row.cells["CMT"].startswith("-")):
             name, fault = "CMT", cmt_fault
         if not fault and kind not in (0.0, 2.0) and numbers["TIME"] < self.since.get(subject, 0.0):
             name, fault = "TIME", f"goes back (the record before is at {self.since[subject]:g} h)"
