@@ -19,8 +19,9 @@ from pathlib import Path
 
 from commands import environment
 
-WIDEST = ("AVX512_SPR", "AVX512_ICL", "X86_V4")
-"""Groups of NumPy's vector loops that need 512 bits."""
+WIDEST = ("AVX512_SPR", "AVX512_ICL", "X86_V4", "AVX512_CNL", "AVX512_CLX", "AVX512_SKX", "AVX512CD", "AVX512F")
+WIDE = ("X86_V3", "AVX2", "FMA3", "F16C", "AVX")
+"""What NumPy calls its loops over 512 and 256 bits, new names and old; a NumPy is told those that it knows."""
 FUSED = "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4"
 """Makes the C library choose functions without fused products."""
 PATIENCE = 7200.0
@@ -35,16 +36,19 @@ class Processor:
     ----------
     needs : str
         The feature without which it cannot run here; "" runs on every x86-64 that NumPy runs on.
-    kernel : str
+    unless : str
+        The feature beside which it shows nothing more.
+    kernels : tuple of str
         What OpenBLAS calls it when asked.
     off : tuple of str
         NumPy's loops that it lacks.
     """
 
     name: str
-    kernel: str
     coretype: str
+    kernels: tuple[str, ...]
     needs: str = ""
+    unless: str = ""
     off: tuple[str, ...] = ()
     libm: str = ""
 
@@ -71,16 +75,18 @@ class Processor:
 
 
 KNOWN = (
-    Processor("skylake", "SkylakeX", "SkylakeX", needs="X86_V4"),
-    Processor("haswell", "Haswell", "Haswell", needs="X86_V3", off=WIDEST),
-    Processor("nehalem", "Nehalem", "Nehalem", off=(*WIDEST, "X86_V3")),
-    Processor("prescott", "Katmai", "Prescott", off=(*WIDEST, "X86_V3"), libm=FUSED),
+    Processor("skylake", "SkylakeX", ("SkylakeX",), needs="AVX512_SKX"),
+    Processor("haswell", "Haswell", ("Haswell",), needs="AVX2", off=WIDEST),
+    Processor("sandybridge", "Sandybridge", ("Sandybridge",), needs="AVX", unless="AVX2", off=(*WIDEST, *WIDE)),
+    Processor("nehalem", "Nehalem", ("Nehalem",), off=(*WIDEST, *WIDE)),
+    Processor("prescott", "Prescott", ("Katmai", "Prescott"), off=(*WIDEST, *WIDE), libm=FUSED),
 )
 """From the newest to the oldest; the last two run wherever NumPy does."""
 
 
 def ran() -> tuple[list[str], str]:
     """Return the OpenBLAS kernels and the vector loops of this process, as the libraries themselves say."""
+    import numpy.linalg  # noqa: F401 - loads the library that is asked
     import threadpoolctl
 
     from workbench.store.provenance import simd_class
@@ -97,7 +103,8 @@ def _features() -> tuple[Mapping[str, bool], tuple[str, ...]]:
 
 
 def here() -> list[Processor]:
-    """Return the processors that can be played here; none where the libraries are not those of an x86-64."""
-    if platform.machine().lower() not in ("x86_64", "amd64"):
+    """Return the processors that can be played here; none on other than x86-64, or without an OpenBLAS to choose from."""
+    if platform.machine().lower() not in ("x86_64", "amd64") or not ran()[0]:
         return []
-    return [one for one in KNOWN if not one.needs or _features()[0].get(one.needs)]
+    has = _features()[0]
+    return [one for one in KNOWN if (not one.needs or has.get(one.needs)) and not has.get(one.unless)]

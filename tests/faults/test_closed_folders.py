@@ -50,6 +50,7 @@ READERS = {
     "windows": (REFIT,),
     "assay": (REFIT, "--help"),
     "doses": (HEBB, "--help"),
+    "rounding": (HEBB, "--help"),
     "doctor": (),
 }
 SCRIPT = """

@@ -68,8 +68,18 @@ def compare(
     lines = [] if chosen else _declared(Path(db), sweep)
     if every or not lines:
         lines += ([""] if lines else []) + _tables(Path(db), sweep, study, baseline, outcome, interactions)
-    put("\n".join(lines))
+    put("\n".join([*lines, *_rounding(Path(db), sweep, outcome)]))
     return 0
+
+
+def _rounding(db: Path, sweep: int | None, outcome: list[str] | None) -> list[str]:
+    """Return what of these outcomes other processors give other digits of."""
+    from workbench.analysis.rounding import between_processors
+    from workbench.analysis.selection import select
+    from workbench.cli.tables import folded
+
+    said = between_processors(select(db, sweep), outcome or None)
+    return [line for sentence in said for line in folded(sentence, "  ", first="")]
 
 
 def _print_rows(

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
+from workbench.analysis.rounding import between_processors
 from workbench.analysis.selection import Selection
 from workbench.files import refuse_existing, write_whole
 from workbench.registry import SECTIONS, registry
@@ -90,6 +91,11 @@ class Entry:
     def limits(self) -> list[str]:
         """What it does not show."""
         return [str(limit) for limit in self.selection.scenario.get("use", {}).get("limits", [])]
+
+    @property
+    def between_processors(self) -> list[str]:
+        """What of it other processors give other digits of."""
+        return between_processors(self.selection)
 
     @cached_property
     def sha256(self) -> str:

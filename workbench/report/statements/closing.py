@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from workbench.analysis.rounding import agreement, between_processors
 from workbench.report.absent import absent
 from workbench.report.absent import sentences as absent_sentences
 from workbench.report.findings import findings_summary, unchecked_sentence
@@ -83,6 +84,8 @@ def methods(ground: Ground, used: Sequence[type[Component]]) -> Iterator[str]:
         f"Parameter set: {facts['parameter_set'] or 'none'} {facts['parameter_version']}. Software: {', '.join(named)}."
     )
     yield _clocks(ground)
+    yield agreement(selection)
+    yield from between_processors(selection)
     yield from absent_sentences(ground, absent(ground), used)
     shown = [row for aim in ground.aims.named if (row := ground.row(aim)) is not None]
     half = [(row.high - row.low) / 2 for row in shown if not pd.isna(row.high)]

@@ -1,0 +1,51 @@
+"""``workbench rounding``: which outcomes amplify what processors round differently."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench.cli.options import AsJson
+from workbench.cli.output import print_object, put
+from workbench.cli.tables import Number, aligned
+
+HEADER = ("arm", "outcome", "moves by")
+
+
+def rounding(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")],
+    arm: Annotated[
+        list[str] | None, typer.Option("--arm", metavar="NAME", help="Only this arm; again for more.")
+    ] = None,
+    subjects: Annotated[
+        int | None, typer.Option("--subjects", metavar="N", min=1, help="Subjects to look at; 8 if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Find outcomes that amplify rounding.
+
+    Solves some runs of every arm twice, the second time with every number moved by a unit in its last place; nothing
+    is stored.
+    """
+    from workbench.analysis.rounding import AMPLIFIES
+    from workbench.execution.rounding import rounding as measure
+
+    found = measure(scenario, arms=arm or (), subjects=subjects)
+    more = [one for one in found if one.share > AMPLIFIES]
+    if as_json:
+        rows = [{**vars(one), "amplifies": one.share > AMPLIFIES} for one in found]
+        print_object({"ok": True, "scenario": scenario, "unit": "share of the largest value", "rows": rows})
+        return 0
+    if more:
+        put("\n".join(aligned(HEADER, [(one.arm, one.outcome, Number(f"{one.share:.1e}")) for one in more])))
+    calm = [one for one in found if one.share <= AMPLIFIES]
+    if calm:
+        rest = "All others move" if more else "Nothing amplifies rounding: outcomes move"
+        put(f"{rest} by at most {calm[0].share:.1e} of their largest value ({calm[0].outcome} in {calm[0].arm}).")
+    return 0
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family's commands."""
+    app.command()(rounding)

@@ -1,0 +1,115 @@
+"""What a scenario's outcomes owe to rounding: its runs solved again with every number moved by a last digit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.execution.sweep import prepare
+
+if TYPE_CHECKING:
+    from workbench.arrays import Array
+    from workbench.declaration import Component
+    from workbench.design.runs import Plan
+    from workbench.scenario.model import Scenario
+    from workbench.solver.batch import Batch, Structure
+
+    Values = Mapping[tuple[str, str], Array]
+    """By arm and outcome, the values of the runs."""
+
+SUBJECTS = 8
+EACH = 12
+"""Runs of one arm and structure that are looked at, at most: evenly spread over its points and subjects."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How far one outcome of one arm moves, as a share of the outcome's largest value in all arms."""
+
+    arm: str
+    outcome: str
+    share: float
+
+
+def rounding(
+    scenario: Scenario | str | Path,
+    *,
+    arms: Iterable[str] = (),
+    subjects: int | None = None,
+    nudge: int = 1,
+    components: Iterable[type[Component]] = (),
+) -> list[Moved]:
+    """Return how far a unit in the last place of every number moves each outcome of each arm, the farthest first.
+
+    Parameters
+    ----------
+    subjects : int, optional
+        How many are looked at; `SUBJECTS` if not given.
+    nudge : int
+        Draws which numbers go up and which go down.
+    """
+    from workbench.solver.nudged import nudged
+    from workbench.solver.run import solve
+
+    count = SUBJECTS if subjects is None else subjects
+    request = prepare(scenario, arms=arms, subjects=count, workers=1, components=components)
+    here: dict[tuple[str, str], list[Array]] = {}
+    there: dict[tuple[str, str], list[Array]] = {}
+    for batch, of in sampled(request.plan):
+        for found, one in ((here, batch), (there, nudged(batch, nudge))):
+            add(found, of, solve(one, request.registry).outcomes)
+    moved = differences(joined(here), joined(there))
+    found_shares = [Moved(arm, outcome, share) for (arm, outcome), share in moved.items()]
+    return sorted(found_shares, key=lambda one: (-one.share, one.arm, one.outcome))
+
+
+def sampled(
+    planned: Plan, wanted: Callable[[Structure], bool] | None = None, each: int = EACH
+) -> Iterator[tuple[Batch, list[str]]]:
+    """Yield runs of every structure that is `wanted`, at most `each` of an arm, with the arm of each run."""
+    for chunk in planned.chunks(lambda structure: planned.expected):
+        if wanted is not None and not wanted(chunk.batch.structure):
+            continue
+        study = next(study for study in planned.studies if study.name == chunk.study)
+        rows: list[int] = []
+        for arm in np.unique(chunk.arms):
+            mine = np.flatnonzero(chunk.arms == arm)
+            rows += mine[np.unique(np.linspace(0, len(mine) - 1, min(len(mine), each)).astype(int))].tolist()
+        index = np.array(sorted(rows), dtype=np.int64)
+        yield chunk.batch.take(index), [study.arms[i] for i in chunk.arms[index]]
+
+
+def add(found: dict[tuple[str, str], list[Array]], of: list[str], numbers: Mapping[str, Array]) -> None:
+    """Sort what was read, ``(..., runs)``, by the arm of each run."""
+    for arm in dict.fromkeys(of):
+        mine = np.array([one == arm for one in of])
+        for name, read in numbers.items():
+            found.setdefault((arm, name), []).append(np.ravel(np.atleast_2d(read)[:, mine]))
+
+
+def joined(found: Mapping[tuple[str, str], list[Array]]) -> dict[tuple[str, str], Array]:
+    """Return the values of all studies of an arm as one array."""
+    return {key: np.concatenate(parts) for key, parts in found.items()}
+
+
+def differences(one: Values, other: Values) -> dict[tuple[str, str], float]:
+    """Return the largest difference of any run by arm and outcome, as a share of the outcome's largest value.
+
+    It is infinite where a run has come to its end in one of the two alone.
+    """
+    largest: dict[str, float] = {}
+    for (_, outcome), read in one.items():
+        finite = np.abs(read[np.isfinite(read)])
+        largest[outcome] = max(largest.get(outcome, 0.0), float(finite.max(initial=0.0)))
+    found: dict[tuple[str, str], float] = {}
+    for key, read in one.items():
+        ended = np.isfinite(read)
+        apart = float(np.abs(read[ended] - other[key][ended]).max(initial=0.0))
+        lost = bool(np.any(ended != np.isfinite(other[key])))
+        found[key] = math.inf if lost else apart / (largest[key[1]] or 1.0)
+    return found
