@@ -33,7 +33,6 @@ decay = "1 s"
 decay = "2 s"
 [bath.free]
 magnesium = "0 mM"
-[bath.blocked]
 [phase.slice]
 clock = "tick"
 length = "3 min"
@@ -59,6 +58,7 @@ window = "14 s into slice"
 MIXED = (
     SLICE
     + """
+[bath.blocked]
 [stimulus.ltd]
 phase = "slice"
 projection = "w"

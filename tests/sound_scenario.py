@@ -45,6 +45,10 @@ volume = "200 L"
 [occupancy.m1]
 drug = "thp"
 ec50 = "4 ng/mL"
+[link.release]
+signal = "occupancy.m1"
+onto = "modulator.dopamine.release"
+gain = 0.5
 [dose.thp]
 drug = "thp"
 amount = "10 mg"

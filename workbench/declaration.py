@@ -68,6 +68,11 @@ class Parameter:
         Why no link can move the number while the model runs; "" where one may.
     moved : bool
         For paths: whether the component moves the number that is named, while the model runs.
+    acts : bool
+        For what names another table: this table acts on that one, which so depends on it. Otherwise it reads it.
+    only_with : pair of str and tuple of str
+        An option of the same table and those of its choices with which alone this number acts; None where it always
+        does.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -89,6 +94,8 @@ class Parameter:
     zero: str = ""
     still: str = ""
     moved: bool = False
+    acts: bool = False
+    only_with: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def required(self) -> bool:
@@ -123,13 +130,16 @@ def number(
     whole: bool = False,
     zero: str = "",
     still: str = "",
+    only_with: tuple[str, tuple[str, ...]] | None = None,
 ) -> Any:
     """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
 
     A `whole` one counts something that may differ between runs, such as doses. `zero` says what to do instead of
-    writing 0, where a table that gives the number means one above it; `still` says why no link can move it.
+    writing 0, where a table that gives the number means one above it; `still` says why no link can move it. `only_with`
+    names an option of the table and those of its choices with which alone the number acts.
     """
     rules: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "whole": whole, "zero": zero, "still": still}
+    rules["only_with"] = only_with
     return _field("number", default, doc, unit=unit, status=status, source=source, **rules)
 
 
@@ -160,9 +170,12 @@ def switch(default: bool, doc: str) -> Any:
     return _field("switch", default, doc)
 
 
-def reference(section: str, doc: str, default: Any = MISSING) -> Any:
-    """Declare the name of a table in `section`; a default of None makes it optional."""
-    return _field("reference", default, doc, section=section)
+def reference(section: str, doc: str, default: Any = MISSING, *, acts: bool = False) -> Any:
+    """Declare the name of a table in `section`; a default of None makes it optional.
+
+    With `acts` this table acts on the one that it names (a projection on its end); otherwise it reads it.
+    """
+    return _field("reference", default, doc, section=section, acts=acts)
 
 
 def references(section: str, doc: str, default: Any = ()) -> Any:
@@ -229,6 +242,10 @@ class Component:
     """Why no link can move any of its numbers while the model runs; "" where one may."""
     withheld_by: ClassVar[tuple[str, ...]] = ()
     """Fields that are 0 in an arm without the table: what is given or held then keeps its place in the protocol."""
+    takes_input: ClassVar[bool] = True
+    """Of a population: whether projections onto it add to its activity."""
+    fed_by: ClassVar[str] = ""
+    """The section of which some table must act on this one, or it stays at nothing: doses for a drug."""
 
     @classmethod
     @cache

@@ -28,44 +28,168 @@ OWN = (
 
 @dataclass(frozen=True)
 class Section:
-    """A family of named tables: ``[population.NAME]`` with the key that chooses the component."""
+    """A family of named tables: ``[population.NAME]`` with the key that chooses the component.
+
+    `unread` says what is missing where a table of it acts on nothing.
+    """
 
     name: str
     key: str
     default: str | None
     doc: str
+    unread: str
 
 
 SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
         s.name: s
         for s in (
-            Section("population", "kind", "rate", "a group of units with one activity each"),
-            Section("projection", "wiring", "dense", "connections from one population to another"),
-            Section("plasticity", "rule", "two_sided", "the learning rule of the projection of the same name"),
-            Section("eligibility", "kind", "exponential", "a decaying mark left at a synapse by activity"),
-            Section("homeostat", "kind", "sliding_threshold", "a slow process that holds activity in its range"),
-            Section("modulator", "source", None, "a transmitter signal that gates or scales plasticity"),
-            Section("receptor", "kind", "competitive", "the share of receptors that a transmitter activates"),
-            Section("gate", "form", None, "a factor on one side of plasticity, computed from a signal"),
-            Section("link", "form", "linear", "a signal that scales a named number while the model runs"),
-            Section("drug", "model", None, "how a drug is absorbed, distributed and eliminated"),
-            Section("compartment", "kind", "peripheral", "where a drug goes beside the central compartment"),
-            Section("occupancy", "form", "langmuir", "the share of receptors that a drug occupies"),
-            Section("dose", "regimen", "repeated", "what is given, how often and when"),
-            Section("adjustment", "form", None, "what visits change about the doses that follow"),
-            Section("task", "kind", None, "what is shown, and what is rewarded"),
-            Section("phase", "clock", "trial", "a stretch of the protocol on one clock"),
-            Section("event", "kind", None, "something that happens at a time of an event-clock phase"),
-            Section("stimulus", "kind", "train", "what a tick-clock phase stimulates, and how"),
-            Section("bath", "fluid", "artificial_csf", "what surrounds a slice"),
-            Section("window", "form", "two_stage", "a stretch of time after a drug in which something is different"),
-            Section("session", "kind", "training", "therapy or its control at given times of a tick-clock phase"),
-            Section("expectancy", "form", "exponential", "improvement that no drug and no session is needed for"),
-            Section("scale", "form", "choice_weighted", "how a clinician's scale is read off the circuit"),
-            Section("assessment", "kind", "visits", "the visits at which a scale is scored"),
-            Section("outcome", "readout", None, "one number per run"),
-            Section("course", "readout", None, "the same readouts, recorded over time"),
+            Section(
+                "population", "kind", "rate", "a group of units with one activity each", "nothing reads its activity"
+            ),
+            Section(
+                "projection",
+                "wiring",
+                "dense",
+                "connections from one population to another",
+                "nothing reads what it carries",
+            ),
+            Section(
+                "plasticity",
+                "rule",
+                "two_sided",
+                "the learning rule of the projection of the same name",
+                "nothing reads the weights that it changes",
+            ),
+            Section(
+                "eligibility",
+                "kind",
+                "exponential",
+                "a decaying mark left at a synapse by activity",
+                "no rule reads the mark",
+            ),
+            Section(
+                "homeostat",
+                "kind",
+                "sliding_threshold",
+                "a slow process that holds activity in its range",
+                "no rule reads its threshold",
+            ),
+            Section(
+                "modulator",
+                "source",
+                None,
+                "a transmitter signal that gates or scales plasticity",
+                "nothing reads its signal",
+            ),
+            Section(
+                "receptor",
+                "kind",
+                "competitive",
+                "the share of receptors that a transmitter activates",
+                "nothing reads its activation",
+            ),
+            Section(
+                "gate",
+                "form",
+                None,
+                "a factor on one side of plasticity, computed from a signal",
+                "no rule reads the factor",
+            ),
+            Section(
+                "link",
+                "form",
+                "linear",
+                "a signal that scales a named number while the model runs",
+                "nothing reads the number that it moves",
+            ),
+            Section(
+                "drug",
+                "model",
+                None,
+                "how a drug is absorbed, distributed and eliminated",
+                "nothing reads its concentration",
+            ),
+            Section(
+                "compartment",
+                "kind",
+                "peripheral",
+                "where a drug goes beside the central compartment",
+                "nothing reads the drug's concentration",
+            ),
+            Section(
+                "occupancy",
+                "form",
+                "langmuir",
+                "the share of receptors that a drug occupies",
+                "nothing reads the share that it occupies",
+            ),
+            Section(
+                "dose",
+                "regimen",
+                "repeated",
+                "what is given, how often and when",
+                "nothing reads the drug's concentration",
+            ),
+            Section(
+                "adjustment",
+                "form",
+                None,
+                "what visits change about the doses that follow",
+                "nothing depends on the doses that it changes",
+            ),
+            Section(
+                "task", "kind", None, "what is shown, and what is rewarded", "nothing reads its reward or what it shows"
+            ),
+            Section("phase", "clock", "trial", "a stretch of the protocol on one clock", "nothing happens in it"),
+            Section(
+                "event",
+                "kind",
+                None,
+                "something that happens at a time of an event-clock phase",
+                "nothing depends on its phase",
+            ),
+            Section(
+                "stimulus",
+                "kind",
+                "train",
+                "what a tick-clock phase stimulates, and how",
+                "nothing depends on the synapses that it stimulates",
+            ),
+            Section("bath", "fluid", "artificial_csf", "what surrounds a slice", "no stimulus is given in it"),
+            Section(
+                "window",
+                "form",
+                "two_stage",
+                "a stretch of time after a drug in which something is different",
+                "nothing reads it",
+            ),
+            Section(
+                "session",
+                "kind",
+                "training",
+                "therapy or its control at given times of a tick-clock phase",
+                "nothing depends on the synapses that it teaches",
+            ),
+            Section(
+                "expectancy",
+                "form",
+                "exponential",
+                "improvement that no drug and no session is needed for",
+                "no scale reads it",
+            ),
+            Section(
+                "scale",
+                "form",
+                "choice_weighted",
+                "how a clinician's scale is read off the circuit",
+                "nothing scores it",
+            ),
+            Section(
+                "assessment", "kind", "visits", "the visits at which a scale is scored", "nothing reads its scores"
+            ),
+            Section("outcome", "readout", None, "one number per run", "nothing reads it"),
+            Section("course", "readout", None, "the same readouts, recorded over time", "nothing reads it"),
         )
     }
 )

@@ -158,7 +158,7 @@ def test_what_is_written_reads_back_as_the_same_doses(arm: str, tmp_path: Path) 
         for name in ("old_infusion", "old_push", "old_record", "old_records", "old_spray", "old_swallowed")
     ]
     kept += f'[dose.new]\nregimen = "table"\ntable = "doses.csv"\ndrug = "{drug}"\nduring = "observation"\n'
-    kept += f"[arm.again]\nwithout = {olds}\n".replace("'", '"')
+    kept += f"[arm.again]\nwithout = {olds}\n[arm.with_the_old]\n".replace("'", '"')
     again = parse_scenario(kept.encode(), str(tmp_path / "s.toml"), tmp_path, registry())
     found = {}
     for name, known in ((arm, scenario), ("again", again)):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from circuits import HEAD, only, replaced
 from commands import workbench
 
-from workbench.design import plan
+from workbench.design import Plan, plan
 from workbench.errors import Problem, ScenarioError
 from workbench.execution.dosing import dose_records
 from workbench.execution.fitness import refuse_unfit
@@ -251,6 +252,7 @@ def test_no_unknown_column_is_silent() -> None:
     ("table", "said"),
     [
         ("ID,DATE,TIME,AMT\n1,2020-01-01,0,100\n", "DATE: dates are not followed"),
+        ("ID,DAY,TIME,AMT\n1,2,8,100\n", "DAY: days are not followed"),
         ("ID,TIME,AMT\n1,8:30,100\n", "TIME: 8:30 is a time of day"),
         ("ID,TIME,AMT\n1,1_0,100\n", "TIME: expected a number"),
         ("ID,TIME,AMT\n1,.,100\n", "TIME: a dose needs its time"),
@@ -351,17 +353,31 @@ def test_further_doses_that_never_fall_are_told() -> None:
         assert bool(told) or not any("ADDL are" in note.message for note in notes)
 
 
-def test_a_study_has_the_people_of_its_table() -> None:
-    """Fewer of them are told, more are refused: there is nobody whose doses the others could get."""
-    table = text("ID,TIME,AMT\n1,0,10\n2,0,20\n", people=2)
-    few = parse_scenario(f"{table}[study.s]\nsubjects = 1\n".encode(), "t.toml", Path(), registry())
-    assert "1 of the 2 people of dose.x are in this study" in [note.message for note in few.notes]
-    with pytest.raises(ScenarioError) as caught:
-        parse_scenario(f"{table}[study.s]\nsubjects = 5\n".encode(), "t.toml", Path(), registry())
-    assert "5 subjects, and the table of dose.x has 2 IDs" in caught.value.problems[0].message
-    longer = f'{table}[arm.a]\n[arm.a.set]\n"dose.x.table" = """\nID,TIME,AMT\n1,0,1\n2,0,1\n3,0,1\n"""\n'
-    with pytest.raises(ScenarioError, match="3 IDs for 2 subjects"):
-        parse_scenario(longer.encode(), "t.toml", Path(), registry())
+def test_subjects_are_the_people_of_a_table_at_every_door(tmp_path: Path) -> None:
+    """In the file, an arm, a study, an axis, a setting, or a number of the command line: more are refused, fewer told."""
+    base, three = text("ID,TIME,AMT\n1,0,10\n2,0,20\n", people=2), "ID,TIME,AMT,WT\n1,0,1,70\n2,0,1,70\n3,0,1,70\n"
+    (tmp_path / "three.csv").write_text(three)
+    (tmp_path / "two.csv").write_text(three.rpartition("3,0")[0])
+    arm = f'[arm.a]\n[arm.a.set]\n"dose.x.table" = """\n{three}"""\n'
+    axis = '[study.s.sweep]\n"dose.x.table" = { values = ["two.csv", "three.csv"] }\n'
+
+    def planned(more: str = "", **options: object) -> list[str]:
+        found = parse_scenario((base + more).encode(), str(tmp_path / "t.toml"), tmp_path, registry())
+        asked: Callable[..., Plan] = plan
+        return [note.message for note in asked(found, **options).notes]
+
+    for more, options in (
+        ("[study.s]\nsubjects = 5\n", {}),
+        (arm, {}),
+        (axis, {}),
+        ("", {"settings": {"dose.x.table": "three.csv"}}),
+        ("", {"subjects": 3}),
+    ):
+        with pytest.raises(ScenarioError, match=r"2 IDs for [35] subjects|3 IDs for 2 subjects"):
+            planned(more, **options)
+    assert "study s takes the first 1 of the 2 people of this table" in planned("[study.s]\nsubjects = 1\n")
+    assert "study arms takes the first 1 of the 2 people of this table" in planned(subjects=1)
+    assert any("passed over: WT (covariates)" in said for said in planned(settings={"dose.x.table": "two.csv"}))
 
 
 def test_a_compartment_that_has_no_flow_takes_no_dose() -> None:

@@ -149,10 +149,12 @@ def test_a_loop_that_one_arm_closes_is_refused_there() -> None:
     down = '[projection.down]\npre = "middle"\npost = "output"\n'
     with pytest.raises(ScenarioError, match=r"a loop: middle -> output by projection\.down, .*in arm looped"):
         simulated(HEBB + middle + down + '[arm.cut]\nwithout = ["projection.up"]\n[arm.looped]\n')
-    turned = HEBB + middle + '[arm.one]\n[arm.looped.set]\n"projection.up.post" = "output"\n'
-    with pytest.raises(ScenarioError, match=r"a loop: output -> output by projection\.up;.*in arm looped") as raised:
+    fed = middle.replace("output", "input") + down
+    turned = HEBB + fed + '[arm.one]\n[arm.looped.set]\n"projection.down.pre" = "output"\n'
+    turned += '"projection.up.post" = "output"\n'
+    with pytest.raises(ScenarioError, match=r"a loop: output -> output by projection\.down;.*in arm looped") as raised:
         simulated(turned)
-    assert raised.value.problems[0].line == turned.splitlines().index('"projection.up.post" = "output"') + 1
+    assert raised.value.problems[0].line == turned.splitlines().index('"projection.down.pre" = "output"') + 1
 
 
 @pytest.mark.parametrize("sign", ["excitatory", "inhibitory"])

@@ -32,14 +32,6 @@ bounds = [0.0, 1.0]
 drive = "hebb"
 rate = RATE
 ltd_gain = 0.0
-[task.cue]
-kind = "cued_bandit"
-cues = "shown"
-answers = "y"
-order = "fixed"
-[population.shown]
-kind = "source"
-size = 3
 [phase.learning]
 trials = 4
 [outcome.all]
@@ -104,7 +96,7 @@ def test_percentages_refer_to_each_runs_own_start() -> None:
     ],
 )
 def test_what_cannot_be_measured_is_refused(old: str, new: str, key: str, said: str) -> None:
-    unlearned = '[projection.v]\nwiring = "one_to_one"\npre = "shown"\npost = "y"\n[phase.learning]'
+    unlearned = '[population.shown]\nkind = "source"\nsize = 3\n[projection.v]\nwiring = "one_to_one"\npre = "shown"\npost = "y"\n[phase.learning]'
     text = replaced(GROWTH.replace("RATE", "0.1"), (old, new), ("[phase.learning]", unlearned))
     with pytest.raises(ScenarioError) as caught:
         parse_scenario(text.encode(), "test.toml", Path(), registry())

@@ -42,9 +42,7 @@ rate = 0.01
 [task.inputs]
 """
     + PATTERNS
-    + """[homeostat.y]
-population = "y"
-[phase.learning]
+    + """[phase.learning]
 trials = 1
 """
     + "".join(
@@ -53,6 +51,7 @@ trials = 1
         for i in (1, 2, 3, 4)
     )
 )
+HOMEOSTAT = '[homeostat.y]\npopulation = "y"\n'
 
 
 def pair(drive: str, stabiliser: str, trials: int = 1) -> str:
@@ -68,6 +67,7 @@ def pair(drive: str, stabiliser: str, trials: int = 1) -> str:
         ("bounds = [0.0, 2.0]", "bounds = [-2.0, 2.0]" if both_sides else "bounds = [0.0, 2.0]"),
         ('rule = "hebb"', f'rule = "{drive}"\nstabiliser = "{stabiliser}"{more}'),
         ('post = "y"', sign),
+        ("[task.inputs]", f"{HOMEOSTAT if drive == 'bcm' else ''}[task.inputs]"),
         ("trials = 1\n", f"trials = {trials}\n"),
     )
 
@@ -96,7 +96,7 @@ def shown(text: str) -> np.ndarray:
     """Return what the one trial of `text` showed, ``(pre, runs)``, as the change of weights onto units that stay at 1."""
     constant = ('rate = 0.01', 'rate = 1.0\npostsynaptic = "one"'), ("[task.inputs]", '[population.one]\nkind = "source"\nsize = 3\n[task.inputs]')  # fmt: skip
     plain = re.sub(r'rule = "\w+"\nstabiliser = "\w+"\n(homeostat.*\n|target.*\n|form.*\n)?', 'rule = "hebb"\n', text)
-    plain = replaced(plain, ("weight = 0.4\nspread = 0.1", "weight = 0.0"), *constant)
+    plain = replaced(plain.replace(HOMEOSTAT, ""), ("weight = 0.4\nspread = 0.1", "weight = 0.0"), *constant)
     return np.asarray(weights(plain)[0])
 
 

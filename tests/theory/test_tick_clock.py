@@ -61,7 +61,9 @@ def _area(response: Callable[[float], float], until: float) -> float:
 def test_one_side_alone_is_exact_at_any_step(side: str, delayed: bool, step: str) -> None:
     text = replaced(SLICE, ('step = "1 s"', f'step = "{step}"'))
     if side == "ltd":
-        text = replaced(text, ('bath = "free"', 'bath = "blocked"'))
+        text = replaced(
+            text, ('bath = "free"', 'bath = "blocked"'), ('[bath.free]\nmagnesium = "0 mM"', "[bath.blocked]")
+        )
     kind = Delayed(decay=1.0) if delayed else Exponential(decay=1.0 if side == "ltp" else 2.0)
     if delayed:
         text = replaced(

@@ -99,7 +99,7 @@ class BetweenLayers(Component):
     sources: ClassVar[tuple[str, ...]] = ("Lillicrap2016",)
 
     pre: str = reference("population", "the layer below")
-    post: str = reference("population", "the layer above")
+    post: str = reference("population", "the layer above", acts=True)
     spread: Value = number(0.01, "1", "largest weight at the start", low=0.0, high=1e3)
 
     @classmethod

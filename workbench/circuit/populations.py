@@ -53,6 +53,7 @@ class Source(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "source"
+    takes_input: ClassVar[bool] = False
     equation: ClassVar[str] = "x = what the task shows; without a task, x = value"
 
     size: int = count(1, "number of units", high=4096)

@@ -47,7 +47,7 @@ class OneToOne(Component):
     equation: ClassVar[str] = "u_k += sign * weight_k * (x_k + overlap * sum_(j != k) x_j)"
 
     pre: str = reference("population", "where the connections start")
-    post: str = reference("population", "where they end; must have the size of `pre`")
+    post: str = reference("population", "where they end; must have the size of `pre`", acts=True)
     sign: str = option("excitatory", SIGNS, "whether input adds to or takes from the postsynaptic drive")
     weight: Value = number(1.0, "1", "strength; where a rule learns it, the strength at the start", low=0.0)
     overlap: Value = number(0.0, "1", "share of the drive that every other unit receives", low=0.0, high=1.0)
@@ -111,7 +111,7 @@ class Dense(Component):
     equation: ClassVar[str] = "u_j += sign * sum_i W_ji x_i"
 
     pre: str = reference("population", "where the connections start")
-    post: str = reference("population", "where they end")
+    post: str = reference("population", "where they end", acts=True)
     sign: str = option("excitatory", SIGNS, "whether input adds to or takes from the postsynaptic drive")
     weight: Value = number(0.5, "1", "mean strength at the start")
     weights: tuple[float, ...] = numbers(
@@ -187,7 +187,7 @@ class Surround(Component):
     sources: ClassVar[tuple[str, ...]] = ("SohnHallett2004", "Beck2008")
 
     pre: str = reference("population", "the population that inhibits itself")
-    post: str = reference("population", "the same population")
+    post: str = reference("population", "the same population", acts=True)
     weight: Value = number(0.35, "1", "strength of surround inhibition", low=0.0, high=10.0)
 
     @classmethod

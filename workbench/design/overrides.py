@@ -22,8 +22,12 @@ REFERENCE = re.compile(r'\{\s*ref\s*=\s*"?([^"\s]+)"?\s*\}')
 SWITCH = {"true": True, "false": False}
 
 
-def read_settings(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Setting]:
+def read_settings(
+    scenario: Scenario, texts: Mapping[str, str], notes: list[Problem] | None = None
+) -> dict[str, Setting]:
     """Return the values of `texts` (path -> text), by full path and in the units of their fields.
+
+    What is accepted and yet worth telling, of a table that is named, is added to `notes`.
 
     Raises
     ------
@@ -40,6 +44,8 @@ def read_settings(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Set
         if target is not None and setting is not None:
             found[target.path] = setting
     _raise(reader.document.problems)
+    if notes is not None:
+        notes += [replace(note, line=0, column=0) for note in reader.document.notes]
     return found
 
 

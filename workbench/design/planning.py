@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.design.axes import MAX_POINTS, Points, points_of
 from workbench.design.dose_notes import dose_notes
+from workbench.design.dose_people import left_at_home, strangers
 from workbench.design.groups import groups_of
 from workbench.design.overrides import read_settings
 from workbench.design.ranges import range_problems
@@ -79,7 +80,8 @@ def _plan(
     if not 0 <= seed < 2**63 or (subjects is not None and subjects < 1):
         raise UsageError("a seed is at least 0 (and below 2^63), and there is at least one subject")
     chosen = _chosen(scenario, arms, studies, subjects)
-    read = read_settings(scenario, settings)
+    told_of_settings: list[Problem] = []
+    read = read_settings(scenario, settings, told_of_settings)
     points = {study.name: points_of(study, scenario.file, max_points) for study in chosen}
     if problems := [p for study in chosen for p in _conflicts(scenario, study, read)]:
         raise ScenarioError(problems)
@@ -96,11 +98,15 @@ def _plan(
     told: set[tuple[object, ...]] = set()
     if problems := list(chain.from_iterable(unsound(places, s.name, s.arms, s.groups, told) for s in plans)):
         raise ScenarioError(dict.fromkeys(problems))
+    if problems := list(strangers(places, plans)):
+        raise ScenarioError(dict.fromkeys(problems))
     _refuse_different_measures(scenario, plans)
     noted: set[tuple[object, ...]] = set()
     notes = chain(
         chain.from_iterable(remarkable(places, s.name, s.arms, s.groups, noted) for s in plans),
         _unidentified(places, plans),
+        left_at_home(places, plans),
+        told_of_settings,
     )
     traits = _trait_settings(scenario, chosen, read, points)
     laid_out = Plan(scenario, seed, dict(settings), plans, read, traits, tuple(sorted({*scenario.notes, *notes})))

@@ -46,7 +46,7 @@ class Adjustment(Component):
 
     section: ClassVar[str] = "adjustment"
 
-    dose: str = reference("dose", "what is adjusted")
+    dose: str = reference("dose", "what is adjusted", acts=True)
     assessment: str = reference("assessment", "the visits at which it is decided")
     condition: str = option("no_response", CONDITIONS, "what a visit has to find")
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)

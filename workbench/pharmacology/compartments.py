@@ -33,7 +33,7 @@ class Peripheral(Component):
     equation: ClassVar[str] = "dA/dt = flow (C - A / volume),  C = concentration in the central compartment"
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011",)
 
-    drug: str = reference("drug", "the drug, whose model takes any number of compartments")
+    drug: str = reference("drug", "the drug, whose model takes any number of compartments", acts=True)
     flow: Value = number(
         MISSING, "L/h", "flow to and from the central compartment at 70 kg; 0 is none", low=0.0, high=1e5
     )

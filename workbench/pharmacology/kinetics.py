@@ -57,6 +57,7 @@ class Kinetics(Component):
 
     section: ClassVar[str] = "drug"
     drives: ClassVar[bool] = True
+    fed_by: ClassVar[str] = "dose"
     revision: ClassVar[int] = 3
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011", "Sheiner1979")
     entry: ClassVar[str] = "central"

@@ -23,6 +23,7 @@ class Metabolite(Kinetics):
     gut or the first pass makes of a swallowed dose is not followed. A parent may be a metabolite itself.
     """
 
+    fed_by: ClassVar[str] = ""
     name: ClassVar[str] = "metabolite"
     equation: ClassVar[str] = (
         "dM/dt = formed mass_ratio (clearance / V of the parent) A1 of the parent - (clearance / volume) M"

@@ -45,7 +45,7 @@ class Nonmem(Component):
     withheld_by: ClassVar[tuple[str, ...]] = ("amt", "given")
     equation: ClassVar[str] = "dose k = 0 ... addl at time + k ii, over F amt / rate"
 
-    drug: str = reference("drug", "what is given")
+    drug: str = reference("drug", "what is given", acts=True)
     amt: Value = number(0.0, "mg", "amount of one dose", low=0.0, high=1e6, status="protocol")
     rate: Value | None = number(
         None,
@@ -148,7 +148,7 @@ class DosingTable(Component):
     withheld_by: ClassVar[tuple[str, ...]] = ("amount_factor", "given")
     equation: ClassVar[str] = "each record: dose k = 0 ... ADDL at TIME + k II, over F AMT / RATE or over TINF"
 
-    drug: str = reference("drug", "what is given")
+    drug: str = reference("drug", "what is given", acts=True)
     table: tuple[Record, ...] = dosing("name of a CSV file beside the scenario, or its text")
     amount_factor: Value = number(
         1.0, "1", "factor on every amount; an infusion keeps its length", low=0.0, high=1e6, status="protocol"

@@ -54,7 +54,7 @@ class Repeated(Component):
     constant: ClassVar[bool] = False
     record: ClassVar[float] = 0.0
 
-    drug: str = reference("drug", "what is given")
+    drug: str = reference("drug", "what is given", acts=True)
     amount: Value = number(0.0, "mg", "amount of one dose", low=0.0, high=1e6, status="protocol")
     amount_per_weight: Value = number(
         0.0,

@@ -55,7 +55,8 @@ class Cubic(Driven):
     )  # fmt: skip
 
     form: str = option("heavy", ("heavy", "light", "threshold"), "which tails are sought, and how")
-    window: Value = number(1000.0, "trial", "threshold: memory of the moments", low=1.0, high=1e9)
+    window: Value = number(1000.0, "trial", "threshold: memory of the moments", low=1.0, high=1e9,
+                           only_with=("form", ("threshold",)))  # fmt: skip
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:

@@ -65,12 +65,16 @@ class Stabilised(Component):
         refused={"hard_bounds": "is none here, with bounds = [low, high] on the projection"},
     )
     decay: Value = number(
-        1.0, "1", "oja, sanger, subspace: strength of forgetting", low=1e-9, high=1e3, source="Oja1982"
-    )
-    total: Value = number(1.0, "1", "sum_subtractive, sum_divisive: the sum of each unit's weights", low=1e-9)
-    norm: Value = number(1.0, "1", "l2, deflation: the length of each unit's weights", low=1e-9)
+        1.0, "1", "oja, sanger, subspace: strength of forgetting", low=1e-9, high=1e3, source="Oja1982",
+        only_with=("stabiliser", ("oja", "sanger", "subspace")),
+    )  # fmt: skip
+    total: Value = number(1.0, "1", "sum_subtractive, sum_divisive: the sum of each unit's weights", low=1e-9,
+                          only_with=("stabiliser", ("sum_subtractive", "sum_divisive")))  # fmt: skip
+    norm: Value = number(1.0, "1", "l2, deflation: the length of each unit's weights", low=1e-9,
+                         only_with=("stabiliser", ("l2", "deflation")))  # fmt: skip
     target: Value = number(5.0, "1", "the activity that is aimed at (scaling)", low=1e-9, high=1e6)
-    scaling_time: Value = number(100.0, "trial", "scaling: time constant at unit activity", low=1e-6, high=1e9)
+    scaling_time: Value = number(100.0, "trial", "scaling: time constant at unit activity", low=1e-6, high=1e9,
+                                 only_with=("stabiliser", ("scaling",)))  # fmt: skip
 
 
 def drift(name: str, d: Array, factor: Array, post: Array, weight: Array, rate: Any, decay: Any = 1.0) -> Array:

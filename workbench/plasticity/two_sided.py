@@ -87,7 +87,8 @@ class TwoSided(Component):
         "soft_bounds", ("soft_bounds", "hard_bounds"), "how change shrinks towards the bounds", refused=ONE_SIDED
     )
     competition: str = option("none", ("none", "subtractive"), "whether units compete for a fixed sum of weights")
-    total: Value = number(1.0, "1", "competition: the sum over units, of each input's weights", low=1e-9)
+    total: Value = number(1.0, "1", "competition: the sum over units, of each input's weights", low=1e-9,
+                          only_with=("competition", ("subtractive",)))  # fmt: skip
     rate: Value = number(0.08, "1", "learning rate per trial", low=0.0, high=10.0)
     ltp_gain: Value = number(1.0, "1", "gain of potentiation", low=0.0, high=100.0)
     ltd_gain: Value = number(1.0, "1", "gain of depression", low=0.0, high=100.0)

@@ -20,7 +20,7 @@ class Activity(Component):
     name: ClassVar[str] = "activity"
     equation: ClassVar[str] = "at t_k = at + k every: u, y from the circuit; marks += H"
 
-    phase: str = reference("phase", "the phase it belongs to")
+    phase: str = reference("phase", "the phase it belongs to", acts=True)
     at: Value = number(0.0, "s", "time of the first, from the start of the phase", low=0.0, high=1e9, status="protocol")
     every: Value = number(1.0, "s", "interval between repeats", low=1e-6, high=1e9, status="protocol")
     count: int = count(1, "how many", high=10_000)
@@ -35,7 +35,7 @@ class Reinforcement(Component):
     name: ClassVar[str] = "reinforcement"
     equation: ClassVar[str] = "at t_k = at + k every: burst, dip; dW from marks"
 
-    phase: str = reference("phase", "the phase it belongs to")
+    phase: str = reference("phase", "the phase it belongs to", acts=True)
     at: Value = number(1.0, "s", "time of the first, from the start of the phase", low=0.0, high=1e9, status="protocol")
     every: Value = number(1.0, "s", "interval between repeats", low=1e-6, high=1e9, status="protocol")
     count: int = count(1, "how many", high=10_000)

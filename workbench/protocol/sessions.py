@@ -47,7 +47,7 @@ class Training(Component):
     )
 
     phase: str = reference("phase", "the tick-clock phase it belongs to")
-    projection: str = reference("projection", "the synapses that it teaches")
+    projection: str = reference("projection", "the synapses that it teaches", acts=True)
     content: str = option("adaptive", CONTENTS, "what is taught")
     targets: tuple[float, ...] = numbers(MISSING, "1", "the cues that it works on, from 1", low=1, high=4096)
     trials: Value = number(20.0, "1", "teaching trials in one session", low=0.0, high=1e6, status="protocol")

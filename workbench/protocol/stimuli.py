@@ -66,7 +66,7 @@ class Train(Component):
     sources: ClassVar[tuple[str, ...]] = ("Maltese2018", "Martella2009")
 
     phase: str = reference("phase", "the tick-clock phase it belongs to")
-    projection: str = reference("projection", "the synapses it stimulates")
+    projection: str = reference("projection", "the synapses it stimulates", acts=True)
     bath: str = reference("bath", "the fluid around the slice")
     at: float = number(0.0, "s", "start of the first train, from the start of the phase",
                        low=0.0, high=1e9, status="protocol", fixed=True)  # fmt: skip

@@ -10,6 +10,7 @@ from workbench.declaration import Parameter
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.model import Arm, Axis, Quantity, Ref
 from workbench.scenario.paths import Target
+from workbench.scenario.remarks import DIGITS, near_equals
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import AxisShape
 from workbench.scenario.syntax import Keys
@@ -98,6 +99,9 @@ class AxisReader:
             return None
         if len(values) < len(found):
             return None
+        for first, second in near_equals(values):
+            message = f"prints like the value before it at place {first + 1}: they agree to {DIGITS} digits"
+            self.document.note((*keys, "values", second), message)
         if raw.get("scale") == "log" and (number.kind != "number" or min(values) <= 0):
             self.document.report((*keys, "scale"), "a logarithmic axis needs numbers above 0")
             return None

@@ -67,29 +67,20 @@ def check_people(
         for path, value in arm.set.items():
             if path.startswith("dose.") and path.endswith(".table"):
                 _check_count(document, ("arm", arm.name, "set", path), value, subjects)
-    several = {name: most for name in tables.get("dose", {}) if (most := _people_of(tables["dose"][name].fields)) > 1}
-    for study in studies.values():
-        for name, most in several.items():
-            if study.subjects > most == subjects:
-                message = f"{study.subjects} subjects, and the table of dose.{name} has {most} IDs"
-                document.report(("study", study.name, "subjects"), message)
-            elif study.subjects < most == subjects:
-                message = f"{study.subjects} of the {most} people of dose.{name} are in this study"
-                document.note(("study", study.name, "subjects"), message)
     for study in studies.values():
         for axis in study.axes:
             for value in axis.values if axis.path.startswith("dose.") and axis.path.endswith(".table") else ():
                 _check_count(document, ("study", study.name, "sweep", axis.path), value, subjects)
 
 
-def _people_of(fields: Mapping[str, object]) -> int:
+def people_of(fields: Mapping[str, object]) -> int:
     """Return how many people a table of records has; 1 of any other dose."""
     records = fields.get("table")
     return int(max(record[0] for record in records)) + 1 if isinstance(records, tuple) and records else 1
 
 
 def _check_count(document: Document, keys: Keys, records: object, subjects: int) -> None:
-    people = _people_of({"table": records})
+    people = people_of({"table": records})
     if people > 1 and people != subjects:
         rule = "one ID is for all, several are one for each"
         document.report(keys, f"the table has {people} IDs for {subjects} subjects; {rule} ([subjects] count)")

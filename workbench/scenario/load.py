@@ -22,7 +22,9 @@ from workbench.scenario.page_shapes import UseShape
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
 from workbench.scenario.paths import Paths, Tables
 from workbench.scenario.prescan import read_limited, refusal
+from workbench.scenario.reach import report_inert
 from workbench.scenario.references import check_references
+from workbench.scenario.remarks import note_idle_arms, note_idle_fields
 from workbench.scenario.reporting import Known, read_contrary, read_report
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import HeadShape
@@ -83,7 +85,7 @@ def parse_scenario(
     _report_unknown_sections(document)
     found = _parameters(document, head, base, parameters)
     sources = None if parameters is not None else read_bibliography(bibliography_file(base))
-    scenario = _read(document, head, found, sources, known, base, max_points)
+    scenario = _read(document, head, found, sources, known, base, max_points, stored=parameters is not None)
     if problems:
         raise ScenarioError(problems)
     return scenario
@@ -97,6 +99,8 @@ def _read(
     registry: Registry,
     base: Path,
     max_points: int,
+    *,
+    stored: bool,
 ) -> Scenario:
     reader = ValueReader(document, parameters, sources, base=base)
     tables = read_tables(reader, registry)
@@ -107,6 +111,10 @@ def _read(
     arms = read_arms(settings)
     studies = StudyReader(settings, arms, subjects.count, paths.names("outcome"), base, max_points).read()
     check_people(document, tables, subjects.count, arms, studies)
+    if not stored and not document.problems:  # what is stored was accepted once, and stays readable
+        report_inert(document, tables, arms, studies.values(), registry)
+        note_idle_arms(document, arms, studies.values())
+        note_idle_fields(document, tables, arms, studies.values())
     use = conforming(document, ("use",), UseShape, head["use"]) if "use" in head else {}
     interactions = read_interactions(document, arms)
     known = Known(arms, tables, sources, interactions)

@@ -28,6 +28,7 @@ from workbench.scenario.document import listed, spell
 from workbench.scenario.model import Arm, Axis, Study
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Target
+from workbench.scenario.remarks import sobol_remark
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import StudyShape
 from workbench.scenario.syntax import Keys
@@ -107,6 +108,8 @@ class StudyReader:
         report = self.settings.document.report
         if design == "grid" and "n" in raw:
             report((*keys, "n"), 'only goes with design = "sobol" or "lhs"', at="key")
+        if design == "sobol" and (remark := sobol_remark(raw.get("n", 0))):
+            self.settings.document.note((*keys, "n"), remark)
         if design != "grid":
             if "n" not in raw:
                 report((*keys, "n"), "is missing (the number of points of the design)", at="key")

@@ -34,7 +34,7 @@ class Chain(Transitions):
     )
     sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
 
-    states: str = reference("population", "the source population; one unit a state")
+    states: str = reference("population", "the source population; one unit a state", acts=True)
     forward: float = number(0.5, "1", "probability of a step to the right", low=0.0, high=1.0, fixed=True)
     ends: str = option("both", ("both", "right", "none"), "where an episode ends")
     reward: float = number(1.0, "1", "what the right end pays", low=-1e6, high=1e6, fixed=True)

@@ -32,7 +32,9 @@ class Conditioning(Transitions):
     )
     sources: ClassVar[tuple[str, ...]] = ("Schultz1997", "Sutton1988")
 
-    states: str = reference("population", "the source population; one unit for every step from cue to outcome")
+    states: str = reference(
+        "population", "the source population; one unit for every step from cue to outcome", acts=True
+    )
     length: int = count(20, "steps of an episode", low=2, high=100_000)
     cue: int = count(5, "step of the cue, from 0", low=0, high=100_000)
     outcome: int = count(15, "step of the reward, from 0", low=0, high=100_000)

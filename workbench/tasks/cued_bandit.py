@@ -34,7 +34,7 @@ class CuedBandit(Component):
     equation: ClassVar[str] = "R = min(y_c / target, 1) - penalty * mean_(k != c) y_k"
     sources: ClassVar[tuple[str, ...]] = ("Fremaux2016",)
 
-    cues: str = reference("population", "the source population; one unit a cue")
+    cues: str = reference("population", "the source population; one unit a cue", acts=True)
     answers: str = reference("population", "the population whose activity is judged; as many units as cues")
     order: str = option("random", ("random", "fixed"), "a cue drawn anew on every trial, or always the first")
     target: Value = number(0.6, "1", "activity of the right answer that earns the full reward", low=1e-3, high=100.0)

@@ -73,7 +73,7 @@ class Gaussian(Normal):
     equation: ClassVar[str] = "x = Q diag(sqrt(spectrum)) N(0, I);  C = Q diag(spectrum) Q^T"
     sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
 
-    inputs: str = reference("population", "the source population that shows the inputs")
+    inputs: str = reference("population", "the source population that shows the inputs", acts=True)
     spectrum: tuple[float, ...] = numbers(SPECTRUM, "1", "eigenvalues of the covariance, largest first", low=0.0)
     rotation: str = option("random", ("none", "random"), "eigenvectors along the axes, or drawn per subject")
 
@@ -126,7 +126,7 @@ class Ring(Normal):
     )
     sources: ClassVar[tuple[str, ...]] = ("MillerMacKay1994",)
 
-    inputs: str = reference("population", "the source population that shows the inputs")
+    inputs: str = reference("population", "the source population that shows the inputs", acts=True)
     width: float = number(3.0, "1", "distance at which correlation has fallen to 1/e", low=1e-3, high=1e3, fixed=True)
     common: float = number(0.2, "1", "what all inputs share", low=0.0, high=1e3, fixed=True)
     bump: float = number(0.3, "1", "extra amplitude of the first input", low=0.0, high=1e3, fixed=True)

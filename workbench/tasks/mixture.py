@@ -38,7 +38,7 @@ class Mixture(Component):
     equation: ClassVar[str] = "x = A s, A_ij = N(0, 1) per subject;  whitened: x = (A A^T)^(-1/2) A s"
     sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998",)
 
-    inputs: str = reference("population", "the source population that shows the mixtures")
+    inputs: str = reference("population", "the source population that shows the mixtures", acts=True)
     laplace: int = count(2, "sources with a Laplace distribution (excess kurtosis 3)", low=0, high=64)
     uniform: int = count(1, "sources with a uniform distribution (-1.2)", low=0, high=64)
     exponential: int = count(1, "sources with a centred exponential distribution (6)", low=0, high=64)

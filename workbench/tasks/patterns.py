@@ -47,14 +47,14 @@ class Patterns(Component):
     equation: ClassVar[str] = "x = gain * (pattern k), k drawn with probability p_k or in turn;  y = (target k)"
     sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "Hebb1949")
 
-    inputs: str = reference("population", "the source population that shows the patterns")
+    inputs: str = reference("population", "the source population that shows the patterns", acts=True)
     values: tuple[float, ...] = numbers((), "1", "the patterns, one after the other")
     probabilities: tuple[float, ...] = numbers((), "1", "how often each is shown; equally often without it", low=0.0)
     presentation: str = option("random", ("random", "in_turn"), "drawn anew on each trial, or one after the other")
     gain: float = number(1.0, "1", "factor on all patterns", low=0.0, high=1e6, fixed=True)
     changes_in: str | None = reference("phase", "phase from which on `gain_after` holds", None)
     gain_after: float = number(1.0, "1", "factor from that phase on", low=0.0, high=1e6, fixed=True)
-    targets: str | None = reference("population", "a source population that a teacher sets", None)
+    targets: str | None = reference("population", "a source population that a teacher sets", None, acts=True)
     answers: tuple[float, ...] = numbers((), "1", "what the teacher sets, one answer after the other")
 
     @classmethod

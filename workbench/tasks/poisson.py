@@ -26,7 +26,7 @@ class Poisson(Component):
     equation: ClassVar[str] = "x_i = 1 with probability 1 - exp(-rate * step), else 0"
     sources: ClassVar[tuple[str, ...]] = ("Vogels2011",)
 
-    inputs: str = reference("population", "the source population that spikes")
+    inputs: str = reference("population", "the source population that spikes", acts=True)
     rate: float = number(10.0, "Hz", "rate of each unit", low=0.0, high=1000.0, fixed=True)
     step: float = number(0.5, "ms", "time a trial stands for", low=1e-3, high=100.0, status="protocol", fixed=True)
 

@@ -33,7 +33,7 @@ class Sequence(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007",)
 
-    steps: str = reference("population", "the source population; one unit a step")
+    steps: str = reference("population", "the source population; one unit a step", acts=True)
     choices: str | None = reference("population", "a softmax population that acts at every step", None)
     critical_step: int = count(1, "the step at which the action matters, from 1", high=4096)
 

@@ -27,7 +27,7 @@ class Teacher(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Lillicrap2016",)
 
-    samples_to: str = reference("population", "the layer that is shown the inputs")
+    samples_to: str = reference("population", "the layer that is shown the inputs", acts=True)
     answers: str = reference("population", "the layer whose activity is compared with the target")
     samples: int = count(32, "samples of one step", high=4096)
     spread: float = number(1.0, "1", "largest entry of the map", low=1e-6, high=1e6, fixed=True)
