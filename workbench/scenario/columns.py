@@ -51,24 +51,25 @@ class CsvTable:
     file : str
         Its path, for messages.
     columns : mapping header -> cells
-    header : sequence of str
-        The first row as it is written.
+    written : mapping header -> cells
+        The same with the spaces around them; the first is the header.
     lines : sequence of int
         Line of each row in the file.
-    starts : sequence of tuples
-        Where each row's cells begin, from 1.
     """
 
     file: str
     columns: Mapping[str, list[str]]
-    header: Sequence[str]
+    written: Mapping[str, list[str]]
     lines: Sequence[int]
-    starts: Sequence[tuple[int, ...]]
 
     def problem(self, header: str, row: int, message: str) -> Problem:
         """Return a problem with the cell of one row (from 0) in the column called `header`."""
-        column = self.starts[row][list(self.columns).index(header)]
-        return Problem(self.file, self.lines[row], column, "", f"{header}: {message}")
+        return Problem(self.file, self.lines[row], self.start(header, row + 1), "", f"{header}: {message}")
+
+    def start(self, header: str, row: int = 0) -> int:
+        """Return where a cell begins in its line, from 1; row 0 is that of the headers."""
+        cells = (cells[row] for cells in self.written.values())
+        return list(starts_of(cells))[list(self.columns).index(header)]
 
     def numbers(self, header: str) -> Iterator[tuple[float | None, Problem | None]]:
         """Yield the number of each row in one column, or what is wrong with the cell."""
@@ -229,7 +230,6 @@ def starts_of(cells: Iterable[str]) -> Iterator[int]:
 def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
     header: list[str] = next(reader, [])
     lines: list[int] = []
-    starts: list[tuple[int, ...]] = []
     names = [cell.strip(" \t") for cell in header]
     for place, (name, start) in enumerate(zip(names, starts_of(header), strict=True)):
         if not name:
@@ -239,6 +239,7 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
     if not names:
         raise TableError("the table is empty; the first row names every column", 1)
     columns: dict[str, list[str]] = {name: [] for name in names}
+    written = {name: [cell] for name, cell in zip(names, header, strict=True)}
     for row in reader:
         if not row:
             continue
@@ -249,8 +250,8 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
             raise TableError(f"{len(row)} cells, but there are {len(names)} columns", reader.line_num)
         for name, cell in zip(names, row, strict=True):
             columns[name].append(cell.strip(" \t"))
+            written[name].append(cell)
         lines.append(reader.line_num)
-        starts.append(tuple(starts_of(row)))
     if not lines:
         raise TableError("the table has no rows", 1)
-    return CsvTable(file, columns, header, lines, starts)
+    return CsvTable(file, columns, written, lines)

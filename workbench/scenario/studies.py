@@ -21,7 +21,6 @@ from workbench.scenario.columns import (
     CsvTable,
     named_table,
     number_in,
-    starts_of,
 )
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import listed, spell
@@ -160,7 +159,7 @@ class StudyReader:
         elif number and not same_kind(unit or "1", target.parameter.unit):
             fault = f"the column needs its unit: {path} [{target.parameter.unit}]"
         if fault:
-            self.settings.document.problems.append(Problem(table.file, 1, self.start(table, header), "", fault))
+            self.settings.document.problems.append(Problem(table.file, 1, table.start(header), "", fault))
             return None
         values: list[Any] = []
         for row, cell in enumerate(table.columns[header]):
@@ -195,15 +194,11 @@ class StudyReader:
         problems = self.settings.document.problems
         for i in range(first, len(problems)):
             if row is None:
-                told, at = problems[i].message, (1, self.start(table, header))
+                told, at = problems[i].message, (1, table.start(header))
                 problems[i] = replace(problems[i], file=table.file, line=at[0], column=at[1], key="", message=told)
             else:
                 there = table.problem(header, row, problems[i].message)
                 problems[i] = replace(there, hint=problems[i].hint)
-
-    @staticmethod
-    def start(table: CsvTable, header: str) -> int:
-        return list(starts_of(table.header))[list(table.columns).index(header)]
 
     def refuse_repeats(self, table: CsvTable, points: Sequence[tuple[Any, ...]]) -> None:
         """Report a row that is an earlier one once more: it would count twice in whatever is made of the points."""
