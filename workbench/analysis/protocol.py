@@ -119,7 +119,7 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
     if step and each:
         unit = units.get(at + "titration_step", "")
         start = _number(settings, at + "titration_start")
-        interval = f"{each:g} {units.get(at + 'titration_each', '')}"
+        interval = _interval(each, units.get(at + "titration_each", ""))
         titration = f"started at {start:g} {unit} and raised by {step:g} {unit} every {interval}"
     during = _names(settings.get(at + "during", ""))
     every = _number(settings, at + "every") or HOURS_A_DAY
@@ -139,6 +139,13 @@ def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str])
         count=int(count),
         details=_details(at, settings, many),
     )
+
+
+def _interval(length: float, unit: str) -> str:
+    """Return a length of time after "every": ``3 days``, ``day``, ``8 h``."""
+    if unit not in ("day", "week"):
+        return f"{length:g} {unit}"
+    return unit if length == 1.0 else f"{length:g} {unit}s"
 
 
 def _details(at: str, settings: dict[str, float | str], many: float) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from workbench.report.figures.course import courses_panel
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import course_caption, course_take
-from workbench.report.words import Wording
+from workbench.report.words import Wording, times_in
 
 TOGETHER = 5
 
@@ -23,7 +23,7 @@ def grouped_courses(words: Wording, course: Courses) -> Figure | None:
     if not arms:
         return None
     title = words.measure("course", course.name)
-    label = f"{course.time_unit}s" if course.time_unit == "trial" else f"time ({course.time_unit})"
+    label = times_in(course.time_unit) if course.time_unit == "trial" else f"time ({course.time_unit})"
     means = frame.assign(p10=frame["mean"], p90=frame["mean"])
     groups = [arms[i : i + TOGETHER] for i in range(0, len(arms), TOGETHER)]
     shown = phases(arm_settings(selection, arms[0])) if course.time_unit == "trial" else ()
@@ -38,6 +38,6 @@ def grouped_courses(words: Wording, course: Courses) -> Figure | None:
     found = [whole.of(f"course_{course.name}", query)]
     times = timings(selection, course)
     if len(times):
-        found.append(tables.timing_table(words, times, f"{course.time_unit}s").of(f"times_of_{course.name}", query))
+        found.append(tables.timing_table(words, times, times_in(course.time_unit)).of(f"times_of_{course.name}", query))
     return Figure(f"course-{course.name}", course_take(words, frame, title, arms), panels,
                   course_caption(words, len(course.subjects)), found)  # fmt: skip

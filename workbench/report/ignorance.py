@@ -12,7 +12,7 @@ from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import sets_caption, sets_take
 from workbench.report.tables import Table
-from workbench.report.words import Wording, each, number, plain, signed
+from workbench.report.words import Wording, each, number, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE, heading
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def _drivers(words: Wording, found: Sequence[Plausible], labels: Sequence[str]) 
     for f, label in zip(found, labels, strict=True):
         strongest = [r for r in each(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= f.notable]
         meant = words.selection.meanings
-        rows += [(label, plain(r.path), meant.get(r.path, ""), signed(round(r.rho, 2))) for r in strongest]
+        rows += [
+            (label, str(r.path).removeprefix("parameter."), meant.get(r.path, ""), signed(round(r.rho, 2)))
+            for r in strongest
+        ]
     columns = ("Comparison", "Number", "What it is", "Rank correlation with the difference")
     least = number(max(f.notable for f in found), 2)
     return Table(f"What moves the result most (rank correlation of at least {least})", columns, tuple(rows))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.report.words import Wording, each, number, percent, plain, signed
+from workbench.report.words import Wording, each, number, percent, signed
 from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, EFFECT_D_AV, heading, spread
 
 if TYPE_CHECKING:
@@ -139,7 +139,9 @@ def grid_table(words: Wording, grid: Grid, caption: str) -> Table:
     for i in reversed(range(len(grid.y.levels))):
         cells = (_cell(grid.mean[i, j], int(grid.failed[i, j])) for j in range(len(grid.x.levels)))
         rows.append((_level(grid.y.levels[i]), *cells))
-    return Table(caption, (f"{plain(grid.y.path)} ↓ {plain(grid.x.path)} →", *across), tuple(rows), look="grid")
+    return Table(
+        caption, (f"{words.axis(grid.y.path, '')} ↓ {words.axis(grid.x.path, '')} →", *across), tuple(rows), look="grid"
+    )
 
 
 def _level(value: float | str) -> str:

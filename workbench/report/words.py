@@ -12,6 +12,7 @@ import pandas as pd
 from workbench.analysis.dose import A_DAY
 from workbench.analysis.protocol import Regimen, arm_settings, regimens, setting_units
 from workbench.analysis.timeline import timeline
+from workbench.registry import SECTIONS, registry
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 NOTHING = "not available"
 LONGEST = 160
 VANISHING = 1e-30
+WHEN = ("first", "every", "count")
+"""What says when a session is held, which stands in the words about it anyway."""
+UNITS = {"trial": "trials", "h": "hours", "day": "days", "min": "minutes", "s": "seconds", "ms": "milliseconds"}
 MINUS = "\u2212"
 
 
@@ -95,6 +99,15 @@ def percent(share: Any) -> str:
     if rounded < 0:
         return f"{MINUS}{-rounded} %"
     return "under 1 %" if rounded == 0 and share > 0 else f"{rounded} %"
+
+
+def times_in(unit: str) -> str:
+    """Return what times in a unit are counted in.
+
+    >>> times_in("h"), times_in("trial")
+    ('hours', 'trials')
+    """
+    return UNITS.get(unit, unit)
 
 
 def plain(name: str) -> str:
@@ -189,9 +202,18 @@ class Wording:
             unusual = [(r.path.split(".")[-1], _bare(r)) for r in each(own)]
             when = f"day {number(lane.at[0])}" + (f" to day {number(lane.at[-1])}" if len(lane.at) > 1 else "")
             text = f"{str(declared.get('title', '')) or plain(lane.name)}: {len(lane.at)} sessions, {when}"
-            told = [f"{plain(f)} {value}" for f, value in unusual if f not in ("first", "every", "count")]
+            told = [self._unusual(name, lane.name, f, value) for f, value in unusual if f not in WHEN]
             said.append(text + "".join(f", {part}" for part in told))
         return said
+
+    def _unusual(self, arm: str, session: str, field: str, value: str) -> str:
+        """Say what an arm changes about a session, in the words of the field's own declaration."""
+        rows = self.selection.settings
+        kind = rows[(rows.arm == arm) & (rows.path == f"session.{session}.{SECTIONS['session'].key}")]["text"]
+        known, name = registry(), str(kind.iloc[0]) if len(kind) else ""
+        declared = known.get("session", name).parameters() if ("session", name) in known else {}
+        meant = declared[field].doc.partition(",")[0] if field in declared else plain(field)
+        return f"{meant}: {value}"
 
     def _changes(self, name: str) -> list[str]:
         rows = self.selection.settings
