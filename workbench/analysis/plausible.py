@@ -93,7 +93,7 @@ class Plausible:
             return f"no range: a rate needs {FEWEST_PEOPLE} people a set, here are {self.people}"
         low, high = self.range
         if own is not None and not low <= own <= high and self.points < ENOUGH_SETS:
-            return f"no range: the middle of the {self.points} sets does not hold the shipped set's own figure"
+            return f"no range: the shipped set lies outside the middle of the {self.points} sets"
         return ""
 
     def among(self, sets: Collection[int]) -> Plausible:

@@ -66,7 +66,9 @@ def arms_table(ground: Ground) -> Table:
         base = str(ground.selection.arms.baseline[name])
         done, failed = (int(progress[c].get(name, 0)) for c in ("stored", "failed"))
         counted = f"{done:,} simulated" + (f", {failed:,} failed" if failed else "")
-        rows.append((words.arm(name), words.what(name), words.arm(base) if base else "nothing", counted))
+        title, short = words.arm(name), words.short(name)
+        named = title if short == title else f"{title} ({short})"
+        rows.append((named, words.what(name), words.arm(base) if base else "nothing", counted))
     table = Table("What was compared", ("Arm", "What it is", "Compared with", "Runs"), tuple(rows))
     return table.of("arms", ground.queries.runs())
 

@@ -40,7 +40,7 @@ def _panels(words: Wording, found: Chain, axis: str) -> Iterator[Panel]:
         title, measure = words.measure("outcome", outcome), words.selection.measure("outcome", outcome)
         unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
         links = [link for link in found.links if link.outcome == outcome]
-        lines = [Line(words.arm(link.arm), _frame(link)) for link in links]
+        lines = [Line(words.short(link.arm), _frame(link)) for link in links]
         yield lines_panel(f"chain-{found.study}-{outcome}", title, lines, (axis, f"{title}{unit}"))
 
 

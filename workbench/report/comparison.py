@@ -29,10 +29,12 @@ from workbench.terms import (
 
 if TYPE_CHECKING:
     from workbench.analysis.plausible import Plausible
+    from workbench.report.figures.style import Panel
     from workbench.report.ground import Ground
 
 MOST_ROWS = 8
 NO_RANGE = "one set only"
+DASH = "\N{EN DASH}"
 UNSEEN = 2.0
 NO_NOISE = "no visit's noise in it"
 NOBODY = "no difference in anyone"
@@ -53,11 +55,58 @@ def comparison_figure(ground: Ground) -> Figure | None:
         panels.append(effects_panel(f"effects-{i}", ground.title(aim), rows, labels, axis, extras, width))
     if not panels:
         return None
+    if ground.crossed:
+        panels.insert(0, _crossed_panel(ground))
     tables = [comparison_table(ground, [row for _, rows in shown for row in each(rows)])]
+    if ground.crossed:
+        tables.insert(0, crossed_table(ground))
     found = [_g(ground, row) for _, rows in shown for row in each(rows)]
     sizes = [abs(one.g) for one in found if one is not None and one.g is not None]
     caption = comparison_caption(ground, max(sizes, default=0.0) > UNSEEN)
     return Figure("effects", comparison_take(ground), panels, caption, tables)
+
+
+PARTS = ("interaction", "first", "second", "both")
+
+
+def _crossed_panel(ground: Ground) -> Panel:
+    """Draw the interaction, and the three effects that it is made of."""
+    aim, found = ground.aims.benefit, ground.main_over
+    assert aim is not None
+    rows = pd.DataFrame([ground.crossed[term] for term in PARTS])
+    labels = [f"{_part(ground, term)}\n{signed(ground.crossed[term].difference)}" for term in PARTS]
+    measure = ground.selection.measure("outcome", aim.outcome)
+    axis = f"difference in {ground.words.measure('outcome', aim.outcome)}", str(measure["better"])
+    boxes = {}
+    if found is not None and not found.without(ground.main_difference):
+        boxes[0] = (found.range[0], found.middle, found.range[1])
+    return effects_panel("effects-crossed", ground.interaction_title, rows, labels, axis, Extras(boxes, aim.meaningful))
+
+
+def _part(ground: Ground, term: str) -> str:
+    aim = ground.aims.benefit
+    both, first, second, neither = (ground.words.short(arm) for arm in (aim.four if aim else ()))
+    names = {"first": first, "second": second, "both": both}
+    return "interaction: both beyond the sum of each" if term == "interaction" else f"{names[term]} against {neither}"
+
+
+def crossed_table(ground: Ground) -> Table:
+    """The interaction and its parts in numbers."""
+    rows = []
+    for term in PARTS:
+        row = ground.crossed[term]
+        over = _range(ground.main_over, row) if term == "interaction" else DASH
+        kept = held_range(ground, ground.main_over) if term == "interaction" else DASH
+        ends = span(row.low, row.high), span(row.p10, row.p90)
+        rows.append((_part(ground, term), signed(row.difference), *ends, over, kept, str(row.n)))
+    columns = ("Term", heading(DIFFERENCE), heading(CALCULATION_ERROR), heading(spread(ground.words.who)),
+               heading(PLAUSIBLE), heading(HELD), "n")  # fmt: skip
+    aim = ground.aims.benefit
+    assert aim is not None
+    query = ground.queries.cells(ground.study, [aim.outcome])
+    return Table(f"{ground.interaction_title}: the interaction and its parts", columns, tuple(rows)).of(
+        "crossed", query
+    )
 
 
 def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
@@ -90,8 +139,8 @@ def _nothing(row: Any) -> bool:
 
 def _label(ground: Ground, row: Any) -> str:
     """Return a row's two lines: the arm, and its difference to the other."""
-    against = cut(ground.words.arm(row.baseline), 48)
-    return f"{cut(ground.words.arm(row.arm), 62)}\n{signed(row.difference)} against {against}"
+    against = cut(ground.words.short(row.baseline), 48)
+    return f"{cut(ground.words.short(row.arm), 62)}\n{signed(row.difference)} against {against}"
 
 
 def _dosed(ground: Ground, arm: str) -> bool:
@@ -116,8 +165,8 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
         cells.append(
             (
                 ground.words.measure("outcome", r.outcome),
-                ground.words.arm(r.arm),
-                ground.words.arm(r.baseline),
+                ground.words.short(r.arm),
+                ground.words.short(r.baseline),
                 number(r.mean, even=True),
                 number(r.baseline_mean, even=True),
                 signed(r.difference),

@@ -30,7 +30,7 @@ def grouped_courses(words: Wording, course: Courses) -> Figure | None:
     shown = tuple(replace(phase, per_day=0.0) for phase in shown)
     panels = [
         courses_panel(f"course-{course.name}-{i}", f"{title}, {i + 1} of {len(groups)}", means,
-                      [(arm, words.arm(arm)) for arm in group], (label, title), shown)
+                      [(arm, words.short(arm)) for arm in group], (label, title), shown)
         for i, group in enumerate(groups)
     ]  # fmt: skip
     query = Queries(int(selection.facts["sweep"])).course(course.study, course.name)

@@ -24,7 +24,7 @@ from workbench.report.statements.figures import (
     responders_take,
 )
 from workbench.report.tables import Table
-from workbench.report.words import NOTHING, number, percent, signed
+from workbench.report.words import number, percent, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.report.figures.style import Panel
     from workbench.report.ground import Ground
 
+DASH = "\N{EN DASH}"
 LONG = 2.5
 """A course so many times longer than up to the visit it is about is drawn once more, up to a little past that."""
 GROWN = 1.05
@@ -87,13 +88,14 @@ class Gap:
     @property
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
-        last = NOTHING if self.last_dose is None else self.moment(self.last_dose)
+        last = DASH if self.last_dose is None else self.moment(self.last_dose)
         after = self.after_last
-        later = NOTHING if after is None else self.lasting(after) if after > 0 else "before it"
+        later = DASH if after is None else self.lasting(after) if after > 0 else "before it"
+        then = DASH if self.at_last_dose is None else signed(self.at_last_dose)
+        base = DASH if self.base_at_last is None else number(self.base_at_last, even=True)
         return (
-            self.what, self.arm, self.against, signed(self.largest), self.when, later, last,
-            signed(self.at_last_dose), signed(self.end), number(self.base_at_last, even=True),
-            number(self.base_end, even=True),
+            self.what, self.arm, self.against, signed(self.largest), self.when, later, last, then, signed(self.end),
+            base, number(self.base_end, even=True),
         )  # fmt: skip
 
 
@@ -114,7 +116,7 @@ def courses_figure(ground: Ground) -> Figure | None:
         gap = _gap(ground, aim, frame, unit)
         marks = _marks(ground, aim, gap)
         panels.append(_panel(ground, f"over-time-{i}", aim, course, arms, frame, marks))
-        if marks.visit and frame.time.max() > LONG * marks.visit:
+        if aim.name == "benefit" and marks.visit and frame.time.max() > LONG * marks.visit:
             near = frame[frame.time <= 1.2 * marks.visit]
             panels.append(_panel(ground, f"over-time-{i}-near", aim, course, arms, near, marks, first=True))
         axis = _axis(ground, course)
@@ -175,7 +177,7 @@ def _panel(
         shown = tuple(replace(phase, per_day=0.0) for phase in shown)
     unit = "" if course.unit == "1" else f" ({course.unit})"
     label = f"{words.measure('course', aim.course)}{unit}"
-    titled = [(arm, words.arm(arm)) for arm in arms]
+    titled = [(arm, words.short(arm)) for arm in arms]
     heading = words.measure("course", aim.course) if aim.name == "benefit" else ground.title(aim)
     heading += f": the first {number(frame.time.max())} days" if first else ""
     return courses_panel(name, heading, frame, titled, (_axis(ground, course), label), shown, marks)
@@ -187,7 +189,7 @@ def _gap(ground: Ground, aim: Aim, frame: pd.DataFrame, unit: str) -> Gap:
     gap = by_arm[aim.arm] - by_arm[aim.against]
     place = int(gap.abs().to_numpy().argmax())
     times = by_arm.index.to_numpy(dtype=float)
-    pair = ground.words.arm(aim.arm), ground.words.arm(aim.against)
+    pair = ground.words.short(aim.arm), ground.words.short(aim.against)
     found = Gap(
         ground.words.measure("course", aim.course), *pair, unit, float(times[place]), float(gap.iloc[place]),
         float(gap.iloc[-1]), base_end=float(by_arm[aim.against].iloc[-1]),

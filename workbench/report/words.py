@@ -145,6 +145,10 @@ class Wording:
         """Return an arm's title, cut if very long, or its name as words."""
         return cut(str(self.selection.arms.title[name]) or plain(name), LONGEST)
 
+    def short(self, name: str) -> str:
+        """Return what figures and wide tables call an arm: its short name if the scenario gives one."""
+        return str(self.selection.scenario.get("arm", {}).get(name, {}).get("short", "")) or self.arm(name)
+
     def measure(self, kind: str, name: str) -> str:
         """Return what an outcome or course is called: its title, or its name as words."""
         found = self.selection.measures

@@ -142,7 +142,9 @@ def comparison_take(ground: Ground) -> str:
     for kind, group in (("", (aims.benefit,) if aims.benefit else ()), ("also", aims.also), ("cost", aims.costs)):
         for aim in group:
             row = ground.row(aim) if aim.arm else None
-            if row is not None:
+            if kind == "" and ground.main_difference is not None and aim.interaction:
+                said[kind].append(f"{ground.title(aim)}, interaction: {signed(ground.main_difference)}")
+            elif row is not None:
                 said[kind].append(f"{ground.title(aim)}: {signed(row.difference)}")
     if not any(said.values()):
         return "Every comparison that could be made."
