@@ -95,7 +95,9 @@ def test_a_rate_over_few_people_and_a_range_without_the_models_own_figure_are_no
     assert "a rate needs 50 people a set, here are 8" in of([0.0, 0.0, 0.1], rate=True).without()
     assert of([0.0, 0.0, 0.1], rate=True, people=50).without() == ""
     spread = of(list(np.linspace(-1.0, 0.0, 40)))
-    assert spread.without(-0.5) == "" and "the shipped set lies outside the middle of the 40 sets" in spread.without(0.3)
+    assert spread.without(-0.5) == "" and "the shipped set lies outside the middle of the 40 sets" in spread.without(
+        0.3
+    )
     assert of(list(np.linspace(-1.0, 0.0, 200))).without(0.3) == ""
 
 

@@ -203,8 +203,8 @@ CASES: dict[str, Case] = {
     "how_clear": Case(opening.how_clear, outcome(TREATED, "value + 0.05")),
     "share_removed": Case(opening.share_removed, outcome(PATIENT)),
     "with_reference_as_one": Case(opening.with_reference_as_one, outcome("a.name = 'healthy' and s.name = 'arms'")),
-    "test_record": Case(
-        opening.test_record, "", {"published": ledger(("test", "missed"))}, {"published": ledger(("test", "met"))}
+    "tested": Case(
+        opening.tested, "", {"published": ledger(("test", "missed"))}, {"published": ledger(("test", "met"))}
     ),
     "caveats": Case(opening.caveats, setting("modulator.tone.level", 1.1)),
     "sign_flips": Case(opening.sign_flips, outcome("a.name = 'ill_30' and s.name = 'flips'", "value - 1.0")),

@@ -102,7 +102,7 @@ class Page:
         return [
             *(said for said in one if said),
             *opening.sign_flips(ground),
-            opening.test_record(ground),
+            opening.tested(ground),
             *opening.caveats(ground),
         ]
 

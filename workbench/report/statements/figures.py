@@ -313,7 +313,8 @@ def _extremes(words: Wording, outcome: str, line: Line, spoken: Sequence[str] = 
     mean = frame["mean"].to_numpy(dtype=np.float64)
     low, high = frame.iloc[int(mean.argmin())], frame.iloc[int(mean.argmax())]
     scale = float(np.abs(mean).max())
-    if float(high["mean"]) - float(low["mean"]) <= 1e3 * ROUNDING * scale:
+    told = {number(row["mean"], even=True) for row in (low, high)}
+    if len(told) == 1 or float(high["mean"]) - float(low["mean"]) <= 1e3 * ROUNDING * scale:
         return f"is {number(low['mean'], even=True)} throughout"
     names = {"lower": ("best", "worst"), "higher": ("worst", "best")}.get(better, ("lowest", "highest"))
     ends = [
@@ -376,12 +377,14 @@ def curve_caption(numeric: bool) -> str:
 def map_take(words: Wording, study: str, title: str, found: Sequence[Grid]) -> str:
     """Say between which values an outcome runs on each map."""
     name = str(words.selection.studies.title[study]) or plain(study)
-    ranges = [
-        f"{number(np.nanmin(g.mean), even=True)} to {number(np.nanmax(g.mean), even=True)} in “{words.arm(g.arm)}”"
-        for g in found
-        if not np.isnan(g.mean).all()
-    ]
-    return sentence(f"{name}: {title} runs from {', from '.join(ranges)}" if ranges else f"{name}: no run finished")
+    said = []
+    for grid in found:
+        if np.isnan(grid.mean).all():
+            continue
+        low, high = (number(end, even=True) for end in (np.nanmin(grid.mean), np.nanmax(grid.mean)))
+        runs = f"is {low} everywhere" if low == high else f"runs from {low} to {high}"
+        said.append(f"{runs} in “{words.arm(grid.arm)}”")
+    return sentence(f"{name}: {title} {', '.join(said)}" if said else f"{name}: no run finished")
 
 
 @statement("outcomes", "points", "failures")

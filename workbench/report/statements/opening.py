@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from workbench.analysis.interval import ROUNDING
 from workbench.analysis.ledger import natural
 from workbench.analysis.plausible import ENDS
 from workbench.analysis.protocol import arm_settings
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.report.ground import Ground
 
 ONE_SET = "With one set of assumptions"
+MOST_TIMES = 10.0
+"""A change of more than so many times the value there is not said as a share of it."""
 MIDDLE = f"the middle {ENDS[1] - ENDS[0]} %"
 
 
@@ -140,7 +143,8 @@ def compared(ground: Ground, row: Any, aim: Aim | None = None) -> str:
         (a for a in ground.aims.named if (a.outcome, *a.pair) == (row.outcome, row.arm, row.baseline)), None
     )
     title = ground.title(aim) if aim else ground.words.measure("outcome", row.outcome)
-    mean, there = (amount(ground, row.outcome, value) for value in (row.mean, row.baseline_mean))
+    means = without_rounding(float(row.mean), float(row.baseline_mean))
+    mean, there = (amount(ground, row.outcome, value) for value in means)
     if row.difference == 0:
         return f"{title}: {mean} with {arm}, the same as with {base}"
     direction = "higher" if row.difference > 0 else "lower"
@@ -149,8 +153,19 @@ def compared(ground: Ground, row: Any, aim: Aim | None = None) -> str:
     if aim is not None and aim.smallest is not None and abs(row.difference) < aim.smallest:
         verdict = f", which is less than is worth naming ({number(aim.smallest)})"
     by = f" by {amount(ground, row.outcome, abs(row.difference))}"
-    by += f" or {percent(abs(row.difference / row.baseline_mean))}" if row.baseline_mean > 0 else ""
+    share = abs(row.difference) / means[1] if means[1] > 0 else float("inf")
+    by += f" or {percent(share)}" if share <= MOST_TIMES else ""
     return f"{title}: {mean} with {arm} against {there} with {base}, {direction}{by}{verdict}"
+
+
+def without_rounding(*values: float) -> tuple[float, ...]:
+    """Return the values with 0 for what is only rounding beside the largest of them.
+
+    >>> without_rounding(0.96, 1.1e-16)
+    (0.96, 0.0)
+    """
+    largest = max(abs(value) for value in values)
+    return tuple(0.0 if abs(value) <= 1e3 * ROUNDING * largest else value for value in values)
 
 
 def amount(ground: Ground, outcome: str, value: float) -> str:
@@ -184,8 +199,8 @@ def held_to_findings(ground: Ground) -> str:
         if not fitted:
             return f"{heading(HELD)}: no fitted finding is about this scenario, so that no set can be held to one."
         return (
-            f"{heading(HELD)}: none of the {len(fitted)} fitted findings can be judged over these sets: rates, levels "
-            f"and g need {FEWEST_PEOPLE} people a set."
+            f"{heading(HELD)}: of {counted(len(fitted), 'fitted finding')} none can be judged over these sets: rates, "
+            f"levels and g need {FEWEST_PEOPLE} people a set."
         )
     inside = found.among(kept.inside)
     names = f"{listed(kept.findings)} ({', '.join(_titles(ground, kept.findings))})"
@@ -288,7 +303,7 @@ def _middle(values: Any) -> float:
 
 
 @statement("findings", "outcomes")
-def test_record(ground: Ground) -> str:
+def tested(ground: Ground) -> str:
     """Say how many published findings that nothing was set with the model meets and misses."""
     tests = [row for row in ground.published if row.role == "test"]
     if not tests:
@@ -358,11 +373,9 @@ def moved_by_studies(ground: Ground) -> Iterator[str]:
     turned = {moved.study for moved in turning(ground)}
     pair = f"“{ground.words.arm(aim.arm)}” against “{ground.words.arm(aim.against)}”"
     for moved in movements(ground.selection, aim):
+        low, high = without_rounding(moved.low, moved.high)
         if moved.study not in turned:
-            yield (
-                f"“{_study(ground, moved)}” moves the difference of {pair} from {signed(moved.low)} to "
-                f"{signed(moved.high)}."
-            )
+            yield f"“{_study(ground, moved)}” moves the difference of {pair} from {signed(low)} to {signed(high)}."
     if ground.main_over is None:
         yield "Other values of what is assumed may change it; no study over all of them was run."
 
