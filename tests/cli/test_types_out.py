@@ -152,8 +152,7 @@ def test_whole_numbers_that_only_one_study_sweeps_stay_whole(db: Path) -> None:
     ("line", "key"),
     [
         (("runs", "{db}"), "rows"),
-        (("compare", "{db}", "--study", "strength"), "rows"),
-        (("compare", "{db}", "--all", "--outcome", "norm"), "rows"),
+        (("compare", "{db}", "--study", "length", "--outcome", "norm"), "rows"),
     ],
 )
 def test_commands_print_one_table_in_all_formats(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,9 @@ from sqlalchemy import create_engine, insert
 from sqlalchemy.engine import Connection
 
 import workbench
+from workbench.cli.main import main
 from workbench.errors import ScenarioError
+from workbench.execution.simulate import simulate_columns
 from workbench.execution.sweep import run_sweep
 from workbench.scenario import load_scenario
 from workbench.scenario.names import name_fault
@@ -149,3 +154,47 @@ def test_an_outcome_that_would_share_a_column_is_refused_at_its_line(name: str, 
     assert problem.key == f"outcome.{name}" and text.splitlines()[problem.line - 1] == f"[outcome.{name}]"
     said = "letter case only" if name == "NORM" else "value in SQL" if name in VALUES else "results have a column"
     assert said in problem.message
+
+
+def test_every_view_frame_file_and_comparison_knows_an_outcome_by_its_exact_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Held against the same runs in memory, which have no columns to derive."""
+    first, end = SMALL.index("[outcome.mean]"), SMALL.index("[course.norm]")
+    windows = {
+        "mean": "end of learning",
+        "mean_x": "first 100 trials of learning",
+        "mean-x": "first 50 trials of learning",
+    }
+    windows |= {
+        "spread": "first 20 trials of learning",
+        "value": "first 30 trials of learning",
+        "1st": "first 40 trials of learning",
+    }
+    tables = "".join(
+        SMALL[first:end].replace("[outcome.mean]", f"[outcome.{name}]").replace("end of learning", window)
+        for name, window in windows.items()
+    )
+    file, db = tmp_path / "alike.toml", tmp_path / "alike.db"
+    file.write_text(SMALL[:first] + tables + SMALL[end:])
+    run_sweep(file, db, workers=1, studies=["arms"])
+    right = simulate_columns(file)
+    assert len({float(right[name][0]) for name in windows}) == len(windows)
+    results = workbench.open_results(db)
+    places = ["arm", "subject"]
+    wide = results.outcomes_wide(1).astype({"arm": str}).sort_values(places)
+    pairs = results.pairs(1).astype({"arm": str, "outcome": str}).sort_values(places)
+    assert main(["query", str(db), "select * from outcomes_wide order by arm, subject", "--format", "csv"]) == 0
+    cells = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert main(["compare", str(db), "--all", "--json"]) == 0
+    compared = {row["outcome"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    order = sorted(range(len(right["arm"])), key=lambda i: (right["arm"][i], right["subject"][i]))
+    for name in windows:
+        values = [float(right[name][i]) for i in order]
+        fast = [value for value, i in zip(values, order, strict=True) if right["arm"][i] == "fast"]
+        assert wide[name].tolist() == values and [float(cell[name]) for cell in cells] == values
+        assert pairs[pairs.outcome == name]["value"].tolist() == fast
+        assert compared[name]["mean"] == pytest.approx(sum(fast) / len(fast), rel=1e-12)
+        told = results.sql("select name from columns where view = 'outcomes_wide' and path = ?", (f"outcome.{name}",))
+        assert told["name"].tolist() == [name]
+    assert "norm" in set(results.timecourse(1)["course"].astype(str))
