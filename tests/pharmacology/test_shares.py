@@ -8,6 +8,9 @@ from circuits import HEAD, only, solved
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.declaration import Component, Parameter
+from workbench.design.columns import Drawn, Form
+from workbench.design.ranges import _outside
 from workbench.errors import ScenarioError
 from workbench.pharmacology.kinetics import varied
 from workbench.registry import registry
@@ -67,7 +70,7 @@ def test_a_whole_dose_that_varies_is_refused() -> None:
 
 
 SHARES = [(c, p) for c in registry() for p in c.parameters().values()
-          if p.kind == "number" and p.high == 1.0 and not p.structural and c.section not in RECORDINGS]  # fmt: skip
+          if p.kind == "number" and p.high == 1.0 and not (p.structural or p.whole) and c.section not in RECORDINGS]  # fmt: skip
 
 
 @pytest.mark.parametrize("distribution", ['"lognormal"\nmedian = 1.0\ncv = 0.8', '"normal"\nmean = 1.0\nsd = 0.5',
@@ -85,6 +88,16 @@ def test_every_share_is_declared_with_its_range() -> None:
              if p.kind == "number" and not p.structural and p.doc.startswith("share of") and c.section not in RECORDINGS]  # fmt: skip
     assert named and all((p.low, p.high) == (0.0, 1.0) for _, p in named)
     assert {p.name for _, p in SHARES} >= {"bioavailability", "formed", "effect", "nasal_share", "oral_share"}
+
+
+@pytest.mark.parametrize(("component", "parameter"), SHARES, ids=lambda x: getattr(x, "name", ""))
+def test_no_draw_takes_a_share_out_of_its_range_unseen(component: type[Component], parameter: Parameter) -> None:
+    """A number is its base times what traits draw; every product of every subject is held against the range."""
+    form = Form(0.9, (Drawn("t"),))
+    for draw, told in ((np.array([1.0, 1.1]), False), (np.array([1.0, 1.2]), True), (np.array([1.0, np.nan]), True)):
+        assert bool(list(_outside(form, parameter, {"t": draw}, "in subject {}"))) == told
+    if parameter.low == 0.0:
+        assert list(_outside(form, parameter, {"t": np.array([-1e-9])}, "in subject {}"))
 
 
 LINK = """

@@ -40,11 +40,14 @@ class Concentration(Readout):
 
 @dataclass(frozen=True, kw_only=True)
 class Occupancy(Readout):
-    """Receptor occupancy by one drug at a moment, in the absence of all else that binds at the site."""
+    """Receptor occupancy by one drug at a moment, in the absence of all else that binds at the site.
+
+    On the trial clock it is that of the mean concentration over the dosing interval.
+    """
 
     name: ClassVar[str] = "occupancy"
     meaning: ClassVar[str] = "share of receptors that the drug occupies, in the absence of others"
-    equation: ClassVar[str] = "Occ = C / (C + ec50)"
+    equation: ClassVar[str] = "Occ = C / (C + half), half = ec50 or ki"
 
     occupancy: str = reference("occupancy", "the occupancy to read")
 

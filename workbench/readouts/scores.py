@@ -197,10 +197,13 @@ class RelapseTime(Relapse):
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedScore(Readout):
-    """Score of a scale at a moment without the chance of the day: the mean over many visits of one person."""
+    """Score of a scale at a moment with the chance of the day left out, kept within the scale.
+
+    Where that chance would reach past an end of the scale, the mean over many visits lies further from it.
+    """
 
     name: ClassVar[str] = "expected_score"
-    meaning: ClassVar[str] = "expected points on the scale"
+    meaning: ClassVar[str] = "points on the scale, the chance of the day left out"
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "score without the term of the visit"
 
