@@ -35,6 +35,10 @@ count = 1
 readout = "concentration"
 drug = "d"
 window = "0 h into obs"
+[outcome.made]
+readout = "concentration"
+drug = "made"
+window = "5 h into obs"
 """
 )
 CHILD = 'body_weight = "18 kg"'

@@ -215,7 +215,7 @@ def test_every_number_moves_as_an_independent_solver_says() -> None:
 
 
 def test_peak_trough_and_time_above_a_level_of_a_moved_curve() -> None:
-    text = ONE + EVERYTHING + EVENTS.replace("48", "24")
+    text = ONE + EVERYTHING + EVENTS.replace("48", "24") + readings([1.0], "made")
     text += '[link.link]\nsignal = "occupancy.enzyme"\nonto = "drug.a.clearance"\ngain = -0.8\n'
     for name in ("peak_concentration", "time_of_peak", "trough_concentration", "time_above"):
         more = 'threshold = "300 ng/mL"\n' if name == "time_above" else ""
@@ -289,6 +289,31 @@ def test_runs_have_the_same_bits_alone_and_in_any_block(clock: str) -> None:
     assert equal(whole, joined([solve(batch) for batch in batches(text, width=4)]))
     by_arm = whole.outcomes["c"].reshape(5, 2)
     assert np.ptp(by_arm[:, 0]) > 0.0 and np.ptp(by_arm[:, 1]) == 0.0
+
+
+@pytest.mark.parametrize("gain", [0.0, -0.8])
+def test_a_reading_inside_a_step_changes_no_bit_of_what_follows(gain: float) -> None:
+    """A dose at 2 h lies between the middle of a step of 6 h and a reading at 5 h; the window it opens is read later."""
+    text = ONE + EVERYTHING + '[phase.obs]\nclock = "tick"\nlength = "24 h"\nstep = "6 h"\n'
+    text = text.replace('first = "2 h"', 'first = "4 h"')
+    text += f'[link.link]\nsignal = "occupancy.enzyme"\nonto = "drug.a.clearance"\ngain = {gain}\n'
+    text += '[link.tone]\nsignal = "drug.b"\nonto = "modulator.ach.tone"\ngain = 1.0\n'
+    text += '[modulator.ach]\nsource = "cholinergic"\n[outcome.level]\nreadout = "level"\nsignal = "modulator.ach"\n'
+    text += '[outcome.end]\nreadout = "concentration"\ndrug = "made"\n'
+    inside = '[outcome.inside]\nreadout = "concentration"\ndrug = "made"\nwindow = "5 h into obs"\n'
+    plain, looked = solved(text).outcomes, solved(text + inside).outcomes
+    assert all(plain[name].tobytes() == looked[name].tobytes() for name in ("level", "end"))
+
+
+def test_two_phases_are_one_stretch_of_time() -> None:
+    text = ONE + EVERYTHING + '[link.link]\nsignal = "occupancy.enzyme"\nonto = "drug.a.clearance"\ngain = -0.8\n'
+    whole = text + EVENTS.replace("48", "24") + readings([20.0], "made")
+    second = readings([11.0], "made").replace("into obs", "into late")
+    parts = text.replace('every = "12 h"\ncount = 2', "count = 1") + EVENTS.replace("48", "9") + second
+    parts += '[phase.late]\nclock = "event"\nlength = "15 h"\norder = 2\n'
+    parts = parts.replace('length = "9 h"', 'length = "9 h"\norder = 1')
+    parts += '[dose.later]\ndrug = "a"\nduring = "late"\namount = "100 mg"\nfirst = "3 h"\ncount = 1\n'
+    assert concentrations(parts) == pytest.approx(concentrations(whole), rel=1e-9)
 
 
 def test_a_mean_over_an_interval_is_its_area_over_its_length() -> None:

@@ -77,12 +77,15 @@ class Exposure:
         if average:
             self._average(first, last)
         else:
-            self._look(last)
+            self._look(last, stay=not look)
         return True
 
-    def _look(self, time: Value) -> None:
-        """Show the value at a moment, and find out whether anything is to be seen before the next dose."""
-        body = self.body
+    def _look(self, time: Value, *, stay: bool) -> None:
+        """Show the value at a moment, and find out whether anything is to be seen before the next dose.
+
+        Who does not `stay` there may have to show an earlier moment next.
+        """
+        body = self.body if stay else self.body.copied()
         body.events_to(time, inclusive=True)
         now = body.later(moment(np.maximum(time - body.at, 0.0)), body.inputs())
         held = body.transfers.scale * self.drug.reaching(now)
@@ -90,7 +93,7 @@ class Exposure:
         self._show(
             now, *(np.where(seen, x, 0.0) for x in (body.transfers.scale * now["central"], now.get("effect", 0.0)))
         )
-        if not np.any(seen) and not body.flowing():
+        if stay and not np.any(seen) and not body.flowing():
             self._rests_until = float(np.min(body.next_event()))
 
     def since(self, phase: str) -> Body:

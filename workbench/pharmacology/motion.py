@@ -456,14 +456,13 @@ class MovingExposure(Exposure):
             return changed
         begin = self.phases[phase][0]
         if average:
-            shown = self._mean(moment(begin + start), moment(begin + stop))
+            shown, moved = self._mean(moment(begin + start), moment(begin + stop)), self.own.moved
         else:
-            time, own = moment(begin + stop), self.own
+            time, own = moment(begin + stop), self.own.copied() if look else self.own
             own.events_to(time, inclusive=True)
             own.proceed(time)
             found = own.looked(np.asarray(time))
-            shown = found["plasma"], found["acting"]
-        moved = self.own.moved
+            shown, moved = (found["plasma"], found["acting"]), own.moved
         for array, value in zip((self.plasma, self.concentration), shown, strict=True):
             array[...] = np.where(moved, np.where(np.asarray(value) >= NEGLIGIBLE, value, 0.0), array)
         return changed or bool(np.any(moved))
