@@ -112,6 +112,19 @@ def test_the_trial_clock_shows_the_mean_of_every_interval() -> None:
         assert mine[f"c{hour}"][0] == pytest.approx(theirs[f"c{hour}"][0], rel=1e-9, abs=1e-9), hour
 
 
+@pytest.mark.parametrize(
+    "clock", ['clock = "tick"\nstep = "30 min"\nlength = "48 h"\n', 'clock = "event"\nlength = "48 h"\n']
+)
+def test_levels_are_those_of_the_rules_on_clocks_of_hours(clock: str) -> None:
+    times = (0.5, 2.0, 13.0, 16.5, 17.0, 17.5, 18.0, 22.0, 31.0, 33.5, 47.5)
+    text = ONE + DRUG + f"[phase.obs]\n{clock}" + DOSE
+    for i, time in enumerate(times):
+        text += f'[outcome.c{i}]\nreadout = "concentration"\ndrug = "d"\nwindow = "{time} h into obs"\n'
+    found, right = solved(text).outcomes, level(times)
+    mine = np.array([found[f"c{i}"][0] for i in range(len(times))])
+    assert np.max(np.abs(mine - right)) < 1e-9 * np.max(right)
+
+
 def test_a_metabolite_and_an_effect_site_are_emptied_with_their_drug() -> None:
     formed, own, follow = 0.4, 5.0 / 30.0, np.log(2.0) / 0.7
     more = (

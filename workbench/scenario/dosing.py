@@ -441,7 +441,7 @@ class _Table:
 
 
 def _known() -> str:
-    return f"columns {listed((*COLUMNS, 'TINF', 'CMT'))}; {listed(NEEDED)} are needed, and each only once"
+    return f"columns {listed((*COLUMNS, 'TINF', 'CMT'))}; {listed(NEEDED)} are needed, each once, set apart by commas"
 
 
 def _is_header(cells: list[str]) -> bool:
