@@ -65,6 +65,7 @@ class EvokedResponse(FromStart):
 
     name: ClassVar[str] = "evoked_response"
     meaning: ClassVar[str] = "response to a test pulse, percent of its size at the start"
+    unit: ClassVar[str] = "%"
     equation: ClassVar[str] = "100 mean W / mean W(0), over all units, one unit, or all others"
     sources: ClassVar[tuple[str, ...]] = ("Stefan2000", "Weise2006")
 
@@ -82,6 +83,7 @@ class WeightChange(FromStart):
 
     name: ClassVar[str] = "weight_change"
     meaning: ClassVar[str] = "change of the mean weight, percent of the start"
+    unit: ClassVar[str] = "%"
     equation: ClassVar[str] = "100 (mean W / mean W(0) - 1), over all units, one unit, or all others"
 
     def reading(self, block: Assembly) -> Reading:
