@@ -15,6 +15,9 @@ from workbench.scenario.prescan import decode, refusal
 from workbench.scenario.slips import in_words
 from workbench.scenario.syntax import Keys, Positions, read_positions
 
+_YEAR = re.compile(r"(?:18|19|20)\d\d[a-z]?$")
+ALIKE = 0.75
+"""How alike the names of authors must be for one to stand for the other."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SUGGESTIONS = 200
 """How many problems of one file may look for a nearest name: the search is the slowest part of a hopeless file."""
@@ -96,10 +99,21 @@ def spell(keys: Keys) -> str:
 
 
 def suggestion(got: str, known: Iterable[str]) -> str:
-    """Return ``did you mean "x"?`` for the nearest known name, or ""."""
+    """Return ``did you mean "x"?`` for the nearest known name, or "".
+
+    Of names that end in a year the letters must be alike by themselves: ``Miller2012`` is not nearly
+    ``Lillicrap2016`` because both have the digits of a year.
+    """
     names = {name.casefold(): name for name in known}
+    if _YEAR.search(got):
+        letters = _YEAR.sub("", got[:100].casefold())
+        names = {key: name for key, name in names.items() if _alike(letters, _YEAR.sub("", key))}
     near = difflib.get_close_matches(got[:100].casefold(), names, n=1, cutoff=0.6)
     return f'did you mean "{names[near[0]]}"?' if near else ""
+
+
+def _alike(first: str, second: str) -> bool:
+    return difflib.SequenceMatcher(None, first, second).ratio() >= ALIKE
 
 
 def listed(names: Iterable[str]) -> str:
