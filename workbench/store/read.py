@@ -204,9 +204,20 @@ class Results:
         """Return what each study records: readout, unit, meaning, title, and which direction is better."""
         return self._view("measures", sweep, study)
 
-    def points(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
-        """Return the swept values of each point by path, as number or text, with unit."""
-        return self._view("points", sweep, study)
+    def points(self, sweep: int | None = None, study: str | None = None, *, wide: bool = False) -> pd.DataFrame:
+        """Return the swept values of each point: one row for each swept path, as number or text, with unit.
+
+        A point of several paths, crossed or zipped, has as many rows: joined to runs by its point alone, each run
+        comes as often. `wide` gives one row a point, and a column for each path.
+        """
+        long = self._view("points", sweep, study)
+        if not wide:
+            return long
+        keys = ["sweep", "study", "point"]
+        value = long["number"].astype(object).where(long["number"].notna(), long["text"])
+        named = long[[*keys, "path"]].astype({"study": str, "path": str})
+        table = named.assign(value=value).pivot(index=keys, columns="path", values="value")
+        return table.rename_axis(columns=None).infer_objects().reset_index()
 
     def step_errors(self, sweep: int | None = None) -> pd.DataFrame:
         """Return how far each outcome of a sample of runs moves with half the step; empty where nothing is stepped."""
