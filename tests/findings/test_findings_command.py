@@ -9,6 +9,7 @@ from commands import SMALL, answer, process, workbench
 from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 import workbench as api
+from workbench.store.digest import digest
 
 PLAIN = {"id", "role", "published", "accept", "model", "mc_error", "interval", "met", "source"}
 SLOW = 'statistic = "mean"\noutcome = "norm"\narms = ["slow"]\naccept = [0.0, 5.0]'
@@ -200,3 +201,22 @@ def test_python_gives_the_same_rows_and_the_ledger_of_a_database(known: Path, mo
     assert [row.finding.name for row in found.rows] == [row.finding.name for row in rows]
     assert found.successes == 2 and not found.strictly_met
     assert rows[0].deciding is not None and rows[0].deciding.value == 0.0
+
+
+def test_people_are_added_until_it_is_decided_within_a_budget_and_apart(tmp_path: Path) -> None:
+    root = folder(tmp_path, finding("T1", SLOW))
+    asked = ("findings", "scenarios/small.toml", "--workers", "1", "--json")
+    (row,) = answer(workbench(*asked, cwd=root))["findings"]
+    error = row["mc_error"]
+    narrow = SLOW.replace("[0.0, 5.0]", f"[{row['model'] - 4 * error}, {row['model'] + 4 * error}]")
+    folder(tmp_path, finding("T1", narrow))
+    (open_,) = answer(workbench(*asked, cwd=root))["findings"]
+    needed = open_["criteria"][0]["subjects_needed"]
+    assert open_["verdict"] == "undecided" and 6 < needed < 12, "an error of a tenth of eight errors"
+    own = digest(root / "data" / "results" / "small.db")
+    (short,) = answer(workbench(*asked, "--decide", "7", cwd=root))["findings"]
+    (decided,) = answer(workbench(*asked, "--decide", "400", cwd=root))["findings"]
+    assert short["criteria"][0]["subjects"] == 7
+    assert decided["verdict"] in ("met", "missed") and decided["criteria"][0]["subjects"] >= needed
+    assert decided["db"].endswith("small.decided.db")
+    assert digest(root / "data" / "results" / "small.db") == own, "the scenario's own runs stay as they are"

@@ -8,6 +8,7 @@ import pytest
 from commands import answer, workbench
 from shipped_runs import SCENARIOS, Shipped
 
+from workbench import open_results
 from workbench.literature.read import read_drafts
 from workbench.scenario.library import data_folder
 
@@ -80,6 +81,22 @@ def test_rows_of_the_slice_say_how_many_parameter_sets_meet_them(rows: dict[str,
                 low, high = criterion["interval"]
                 assert low <= high
     assert all(row["counts"] == (row["role"] == "test") for name in COULD_NOT_FAIL for row in rows[name]["criteria"])
+
+
+def test_untreated_people_change_as_the_limits_of_addiction_say(shipped: Shipped) -> None:
+    rows = open_results(shipped.db("ketamine_addiction")).outcomes(study="arms").query("arm == 'neither'")
+    mean = rows.groupby("outcome", observed=True)["value"].mean()
+    assert mean["abstinent_month_1"] < mean["abstinent_month_3"] < mean["abstinent"]
+
+
+def test_responders_are_read_after_twelve_weeks_and_at_every_pace(rows: dict[str, dict[str, Any]]) -> None:
+    for name in ("DY16", "DY17"):
+        assert rows[name]["treatment_days"] == 84
+        judged = [c for c in rows[name]["criteria"] if not c["beside"]]
+        assert all([p["pace"] for p in c["paces"]] == [1, 2, 5, 10, 20, 50] for c in judged)
+        assert any(c["beside"] for c in rows[name]["criteria"]), "the untreated twin stands beside"
+    (own, twin) = rows["DY16"]["criteria"]
+    assert own["paces"][-1]["model"] < twin["paces"][-1]["model"], "a twin who gets worse makes more responders"
 
 
 def test_a_starter_folder_holds_all_findings_and_none_is_met_before_it_is_run(shipped: Shipped, tmp_path: Any) -> None:

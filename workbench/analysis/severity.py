@@ -62,7 +62,7 @@ class Severity:
     @property
     def bits(self) -> float:
         """The most evidence that meeting it can give; where no set meets it, that of the upper end of the interval."""
-        return -math.log2(self.share or self.interval[1])
+        return abs(math.log2(self.share or self.interval[1]))
 
     @property
     def words(self) -> str:

@@ -49,7 +49,7 @@ def readings(criterion: Criterion, scenario: Scenario) -> Iterable[tuple[Any, ..
     for measure, arm, second in terms:
         at = c.against_at if second and c.against_at else c.at
         moment = c.against_time if second and c.against_time is not None else c.time
-        point = {path: value for path, value in at.items() if not _own(scenario, arm, path, value)}
+        point = {path: value for path, value in at.items() if not _own(scenario, c.study, arm, path, value)}
         chosen = (c.among.trait, c.among.outcome, c.among.arm, c.among.above, c.among.below) if c.among else ()
         yield (
             _measure(scenario, c.kind, measure), _arm(scenario, arm), tuple(sorted(point.items())), moment, c.over,
@@ -60,7 +60,7 @@ def readings(criterion: Criterion, scenario: Scenario) -> Iterable[tuple[Any, ..
 def at_own_point(criterion: Criterion, scenario: Scenario) -> bool:
     """Whether the swept values of a criterion are those that its arms have without a sweep."""
     points = (*criterion.at.items(), *criterion.against_at.items())
-    return all(_own(scenario, arm, path, value) for path, value in points for arm in criterion.arms)
+    return all(_own(scenario, criterion.study, arm, path, value) for path, value in points for arm in criterion.arms)
 
 
 def structure_notes(finding: Finding, scenario: Scenario) -> Iterable[str]:
@@ -107,8 +107,11 @@ def _bare(value: Any) -> str:
     return repr(tuple(_bare(item) for item in value)) if isinstance(value, tuple) else repr(value)
 
 
-def _own(scenario: Scenario, arm: str, path: str, value: float | str) -> bool:
-    """Whether an arm has a value at a path without any sweep."""
+def _own(scenario: Scenario, study: str, arm: str, path: str, value: float | str) -> bool:
+    """Whether an arm has a swept value at a path without any sweep; of factors that is 1."""
+    axes = scenario.studies[study].axes if study in scenario.studies else ()
+    if any(axis.path == path and axis.relative for axis in axes):
+        return value == 1.0
     if path.startswith(PARAMETER):
         name = path.removeprefix(PARAMETER)
         below = scenario.parameters.conditions.get(scenario.arms[arm].condition or "", {})
