@@ -216,7 +216,7 @@ def test_the_people_that_are_asked_for_decide(accept: tuple[float, float]) -> No
 DOSED = (
     '[drug.pill]\nmodel = "one_compartment_oral"\nabsorption = "1 1/h"\nclearance = "20 L/h"\nvolume = "100 L"\n'
     '[dose.pill]\ndrug = "pill"\namount = "1 mg"\nevery = "8 h"\nduring = "learning"\n'
-    '[outcome.first_days]\nreadout = "weight_norm"\nprojection = "input_output"\nwindow = "days 10-20 of learning"\n'
+    '[outcome.plasma]\nreadout = "concentration"\ndrug = "pill"\nwindow = "end of learning"\n[outcome.first_days]\nreadout = "weight_norm"\nprojection = "input_output"\nwindow = "days 10-20 of learning"\n'
     '[study.pace]\nrecord = false\nsubjects = 3\n[study.pace.sweep]\n'
     '"phase.learning.trials_per_day" = { values = ["5 trial/day", "10 trial/day"], zip = "pace" }\n'
     '"phase.learning.trials" = { values = [300, 600], zip = "pace" }\n'
