@@ -48,6 +48,7 @@ UNSAID = frozenset(
     }
 )
 """Members of a class that say where it stands or how it is described, not what it does."""
+LINE = "__firstlineno__"
 GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 CELLS = frozenset({"LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"})
 ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
@@ -269,7 +270,12 @@ class _Walk:
         if isinstance(value, enum.Enum):
             self._sequence(("member", kind, value._name_))
         elif not self._is_own(kind.__module__):
-            self._reduced(value)
+            home = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
+            name = next((name for name, known in list(home.items()) if known is value), "")
+            if name:  # such as scipy.stats.norm, of which a package has one
+                self._outer(f"{kind.__module__}.{name}", value)
+            else:
+                self._reduced(value)
         else:
             self._sequence(("instance", kind))
             for base in PLAIN:
@@ -370,17 +376,18 @@ class _Walk:
     def _code(self, code: types.CodeType, globals_: dict[str, Any], names: Mapping[str, Contents]) -> None:
         """Say what a piece of code does; `names` are those that it has from the functions around it."""
         counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags
-        self._say("code", code.co_code, code.co_exceptiontable, counts, code.co_names, code.co_varnames)
-        self._say(code.co_freevars, code.co_cellvars)
-        for name in BEHIND & {*code.co_names}:
-            self.unidentified(f"{name}, through which code reaches whatever it likes")
         steps = [step for step in dis.get_instructions(code) if step.opname not in SILENT]
+        placed = LINE in code.co_names
+        self._say("code", _without_line(steps) if placed else code.co_code, code.co_exceptiontable, counts)
+        self._say(code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+        for name in sorted(BEHIND & {*code.co_names}):
+            self.unidentified(f"{name}, through which code reaches whatever it likes")
         inner = {name: content for name, content in names.items() if name not in code.co_cellvars}
         inner |= self._imports(steps, globals_)
         for constant in code.co_consts:
             if isinstance(constant, types.CodeType):
                 self._code(constant, globals_, inner)
-            else:
+            elif not placed or type(constant) is not int:
                 self.value(constant)
         self._references(steps, globals_, inner)
 
@@ -476,6 +483,15 @@ def _meaning(step: dis.Instruction, globals_: dict[str, Any], names: Mapping[str
     if step.opname in CELLS or step.opname.startswith("LOAD_FAST"):
         return names.get(step.argval)
     return None
+
+
+def _without_line(steps: Sequence[dis.Instruction]) -> list[tuple[str, Any]]:
+    """Return the steps of a class's body without the line that Python 3.13 keeps among them."""
+    following = (*(step.argval for step in steps[1:]), None)
+    return [
+        (step.opname, None if after == LINE or isinstance(step.argval, types.CodeType | frozenset) else step.argval)
+        for step, after in zip(steps, following, strict=True)
+    ]
 
 
 def _content(cell: types.CellType) -> Contents:

@@ -119,6 +119,10 @@ WAYS: dict[str, dict[str, str]] = {
         "before": "from scipy.interpolate import CubicSpline\nS = CubicSpline([0, 1, 2], [0, {k}, 0])",
         "factor": "float(S(1.0))",
     },
+    "a distribution of SciPy": {
+        "before": "from scipy.stats import norm\nK = {k}",
+        "factor": "(K + float(norm.ppf(0.5)))",
+    },
     "a pattern": {"before": "import re\nP = re.compile('a' * int({k}))", "factor": "len(P.pattern)"},
     "a fraction": {"before": "K = fractions.Fraction({k})", "factor": "float(K)"},
     "a name space": {"before": "K = types.SimpleNamespace(a={k})", "factor": "K.a"},
