@@ -128,11 +128,12 @@ def test_what_is_not_there_is_named_with_what_is(tmp_path):
 def test_the_command_prints_it_beside_the_arms_and_gives_it_to_machines(tmp_path):
     path = crossed(tmp_path / "a.db")
     lines = workbench("compare", path, "--baseline", "none", cwd=tmp_path).stdout.splitlines()
-    start = lines.index("interaction joint of overflow in arms")
-    assert lines[start + 1].split() == ["Pill", "and", "talk", "change", "95", "%", "interval", "n"]
-    assert [line.split()[0] for line in lines[start + 2 : start + 6]] == ["first", "second", "both", "interaction"]
-    assert "(both - pill) - (talk - none)" in lines[start + 5] and "-1.55" in lines[start + 5]
-    assert any(line.startswith("g: Hedges' g") for line in lines) and max(map(len, lines)) <= 110
+    start = lines.index("interaction joint (Pill and talk) of overflow in arms")
+    assert lines[start + 1].split() == ["difference", "calculation", "error", "n"]
+    said = [line.partition(":")[0].split("  ")[1] for line in lines[start + 2 : start + 6]]
+    assert said == ["first alone", "second alone", "both", "interaction"]
+    assert "both - none" in lines[start + 4] and "-1.55" in lines[start + 5]
+    assert any(line.startswith("g: Hedges' g") for line in lines) and max(map(len, lines)) <= 80
     said = answer(workbench("compare", path, "--baseline", "none", "--json", cwd=tmp_path))
     assert {row["term"] for row in said["interactions"]} == {"first", "second", "both", "interaction"}
     only = answer(workbench("compare", path, "--interactions", "--json", cwd=tmp_path))
