@@ -43,18 +43,17 @@ def findings_summary(rows: Sequence[LedgerRow]) -> str:
 def _published(rows: Sequence[LedgerRow]) -> list[str]:
     tested = [row for row in rows if row.role == "test"]
     others = len(rows) - len(tested)
-    met, missed = (sum(row.verdict == v for row in tested) for v in ("met", "missed"))
-    open_ = len(tested) - met - missed
+    met, missed, *rest = (sum(row.verdict == v for row in tested) for v in ("met", "missed", "undecided", "not run"))
+    told = "".join(f", {n} {word}" for n, word in zip(rest, ("undecided", "not run"), strict=True) if n)
     text = (
         f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because nothing was set "
-        f"with them and they could fail: {met} met, {missed} missed"
-        + (f", {open_} undecided or not run" if open_ else "")
+        f"with them and they could fail: {met} met, {missed} missed{told}"
     )
     lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
     sure = sum(row.could_not_fail for row in rows)
     words = ["were fitted", "are true by construction", *(["could not fail here"] if sure else [])]
-    rest = f"The other {others} {', '.join(words)} or are expected to fail" if others else ""
-    return [text, rest + (f"; {len(lost)} of them are missed" if lost else "")] if rest else [text]
+    left = f"The other {others} {', '.join(words)} or are expected to fail" if others else ""
+    return [text, left + (f"; {len(lost)} of them are missed" if lost else "")] if left else [text]
 
 
 def findings_tables(rows: Sequence[LedgerRow], query: str) -> list[Table]:
