@@ -59,8 +59,6 @@ def examples() -> dict[str, frozenset[type[Component]]]:
     files = sorted(scenarios_folder().rglob("*.toml"), key=lambda f: (f.parent == scenarios_folder(), f.name))
     for file in files:
         scenario = load_scenario(file)
-        if any(t.component.name == "flow" for t in scenario.tables.get("phase", {}).values()):
-            continue  # no drug can be given there, so that no link moves
         used = {t.component for tables in scenario.tables.values() for t in tables.values()} & left
         used = {c for c in used if c.section not in RECORDINGS and movable(c)}
         if used:
@@ -69,16 +67,25 @@ def examples() -> dict[str, frozenset[type[Component]]]:
     return found
 
 
+def in_short(phase: Declared) -> Declared:
+    """Return a phase of few trials; a mean field, in which no drug can be given, becomes trials."""
+    fields = tuple((name, min(value, TRIALS) if name == "trials" else value) for name, value in phase.fields)
+    if phase.component != "flow":
+        return replace(phase, fields=fields)
+    known = registry().get("phase", "trial").parameters()
+    return replace(phase, component="trial", fields=tuple(pair for pair in fields if pair[0] in known))
+
+
 @cache
 def subject(file: str) -> tuple[Structure, dict[str, float]]:
-    """Return the first arm of a scenario for its first subject: its acting tables, phases short, and its numbers."""
+    """Return the fullest arm of a scenario for its first subject: its acting tables, phases short, and its numbers."""
     scenario = load_scenario(scenarios_folder() / file)
-    batch = next(plan(scenario, subjects=1, arms=[next(iter(scenario.arms))]).chunks(lambda structure: 4096)).batch
+    whole = min(scenario.arms.values(), key=lambda arm: len(arm.without)).name
+    batch = next(plan(scenario, subjects=1, arms=[whole]).chunks(lambda structure: 4096)).batch
     tables = [t for t in batch.structure.tables if t.section not in RECORDINGS]
-    short = [replace(t, fields=tuple((f, min(v, TRIALS) if f == "trials" else v) for f, v in t.fields))
-             if t.section == "phase" else t for t in tables]  # fmt: skip
+    short = tuple(in_short(t) if t.section == "phase" else t for t in tables)
     values = {p: float(v if isinstance(v, float) else v[0]) for p, v in batch.values.items()}
-    return Structure(tuple(short)), values
+    return Structure(short), values
 
 
 def linked(file: str, paths: list[str]) -> tuple[Structure, dict[str, float]]:
@@ -136,6 +143,12 @@ def gain_of(path: str, value: float) -> float:
     high = next(c for c in registry() if c.section == section and field in c.parameters()).parameters()[field].high
     step = 0.1 * abs(value) if value else 0.1
     return step if value + step <= high else -step
+
+
+def test_every_component_with_numbers_that_may_move_is_among_them() -> None:
+    found = {(t.section, t.component) for file in examples() for t in subject(file)[0].tables}
+    wanted = {(c.section, c.name) for c in registry() if c.section not in RECORDINGS and movable(c)}
+    assert wanted <= found
 
 
 @pytest.mark.parametrize("file", examples())
