@@ -43,7 +43,7 @@ def dose_hours(settings: Settings, name: str) -> list[float]:
     at = f"dose.{name}"
     if settings.get(f"{at}.regimen") in ("nonmem", "table"):
         length = phase_hours(settings, at)
-        given = in_force(_records(settings, at))
+        given = [(record, many) for record, many in in_force(_records(settings, at)) if record.amt or record.constant]
         hours = (_hours_of(record, 1.0 if record.constant else many, length) for record, many in given)
         return sorted(hour for some in hours for hour in some)
     regimen, many = _repeated(settings, at), doses_given(settings, name)
