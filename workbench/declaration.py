@@ -242,6 +242,8 @@ class Component:
     """Why no link can move any of its numbers while the model runs; "" where one may."""
     withheld_by: ClassVar[tuple[str, ...]] = ()
     """Fields that are 0 in an arm without the table: what is given or held then keeps its place in the protocol."""
+    draws: ClassVar[bool] = False
+    """Whether it draws random numbers, so that its table may give them a name: ``stream``."""
     takes_input: ClassVar[bool] = True
     """Of a population: whether projections onto it add to its activity."""
     fed_by: ClassVar[str] = ""

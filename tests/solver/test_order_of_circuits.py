@@ -126,6 +126,13 @@ def test_a_unit_reads_a_linear_population_after_its_surround() -> None:
     assert simulated(text)["weight"].tolist() == [pytest.approx(0.1 * 0.5)]
 
 
+def test_a_second_surround_of_one_population_is_refused() -> None:
+    ring = '[projection.NAME]\nwiring = "surround"\npre = "ring"\npost = "ring"\n'
+    text = HEBB + "[population.ring]\nsize = 2\n" + ring.replace("NAME", "a") + ring.replace("NAME", "b")
+    with pytest.raises(ScenarioError, match=r"projection\.b\.wiring: ring has its surround in projection\.a"):
+        simulated(text)
+
+
 @pytest.mark.parametrize("name", ["back", "zback"])
 def test_a_unit_that_excites_itself_is_refused_at_its_line(name: str) -> None:
     text = HEBB + BACK.replace("back", name)

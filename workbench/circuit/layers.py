@@ -95,6 +95,7 @@ class BetweenLayers(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "between_layers"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "W_ji at the start uniform in (-spread, spread)"
     sources: ClassVar[tuple[str, ...]] = ("Lillicrap2016",)
 

@@ -78,6 +78,7 @@ class Rate(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "rate"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "u = baseline + noise * N(0, 1) + sum over projections\n"
         "y = u (linear), max(u, 0) (relu), min(max(u, 0), 1) (clip)"

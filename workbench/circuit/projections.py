@@ -108,6 +108,7 @@ class Dense(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "dense"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "u_j += sign * sum_i W_ji x_i"
 
     pre: str = reference("population", "where the connections start")
@@ -197,6 +198,10 @@ class Surround(Component):
             yield "post", f"surround inhibition stays within one population; post must be {fields['pre']!r}"
         elif size_of(tables, fields["post"]) < 2:
             yield "post", "surround inhibition needs a population of at least 2 units"
+        ways = tables["projection"].items()
+        first = min(n for n, way in ways if way["wiring"] == "surround" and way["post"] == fields["post"])
+        if fields["name"] != first:
+            yield "wiring", f"{fields['post']} has its surround in projection.{first}; one table holds the whole weight"
 
     def build(self, block: Assembly, name: str) -> None:
         """Regrouped: ``u (1 + c) - c sum(u)`` with ``c = weight / (n - 1)``."""

@@ -25,6 +25,7 @@ class Softmax(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "softmax"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "p_a = exp(u_a) / sum_k exp(u_k),  u_a = preference_a + sum over projections\n"
         "y_a = 1 for the action taken, else 0;  score_a = y_a - p_a\n"

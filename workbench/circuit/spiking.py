@@ -25,6 +25,7 @@ class EscapeRate(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "escape_rate"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "v <- drive + (v - drive) exp(-step / membrane_time) + sum over projections of W s\n"
         "y = 1 with probability 1 - exp(-step * rate_at_rest * exp(v / width)), else 0"

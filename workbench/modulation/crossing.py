@@ -25,6 +25,7 @@ class ThresholdCrossing(Component):
 
     section: ClassVar[str] = "modulator"
     name: ClassVar[str] = "threshold_crossing"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "drawn: burst_k = 1 if y_k + noise N(0, 1) > threshold, else 0;  dip_k = 1 - burst_k\n"
         "mean: burst_k = Q((threshold - y_k) / noise), the tail of the normal distribution;  dip_k = 1 - burst_k"

@@ -14,6 +14,7 @@ from workbench.declaration import Component, gathered, number, reference
 from workbench.pharmacology.decays import decay_mode
 from workbench.pharmacology.disposition import Oral
 from workbench.pharmacology.kinetics import REFERENCE_WEIGHT, Kinetics
+from workbench.pharmacology.transfers import unordered
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -58,7 +59,7 @@ class MultiCompartment(Kinetics):
     same bits on every processor: they come from sums, products and quotients alone.
     """
 
-    revision: ClassVar[int] = 4
+    revision: ClassVar[int] = 5
 
     around: Mapping[str, Peripheral] = gathered("compartment", "drug")
 
@@ -82,7 +83,9 @@ class MultiCompartment(Kinetics):
 
     def exchange(self) -> Entries:
         """Return elimination and exchange."""
-        found: Entries = {("central", "central"): -(self.elimination + sum(out for out, _ in self.between.values()))}
+        found: Entries = {
+            ("central", "central"): -(self.elimination + unordered([out for out, _ in self.between.values()]))
+        }
         for place, (out, back) in self.between.items():
             found |= {(place, "central"): out, ("central", place): back, (place, place): -back}
         return found
@@ -144,7 +147,7 @@ def _modes(leaving: Array, outs: Array, backs: Array) -> tuple[Array, Array]:
         one = np.ones_like(leaving)
         into = [one, *np.take_along_axis(outs / apart, place, axis=0)]
         onto = [one, *np.take_along_axis(backs / apart, place, axis=0)]
-        length = sum(a * b for a, b in zip(into, onto, strict=True))
+        length = sum((outs / apart) * (backs / apart), one)
         for to in range(size):
             for source in range(size):
                 weights[to, source, j] = into[to] * onto[source] / length * (fastest - rate)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from workbench.declaration import number
 from workbench.pharmacology.compartments import MultiCompartment
 from workbench.pharmacology.kinetics import LAG
+from workbench.pharmacology.transfers import added
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -90,8 +91,5 @@ class MultiCompartmentIntranasal(MultiCompartment):
     def reaching(self, amounts: Amounts) -> Value:
         """Return what of the amounts comes into plasma in the end."""
         swallowed = (1.0 - self.nasal_share) * amounts["nose"] + amounts["gut"]
-        return (
-            self.nasal_share * amounts["nose"]
-            + self.oral_share * swallowed
-            + sum(amounts[row] for row in super().compartments)
-        )
+        inside: Value = added([(row, amounts[row]) for row in super().compartments])
+        return self.nasal_share * amounts["nose"] + self.oral_share * swallowed + inside

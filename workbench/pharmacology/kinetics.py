@@ -16,7 +16,7 @@ import numpy as np
 from workbench.arithmetic import power
 from workbench.declaration import Component, count, number
 from workbench.pharmacology.exposure import Exposure
-from workbench.pharmacology.transfers import Transfers
+from workbench.pharmacology.transfers import Transfers, added
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -57,6 +57,7 @@ class Kinetics(Component):
 
     section: ClassVar[str] = "drug"
     drives: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
     fed_by: ClassVar[str] = "dose"
     revision: ClassVar[int] = 3
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011", "Sheiner1979")
@@ -125,7 +126,8 @@ class Kinetics(Component):
 
     def reaching(self, amounts: Amounts) -> Value:
         """Return what of the amounts (mg, by compartment) comes into plasma in the end."""
-        return sum(amounts[row] for row in self.compartments)
+        found: Value = added([(row, amounts[row]) for row in self.compartments])
+        return found
 
     def place(self, compartment: str) -> str:
         """Return the row that a dose into a compartment enters; "" is where doses usually do."""

@@ -19,6 +19,7 @@ from workbench.moments import TOGETHER, moment, plain
 from workbench.pharmacology.body import Body
 from workbench.pharmacology.exposure import NEGLIGIBLE, Exposure
 from workbench.pharmacology.magnus import NODES, applied, expansion, exponential
+from workbench.pharmacology.transfers import added
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -416,7 +417,7 @@ class MovingBody(Body):
     def _weights(self, rows: Array, told: Mapping[str, Value], length: Array) -> Array:
         """Return what each row's error is measured by: what is in it, and a little of all that is there."""
         place, drug = self.motion.place, self.motion.still
-        total = sum(np.abs(rows[:, place[row]]) for row in drug.compartments)
+        total = added([(row, np.abs(rows[:, place[row]])) for row in drug.compartments])
         scale = np.broadcast_to(told["scale"], (len(NODES), len(rows)))[1]
         most = np.repeat(np.asarray(total)[:, None], len(self.motion.rows), axis=1)
         most[:, place["effect"]] = scale * total

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -96,9 +96,10 @@ class Transfers:
 
         `inputs` are the rates (mg/h) at which the drug flows in, by compartment.
         """
-        found: Amounts = dict.fromkeys(self.rows, 0.0)
+        parts: dict[str, list[tuple[str, Any]]] = {row: [("", 0.0)] for row in self.rows}
         for (to, source), rate in self._exchange.items():
-            found[to] = found[to] + rate * amounts[source]
+            parts[to].append((source, rate * amounts[source]))
+        found: Amounts = {row: added(coming) for row, coming in parts.items()}
         for entry, rate in inputs.items():
             found[entry] = found[entry] + rate
         if self.delayed:
@@ -149,18 +150,38 @@ class Transfers:
 
 def moved(entries: Entries, amounts: Amounts, into: tuple[str, ...]) -> Amounts:
     """Return the rows `into` after a transfer of `amounts`."""
-    found: Amounts = {}
+    found: dict[str, list[tuple[str, Any]]] = {}
     for (to, source), share in entries.items():
-        part = share * amounts[source]
-        found[to] = found[to] + part if to in found else part
-    return {row: found[row] for row in into}
+        found.setdefault(to, []).append((source, share * amounts[source]))
+    return {row: added(found[row]) for row in into}
 
 
 def total(entries: Entries, amounts: Amounts, row: str) -> Array | float:
     """Return one row after a transfer of `amounts`."""
-    found: Any = None
-    for (to, source), share in entries.items():
-        if to == row:
-            part = share * amounts[source]
-            found = part if found is None else found + part
-    return 0.0 if found is None else found
+    parts = [(source, share * amounts[source]) for (to, source), share in entries.items() if to == row]
+    return added(parts) if parts else 0.0
+
+
+def added(parts: Sequence[tuple[str, Any]]) -> Any:
+    """Return the sum of what comes from each row, in their order.
+
+    What comes from compartments with names of their own is added up first: two of them in a sum that has no order, more
+    of them from the smallest to the largest in each run, so that their names decide nothing.
+    """
+    named = [part for source, part in parts if source.startswith("compartment.")]
+    if len(named) > 1:
+        parts = [(source, part) for source, part in parts if not source.startswith("compartment.")]
+        parts = [*parts, ("", unordered(named))]
+    found = parts[0][1]
+    for _, part in parts[1:]:
+        found = found + part
+    return found
+
+
+def unordered(parts: Sequence[Any]) -> Any:
+    """Return a sum that does not depend on the order of its terms, to the last bit."""
+    if len(parts) < 3:
+        return sum(parts)
+    ordered = np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0)
+    found = np.add.reduce(ordered, axis=0)
+    return float(found) if np.ndim(found) == 0 else found

@@ -30,6 +30,7 @@ class Assessment(Component):
     section: ClassVar[str] = "assessment"
     still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "visits"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "visit k at anchor + at_k, or at anchor + first + (k - 1) every"
 
     phase: str = reference("phase", "the tick-clock phase it belongs to")

@@ -13,6 +13,8 @@ from workbench.registry import registry
 class Ordered(Component):
     """Base of phases: each has a place of its own in the protocol."""
 
+    draws: ClassVar[bool] = True  # what others draw in it
+
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse two phases in one place: which comes first could only be guessed."""

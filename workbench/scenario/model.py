@@ -76,6 +76,7 @@ class DoseRange:
 class Table:
     """One named table, ``[section.name]``: its component class and the fields the file gives.
 
+    `stream` names its random numbers, which else go by its name.
     Of a drug `substance` is what it is, where its name does not say so, and `plausible` which doses of it are.
     """
 
@@ -86,6 +87,7 @@ class Table:
     title: str = ""
     substance: str = ""
     plausible: DoseRange | None = None
+    stream: str = ""
 
     @property
     def path(self) -> str:

@@ -121,6 +121,9 @@ def component_shape(component: type[Component], key: str) -> type[Shape]:
         key: (str, Field(None, description="which component")),
         "title": (str, Field("", description="words for reports")),
     }
+    if component.draws:
+        doc = "what its random numbers are named by, in place of its name"
+        fields["stream"] = (Name, Field(None, description=doc))
     if component.section == "drug":
         fields["substance"] = (str, Field("", description="what it is, where its name does not say so"))
         fields["plausible"] = (RangeShape | None, Field(None, description="which doses of it are plausible"))

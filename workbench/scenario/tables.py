@@ -33,6 +33,7 @@ def read_tables(reader: ValueReader, registry: Registry) -> Tables:
             continue
         tables = (_read_table(reader, registry, section, name, raw) for name, raw in named.items())
         found[section.name] = {table.name: table for table in tables if table is not None}
+        _check_streams(reader.document, found[section.name])
     _refuse_names_of_columns(reader.document, found.get("outcome", {}))
     return MappingProxyType({section: MappingProxyType(tables) for section, tables in found.items()})
 
@@ -56,6 +57,15 @@ def _refuse_names_of_columns(document: Document, outcomes: Mapping[str, Table]) 
             line = document.positions.key(("outcome", other))[0]
             message = f"differs from outcome.{other} (line {line}) by letter case only; a database takes both for one"
             document.report(("outcome", name), message, at="key")
+
+
+def _check_streams(document: Document, tables: Mapping[str, Table]) -> None:
+    """Report a table that would draw the very numbers of another of its section."""
+    owners = {table.name: table.name for table in tables.values() if not table.stream}
+    for table in tables.values():
+        if table.stream and owners.setdefault(table.stream, table.name) != table.name:
+            message = f"would draw the numbers of {table.section}.{owners[table.stream]}"
+            document.report((table.section, table.name, "stream"), message)
 
 
 def raw_place(document: Document, keys: Keys, field: str) -> Keys:
@@ -99,13 +109,14 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
                 fields[field] = setting
     title = sound.get("title", "")
     told = title if isinstance(title, str) else ""
+    stream = str(sound.get("stream") or "") if component.draws else ""
     if section.name != "drug":
-        return Table(section.name, name, component, MappingProxyType(fields), told)
+        return Table(section.name, name, component, MappingProxyType(fields), told, stream=stream)
     substance, plausible = sound.get("substance", ""), sound.get("plausible")
     if substance:
         check_substance(document, (*keys, "substance"), substance)
     known = plausible and read_range(document, (*keys, "plausible"), plausible, reader.sources)
-    return Table(section.name, name, component, MappingProxyType(fields), told, substance, known or None)
+    return Table(section.name, name, component, MappingProxyType(fields), told, substance, known or None, stream)
 
 
 NOT_INSTALLED = f"one that another package offers (entry points {GROUP}) is known once that package is installed"

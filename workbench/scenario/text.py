@@ -119,6 +119,7 @@ def _table(table: Table) -> list[str]:
     lines = [f"[{table.path}]"]
     lines += [_line("title", table.title)] if table.title else []
     lines.append(_line(SECTIONS[table.section].key, table.component.name))
+    lines += [_line("stream", table.stream)] if table.stream else []
     lines += [_line("substance", table.substance)] if table.substance else []
     lines += _plausible(table.plausible) if table.plausible else []
     declared = table.component.parameters()

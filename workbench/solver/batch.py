@@ -23,7 +23,8 @@ RECORDINGS = ("outcome", "course")
 class Declared:
     """One table as the solver needs it: component by name, structural fields as sorted pairs.
 
-    For recordings (`outcome`, `course`) the numeric fields are structural too.
+    For recordings (`outcome`, `course`) the numeric fields are structural too. `stream` names its random numbers; ""
+    is its own name.
     """
 
     section: str
@@ -32,6 +33,7 @@ class Declared:
     revision: int
     fields: tuple[tuple[str, Any], ...]
     source_sha256: str = ""
+    stream: str = ""
 
     def field(self, name: str) -> Any:
         """Return one structural field."""
@@ -48,7 +50,10 @@ class Structure:
     def identity(self) -> bytes:
         """SHA-256 over everything that shapes results: components, revisions, structural fields, engine."""
         acting = [t for t in self.tables if t.section not in RECORDINGS]
-        listed = sorted([t.section, t.name, t.component, t.revision, t.source_sha256, t.fields] for t in acting)
+        listed = sorted(
+            [t.section, t.name, t.component, t.revision, t.source_sha256, t.fields, *filter(None, [t.stream])]
+            for t in acting
+        )
         return hashlib.sha256(json.dumps([ENGINE_REVISION, listed], sort_keys=True).encode()).digest()
 
     @property

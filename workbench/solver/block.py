@@ -286,6 +286,23 @@ class Block(Wiring, Pieces, Registered):
             rule = self.component("plasticity", projection).name
             raise self.refusal(f"the rule of {projection} ({rule}) has no form for the tick clock")
 
+    # -- random numbers -----------------------------------------------------------------------------------------
+
+    def named_stream(self, stream: str) -> str:
+        """Return the name of a stream by the names that its tables give to their numbers.
+
+        A stream is called ``purpose:section.name``, or ``purpose:section.name:phase``.
+        """
+        purpose, path, *phase = stream.split(":")
+        section, _, name = path.partition(".")
+        table = self._tables.get((section, name))
+        owner = table.stream if table is not None and table.stream else name
+        return ":".join((purpose, f"{section}.{owner}", *map(self.phase_stream, phase)))
+
+    def phase_stream(self, phase: str) -> str:
+        """Return the name by which the random numbers of a phase go."""
+        return self._tables["phase", phase].stream or phase
+
     # -- loops --------------------------------------------------------------------------------------------------
 
     def loop(self, error: Unorderable) -> AssemblyError:

@@ -35,7 +35,7 @@ class Trials:
         changes = self._changes(phase.trials, hours)
         block.phase = name
         for draws in block.draws:
-            draws.begin(name)
+            draws.begin(block.phase_stream(name))
         for begin in range(0, phase.trials, block.piece):
             steps = min(block.piece, phase.trials - begin)
             block.trial = begin

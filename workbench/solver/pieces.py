@@ -43,6 +43,10 @@ class Pieces:
         self._patterns: dict[str, Array] = {}
         self._hooks: list[tuple[bool, Callable[[int], None]]] = []
 
+    def named_stream(self, stream: str) -> str:
+        """Return the name of a stream by what its table gives in place of its own name."""
+        return stream
+
     def normal(self, stream: str, size: int) -> Draws:
         """Open a stream of normals, `size` per subject and step."""
         return self._open(stream, "normal", size)
@@ -52,13 +56,13 @@ class Pieces:
         return self._open(stream, "uniform", size)
 
     def _open(self, stream: str, kind: Any, size: int) -> Draws:
-        draws = Draws(stream, kind, size, self.piece, self.seed, self.subjects)
+        draws = Draws(self.named_stream(stream), kind, size, self.piece, self.seed, self.subjects)
         self.draws.append(draws)
         return draws
 
     def draw_once(self, stream: str, *shape: int) -> Array:
         """Return normals drawn once per subject, ``(*shape, runs)``."""
-        return draw_once(stream, shape, self.seed, self.subjects)[..., self.subject_index]
+        return draw_once(self.named_stream(stream), shape, self.seed, self.subjects)[..., self.subject_index]
 
     def pattern(self, population: str, size: int) -> Array:
         """Return the table ``(piece, size, subjects)`` of what a task shows."""

@@ -28,6 +28,7 @@ class Chain(Transitions):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "chain"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "s' = s + 1 with probability forward, else s - 1\n"
         "R = reward on passing the right end (in a ring its seam), else 0"

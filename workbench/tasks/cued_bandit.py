@@ -31,6 +31,7 @@ class CuedBandit(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "cued_bandit"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "R = min(y_c / target, 1) - penalty * mean_(k != c) y_k"
     sources: ClassVar[tuple[str, ...]] = ("Fremaux2016",)
 

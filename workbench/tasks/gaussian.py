@@ -70,6 +70,7 @@ class Gaussian(Normal):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "gaussian"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x = Q diag(sqrt(spectrum)) N(0, I);  C = Q diag(spectrum) Q^T"
     sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
 
@@ -118,6 +119,7 @@ class Ring(Normal):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "ring"
+    draws: ClassVar[bool] = True
     revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "x = C^(1/2) N(0, I)\n"

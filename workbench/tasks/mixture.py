@@ -35,6 +35,7 @@ class Mixture(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "mixture"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x = A s, A_ij = N(0, 1) per subject;  whitened: x = (A A^T)^(-1/2) A s"
     sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998",)
 

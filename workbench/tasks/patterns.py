@@ -44,6 +44,7 @@ class Patterns(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "patterns"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x = gain * (pattern k), k drawn with probability p_k or in turn;  y = (target k)"
     sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "Hebb1949")
 

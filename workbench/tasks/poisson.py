@@ -23,6 +23,7 @@ class Poisson(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "poisson"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x_i = 1 with probability 1 - exp(-rate * step), else 0"
     sources: ClassVar[tuple[str, ...]] = ("Vogels2011",)
 

@@ -21,6 +21,7 @@ class Teacher(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "teacher"
+    draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "x ~ N(0, I);  target = T x with T_ji uniform in (-spread, spread);  e = target - output\n"
         "loss = sum e^2 / sum target^2 over the batch"

@@ -1,0 +1,201 @@
+"""Names decide nothing: every table of every shipped scenario renamed, and their order reversed, gives the same bits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from circuits import HEAD, replaced
+from shipped_runs import SCENARIOS
+
+from workbench import simulate
+from workbench.errors import ScenarioError
+from workbench.scenario import to_text
+from workbench.scenario.library import scenarios_folder
+from workbench.scenario.load import load_scenario, parse_scenario
+from workbench.scenario.model import Arm, Axis, Scenario, Study, Table, Trait
+from workbench.solver.block import Block
+
+ARM = {"rules/bcm": "mean_field", "rules/independent_components": "heavy_mean_field", "rules/set_point": "oja"}
+"""Arms that do not take long, where the first one does."""
+
+
+class Renamed:
+    """The same scenario under other names: the alphabet turned round, and every section from the last table on."""
+
+    def __init__(self, scenario: Scenario, *, streams: bool) -> None:
+        self.old, self.streams = scenario, streams
+        named = {section: sorted(tables) for section, tables in scenario.tables.items()}
+        named["plasticity"] = named.get("projection", [])  # a rule has the name of its projection
+        self.names = {
+            (section, name): f"n{len(names) - place:02d}"
+            for section, names in named.items()
+            for place, name in enumerate(names)
+        }
+
+    def scenario(self) -> Scenario:
+        """Return it."""
+        old = self.old
+        tables = {
+            section: MappingProxyType({t.name: t for t in map(self.table, reversed(tables.values()))})
+            for section, tables in reversed(old.tables.items())
+        }
+        return replace(
+            old,
+            tables=MappingProxyType(tables),
+            subjects=replace(old.subjects, traits=tuple(map(self.trait, old.subjects.traits))),
+            arms=MappingProxyType({name: self.arm(arm) for name, arm in old.arms.items()}),
+            studies=MappingProxyType({name: self.study(study) for name, study in old.studies.items()}),
+        )
+
+    def table(self, table: Table) -> Table:
+        declared = table.component.parameters()
+        fields = {field: self.value(declared[field], value) for field, value in table.fields.items()}
+        stream = (table.stream or table.name) if self.streams and table.component.draws else ""
+        return replace(
+            table, name=self.names[table.section, table.name], fields=MappingProxyType(fields), stream=stream
+        )
+
+    def value(self, declared: Any, value: Any) -> Any:
+        if value is None or declared.kind not in ("reference", "references", "signal", "anchor", "path", "window"):
+            return value
+        if declared.kind in ("reference", "references"):
+            new = self.names
+            return (
+                new[declared.section, value]
+                if isinstance(value, str)
+                else tuple(new[declared.section, v] for v in value)
+            )
+        if declared.kind == "window":
+            return re.sub(r"\S+$", lambda m: self.names.get(("phase", m[0]), m[0]), value)
+        return self.path(value)
+
+    def path(self, path: str) -> str:
+        section, _, rest = path.partition(".")
+        name, dot, field = rest.partition(".")
+        return f"{section}.{self.names.get((section, name), name)}{dot}{field}"
+
+    def trait(self, trait: Trait) -> Trait:
+        effects = tuple(replace(effect, path=self.path(effect.path)) for effect in trait.effects)
+        return replace(trait, on=self.path(trait.on) if trait.on else "", effects=effects)
+
+    def setting(self, path: str, value: Any) -> Any:
+        section, _, rest = path.partition(".")
+        name, _, field = rest.partition(".")
+        table = self.old.tables.get(section, {}).get(name)
+        declared = None if table is None else table.component.parameters().get(field)
+        return value if declared is None else self.value(declared, value)
+
+    def arm(self, arm: Arm) -> Arm:
+        chosen = {self.path(path): self.setting(path, value) for path, value in arm.set.items()}
+        return replace(arm, set=MappingProxyType(chosen), without=frozenset(map(self.path, arm.without)))
+
+    def axis(self, axis: Axis) -> Axis:
+        values = tuple(self.setting(axis.path, value) for value in axis.values)
+        return replace(axis, path=self.path(axis.path), values=values)
+
+    def study(self, study: Study) -> Study:
+        outcomes = tuple(self.names["outcome", name] for name in study.outcomes)
+        return replace(study, axes=tuple(map(self.axis, study.axes)), outcomes=outcomes)
+
+
+def solved(scenario: Scenario, arm: str) -> Mapping[str, Any]:
+    return simulate(scenario, subjects=2, arms=[arm])
+
+
+def bits(scenario: Scenario, other: Renamed, arm: str) -> list[str]:
+    """Return the outcomes that are not the same to the last bit."""
+    before, after = solved(scenario, arm), solved(other.scenario(), arm)
+    pairs = {name: (before[name], after[other.names["outcome", name]]) for name in scenario.tables["outcome"]}
+    return [name for name, (was, now) in pairs.items() if not np.array_equal(was, now, equal_nan=True)]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_other_names_give_the_same_bits(name: str) -> None:
+    scenario = load_scenario(scenarios_folder() / f"{name}.toml")
+    arm = ARM.get(name) or min(scenario.arms, key=lambda arm: (len(scenario.arms[arm].without), arm))
+    assert bits(scenario, Renamed(scenario, streams=True), arm) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["rules/association", "rules/credit_gate", "rules/eligibility_delay", "trihexyphenidyl"]
+)
+def test_where_no_table_draws_no_stream_need_be_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(Block, "named_stream", lambda block, stream: opened.append(stream) or stream)
+    scenario = load_scenario(scenarios_folder() / f"{name}.toml")
+    assert bits(scenario, Renamed(scenario, streams=False), min(scenario.arms)) == []
+    assert opened == []
+
+
+NOISY = (
+    HEAD
+    + """
+[population.x]
+kind = "source"
+[population.y]
+noise = 0.5
+[projection.w]
+pre = "x"
+post = "y"
+spread = 0.1
+[plasticity.w]
+rule = "hebb"
+rate = 0.01
+[task.t]
+kind = "gaussian"
+inputs = "x"
+spectrum = [1.0]
+[phase.p]
+trials = 20
+[outcome.weight]
+readout = "synapse_weight"
+projection = "w"
+window = "end of p"
+"""
+)
+RENAMED = (
+    ('"y"', '"other"'),
+    ("[population.y]", '[population.other]\nstream = "y"'),
+    ("[projection.w]", '[projection.other]\nstream = "w"'),
+    ("[plasticity.w]", "[plasticity.other]"),
+    ('projection = "w"', 'projection = "other"'),
+    ("[task.t]", '[task.other]\nstream = "t"'),
+    ("[phase.p]", '[phase.other]\nstream = "p"'),
+    ("end of p", "end of other"),
+)
+
+
+def weight(text: str) -> list[float]:
+    found: list[float] = simulate(parse_scenario(text.encode(), "noisy.toml", Path()))["weight"].tolist()
+    return found
+
+
+def test_a_table_keeps_its_random_numbers_by_their_stream() -> None:
+    other = replaced(NOISY, *RENAMED)
+    assert weight(other) == weight(NOISY)
+    for table in ("y", "w", "t", "p"):
+        assert weight(other.replace(f'stream = "{table}"\n', "")) != weight(NOISY), table
+
+
+def test_a_stream_survives_text_and_makes_another_run() -> None:
+    other = parse_scenario(replaced(NOISY, *RENAMED).encode(), "noisy.toml", Path())
+    again = parse_scenario(to_text(other).encode(), "noisy.toml", Path())
+    assert [again.tables[s]["other"].stream for s in ("population", "projection", "task", "phase")] == [*"ywtp"]
+
+
+def test_two_tables_cannot_draw_the_same_numbers() -> None:
+    twice = NOISY + '[population.z]\nnoise = 0.5\nstream = "y"\n[projection.z]\npre = "z"\npost = "y"\n'
+    with pytest.raises(ScenarioError, match=r"population\.z\.stream: would draw the numbers of population\.y"):
+        weight(twice)
+
+
+def test_what_draws_nothing_has_no_stream() -> None:
+    with pytest.raises(ScenarioError, match=r"plasticity\.w\.stream: unknown key"):
+        weight(NOISY.replace('rule = "hebb"', 'rule = "hebb"\nstream = "w"'))
