@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 import workbench.report.tables as tables
 from workbench.analysis.dose import dose_response, ladders
-from workbench.analysis.maps import SweptAxis, cell_means, curves, grids, own_setting, swept_axes
+from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
+from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.responders import responders
 from workbench.report.figures.dose import Line, lines_panel
-from workbench.report.figures.maps import inside, map_panel
+from workbench.report.figures.maps import Level, inside, map_panel
 from workbench.report.figures.style import Panel
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import (
@@ -161,6 +162,17 @@ def _axis_label(words: Wording, axis: SweptAxis) -> str:
     return f"{label} and {len(axis.together)} more in step" if axis.together else label
 
 
+def _level(words: Wording, outcome: str, found: Sequence[Grid]) -> Level | None:
+    """Return the value of the arm that the others are compared with, without any sweep, in the people of the map."""
+    baselines = words.selection.arms.baseline
+    first = next((g.arm for g in found if not baselines[g.arm] and g.arm in set(baselines)), None)
+    if first is None:
+        return None
+    rows = words.selection.values(studies_to_compare(words.selection)[0], outcome)
+    own = rows[(rows["arm"] == first) & (rows["subject"] < max(int(g.n.max()) for g in found))]["value"]
+    return Level(float(own.mean()), words.arm(first)) if len(own) else None
+
+
 def _maps(words: Wording, study: str, outcome: str) -> Figure:
     found = grids(words.selection, study, outcome)
     title = words.measure("outcome", outcome)
@@ -169,7 +181,8 @@ def _maps(words: Wording, study: str, outcome: str) -> Figure:
     scale = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     x, y = found[0].x, found[0].y
     labels = _axis_label(words, x), _axis_label(words, y), title
-    panels = [map_panel(f"map-{study}-{i}", words.arm(g.arm), g, labels, scale) for i, g in enumerate(found)]
+    level = _level(words, outcome, found)
+    panels = [map_panel(f"map-{study}-{i}", words.arm(g.arm), g, labels, scale, level) for i, g in enumerate(found)]
     places = list(own_places(words, found, inside))
     found_tables = [
         tables.grid_table(words, g, f"{_study_title(words, study)}: {title}, {words.arm(g.arm)}").of(

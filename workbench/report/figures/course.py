@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.analysis.labels import apart
 from workbench.report.figures.style import BLACK, GREEN, GREY, LINES, Margins, Panel, drawing
 from workbench.report.words import cut, number
 
@@ -38,12 +39,13 @@ def courses_panel(
     margins = Margins(right=0.32, bottom=0.62).with_legend(len(arms))
     mine = {arm: frame[frame.arm == arm] for arm, _ in arms}
     with drawing(name, 3.9, 2.1, margins) as (axes, drawn):
-        for (arm, title), (colour, dashes, _) in zip(arms, LINES, strict=False):
+        named = apart([title for _, title in arms], 46)
+        for (arm, _), label, (colour, dashes, _) in zip(arms, named, LINES, strict=False):
             one = mine[arm]
             axes.fill_between(one.time, one.p10, one.p90, color=colour, alpha=0.15, linewidth=0)
             for edge in (one.p10, one.p90):  # in grey the edges still tell the bands apart
                 axes.plot(one.time, edge, color=colour, linestyle=dashes, linewidth=0.5)
-            axes.plot(one.time, one["mean"], color=colour, linestyle=dashes, linewidth=1.9, label=cut(title, 46))
+            axes.plot(one.time, one["mean"], color=colour, linestyle=dashes, linewidth=1.9, label=label)
         low = min(float(one.p10.min()) for one in mine.values())
         high = max(float(one.p90.max()) for one in mine.values())
         room = (high - low) * 0.06 or 0.05

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.analysis.labels import apart
 from workbench.report.figures.style import LINES, Margins, Panel, drawing, named_ticks
 from workbench.report.words import cut
 
@@ -37,6 +38,7 @@ def lines_panel(
     A `mark` on a line is the value that the arm itself has on this axis.
     """
     with drawing(name, margins=Margins().with_legend(len(lines) if len(lines) > 1 else 0)) as (axes, drawn):
+        named = apart([line.label for line in lines], 40)
         for i, line in enumerate(lines):
             colour, dashes, marker = LINES[i % len(LINES)]
             shift = (i - (len(lines) - 1) / 2) * 0.12 if words else 0.0
@@ -57,21 +59,21 @@ def lines_panel(
                 linestyle=style,
                 marker=marker,
                 markersize=4.5,
-                label=cut(line.label, 40),
+                label=named[i],
             )
             if line.mark is not None:
                 axes.axvline(line.mark, color=colour, linestyle=dashes, linewidth=0.9)
         if words:
-            axes.set_xticks(range(len(words)), [cut(w, 16) for w in words])
+            axes.set_xticks(range(len(words)), apart(words, 16))
             axes.set_xlim(-0.6, len(words) - 0.4)
         elif logarithmic:
             axes.set_xscale("log")
             levels = sorted({float(v) for line in lines for v in line.frame.x})
-            named_ticks(axes, "x", levels)
+            named_ticks(axes, "x", levels, logarithmic)
         if limits is not None:
             room = 0.04 * (limits[1] - limits[0])
             axes.set_ylim(limits[0] - room, limits[1] + room)
-        axes.set_xlabel(cut(axis[0], 48))
+        axes.set_xlabel(f"{cut(axis[0], 41)} (log)" if logarithmic and not words else cut(axis[0], 48))
         axes.set_ylabel(cut(axis[1], 32))
         if len(lines) > 1:
             axes.figure.legend(loc="lower center", ncols=1)

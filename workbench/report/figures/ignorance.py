@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.analysis.labels import apart
 from workbench.report.figures.style import BLACK, GREY, Margins, Panel, drawing
 from workbench.report.words import cut, number, signed
 
@@ -33,7 +34,7 @@ def ignorance_panel(
     """
     label, better = axis
     with drawing(name, 4.5, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
-        for y, (row, text, own) in enumerate(zip(rows, labels, shipped, strict=True)):
+        for y, (row, text, own) in enumerate(zip(rows, apart(labels, 66), shipped, strict=True)):
             (low, high), middle = row.range, row.middle
             lift = 0.13 * np.cos(np.arange(row.points) * 2.4)  # a fixed spread, so that dots do not hide each other
             axes.scatter(row.differences, y + lift, s=4, color=GREY, alpha=0.45, linewidths=0)
@@ -50,7 +51,7 @@ def ignorance_panel(
             if own is not None:
                 axes.plot([own], [y], marker="D", color="#D55E00", markersize=5, markeredgecolor="white")
             axes.annotate(
-                cut(text, 66),
+                text,
                 (0, y - 0.38),
                 xycoords=("axes fraction", "data"),
                 fontsize=7.5,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.analysis.labels import apart
 from workbench.report.figures.style import RASTER_CELLS, Margins, Panel, drawing, named_ticks
 from workbench.report.words import cut
 
@@ -16,9 +18,25 @@ if TYPE_CHECKING:
     from workbench.analysis.maps import Grid, SweptAxis
 
 WRITTEN_CELLS = 42
+DASHES = (0, (4, 2))
 
 
-def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], scale: tuple[float, float]) -> Panel:
+@dataclass(frozen=True)
+class Level:
+    """A value that an arm has elsewhere, drawn as a dashed line where a map passes it; `name` is the arm's."""
+
+    value: float
+    name: str
+
+
+def map_panel(
+    name: str,
+    heading: str,
+    grid: Grid,
+    axis: tuple[str, str, str],
+    scale: tuple[float, float],
+    level: Level | None = None,
+) -> Panel:
     """Draw a grid; `axis` labels x, y and the colours, `scale` is the range of colours that all maps share."""
     from matplotlib.transforms import offset_copy
 
@@ -50,10 +68,34 @@ def map_panel(name: str, heading: str, grid: Grid, axis: tuple[str, str, str], s
             )
         axes.set_xlim(edges[0][0], edges[0][-1])
         axes.set_ylim(edges[1][0], edges[1][-1])
-        axes.set_xlabel(cut(axis[0], 42))
-        axes.set_ylabel(cut(axis[1], 36))
-        axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=cut(axis[2], 44), fraction=0.05, pad=0.2)
+        axes.set_xlabel(_scaled(axis[0], grid.x, 42))
+        axes.set_ylabel(_scaled(axis[1], grid.y, 36))
+        shows = level is not None and _contour(axes, grid, level)
+        told = f" (dashed: {cut(level.name, 16)})" if level and shows else ""
+        label = cut(axis[2], 48 - len(told)) + told
+        bar = axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=label, fraction=0.05, pad=0.2)
+        if level and shows:
+            bar.ax.axvline(level.value, color="black", linestyle=DASHES, linewidth=1.2)
     return Panel(heading, drawn.svg, _alt(heading, grid))
+
+
+def _scaled(label: str, axis: SweptAxis, letters: int) -> str:
+    """Return an axis label; it says where the scale is logarithmic."""
+    return f"{cut(label, letters - 6)} (log)" if axis.logarithmic else cut(label, letters)
+
+
+def _contour(axes: Axes, grid: Grid, level: Level) -> bool:
+    """Draw where a map passes a level; return whether it does."""
+    places = _centres(grid.x), _centres(grid.y)
+    known = grid.mean[~np.isnan(grid.mean)]
+    if min(map(len, places)) < 2 or not known.size or not known.min() < level.value < known.max():
+        return False
+    for width, colour in ((2.4, "white"), (1.2, "black")):  # seen on any colour
+        axes.contour(
+            *places, np.ma.masked_invalid(grid.mean), levels=[level.value], colors=colour, linewidths=width,
+            linestyles=[DASHES] if colour == "black" else "solid",
+        )  # fmt: skip
+    return True
 
 
 def inside(grid: Grid) -> bool:
@@ -83,9 +125,9 @@ def _ticks(axes: Axes, at: str, axis: SweptAxis) -> None:
     if axis.numeric and len(axis.levels) > 1:
         if axis.logarithmic:
             axes.set(**{f"{at}scale": "log"})
-        named_ticks(axes, at, [v for v in axis.levels if isinstance(v, float)])
+        named_ticks(axes, at, [v for v in axis.levels if isinstance(v, float)], axis.logarithmic)
     else:
-        words = [cut(v if isinstance(v, str) else f"{v:g}", 14) for v in axis.levels]
+        words = apart([v if isinstance(v, str) else f"{v:g}" for v in axis.levels], 14)
         axes.set(**{f"{at}ticks": range(len(words)), f"{at}ticklabels": words})
 
 

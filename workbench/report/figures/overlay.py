@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.analysis.labels import apart
 from workbench.report.figures.style import BLUE, GREY, LINES, RUST, Margins, Panel, drawing
 from workbench.report.words import cut, number
 
@@ -35,6 +36,7 @@ def overlay_panel(name: str, heading: str, frame: pd.DataFrame, titles: Mapping[
     heading += f" ({len(shown)} of {len(there)} arms)" if len(there) > len(shown) else ""
     means = {arm: np.asarray(frame[frame.arm == arm]["mean"], dtype=np.float64) for arm in shown}
     with drawing(name, 4.4, 2.1, Margins(left=0.72, bottom=0.48).with_legend(len(shown))) as (axes, drawn):
+        named = apart([titles[arm] for arm in shown], 56)
         for place, arm in enumerate(shown):
             colour, dash, marker = LINES[place]
             mine = frame[frame.arm == arm]
@@ -43,7 +45,7 @@ def overlay_panel(name: str, heading: str, frame: pd.DataFrame, titles: Mapping[
             every = max(1, len(mine) // 6)
             axes.plot(
                 mine.time, mine["mean"], color=colour, linestyle=dash, marker=marker, markersize=4,
-                markevery=(place * every // max(len(shown), 1), every), label=cut(titles[arm], 56),
+                markevery=(place * every // max(len(shown), 1), every), label=named[place],
             )  # fmt: skip
         if _steep(means):
             axes.set_yscale("log")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -125,8 +125,26 @@ def _text(figure: Figure, name: str) -> str:
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 
-def named_ticks(axes: Axes, at: str, levels: list[float]) -> None:
-    """Mark some of the levels themselves on axis "x" or "y", as plain numbers."""
-    chosen = levels[:: -(-len(levels) // NAMED_TICKS)]
-    axes.set(**{f"{at}ticks": chosen, f"{at}ticklabels": [f"{v:.3g}" for v in chosen]})
+def round_ticks(levels: Sequence[float], logarithmic: bool) -> list[float]:
+    """Return round numbers between the ends of some levels; the levels themselves where they are few and round.
+
+    >>> round_ticks([0.5, 0.5946, 0.7071, 1.0, 1.682, 2.378, 4.0], True)
+    [0.5, 1.0, 2.0]
+    """
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    low, high = min(levels), max(levels)
+    if len(levels) <= NAMED_TICKS and all(float(f"{v:.2g}") == v for v in levels):
+        return list(levels)
+    even = MaxNLocator(NAMED_TICKS - 1, steps=[1, 2, 2.5, 5, 10])
+    ticks = (LogLocator(subs=(1.0, 2.0, 5.0)) if logarithmic else even).tick_values(low, high)
+    room = 1e-9 * max(abs(low), abs(high))
+    inside = [float(f"{v:.6g}") for v in ticks if low - room <= v <= high + room]
+    return inside[:: -(-len(inside) // NAMED_TICKS)] if len(inside) > 1 else [float(low), float(high)]
+
+
+def named_ticks(axes: Axes, at: str, levels: list[float], logarithmic: bool = False) -> None:
+    """Mark round numbers between the levels on axis "x" or "y", as plain numbers."""
+    chosen = round_ticks(levels, logarithmic)
+    axes.set(**{f"{at}ticks": chosen, f"{at}ticklabels": [f"{v:g}" for v in chosen]})
     (axes.xaxis if at == "x" else axes.yaxis).minorticks_off()
