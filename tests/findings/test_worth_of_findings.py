@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from commands import answer, workbench
 from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 from workbench.analysis.ledger import CriterionRow
+from workbench.analysis.loss import targets_of
 from workbench.analysis.severity import Severity, together
 from workbench.analysis.verdict import SHARE, people_needed, verdict_of
-from workbench.literature.model import Criterion
+from workbench.literature.model import Criterion, Finding
 
 MANY = PLAUSIBLE.replace("n = 24", "n = 64").replace("subjects = 50", "subjects = 2")
 SLOW = STILL.replace("still", "slow").replace("[-0.1, 0.1]", "[0.0, 5.0]")
@@ -159,6 +161,13 @@ def test_what_is_beside_is_shown_and_not_judged_and_own_construction_not_counted
     assert [c["verdict"] for c in found["T1"]["criteria"]] == ["met", "missed"]
     assert [c["counts"] for c in found["T2"]["criteria"]] == [True, False]
     assert "shown and not judged: only to be seen" in " ".join(workbench("findings", cwd=root).stdout.split())
+
+
+def test_what_is_beside_is_no_target_of_a_refit() -> None:
+    judged = Criterion("mean", "outcome", "norm", ("slow",), (0.0, 1.0))
+    head = Finding("F1", "t", "small", (), "p", "p", "1", "page")
+    shown = replace(judged, beside="only to be seen")
+    assert [t.criterion for t in targets_of([replace(head, criteria=(judged, shown))])] == [judged]
 
 
 def test_what_was_chosen_with_a_row_or_its_source_is_said(tmp_path: Path) -> None:

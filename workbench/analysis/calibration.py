@@ -228,7 +228,7 @@ class _Question:
         evaluated = {id(target.criterion) for target in self.targets}
         for finding in self.findings:
             for criterion in finding.criteria:
-                if id(criterion) not in evaluated:
+                if id(criterion) not in evaluated and not criterion.beside:
                     yield finding.name, in_words(criterion), SWEPT
 
 

@@ -88,6 +88,8 @@ def held(selection: Selection, study: str, rows: Sequence[LedgerRow]) -> Held | 
         if row.role != "fit":
             continue
         for criterion in row.finding.criteria:
+            if criterion.beside:
+                continue
             accepted = published_range(criterion)
             found = _values(criterion, stored, study, points) if accepted else None
             if accepted is None or found is None:

@@ -88,13 +88,14 @@ class Target:
 def targets_of(findings: Sequence[Finding]) -> list[Target]:
     """Return the criteria that can be evaluated candidate by candidate.
 
-    Not those along a sweep or of a course, nor among subjects who are chosen by a trait.
+    Not those along a sweep or of a course, nor among subjects who are chosen by a trait, nor what is only shown beside.
     """
     return [
         Target(finding.name, criterion)
         for finding in findings
         for criterion in finding.criteria
-        if not (criterion.over or criterion.at or criterion.against_at or criterion.kind == "course")
+        if not criterion.beside
+        and not (criterion.over or criterion.at or criterion.against_at or criterion.kind == "course")
         and not (criterion.among and criterion.among.trait)
     ]
 
