@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Write = Callable[[Any], str]
 
 ROLE_WORDS: Mapping[str, str] = {
-    "test": "tested: nothing was set with it",
+    "test": "tested: no number was fitted to it",
     "fit": "fitted: numbers were set with it, so agreement is no success",
     "built_in": "true by construction, so agreement is no success",
     "stress": "expected to fail, and shown for that",

@@ -46,8 +46,8 @@ def _published(rows: Sequence[LedgerRow]) -> list[str]:
     met, missed, *rest = (sum(row.verdict == v for row in tested) for v in ("met", "missed", "undecided", "not run"))
     told = "".join(f", {n} {word}" for n, word in zip(rest, ("undecided", "not run"), strict=True) if n)
     text = (
-        f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because nothing was set "
-        f"with them and they could fail: {met} met, {missed} missed{told}"
+        f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because no number was "
+        f"fitted to them and they could fail: {met} met, {missed} missed{told}"
     )
     lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
     sure = sum(row.could_not_fail for row in rows)
