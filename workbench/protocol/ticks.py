@@ -26,6 +26,7 @@ class TickPhase(Ordered):
 
     section: ClassVar[str] = "phase"
     name: ClassVar[str] = "tick"
+    revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "W(t + dt) = W_inf + (W - W_inf) exp(-B dt);  W_inf = A / B\n"
         "A = P w_max + D w_min + g rest,  B = P + D + g, each the mean over the step (soft bounds)"
