@@ -63,6 +63,8 @@ def test_a_table_of_several_people_is_not_told_as_that_of_all() -> None:
     assert _prescribed(regimen) == "30 mg, 3 doses, one every 8 h"
     assert regimen.details == ("the first after 5 h", "as one of 2 people, each with records of their own")
     assert dose_hours(settings, "d") == [5.0, 13.0, 21.0]
+    older = {**settings, "dose.d.table": "[[0.0, 0.0, 10.0, 0.0, 8.0, 1.0, 0.0], [0.0, 30.0, 0.0, 0.0, 0.0, 0.0, 0.0]]"}
+    assert dose_hours(older, "d") == [0.0, 8.0], "a database of before has fewer cells a record"
     assert (
         regimens({**settings, "dose.d.given": 0.0}, {}) == ()
         and dose_hours({**settings, "dose.d.given": 0.0}, "d") == []
