@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shipped_runs import SCENARIOS
 
@@ -16,6 +16,7 @@ from workbench.scenario.shapes import SHORT
 LONG = ["Ketamine 0.5 mg/kg once, then four weeks of A", "Ketamine 0.5 mg/kg once, then four weeks of B"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is not a slow strategy
 @given(st.lists(st.text("ab c", max_size=14), max_size=9), st.integers(6, 10))
 def test_labels_fit_and_are_as_many_as_the_texts(texts: list[str], letters: int) -> None:
     labels, lines = apart(texts, letters), [" ".join(text.split()) for text in texts]

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "check": ("check", "small.toml"),
     "sweep": ("sweep", "small.toml", "--db", "small.db", "--workers", "0"),
     "sweep --dry-run": ("sweep", "small.toml", "--dry-run"),
+    "rounding": ("rounding", "small.toml", "--subjects", "1"),
     "doctor": ("doctor",),
     "describe, a component": ("describe", "plasticity"),
     "describe, a file": ("describe", "{dystonia}"),

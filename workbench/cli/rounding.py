@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put
-from workbench.cli.tables import Number, aligned
+from workbench.cli.output import print_object, put, tell
+from workbench.cli.tables import Number, fitted
 
 HEADER = ("arm", "outcome", "moves by")
 
@@ -38,11 +38,11 @@ def rounding(
         print_object({"ok": True, "scenario": scenario, "unit": "share of the largest value", "rows": rows})
         return 0
     if more:
-        put("\n".join(aligned(HEADER, [(one.arm, one.outcome, Number(f"{one.share:.1e}")) for one in more])))
+        put("\n".join(fitted(HEADER, [(one.arm, one.outcome, Number(f"{one.share:.1e}")) for one in more])))
     calm = [one for one in found if one.share <= AMPLIFIES]
     if calm:
         rest = "All others move" if more else "Nothing amplifies rounding: outcomes move"
-        put(f"{rest} by at most {calm[0].share:.1e} of their largest value ({calm[0].outcome} in {calm[0].arm}).")
+        tell([f"{rest} by at most {calm[0].share:.1e} of their largest value ({calm[0].outcome} in {calm[0].arm})."])
     return 0
 
 
