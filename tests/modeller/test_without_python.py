@@ -14,13 +14,16 @@ from commands import answer, process, workbench
 import workbench as api
 from workbench.design import plan
 from workbench.design.provenance import Resolved
+from workbench.errors import ScenarioError
 from workbench.scenario.library import scenarios_folder
-from workbench.scenario.load import load_scenario
+from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Scenario
 
 SHIPPED = (scenarios_folder() / "dystonia.toml").read_text(encoding="utf-8")
 ARMS, STUDIES = "# --- arms", "# --- studies"
 CORTEX = '[population.cortex]\ntitle = "Cortical cue assemblies"\nkind = "source"\nsize = '
+CONTEXT = '[population.context]\ntitle = "What all cues share"\nkind = "source"\n'
+"""Only the study of which the text is relieved reads it."""
 D2 = "[plasticity.cortex_d2]\n"
 SHORT = (
     ("trials = 4000", "trials = 60"),
@@ -33,7 +36,7 @@ Run = Callable[..., pd.DataFrame]
 
 def edited(*swaps: tuple[str, str]) -> str:
     """Return the shipped text, its first study only, with each swap made; each must be possible."""
-    text = SHIPPED[: SHIPPED.index("[study.balance_by_tone]")]
+    text = SHIPPED[: SHIPPED.index("[study.balance_by_tone]")].replace(CONTEXT, "")
     for old, new in swaps:
         assert old in text, f"the shipped scenario has no {old!r}"
         text = text.replace(old, new)
@@ -68,16 +71,13 @@ def test_six_muscles_by_one_line(run: Run, tmp_path: Path) -> None:
     assert set(settings.query("path == 'population.cortex.size'")["number"]) == {6.0}
 
 
-@pytest.mark.parametrize(
-    "swap",
-    [
-        ('homeostat = "muscle"\n', ""),
-        ('strength = { ref = "homeostat_strength" }', "strength = 0.0"),
-    ],
-    ids=["its reference removed", "its strength 0"],
-)
-def test_the_sliding_threshold_is_switched_off_by_a_line(run: Run, swap: tuple[str, str]) -> None:
-    on, off = run(edited()), run(edited(swap))
+def test_a_sliding_threshold_that_no_rule_reads_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"homeostat\.muscle: acts on nothing: no rule reads its threshold"):
+        parse_scenario(edited(('homeostat = "muscle"\n', "")).encode(), "mine.toml", scenarios_folder())
+
+
+def test_the_sliding_threshold_is_switched_off_by_a_line(run: Run) -> None:
+    on, off = run(edited()), run(edited(('strength = { ref = "homeostat_strength" }', "strength = 0.0")))
     # What the shipped arm without it does anyway, every arm does now.
     assert off.loc["dyt1", "overflow_withdrawal"] == pytest.approx(on.loc["dyt1_no_homeostasis", "overflow_withdrawal"])
     assert off.loc["dyt1", "overflow_withdrawal"] != on.loc["dyt1", "overflow_withdrawal"]
@@ -173,6 +173,8 @@ def test_every_number_can_be_swept_as_a_factor_and_moves_something(tmp_path: Pat
     for number, (path, _, _) in enumerate(SWEPT):
         text += f'[study.s{number}]\nsubjects = 1\nrecord = false\narms = ["dyt1_thp30"]\n[study.s{number}.sweep]\n'
         text += f'"{path}" = {{ values = [0.95, 1.0], relative = true }}\n'
+    text += '[study.context]\nsubjects = 1\nrecord = false\narms = ["dyt1_thp30"]\n[study.context.sweep]\n'
+    text += '"projection.cortex_d1.pre" = { values = ["cortex", "context"] }\n'
     for old, new in (*SHORT, ('each = "3 day"', 'each = "0.5 day"')):  # full dose within the short phase
         text = text.replace(old, new)
     (tmp_path / "scenarios" / "mine.toml").write_text(text, encoding="utf-8")
