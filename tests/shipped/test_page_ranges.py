@@ -25,6 +25,8 @@ def said(folder: Path, written: str) -> tuple[str, str]:
     scenario = (scenarios_folder() / "dystonia.toml").read_text(encoding="utf-8")
     swept = re.compile(r"\[study\.(balance_by_tone|task_structure|shared_row)\].*?(?=\n\[study\.[a-z_]+\]\n|\Z)", re.S)
     scenario = swept.sub("", scenario).replace("n = 120", "n = 16")
+    shared = '[population.context]\ntitle = "What all cues share"\nkind = "source"\n'  # read in the task's study alone
+    scenario = scenario.replace(shared, "")
     (folder / "dystonia.toml").write_text(scenario, encoding="utf-8")
     done = run_sweep(
         folder / "dystonia.toml", folder / "a.db", arms=["healthy", "dyt1", "dyt1_thp30"], subjects=2, workers=0
