@@ -224,9 +224,8 @@ window = "50 min into slice"
 
 def test_a_drug_with_kinetics_is_where_it_is_on_the_event_clock() -> None:
     ticks = replaced(SLICE + DRUG, ('length = "3 min"\nstep = "1 s"', 'length = "1 h"\nstep = "7 s"'))
-    events = (
-        ticks[: ticks.index("[projection.w]")] + DRUG + '[phase.slice]\nclock = "event"\nlength = "1 h"\n[arm.one]\n'
-    )
+    head = ticks[: ticks.index("[population.axon]")]
+    events = head + DRUG + '[phase.slice]\nclock = "event"\nlength = "1 h"\n[arm.one]\n'
     assert solved(ticks).outcomes["plasma"] == pytest.approx(solved(events).outcomes["plasma"], rel=1e-11)
 
 
