@@ -230,3 +230,32 @@ def joined(results: list[BatchResult]) -> BatchResult:
 def solved(text: str, **options: object) -> BatchResult:
     """Solve the single batch of a scenario text."""
     return solve(only(text, **options))
+
+
+HEBB = (
+    HEAD
+    + """
+[population.input]
+kind = "source"
+[population.output]
+[projection.w]
+pre = "input"
+post = "output"
+weight = 0.5
+bounds = [0.0, 10.0]
+[plasticity.w]
+rule = "hebb"
+rate = 0.1
+[task.inputs]
+kind = "patterns"
+inputs = "input"
+values = [1.0]
+[phase.learning]
+trials = 3
+[outcome.weight]
+readout = "synapse_weight"
+projection = "w"
+window = "end of learning"
+"""
+)
+"""One weight, one input, one output."""

@@ -5,37 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import HEAD
+from circuits import HEBB
 
 from workbench.errors import Problem
 from workbench.scenario.load import parse_scenario
 
-HEBB = (
-    HEAD
-    + """
-[population.input]
-kind = "source"
-[population.output]
-[projection.w]
-pre = "input"
-post = "output"
-weight = 0.5
-bounds = [0.0, 10.0]
-[plasticity.w]
-rule = "hebb"
-rate = 0.1
-[task.inputs]
-kind = "patterns"
-inputs = "input"
-values = [1.0]
-[phase.learning]
-trials = 3
-[outcome.weight]
-readout = "synapse_weight"
-projection = "w"
-window = "end of learning"
-"""
-)
 SPREAD = """
 [study.t]
 design = "DESIGN"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from circuits import HEAD
+from circuits import HEAD, HEBB
 
 from workbench import simulate
 from workbench.errors import ScenarioError
@@ -58,32 +58,6 @@ window = "end of p"
 """
 )
 
-HEBB = (
-    HEAD
-    + """
-[population.input]
-kind = "source"
-[population.output]
-[projection.w]
-pre = "input"
-post = "output"
-weight = 0.5
-bounds = [0.0, 10.0]
-[plasticity.w]
-rule = "hebb"
-rate = 0.1
-[task.inputs]
-kind = "patterns"
-inputs = "input"
-values = [1.0]
-[phase.learning]
-trials = 3
-[outcome.weight]
-readout = "synapse_weight"
-projection = "w"
-window = "end of learning"
-"""
-)
 BACK = '[projection.back]\npre = "output"\npost = "output"\nweight = 0.5\n'
 
 

@@ -12,6 +12,7 @@ from workbench.declaration import number, option, reference
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.profile import Profile, profile
+from workbench.protocol.times import HOURS_PER_DAY
 from workbench.protocol.window import parse_window
 from workbench.readouts.reading import Reading, Readout
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from workbench.assembly import Assembly
 
 SITES = ("plasma", "effect")
-HOURS_PER_DAY = 24.0
 
 
 @dataclass(frozen=True, kw_only=True)
