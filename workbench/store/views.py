@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+Ask = Callable[[str], Sequence[Sequence[Any]]]
+"""Puts a question to the database that the views are for, and returns its rows."""
 
 VIEWS = (
     "sweeps",
@@ -201,34 +204,30 @@ def _tails(path: str) -> list[str]:
     return [tail if not tail[0].isdigit() else f"_{tail}" for tail in tails]
 
 
-def swept_columns(connection: Connection, taken: Iterable[str] = ()) -> tuple[Column, ...]:
+def swept_columns(ask: Ask, taken: Iterable[str] = ()) -> tuple[Column, ...]:
     """Return one column per swept path of the whole file; what is called so by right keeps its name."""
-    rows = connection.exec_driver_sql(
-        "SELECT id, path, unit, meaning, id IN (SELECT axis FROM whole_axis) AS whole FROM axis ORDER BY path, id"
-    ).all()
-    names = short_names([row.path for row in rows], (*RESERVED, "status", *MEANINGS, *taken))
+    rows = ask("SELECT id, path, unit, meaning, id IN (SELECT axis FROM whole_axis) FROM axis ORDER BY path, id")
+    names = short_names([path for _, path, *_ in rows], (*RESERVED, "status", *MEANINGS, *taken))
     return tuple(
-        Column(name, row.path, row.unit, row.meaning, (row.id,), bool(row.whole))
-        for name, row in zip(names, rows, strict=True)
+        Column(name, path, unit, meaning, (axis,), bool(whole))
+        for name, (axis, path, unit, meaning, whole) in zip(names, rows, strict=True)
     )
 
 
-def outcome_columns(connection: Connection) -> tuple[Column, ...]:
+def outcome_columns(ask: Ask) -> tuple[Column, ...]:
     """Return the columns of the outcomes of the whole file, each of the outcome's own name.
 
     SQLite takes names that differ by letter case for one. Where no study has both, both are one column, which holds in
     each row what its own study calls so. A file that an older version wrote may hold more: a study with both, or an
     outcome with the name of a key; these get names that are nobody's.
     """
-    rows = connection.exec_driver_sql(
-        "SELECT id, name, unit, meaning FROM measure WHERE kind = 'outcome' ORDER BY name, id"
-    ).all()
-    names = list(dict.fromkeys(row.name for row in rows))
-    beside = connection.exec_driver_sql(
+    rows = ask("SELECT id, name, unit, meaning FROM measure WHERE kind = 'outcome' ORDER BY name, id")
+    names = list(dict.fromkeys(name for _, name, *_ in rows))
+    beside = ask(
         "SELECT min(measure.name), max(measure.name) FROM sweep_measure AS r JOIN measure ON measure.id = r.measure"
         " WHERE measure.kind = 'outcome' GROUP BY r.study, lower(measure.name)"
         " HAVING min(measure.name) < max(measure.name)"
-    ).all()
+    )
     apart = {name.lower() for pair in beside for name in pair}
     columns, others = {name: name for name in names if name.lower() not in (*RESERVED, *apart)}, []
     for name in names:
@@ -238,37 +237,54 @@ def outcome_columns(connection: Connection) -> tuple[Column, ...]:
             others.append(name)
     columns.update(zip(others, short_names([f"outcome.{name}" for name in others], (*RESERVED, *columns)), strict=True))
     ids: dict[str, list[int]] = {}
-    for row in rows:
-        ids.setdefault(columns[row.name].lower(), []).append(row.id)
-    latest = {row.name: (row.unit, row.meaning) for row in rows}
+    for number, name, *_ in rows:
+        ids.setdefault(columns[name].lower(), []).append(number)
+    latest = {name: (unit, meaning) for _, name, unit, meaning in rows}
     return tuple(
         Column(columns[name], f"outcome.{name}", *latest[name], tuple(ids[columns[name].lower()])) for name in names
     )
 
 
-def write_views(connection: Connection) -> None:
-    """Drop and create every view, and fill ``columns``; inside the caller's transaction."""
-    wide = outcome_columns(connection)
-    swept = swept_columns(connection, [column.name for column in wide])
+def view_queries(ask: Ask) -> dict[str, str]:
+    """Return what each view of this database selects."""
+    swept, wide = _columns(ask)
     spelled = {column.name.lower(): column for column in wide}  # the last spelling of those that are one column
-    queries = dict(_FIXED, runs=_runs(swept), outcomes_wide=_outcomes_wide(swept, list(spelled.values())))
-    for view in VIEWS:
-        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
-        connection.exec_driver_sql(f"CREATE VIEW {view} AS {queries[view]}")
-    connection.exec_driver_sql("DELETE FROM columns")
+    return dict(_FIXED, runs=_runs(swept), outcomes_wide=_outcomes_wide(swept, list(spelled.values())))
+
+
+def column_rows(ask: Ask) -> list[tuple[str, str, str, str, str]]:
+    """Return the rows of ``columns``: view, name, path, unit, meaning. The views must be there."""
+    swept, wide = _columns(ask)
     described = [("runs", c) for c in swept] + [("outcomes_wide", c) for c in (*swept, *wide)]
     rows = [(view, c.name, c.path, c.unit, c.meaning) for view, c in described]
     rows += [
         (view, name, "", "", MEANINGS[name])
         for view in VIEWS
-        for name in _fixed_columns(connection, view)
+        for _, name, *_ in ask(f"PRAGMA table_info({view})")
         if name in (KEYS if view == "outcomes_wide" else MEANINGS)
     ]
+    return rows
+
+
+def _columns(ask: Ask) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """Return the columns of swept paths and of outcomes."""
+    wide = outcome_columns(ask)
+    return swept_columns(ask, [column.name for column in wide]), wide
+
+
+def write_views(connection: Connection) -> None:
+    """Drop and create every view, and fill ``columns``; inside the caller's transaction."""
+
+    def ask(sql: str) -> Sequence[Sequence[Any]]:
+        return connection.exec_driver_sql(sql).all()
+
+    queries = view_queries(ask)
+    for view in VIEWS:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
+        connection.exec_driver_sql(f"CREATE VIEW {view} AS {queries[view]}")
+    connection.exec_driver_sql("DELETE FROM columns")
+    rows = column_rows(ask)
     connection.exec_driver_sql("INSERT INTO columns (view, name, path, unit, meaning) VALUES (?, ?, ?, ?, ?)", rows)
-
-
-def _fixed_columns(connection: Connection, view: str) -> list[str]:
-    return [row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({view})").all()]
 
 
 def _swept_value(column: Column) -> str:
