@@ -6,17 +6,38 @@ messages and exit codes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 SHOWN = 80
+CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""What a terminal acts on or what hides text: controls, marks of direction, ends of lines, halves of characters."""
+
+
+def escaped(text: str, keep: str = "") -> str:
+    """Return `text` with escapes for the control characters in it, all but those to `keep`."""
+    return CONTROLS.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def shorten(value: object) -> str:
     """Return `value` as text fit for one line: escapes for control characters, at most 80 letters."""
     text = value if isinstance(value, str) else repr(value)
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    # No more is looked at than can be shown: the text may be as long as a file.
+    text = "".join(c if c.isprintable() else _escape(c) for c in text[: SHOWN + 1])
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def quoted(name: object) -> str:
+    """Return a name that someone gave in quotes, fit for one line."""
+    return f"'{shorten(name)}'"
 
 
 @dataclass(frozen=True, order=True)

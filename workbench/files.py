@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from workbench.errors import StorageError
+from workbench.errors import CONTROLS, StorageError, escaped
 
 KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -37,7 +39,28 @@ def spelled(path: Path) -> str:
 
 def argument(path: Path) -> str:
     """Return a path as one word of a shell's line."""
-    return shlex.quote(spelled(path))
+    return _word(spelled(path))
+
+
+def command_line(words: Iterable[str]) -> str:
+    """Return words as one line that a shell reads back as the same words."""
+    return " ".join(map(_word, words))
+
+
+def _word(text: str) -> str:
+    # A quoted end of a line is still the end of a line, and a quoted escape still acts on the terminal.
+    if not CONTROLS.search(text):
+        return shlex.quote(text)
+    return "$'" + escaped(text.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+
+
+_NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def guarded(cell: str) -> str:
+    """Return the text of a cell of a CSV file so that no spreadsheet takes it for a formula; a number stays one."""
+    return f"'{cell}" if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:

@@ -10,6 +10,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import quoted
+
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
@@ -94,9 +96,9 @@ def convert(number: float, given: str, unit: str) -> float:
     if not known(given):
         near = next((other for other in accepted(unit) if other.casefold() == given.casefold()), "")
         meant = f"; capitals count: {near!r}?" if near else ""
-        raise QuantityError(f"unknown unit {given!r} ({accepted_text(unit)}{meant})")
+        raise QuantityError(f"unknown unit {quoted(given)} ({accepted_text(unit)}{meant})")
     if not same_kind(given, unit):
-        raise QuantityError(f"{given!r} is not a unit of this kind ({accepted_text(unit)})")
+        raise QuantityError(f"{quoted(given)} is not a unit of this kind ({accepted_text(unit)})")
     return float(f"{number * _factor(given, unit):.15g}")
 
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import shlex
 import sqlite3
 import subprocess
 import sys
@@ -205,7 +204,10 @@ def test_the_printed_lines_run_as_printed_whatever_the_path(
         _print_end(replace(done, db=Path(path)), "", None)
         told = capsys.readouterr().out
         lines.append(told[told.index("import pandas") :])
-        following = shlex.split(told[told.index("next: ") : told.index("\n\nimport pandas")])[1:]
+        said = told[told.index("next: ") : told.index("\n\nimport pandas")].removeprefix("next: ")
+        assert "\n" not in said
+        read = subprocess.run(["bash", "-c", f"printf '%s\\0' {said}"], check=True, capture_output=True, text=True)
+        following = read.stdout.split("\0")[:-1]
         assert following[:2] == ["workbench", "compare"] and Path(following[2]) == Path(path)
         if path[0] in "-:f":
             assert main(following[1:]) == 0

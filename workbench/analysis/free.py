@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 from workbench.literature.model import Finding
 from workbench.scenario.model import Scenario
 
@@ -34,7 +34,7 @@ def free_parameters(
     kept, free, frozen = scenario.parameters, list[Free](), list[tuple[str, str]]()
     unknown = [name for name in only if name not in kept.values]
     if unknown:
-        raise UsageError(f"no parameter {unknown[0]!r} in {kept.name} (there are: {', '.join(kept.values)})")
+        raise UsageError(f"no parameter {quoted(unknown[0])} in {kept.name} (there are: {', '.join(kept.values)})")
     changed = {name: c for c, values in kept.conditions.items() for name in values}
     for name, value in kept.values.items():
         evidence = value.evidence

@@ -14,7 +14,7 @@ import numpy as np
 from workbench.analysis.interval import ROUNDING, alike, mean_intervals
 from workbench.analysis.plausible import ENDS, designs
 from workbench.analysis.selection import Selection, select
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 from workbench.store.interactions import declared, interaction_rows
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def over_parameters(
 def _refuse_unknown(what: str, names: Sequence[str] | None, known: list[str]) -> None:
     for name in names or ():
         if name not in known:
-            raise UsageError(f"{what} {name!r} is not in this sweep (known: {', '.join(known) or 'none'})")
+            raise UsageError(f"{what} {quoted(name)} is not in this sweep (known: {', '.join(known) or 'none'})")
 
 
 def _title(selection: Selection, name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.analysis.effect import hedges_g
 from workbench.analysis.interval import ROUNDING, alike, mean_intervals
 from workbench.analysis.selection import Selection, select
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 from workbench.terms import FEW
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def studies_to_compare(selection: Selection, study: str | None = None) -> list[s
 
 def _known(what: str, name: str | None, known: Iterable[str]) -> None:
     if name is not None and name not in list(known):
-        raise UsageError(f"{what} {name!r} is not in this sweep (known: {', '.join(known)})")
+        raise UsageError(f"{what} {quoted(name)} is not in this sweep (known: {', '.join(known)})")
 
 
 def _study_rows(selection: Selection, study: str, baseline: str | None, names: list[str]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.declared import outline
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ class Selection:
         rows = found[(found.kind == kind) & (found.name == name)]
         if rows.empty:
             known = ", ".join(found[found.kind == kind].name)
-            raise UsageError(f"{kind} {name!r} is not in this sweep (known: {known})")
+            raise UsageError(f"{kind} {quoted(name)} is not in this sweep (known: {known})")
         return {str(k): v for k, v in rows.iloc[0].items()}
 
     def paths(self, study: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, tell
 from workbench.cli.progress import display
-from workbench.files import make_folder, refuse_unwritable
+from workbench.files import command_line, make_folder, refuse_unwritable
 
 if TYPE_CHECKING:
     from workbench.scenario.model import Scenario
@@ -66,7 +65,7 @@ def calibrate(
     document = load_scenario(Path(scenario))
     target, path = _places(document, to, db)
     refuse_target(target, document.parameters.name, force)
-    command = shlex.join(["workbench", *context.obj])
+    command = command_line(["workbench", *context.obj])
     try:
         with resumable(command, CANDIDATES), display(CandidateWords(), quiet=as_json) as progress:
             found = refit(

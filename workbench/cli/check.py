@@ -9,7 +9,7 @@ import typer
 
 from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, put_line
 from workbench.errors import Problem, ScenarioError
 
 
@@ -35,9 +35,9 @@ def check(
         print_object({"ok": True, "scenarios": [{**one, "notes": as_objects(one["notes"])} for one in sound]})
     else:
         for one in sound:
-            put(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
+            put_line(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
             for line in note_lines(one["notes"]):
-                put(line)
+                put_line(line)
     return 0
 
 

@@ -13,9 +13,9 @@ import typer
 
 from workbench.cli.lookup import block, lookup, refusal
 from workbench.cli.options import AsJson
-from workbench.cli.output import plain, print_object, put
+from workbench.cli.output import plain, print_object, put, put_exactly, spelled_out
 from workbench.cli.tables import folded, set_out
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 from workbench.registry import SECTIONS, Registry
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def named(components: Iterable[type[Component]], name: str | None, otherwise: bo
     if not found and otherwise:
         return []
     if not found and isinstance(components, Registry) and (why := components.why_absent("", str(name))):
-        raise UsageError(f"{name!r} {why}")
+        raise UsageError(f"{quoted(name)} {why}")
     if not found:
         if hint := _choice_hint(str(name), known):
-            raise UsageError(f"no component {name!r}; 'workbench describe' prints all\nhint: {hint}")
+            raise UsageError(f"no component {quoted(name)}; 'workbench describe' prints all\nhint: {hint}")
         raise refusal(str(name), (*sorted({c.name for c in known} | {c.section for c in known}),))
     return found
 
@@ -100,7 +100,7 @@ def _choice_hint(name: str, components: Iterable[type[Component]]) -> str:
         return ""
     first = min(where)
     rest = f" and of {len(where) - 1} more" if len(where) > 1 else ""
-    return f"{name!r} is a choice of a field of {first}{rest}: see 'workbench describe {first}'"
+    return f"{quoted(name)} is a choice of a field of {first}{rest}: see 'workbench describe {first}'"
 
 
 def page(component: type[Component]) -> str:
@@ -192,7 +192,7 @@ def schema() -> int:
     from workbench.registry import registry
     from workbench.scenario import schema as schema_of
 
-    put(json.dumps(schema_of(registry()), indent=2, ensure_ascii=False, allow_nan=False))
+    put_exactly(spelled_out(json.dumps(schema_of(registry()), indent=2, ensure_ascii=False, allow_nan=False)))
     return 0
 
 

@@ -9,7 +9,7 @@ import typer
 
 from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsFormat, AsJson
-from workbench.cli.output import Format, print_frame, put, talk
+from workbench.cli.output import Format, print_frame, put_exactly, talk
 from workbench.errors import UsageError
 
 
@@ -45,7 +45,7 @@ def doses(
         for line in note_lines(told):
             talk(line)
     if form is Format.csv and not as_json:
-        put(written(records))
+        put_exactly(written(records))
     else:
         columns, rows = laid_out(records)
         frame = pd.DataFrame(rows, columns=columns, dtype=object)  # a whole number stays one beside others

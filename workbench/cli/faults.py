@@ -17,7 +17,7 @@ from typing import Any
 
 from workbench import __version__
 from workbench.cli.output import print_object, talk
-from workbench.errors import Problem, ScenarioError, StorageError, UnheardError, WorkbenchError
+from workbench.errors import Problem, ScenarioError, StorageError, UnheardError, WorkbenchError, escaped
 
 SHOWN_PROBLEMS = 50
 
@@ -33,9 +33,9 @@ def lines_of(problems: Sequence[Problem], word: str = "error", rest: str = "prob
     """Yield each problem, or note, as a line with its hint below it, 50 at most and then a count."""
     for problem in problems[:SHOWN_PROBLEMS]:
         text = str(problem) if problem.file else problem.message
-        yield f"{word}: " + " ".join(text.splitlines())
+        yield escaped(f"{word}: " + " ".join(text.splitlines()))
         if problem.hint:
-            yield f"hint: {problem.hint}"
+            yield escaped(f"hint: {problem.hint}")
     if len(problems) > SHOWN_PROBLEMS:
         yield f"{word}: {len(problems) - SHOWN_PROBLEMS} more {rest} ({len(problems)} in all)"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from workbench.cli.output import Format, print_frame, print_object, put
 from workbench.cli.progress import watcher
 from workbench.cli.tables import NOTHING
 from workbench.errors import CheckFailed
+from workbench.files import command_line
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def findings(
     from workbench.analysis.ledger import table
 
     quiet = as_json or form is not Format.text
-    command = shlex.join(["workbench", *context.obj])
+    command = command_line(["workbench", *context.obj])
     with resumable(command):
         found = hold(
             *(targets or ()),

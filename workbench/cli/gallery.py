@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,10 @@ import typer
 
 from workbench.cli.faults import resumable
 from workbench.cli.options import AsJson, ForRuns, Workers
-from workbench.cli.output import print_object, put, talk
+from workbench.cli.output import print_object, put_line, talk
 from workbench.cli.progress import watcher
 from workbench.errors import Problem, ScenarioError
-from workbench.files import make_folder, refuse_existing, refuse_unwritable
+from workbench.files import command_line, make_folder, refuse_existing, refuse_unwritable
 
 DEFAULT = Path("reports/gallery.html")
 
@@ -46,7 +45,7 @@ def gallery(
     if output is None:
         make_folder(page.parent, "--output")
     refuse_unwritable(page)
-    command = shlex.join(["workbench", *context.obj])
+    command = command_line(["workbench", *context.obj])
     with resumable(command):
         found = hold(*targets, db=db, workers=workers, watch=lambda: watcher(quiet=as_json), command=command)
     about = {row.finding.scenario for row in found.rows}
@@ -57,7 +56,7 @@ def gallery(
     else:
         if left_out:
             talk(f"left out, since no finding is about them: {', '.join(left_out)}")
-        put(str(written))
+        put_line(str(written))
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.tables import folded, set_out
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 from workbench.registry import SECTIONS
 from workbench.scenario.dose_ranges import shipped_ranges
 from workbench.scenario.library import data_folder, scenarios_folder
@@ -44,9 +44,9 @@ def refusal(name: str, known: Iterator[str] | tuple[str, ...]) -> UsageError:
     names = {other.casefold(): other for other in (*known, *_all_names())}
     near = [names[one] for one in difflib.get_close_matches(name.casefold(), names, NEAREST)]
     if not near:
-        return UsageError(f"nothing is called {name!r}; 'workbench describe' prints every component")
+        return UsageError(f"nothing is called {quoted(name)}; 'workbench describe' prints every component")
     others = f" (also near: {', '.join(near[1:])})" if len(near) > 1 else ""
-    return UsageError(f"nothing is called {name!r}\nhint: did you mean {near[0]!r}?{others}")
+    return UsageError(f"nothing is called {quoted(name)}\nhint: did you mean {quoted(near[0])}?{others}")
 
 
 def block(found: Found) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from typing import Annotated
 
@@ -28,11 +29,13 @@ from workbench.cli import (
 )
 from workbench.cli.faults import internal_fault, outer_fault, told
 from workbench.cli.output import hold_streams, put
-from workbench.errors import UsageError, WorkbenchError
+from workbench.errors import SHOWN, UsageError, WorkbenchError, shorten
 from workbench.execution.threads import use_one_thread
 from workbench.offers import blamed
 
 DEBUG = "--debug"
+LONG = re.compile(rf"\S{{{SHOWN + 1},}}")
+"""A word of a complaint that is longer than any value is shown."""
 
 app = typer.Typer(
     name="workbench",
@@ -101,7 +104,8 @@ def main(arguments: list[str]) -> int:
 def _usage(error: Exception) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "workbench"
-    return UsageError(f"{error.format_message()}\nhint: see '{command} --help'")  # type: ignore[attr-defined]
+    message = LONG.sub(lambda word: shorten(word[0]), error.format_message())  # type: ignore[attr-defined]
+    return UsageError(f"{message}\nhint: see '{command} --help'")
 
 
 def run() -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from workbench.cli.tables import cell, fitted, folded, wrapped
-from workbench.errors import UnheardError
+from workbench.errors import CONTROLS, UnheardError, escaped, shorten
+from workbench.files import guarded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,14 +34,27 @@ class Format(StrEnum):
 def talk(line: str) -> None:
     """Write one line to standard error; whoever listens there may leave, which costs the line and nothing else."""
     try:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(escaped(line, "\t") + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         _leave(2)
 
 
 def put(text: str) -> None:
-    """Write a result to standard output; a reader that has gone away (``| head``) ends the command quietly.
+    """Write a result for people to standard output, with escapes for whatever a terminal would act on.
+
+    Errors as in `put_exactly`.
+    """
+    put_exactly(escaped(text, "\n\t"))
+
+
+def put_line(line: str) -> None:
+    """Write one line of a result, whatever the names in it hold; errors as in `put_exactly`."""
+    put_exactly(escaped(line, "\t"))
+
+
+def put_exactly(text: str) -> None:
+    """Write data to standard output; a reader that has gone away (``| head``) ends the command quietly.
 
     Raises
     ------
@@ -92,12 +106,17 @@ def tell(lines: Iterable[str]) -> None:
 def print_object(content: dict[str, Any]) -> None:
     """Print the one JSON object of a command, with escapes for what standard output cannot spell."""
     whole = {"schema": SCHEMA, **plain(content)}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str)
+    text = spelled_out(json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str))
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(whole, allow_nan=False, default=str)
-    put(text)
+    put_exactly(text)
+
+
+def spelled_out(text: str) -> str:
+    """Return JSON text whose control characters are escapes of JSON: the same data, and nothing for a terminal."""
+    return CONTROLS.sub(lambda found: found[0] if found[0] in "\n" else json.dumps(found[0])[1:-1], text)
 
 
 def plain(value: Any) -> Any:
@@ -122,6 +141,22 @@ def _spelled(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].map(lambda v: v.hex() if isinstance(v, bytes) else v) for name in held})
 
 
+def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet takes for formulas, as files of tables have them."""
+    import pandas as pd
+
+    def safe(value: Any) -> Any:
+        return guarded(value) if isinstance(value, str) else value
+
+    held = [place for place, kind in enumerate(frame.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
+    for place in held:
+        column = frame.iloc[:, place]
+        texts = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+        if any(safe(value) is not value for value in texts):
+            frame = frame.assign(**{str(frame.columns[place]): column.astype(object).map(safe)})
+    return frame.rename(columns=safe)
+
+
 def print_frame(
     frame: pd.DataFrame, form: Format, as_json: bool, brief: Sequence[str] | None = None, **more: Any
 ) -> None:
@@ -139,11 +174,11 @@ def print_frame(
     if as_json or form is Format.json:
         print_object({"ok": True, "rows": records(frame), **more})
     elif form is Format.csv:
-        put(frame.to_csv(index=False, lineterminator="\n"))
+        put_exactly(_guarded(frame).to_csv(index=False, lineterminator="\n"))
     elif form is Format.markdown:
         put(_markdown(frame))
     elif not len(frame):
-        put("\n".join(folded(f"no rows ({', '.join(map(str, frame.columns))})", "  ", first="")))
+        put("\n".join(folded(f"no rows ({', '.join(shorten(str(c)) for c in frame.columns)})", "  ", first="")))
     else:
         put(_text(frame, brief))
 
@@ -152,8 +187,8 @@ def _text(frame: pd.DataFrame, brief: Sequence[str] | None) -> str:
     shown = frame if brief is None else frame[[c for c in brief if c in frame.columns]]
     same = [c for c in shown.columns if brief is not None and len(frame) > 1 and shown[c].nunique(dropna=False) == 1]
     table = shown.drop(columns=same)
-    lines = fitted([str(c) for c in table.columns], table.astype(object).itertuples(index=False))
-    once = (part for c in same for part in folded(f"{c}: {cell(shown[c].iloc[0])}", "  ", first=""))
+    lines = fitted([shorten(str(c)) for c in table.columns], table.astype(object).itertuples(index=False))
+    once = (part for c in same for part in folded(f"{shorten(str(c))}: {cell(shown[c].iloc[0])}", "  ", first=""))
     return "\n".join([*lines, *once])
 
 

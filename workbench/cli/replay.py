@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database
-from workbench.cli.output import Format, print_frame, print_object, put, talk, tell
+from workbench.cli.output import Format, print_frame, print_object, put, put_line, talk, tell
 from workbench.cli.tables import GAP, set_out
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _object(seen: Replay) -> dict[str, object]:
 
 
 def _print_text(seen: Replay) -> None:
-    put(f"run {seen.run}: {seen.study}, {seen.arm}, point {seen.point}, subject {seen.subject}")
+    put_line(f"run {seen.run}: {seen.study}, {seen.arm}, point {seen.point}, subject {seen.subject}")
     if seen.failure is not None:
         tell([f"failed again: {seen.failure.reason} at {seen.failure.time}"])
     rows = []

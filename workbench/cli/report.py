@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson, Database
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, put_line
 from workbench.cli.results import Sweep
 from workbench.files import make_folder
 
@@ -34,7 +34,7 @@ def report(
     if as_json:
         print_object({"ok": True, "db": db, "report": str(page), "tables": tables})
     else:
-        put(str(page))
+        put_line(str(page))
     return 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.tables import folded, set_out
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 from workbench.registry import SECTIONS
 from workbench.report.equations import relevant
 from workbench.scenario.model import Evidence
@@ -84,8 +84,8 @@ def described_scenario(file: str, arm: str | None) -> Described:
     chosen = next(iter(scenario.arms)) if arm is None else arm
     if chosen not in scenario.arms:
         near = difflib.get_close_matches(chosen, scenario.arms, 1)
-        hint = f"\nhint: did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"no arm {chosen!r} in {file} (arms: {', '.join(scenario.arms)}){hint}")
+        hint = f"\nhint: did you mean {quoted(near[0])}?" if near else ""
+        raise UsageError(f"no arm {quoted(chosen)} in {file} (arms: {', '.join(scenario.arms)}){hint}")
     return Described(scenario, chosen, plan(scenario).resolved(chosen))
 
 

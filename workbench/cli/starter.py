@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put
-from workbench.errors import StorageError
+from workbench.cli.output import print_object, put, put_line
+from workbench.errors import StorageError, escaped
 from workbench.files import argument
 
 README = """# A folder for disease models
@@ -49,8 +49,8 @@ def init(
         print_object({"ok": True, "folder": folder, "files": sorted(files)})
     else:
         there = "" if root.resolve() == Path.cwd() else f"cd {argument(root)} && "
-        put("\n".join(str(root / name) for name in sorted(files)))
-        put(f"next: {there}workbench sweep scenarios/dystonia.toml --report reports/dystonia.html")
+        put("\n".join(escaped(str(root / name)) for name in sorted(files)))
+        put_line(f"next: {there}workbench sweep scenarios/dystonia.toml --report reports/dystonia.html")
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +10,10 @@ import typer
 
 from workbench.cli.faults import as_objects, note_lines, resumable
 from workbench.cli.options import AsJson, LockTimeout, Workers
-from workbench.cli.output import print_object, put, talk, tell
+from workbench.cli.output import print_object, put, put_line, talk, tell
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
-from workbench.errors import UsageError
-from workbench.files import argument, refuse_irregular, refuse_unwritable, spelled
+from workbench.errors import UsageError, shorten
+from workbench.files import argument, command_line, refuse_irregular, refuse_unwritable, spelled
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
@@ -78,7 +77,7 @@ def sweep(
             talk(line)
     if dry_run:
         return _say(execution.forecast(request), request, as_json)
-    command = shlex.join(["workbench", *context.obj])
+    command = command_line(["workbench", *context.obj])
     with resumable(command), watcher(quiet=as_json) as progress:
         result = execution.carry_out(
             request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
@@ -99,9 +98,9 @@ def read_pairs(texts: Iterable[str]) -> dict[str, str]:
         path, sign, value = text.partition("=")
         path = path.strip()
         if not sign or not path:
-            raise UsageError(f"--set {text}: expected PATH=VALUE")
+            raise UsageError(f"--set {shorten(text)}: expected PATH=VALUE")
         if path in pairs:
-            raise UsageError(f"--set {path}: given twice")
+            raise UsageError(f"--set {shorten(path)}: given twice")
         pairs[path] = value.strip()
     return pairs
 
@@ -179,15 +178,15 @@ def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
         f" + {result.reused:,} reused + {result.missing:,} missing,\n  in {duration(result.seconds)}"
         f" ({rate:.3g} million run-steps/s, {result.write_seconds / max(result.seconds, 1e-9):.0%} of the time writing)"
     )
-    put(f"database: {result.db} (sweep {result.sweep})")
+    put_line(f"database: {result.db} (sweep {result.sweep})")
     if page is not None:
-        put(f"page: {page}")
+        put_line(f"page: {page}")
     if result.missing:
         talk(f"not finished: {result.missing:,} runs are missing; go on with: {command}")
         return
     if result.failed:
         talk(f'{counted(result.failed, "run")} failed; see: workbench query {db} "select * from failures"')
-    put(f"next: workbench compare {db}")
+    put_line(f"next: workbench compare {db}")
     put(
         "\nimport pandas as pd, sqlite3\n"
         f'outcomes = pd.read_sql("select * from outcomes where sweep = {result.sweep}",'

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, put, put_line
 from workbench.cli.tables import wrapped
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from workbench.analysis.windows import Window
@@ -32,14 +32,14 @@ def windows(
 
     found = load_scenario(Path(scenario))
     if arm is not None and arm not in found.arms:
-        raise UsageError(f"no arm {arm!r} in this scenario (there are: {', '.join(found.arms)})")
+        raise UsageError(f"no arm {quoted(arm)} in this scenario (there are: {', '.join(found.arms)})")
     listed = windows_of(found, arm or next(iter(found.arms)), HOURS)
     if as_json:
         print_object({"ok": True, "windows": [vars(window) for window in listed]})
     elif listed:
         put("\n\n".join(_page(window) for window in listed))
     else:
-        put(f"{scenario}: no windows")
+        put_line(f"{scenario}: no windows")
     return 0
 
 

@@ -19,7 +19,7 @@ from workbench.design.resolve import Layers
 from workbench.design.runs import Plan, StudyPlan
 from workbench.design.soundness import remarkable, unsound
 from workbench.design.traits import LISTED, cholesky, plain_settings
-from workbench.errors import Problem, ScenarioError, UsageError
+from workbench.errors import Problem, ScenarioError, UsageError, quoted
 from workbench.quantities import convert, same_kind
 from workbench.registry import SECTIONS
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
@@ -151,7 +151,7 @@ def _chosen(
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f'; did you mean "{near[0]}"?' if near else ""
-                raise UsageError(f"no {what} {name!r} in this scenario (there are: {', '.join(known)}){hint}")
+                raise UsageError(f"no {what} {quoted(name)} in this scenario (there are: {', '.join(known)}){hint}")
     kept = []
     for study in scenario.studies.values():
         left = tuple(name for name in study.arms if arms is None or name in arms)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.errors import UsageError
+from workbench.errors import UsageError, quoted
 from workbench.moments import TOGETHER
 from workbench.protocol.records import Record, nothing
 from workbench.quantities import convert
@@ -54,7 +54,7 @@ def dose_records(
 
     study = Study("doses", "", (arm,), subjects or scenario.subjects.count)
     if arm not in scenario.arms:
-        raise UsageError(f"no arm {arm!r} in this scenario (there are: {', '.join(scenario.arms)})")
+        raise UsageError(f"no arm {quoted(arm)} in this scenario (there are: {', '.join(scenario.arms)})")
     alone = replace(scenario, studies=MappingProxyType({study.name: study}))
     found: dict[int, list[Record]] = {}
     for chunk in plan(alone, settings=settings).chunks(lambda structure: SUBJECTS_AT_ONCE):

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.errors import StorageError
+from workbench.files import guarded
 from workbench.report.tables import Table
 from workbench.report.words import MINUS
 
 _NUMBER = re.compile(rf"[{MINUS}+-]?[\d,]*\.?\d+(e[+-]?\d+)?")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table_files(tables: Iterable[Table], folder: Path, force: bool) -> dict[Path, str]:
@@ -45,4 +45,4 @@ def _cell(text: str) -> str:
     """Return a number as machines read it; any other text so that no spreadsheet takes it for a formula."""
     if _NUMBER.fullmatch(text):
         return text.replace(MINUS, "-").replace(",", "").removeprefix("+")
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return guarded(text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from workbench.errors import quoted
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import UNREADABLE, Arm, ParameterSet, Setting, Table
@@ -190,7 +191,7 @@ class _Arms:
         first: dict[str, str] = {}
         for arm in self.done.values():
             if arm.short and (other := first.setdefault(arm.short.casefold(), arm.name)) != arm.name:
-                message = f"{show(arm.short)} is the short name of arm {other!r} too"
+                message = f"{show(arm.short)} is the short name of arm {quoted(other)} too"
                 self.settings.document.report(("arm", arm.name, "short"), message)
 
     def check_opened(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from workbench.errors import ScenarioError, UsageError
+from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.scenario.model import Arm, Scenario, Study, Table
 from workbench.scenario.places import Places
 
@@ -138,7 +138,7 @@ def _chosen(scenario: Scenario, synapse: str, arms: Iterable[str]) -> list[Arm]:
     asked = tuple(arms)
     for name in asked:
         if name not in scenario.arms:
-            raise UsageError(f"no arm {name!r} in this scenario (there are: {', '.join(scenario.arms)})")
+            raise UsageError(f"no arm {quoted(name)} in this scenario (there are: {', '.join(scenario.arms)})")
     lesions = {f"projection.{synapse}", f"plasticity.{synapse}"}
     found = [scenario.arms[name] for name in asked or scenario.arms if not lesions & scenario.arms[name].without]
     if not found:

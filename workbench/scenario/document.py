@@ -93,7 +93,7 @@ def spell(keys: Keys) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            part = key if _BARE.fullmatch(key) else f'"{shorten(key)}"'
+            part = shorten(key) if _BARE.fullmatch(key) else f'"{shorten(key)}"'
             text += f".{part}" if text else part
     return text
 
@@ -119,7 +119,7 @@ def _alike(first: str, second: str) -> bool:
 def listed(names: Iterable[str]) -> str:
     """Return names in words, for the end of a message."""
     known = list(names)
-    shown = ", ".join(known[:20])
+    shown = ", ".join(map(shorten, known[:20]))
     return f"{shown}, and {len(known) - 20} more" if len(known) > 20 else shown or "none"
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import Problem, ScenarioError
+from workbench.errors import Problem, ScenarioError, quoted
 from workbench.quantities import QuantityError, same_kind, split, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
@@ -59,7 +59,7 @@ def read_range(
     works = (named,) if isinstance(named, str) else tuple(named)
     for source in works:
         if sources is not None and source not in sources:
-            message = f"no work is called {source!r} in the bibliography"
+            message = f"no work is called {quoted(source)} in the bibliography"
             document.report((*keys, "source"), message, got=source, known=sources)
     if not spans or any(span is None for span in spans.values()):
         return None

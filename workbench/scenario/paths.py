@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.declaration import Parameter
+from workbench.errors import quoted
 from workbench.registry import SECTIONS, Registry
 from workbench.scenario.document import listed
 from workbench.scenario.model import UNREADABLE, ParameterSet, Table
@@ -65,7 +66,7 @@ class Paths:
             raise self._no_section(path, section)
         name, _, field = rest.partition(".")
         if not name or not field:
-            message = f'{path!r} is not a whole path (one key in quotes: "section.name.field")'
+            message = f'{quoted(path)} is not a whole path (one key in quotes: "section.name.field")'
             raise PathError(message, "", ())
         table = self._table(section, name)
         declared = table.component.parameters()
@@ -76,12 +77,12 @@ class Paths:
             return Target(f"{table.path}.{field}", choice, table)
         if field not in declared:
             fields = tuple(declared)
-            raise PathError(f"{table.path} has no field {field!r} (fields: {listed(fields)})", field, fields)
+            raise PathError(f"{table.path} has no field {quoted(field)} (fields: {listed(fields)})", field, fields)
         return Target(f"{table.path}.{field}", declared[field], table)
 
     def _no_section(self, path: str, section: str) -> PathError:
         """Return the error for a path that starts with no section; what ends like it is the nearest name."""
-        message = f"no section {section!r} (a path is section.name.field)"
+        message = f"no section {quoted(section)} (a path is section.name.field)"
         fields = (f"{t.path}.{f}" for named in self.tables.values() for t in named.values() for f in t.fields)
         near = [f"{PARAMETER}.{path}"] if path in self.parameters.values else []
         near += [full for full in fields if full.endswith(f".{path}")]
@@ -93,7 +94,7 @@ class Paths:
         if section not in SECTIONS or not name:
             known = tuple(f"{s}.{n}" for s in self.tables for n in self.names(s))
             near = tuple(full for full in known if full.endswith(f".{path}"))
-            raise PathError(f"no table {path!r} (a path such as dose.NAME)", near[0] if near else path, known)
+            raise PathError(f"no table {quoted(path)} (a path such as dose.NAME)", near[0] if near else path, known)
         return self._table(section, name)
 
     def names(self, section: str) -> tuple[str, ...]:
@@ -107,7 +108,7 @@ class Paths:
         table = self.tables.get(section, {}).get(name)
         if table is None:
             names = self.names(section)
-            raise PathError(f"no {section} {name!r} (defined: {listed(names)})", name, names)
+            raise PathError(f"no {section} {quoted(name)} (defined: {listed(names)})", name, names)
         return table
 
     def _parameter(self, name: str) -> Target:
@@ -116,6 +117,6 @@ class Paths:
             raise Unreadable("the parameter set could not be found", name, ())
         if value is None:
             known = tuple(self.parameters.values)
-            raise PathError(f"no parameter {name!r} in the set (known: {listed(known)})", name, known)
+            raise PathError(f"no parameter {quoted(name)} in the set (known: {listed(known)})", name, known)
         declared = Parameter(name, "number", None, self.parameters.meanings.get(name, ""), unit=value.unit)
         return Target(f"{PARAMETER}.{name}", declared, None)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.errors import quoted
 from workbench.scenario.conformity import conforming
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Arm, Caveat, Contrary, Contrast, Interaction, Report, Response
@@ -87,9 +88,9 @@ def _contrast(document: Document, keys: Keys, written: Mapping[str, Any], known:
     arm = known.arms.get(name)
     against = raw.get("against") or (arm.compare_with if arm else "") or ""
     if arm is not None and not against:
-        document.report((*keys, "arm"), f"{name!r} is compared with no arm (name one under `against`)")
+        document.report((*keys, "arm"), f"{quoted(name)} is compared with no arm (name one under `against`)")
     if arm is not None and against == name:
-        document.report((*keys, "against"), f"{against!r} is compared with itself")
+        document.report((*keys, "against"), f"{quoted(against)} is compared with itself")
     return Contrast(**{**raw, "arm": name, "against": against, "response": response})
 
 
@@ -97,7 +98,7 @@ def _known(document: Document, keys: Keys, name: str, known: Known, section: str
     """Report a name that no table of a section has."""
     names = known.names(section)
     if name and name not in names:
-        message = f"no {section} is called {name!r} (known: {listed(names)})"
+        message = f"no {section} is called {quoted(name)} (known: {listed(names)})"
         document.report(keys, message, got=name, known=names)
 
 
@@ -109,7 +110,7 @@ def _crossed(document: Document, keys: Keys, raw: Mapping[str, Any], known: Know
         document.report((*keys, "interaction"), "only the benefit of a page can be an interaction")
         return None
     if found is not None and raw.get("arm") and raw["arm"] != found.arms[0]:
-        message = f"the arm with both treatments of {name!r} is {found.arms[0]!r}, not {raw['arm']!r}"
+        message = f"the arm with both treatments of {quoted(name)} is {quoted(found.arms[0])}, not {quoted(raw['arm'])}"
         document.report((*keys, "arm"), message)
     return found
 
@@ -136,11 +137,11 @@ def _caveat(document: Document, name: str, written: Mapping[str, Any], known: Kn
     found = known.tables.get(section, {}).get(table)
     parameter = found.component.parameters().get(field) if found else None
     if parameter is None or parameter.kind != "number":
-        document.report((*keys, "setting"), f"{read['setting']!r} is no number of this file (SECTION.NAME.FIELD)")
+        document.report((*keys, "setting"), f"{quoted(read['setting'])} is no number of this file (SECTION.NAME.FIELD)")
     return Caveat(**read)
 
 
 def _source(document: Document, keys: Keys, source: str, sources: Collection[str] | None) -> None:
     if sources is not None and source not in sources:
-        message = f"no work is called {source!r} in the bibliography"
+        message = f"no work is called {quoted(source)} in the bibliography"
         document.report(keys, message, got=source, known=sources)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from workbench.errors import Problem, shorten
+from workbench.errors import Problem, quoted, shorten
 from workbench.quantities import same_kind
 from workbench.scenario.axes import AxisReader
 from workbench.scenario.columns import (
@@ -218,7 +218,7 @@ class StudyReader:
             first: dict[tuple[Any, ...], int] = {}
             for place, point in enumerate(zip(*(axis.values for axis in together), strict=False), 1):
                 if (before := first.setdefault(point, place)) < place:
-                    message = f"point {place} of the axes zipped as {name!r} repeats point {before}"
+                    message = f"point {place} of the axes zipped as {quoted(name)} repeats point {before}"
                     self.settings.document.report((*keys, "sweep", together[0].path), message, at="key")
 
     def check_count(self, study: Study, keys: Keys) -> None:
@@ -228,7 +228,7 @@ class StudyReader:
             first = lengths.setdefault(axis.zip or axis.path, len(axis.values))
             if first != len(axis.values):
                 counts = f"{first} and {len(axis.values)}"
-                message = f"axes zipped as {axis.zip!r} need equally many values, but have {counts}"
+                message = f"axes zipped as {quoted(axis.zip)} need equally many values, but have {counts}"
                 self.settings.document.report((*keys, "sweep", axis.path), message, at="key")
         points = study.n if study.design != "grid" else math.prod(lengths.values())
         if points > self.max_points:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.declaration import Parameter
+from workbench.errors import quoted
 from workbench.protocol.times import in_days
 from workbench.protocol.window import parse_window
 from workbench.quantities import QuantityError, accepted_text, convert, counts, same_kind, split, to_unit, weighed
@@ -144,11 +145,11 @@ class ValueReader:
             return None
         if value is None:
             known = tuple(self.parameters.values)
-            where = f"{self.parameters.name!r} has: {listed(known)}" if known else "no parameter set is named"
+            where = f"{quoted(self.parameters.name)} has: {listed(known)}" if known else "no parameter set is named"
             self.document.report((*keys, "ref"), f"unknown parameter {show(name)} ({where})", got=name, known=known)
             return None
         if not same_kind(value.unit, parameter.unit):
-            message = f"parameter {name!r} is in {value.unit!r}, but this field is in {parameter.unit!r}"
+            message = f"parameter {quoted(name)} is in {quoted(value.unit)}, but this field is in {parameter.unit!r}"
             if parameter.unit in MASSES and counts(value.unit, parameter.unit):
                 message += "; molar values are turned into mass only where they are written in the scenario"
             self.document.report((*keys, "ref"), message)
