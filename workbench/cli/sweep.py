@@ -160,6 +160,7 @@ def _summary(result: SweepResult, code: int, page: Path | None) -> dict[str, Any
         "expected": result.expected,
         "stored": result.stored,
         "failed": result.failed,
+        "lost": result.lost,
         "reused": result.reused,
         "missing": result.missing,
         "run_steps": result.run_steps,
@@ -186,6 +187,9 @@ def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
         return
     if result.failed:
         talk(f'{counted(result.failed, "run")} failed; see: workbench query {db} "select * from failures"')
+    if result.lost:
+        again = "the same command computes it again" if result.lost == 1 else "the same command computes them again"
+        talk(f"of these, {result.lost:,} lost with the process that computed it; {again}: {command}")
     put_line(f"next: workbench compare {db}")
     put(
         "\nimport pandas as pd, sqlite3\n"

@@ -19,6 +19,8 @@ class Counts:
         Computed and stored by this command.
     failed : int
         Could not be finished, now or earlier; stored as failed with their reason.
+    lost : int
+        Those of the failed that were lost with the process that computed them; the next command tries them again.
     reused : int
         Found in the database, complete.
     run_steps : int
@@ -28,6 +30,7 @@ class Counts:
     expected: int
     stored: int = 0
     failed: int = 0
+    lost: int = 0
     reused: int = 0
     run_steps: int = 0
     seconds: float = 0.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.errors import Problem, ScenarioError, shorten
+from workbench.errors import Problem, ScenarioError, StorageError, shorten
 from workbench.execution.fitness import refuse_unfit
 from workbench.execution.signals import StoppedAtOnce, StopSignal
 from workbench.execution.sweep import Request, read_scenario
@@ -84,17 +84,34 @@ def solved(asked: Request, columns: Mapping[str, Sequence[Any]], hands: Crew | N
     """Run what `points_request` laid out, equal runs once; see `simulate_columns`.
 
     `hands` solve if the caller keeps a crew for several calls; signals are the caller's then.
+
+    Raises
+    ------
+    StorageError
+        If the caller's crew lost a run: what is made of the answer would not be what the model gives.
     """
     places = ((chunk, *_once(chunk)) for chunk in asked.chunks())
     blocks = (((chunk, back), chunk.batch.take(first)) for chunk, first, back in places)
     with _at_work(hands, asked) as (solvers, stop):
-        parts = [_part(chunk, back, result, columns) for (chunk, back), result in solve_each(blocks, solvers, stop)]
+        parts = []
+        for (chunk, back), result in solve_each(blocks, solvers, stop):
+            if hands is not None:
+                _refuse_lost(result)
+            parts.append(_part(chunk, back, result, columns))
         if stop.requested:
             raise StoppedAtOnce(stop.requested)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.lexsort((joined["subject"], joined["arm"], joined["point"]))
     names = np.array(asked.plan.studies[0].arms, dtype=object)
     return {name: values[order] if name != "arm" else names[values[order]] for name, values in joined.items()}
+
+
+def _refuse_lost(result: BatchResult) -> None:
+    for failure in result.failures.values():
+        if failure.lost:
+            raise StorageError(
+                f"a run was lost: {failure.reason}; what was stored is kept; give the same command again"
+            )
 
 
 @contextmanager

@@ -314,7 +314,8 @@ def carry_out(
                 chunk, rows = label
                 writer.store(chunk, rows, result)
                 watcher.advance(_counts(request.plan, writer, perf_counter() - started))
-            if sample is not None and len(solved) == 2:
+            whole = not any(f.lost for result in solved.values() for f in result.failures.values())
+            if sample is not None and len(solved) == 2 and whole:
                 writer.note_steps(sample, step_errors(solved["coarse"], solved["fine"]))
         except BaseException:
             with suppress(StorageError):
@@ -364,6 +365,7 @@ def _counts(plan: Plan, writer: Writer, seconds: float) -> Counts:
         expected=plan.expected,
         stored=tally.computed - tally.failed,
         failed=tally.failed + tally.reused_failed,
+        lost=tally.lost,
         reused=tally.reused - tally.reused_failed,
         run_steps=tally.run_steps,
         seconds=seconds,

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from queue import SimpleQueue
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from workbench.solver.batch import Batch, BatchResult
 
 
+PR_SET_PDEATHSIG = 1
+EXHAUSTED = 71
+"""Exit status of a worker that had no memory left to read what it was asked (EX_OSERR)."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """What went wrong in a worker: the user-facing error if it was one, and the traceback as text."""
@@ -34,11 +40,21 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """The worker's first word: it has come to life."""
+
+
+@dataclass(frozen=True)
+class OutOfMemory:
+    """The worker's answer where memory was too short for the batch; it lives on."""
+
+
+@dataclass(frozen=True)
 class Differs:
     """The worker's answer where a component is not here what it is in the parent, which then solves the batch."""
 
 
-def send(message: Batch | BatchResult | Fault | Differs, pipe: IO[bytes]) -> None:
+def send(message: Batch | BatchResult | Fault | Differs | OutOfMemory | Ready, pipe: IO[bytes]) -> None:
     """Write one message to the other process."""
     pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
     pipe.flush()
@@ -53,12 +69,25 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     return inbox, outbox
 
 
-def _receive(inbox: IO[bytes], batches: SimpleQueue[Batch]) -> None:
+def _receive(inbox: IO[bytes], batches: SimpleQueue[Batch | Fault]) -> None:
     while True:
         try:
             batches.put(pickle.load(inbox))  # noqa: S301 - our own parent wrote it
         except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(0)
+        except MemoryError:
+            os._exit(EXHAUSTED)  # the rest of the message would be taken for the next one
+        except Exception as error:  # noqa: BLE001 - a module that cannot be loaded: handed to the parent
+            batches.put(_fault(error))
+
+
+def _die_with_parent() -> None:
+    """Have the system end this process when its parent dies, in case it can no longer look at its pipe (Linux)."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            import ctypes
+
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @cache
@@ -73,9 +102,14 @@ def _agrees(section: str, name: str, source: str) -> bool:
     return not found.unknown and found.sha256 == source
 
 
-def _solved(batch: Batch) -> BatchResult | Fault | Differs:
+def _fault(error: Exception) -> Fault:
     from workbench.offers import blamed
 
+    known = error if isinstance(error, WorkbenchError) else blamed(error)
+    return Fault(known, traceback.format_exc())
+
+
+def _solved(batch: Batch) -> BatchResult | Fault | Differs | OutOfMemory:
     try:
         from workbench.solver.run import solve
 
@@ -83,9 +117,10 @@ def _solved(batch: Batch) -> BatchResult | Fault | Differs:
         if not all(_agrees(table.section, table.component, table.source_sha256) for table in others):
             return Differs()
         return solve(batch)
+    except MemoryError:
+        return OutOfMemory()
     except Exception as error:  # noqa: BLE001 - every fault is handed to the parent, which reports it
-        known = error if isinstance(error, WorkbenchError) else blamed(error)
-        return Fault(known, traceback.format_exc())
+        return _fault(error)
 
 
 def main() -> None:
@@ -93,15 +128,19 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.getLogger("workbench").addHandler(logging.NullHandler())  # the parent has said it
+    _die_with_parent()
     inbox, outbox = _private_pipes()
-    batches: SimpleQueue[Batch] = SimpleQueue()
+    batches: SimpleQueue[Batch | Fault] = SimpleQueue()
     threading.Thread(target=_receive, args=(inbox, batches), daemon=True).start()
-    while True:
-        answer = _solved(batches.get())
-        try:
-            send(answer, outbox)
-        except OSError:
-            sys.exit(0)
+    try:
+        send(Ready(), outbox)
+        while True:
+            given = batches.get()
+            send(given if isinstance(given, Fault) else _solved(given), outbox)
+    except OSError:
+        sys.exit(0)
+    except MemoryError:
+        os._exit(EXHAUSTED)  # half an answer may be on its way
 
 
 if __name__ == "__main__":

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-from workbench.errors import StorageError
-from workbench.execution.threads import SINGLE_THREAD
-from workbench.execution.worker import Differs, Fault, send
+from workbench.errors import StorageError, shorten
+from workbench.execution.deaths import WorkerDied, outlive
+from workbench.execution.process import NotStarted, WorkerProcess
+from workbench.execution.worker import Differs, Fault, OutOfMemory
 
 if TYPE_CHECKING:
     from workbench.execution.signals import StopSignal
@@ -27,6 +23,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AHEAD = 2
 """Blocks queued beyond the busy workers: enough that none waits while the parent stores."""
+
+
+STARTS = 4
+"""Workers in a row that end before their first word, after which no more are started."""
+NO_MEMORY = "ran out of memory"
 
 
 class ExecutionFault(RuntimeError):
@@ -40,6 +41,9 @@ class Crew(Protocol):
 
     def submit(self, batch: Batch) -> Future[BatchResult]:
         """Start solving `batch`."""
+
+    def give_up(self) -> None:
+        """Begin no further attempt at what is under way: somebody asked to stop."""
 
     def __enter__(self) -> Self: ...
 
@@ -58,11 +62,22 @@ class Alone:
 
     def submit(self, batch: Batch) -> Future[BatchResult]:
         """Solve at once; the future is already done."""
+        future: Future[BatchResult] = Future()
+        future.set_result(outlive(batch, self._attempt))
+        return future
+
+    def give_up(self) -> None:
+        """Nothing is under way between two calls of `submit`."""
+
+    def _attempt(self, batch: Batch) -> BatchResult:
         from workbench.solver.run import solve
 
-        future: Future[BatchResult] = Future()
-        future.set_result(solve(batch, self._registry))
-        return future
+        try:
+            return solve(batch, self._registry)
+        except MemoryError:
+            raise WorkerDied(NO_MEMORY) from None
+        except SystemExit as end:
+            raise WorkerDied(f"asked to be ended ({shorten(str(end))})") from None
 
     def __enter__(self) -> Self:
         return self
@@ -74,36 +89,47 @@ class Alone:
 
 
 class Processes:
-    """Worker processes, one thread each to feed it.
+    """Worker processes, one thread each to feed it; one that dies is replaced.
 
     Started as plain commands and not by `multiprocessing`, which would import the caller's main
     module again: a three-line script without a guard must be able to run a sweep.
+
+    A worker that hangs is waited for: a long block looks the same from outside. A second Ctrl-C ends it.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-        self._workers = [_start() for _ in range(size)]
-        for worker in self._workers:
-            self._idle.put(worker)
+        self._guard = Lock()
+        self._closed = self._given_up = False
+        self._failed_starts = 0
+        self._living: set[WorkerProcess] = set()
+        self._idle: SimpleQueue[WorkerProcess | None] = SimpleQueue()
+        try:
+            for _ in range(size):
+                self._idle.put(self._started())
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         self._feeders = ThreadPoolExecutor(size, thread_name_prefix="feeder")
         self._here = Lock()
 
     def submit(self, batch: Batch) -> Future[BatchResult]:
         """Hand `batch` to the next idle worker."""
-        return self._feeders.submit(self._solve, batch)
+        return self._feeders.submit(outlive, batch, self._attempt)
 
-    def _solve(self, batch: Batch) -> BatchResult:
-        worker = self._idle.get()
-        try:
-            answer = _ask(worker, batch)
-        finally:
-            self._idle.put(worker)
+    def give_up(self) -> None:
+        """Try nothing again: batches whose worker dies from now on are given up, CancelledError."""
+        self._given_up = True
+
+    def _attempt(self, batch: Batch) -> BatchResult:
+        answer = self._ask(batch)
         if isinstance(answer, Differs):
             from workbench.solver.run import solve
 
             with self._here:
                 return solve(batch)
+        if isinstance(answer, OutOfMemory):
+            raise WorkerDied(NO_MEMORY)
         if isinstance(answer, Fault):
             fault = ExecutionFault(answer.traceback)
             if answer.error is not None:
@@ -111,45 +137,68 @@ class Processes:
             raise fault
         return answer
 
+    def _ask(self, batch: Batch) -> BatchResult | Fault | Differs | OutOfMemory:
+        """Have the next idle worker answer; a dead one leaves its place to a new one."""
+        worker = self._idle.get()
+        try:
+            while True:
+                worker = worker or self._started()
+                try:
+                    answer = worker.ask(batch)
+                except NotStarted as death:
+                    self._bury(worker)
+                    worker = None
+                    self._count_failed_start(str(death))
+                except WorkerDied:
+                    self._bury(worker)
+                    worker, self._failed_starts = None, 0
+                    if self._closed or self._given_up:
+                        raise CancelledError from None
+                    raise
+                else:
+                    self._failed_starts = 0
+                    return answer
+        finally:
+            self._idle.put(worker)
+
+    def _started(self) -> WorkerProcess:
+        with self._guard:  # between these two lines nobody may find the crew closed and miss the new process
+            if self._closed:
+                raise CancelledError
+            worker = WorkerProcess()
+            self._living.add(worker)
+        return worker
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        worker.end()
+        with self._guard:
+            self._living.discard(worker)
+
+    def _count_failed_start(self, how: str) -> None:
+        self._failed_starts += 1
+        if self._closed:
+            raise CancelledError
+        if self._failed_starts >= STARTS:
+            raise StorageError(
+                f"worker processes cannot be started: {self._failed_starts} in a row {how} before their first word;"
+                " stored runs are kept; try --workers 1, which needs none"
+            )
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers:
+        with self._guard:
+            self._closed = True
+            living = list(self._living)
+        for worker in living:
             worker.kill()
-        self._feeders.shutdown(cancel_futures=True)
-        for worker in self._workers:
-            worker.communicate()
-
-
-def _start() -> subprocess.Popen[bytes]:
-    home = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
-    command = [sys.executable, "-P", "-m", "workbench.execution.worker"]
-    environment = {**os.environ, **SINGLE_THREAD, "PYTHONPATH": path}
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, creationflags=flags
-        )
-    # Its own process group, so that Ctrl-C in a terminal reaches only the parent, from the first moment on.
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, process_group=0)
-
-
-def _ask(worker: subprocess.Popen[bytes], batch: Batch) -> BatchResult | Fault | Differs:
-    assert worker.stdin is not None and worker.stdout is not None
-    try:
-        send(batch, worker.stdin)
-        answer: BatchResult | Fault | Differs = pickle.load(worker.stdout)  # noqa: S301 - our own worker wrote it
-    except (EOFError, OSError, pickle.UnpicklingError):
-        code = worker.poll()
-        raise StorageError(
-            f"worker process {worker.pid} ended unexpectedly (status {code}), perhaps for want of memory; "
-            "stored runs are kept; give the same command again, with fewer --workers if need be"
-        ) from None
-    return answer
+        if hasattr(self, "_feeders"):
+            self._feeders.shutdown(cancel_futures=True)
+        for worker in living:
+            worker.end()
 
 
 def crew(workers: int, registry: Registry | None = None) -> Crew:
@@ -184,7 +233,7 @@ def solve_each(batches: Iterable[tuple[T, Batch]], crew: Crew, stop: StopSignal)
             break
         label, future = flying.popleft()
         try:
-            result = _patient(future, stop)
+            result = _patient(future, crew, stop)
         except CancelledError:
             continue
         except Exception as fault:  # noqa: BLE001 - raised below, once the other blocks are safe
@@ -195,13 +244,14 @@ def solve_each(batches: Iterable[tuple[T, Batch]], crew: Crew, stop: StopSignal)
         raise error
 
 
-def _patient(future: Future[BatchResult], stop: StopSignal) -> BatchResult:
+def _patient(future: Future[BatchResult], crew: Crew, stop: StopSignal) -> BatchResult:
     """Wait in short stretches: on some systems a signal is not handled while a thread waits.
 
     Once a stop is requested, a batch that no worker has begun is given up: CancelledError.
     """
     while True:
         if stop.requested:
+            crew.give_up()
             future.cancel()
         try:
             return future.result(timeout=0.25)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -92,13 +92,21 @@ class Batch:
         return Batch(self.structure, self.seed, self.subjects[index], values, tuple(self.keys[i] for i in index))
 
 
+UNKNOWN_TIME = "unknown time"
+"""Model time of the failure of a run that is lost."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """Why one run could not be finished, at which step, and when in model time (with unit)."""
+    """Why one run could not be finished, at which step, and when in model time (with unit).
+
+    A run that is `lost` had no say in it: whatever computed it came to an end. It may well be finished another time.
+    """
 
     reason: str
     step: int
     time: str
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,3 +133,13 @@ class BatchResult:
     steps: int
     seconds: float
     draw_seconds: float
+
+    def take(self, index: NDArray[np.int64]) -> BatchResult:
+        """Return what is said of the runs at `index`, in that order."""
+        return replace(
+            self,
+            keys=tuple(self.keys[i] for i in index),
+            outcomes={name: values[index] for name, values in self.outcomes.items()},
+            courses={name: values[:, index] for name, values in self.courses.items()},
+            failures={new: self.failures[old] for new, old in enumerate(index.tolist()) if old in self.failures},
+        )

@@ -22,6 +22,8 @@ WHOLE = frozenset(
 NAMES = frozenset(
     {"study", "arm", "baseline", "outcome", "course", "unit", "time_unit", "status", "reason", "trait", "kind"}
 )
+LOSABLE = "run"
+"""A column of whole numbers that may yet be NULL: a run that was lost has no number."""
 REAL = frozenset({"value", "baseline_value", "difference", "time", "number", "low", "high"})
 
 
@@ -71,7 +73,7 @@ def fetch_typed(
         for name, column in zip(names, columns, strict=True):
             if name in codes:
                 parts[name].append(np.fromiter(map(codes[name].__getitem__, column), dtype=np.int32, count=len(column)))
-            elif name in (WHOLE | REAL) & ours:
+            elif name in (WHOLE | REAL) & ours and name != LOSABLE:
                 parts[name].append(np.array(column, dtype="int64" if name in WHOLE else "float64"))
             else:
                 parts[name].append(_Part.of(column))

@@ -31,7 +31,7 @@ def _statement(table: Table) -> str:
     return str(insert_into(table).on_conflict_do_nothing().compile(dialect=dialect()))
 
 
-WRITTEN = (tables.run, tables.outcome, tables.course, tables.failure, tables.cache_step_error)
+WRITTEN = (tables.run, tables.outcome, tables.course, tables.failure, tables.cache_step_error, tables.lost_run)
 INSERT = {t.name: _statement(t) for t in WRITTEN}
 
 

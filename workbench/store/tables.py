@@ -237,6 +237,21 @@ failure = _table(
     _whole("step"),
     _text("time"),
 )
+lost_run = _table(
+    "lost_run",
+    _link("sweep", "sweep"),
+    _link("study", "study"),
+    _whole("subject"),
+    _link("arm", "arm"),
+    _link("point", "point"),
+    _link("invocation", "invocation"),
+    _sha256("key"),
+    _text("reason"),
+    PrimaryKeyConstraint("study", "subject", "arm", "point", "invocation"),
+    rowid=False,
+)
+"""Places whose run a command lost with the process that computed it: no result of the model, so that the next command
+tries again. A row stays when that succeeds, and is passed over by the views then."""
 
 # What refits have tried
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workbench.solver.batch import UNKNOWN_TIME
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
@@ -45,7 +47,7 @@ MEANINGS: Mapping[str, str] = {
     "arm": "the named set of overrides",
     "point": "number of the combination of swept values within its study",
     "subject": "number of the virtual subject; the same in every arm and point",
-    "run": "one simulation; arms that ask for the same numbers share it",
+    "run": "one simulation; arms that ask for the same numbers share it; NULL where it was lost with its process",
     "status": "stored, or failed (see failures)",
     "outcome": "name of the outcome",
     "course": "name of the recorded time course",
@@ -83,21 +85,36 @@ _PLACE = """sweep_run AS s
     JOIN arm ON arm.id = s.arm
     JOIN point ON point.id = s.point"""
 _NAMES = "s.sweep, study.name AS study, arm.name AS arm, point.ordinal AS point, s.subject, s.run"
+_LOST = """lost_run AS s
+    JOIN study ON study.id = s.study
+    JOIN arm ON arm.id = s.arm
+    JOIN point ON point.id = s.point"""
+_STILL_LOST = """NOT EXISTS (SELECT 1 FROM sweep_run AS r
+        WHERE r.study = s.study AND r.subject = s.subject AND r.arm = s.arm AND r.point = s.point)
+    AND NOT EXISTS (SELECT 1 FROM lost_run AS later
+        WHERE later.study = s.study AND later.subject = s.subject AND later.arm = s.arm AND later.point = s.point
+        AND later.invocation > s.invocation)"""
+_LOST_NAMES = _NAMES.replace("s.run", "NULL AS run")
 
 _FIXED: Mapping[str, str] = {
-    "sweeps": """SELECT sweep.id AS sweep, scenario.name AS scenario, scenario.title,
+    "sweeps": f"""SELECT sweep.id AS sweep, scenario.name AS scenario, scenario.title,
     lower(hex(scenario.sha256)) AS scenario_sha256,
     scenario.parameter_set, scenario.parameter_version, lower(hex(scenario.parameter_sha256)) AS parameter_sha256,
     sweep.seed, sweep.subjects, sweep.expected,
     (SELECT count(*) FROM study JOIN sweep_run AS s ON s.study = study.id JOIN run ON run.id = s.run
         WHERE study.sweep = sweep.id AND run.status = 'stored') AS stored,
     (SELECT count(*) FROM study JOIN sweep_run AS s ON s.study = study.id JOIN run ON run.id = s.run
-        WHERE study.sweep = sweep.id AND run.status = 'failed') AS failed,
+        WHERE study.sweep = sweep.id AND run.status = 'failed')
+        + (SELECT count(*) FROM study JOIN lost_run AS s ON s.study = study.id
+        WHERE study.sweep = sweep.id AND {_STILL_LOST}) AS failed,
     sweep.settings, sweep.created, sweep.command, lower(hex(sweep.identity)) AS identity
 FROM sweep JOIN scenario ON scenario.id = sweep.scenario""",
     "failures": f"""SELECT {_NAMES}, failure.reason, failure.step, failure.time AS model_time
 FROM {_PLACE}
-    JOIN failure ON failure.run = s.run""",
+    JOIN failure ON failure.run = s.run
+UNION ALL SELECT {_LOST_NAMES}, s.reason, 0, '{UNKNOWN_TIME}'
+FROM {_LOST}
+WHERE {_STILL_LOST}""",
     "outcomes": f"""SELECT {_NAMES}, measure.name AS outcome, outcome.value, measure.unit
 FROM {_PLACE}
     JOIN sweep_measure AS recorded ON recorded.study = s.study
@@ -304,8 +321,13 @@ def _outcome_value(column: Column) -> str:
 
 
 def _runs(swept: Sequence[Column]) -> str:
-    columns = [_NAMES, "run.status", *map(_swept_value, swept)]
-    return f"SELECT {', '.join(columns)}\nFROM {_PLACE}\n    JOIN run ON run.id = s.run"
+    values = ["", *map(_swept_value, swept)]
+    return f"""SELECT {_NAMES}, run.status{", ".join(values)}
+FROM {_PLACE}
+    JOIN run ON run.id = s.run
+UNION ALL SELECT {_LOST_NAMES}, 'failed'{", ".join(values)}
+FROM {_LOST}
+WHERE {_STILL_LOST}"""
 
 
 def _outcomes_wide(swept: Sequence[Column], outcomes: Sequence[Column]) -> str:

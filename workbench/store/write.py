@@ -56,6 +56,8 @@ class Tally:
     ----------
     computed, failed : int
         Runs computed, and those of them that failed.
+    lost : int
+        Places, among the failed ones of this command, whose run was lost with the process that computed it.
     reused, reused_failed : int
         Places filled by runs that were there (or came with an equal run), and those of them that had failed.
         `computed` and `reused` add up to the places visited.
@@ -63,6 +65,7 @@ class Tally:
 
     computed: int = 0
     failed: int = 0
+    lost: int = 0
     reused: int = 0
     reused_failed: int = 0
     run_steps: int = 0
@@ -112,13 +115,14 @@ class Writer(Hold):
         super().__init__(path, lock_timeout)
         self.tally = Tally()
         self._begun: _Begun | None = None
+        self._lost: dict[bytes, str] = {}
 
     def begin(self, plan: Plan, *, command: str = "", workers: int = 1) -> int:
         """Write down what `plan` asks for, or find it, and return the sweep's id.
 
         The same scenario, parameters, seed, settings, arms and subjects continue the same sweep.
         """
-        self.tally = Tally()
+        self.tally, self._lost = Tally(), {}
         with self._transaction() as connection:
             sweep, places = register(connection, plan, command)
             invocation = open_invocation(connection, sweep, plan, command, workers)
@@ -129,7 +133,8 @@ class Writer(Hold):
     def missing(self, chunk: Chunk) -> Rows:
         """Return the rows of `chunk` that must be computed, each key once; rows that exist are linked.
 
-        A run exists if it failed, or if it holds every outcome and course that the chunk's study records.
+        A run exists if it failed, or if it holds every outcome and course that the chunk's study records. One that an
+        earlier command lost does not exist; one that this command has lost is not asked for again.
         """
         keys = chunk.batch.keys
         with self._transaction() as connection:
@@ -139,13 +144,20 @@ class Writer(Hold):
             complete = complete_runs(asking(connection), keys, needed)
             there = [i for i, key in enumerate(keys) if key in complete]
             self._link(connection, chunk, there, [complete[keys[i]][0] for i in there])
+            gone = [i for i, key in enumerate(keys) if key in self._lost and key not in complete]
+            self._lose(connection, chunk, gone)
+        self._count_lost(len(gone), 0)
         self.tally.reused += len(there)
         self.tally.reused_failed += sum(complete[keys[i]][1] for i in there)
-        first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in complete}
+        passed = complete.keys() | self._lost.keys()
+        first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in passed}
         return np.array(sorted(first.values()), dtype=np.int64)
 
     def store(self, chunk: Chunk, rows: Rows, result: BatchResult) -> None:
         """Store what the solver said of the rows of `chunk` that `missing` returned (or a part of them).
+
+        Runs that were lost go into no table of results, so that the next command computes them; the command that lost
+        them writes down which, and why.
 
         Raises
         ------
@@ -155,14 +167,21 @@ class Writer(Hold):
         """
         if tuple(chunk.batch.keys[i] for i in rows) != result.keys:
             raise ValueError(f"the result's {len(result.keys)} keys are not those of the {len(rows)} rows to store")
+        lost = {result.keys[i]: f.reason for i, f in result.failures.items() if f.lost}
+        if lost:
+            there = np.array([i for i, key in enumerate(result.keys) if key not in lost], dtype=np.int64)
+            rows, result = rows[there], result.take(there)
         with self._transaction() as connection, _without_collecting():
+            gone = [i for i, key in enumerate(chunk.batch.keys) if key in lost]
+            self._lost.update(lost)
+            self._lose(connection, chunk, gone)
             measures = self._measures(connection, chunk)
             catalogue = self._current().catalogue
             runs = insert_runs(connection, catalogue, chunk, rows, result)
             good = np.array([i for i in range(len(rows)) if i not in result.failures], dtype=np.int64)
             kept = np.asarray(runs, dtype=np.int64)[good]
             insert_outcomes(connection, result, good, kept, measures)
-            for course in (item for item in measures.items() if item[0].section == "course"):
+            for course in (item for item in measures.items() if item[0].section == "course" and len(good)):
                 insert_course(connection, catalogue, chunk, result, good, kept, course)
             failures = [(runs[i], f.reason, int(f.step), f.time) for i, f in sorted(result.failures.items())]
             insert(connection, tables.failure, failures)
@@ -170,6 +189,7 @@ class Writer(Hold):
             filled = [i for i, key in enumerate(chunk.batch.keys) if key in by_key]
             self._link(connection, chunk, filled, [by_key[chunk.batch.keys[i]] for i in filled])
         self._count(result, [chunk.batch.keys[i] for i in filled])
+        self._count_lost(len(gone), len(lost))
 
     def lacks_steps(self, chunk: Chunk) -> bool:
         """Return whether nothing is known of the step's error in the study of `chunk`."""
@@ -223,6 +243,33 @@ class Writer(Hold):
         self.tally.run_steps += result.steps * (len(result.keys) - len(failed)) + sum(f.step for f in failed.values())
         self.tally.draw_seconds += result.draw_seconds
 
+    def _count_lost(self, places: int, computed: int) -> None:
+        self.tally.lost += places
+        self.tally.computed += computed
+        self.tally.failed += computed
+        self.tally.reused += places - computed
+        self.tally.reused_failed += places - computed
+
+    def _lose(self, connection: Connection, chunk: Chunk, rows: Sequence[int]) -> None:
+        """Write down that the runs of these places were lost."""
+        if not rows:
+            return
+        begun = self._current()
+        keys = [chunk.batch.keys[i] for i in rows]
+        columns = self._places(chunk, rows), [(begun.invocation, key, self._lost[key]) for key in keys]
+        insert(connection, tables.lost_run, [(*place, *rest) for place, rest in zip(*columns, strict=True)])
+
+    def _places(self, chunk: Chunk, rows: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
+        """Return sweep, study, subject, arm and point of some rows of a chunk."""
+        begun = self._current()
+        place = begun.places[chunk.study]
+        index = np.asarray(rows, dtype=np.int64)
+        subjects = chunk.batch.subjects[index].tolist()
+        arms = place.arms[chunk.arms[index]].tolist()
+        points = (chunk.points[index] + place.first_point).tolist()
+        same = [begun.sweep] * len(rows), [place.study] * len(rows)
+        return list(zip(*same, subjects, arms, points, strict=True))
+
     def _measures(self, connection: Connection, chunk: Chunk) -> dict[Declared, int]:
         begun = self._current()
         return begun.catalogue.measures(connection, begun.places[chunk.study].study, chunk.batch.structure)
@@ -232,14 +279,9 @@ class Writer(Hold):
         if not rows:
             return
         begun = self._current()
-        place = begun.places[chunk.study]
-        index = np.asarray(rows, dtype=np.int64)
-        subjects = chunk.batch.subjects[index].tolist()
-        arms = place.arms[chunk.arms[index]].tolist()
-        points = (chunk.points[index] + place.first_point).tolist()
-        same = [begun.sweep] * len(rows), [place.study] * len(rows)
+        places = zip(self._places(chunk, rows), runs, strict=True)
         try:
-            connection.exec_driver_sql(LINK, list(zip(*same, subjects, arms, points, runs, strict=True)))
+            connection.exec_driver_sql(LINK, [(*place, run) for place, run in places])
         except DBAPIError as fault:
             if "sweep_run.run" not in str(fault.orig):
                 raise
