@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.declaration import Component, number, window
+from workbench.declaration import Component, count, number, window
 from workbench.registry import Registry
 from workbench.scenario import model
 from workbench.solver.batch import Batch, BatchResult, Declared, Failure, Structure
+from workbench.store import open_writer
+from workbench.store.candidates import CandidateLog, Sought
 
 BALANCE = "plasticity.cortex_d1.balance"
 TONE = "modulator.acetylcholine.tone"
+REPEATS = "plasticity.cortex_d1.repeats"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,7 @@ class Rule(Component):
     name: ClassVar[str] = "rule"
     equation: ClassVar[str] = "dw = b"
     balance: Any = number(1.0, "1", "potentiation against depression")
+    repeats: Any = count(1, "times")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,3 +215,30 @@ def sweep_into(writer: Any, asked: FakePlan, size: int = 4, **how: Any) -> int:
             writer.store(chunk, rows, solve(chunk, rows, **how))
     writer.finish()
     return int(sweep)
+
+
+def store_everything(db: Path) -> None:
+    """Fill every table: swept and traced runs, one that failed, courses, a refit, and a count that is swept."""
+    asked = plan(subjects=3, balances=(0.5, 1.0, 2.0))
+    bad = asked.key("ill", {BALANCE: 1.0, TONE: 1.0}, 1)
+    with open_writer(db, command="fake") as writer:
+        writer.begin(asked, command="fake")
+        chunk = next(asked.chunks(2))
+        rows, result = writer.missing(chunk), solve(chunk)
+        writer.store(chunk, rows, replace(result, failures={0: Failure("its process died", 0, "", lost=True)}))
+        writer.finish("stopped")
+        sweep_into(writer, asked.with_recordings(recordings(("overflow",))), size=7, failing=frozenset([bad]))
+        sweep_into(writer, asked, size=4, failing=frozenset([bad]))  # old runs gain an outcome and a course
+        counted = FakeStudy("counts", ("healthy", "ill"), ({REPEATS: 1}, {REPEATS: 2}), 5)
+        sweep_into(writer, replace(asked, studies=(counted,)), size=100)
+    sought = Sought(
+        asked.scenario,
+        (("rate", "1", 0.5, 0.1, 2.0), ("gain", "Hz", 1.0, 0.0, 3.0)),
+        (("effect", "ill against healthy", 1, "1", 0.4, 0.1, 0.2, None), ("shown", "alone", 0, "1", None, 0.1, 0.0, 1.0)),
+        hashlib.sha256(b"findings").hexdigest(), ("circuit",), 3, 20,
+    )  # fmt: skip
+    with CandidateLog(db, sought, 50, "refit", 1.0) as log:
+        log.store(
+            "generation", 1, 1, np.array([[0.5, 1.0], [0.6, 1.1]]), np.array([[0.3, np.nan], [0.2, 0.1]]), [0.5, None]
+        )
+        log.finish("finished")

@@ -118,7 +118,7 @@ def test_d06_a_newer_schema_is_refused_naming_both_versions(db: Path, opener) ->
     connection.execute("PRAGMA user_version = 9")
     connection.close()
     before = contents(db.parent)
-    with pytest.raises(StorageError, match=r"version 9, and this workbench reads up to 1"):
+    with pytest.raises(StorageError, match=r"version 9, and this workbench reads up to 2"):
         opener(db)
     assert contents(db.parent) == before
 

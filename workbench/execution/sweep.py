@@ -296,7 +296,7 @@ def carry_out(
     continued = request.db.exists()
     with (
         StopSignal(watcher.stopping) as stop,
-        open_writer(request.db, lock_timeout=lock_timeout) as writer,
+        open_writer(request.db, lock_timeout=lock_timeout, command=command) as writer,
         crew(request.workers, request.registry) as hands,  # they start up while the plan is stored and timed
     ):
         sweep = writer.begin(request.plan, command=command, workers=request.workers)

@@ -88,17 +88,18 @@ class CandidateLog(Hold):
     """
 
     def __init__(self, path: Path, sought: Sought, budget: int, command: str, lock_timeout: float) -> None:
-        super().__init__(path, lock_timeout)
+        super().__init__(path, lock_timeout, command)
         try:
-            with self._transaction() as connection:
+            with self._recording(command, "calibration", budget=budget) as (connection, written):
                 self.calibration, self.said = _opened(connection, sought, budget, command)
+                written.facts["calibration"] = self.calibration
                 c = tables.candidate.c
                 count = select(func.count()).where(c.calibration == self.calibration)
                 self.stored = self._next = int(connection.execute(count).scalar_one())
         except BaseException:
             self.close()
             raise
-        self._budget = budget
+        self._budget, self._command = budget, command
 
     def known(self) -> Iterator[tuple[str, Array, tuple[Array, tuple[float | None, ...]]]]:
         """Yield the stored candidates: search, values of the parameters, values and errors of the first criteria."""
@@ -130,7 +131,7 @@ class CandidateLog(Hold):
 
         All in one transaction: what this has returned from survives any end of the process.
         """
-        with self._transaction() as connection:
+        with self._recording(self._command, "candidates", calibration=self.calibration) as (connection, _):
             first = (connection.execute(select(func.max(tables.candidate.c.id))).scalar() or 0) + 1
             rows, numbers, found = [], [], []
             for i, loss in enumerate(losses):
@@ -148,7 +149,8 @@ class CandidateLog(Hold):
     def finish(self, status: str) -> None:
         """Write down how the command ended."""
         t = tables.calibration
-        with self._transaction() as connection:
+        ended = {"calibration": self.calibration, "status": status}
+        with self._recording(self._command, "finished", **ended) as (connection, _):
             connection.execute(update(t).where(t.c.id == self.calibration).values(status=status))
 
 

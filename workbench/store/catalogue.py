@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 import workbench.store.tables as tables
 from workbench.scenario.model import Scenario
 from workbench.solver.batch import RECORDINGS, Declared, Structure
+from workbench.store.audit import Written
 from workbench.store.measure import measure_of
 from workbench.store.views import write_views
 
@@ -36,14 +37,18 @@ class Catalogue:
         self._structures.clear()
         self._clocks.clear()
 
-    def measures(self, connection: Connection, study: int, structure: Structure) -> dict[Declared, int]:
+    def measures(
+        self, connection: Connection, study: int, structure: Structure, written: Written
+    ) -> dict[Declared, int]:
         """Return the ids of what a study records of runs of this structure; new ones get their columns."""
         fresh = [declared for declared in structure.recordings if (study, declared) not in self._measures]
         for declared in sorted(fresh, key=self._place):
             number = _find_or_insert(connection, tables.measure, vars(measure_of(declared, self._scenario.registry)))
             table = self._scenario.tables.get(declared.section, {}).get(declared.name)
             link = {"sweep": self._sweep, "study": study, "measure": number, "title": table.title if table else ""}
-            connection.execute(insert(tables.sweep_measure).values(link).on_conflict_do_nothing())
+            done = connection.execute(insert(tables.sweep_measure).values(link).on_conflict_do_nothing())
+            if done.rowcount:
+                written.recorded(study, [number])
             self._measures[study, declared] = number
         if fresh:
             write_views(connection)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x57424348
 """'WBCH', in the header of every database of ours."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Stored as ``user_version``; a file with a larger number is refused."""
 
 READ_TIMEOUT = 30.0
@@ -93,12 +93,16 @@ def inspect(path: Path) -> None:
         raise StorageError(
             f"{path}: not a workbench database (it belongs to another application); it was left unchanged"
         )
+    _refuse_newer(path, version)
+    _check_length(path, header, size)
+
+
+def _refuse_newer(path: Path, version: int) -> None:
     if version > SCHEMA_VERSION:
         raise StorageError(
             f"{path}: written with database version {version}, and this workbench reads up to {SCHEMA_VERSION};"
             " it was left unchanged; use a newer workbench"
         )
-    _check_length(path, header, size)
 
 
 def _check_length(path: Path, header: bytes, size: int) -> None:
@@ -119,14 +123,15 @@ def _check_length(path: Path, header: bytes, size: int) -> None:
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the database for reading only; it may be in the middle of a sweep."""
     inspect(path)
-    with storage_faults(path), _reading(path) as connection:
+    with storage_faults(path), opened_to_read(path) as connection:
         connection.execute("PRAGMA query_only = ON")
         connection.set_authorizer(_no_other_files)
         yield connection
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file for reading, by whatever name, and look at nothing."""
     connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=READ_TIMEOUT)
     try:
         yield connection
@@ -139,16 +144,17 @@ def _no_other_files(action: int, *_: str | None) -> int:
     return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
 
 
-def create(path: Path) -> None:
+def create(path: Path, command: str = "") -> None:
     """Create an empty database at `path`, whole or not at all.
 
     It is built under a temporary name and renamed, so that a process killed here leaves no half-made
     file that the next one would have to refuse as foreign.
     """
+    from workbench.store.audit import Written, driver_of
     from workbench.store.tables import metadata
     from workbench.store.views import write_views
 
-    _remove_drafts(path)
+    remove_drafts(path)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         connection = _connect(draft, 0.0)
@@ -157,6 +163,7 @@ def create(path: Path) -> None:
             write_views(connection)
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            Written(driver_of(connection)).append(command, "created")
         connection.close()
         connection.engine.dispose()
         draft.replace(path)
@@ -164,7 +171,8 @@ def create(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _remove_drafts(path: Path) -> None:
+def remove_drafts(path: Path) -> None:
+    """Remove what a process that was killed while it made a file beside `path` has left."""
     # Whoever creates the database holds its lease, so that a draft of this name is what a killed process left.
     drafts = re.compile(rf"{re.escape(path.name)}\.\d+\.new(-journal)?")
     for entry in os.scandir(path.absolute().parent):
@@ -175,12 +183,10 @@ def _remove_drafts(path: Path) -> None:
 def writing(path: Path, timeout: float) -> Connection:
     """Open an existing database for writing; the caller holds the lease.
 
-    Every commit waits for the disk: what is reported as stored survives a killed process and a power cut. Tables that
-    have come since the file was made are added; anything in the file that we did not put there is refused before.
+    Every commit waits for the disk: what is reported as stored survives a killed process and a power cut.
+    `refuse_planted` comes before.
     """
-    inspect(path)
-    _refuse_planted(path)
-    connection = _connect(
+    return _connect(
         path,
         timeout,
         "PRAGMA journal_mode = WAL",
@@ -188,27 +194,32 @@ def writing(path: Path, timeout: float) -> Connection:
         "PRAGMA foreign_keys = ON",
         f"PRAGMA cache_size = -{CACHE_KIB}",
     )
-    try:
-        _add_tables(connection)
-    except BaseException:
-        connection.close()
-        connection.engine.dispose()
-        raise
-    return connection
 
 
-def _refuse_planted(path: Path) -> None:
+LATER: Mapping[str, int] = {"whole_axis": 1, "lost_run": 1, "audit": 2}
+"""Tables that came after the first file was written, and the version whose files may hold each."""
+
+
+def refuse_planted(path: Path) -> int:
     """Refuse a file whose tables do not have our columns, or that holds triggers, views or tables which are not ours.
 
     Such a file acts on what is stored in ways that no result row shows: a trigger may delete what a sweep keeps.
 
+    Returns
+    -------
+    int
+        The version of the file's schema; its header may say an older one where a write-ahead log is left.
+
     Raises
     ------
     StorageError
-        Naming the object.
+        Naming the object, or both versions where the file's is newer than ours.
     """
-    ours = _shapes()
-    with _reading(path) as driver:
+    inspect(path)
+    with opened_to_read(path) as driver:
+        (version,) = driver.execute("PRAGMA user_version").fetchone()
+        _refuse_newer(path, version)
+        ours = {place: shape for place, shape in _shapes().items() if LATER.get(place[1], 0) <= version}
         rows = driver.execute("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name").fetchall()
         found = {(k, t if k == "index" else n): (n, _shape(driver, n) if k == "table" else ()) for k, n, t in rows}
     for (kind, key), (name, shape) in found.items():
@@ -217,6 +228,10 @@ def _refuse_planted(path: Path) -> None:
                 f"{path}: the {kind} {name!r} is not what a workbench puts there; nothing was changed; keep your own"
                 " tables, views and triggers in a database of your own, or choose another --db"
             )
+    needed = (name for kind, name in ours if kind == "table" and (name not in LATER or version == SCHEMA_VERSION))
+    if lost := sorted(name for name in needed if ("table", name) not in found):
+        raise StorageError(f"{path}: damaged: the table {lost[0]!r} is not there; nothing was changed; restore a copy")
+    return int(version)
 
 
 @cache
@@ -244,18 +259,6 @@ def _shape(driver: sqlite3.Connection, table: str) -> tuple[object, ...]:
     columns = driver.execute('SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)', (table,))
     keys = driver.execute('SELECT "from", "table", "to" FROM pragma_foreign_key_list(?) ORDER BY 1, 2, 3', (table,))
     return (*columns.fetchall(), *keys.fetchall())
-
-
-def _add_tables(connection: Connection) -> None:
-    from workbench.store.tables import metadata
-    from workbench.store.views import write_views
-
-    there = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    connection.rollback()
-    if not set(metadata.tables) <= there:
-        with connection.begin():
-            metadata.create_all(connection)
-            write_views(connection)
 
 
 def close(connection: Connection) -> None:

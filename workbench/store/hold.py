@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.exc import DBAPIError
 
 import workbench.store.connection as database
 from workbench.errors import StorageError
+from workbench.store.audit import Written, driver_of
 from workbench.store.lease import Lease
+from workbench.store.migrations import keep_old, migrate
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -28,6 +30,13 @@ class Hold:
     ----------
     lock_timeout : float, seconds
         How long to wait while another process writes.
+    command : str
+        What is asked, for the audit of a new file.
+
+    Attributes
+    ----------
+    kept : Path or None
+        The copy of the file as it was, if it was of an older version.
 
     Raises
     ------
@@ -35,7 +44,7 @@ class Hold:
         If the file is not ours, damaged, too new, read-only, or held by another writer.
     """
 
-    def __init__(self, path: Path, lock_timeout: float) -> None:
+    def __init__(self, path: Path, lock_timeout: float, command: str = "") -> None:
         self.path = path = database.behind_links(path)
         if path.exists():
             database.inspect(path)
@@ -45,8 +54,16 @@ class Hold:
         try:
             with _writing_faults(path):
                 if not path.exists():
-                    database.create(path)
+                    database.create(path, command)
+                version = database.refuse_planted(path)
+                self.kept = keep_old(path, version) if version < database.SCHEMA_VERSION else None
                 self._connection = database.writing(path, lock_timeout)
+                if self.kept is not None:
+                    try:
+                        migrate(self._connection, version, command, self.kept)
+                    except BaseException:
+                        database.close(self._connection)
+                        raise
         except BaseException:
             self._lease.release()
             raise
@@ -71,6 +88,17 @@ class Hold:
         """All or nothing: what is done within survives any end of the process once this is left."""
         with _writing_faults(self.path), self._connection.begin():
             yield self._connection
+
+    @contextmanager
+    def _recording(self, command: str, kind: str, **facts: Any) -> Iterator[tuple[Connection, Written]]:
+        """A transaction that says in the audit what it wrote, if it wrote any row of results.
+
+        What the block puts into `Written.facts` is added to the entry.
+        """
+        with self._transaction() as connection:
+            written = Written(driver_of(connection))
+            yield connection, written
+            written.append(command, kind, **facts)
 
 
 @contextmanager

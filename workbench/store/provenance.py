@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workbench.registry import registry
+from workbench.solver.batch import ENGINE_REVISION
 
 PACKAGE = Path(__file__).resolve().parents[1]
 OFFERED = "offered."
@@ -43,6 +44,19 @@ def provenance() -> dict[str, str]:
     found.update(offered())
     commit = git_commit()
     return {**found, "git_commit": commit} if commit else found
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions that every entry of the audit names; `engine` is the revision of the solver."""
+    libraries = {name: _version(name) for name in ("numpy", "scipy", "pandas", "sqlalchemy")}
+    return {
+        "workbench": _version("workbench"),
+        "engine": str(ENGINE_REVISION),
+        "python": platform.python_version(),
+        **libraries,
+        "sqlite": sqlite3.sqlite_version,
+    }
 
 
 def offered() -> dict[str, str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.declaration import Parameter
     from workbench.design import Plan, StudyPlan
     from workbench.design.provenance import Resolved
+    from workbench.store.audit import Written
 
 AT_ONCE = 4096
 FACTOR = " (a factor on the arm's own value)"
@@ -79,7 +80,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def register(connection: Connection, plan: Plan, command: str) -> tuple[int, dict[str, Place]]:
+def register(connection: Connection, plan: Plan, command: str, written: Written) -> tuple[int, dict[str, Place]]:
     """Find or write the sweep of `plan`, inside the caller's transaction.
 
     Returns
@@ -105,7 +106,7 @@ def register(connection: Connection, plan: Plan, command: str) -> tuple[int, dic
     )
     _arms(connection, sweep, plan)
     for ordinal, study in enumerate(plan.studies):
-        _study(connection, sweep, ordinal, study, plan.scenario)
+        _study(connection, sweep, ordinal, study, plan.scenario, written)
     _traits(connection, sweep, plan)
     return sweep, _places(connection, sweep, plan)
 
@@ -185,24 +186,19 @@ def _arms(connection: Connection, sweep: int, plan: Plan) -> None:
     used = {arm for study in plan.studies for arm in study.arms}
     arms = [arm for name, arm in plan.scenario.arms.items() if name in used]
     compared = any(arm.compare_with for arm in arms)
-    ids: dict[str, int] = {}
+    # An arm may be compared with one that comes after it: the ids are chosen first, so that no row is written twice.
+    connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+    first = (connection.execute(select(func.max(tables.arm.c.id))).scalar() or 0) + 1
+    ids = {arm.name: first + ordinal for ordinal, arm in enumerate(arms)}
+    rows: list[dict[str, Any]] = []
     for ordinal, arm in enumerate(arms):
-        ids[arm.name] = _insert(
-            connection,
-            tables.arm,
-            sweep=sweep,
-            ordinal=ordinal,
-            name=arm.name,
-            title=arm.title,
-            words=in_words(arm, plan.scenario),
-            condition=arm.condition,
-        )
-    for arm in arms:
         # Where no arm says what it is compared with, the first one is everybody's baseline.
         baseline = arm.compare_with if compared else arms[0].name
-        if baseline in ids and baseline != arm.name:
-            t = tables.arm
-            connection.execute(t.update().where(t.c.id == ids[arm.name]).values(baseline=ids[baseline]))
+        named = {"id": ids[arm.name], "sweep": sweep, "ordinal": ordinal, "name": arm.name, "title": arm.title}
+        said = {"words": in_words(arm, plan.scenario), "condition": arm.condition}
+        rows.append({**named, **said, "baseline": ids.get(baseline or "") if baseline != arm.name else None})
+    if rows:
+        connection.execute(insert(tables.arm), rows)
     for arm in arms:
         rows = [_setting(sweep, ids[arm.name], path, r) for path, r in plan.resolved(arm.name).items()]
         if rows:
@@ -257,7 +253,9 @@ def number_or_text(value: Any) -> tuple[float | None, str | None]:
     return None, value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _study(connection: Connection, sweep: int, place: int, study: StudyPlan, scenario: Scenario) -> None:
+def _study(
+    connection: Connection, sweep: int, place: int, study: StudyPlan, scenario: Scenario, written: Written
+) -> None:
     number = _insert(connection, tables.study, sweep=sweep, ordinal=place, name=study.name, title=study.title)
     declared = scenario.studies[study.name].axes if study.name in scenario.studies else ()
     relative, axes = {axis.path for axis in declared if axis.relative}, dict[str, int]()
@@ -268,7 +266,7 @@ def _study(connection: Connection, sweep: int, place: int, study: StudyPlan, sce
             points.append((first + ordinal, number, ordinal))
             for path, value in study.points[ordinal].items():
                 if path not in axes:
-                    axes[path] = _axis(connection, scenario, path, path in relative)
+                    axes[path] = _axis(connection, scenario, path, path in relative, written)
                 values.append((first + ordinal, axes[path], *number_or_text(value)))
         connection.exec_driver_sql("INSERT INTO point (id, study, ordinal) VALUES (?, ?, ?)", points)
         if values:
@@ -277,7 +275,7 @@ def _study(connection: Connection, sweep: int, place: int, study: StudyPlan, sce
             )
 
 
-def _axis(connection: Connection, scenario: Scenario, path: str, relative: bool) -> int:
+def _axis(connection: Connection, scenario: Scenario, path: str, relative: bool, written: Written) -> int:
     unit, meaning = describe_path(scenario, path)
     axis = {"path": path, "unit": "1" if relative else unit, "meaning": meaning + FACTOR if relative else meaning}
     t = tables.axis
@@ -286,7 +284,9 @@ def _axis(connection: Connection, scenario: Scenario, path: str, relative: bool)
     number = int(found) if found is not None else _insert(connection, t, **axis)
     declared = _declared(scenario, path)
     if not relative and declared is not None and (declared.kind == "count" or declared.whole):
-        connection.execute(upsert(tables.whole_axis).values(axis=number).on_conflict_do_nothing())
+        done = connection.execute(upsert(tables.whole_axis).values(axis=number).on_conflict_do_nothing())
+        if done.rowcount:
+            written.axis_of_whole_numbers(number)
     return number
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from sqlalchemy.engine import Connection
 
 import workbench.store.tables as tables
 from workbench.solver.batch import BatchResult, Declared
+from workbench.store.audit import Written
 from workbench.store.catalogue import Catalogue
-from workbench.store.complete import Ask, complete_runs
+from workbench.store.complete import KEYS_AT_ONCE, Ask, complete_runs
 from workbench.store.measure import time_unit
 
 if TYPE_CHECKING:
@@ -47,11 +49,17 @@ def asking(connection: Connection) -> Ask:
 
 
 def insert_runs(
-    connection: Connection, catalogue: Catalogue, chunk: Chunk, rows: Rows, result: BatchResult
-) -> list[int]:
-    """Insert the runs that are new and return the ids of all, in the result's order."""
+    connection: Connection, catalogue: Catalogue, chunk: Chunk, rows: Rows, result: BatchResult, written: Written
+) -> tuple[list[int], int]:
+    """Insert the runs that are new.
+
+    Returns
+    -------
+    (list, int)
+        The ids of all runs, in the result's order, and the first id that is new.
+    """
     known = {key: number for key, (number, _) in complete_runs(asking(connection), result.keys, {}).items()}
-    free = (connection.execute(select(func.max(tables.run.c.id))).scalar() or 0) + 1
+    free = first = (connection.execute(select(func.max(tables.run.c.id))).scalar() or 0) + 1
     structure = catalogue.structure(connection, chunk.batch.structure)
     subjects = chunk.batch.subjects[rows].tolist()
     fresh = []
@@ -62,29 +70,70 @@ def insert_runs(
             fresh.append((free, key, structure, chunk.batch.seed, subjects[i], *ending))
             known[key], free = free, free + 1
     insert(connection, tables.run, fresh)
-    return [known[key] for key in result.keys]
+    if fresh:
+        _, keys, _, *others = zip(*fresh, strict=True)
+        written.runs([keys, [chunk.batch.structure.identity] * len(fresh), *others])
+    return [known[key] for key in result.keys], first
+
+
+def insert_failures(
+    connection: Connection, result: BatchResult, runs: Sequence[int], first: int, written: Written
+) -> None:
+    """Insert why runs failed; `runs` are the ids of all, those from `first` on are new."""
+    rows = [(runs[i], f.reason, int(f.step), f.time) for i, f in sorted(result.failures.items())]
+    old = [row[0] for row in rows if row[0] < first]
+    there = {run for some in _parts(old) for (run,) in _ask(connection, "SELECT run FROM failure WHERE run", some)}
+    insert(connection, tables.failure, rows)
+    written.failed([row[0] for row in rows if row[0] not in there])
+
+
+@dataclass(frozen=True)
+class Good:
+    """The runs of a result that did not fail.
+
+    Attributes
+    ----------
+    rows, runs : array (runs that did not fail,)
+        Their places in the result, and their ids.
+    fresh : array of bool (runs that did not fail,)
+        Which are new in this transaction, in ascending order of their ids: all they hold is new.
+    """
+
+    rows: Rows
+    runs: Rows
+    fresh: NDArray[np.bool_]
+
+
+def good_runs(result: BatchResult, runs: Sequence[int], first: int) -> Good:
+    """Return the runs that did not fail, of which those from `first` on are new."""
+    rows = np.array([i for i in range(len(runs)) if i not in result.failures], dtype=np.int64)
+    kept = np.asarray(runs, dtype=np.int64)[rows]
+    fresh = kept >= first
+    if (np.diff(kept[fresh]) <= 0).any():
+        raise ValueError("a run stands in the result twice")
+    return Good(rows, kept, fresh)
 
 
 def insert_outcomes(
-    connection: Connection, result: BatchResult, good: Rows, runs: Rows, measures: Mapping[Declared, int]
+    connection: Connection, result: BatchResult, good: Good, measures: Mapping[Declared, int], written: Written
 ) -> None:
-    """Insert the outcomes of the runs that did not fail.
-
-    Parameters
-    ----------
-    good, runs : array (runs that did not fail,)
-        Their places in the result, and their ids.
-    """
+    """Insert the outcomes of the runs that did not fail."""
     listed = sorted((number, d.name) for d, number in measures.items() if d.section == "outcome")
     if not listed:
         return
-    values = np.array([_known(result.outcomes, name)[good] for _, name in listed], dtype=np.float64)
+    values = np.array([_known(result.outcomes, name)[good.rows] for _, name in listed], dtype=np.float64)
     for (_, name), row in zip(listed, values, strict=True):
         _refuse_unknown(row, name)
     # Run by run, measures ascending: the order of the primary key, so that pages fill up in turn.
-    ids = np.repeat(runs, len(listed)).tolist()
-    numbers = [number for number, _ in listed] * len(good)
-    insert(connection, tables.outcome, list(zip(ids, numbers, values.T.ravel().tolist(), strict=True)))
+    ids = np.repeat(good.runs, len(listed)).tolist()
+    each = [number for number, _ in listed]
+    lacking = _lacking(connection, tables.outcome, good.runs[~good.fresh].tolist(), each)
+    by_run = np.ascontiguousarray(values.T)
+    insert(connection, tables.outcome, list(zip(ids, each * len(good.rows), by_run.ravel().tolist(), strict=True)))
+    keys = [result.keys[i] for i in good.rows[good.fresh].tolist()]
+    written.outcomes(good.runs[good.fresh], each, (keys, by_run[good.fresh]))
+    for some, runs in lacking.items():
+        written.outcomes(runs, some)
 
 
 def insert_course(
@@ -92,21 +141,52 @@ def insert_course(
     catalogue: Catalogue,
     chunk: Chunk,
     result: BatchResult,
-    good: Rows,
-    runs: Rows,
+    good: Good,
     measure: tuple[Declared, int],
+    written: Written,
 ) -> None:
-    """Insert one course of the runs that did not fail; `good` and `runs` as in `insert_outcomes`."""
+    """Insert one course of the runs that did not fail."""
     declared, number = measure
-    values = np.asarray(_known(result.courses, declared.name), dtype=np.float64)[:, good]
+    values = np.asarray(_known(result.courses, declared.name), dtype=np.float64)[:, good.rows]
     _refuse_unknown(values, declared.name)
     times = tuple(float(time) for time in result.times[declared.name])
     clock = catalogue.clock(connection, time_unit(chunk.batch.structure, declared), times)
     # The shortest digits that keep every bit, straight from the array: a fifteenth of the time of text of a list.
     series = np.ascontiguousarray(values.T)
     texts = (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY).decode() for row in series)
-    rows = [(run, number, clock, text) for run, text in zip(runs.tolist(), texts, strict=True)]
+    rows = [(run, number, clock, text) for run, text in zip(good.runs.tolist(), texts, strict=True)]
+    lacking = _lacking(connection, tables.course, good.runs[~good.fresh].tolist(), [number])
     insert(connection, tables.course, rows)
+    fresh = np.flatnonzero(good.fresh).tolist()
+    hashes = [_hash_of(connection, "measure", number)] * len(fresh), [_hash_of(connection, "clock", clock)] * len(fresh)
+    held: list[list[Any]] = [[result.keys[int(good.rows[i])] for i in fresh], *hashes, [rows[i][3] for i in fresh]]
+    written.courses(good.runs[good.fresh], [number], held)
+    for some, runs in lacking.items():
+        written.courses(runs, some)
+
+
+def _hash_of(connection: Connection, table: str, number: int) -> bytes:
+    return bytes(connection.exec_driver_sql(f"SELECT sha256 FROM {table} WHERE id = ?", (number,)).scalar_one())
+
+
+def _lacking(
+    connection: Connection, table: Table, runs: Sequence[int], measures: Sequence[int]
+) -> dict[tuple[int, ...], list[int]]:
+    """Return the runs, among some that were stored before, by the measures that they lack."""
+    asked = f"SELECT run, measure FROM {table.name} WHERE run"
+    there = {tuple(row) for some in _parts(runs) for row in _ask(connection, asked, some)}
+    lacking: dict[tuple[int, ...], list[int]] = {}
+    for run in runs:
+        lacking.setdefault(tuple(n for n in measures if (run, n) not in there), []).append(run)
+    return lacking
+
+
+def _parts(runs: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    return (tuple(runs[start : start + KEYS_AT_ONCE]) for start in range(0, len(runs), KEYS_AT_ONCE))
+
+
+def _ask(connection: Connection, sql: str, runs: tuple[int, ...]) -> Sequence[Any]:
+    return connection.exec_driver_sql(f"{sql} IN ({', '.join('?' * len(runs))})", runs).all()
 
 
 def _known(values: Mapping[str, NDArray[np.float64]], name: str) -> NDArray[np.float64]:

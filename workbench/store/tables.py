@@ -366,6 +366,18 @@ provenance = _table(
     PrimaryKeyConstraint("invocation", "key"),
     rowid=False,
 )
+audit = _table(
+    "audit",
+    _id(),
+    _text("at"),
+    _text("command"),
+    _text("versions"),
+    _text("entry"),
+    _sha256("content"),
+    _sha256("previous"),
+    _sha256("sha256", unique=True),
+)
+"""What each transaction wrote, in a chain of hashes; see `workbench.store.audit`."""
 columns = _table(
     "columns",
     _text("view"),

@@ -20,11 +20,21 @@ from sqlalchemy.exc import DBAPIError
 import workbench.store.tables as tables
 from workbench.errors import UsageError
 from workbench.solver.batch import BatchResult, Declared
+from workbench.store.audit import Written
 from workbench.store.catalogue import Catalogue
 from workbench.store.complete import complete_runs
 from workbench.store.hold import Hold
 from workbench.store.register import Place, open_invocation, register
-from workbench.store.rows import Rows, asking, insert, insert_course, insert_outcomes, insert_runs
+from workbench.store.rows import (
+    Rows,
+    asking,
+    good_runs,
+    insert,
+    insert_course,
+    insert_failures,
+    insert_outcomes,
+    insert_runs,
+)
 from workbench.store.views import write_views
 
 if TYPE_CHECKING:
@@ -79,25 +89,28 @@ class _Begun:
 
     sweep: int
     invocation: int
+    command: str
     places: Mapping[str, Place]
     catalogue: Catalogue
     started: float = field(default_factory=perf_counter)
 
 
-def open_writer(path: str | Path, *, lock_timeout: float = 30.0) -> Writer:
+def open_writer(path: str | Path, *, lock_timeout: float = 30.0, command: str = "") -> Writer:
     """Open `path` for writing, creating the database if there is none; a context manager.
 
     Parameters
     ----------
     lock_timeout : float, seconds
         How long to wait while another process writes.
+    command : str
+        What is asked, for the audit of a new file.
 
     Raises
     ------
     StorageError
         If the file is not ours, damaged, too new, read-only, or held by another writer.
     """
-    return Writer(Path(path), lock_timeout)
+    return Writer(Path(path), lock_timeout, command)
 
 
 class Writer(Hold):
@@ -111,8 +124,8 @@ class Writer(Hold):
         Counts and seconds since `begin`.
     """
 
-    def __init__(self, path: Path, lock_timeout: float) -> None:
-        super().__init__(path, lock_timeout)
+    def __init__(self, path: Path, lock_timeout: float, command: str = "") -> None:
+        super().__init__(path, lock_timeout, command)
         self.tally = Tally()
         self._begun: _Begun | None = None
         self._lost: dict[bytes, str] = {}
@@ -123,11 +136,12 @@ class Writer(Hold):
         The same scenario, parameters, seed, settings, arms and subjects continue the same sweep.
         """
         self.tally, self._lost = Tally(), {}
-        with self._transaction() as connection:
-            sweep, places = register(connection, plan, command)
+        with self._recording(command, "sweep") as (connection, written):
+            sweep, places = register(connection, plan, command, written)
             invocation = open_invocation(connection, sweep, plan, command, workers)
             write_views(connection)
-        self._begun = _Begun(sweep, invocation, places, Catalogue(sweep, plan.scenario))
+            written.facts |= {"sweep": sweep, "invocation": invocation, "expected": plan.expected}
+        self._begun = _Begun(sweep, invocation, command, places, Catalogue(sweep, plan.scenario))
         return sweep
 
     def missing(self, chunk: Chunk) -> Rows:
@@ -137,15 +151,16 @@ class Writer(Hold):
         earlier command lost does not exist; one that this command has lost is not asked for again.
         """
         keys = chunk.batch.keys
-        with self._transaction() as connection:
+        with self._of_chunk(chunk) as (connection, written):
             needed: dict[str, list[int]] = {"outcome": [], "course": []}
-            for declared, number in self._measures(connection, chunk).items():
+            for declared, number in self._measures(connection, chunk, written).items():
                 needed[declared.section].append(number)
             complete = complete_runs(asking(connection), keys, needed)
             there = [i for i, key in enumerate(keys) if key in complete]
-            self._link(connection, chunk, there, [complete[keys[i]][0] for i in there])
+            self._link(connection, chunk, there, [complete[keys[i]][0] for i in there], written)
             gone = [i for i, key in enumerate(keys) if key in self._lost and key not in complete]
-            self._lose(connection, chunk, gone)
+            self._lose(connection, chunk, gone, written)
+            written.facts |= {"computed": 0, "failed": 0}
         self._count_lost(len(gone), 0)
         self.tally.reused += len(there)
         self.tally.reused_failed += sum(complete[keys[i]][1] for i in there)
@@ -171,23 +186,22 @@ class Writer(Hold):
         if lost:
             there = np.array([i for i, key in enumerate(result.keys) if key not in lost], dtype=np.int64)
             rows, result = rows[there], result.take(there)
-        with self._transaction() as connection, _without_collecting():
+        with self._of_chunk(chunk) as (connection, written), _without_collecting():
             gone = [i for i, key in enumerate(chunk.batch.keys) if key in lost]
             self._lost.update(lost)
-            self._lose(connection, chunk, gone)
-            measures = self._measures(connection, chunk)
+            self._lose(connection, chunk, gone, written)
+            measures = self._measures(connection, chunk, written)
             catalogue = self._current().catalogue
-            runs = insert_runs(connection, catalogue, chunk, rows, result)
-            good = np.array([i for i in range(len(rows)) if i not in result.failures], dtype=np.int64)
-            kept = np.asarray(runs, dtype=np.int64)[good]
-            insert_outcomes(connection, result, good, kept, measures)
-            for course in (item for item in measures.items() if item[0].section == "course" and len(good)):
-                insert_course(connection, catalogue, chunk, result, good, kept, course)
-            failures = [(runs[i], f.reason, int(f.step), f.time) for i, f in sorted(result.failures.items())]
-            insert(connection, tables.failure, failures)
+            runs, first = insert_runs(connection, catalogue, chunk, rows, result, written)
+            good = good_runs(result, runs, first)
+            insert_outcomes(connection, result, good, measures, written)
+            for course in (item for item in measures.items() if item[0].section == "course" and len(good.rows)):
+                insert_course(connection, catalogue, chunk, result, good, course, written)
+            insert_failures(connection, result, runs, first, written)
             by_key = dict(zip(result.keys, runs, strict=True))
             filled = [i for i, key in enumerate(chunk.batch.keys) if key in by_key]
-            self._link(connection, chunk, filled, [by_key[chunk.batch.keys[i]] for i in filled])
+            self._link(connection, chunk, filled, [by_key[chunk.batch.keys[i]] for i in filled], written)
+            written.facts |= {"computed": len(rows), "failed": len(result.failures)}
         self._count(result, [chunk.batch.keys[i] for i in filled])
         self._count_lost(len(gone), len(lost))
 
@@ -200,8 +214,9 @@ class Writer(Hold):
     def note_steps(self, chunk: Chunk, errors: Iterable[StepError]) -> None:
         """Write down what halving the step changed in a sample of runs of a study."""
         study = self._current().places[chunk.study].study
-        with self._transaction() as connection:
-            numbers = {d.name: n for d, n in self._measures(connection, chunk).items() if d.section == "outcome"}
+        with self._of_chunk(chunk) as (connection, written):
+            measures = self._measures(connection, chunk, written)
+            numbers = {d.name: n for d, n in measures.items() if d.section == "outcome"}
             rows = [(study, numbers[e.outcome], e.runs, e.mean, e.largest) for e in errors]
             insert(connection, tables.cache_step_error, rows)
 
@@ -209,10 +224,12 @@ class Writer(Hold):
         """Write down how the command ended and return its counts; the database stays open."""
         begun, t = self._current(), tables.invocation
         seconds = perf_counter() - begun.started
-        with self._transaction() as connection:
+        ended = {"sweep": begun.sweep, "invocation": begun.invocation, "status": status}
+        with self._recording(begun.command, "finished", **ended) as (connection, written):
             counts = {name: value for name, value in asdict(self.tally).items() if name in t.c}
             statement = t.update().where(t.c.id == begun.invocation)
             connection.execute(statement.values(status=status, seconds=seconds, **counts))
+            written.ended(begun.invocation)
         return self.tally
 
     @contextmanager
@@ -250,14 +267,17 @@ class Writer(Hold):
         self.tally.reused += places - computed
         self.tally.reused_failed += places - computed
 
-    def _lose(self, connection: Connection, chunk: Chunk, rows: Sequence[int]) -> None:
+    def _lose(self, connection: Connection, chunk: Chunk, rows: Sequence[int], written: Written) -> None:
         """Write down that the runs of these places were lost."""
         if not rows:
             return
         begun = self._current()
         keys = [chunk.batch.keys[i] for i in rows]
         columns = self._places(chunk, rows), [(begun.invocation, key, self._lost[key]) for key in keys]
-        insert(connection, tables.lost_run, [(*place, *rest) for place, rest in zip(*columns, strict=True)])
+        lost = [(*place, *rest) for place, rest in zip(*columns, strict=True)]
+        there = {tuple(row) for row in connection.execute(select(tables.lost_run))}
+        insert(connection, tables.lost_run, lost)
+        written.lost([row[1:6] for row in lost if row not in there])
 
     def _places(self, chunk: Chunk, rows: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
         """Return sweep, study, subject, arm and point of some rows of a chunk."""
@@ -270,18 +290,29 @@ class Writer(Hold):
         same = [begun.sweep] * len(rows), [place.study] * len(rows)
         return list(zip(*same, subjects, arms, points, strict=True))
 
-    def _measures(self, connection: Connection, chunk: Chunk) -> dict[Declared, int]:
+    @contextmanager
+    def _of_chunk(self, chunk: Chunk) -> Iterator[tuple[Connection, Written]]:
+        """A transaction whose entry names the sweep and the study of a chunk."""
         begun = self._current()
-        return begun.catalogue.measures(connection, begun.places[chunk.study].study, chunk.batch.structure)
+        named = {"sweep": begun.sweep, "invocation": begun.invocation, "study": begun.places[chunk.study].study}
+        with self._recording(begun.command, "chunk", **named) as recording:
+            yield recording
 
-    def _link(self, connection: Connection, chunk: Chunk, rows: Sequence[int], runs: Sequence[int]) -> None:
+    def _measures(self, connection: Connection, chunk: Chunk, written: Written) -> dict[Declared, int]:
+        begun = self._current()
+        return begun.catalogue.measures(connection, begun.places[chunk.study].study, chunk.batch.structure, written)
+
+    def _link(
+        self, connection: Connection, chunk: Chunk, rows: Sequence[int], runs: Sequence[int], written: Written
+    ) -> None:
         """Link places of the sweep to runs; what is linked already stays."""
         if not rows:
             return
         begun = self._current()
-        places = zip(self._places(chunk, rows), runs, strict=True)
+        places = self._places(chunk, rows)
+        there = self._standing(connection, places)
         try:
-            connection.exec_driver_sql(LINK, [(*place, run) for place, run in places])
+            connection.exec_driver_sql(LINK, [(*place, run) for place, run in zip(places, runs, strict=True)])
         except DBAPIError as fault:
             if "sweep_run.run" not in str(fault.orig):
                 raise
@@ -289,6 +320,16 @@ class Writer(Hold):
                 f"{self.path}: sweep {begun.sweep} holds other runs at these places: a data file or an installed"
                 " component has changed since; use another --db to keep both"
             ) from fault
+        fresh = [i for i, place in enumerate(places) if place[2:] not in there]
+        written.places(places[0][1], [places[i][2:] for i in fresh], [chunk.batch.keys[rows[i]] for i in fresh])
+
+    def _standing(self, connection: Connection, places: Sequence[tuple[int, ...]]) -> set[tuple[int, ...]]:
+        """Return the places (subject, arm, point) of a study that are linked already, among those of some subjects."""
+        _, study, subjects, arms, _ = zip(*places, strict=True)
+        asked = f"""SELECT subject, arm, point FROM sweep_run
+            WHERE study = ? AND subject BETWEEN ? AND ? AND arm IN ({", ".join(map(str, sorted(set(arms))))})"""
+        found = connection.exec_driver_sql(asked, (study[0], min(subjects), max(subjects)))
+        return {tuple(row) for row in found}
 
 
 @contextmanager
