@@ -119,7 +119,7 @@ def test_D02_a_database_of_another_application_is_refused_unchanged(folder: Path
 
 def test_D06_a_database_of_a_newer_version_names_both(folder: Path) -> None:
     told = refused(folder, 3, "sweep", "small.toml", "--db", "newer.db")
-    assert "version 9, and this workbench reads up to 1" in told
+    assert "version 9, and this workbench reads up to 2" in told
 
 
 def test_I11_diverging_runs_are_counted_listed_and_named_by_every_command(tmp_path: Path) -> None:
