@@ -100,6 +100,21 @@ class UsageError(WorkbenchError):
     exit_code = 2
 
 
+class OtherRuns(UsageError):
+    """A sweep would go on with other runs at places that are filled: what its texts do not hold has changed.
+
+    `changed` says what, where that is known.
+    """
+
+    def __init__(self, db: str, sweep: int, changed: str = "") -> None:
+        self.db, self.sweep, self.changed = db, sweep, changed
+        what = changed or "a data file or an installed component has changed since"
+        super().__init__(f"{db}: sweep {sweep} holds other runs at these places: {what}; use another --db to keep both")
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, str]]:
+        return type(self), (self.db, self.sweep, self.changed)
+
+
 class StorageError(WorkbenchError):
     """A file or database is missing, locked, full, read-only, damaged, foreign or too new."""
 

@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "compare --study": ("compare", "small.db", "--study", "strength"),
     "query, narrow": ("query", "small.db", "select arm, count(*) as n from runs group by arm"),
     "query, wide": ("query", "small.db", WIDE),
+    "why": ("why", "small.db"),
+    "why --run": ("why", "small.db", "--run", "1"),
     "replay": ("replay", "small.db", "--run", "1", "--record", "all"),
     "check": ("check", "small.toml"),
     "sweep": ("sweep", "small.toml", "--db", "small.db", "--workers", "0"),

@@ -25,6 +25,7 @@ from workbench.cli import (
     rounding,
     starter,
     sweep,
+    why,
     windows,
 )
 from workbench.cli.faults import internal_fault, outer_fault, told
@@ -51,6 +52,7 @@ for family in (
     doses,
     windows,
     results,
+    why,
     findings,
     assay,
     rounding,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LINE_SHARE = 0.1
 LINE_SECONDS = 600.0
 """A plain line for every tenth of the runs, and every ten minutes: a log stays short however long the sweep."""
+SHOWN_CAUSES = 5
+"""Reasons for new runs that a sweep tells; `workbench why` tells all."""
 SETTLED = 1.0
 """Seconds from the first stored block on before a speed is told: workers finish their first blocks together."""
 
@@ -61,6 +63,10 @@ def forecast_lines(forecast: Forecast) -> list[str]:
     lines += [f"  {study:<{width}}  {product}" for study, product in products(plan)]
     total = counted(plan.expected, "run")
     lines.append(f"  {total} in all, {forecast.reused:,} already stored, {forecast.left:,} to compute")
+    if forecast.why is not None:
+        from workbench.cli.why import why_lines
+
+        lines += why_lines(forecast.why, SHOWN_CAUSES)
     if forecast.rate:
         lines.append(
             f"pilot: {forecast.rate / 1e6:.3g} million run-steps/s with {counted(forecast.workers, 'worker')}: "

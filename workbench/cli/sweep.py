@@ -12,6 +12,7 @@ from workbench.cli.faults import as_objects, note_lines, resumable
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put, put_line, talk, tell
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
+from workbench.cli.why import why_object
 from workbench.errors import UsageError, shorten
 from workbench.files import argument, command_line, refuse_irregular, refuse_unwritable, spelled
 
@@ -136,6 +137,7 @@ def _say(forecast: Forecast, request: Request, as_json: bool) -> int:
                 "scenario": request.plan.scenario.name,
                 "db": str(request.db),
                 "notes": as_objects(request.plan.notes),
+                "why": why_object(forecast.why),
                 "expected": request.plan.expected,
                 "reused": forecast.reused,
                 "missing": forecast.left,
@@ -168,6 +170,7 @@ def _summary(result: SweepResult, code: int, page: Path | None) -> dict[str, Any
         "write_seconds": result.write_seconds,
         "draw_seconds": result.draw_seconds,
         "workers": result.workers,
+        "why": why_object(result.why),
     }
 
 

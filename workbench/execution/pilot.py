@@ -11,6 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from workbench.design import Chunk, Plan
+    from workbench.execution.why import Explanation
     from workbench.registry import Registry
     from workbench.solver.batch import Batch, Structure
 
@@ -42,6 +43,8 @@ class Forecast:
         Time for the runs that are left.
     database_bytes : float
         Size of the runs that are left, in the database.
+    why
+        Why runs are new that an earlier sweep of the scenario does not have; None where there is no other sweep.
     """
 
     plan: Plan
@@ -50,6 +53,7 @@ class Forecast:
     rate: float = 0.0
     seconds: float = 0.0
     database_bytes: float = 0.0
+    why: Explanation | None = None
 
     @property
     def left(self) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from workbench.errors import ScenarioError, StorageError, UsageError
+from workbench.errors import OtherRuns, ScenarioError, StorageError, UsageError
 from workbench.execution.fitness import fit
 from workbench.execution.pilot import EMPTY_BYTES, Forecast, Work, bytes_of, estimated
 from workbench.execution.progress import Counts, Progress, Silent
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.declaration import Component
     from workbench.design import Chunk, Plan
     from workbench.errors import Problem
+    from workbench.execution.why import Explanation
     from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, BatchResult, Structure
@@ -59,6 +60,8 @@ class SweepResult(Counts):
         Signal that stopped it early, else 0.
     notes : tuple of Problem
         What the scenario says that is accepted and yet worth knowing, as `check` prints it.
+    why
+        Why runs were new, where the database had an earlier sweep of the scenario.
     """
 
     sweep: int
@@ -69,6 +72,7 @@ class SweepResult(Counts):
     draw_seconds: float
     stopped: int = 0
     notes: tuple[Problem, ...] = ()
+    why: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -195,28 +199,35 @@ def forecast(request: Request, *, continued: bool | None = None) -> Forecast:
         Whether the database holds runs that may be used again; looked up if None.
     """
     fresh = not (request.db.exists() if continued is None else continued)
-    counts, reused = (list(request.counts()), 0) if fresh else _remaining(request)
+    counts, reused, why = (list(request.counts()), 0, None) if fresh else _remaining(request)
     if not counts:
         return Forecast(request.plan, reused, request.workers)
     work = [Work(*counted) for counted in counts]
     run_steps, seconds = estimated(work, request.widest, request.workers, request.registry)
     size = sum(part.runs * bytes_of(part.structure, request.registry) for part in work) + EMPTY_BYTES * fresh
-    return Forecast(request.plan, reused, request.workers, run_steps / seconds if seconds else 0.0, seconds, size)
+    rate = run_steps / seconds if seconds else 0.0
+    return Forecast(request.plan, reused, request.workers, rate, seconds, size, why)
 
 
-def _remaining(request: Request) -> tuple[list[tuple[Structure, int, int]], int]:
-    """Return as `Request.counts` what a database does not hold yet, and how many runs it does."""
-    from workbench.store.complete import complete_rows
+def _remaining(request: Request) -> tuple[list[tuple[Structure, int, int]], int, Explanation | None]:
+    """Return as `Request.counts` what a database does not hold yet, how many runs it does, and why the rest is new."""
+    from workbench.execution.earlier import why_new
+    from workbench.store.complete import found_rows
 
-    reused = 0
+    reused, held = 0, False
     runs: Counter[Structure] = Counter()
     blocks: Counter[Structure] = Counter()
-    for chunk, complete in complete_rows(request.db, request.chunks(), request.plan.scenario.registry):
-        reused += complete
-        if complete < len(chunk.batch):
-            runs[chunk.batch.structure] += len(chunk.batch) - complete
+    places: Counter[tuple[str, str]] = Counter()
+    arms = {study.name: study.arms for study in request.plan.studies}
+    for chunk, complete, in_part in found_rows(request.db, request.chunks(), request.plan.scenario.registry):
+        reused, held = reused + int(complete.sum()), held or in_part
+        if not complete.all():
+            runs[chunk.batch.structure] += int((~complete).sum())
             blocks[chunk.batch.structure] += 1
-    return [(structure, runs[structure], blocks[structure]) for structure in runs], reused
+            for arm, count in Counter(chunk.arms[~complete].tolist()).items():
+                places[chunk.study, arms[chunk.study][arm]] += count
+    left = [(structure, runs[structure], blocks[structure]) for structure in runs]
+    return left, reused, why_new(request.db, request.plan, places, held)
 
 
 def run_sweep(
@@ -301,7 +312,8 @@ def carry_out(
     ):
         sweep = writer.begin(request.plan, command=command, workers=request.workers)
         try:
-            watcher.forecast(forecast(request, continued=continued))
+            expected = forecast(request, continued=continued)
+            watcher.forecast(expected)
             sample = _stepped_sample(request, writer)
             solved: dict[str, BatchResult] = {}
             work: Iterable[tuple[Task, Batch]] = _missing(request, writer, fail_fast)
@@ -317,9 +329,11 @@ def carry_out(
             whole = not any(f.lost for result in solved.values() for f in result.failures.values())
             if sample is not None and len(solved) == 2 and whole:
                 writer.note_steps(sample, step_errors(solved["coarse"], solved["fine"]))
-        except BaseException:
+        except BaseException as fault:
             with suppress(StorageError):
                 writer.finish("broken off")
+            if isinstance(fault, OtherRuns):
+                raise _told(fault, request) from fault
             raise
         tally = writer.finish("stopped" if stop.requested else "finished")
         counts = _counts(request.plan, writer, perf_counter() - started)
@@ -333,7 +347,15 @@ def carry_out(
         draw_seconds=tally.draw_seconds,
         stopped=stop.requested,
         notes=request.plan.notes,
+        why=expected.why,
     )
+
+
+def _told(fault: OtherRuns, request: Request) -> OtherRuns:
+    """Return the refusal to go on with other runs, with what has changed since the first of them."""
+    from workbench.execution.earlier import changed_since
+
+    return OtherRuns(fault.db, fault.sweep, "; ".join(map(str, changed_since(request.db, request.plan))))
 
 
 def _stepped_sample(request: Request, writer: Writer) -> Chunk | None:

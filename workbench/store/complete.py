@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from workbench.store.connection import reading
 from workbench.store.measure import measure_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.design import Chunk
     from workbench.registry import Registry
     from workbench.solver.batch import Declared
@@ -51,6 +55,17 @@ def complete_runs(
 
 def complete_rows(path: str | Path, chunks: Iterable[C], registry: Registry) -> Iterator[tuple[C, int]]:
     """Yield each chunk with the number of its rows that are in the database already; writes nothing."""
+    for chunk, complete, _ in found_rows(path, chunks, registry):
+        yield chunk, int(complete.sum())
+
+
+def found_rows(
+    path: str | Path, chunks: Iterable[C], registry: Registry
+) -> Iterator[tuple[C, NDArray[np.bool_], bool]]:
+    """Yield each chunk, which of its rows need not be computed, and whether one that must be is there in part.
+
+    Such a run is stored and lacks an outcome or a course. Writes nothing.
+    """
     with reading(Path(path)) as connection:
         known = {bytes(sha): number for number, sha in connection.execute("SELECT id, sha256 FROM measure")}
         numbers: dict[Declared, int] = {}
@@ -61,4 +76,6 @@ def complete_rows(path: str | Path, chunks: Iterable[C], registry: Registry) -> 
                     numbers[declared] = known.get(measure_of(declared, registry).sha256, NEVER_SEEN)
                 needed[declared.section].append(numbers[declared])
             complete = complete_runs(connection.execute, chunk.batch.keys, needed)
-            yield chunk, sum(key in complete for key in chunk.batch.keys)
+            mask = np.array([key in complete for key in chunk.batch.keys], dtype=np.bool_)
+            left = [key for key in chunk.batch.keys if key not in complete]
+            yield chunk, mask, bool(complete_runs(connection.execute, left, {}))

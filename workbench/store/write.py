@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 import workbench.store.tables as tables
-from workbench.errors import UsageError
+from workbench.errors import OtherRuns
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
 from workbench.store.catalogue import Catalogue
@@ -316,10 +316,7 @@ class Writer(Hold):
         except DBAPIError as fault:
             if "sweep_run.run" not in str(fault.orig):
                 raise
-            raise UsageError(
-                f"{self.path}: sweep {begun.sweep} holds other runs at these places: a data file or an installed"
-                " component has changed since; use another --db to keep both"
-            ) from fault
+            raise OtherRuns(str(self.path), begun.sweep) from fault
         fresh = [i for i, place in enumerate(places) if place[2:] not in there]
         written.places(places[0][1], [places[i][2:] for i in fresh], [chunk.batch.keys[rows[i]] for i in fresh])
 

@@ -1,0 +1,242 @@
+"""What a sweep asked for, as the keys of its runs know it: planned now, or as a database holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.scenario.library import parameter_file
+from workbench.solver.batch import ENGINE_REVISION, RECORDINGS
+from workbench.store.register import FACTOR, number_or_text
+
+if TYPE_CHECKING:
+    from workbench.design import Plan
+
+SEEN = 8
+"""Subjects whose traits are compared: a changed distribution moves the first of them already."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One resolved value of an arm: a number or a text, where it comes from, and the parameter behind it."""
+
+    number: float | None
+    text: str | None
+    unit: str = ""
+    origin: str = ""
+    parameter: str = ""
+    traits: str = ""
+
+    @property
+    def content(self) -> tuple[float | None, str | None, str]:
+        """What of it enters the key of a run."""
+        return self.number, self.text, self.traits
+
+    def __str__(self) -> str:
+        if self.number is None:
+            return "nothing" if self.text is None else self.text
+        return f"{self.number!r} {self.unit}" if self.unit not in ("", "1") else f"{self.number!r}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The points of one study: how many, and the values of each path; those of `relative` paths are factors."""
+
+    points: int
+    levels: Mapping[str, frozenset[str]]
+    relative: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a table is made of: its component, the revision of that and the hash of its source where it is not ours."""
+
+    component: str
+    revision: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Everything of one sweep that its runs are identified by, and the texts that say it.
+
+    Attributes
+    ----------
+    sweep : int
+        Its id in the database; 0 for one that is only planned.
+    values : mapping arm -> path -> Value
+    traits : mapping name -> values of the first subjects
+    made : mapping (section, name) -> Made
+        Empty where no run of the sweep is stored.
+    engines : frozenset of int
+        Revisions of the engine; empty where that cannot be told.
+    missing : int
+        Runs that it asked for and that are not stored.
+    """
+
+    sweep: int
+    created: str
+    scenario: str
+    text: bytes
+    file: str
+    parameters: bytes
+    parameter_file: str
+    seed: int
+    subjects: int
+    settings: Mapping[str, str]
+    values: Mapping[str, Mapping[str, Value]]
+    grids: Mapping[str, Grid]
+    traits: Mapping[str, tuple[float, ...]]
+    made: Mapping[tuple[str, str], frozenset[Made]]
+    engines: frozenset[int]
+    missing: int = 0
+    versions: Mapping[str, str] | None = None
+
+
+def planned(plan: Plan) -> Asked:
+    """Return what a plan asks for."""
+    scenario, arms = plan.scenario, dict.fromkeys(arm for study in plan.studies for arm in study.arms)
+    values = {arm: {path: _value(r) for path, r in plan.resolved(arm).items()} for arm in arms}
+    grids = {}
+    for study in plan.studies:
+        axes = scenario.studies[study.name].axes if study.name in scenario.studies else ()
+        levels = {p: frozenset(map(_exact, v)) for group in study.points.groups for p, v in group.levels.items()}
+        grids[study.name] = Grid(len(study.points), levels, frozenset(axis.path for axis in axes if axis.relative))
+    most = max((study.subjects for study in plan.studies), default=0)
+    draws = plan.traits(range(min(SEEN, most))) if scenario.subjects.traits else {}
+    made: dict[tuple[str, str], set[Made]] = {}
+    for table in (table for structure in plan.structures() for table in structure.tables):
+        if table.section not in RECORDINGS:
+            one = Made(table.component, table.revision, table.source_sha256)
+            made.setdefault((table.section, table.name), set()).add(one)
+    name = scenario.parameters.name
+    file = parameter_file(name, Path(scenario.file).parent) if name else None
+    return Asked(
+        sweep=0,
+        created="",
+        scenario=scenario.name,
+        text=scenario.text,
+        file=scenario.file,
+        parameters=scenario.parameters.text,
+        parameter_file=str(file or f"{name}.toml"),
+        seed=plan.seed,
+        subjects=most,
+        settings=plan.settings,
+        values=values,
+        grids=grids,
+        traits={name: tuple(drawn.tolist()) for name, drawn in draws.items()},
+        made={key: frozenset(found) for key, found in made.items()},
+        engines=frozenset({ENGINE_REVISION}),
+    )
+
+
+def _value(resolved: Any) -> Value:
+    number, text = (None, None) if resolved.value is None else number_or_text(resolved.value)
+    traits = ", ".join(resolved.traits)
+    return Value(number, text, resolved.unit, resolved.origin, resolved.parameter, traits)
+
+
+def _exact(value: Any) -> str:
+    number, text = number_or_text(value)
+    return _level(number, text)
+
+
+def _level(number: float | None, text: str | None) -> str:
+    return repr(number) if number is not None else str(text)
+
+
+_SWEEP = """SELECT sweep.created, scenario.name, scenario.bytes, scenario.parameter_bytes, scenario.parameter_set,
+    sweep.seed, sweep.subjects, sweep.settings,
+    sweep.expected - (SELECT count(*) FROM sweep_run WHERE sweep_run.sweep = sweep.id)
+FROM sweep JOIN scenario ON scenario.id = sweep.scenario WHERE sweep.id = ?"""
+_VALUES = """SELECT arm.name, v.path, v.number, v.text, v.unit, v.origin, coalesce(v.parameter, ''),
+    coalesce(v.traits, '')
+FROM arm LEFT JOIN setting AS v ON v.arm = arm.id WHERE arm.sweep = ?"""
+_LEVELS = """SELECT DISTINCT study.name, axis.path, v.number, v.text, axis.meaning
+FROM study JOIN point ON point.study = study.id JOIN point_value AS v ON v.point = point.id
+    JOIN axis ON axis.id = v.axis WHERE study.sweep = ?"""
+_POINTS = """SELECT study.name, count(point.id) FROM study LEFT JOIN point ON point.study = study.id
+WHERE study.sweep = ? GROUP BY study.id"""
+_TRAITS = """SELECT trait.name, v.value FROM trait JOIN trait_value AS v ON v.trait = trait.id
+WHERE trait.sweep = ? AND v.subject < ? ORDER BY v.subject"""
+_STRUCTURES = """SELECT DISTINCT structure.sha256, structure.specification
+FROM sweep_run AS s JOIN run ON run.id = s.run JOIN structure ON structure.id = run.structure
+WHERE s.sweep = ? AND s.subject = (SELECT min(subject) FROM sweep_run WHERE sweep = ?)"""
+_VERSIONS = """SELECT p.key, p.value FROM provenance AS p WHERE p.invocation =
+    (SELECT max(id) FROM invocation WHERE sweep = ?) AND p.key IN ('workbench', 'git_commit')"""
+
+
+def stored(connection: sqlite3.Connection, sweep: int) -> Asked:
+    """Return what a stored sweep asked for."""
+    ask = connection.execute
+    created, name, text, parameters, chosen, seed, subjects, settings, missing = ask(_SWEEP, (sweep,)).fetchone()
+    values: dict[str, dict[str, Value]] = {}
+    for arm, path, *rest in ask(_VALUES, (sweep,)):
+        values.setdefault(arm, {})
+        if path is not None:
+            values[arm][path] = Value(*rest)
+    levels: dict[str, dict[str, set[str]]] = {}
+    relative: dict[str, set[str]] = {}
+    for study, path, number, word, meaning in ask(_LEVELS, (sweep,)):
+        levels.setdefault(study, {}).setdefault(path, set()).add(_level(number, word))
+        if meaning.endswith(FACTOR):
+            relative.setdefault(study, set()).add(path)
+    grids = {
+        study: Grid(
+            points,
+            {path: frozenset(found) for path, found in levels.get(study, {}).items()},
+            frozenset(relative.get(study, ())),
+        )
+        for study, points in ask(_POINTS, (sweep,))
+    }
+    traits: dict[str, list[float]] = {}
+    for trait, value in ask(_TRAITS, (sweep, SEEN)):
+        traits.setdefault(trait, []).append(value)
+    made, engines = _made(ask(_STRUCTURES, (sweep, sweep)).fetchall())
+    return Asked(
+        sweep=sweep,
+        created=created,
+        scenario=name,
+        text=bytes(text),
+        file=f"{name}.toml",
+        parameters=bytes(parameters),
+        parameter_file=f"{chosen}.toml",
+        seed=seed,
+        subjects=subjects,
+        settings=json.loads(settings),
+        values=values,
+        grids=grids,
+        traits={trait: tuple(found) for trait, found in traits.items()},
+        made=made,
+        engines=engines,
+        missing=missing,
+        versions=dict(ask(_VERSIONS, (sweep,)).fetchall()),
+    )
+
+
+def _made(structures: list[tuple[bytes, str]]) -> tuple[dict[tuple[str, str], frozenset[Made]], frozenset[int]]:
+    """Return what each table is made of, and the engine's revisions, of stored structures."""
+    made: dict[tuple[str, str], set[Made]] = {}
+    engines: set[int] = set()
+    for sha, specification in structures:
+        tables = json.loads(specification)
+        for section, name, component, revision, source, _ in tables:
+            made.setdefault((section, name), set()).add(Made(component, revision, source))
+        engines.update(engines_of(bytes(sha), tables))
+    return {key: frozenset(found) for key, found in made.items()}, frozenset(engines)
+
+
+def engines_of(sha: bytes, tables: list[list[Any]]) -> list[int]:
+    """Return which revisions of the engine a stored structure can be of."""
+    # The engine's revision is in the hash alone. Streams of their own are not kept: their structures tell nothing.
+    listed = sorted([*head, sorted([k, v] for k, v in fields.items())] for *head, fields in tables)
+    return [
+        revision
+        for revision in range(ENGINE_REVISION + 1)
+        if hashlib.sha256(json.dumps([revision, listed], sort_keys=True).encode()).digest() == sha
+    ]
