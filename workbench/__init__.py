@@ -11,10 +11,10 @@ Every name is imported when it is first used, so that ``import workbench`` costs
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all that comes before a command can be stopped
 if TYPE_CHECKING:
+    from typing import Any
+
     from workbench.analysis import compare as compare
     from workbench.analysis import interactions as interactions
     from workbench.analysis.calibration import calibrate as calibrate
@@ -50,6 +50,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     found = getattr(import_module(home), name)
     globals()[name] = found
     return found

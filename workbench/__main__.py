@@ -1,12 +1,28 @@
-"""``python -m workbench`` and the installed command: from the first moment on, Ctrl-C ends it without a word."""
+"""``python -m workbench`` and the installed command: from the first moment on, a signal ends it without a traceback."""
 
+import os
+import signal
 import sys
+
+STOPPED = '{"schema": 1, "ok": false, "exit": %d, "errors": [{"file": "", "line": 0, "column": 0, "key": "",'
+STOPPED += ' "message": "stopped by signal %d before the command began", "hint": ""}]}\n'
+
+
+def _leave(number: int, _: object) -> None:
+    """End at once: nothing is under way yet, and what is being imported might swallow an exception."""
+    if "--json" in sys.argv:
+        os.write(1, (STOPPED % (128 + number, number)).encode())
+    os._exit(128 + number)
 
 
 def run() -> None:
     """Run the command line."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup asks to be left alone
+            signal.signal(number, _leave)
     try:
-        from workbench.cli.main import run as start  # what it imports takes a while, and Ctrl-C may come then
+        from workbench.cli.main import run as start  # what it imports takes a while
 
         start()
     except KeyboardInterrupt:

@@ -187,12 +187,19 @@ def menu(components: Iterable[type[Component]]) -> str:
     return "\n".join(lines)
 
 
-def schema() -> int:
-    """Print the JSON Schema of scenario files."""
+def schema(as_json: AsJson = False) -> int:
+    """Print the JSON Schema of scenario files.
+
+    With --json it is the field json_schema of one object, as other commands answer.
+    """
     from workbench.registry import registry
     from workbench.scenario import schema as schema_of
 
-    put_exactly(spelled_out(json.dumps(schema_of(registry()), indent=2, ensure_ascii=False, allow_nan=False)))
+    found = schema_of(registry())
+    if as_json:
+        print_object({"ok": True, "json_schema": found})
+    else:
+        put_exactly(spelled_out(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)))
     return 0
 
 

@@ -96,6 +96,8 @@ OUTER = frozenset(
 
 def outer_fault(error: BaseException) -> StorageError | None:
     """Return what a fault of the machine or its files is in one line; None for any other error."""
+    if isinstance(error, MemoryError):
+        return StorageError("there is not enough memory for this; stored runs are kept")
     if not isinstance(error, OSError) or error.errno not in OUTER:
         return None
     place = f"{error.filename}: " if error.filename else ""

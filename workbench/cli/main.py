@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
+import signal
 import sys
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from workbench import __version__
 from workbench.cli import (
@@ -24,13 +28,15 @@ from workbench.cli import (
     results,
     rounding,
     starter,
+    stops,
     sweep,
     why,
     windows,
 )
 from workbench.cli.faults import internal_fault, outer_fault, told
-from workbench.cli.output import hold_streams, put
+from workbench.cli.output import hold_streams, nothing_printed, printed, put
 from workbench.errors import SHOWN, UsageError, WorkbenchError, shorten
+from workbench.execution.signals import StoppedAtOnce
 from workbench.execution.threads import use_one_thread
 from workbench.offers import blamed
 
@@ -83,27 +89,64 @@ def workbench(
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; every message has been written."""
     debug = DEBUG in arguments
-    as_json = "--json" in arguments
+    given = [a for a in arguments if a != DEBUG]
+    as_json = _wants_json(given)
+    nothing_printed()
     try:
-        given = [a for a in arguments if a != DEBUG]
-        code = app(given, prog_name="workbench", standalone_mode=False, obj=given)
-    except WorkbenchError as error:
-        if debug:
-            raise
-        return told(error, as_json)
-    except Exception as error:
+        _refuse_swallowed(given)
+        code = _family()(given, prog_name="workbench", standalone_mode=False, obj=given)
+    except (Exception, SystemExit) as error:
+        if stops.asked() and getattr(error, "exit_code", 0) < 128:  # whatever the signal was made into on its way
+            return _stopped(as_json)
         if hasattr(error, "format_message"):  # typer's own complaint about the arguments
             return told(_usage(error), as_json)
         if debug:
             raise
-        if (surroundings := outer_fault(error)) is not None:
-            return told(surroundings, as_json)
-        theirs = blamed(error)
-        return internal_fault(error, arguments, as_json) if theirs is None else told(theirs, as_json)
-    return code if isinstance(code, int) else 0  # typer itself turns an early Ctrl-C into 130
+        if (known := _known(error)) is not None:
+            return told(known, as_json)
+        return internal_fault(error, arguments, as_json)
+    return _stopped(as_json) if stops.asked() else code if isinstance(code, int) else 0
 
 
-def _usage(error: Exception) -> UsageError:
+@cache
+def _family() -> Any:
+    return get_command(app)
+
+
+def _refuse_swallowed(arguments: list[str]) -> None:
+    """Refuse an option that stands where another one's value is missing: it would be taken for that value."""
+    close = [(a, b) for a, b in itertools.pairwise(arguments) if a.startswith("--") and b.startswith("--")]
+    if not close:
+        return
+    command = _family().commands.get(arguments[0])
+    options = [p for p in command.params if p.param_type_name == "option"] if command else []
+    names = {name for p in options for name in p.opts}
+    valued = {name for p in options if not p.is_flag for name in p.opts}
+    for option, value in close:
+        if option in valued and value in names:
+            raise UsageError(f"Option '{option}' requires an argument\nhint: see 'workbench {arguments[0]} --help'")
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether one object is expected on standard output, on failure too."""
+    pairs = itertools.pairwise(arguments)
+    return "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairs
+
+
+def _known(error: BaseException) -> WorkbenchError | None:
+    """Return what an error is in words: ours, the machine's, or another package's; None for a bug of ours."""
+    return error if isinstance(error, WorkbenchError) else outer_fault(error) or blamed(error)
+
+
+def _stopped(as_json: bool) -> int:
+    """Say that a signal stopped the command, to whoever wants an object; anybody else has seen it happen."""
+    number = stops.asked()
+    error = WorkbenchError(f"stopped by {signal.Signals(number).name}")
+    error.exit_code = 128 + number
+    return told(error, as_json) if as_json and not printed() else error.exit_code
+
+
+def _usage(error: BaseException) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "workbench"
     message = LONG.sub(lambda word: shorten(word[0]), error.format_message())  # type: ignore[attr-defined]
@@ -117,4 +160,11 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(main(sys.argv[1:]))
+    try:
+        stops.listen()
+        code = main(sys.argv[1:])
+        stops.settle()
+    except StoppedAtOnce as stop:  # between the lines above, or once more while an earlier one was being told
+        stops.settle()
+        code = 128 + stop.number
+    sys.exit(code)

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,16 @@ def talk(line: str) -> None:
         sys.stderr.flush()
     except (OSError, ValueError):
         _leave(2)
+
+
+def interject(line: str, below: bool = False) -> None:
+    """Write one line to standard error inside a signal handler, which may have come in the middle of any other line.
+
+    The stream's own buffer refuses whoever enters it twice, so that it is passed by. `below` what stands on a line of
+    a terminal that is being drawn, begin a new one.
+    """
+    with suppress(OSError):
+        os.write(2, f"{chr(10) * below}{escaped(line)}\n".encode())
 
 
 def put(text: str) -> None:
@@ -98,6 +109,20 @@ def hold_streams() -> None:
                 setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
 
 
+_printed = False
+
+
+def nothing_printed() -> None:
+    """A command begins: its object is still to come."""
+    global _printed
+    _printed = False
+
+
+def printed() -> bool:
+    """Whether the command's object has gone out, so that there must be no second one."""
+    return _printed
+
+
 def tell(lines: Iterable[str]) -> None:
     """Write lines for people, none wider than the terminal as far as its words allow."""
     put("\n".join(wrapped(lines)))
@@ -111,6 +136,8 @@ def print_object(content: dict[str, Any]) -> None:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(whole, allow_nan=False, default=str)
+    global _printed
+    _printed = True
     put_exactly(text)
 
 

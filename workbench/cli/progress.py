@@ -8,7 +8,7 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from workbench.cli.output import talk
+from workbench.cli.output import interject, talk
 from workbench.cli.tables import wrapped
 from workbench.errors import shorten
 
@@ -175,7 +175,8 @@ class Lines(Generic[F, C]):
 
     def stopping(self, number: int) -> None:
         """Say what happens now, and what another signal would do."""
-        self._talk(stopping_line(number))
+        if not self._quiet:
+            interject(stopping_line(number))
 
     def _talk(self, *lines: str) -> None:
         if not self._quiet:
@@ -223,10 +224,7 @@ class Bar(Generic[F, C]):
 
     def stopping(self, number: int) -> None:
         """Say what happens now, below the bar."""
-        if self._bar is not None:
-            self._bar.console.print(stopping_line(number), markup=False, highlight=False)
-        else:
-            talk(stopping_line(number))
+        interject(stopping_line(number), below=self._bar is not None)
 
 
 Display = Lines[F, C] | Bar[F, C]
@@ -234,7 +232,7 @@ Display = Lines[F, C] | Bar[F, C]
 
 def stopping_line(number: int) -> str:
     """Say what the first signal does."""
-    name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+    name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
     return f"{name}: finishing and storing what is in flight; once more to stop at once"
 
 

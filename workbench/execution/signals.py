@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks to finish what is in flight, the second stops at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first asks to finish what is in flight, the second stops at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-ASKING = (signal.SIGINT, signal.SIGTERM)
+ENDING = (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)]))
+"""Signals that ask a command to end: Ctrl-C, whoever shuts the system down, a terminal that is closed."""
 
 
 class StoppedAtOnce(KeyboardInterrupt):
@@ -46,7 +47,9 @@ class StopSignal:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._handle) for s in ASKING}
+            for number in ENDING:
+                if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:  # nohup: go on without us
+                    self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(

@@ -1,0 +1,54 @@
+"""Signals that end a command: the first lets it tidy up, the second does not; none shows a traceback.
+
+Commands that store what they compute listen with `StopSignal` while they do, which asks before it ends them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+from workbench.execution.signals import ENDING, StoppedAtOnce
+
+_asked = 0
+
+
+def listen() -> None:
+    """From now on the first signal raises StoppedAtOnce, wherever the command is, and the second ends the process."""
+    for number in _heard():
+        signal.signal(number, _stop)
+    sys.unraisablehook = _unraisable
+
+
+def asked() -> int:
+    """Return the signal that ended the command, 0 if none did."""
+    return _asked
+
+
+def settle() -> None:
+    """The command has ended, and with it what a signal could stop: the interpreter is left to close down in peace."""
+    for number in _heard():
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _heard() -> list[signal.Signals]:
+    """Return the signals that whoever started us did not have ignored, as nohup does."""
+    return [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    global _asked
+    if _asked:
+        os._exit(128 + number)
+    _asked = number
+    raise StoppedAtOnce(number)
+
+
+def _unraisable(fault: Any) -> None:
+    """End what would go on: Python drops exceptions that are raised while it clears away an object."""
+    if isinstance(fault.exc_value, StoppedAtOnce):
+        os._exit(128 + fault.exc_value.number)
+    sys.__unraisablehook__(fault)
