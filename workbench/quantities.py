@@ -47,9 +47,12 @@ COMMON = (
 )
 """The spellings offered in messages, by kind."""
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+# [0-9], as \d also takes the digits of other scripts, which nobody means.
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*", re.DOTALL)
-_COMMA = re.compile(r",\s*\d")
+_COMMA = re.compile(r",\s*[0-9]")
+_BARE = re.compile(_NUMBER)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _NAME = r"[A-Za-zµμ]{1,16}(?:\^-?[1-9])?"
 _UNIT = re.compile(rf"(?:1|{_NAME})(?:\s*[*/]\s*{_NAME})*")
 _BODY = re.compile(r"/\s*kg\b(?!\^)")
@@ -73,6 +76,16 @@ def split(text: str) -> tuple[float, str]:
     if _COMMA.match(match[2]):
         raise QuantityError('a decimal number has a point, not a comma (such as "2.5 mg")')
     return float(match[1]), match[2]
+
+
+def bare(text: str) -> float | None:
+    """Return the number that a text is, None if it is none: what Python also takes (1_0, inf, nan) is no number."""
+    return float(text) if _BARE.fullmatch(text) else None
+
+
+def whole(text: str) -> int | None:
+    """Return the whole number that a text is, None if it is none, or one of more digits than anything counts."""
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def to_unit(text: str, unit: str) -> float:

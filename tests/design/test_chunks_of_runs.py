@@ -123,7 +123,8 @@ def test_each_structure_may_have_its_own_chunk_size() -> None:
     [
         ({"arms": ["bsae"]}, "no arm 'bsae' .*base.*did you mean \"base\""),
         ({"studies": ["mian"]}, "no study 'mian' .*main.*did you mean \"main\""),
-        ({"subjects": 0}, "at least one subject"),
+        ({"subjects": 0}, "1 to 10,000,000 subjects"),
+        ({"subjects": 10**10}, "1 to 10,000,000 subjects"),
         ({"seed": -1}, "a seed is at least 0"),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.declaration import Parameter
 from workbench.errors import Problem, ScenarioError
+from workbench.quantities import bare, whole
 from workbench.scenario.document import Document
 from workbench.scenario.model import Ref, Scenario, Setting
 from workbench.scenario.paths import Paths
@@ -96,7 +97,8 @@ def _raw(text: str, parameter: Parameter) -> Any:
         case "references":
             return [part.strip() for part in text.strip("[]").split(",") if part.strip()]
         case "count":
-            return int(text) if text.lstrip("+-").isdecimal() and len(text) < 20 else text
+            number = whole(text)
+            return text if number is None else number
         case "switch":
             return SWITCH.get(text, text)
         case _:
@@ -109,7 +111,5 @@ def _number(text: str, unit: str) -> float | str | dict[str, str]:
         return {"ref": reference[1]}
     if unit != "1":
         return text
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    number = float(text) if text.lstrip("+-") in ("nan", "inf") else bare(text)  # as TOML spells them
+    return text if number is None else number

@@ -24,6 +24,7 @@ from workbench.quantities import convert, same_kind
 from workbench.registry import SECTIONS
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
 from workbench.scenario.places import Places
+from workbench.scenario.shapes import MOST_SUBJECTS
 
 
 def plan(
@@ -77,8 +78,8 @@ def _plan(
 ) -> Plan:
     scenario.registry.look_again()
     seed = scenario.subjects.seed if seed is None else seed
-    if not 0 <= seed < 2**63 or (subjects is not None and subjects < 1):
-        raise UsageError("a seed is at least 0 (and below 2^63), and there is at least one subject")
+    if not 0 <= seed < 2**63 or not 1 <= (1 if subjects is None else subjects) <= MOST_SUBJECTS:
+        raise UsageError(f"a seed is at least 0 (and below 2^63), and there are 1 to {MOST_SUBJECTS:,} subjects")
     chosen = _chosen(scenario, arms, studies, subjects)
     told_of_settings: list[Problem] = []
     read = read_settings(scenario, settings, told_of_settings)

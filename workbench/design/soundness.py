@@ -112,14 +112,14 @@ def _told_at(places: Places, study: str, arm: str, slab: Slab, corner: Corner, p
 
 
 def _whole(group: Group, slab: Slab) -> Whole:
-    """Return every table's fields as plain Python; a number that differs between runs is None."""
-    whole: dict[str, dict[str, dict[str, Any]]] = {}
+    """Return every table's fields as plain Python, by section; a number that differs between runs is None."""
+    whole: dict[str, dict[str, dict[str, Any]]] = {section: {} for section in SECTIONS}
     for table in group.structure.tables:
         fields = {"section": table.section, "name": table.name, **dict(table.fields)}
         fields[SECTIONS[table.section].key] = table.component
         if table.section == "plasticity":
             fields["projection"] = table.name
-        whole.setdefault(table.section, {})[table.name] = fields
+        whole[table.section][table.name] = fields
     for path, form in slab.forms.items():
         section, name, field = path.split(".", 2)
         whole[section][name][field] = form.constant

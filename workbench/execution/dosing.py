@@ -52,12 +52,12 @@ def dose_records(
     from workbench.scenario.model import Study
     from workbench.solver.block import Block
 
-    study = Study("doses", "", (arm,), subjects or scenario.subjects.count)
+    study = Study("doses", "", (arm,), scenario.subjects.count)
     if arm not in scenario.arms:
         raise UsageError(f"no arm {quoted(arm)} in this scenario (there are: {', '.join(scenario.arms)})")
     alone = replace(scenario, studies=MappingProxyType({study.name: study}))
     found: dict[int, list[Record]] = {}
-    for chunk in plan(alone, settings=settings).chunks(lambda structure: SUBJECTS_AT_ONCE):
+    for chunk in plan(alone, settings=settings, subjects=subjects).chunks(lambda structure: SUBJECTS_AT_ONCE):
         block = Block(chunk.batch, scenario.registry)
         given = _chosen(block, arm, drug, phase)
         for run, subject in enumerate(chunk.batch.subjects.tolist()):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.quantities import whole
 from workbench.registry import SECTIONS
 from workbench.scenario.arms import is_switched_off
 from workbench.scenario.conformity import show
@@ -54,9 +55,10 @@ def setting_at(scenario: Scenario, arm: str, at: Mapping[str, Any], given: Any) 
     if not entry and _is_list(value):
         return tuple(float(item) for item in value)
     if entry and _is_list(value):
-        if not (entry.isdecimal() and 0 < int(entry) <= len(value)):
+        place = whole(entry)
+        if place is None or not 0 < place <= len(value):
             raise SettingFault(f"{table.path}.{field} has no entry {show(entry)} (it has 1 to {len(value)})")
-        value = value[int(entry) - 1]
+        value = value[place - 1]
     elif entry:
         raise SettingFault(f"{table.path}.{field} is no list: it has no entry {show(entry)}")
     if not _is_number(value):

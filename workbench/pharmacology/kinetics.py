@@ -17,6 +17,7 @@ from workbench.arithmetic import power
 from workbench.declaration import Component, count, number
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.transfers import Transfers, added
+from workbench.quantities import whole
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -144,7 +145,8 @@ class Kinetics(Component):
         places = {i: place for i, place in enumerate(self.compartments, 1) if self.holds(place)}
         names = {place.rpartition(".")[2].lower(): place for place in places.values()} | {"cent": "central"}
         names |= {"depot": self.entry} if self.entry != "central" else {}
-        found = places.get(int(cmt)) if cmt.isdigit() else names.get(cmt.lower())
+        number = whole(cmt)
+        found = names.get(cmt.lower()) if number is None else places.get(number)
         if found is None:
             raise KeyError(", ".join(f"{i} {place.rpartition('.')[2]}" for i, place in places.items()))
         return "" if found == self.entry else found

@@ -17,7 +17,7 @@ ANCHORS = ("dose", "session", "assessment")
 """What a time may be relative to: the first dose, session or visit of a table."""
 RELATIVE = re.compile(r"\s*(?P<time>.*\S)\s+(?P<side>after|before)\s+(?P<anchor>[a-z]+\.[A-Za-z0-9_-]+)\s*")
 """``24 h after dose.infusion``, ``4 day before dose.infusion``."""
-_DAY = re.compile(r"\s*day\s+(\d+(?:\.\d+)?)\s*")
+_DAY = re.compile(r"\s*day\s+([0-9]+(?:\.[0-9]+)?)\s*")
 SECONDS_PER_HOUR = 3600.0
 HOURS_PER_DAY = 24.0
 

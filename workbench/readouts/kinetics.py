@@ -90,7 +90,7 @@ class OfCurve(Readout):
 
 
 def _until(words: str, phase: Mapping[str, Any]) -> float | None:
-    """Return the end of a window in hours of its phase, None where a number is not known."""
+    """Return the end of a window in hours of its phase, None where a number is not known or the window does not fit."""
     window = parse_window(words)
     if window.hours is not None:
         return window.hours
@@ -100,7 +100,10 @@ def _until(words: str, phase: Mapping[str, Any]) -> float | None:
     trials, per_day = phase.get("trials"), phase.get("trials_per_day")
     if not trials or not per_day:
         return None
-    return float(window.bounds(trials, per_day)[1] * HOURS_PER_DAY / per_day)
+    try:
+        return float(window.bounds(trials, per_day)[1] * HOURS_PER_DAY / per_day)
+    except ValueError:
+        return None  # which is told of the window itself
 
 
 def _start(words: str, phase: Mapping[str, Any]) -> float | None:

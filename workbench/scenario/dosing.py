@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from workbench.errors import Problem, shorten
 from workbench.protocol.records import Record, nothing
+from workbench.quantities import whole
 from workbench.scenario.columns import MARKED, MAX_ROWS, MISSING, NUMBER, TableError, starts_of, table_text
 from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.dose_words import SAYINGS, ZERO_IS_NOTHING, Word, word
@@ -99,7 +100,7 @@ def laid_out(records: Iterable[Record]) -> tuple[list[str], list[list[int | floa
 
 
 def _number_or_name(cmt: str) -> float | str:
-    return cmt if cmt and not cmt.isdigit() else float(cmt or 0)
+    return cmt if cmt and whole(cmt) is None else float(cmt or 0)
 
 
 def written(records: Iterable[Record]) -> str:
@@ -469,7 +470,7 @@ def _compartment(text: str) -> tuple[str, str]:
         return "", ""
     if NUMBER.fullmatch(text):
         number = float(text)
-        if number < 0.0 or number != int(number) or number > 99.0:
+        if not 0.0 <= number <= 99.0 or number != int(number):
             return (
                 "",
                 f"the number of a compartment, or its name, got {shorten(text)} (compartments are not turned off)",

@@ -61,12 +61,12 @@ def reference_fault(
 def plain_tables(tables: Tables, parameters: ParameterSet) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     """Return every table's fields as plain Python, defaults included, for the components' own checks.
 
-    A rule also has ``projection``, the name that it shares with its projection.
+    A rule also has ``projection``, the name that it shares with its projection. Every section is there, if empty.
     """
     return MappingProxyType(
         {
-            section: {name: _plain(table, parameters) for name, table in named.items()}
-            for section, named in tables.items()
+            section: {name: _plain(table, parameters) for name, table in tables.get(section, {}).items()}
+            for section in SECTIONS
         }
     )
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_mo
 from workbench.declaration import Component, Parameter
 from workbench.scenario.names import PATTERN
 
+MOST_SUBJECTS = 10_000_000
+"""The largest number of subjects of a study."""
 LIMIT = 1e18
 """The largest number a file may hold; anything beyond is a slip of the pen or an attack."""
 
@@ -173,7 +175,7 @@ class TraitShape(Shape):
 class SubjectsShape(Shape):
     """How many subjects, from which seed, and how they differ."""
 
-    count: Annotated[int, Field(ge=1, le=10_000_000, description="the number of subjects")]
+    count: Annotated[int, Field(ge=1, le=MOST_SUBJECTS, description="the number of subjects")]
     seed: Annotated[int, Field(ge=0, le=2**63 - 1, description="the whole number that all chance starts from")]
     table: str = ""
     columns: dict[str, str] = {}
@@ -227,7 +229,7 @@ class StudyShape(Shape):
 
     title: str = ""
     arms: Annotated[Names | None, Field(min_length=1)] = None
-    subjects: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    subjects: Annotated[int | None, Field(ge=1, le=MOST_SUBJECTS)] = None
     record: bool = True
     outcomes: Annotated[Names | None, Field(min_length=1)] = None
     design: Literal["sobol", "lhs"] | None = None

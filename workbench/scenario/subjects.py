@@ -211,7 +211,7 @@ class _Traits:
 
     def weights(self, raw: Mapping[str, Any], keys: Keys) -> tuple[Quantity, ...]:
         weights = raw["weights"]
-        if len(weights) != len(raw["values"]) or min(weights) < 0 or not sum(weights) > 0:
+        if len(weights) != len(raw["values"]) or min(weights, default=-1) < 0 or not sum(weights) > 0:
             message = f"needs one weight, not negative, for each of the {len(raw['values'])} values, and not only zeros"
             self.reader.document.report((*keys, "weights"), message)
         return tuple(Quantity(float(weight), "1", repr(weight)) for weight in weights)

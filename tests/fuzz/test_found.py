@@ -1,0 +1,78 @@
+"""Faults that the search has found: each is told at its place, where it was a traceback, a hang or a silent reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import SMALL, workbench
+from examples import DOSES, GIVEN
+
+HALVES = """
+[arm.whole]
+[arm.short]
+compare_with = "whole"
+[arm.short.set]
+"phase.day.trials" = 2
+"""
+TICKS = GIVEN.replace('clock = "event"\nlength = "48 h"', 'clock = "tick"\ntrials = 2\ntrials_per_day = 1')
+TICKS = TICKS.replace('window = "day"', 'window = "last 2 trials of day"')
+
+
+def checked(folder: Path, text: str, doses: str = DOSES) -> list[str]:
+    """Return the lines in which a scenario is refused."""
+    (folder / "some.toml").write_text(text, encoding="utf-8")
+    (folder / "doses.csv").write_text(doses, encoding="utf-8")
+    done = workbench("check", "some.toml", cwd=folder)
+    assert done.returncode == 2, done.stderr + done.stdout
+    return [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('length = "48 h"', 'length = "٤٨ h"', "21:10: phase.day.length: "),
+        ('window = "day"', 'window = "٢ h into day"', "25:10: outcome.peak.window: "),
+        ('drug = "d"\nwindow = "day"', 'drug = "d"\nsince = "day ٢"\nwindow = "day"', "25:9: outcome.peak.since: "),
+    ],
+)
+def test_S09_digits_of_other_scripts_are_no_numbers(tmp_path: Path, old: str, new: str, place: str) -> None:
+    (line,) = checked(tmp_path, GIVEN.replace(old, new))
+    assert line.startswith(f"error: some.toml:{place}")
+
+
+@pytest.mark.parametrize("cell", ["²", "١", "9" * 5_000])
+def test_S10_a_compartment_of_no_number_is_refused_at_its_cell(tmp_path: Path, cell: str) -> None:
+    (line,) = checked(tmp_path, GIVEN, f"ID,TIME,AMT,CMT\n1,0,10,{cell}\n")
+    assert line.startswith("error: ") and "doses.csv:2:" in line
+
+
+def test_S08_a_choice_among_nothing_is_refused(tmp_path: Path) -> None:
+    trait = '[subjects.trait.t]\non = "drug.d.volume"\ndistribution = "choice"\nvalues = []\nweights = []\n'
+    (line,) = checked(tmp_path, GIVEN + trait)
+    assert "subjects.trait.t.weights: needs one weight" in line
+
+
+def test_S08_a_window_that_an_arm_makes_too_long_is_told_of_the_window(tmp_path: Path) -> None:
+    text = TICKS.replace("trials = 2", "trials = 4").replace("last 2 trials", "last 3 trials") + HALVES
+    assert any("outcome.peak.window" in line or "phase.day.trials" in line for line in checked(tmp_path, text))
+
+
+def test_S10_a_readout_of_a_value_refuses_a_modulator_of_another_kind(tmp_path: Path) -> None:
+    more = (
+        '[modulator.m]\nsource = "pulse"\n[outcome.v]\nreadout = "value_deviation"\nmodulator = "m"\nwindow = "day"\n'
+    )
+    assert any("outcome.v.modulator: needs a temporal_difference" in line for line in checked(tmp_path, GIVEN + more))
+
+
+@pytest.mark.parametrize("value", ["+-5", "--5", "٥", "1_0", "9" * 5_000])
+def test_S06_a_count_on_the_command_line_is_a_whole_number(tmp_path: Path, value: str) -> None:
+    (tmp_path / "some.toml").write_text(SMALL, encoding="utf-8")
+    done = workbench("sweep", "some.toml", "--dry-run", "--set", f"phase.learning.trials={value}", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("error: --set: phase.learning.trials: ")
+
+
+def test_S07_more_subjects_than_any_study_has_are_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "some.toml").write_text(SMALL, encoding="utf-8")
+    done = workbench("sweep", "some.toml", "--dry-run", "--subjects", str(10**10), cwd=tmp_path)
+    assert done.returncode == 2 and "1 to 10,000,000 subjects" in done.stderr
