@@ -122,6 +122,7 @@ class Assembly(Protocol):
     visits: dict[str, Visits]
     adjusted: dict[str, Adjusted]
     strayed: dict[str, dict[str, Any]]
+    gridded: set[str]
 
     @property
     def lanes(self) -> Stretches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import SMALL, workbench
+from commands import ROOT, SMALL, workbench
 from examples import DOSES, GIVEN
 
 HALVES = """
@@ -76,3 +76,16 @@ def test_S07_more_subjects_than_any_study_has_are_refused_at_once(tmp_path: Path
     (tmp_path / "some.toml").write_text(SMALL, encoding="utf-8")
     done = workbench("sweep", "some.toml", "--dry-run", "--subjects", str(10**10), cwd=tmp_path)
     assert done.returncode == 2 and "1 to 10,000,000 subjects" in done.stderr
+
+
+@pytest.mark.parametrize("window", ["days 0-{} of day", "first {} trials of day", "{} h into day"])
+def test_S07_a_window_of_thousands_of_digits_is_refused(tmp_path: Path, window: str) -> None:
+    (line,) = checked(tmp_path, GIVEN.replace('window = "day"', f'window = "{window.format("9" * 5_000)}"'))
+    assert line.startswith("error: some.toml:25:10: outcome.peak.window: ") and len(line) < 500
+
+
+def test_S08_a_reading_within_a_step_of_a_flow_is_refused_at_the_step(tmp_path: Path) -> None:
+    text = (ROOT / "scenarios" / "rules" / "sum_budget.toml").read_text()
+    text = text.replace('window = "end of learning"', 'window = "first 1 trials of learning"', 1)
+    (line, *_) = checked(tmp_path, text)
+    assert ": phase.learning.step: something is read after 1 trials, within a step of 20 (in arm " in line

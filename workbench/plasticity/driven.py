@@ -92,9 +92,11 @@ class Driven(Stabilised):
         pre = block.component("projection", name).pre
         task = next(t for t, shown in block.all("task") if getattr(shown, "inputs", None) == pre)
         ways = self.flow(block, name, task)
+        way = {n: "exact" if "exact" in ways and phase.solution == "exact" else "stepped"
+               for n, phase in block.all("phase") if phase.name == "flow"}  # fmt: skip
+        block.gridded |= {n for n, solution in way.items() if solution == "stepped"}
 
         def advance(t: int) -> None:
-            solution = block.component("phase", block.phase).solution
-            ways["exact" if solution == "exact" and "exact" in ways else "stepped"](*block.span)
+            ways[way[block.phase]](*block.span)
 
         block.step("rule", advance, clock="flow")

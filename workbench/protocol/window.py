@@ -10,10 +10,10 @@ FORMS = (
     "'days A-B of PHASE', 'end of PHASE', 'N h into PHASE' (s, min, h or day)"
 )
 _PATTERN = re.compile(
-    r"(?:(?P<edge>first|last) (?P<count>[0-9]+) trials of (?P<p1>\S+)"
-    r"|trials (?P<start>[0-9]+)\s*-\s*(?P<stop>[0-9]+)(?: of (?P<p2>\S+))?"
-    r"|days (?P<dawn>[0-9]+(?:\.[0-9]+)?)\s*-\s*(?P<dusk>[0-9]+(?:\.[0-9]+)?) of (?P<p6>\S+)"
-    r"|(?P<time>[0-9]+(?:\.[0-9]+)?) (?P<unit>s|min|h|day) into (?P<p5>\S+)"
+    r"(?:(?P<edge>first|last) (?P<count>[0-9]{1,9}) trials of (?P<p1>\S+)"
+    r"|trials (?P<start>[0-9]{1,9})\s*-\s*(?P<stop>[0-9]{1,9})(?: of (?P<p2>\S+))?"
+    r"|days (?P<dawn>[0-9]{1,9}(?:\.[0-9]{1,9})?)\s*-\s*(?P<dusk>[0-9]{1,9}(?:\.[0-9]{1,9})?) of (?P<p6>\S+)"
+    r"|(?P<time>[0-9]{1,9}(?:\.[0-9]{1,9})?) (?P<unit>s|min|h|day) into (?P<p5>\S+)"
     r"|end of (?P<p3>\S+)|(?P<p4>[A-Za-z0-9_.-]+))"
 )
 HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "day": 24.0}

@@ -54,6 +54,8 @@ class Block(Wiring, Pieces, Registered):
         The numbers that links move, with their declared ranges.
     strayed : mapping table -> mapping field -> runs
         Where a number that is moved from moment to moment has left its range.
+    gridded : set of str
+        The phases on the flow clock that go in steps: what is read in them is read between two.
     """
 
     def __init__(self, batch: Batch, registry: Registry) -> None:
@@ -77,6 +79,7 @@ class Block(Wiring, Pieces, Registered):
         self._live: dict[int, str] = {}
         self._leaves: dict[int, str] = {}
         self.strayed: dict[str, dict[str, Any]] = {}
+        self.gridded: set[str] = set()
         self.moved: dict[str, tuple[Array, float, float]] = {}
         self._formulas: dict[int, tuple[Callable[..., Any], tuple[Value, ...]]] = {}
         self._due: dict[str, Array] = {}

@@ -64,6 +64,22 @@ class Recorder:
                     plan(name, readout)
                 except AssemblyError as error:
                     raise AssemblyError(error.path or f"{section}.{name}", error.reason) from None
+        self._refuse_within_steps()
+
+    def _refuse_within_steps(self) -> None:
+        """Refuse the first reading that falls within a step of a phase that goes in steps.
+
+        Raises
+        ------
+        AssemblyError
+            At the step.
+        """
+        for name, phase in self._phases:
+            for at in sorted(self.after) if name in self._block.gridded else ():
+                trials = at - self._starts[name]
+                if 0 < trials < phase.trials and trials % phase.step:
+                    what = f"something is read after {trials} trials, within a step of {phase.step}"
+                    raise AssemblyError(f"phase.{name}.step", what)
 
     def _sums_of(self, reading: Reading) -> tuple[Array, ...]:
         flowing = [name for name, phase in self._phases if phase.name == "flow"]
