@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import math
 import os
 import sys
 import tempfile
@@ -29,9 +28,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from processors import Processor, here, ran  # noqa: E402 - the script finds it only now
 
-from workbench.analysis.rounding import AMPLIFIES, FILE, Amplified, Rounding  # noqa: E402
 from workbench.design import plan  # noqa: E402
 from workbench.execution.rounding import EACH, add, differences, joined, sampled  # noqa: E402
+from workbench.execution.tolerances import AMPLIFIES, FILE, Amplified, Rounding, allowed  # noqa: E402
 from workbench.registry import registry  # noqa: E402
 from workbench.scenario import load_scenario  # noqa: E402
 from workbench.scenario.library import data_folder, scenarios_folder  # noqa: E402
@@ -45,7 +44,6 @@ Values = dict[tuple[str, str], Array]
 
 SUBJECTS, NUDGES = 4, (1,)
 LOOKS = {"whole": SUBJECTS, "many": 32, "quick": 2}
-FLOOR, MARGIN = 1e-12, 10.0
 SHORT, LONG = 400, 1000
 """In a quick look, a structure of more than `LONG` steps is followed for `SHORT` of them."""
 
@@ -98,11 +96,6 @@ def values(scenario: str, look: str = "whole", nudge: int = 0) -> Values:
         long = quick and shape_of(batch.structure).steps > LONG
         add(found, arms, followed(moved) if long else solve(moved).outcomes)
     return joined(found)
-
-
-def allowed(measured: float) -> float:
-    """Return the tolerance: the power of ten above ten times what was measured."""
-    return max(FLOOR, float(f"1e{math.ceil(math.log10(MARGIN * measured))}")) if measured > 0.0 else FLOOR
 
 
 def summed_up(scenario: str, seen: Iterable[dict[tuple[str, str], float]]) -> Rounding:

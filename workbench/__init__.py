@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.execution.assay import assay as assay
     from workbench.execution.replay import replay as replay
     from workbench.execution.sweep import run_sweep as run_sweep
+    from workbench.execution.verify import verify as verify
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
     from workbench.store import open_results as open_results
@@ -39,6 +40,7 @@ _HOMES = {
     "findings": "workbench.analysis.findings",
     "calibrate": "workbench.analysis.calibration",
     "replay": "workbench.execution.replay",
+    "verify": "workbench.execution.verify",
     "assay": "workbench.execution.assay",
     "build_report": "workbench.report",
 }

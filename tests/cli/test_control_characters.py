@@ -73,6 +73,7 @@ LINES: dict[str, list[list[str]]] = {
     "report": [["{}/a.db", "--output", "{}/new.html"], ["{}/a.db", "--output", "{}/points.csv"], [f"{HOSTILE}.db"]],
     "gallery": [["{}/odd.toml", "--output", "{}/points.csv"], ["{}/none"]],
     "replay": [["{}/a.db", "--run", "1"], ["{}/a.db", "--run", "99999"]],
+    "verify": [["{}/a.db"], ["{}/a.db", "--digest", HOSTILE], ["{}/a.db", "--sample", HOSTILE], ["{}/odd.toml"]],
     "describe": [["{}/odd.toml"], ["{}/odd.toml", "--arm", HOSTILE], [HOSTILE]],
     "init": [["{}/points.csv"]],
     "schema": [[HOSTILE]],

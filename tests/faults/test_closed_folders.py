@@ -45,6 +45,7 @@ READERS = {
     "query": ("small.db", "select 1"),
     "digest": ("small.db",),
     "replay": ("small.db", "--run", "1"),
+    "verify": ("small.db", "--sample", "1"),
     "describe": ("hebb",),
     "schema": (),
     "windows": (REFIT,),

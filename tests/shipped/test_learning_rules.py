@@ -13,8 +13,8 @@ from shipped_runs import SCENARIOS, Shipped
 
 from workbench.analysis.findings import ledger
 from workbench.analysis.ledger import LedgerRow
-from workbench.analysis.rounding import tolerances
 from workbench.errors import StorageError
+from workbench.execution.tolerances import tolerances
 from workbench.literature.read import read_drafts
 from workbench.report.figures.overlay import checks_panel
 from workbench.report.gallery import build_gallery

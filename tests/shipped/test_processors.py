@@ -13,9 +13,9 @@ from commands import SMALL, workbench
 from processors import here
 
 from workbench.analysis import rounding
-from workbench.analysis.rounding import AMPLIFIES, Amplified, Rounding
 from workbench.analysis.selection import select
 from workbench.execution.rounding import differences
+from workbench.execution.tolerances import AMPLIFIES, Amplified, Rounding
 from workbench.report.content import Page
 from workbench.report.page import render
 from workbench.scenario.library import scenarios_folder

@@ -30,6 +30,7 @@ from workbench.cli import (
     starter,
     stops,
     sweep,
+    verify,
     why,
     windows,
 )
@@ -66,6 +67,7 @@ for family in (
     report,
     gallery,
     replay,
+    verify,
     describe,
     starter,
     doctor,

@@ -28,8 +28,8 @@ def rounding(
     Solves some runs of every arm twice, the second time with every number moved by a unit in its last place; nothing
     is stored.
     """
-    from workbench.analysis.rounding import AMPLIFIES
     from workbench.execution.rounding import rounding as measure
+    from workbench.execution.tolerances import AMPLIFIES
 
     found = measure(scenario, arms=arm or (), subjects=subjects)
     more = [one for one in found if one.share > AMPLIFIES]

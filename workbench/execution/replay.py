@@ -88,7 +88,7 @@ def replay(
 
     results = open_results(db)
     place = results.placed(run)
-    scenario, registry = _stored_scenario(results, place.sweep, components)
+    scenario, registry = stored_scenario(results, place.sweep, components)
     chunk, row = _found(results, _planned(scenario, place), place)
     batch = chunk.batch.take(np.array([row]))
     if record == "all":
@@ -133,18 +133,17 @@ def watched(structure: Structure, registry: Registry) -> Structure:
     return Structure((*outcomes, *series.values()))
 
 
-def _stored_scenario(results: Results, sweep: int, components: Iterable[type[Component]]) -> tuple[Scenario, Registry]:
+def stored_scenario(results: Results, sweep: int, components: Iterable[type[Component]]) -> tuple[Scenario, Registry]:
     """Read the stored bytes, with the stored parameter set in place of any file; tables lie beside the database."""
     from workbench.registry import registry
     from workbench.scenario import parse_scenario
     from workbench.store.origins import remembering
 
-    row = results.sweeps().set_index("sweep").loc[sweep]
+    name, parameter_set = results.scenario_names(sweep)
     known = remembering(registry().extended(components), results, sweep)
-    kept = results.parameter_text(sweep) if row["parameter_set"] else None
+    kept = results.parameter_text(sweep) if parameter_set else None
     beside = results.path.absolute().parent
-    text, name = results.scenario_text(sweep), f"{row['scenario']}.toml"
-    return parse_scenario(text, name, beside, known, parameters=kept), known
+    return parse_scenario(results.scenario_text(sweep), f"{name}.toml", beside, known, parameters=kept), known
 
 
 def _planned(scenario: Scenario, place: Placed) -> Plan:

@@ -60,6 +60,8 @@ def storage_faults(path: Path) -> Iterator[None]:
     """Turn SQLite's complaints about the file into `StorageError`; other errors pass."""
     try:
         yield
+    except UnicodeDecodeError as fault:  # of a name in the schema, or of SQLite's message about it
+        raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a name in it is no text)") from fault
     except sqlite3.Error as fault:
         explained = explain(path, fault)
         if explained is None:
@@ -217,21 +219,58 @@ def refuse_planted(path: Path) -> int:
     """
     inspect(path)
     with opened_to_read(path) as driver:
-        (version,) = driver.execute("PRAGMA user_version").fetchone()
+        version = version_of(driver)
         _refuse_newer(path, version)
-        ours = {place: shape for place, shape in _shapes().items() if LATER.get(place[1], 0) <= version}
-        rows = driver.execute("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name").fetchall()
-        found = {(k, t if k == "index" else n): (n, _shape(driver, n) if k == "table" else ()) for k, n, t in rows}
-    for (kind, key), (name, shape) in found.items():
-        if not name.startswith("sqlite_") and ours.get((kind, key)) != shape:
+        for kind, name in strange(driver):
             raise StorageError(
                 f"{path}: the {kind} {name!r} is not what a workbench puts there; nothing was changed; keep your own"
                 " tables, views and triggers in a database of your own, or choose another --db"
             )
-    needed = (name for kind, name in ours if kind == "table" and (name not in LATER or version == SCHEMA_VERSION))
-    if lost := sorted(name for name in needed if ("table", name) not in found):
-        raise StorageError(f"{path}: damaged: the table {lost[0]!r} is not there; nothing was changed; restore a copy")
-    return int(version)
+        for name in lost_tables(driver):
+            raise StorageError(f"{path}: damaged: the table {name!r} is not there; nothing was changed; restore a copy")
+    return version
+
+
+def version_of(driver: sqlite3.Connection) -> int:
+    """Return the version of a file's schema."""
+    return int(driver.execute("PRAGMA user_version").fetchone()[0])
+
+
+def strange(driver: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """Yield kind and name of every table, view, index and trigger that is not what a workbench puts there."""
+    ours = _shapes_of(version_of(driver))
+    rows = driver.execute("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name").fetchall()
+    found = {(k, t if k == "index" else n): (n, _shape(driver, n) if k == "table" else ()) for k, n, t in rows}
+    for (kind, key), (name, shape) in found.items():
+        if not name.startswith("sqlite_") and ours.get((kind, key)) != shape:
+            yield kind, name
+
+
+def lost_tables(driver: sqlite3.Connection) -> list[str]:
+    """Return the tables that every file of this version holds, and this one does not."""
+    version = version_of(driver)
+    there = {name for (name,) in driver.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    ours = (name for kind, name in _shapes_of(version) if kind == "table")
+    return sorted(name for name in ours if name not in there and (name not in LATER or version == SCHEMA_VERSION))
+
+
+def _shapes_of(version: int) -> Mapping[tuple[str, str], tuple[object, ...]]:
+    return {place: shape for place, shape in _shapes().items() if LATER.get(place[1], 0) <= version}
+
+
+@contextmanager
+def in_memory() -> Iterator[Connection]:
+    """Open a new database of ours, without views, that is nowhere but in memory."""
+    from workbench.store.tables import metadata
+
+    empty = _connect(Path(":memory:"), 0.0)
+    try:
+        with empty.begin():
+            metadata.create_all(empty)
+        yield empty
+    finally:
+        empty.close()
+        empty.engine.dispose()
 
 
 @cache
@@ -240,16 +279,12 @@ def _shapes() -> Mapping[tuple[str, str], tuple[object, ...]]:
     from workbench.store.tables import metadata
     from workbench.store.views import VIEWS
 
-    empty = _connect(Path(":memory:"), 0.0)
-    with empty.begin():
-        metadata.create_all(empty)
+    with in_memory() as empty:
         driver = empty.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         found: dict[tuple[str, str], tuple[object, ...]] = {
             ("table", name): _shape(driver, name) for name in metadata.tables
         }
-    empty.close()
-    empty.engine.dispose()
     indexed = {("index", name): () for name, table in metadata.tables.items() if table.indexes}
     return {**found, **indexed, **{("view", name): () for name in VIEWS}}
 
@@ -258,7 +293,8 @@ def _shape(driver: sqlite3.Connection, table: str) -> tuple[object, ...]:
     """Return a table's columns with type, order and keys, and its references to other tables."""
     columns = driver.execute('SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)', (table,))
     keys = driver.execute('SELECT "from", "table", "to" FROM pragma_foreign_key_list(?) ORDER BY 1, 2, 3', (table,))
-    return (*columns.fetchall(), *keys.fetchall())
+    kind = driver.execute("SELECT wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ?", (table,))
+    return (*columns.fetchall(), *keys.fetchall(), *kind.fetchall())
 
 
 def close(connection: Connection) -> None:

@@ -42,11 +42,16 @@ def digest(path: str | Path, sweep: int | None = None) -> str:
     a sweep come in the order of its subjects, arms and points, which the sweep's identity fixes; nothing is held in
     memory.
     """
-    total = hashlib.sha256()
     with reading(Path(path)) as connection:
         connection.execute("BEGIN")
-        for line in _lines(connection, sweep):
-            total.update(json.dumps(line).encode() + b"\n")
+        return digest_of(connection, sweep)
+
+
+def digest_of(connection: sqlite3.Connection, sweep: int | None = None) -> str:
+    """Return the `digest` of what a connection sees."""
+    total = hashlib.sha256()
+    for line in _lines(connection, sweep):
+        total.update(json.dumps(line).encode() + b"\n")
     return total.hexdigest()
 
 

@@ -100,6 +100,13 @@ class Results:
         self._held: ExitStack | None = None
         self._connection: sqlite3.Connection | None = None
 
+    @classmethod
+    def over(cls, path: Path, connection: sqlite3.Connection) -> Results:
+        """Return the results that a connection sees, which somebody else has opened and will close."""
+        results = cls(path)
+        results._connection = connection
+        return results
+
     def __enter__(self) -> Results:
         self._held = ExitStack()
         self._connection = self._held.enter_context(reading(self.path))
@@ -264,13 +271,18 @@ class Results:
             values,
         )
 
+    def scenario_names(self, sweep: int) -> tuple[str, str]:
+        """Return the name of a sweep's scenario, and that of its parameter set, "" where it has none."""
+        name, parameter_set = self._scenario(sweep, "name, parameter_set")
+        return name, parameter_set
+
     def scenario_text(self, sweep: int) -> bytes:
         """Return the scenario file's exact bytes."""
-        return self._document(sweep, "bytes")
+        return bytes(self._scenario(sweep, "bytes")[0])
 
     def parameter_text(self, sweep: int) -> bytes:
         """Return the parameter set's exact bytes."""
-        return self._document(sweep, "parameter_bytes")
+        return bytes(self._scenario(sweep, "parameter_bytes")[0])
 
     def placed(self, run: int) -> Placed:
         """Return where a stored run stands, the first place if several share it.
@@ -319,13 +331,14 @@ class Results:
                     raise
                 raise UsageError(f"{fault}{READ_ONLY if readonly else ''}") from fault
 
-    def _document(self, sweep: int, column: str) -> bytes:
+    def _scenario(self, sweep: int, columns: str) -> tuple[Any, ...]:
+        listed = ", ".join(f"scenario.{column}" for column in columns.split(", "))
         rows = self._rows(
-            f"SELECT {column} FROM scenario JOIN sweep ON sweep.scenario = scenario.id WHERE sweep.id = ?", (sweep,)
+            f"SELECT {listed} FROM scenario JOIN sweep ON sweep.scenario = scenario.id WHERE sweep.id = ?", (sweep,)
         )
         if not rows:
             raise UsageError(f"{self.path}: there is no sweep {sweep}")
-        return bytes(rows[0][0])
+        return rows[0]
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._reading() as connection:

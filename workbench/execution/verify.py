@@ -1,0 +1,221 @@
+"""Verifying a result database: the file by itself, its sweeps beside their scenarios, and some runs computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.errors import UsageError
+from workbench.execution.again import Again
+from workbench.execution.replanned import Replanned, replanned
+from workbench.store.damage import Check, Finding, placed, readable
+from workbench.store.verify import file_checks, places, places_outside, run_count, sample, snapshot, sweeps, was_filled
+
+if TYPE_CHECKING:
+    from workbench.declaration import Component
+    from workbench.design import Chunk
+    from workbench.solver.batch import Structure
+    from workbench.store.verify import Snapshot, StoredPlace
+
+TRUSTED = 3
+"""Of the first checks, how many must find nothing for the rows to be read as what they say: pages, tables and texts."""
+SUSPECTS = 4096
+"""Runs that are computed again besides, of those whose entry in the audit no longer fits: one of them was changed."""
+SAMPLE = 20
+"""Runs that are computed again if nobody says how many."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was looked at, and what was found.
+
+    Attributes
+    ----------
+    checks : tuple of Check
+        In the order in which they were done.
+    digest : str
+        Of all sweeps, or of the one that was asked for; "" where the file cannot be read for it.
+    again, runs : int
+        How many runs were computed again, and how many there are.
+    """
+
+    db: Path
+    checks: tuple[Check, ...]
+    digest: str
+    again: int
+    runs: int
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing was found."""
+        return all(check.well for check in self.checks)
+
+
+def verify(
+    db: str | Path,
+    *,
+    sample_size: int | None = SAMPLE,
+    sweep: int | None = None,
+    digest: str = "",
+    components: Iterable[type[Component]] = (),
+) -> Verification:
+    """Look through a result database and compute some of its runs again; writes nothing.
+
+    Parameters
+    ----------
+    sample_size
+        How many runs to compute again; all if None.
+    sweep
+        Plan and compute this sweep alone; the file is looked through whole.
+    digest
+        What the digest is to be, as a collaborator has sent it.
+    components
+        Component classes that are not installed, if a sweep used some.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be read as a database of ours.
+    UsageError
+        If there is no such sweep.
+    """
+    with snapshot(Path(db)) as seen:
+        look = _Look(seen, sweep, tuple(components))
+        checks, suspects = file_checks(seen)
+        if all(check.well for check in checks[:TRUSTED]):
+            checks += look.plans(sample_size, suspects)
+            checks.append(look.digest(digest.strip().lower()))
+        else:
+            checks[0].notes.append("nothing was planned or computed again, and no digest: what is stored comes first")
+        for check in checks:
+            check.findings = list(placed(seen.ask, check.findings))
+        return Verification(Path(db), tuple(checks), look.found_digest, look.again.computed, look.total)
+
+
+@dataclass
+class _Look:
+    """One look at what a snapshot holds beside what its scenarios give."""
+
+    seen: Snapshot
+    sweep: int | None
+    components: tuple[type[Component], ...]
+    again: Again = field(default_factory=lambda: Again(Check("runs again")))
+    total: int = 0
+    found_digest: str = ""
+
+    def plans(self, sample_size: int | None, suspects: set[int]) -> tuple[Check, Check, Check]:
+        """Plan the sweeps, compare their places, and compute a sample of runs and some of the `suspects`."""
+        plans, keys = Check("sweeps"), Check("keys")
+        listed: list[int] = []
+        readable(plans, lambda: self._chosen(listed, sample_size))
+        if sample_size != 0:
+            self.again.wanted |= set(sorted(suspects)[:SUSPECTS])
+        planned: list[Replanned] = []
+        for number in listed:
+            readable(plans, lambda number=number: self._planned(number, planned, plans))  # type: ignore[misc]
+        plans.looked = f"{len(planned)} of {len(listed)} planned again: arms, settings, points, traits, measures"
+        same = 0
+        for one in planned:
+            compared = _Comparison(self.seen, one, keys, self.again)
+            readable(keys, compared.findings)
+            same += compared.same
+        keys.looked = f"{same:,} places hold the run that their scenario asks for"
+        self.again.close(sample_size, self.total)
+        return plans, keys, self.again.check
+
+    def _chosen(self, listed: list[int], sample_size: int | None) -> Iterable[Finding]:
+        every = sweeps(self.seen.ask)
+        if self.sweep is not None and self.sweep not in every:
+            raise UsageError(f"{self.seen.path}: there is no sweep {self.sweep}")
+        listed += every if self.sweep is None else [self.sweep]
+        self.total = run_count(self.seen.ask)
+        self.again.wanted = sample(self.seen.ask, listed, sample_size)
+        return ()
+
+    def _planned(self, sweep: int, planned: list[Replanned], check: Check) -> Iterator[Finding]:
+        found = replanned(self.seen, sweep, self.components)
+        if isinstance(found, str):
+            check.notes.append(found)
+            return
+        if isinstance(found, Finding):
+            yield found
+            return
+        planned.append(found)
+        check.notes += [found.note] if found.note else []
+        yield from found.findings()
+
+    def digest(self, sent: str) -> Check:
+        """Compute the digest, and compare it with one that was sent."""
+        check = Check("digest")
+
+        def look() -> Iterator[Finding]:
+            check.looked = self.found_digest = self.seen.digest(self.sweep)
+            if sent and sent != self.found_digest:
+                yield Finding("", "digest", "it is not the one that was sent", sent, self.found_digest)
+
+        return readable(check, look)
+
+
+class _Comparison:
+    """A sweep's places beside those of its plan; runs that were chosen are computed again on the way."""
+
+    def __init__(self, seen: Snapshot, again: Replanned, check: Check, computed: Again) -> None:
+        self._seen, self._again, self._check, self._computed = seen, again, check, computed
+        self.same = self._missing = self._other = 0
+        self._filled = was_filled(seen.ask, again.sweep)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield places that no plan asks for, and those whose run is another one."""
+        from workbench.solver.run import width_for
+
+        plan, sweep = self._again.plan, self._again.sweep
+
+        def size(structure: Structure) -> int:
+            return width_for(structure, plan.scenario.registry)
+
+        for chunk in plan.chunks(size):
+            yield from self._chunk(chunk)
+        for study in plan.studies:
+            arms, points = study.arms, len(study.points)
+            for place in places_outside(self._seen.ask, sweep, study.name, arms, points, study.subjects):
+                message = "its scenario asks for no run at this place"
+                yield Finding("sweep_run", f"run {place.run}", message, **self._at(study.name, place))
+        if self._missing:
+            self._check.notes.append(f"sweep {sweep}: {self._missing:,} runs are not there yet")
+        if self._other:
+            where = f"sweep {sweep}: {self._other:,} places ask for another run here, where"
+            self._check.notes.append(f"{where} {self._again.apart or self._again.changed}")
+
+    def _chunk(self, chunk: Chunk) -> Iterator[Finding]:
+        plan, sweep, subjects = self._again.plan, self._again.sweep, chunk.batch.subjects
+        arms = next(study.arms for study in plan.studies if study.name == chunk.study)
+        stored = places(self._seen.ask, sweep, chunk.study, int(subjects[0]), int(subjects[-1]))
+        there = {(place.arm, place.point, place.subject): place for place in stored}
+        rows: list[int] = []
+        for i, place in enumerate(zip(chunk.arms.tolist(), chunk.points.tolist(), subjects.tolist(), strict=True)):
+            found = there.get((arms[place[0]], *place[1:]))
+            if found is None and self._filled:
+                at = {"study": chunk.study, "arm": arms[place[0]], "point": place[1], "subject": place[2]}
+                yield Finding("sweep_run", "place", "its run is gone", sweep=sweep, **at)
+            elif found is None:
+                self._missing += 1
+            elif found.key == chunk.batch.keys[i]:
+                self.same += 1
+                rows += [i] if found.run in self._computed.wanted else []
+            elif self._again.apart or self._again.changed:
+                self._other += 1
+            else:
+                message = "it is not the run that its scenario asks for at its place"
+                values = found.key.hex(), chunk.batch.keys[i].hex()
+                yield Finding("run", f"run {found.run}", message, *values, **self._at(chunk.study, found))
+        if rows:
+            listed = [there[arms[chunk.arms[i]], int(chunk.points[i]), int(subjects[i])] for i in rows]
+            self._computed.compute(self._seen, self._again, chunk, np.array(rows, dtype=np.int64), listed)
+
+    def _at(self, study: str, place: StoredPlace) -> dict[str, Any]:
+        named = {"arm": place.arm, "point": place.point, "subject": place.subject, "run": place.run}
+        return {"sweep": self._again.sweep, "study": study, **named}

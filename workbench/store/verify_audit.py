@@ -1,0 +1,83 @@
+"""Whether the audit is the chain that was written, and the rows that its entries name are as they were written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from workbench.store.audit import NO_AUDIT, Entry, chain_faults, content_of, entries, has_audit, uncovered
+from workbench.store.canonical import numbers_in
+from workbench.store.damage import Check, Finding, readable
+
+
+def audit(driver: sqlite3.Connection) -> tuple[Check, set[int]]:
+    """Look at every entry of the audit.
+
+    Returns
+    -------
+    (Check, set)
+        What was found, and the runs of the entries whose rows are not as they were.
+    """
+    check, suspects = Check("audit"), set[int]()
+
+    def look() -> Iterator[Finding]:
+        if not has_audit(driver):
+            check.notes.append(f"{NO_AUDIT}: values that were changed are found only where they are computed again")
+            return
+        (number,) = driver.execute("SELECT count(*) FROM audit").fetchone()
+        check.looked = f"{number:,} entries, each chained to the one before, and the rows that they name"
+        for finding, entry in broken_entries(driver):
+            if entry is not None:
+                suspects.update(_runs(entry))
+            yield finding
+
+    return readable(check, look), suspects
+
+
+def broken_entries(
+    driver: sqlite3.Connection, after: int = 0, contents: bool = True
+) -> Iterator[tuple[Finding, Entry | None]]:
+    """Yield what is wrong with the audit, with the entry where its rows are not as they were; none without an audit.
+
+    Parameters
+    ----------
+    after : int
+        The rows of entries up to this one are not read again.
+    contents : bool
+        Whether the rows of the others are.
+    """
+    if not has_audit(driver):
+        return
+    torn = set()
+    for number, words in chain_faults(driver):
+        torn.add(number)
+        yield Finding("audit", f"entry {number} of the audit", words), None
+    for entry in entries(driver):
+        if entry.id in torn or entry.id <= after or not contents:
+            continue
+        found = content_of(driver, entry)
+        if found != entry.content:
+            message = "rows that it wrote are not as they were then"
+            values = entry.content.hex(), found.hex()
+            yield Finding("audit", f"entry {entry.id} of the audit ({_words(entry)})", message, *values), entry
+    if not torn:
+        for table, (counted, there) in uncovered(driver).items():
+            message = "it has not as many rows as the audit accounts for"
+            yield Finding(table, f"table {table}", message, there, counted), None
+
+
+def _words(entry: Entry) -> str:
+    facts = entry.facts
+    named = [f"{key} {facts[key]}" for key in ("sweep", "study", "calibration") if key in facts]
+    rows = [f"{number:,} of {table}" for table, number in facts.get("counts", {}).items()]
+    return ", ".join([str(facts.get("kind", "?")), *named, *rows])
+
+
+def _runs(entry: Entry) -> Iterator[int]:
+    """Yield the runs that an entry names."""
+    rows = entry.facts.get("rows", {})
+    yield from numbers_in(rows.get("run", []))
+    yield from numbers_in(rows.get("failure", []))
+    for table in ("outcome", "course"):
+        for runs, _ in rows.get(table, []):
+            yield from numbers_in(runs)

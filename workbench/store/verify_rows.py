@@ -1,0 +1,190 @@
+"""Rules between the rows of a result database that the tables themselves do not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workbench.store.damage import Ask, Check, Finding, readable
+
+LARGEST = 1.7976931348623157e308
+"""The largest finite double; what is larger is infinite. SQLite makes NULL of NaN, which is refused."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must not be found.
+
+    Attributes
+    ----------
+    sql : str
+        Selects the rows that break it: row in words, run or NULL, outcome or NULL, stored and right value or NULL.
+    """
+
+    table: str
+    message: str
+    sql: str
+
+
+def _finite(table: str, column: str, row: str) -> Rule:
+    return Rule(
+        table,
+        f"{column} is not a finite number",
+        f"SELECT {row}, NULL, NULL, {column}, NULL FROM {table} WHERE abs({column}) > {LARGEST!r}",
+    )
+
+
+def _counted(table: str, owner: str) -> Rule:
+    return Rule(
+        table,
+        "its ordinals are not 0, 1, 2, ... without a gap",
+        f"SELECT '{table}s of {owner} ' || {owner}, NULL, NULL, max(ordinal) + 1, count(*) FROM {table}"
+        f" GROUP BY {owner} HAVING max(ordinal) + 1 <> count(*) OR min(ordinal) <> 0",
+    )
+
+
+RULES = (
+    Rule(
+        "run",
+        "no place of any sweep asks for it",
+        "SELECT 'run ' || id, id, NULL, NULL, NULL FROM run WHERE id NOT IN (SELECT run FROM sweep_run)",
+    ),
+    Rule(
+        "run",
+        "its subject is not that of its place",
+        "SELECT 'run ' || run.id, run.id, NULL, run.subject, s.subject FROM sweep_run AS s JOIN run ON run.id = s.run"
+        " WHERE run.subject <> s.subject",
+    ),
+    Rule(
+        "run",
+        "its seed is not that of its sweep",
+        "SELECT 'run ' || run.id, run.id, NULL, run.seed, sweep.seed FROM sweep_run AS s JOIN run ON run.id = s.run"
+        " JOIN sweep ON sweep.id = s.sweep WHERE run.seed <> sweep.seed",
+    ),
+    Rule(
+        "run",
+        "its number of steps is negative",
+        "SELECT 'run ' || id, id, NULL, steps, NULL FROM run WHERE steps < 0",
+    ),
+    Rule(
+        "sweep_run",
+        "its subject is none of its sweep's",
+        "SELECT 'place of run ' || s.run, s.run, NULL, s.subject, NULL FROM sweep_run AS s JOIN sweep"
+        " ON sweep.id = s.sweep WHERE s.subject < 0 OR s.subject >= sweep.subjects",
+    ),
+    Rule(
+        "sweep_run",
+        "its study, arm or point is of another sweep or study",
+        "SELECT 'place of run ' || s.run, s.run, NULL, NULL, NULL FROM sweep_run AS s JOIN study ON study.id = s.study"
+        " JOIN arm ON arm.id = s.arm JOIN point ON point.id = s.point"
+        " WHERE study.sweep <> s.sweep OR arm.sweep <> s.sweep OR point.study <> s.study",
+    ),
+    Rule(
+        "sweep_measure",
+        "its study is of another sweep",
+        "SELECT 'measure ' || r.measure || ' of study ' || r.study, NULL, NULL, r.sweep, study.sweep"
+        " FROM sweep_measure AS r JOIN study ON study.id = r.study WHERE study.sweep <> r.sweep",
+    ),
+    Rule(
+        "setting",
+        "its arm is of another sweep",
+        "SELECT 'setting ' || setting.path, NULL, NULL, setting.sweep, arm.sweep FROM setting JOIN arm"
+        " ON arm.id = setting.arm WHERE arm.sweep <> setting.sweep",
+    ),
+    Rule(
+        "arm",
+        "its baseline is of another sweep",
+        "SELECT 'arm ' || arm.name, NULL, NULL, other.sweep, arm.sweep FROM arm JOIN arm AS other"
+        " ON other.id = arm.baseline WHERE other.sweep <> arm.sweep",
+    ),
+    Rule(
+        "failure",
+        "it is stored as not failed, and why it failed is there",
+        "SELECT 'run ' || run.id, run.id, NULL, NULL, NULL FROM failure JOIN run ON run.id = failure.run"
+        " WHERE run.status <> 'failed'",
+    ),
+    Rule(
+        "run",
+        "it has failed, and why is missing",
+        "SELECT 'run ' || id, id, NULL, NULL, NULL FROM run"
+        " WHERE status = 'failed' AND id NOT IN (SELECT run FROM failure)",
+    ),
+    *(
+        Rule(
+            kind,
+            f"it is there of a run that failed, or of a measure that is no {kind}",
+            f"SELECT '{kind} of run ' || x.run, x.run, measure.name, NULL, NULL FROM {kind} AS x"
+            " JOIN run ON run.id = x.run JOIN measure ON measure.id = x.measure"
+            f" WHERE measure.kind <> '{kind}' OR run.status <> 'stored'",
+        )
+        for kind in ("outcome", "course")
+    ),
+    *(_counted(*pair) for pair in (("clock_time", "clock"), ("point", "study"), ("arm", "sweep"), ("study", "sweep"))),
+    *(_counted(*pair) for pair in (("candidate", "calibration"), ("candidate_parameter", "candidate"))),
+    _finite("outcome", "value", "'outcome of run ' || run"),
+    _finite("setting", "number", "'setting ' || path || ' of arm ' || arm"),
+    _finite("trait_value", "value", "'trait ' || trait || ' of subject ' || subject"),
+    _finite("point_value", "number", "'value of point ' || point"),
+    _finite("clock_time", "time", "'time of clock ' || clock"),
+    _finite("cache_step_error", "mean", "'change of study ' || study"),
+    _finite("cache_step_error", "largest", "'change of study ' || study"),
+    _finite("candidate", "loss", "'candidate ' || id"),
+    _finite("candidate_parameter", "number", "'candidate ' || candidate"),
+    _finite("candidate_criterion", "number", "'candidate ' || candidate"),
+    Rule(
+        "candidate_parameter",
+        "the candidate has not the parameters of its calibration",
+        "SELECT 'candidate ' || c.id, NULL, NULL, (SELECT count(*) FROM candidate_parameter AS p"
+        " WHERE p.candidate = c.id) AS has, (SELECT count(*) FROM calibration_parameter AS p"
+        " WHERE p.calibration = c.calibration) AS should FROM candidate AS c WHERE has <> should",
+    ),
+)
+
+
+UNAUDITED = Rule(
+    "sweep",
+    "places are missing, and a command has finished that filled them all",
+    "SELECT 'sweep ' || x.id, NULL, NULL, (SELECT count(*) FROM sweep_run WHERE sweep_run.sweep = x.id) AS there,"
+    " x.expected FROM sweep AS x WHERE there <> x.expected AND EXISTS (SELECT 1 FROM invocation AS i"
+    " WHERE i.sweep = x.id AND i.status = 'finished' AND i.computed + i.reused >= x.expected)",
+)
+"""Asked of files without an audit; with one, its entries say which places were filled."""
+
+
+def _recorded(kind: str) -> Iterator[Rule]:
+    yield Rule(
+        kind,
+        "it is missing: the run is stored as not failed, and its study records it",
+        f"SELECT '{kind} of run ' || s.run, s.run, measure.name, NULL, NULL FROM sweep_run AS s"
+        " JOIN sweep_measure AS r ON r.study = s.study JOIN run ON run.id = s.run AND run.status = 'stored'"
+        f" JOIN measure ON measure.id = r.measure AND measure.kind = '{kind}'"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {kind} AS x WHERE x.run = s.run AND x.measure = r.measure)",
+    )
+    yield Rule(
+        kind,
+        "no study of its run records it",
+        f"SELECT '{kind} of run ' || x.run, x.run, measure.name, NULL, NULL FROM {kind} AS x"
+        " JOIN measure ON measure.id = x.measure WHERE NOT EXISTS (SELECT 1 FROM sweep_run AS s"
+        " JOIN sweep_measure AS r ON r.study = s.study AND r.measure = x.measure WHERE s.run = x.run)",
+    )
+
+
+def broken_rules(ask: Ask, audited: bool) -> Iterator[Finding]:
+    """Yield every row that breaks a rule."""
+    for rule in (*RULES, *_recorded("outcome"), *_recorded("course"), *([] if audited else [UNAUDITED])):
+        for row, run, outcome, stored, computed in ask(rule.sql):
+            yield Finding(rule.table, row or rule.table, rule.message, stored, computed, run, outcome)
+
+
+def rows(ask: Ask, audited: bool) -> Check:
+    """Look at how rows belong together: places, runs, outcomes, courses, failures."""
+    check = Check("rows")
+    counted = ("sweep_run", "run", "outcome", "course", "failure", "candidate")
+    words = ("places", "runs", "outcomes", "courses", "failures", "candidates of calibrations")
+
+    def look() -> Iterator[Finding]:
+        found = [ask(f"SELECT count(*) FROM {table}").fetchone()[0] for table in counted]
+        check.looked = ", ".join(f"{n:,} {word}" for n, word in zip(found, words, strict=True) if n)
+        yield from broken_rules(ask, audited)
+
+    return readable(check, look)
