@@ -1,17 +1,16 @@
-"""The shipped scenarios, each swept once per test session as a user does it; shared by all processes of a session."""
+"""The shipped scenarios, each swept once per test session by the user's command; shared by all processes of a session."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from commands import answer, process
+from commands import Done, answer, workbench
 
 from workbench.scenario.library import scenarios_folder
 
@@ -36,14 +35,25 @@ class Shipped:
     @cached_property
     def folder(self) -> Path:
         """The folder that ``workbench init`` makes."""
-        self._once("init", lambda: process("init", ".", cwd=self._made("user")))
+        self._once("init", lambda: workbench("init", ".", cwd=self._made("user")))
         return self._made("user")
 
     def answer(self, scenario: str) -> dict[str, Any]:
-        """Return what ``workbench sweep SCENARIO --report PAGE --json`` said."""
+        """Return what ``workbench sweep SCENARIO --report PAGE --json`` said.
+
+        Without worker processes: every process of the session sweeps another scenario, and none waits for imports.
+        """
         name, folder = scenario.replace("/", "-"), self.folder
-        command = ("sweep", f"scenarios/{scenario}.toml", "--report", f"reports/{name}.html", "--json")
-        found: dict[str, Any] = self._once(name, lambda: process(*command, cwd=folder))
+        command = (
+            "sweep",
+            f"scenarios/{scenario}.toml",
+            "--report",
+            f"reports/{name}.html",
+            "--workers",
+            "1",
+            "--json",
+        )
+        found: dict[str, Any] = self._once(name, lambda: workbench(*command, cwd=folder))
         return found
 
     def db(self, scenario: str) -> Path:
@@ -54,20 +64,21 @@ class Shipped:
         """Return the page of a scenario."""
         return self.folder / str(self.answer(scenario)["report"])
 
-    def copy(self, scenario: str, to: Path) -> Path:
-        """Return a folder `to` with all files and the results of one scenario."""
-        db = self.db(scenario)
+    def copy(self, *scenarios: str, to: Path) -> Path:
+        """Return a folder `to` with all files and the results of some scenarios."""
+        stored = [self.db(scenario) for scenario in scenarios]
         shutil.copytree(self.folder, to, ignore=shutil.ignore_patterns("results", "*.html"), dirs_exist_ok=True)
-        target = to / db.relative_to(self.folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(db, target)
+        for db in stored:
+            target = to / db.relative_to(self.folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(db, target)
         return to
 
     def _made(self, name: str) -> Path:
         (self.root / name).mkdir(parents=True, exist_ok=True)
         return self.root / name
 
-    def _once(self, name: str, work: Callable[[], subprocess.CompletedProcess[str]]) -> Any:
+    def _once(self, name: str, work: Callable[[], Done]) -> Any:
         """Do `work` in the first process that comes, let the others wait; return its answer, {} if it gave none."""
         locks = self._made("locks")
         done = locks / f"{name}.json"

@@ -35,8 +35,9 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def folder(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder after the first command of the README."""
-    return shipped.copy("dystonia", tmp_path_factory.mktemp("readme"))
+    """A user's folder after the first command of the README; what else its commands would sweep is stored there too."""
+    beneath = [name for name in SCENARIOS if name.startswith("rules/")]
+    return shipped.copy("dystonia", "dystonia_slice", *beneath, to=tmp_path_factory.mktemp("readme"))
 
 
 @pytest.mark.parametrize("setting", re.findall(r"`--set (\S+)`", README))

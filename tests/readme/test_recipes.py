@@ -14,7 +14,7 @@ TEXT = section(README.read_text(encoding="utf-8"))
 @pytest.mark.parametrize("recipe", recipes(TEXT), ids=lambda recipe: recipe.title)
 def test_the_readme_shows_what_the_shipped_sweep_answers(shipped: Shipped, recipe: Recipe, tmp_path: Path) -> None:
     shipped.db("dystonia")
-    folder = shipped.copy("dystonia", tmp_path) if recipe.writes else shipped.folder
+    folder = shipped.copy("dystonia", to=tmp_path) if recipe.writes else shipped.folder
     assert answer(recipe, preamble(TEXT), folder) == recipe.shown, "run: python tests/readme/recipes.py --write"
 
 

@@ -39,7 +39,7 @@ def test_page_and_command_agree(shipped: Shipped) -> None:
 
 
 def test_a_finding_taken_out_of_the_file_is_gone_from_the_page(shipped: Shipped, tmp_path: Path) -> None:
-    folder = shipped.copy(NAME, tmp_path)
+    folder = shipped.copy(NAME, to=tmp_path)
     file = next(folder.rglob("findings/dystonia.toml"))
     text = file.read_text(encoding="utf-8")
     start = text.index("[finding.DY11]")

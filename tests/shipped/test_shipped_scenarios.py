@@ -33,7 +33,7 @@ def test_all_its_runs_are_stored_and_none_failed(shipped: Shipped, scenario: str
 
 @every
 def test_the_same_command_again_computes_nothing(shipped: Shipped, scenario: str, tmp_path: Path) -> None:
-    folder = shipped.copy(scenario, tmp_path)
+    folder = shipped.copy(scenario, to=tmp_path)
     before = answer(workbench("digest", shipped.db(scenario), "--json", cwd=folder))["digest"]
     again = answer(workbench("sweep", f"scenarios/{scenario}.toml", "--json", cwd=folder))
     assert (again["stored"], again["reused"], again["run_steps"]) == (0, again["expected"], 0)

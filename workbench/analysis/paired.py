@@ -100,9 +100,6 @@ def _study_rows(selection: Selection, study: str, baseline: str | None, names: l
     import pandas as pd
 
     present = [a for a in selection.arms.index if a in set(selection.progress[selection.progress.study == study].arm)]
-    values = selection.sql(
-        "select point, arm, subject, outcome, value from outcomes where sweep = :sweep and study = :study", study=study
-    )
     planned = int(
         selection.sql(
             "select coalesce(max(n), 0) as n from (select count(*) as n from runs"
@@ -112,11 +109,21 @@ def _study_rows(selection: Selection, study: str, baseline: str | None, names: l
     )
     pairs = [(a, baseline or str(selection.arms.baseline[a])) for a in present]
     pairs = [(a, b) for a, b in pairs if b and a != b and b in present]
-    for (point, outcome), group in values[values.outcome.isin(names)].groupby(["point", "outcome"], sort=True):
-        table = pd.DataFrame({arm: one.set_index("subject")["value"] for arm, one in group.groupby("arm")})
+    values = _values(selection, study, names)
+    for (point, outcome), group in values.groupby(["point", "outcome"], sort=True, observed=True):
+        arms = group.groupby("arm", observed=True)
+        table = pd.DataFrame({str(arm): one.set_index("subject")["value"] for arm, one in arms})
         measure = selection.measure("outcome", str(outcome))
         same = {"study": study, "point": point, "outcome": outcome, "unit": measure["unit"]}
         yield from _rows(table, pairs, planned, same, measure["better"])
+
+
+def _values(selection: Selection, study: str, names: list[str]) -> pd.DataFrame:
+    """Return what a study's runs gave for some outcomes; one that is asked for alone is not read among all."""
+    if len(names) == 1:
+        return selection.values(study, names[0]).assign(outcome=names[0])
+    found = selection.all_values(study)
+    return found[found.outcome.isin(names)]
 
 
 def _rows(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from workbench.store.read import Results
 
 
+_REPEATED = {"arm": "category", "outcome": "category"}
+
+
 @dataclass(frozen=True)
 class Selection:
     """A sweep of an open database; every frame is read once, when first asked for."""
@@ -111,6 +114,11 @@ class Selection:
             " and outcome = :outcome order by point, arm, subject"
         )
         return self.kept(("values", study, outcome), lambda: self.sql(query, study=study, outcome=outcome))
+
+    def all_values(self, study: str) -> pd.DataFrame:
+        """Return point, arm, subject, outcome and value of every finished run of a study; read once."""
+        query = "select point, arm, subject, outcome, value from outcomes where sweep = :sweep and study = :study"
+        return self.kept(("values", study), lambda: self.sql(query, study=study).astype(_REPEATED))
 
     def outcomes_named(self) -> list[str]:
         """Return the names of the recorded outcomes, in the file's order."""
