@@ -9,6 +9,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
+from workbench.cli.progress import counted
 from workbench.errors import StorageError, escaped
 from workbench.files import argument
 
@@ -37,7 +38,8 @@ def init(
     files = starter_files()
     taken = [name for name in files if (root / name).exists()]
     if taken and not force:
-        raise StorageError(f"{root / taken[0]}: exists already; nothing was written; use --force to replace it")
+        more = f" (and {counted(len(taken) - 1, 'more file')})" if len(taken) > 1 else ""
+        raise StorageError(f"{root / taken[0]}: exists already{more}; nothing was written; use --force to replace it")
     try:
         for name, content in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -95,14 +95,17 @@ def sweep(
 def read_pairs(texts: Iterable[str]) -> dict[str, str]:
     """Return ``path=value`` texts as a mapping."""
     pairs: dict[str, str] = {}
+    faults = []
     for text in texts:
         path, sign, value = text.partition("=")
         path = path.strip()
         if not sign or not path:
-            raise UsageError(f"--set {shorten(text)}: expected PATH=VALUE")
-        if path in pairs:
-            raise UsageError(f"--set {shorten(path)}: given twice")
-        pairs[path] = value.strip()
+            faults.append(f"{shorten(text)}: expected PATH=VALUE")
+        elif path in pairs:
+            faults.append(f"{shorten(path)}: given twice")
+        pairs.setdefault(path, value.strip())
+    if faults:
+        raise UsageError(f"--set {'; --set '.join(dict.fromkeys(faults))}")
     return pairs
 
 

@@ -93,9 +93,10 @@ class AxisReader:
         found = [self.one(target, number, value, (*keys, "values", i)) for i, value in enumerate(raw["values"])]
         values = tuple(value for value in found if value is not None)
         # Axes that are zipped move together, so that one of them may come back to a value.
-        if not raw.get("zip") and (repeated := _repeated(values)) is not None:
-            message = f"the value {raw['values'][repeated]!r} is listed twice"
-            self.document.report((*keys, "values", repeated), message)
+        repeated = [] if raw.get("zip") else _repeated(values)
+        for place in repeated:
+            self.document.report((*keys, "values", place), f"the value {show(raw['values'][place])} is listed twice")
+        if repeated:
             return None
         if len(values) < len(found):
             return None
@@ -128,7 +129,7 @@ class AxisReader:
         if ends is None:
             return None
         values = Ends(*ends, raw["steps"], raw.get("scale") == "log").values()
-        if _repeated(values) is not None:
+        if _repeated(values):
             message = f"{raw['steps']} values between {ends[0]!r} and {ends[1]!r} are not all different"
             self.document.report((*keys, "steps"), message)
             return None
@@ -183,14 +184,10 @@ class AxisReader:
         self.document.report(keys, f"{count:,} values (at most {self.most:,}; --max-points raises the limit)")
 
 
-def _repeated(values: Sequence[Any]) -> int | None:
-    """Return the place of the first value that was there before."""
-    seen: set[Any] = set()
-    for place, value in enumerate(values):
-        if value in seen:
-            return place
-        seen.add(value)
-    return None
+def _repeated(values: Sequence[Any]) -> list[int]:
+    """Return the places of the values that were there before."""
+    seen: dict[Any, int] = {}
+    return [place for place, value in enumerate(values) if seen.setdefault(value, place) < place]
 
 
 def _ranged(value: Any) -> tuple[float, float] | None:

@@ -35,11 +35,14 @@ NO_NUMBER = "expected a number such as 12, 0.5 or 1e-3, got {}"
 
 
 class TableError(ValueError):
-    """A CSV file is missing, has no header, or a row has another number of cells; `line` and `column` say where."""
+    """A CSV file is missing, has no header, or a row has another number of cells; `line` and `column` say where.
 
-    def __init__(self, message: str, line: int = 0, column: int = 1) -> None:
+    `more` are further faults of the same line, each with its column.
+    """
+
+    def __init__(self, message: str, line: int = 0, column: int = 1, more: Sequence[tuple[str, int]] = ()) -> None:
         super().__init__(message)
-        self.line, self.column = line, column
+        self.line, self.column, self.more = line, column, more
 
 
 @dataclass(frozen=True)
@@ -212,7 +215,8 @@ def named_table(document: Document, base: Path, name: str, keys: Keys, max_rows:
             return read_columns(base / name, max_rows)
         except TableError as error:
             if error.line:
-                document.problems.append(Problem(str(base / name), error.line, error.column, "", str(error)))
+                told = [(str(error), error.column), *error.more]
+                document.problems += [Problem(str(base / name), error.line, at, "", text) for text, at in told]
                 return None
             fault = str(error)
     document.report(keys, f"{fault} (a CSV file beside the scenario)")
@@ -231,11 +235,14 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
     header: list[str] = next(reader, [])
     lines: list[int] = []
     names = [cell.strip(" \t") for cell in header]
+    faults: list[tuple[str, int]] = []
     for place, (name, start) in enumerate(zip(names, starts_of(header), strict=True)):
         if not name:
-            raise TableError("the first row names every column, and this one has no name", 1, start)
-        if names.index(name) < place:
-            raise TableError(f"two columns are called {shorten(name)}", 1, start)
+            faults.append(("the first row names every column, and this one has no name", start))
+        elif names.index(name) < place:
+            faults.append((f"two columns are called {shorten(name)}", start))
+    if faults:
+        raise TableError(faults[0][0], 1, faults[0][1], faults[1:SHOWN])
     if not names:
         raise TableError("the table is empty; the first row names every column", 1)
     columns: dict[str, list[str]] = {name: [] for name in names}

@@ -10,10 +10,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
-from workbench.errors import Problem, shorten
+from workbench.errors import Problem, ScenarioError, shorten
 from workbench.scenario.prescan import decode, refusal
 from workbench.scenario.slips import in_words
-from workbench.scenario.syntax import Keys, Positions, read_positions
+from workbench.scenario.syntax import Keys, Positions, Repeated, read_positions, repeats
 
 _YEAR = re.compile(r"(?:18|19|20)\d\d[a-z]?$")
 ALIKE = 0.75
@@ -123,6 +123,12 @@ def listed(names: Iterable[str]) -> str:
     return f"{shown}, and {len(known) - 20} more" if len(known) > 20 else shown or "none"
 
 
+def _again(one: Repeated, file: str) -> Problem:
+    what = f"the table [{shorten(one.name)}]" if one.is_table else f"the key {shorten(one.name)}"
+    message = f"TOML syntax: {what} is defined twice; it stands in line {one.first} already"
+    return Problem(file, one.line, 1, "", message)
+
+
 def _parse(text: str, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
@@ -132,6 +138,8 @@ def _parse(text: str, file: str) -> dict[str, Any]:
         line, column = (int(found[1]), int(found[2])) if found and found[1] else (text.count("\n") + 1, 1)
         words, hint = in_words(message[: found.start()] if found else message, text, line)
         column = 1 if "defined twice" in words else column
+        if "defined twice" in words and (again := repeats(text)) and again[0].line <= line:
+            raise ScenarioError(_again(one, file) for one in again) from None
         raise refusal(file, line, column, f"TOML syntax: {words}", hint) from None
     except (ValueError, RecursionError) as error:
         raise refusal(file, 1, 1, f"TOML syntax: {error}") from None

@@ -257,8 +257,8 @@ class _Table:
         missing = [name for name in NEEDED if name not in names]
         twice = [name for name, many in Counter(names).items() if many > 1]
         faults = [f"no column {listed(missing)} ({_known()})"] if missing else []
-        if twice and not missing:
-            headings = [w.text for w in found if w.name == twice[0]]
+        for name in twice if not missing else ():
+            headings = [shorten(w.text) for w in found if w.name == name]
             faults.append(f"a column twice: {' and '.join(headings)} ({_known()})")
         for w, column in zip(found, starts_of(cells), strict=True):
             if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):

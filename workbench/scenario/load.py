@@ -31,6 +31,7 @@ from workbench.scenario.shapes import HeadShape
 from workbench.scenario.studies import MAX_POINTS, StudyReader
 from workbench.scenario.subjects import read_subjects
 from workbench.scenario.tables import read_tables
+from workbench.scenario.twins import NAMED, refuse_twins
 from workbench.scenario.values import ValueReader
 
 SCHEMA = 1
@@ -83,6 +84,8 @@ def parse_scenario(
     known = registry if registry is not None else installed()
     head = conforming(document, (), HeadShape, {k: v for k, v in document.content.items() if k in HEAD})
     _report_unknown_sections(document)
+    if parameters is None:  # what is stored was accepted once, and stays readable
+        refuse_twins(document, NAMED)
     found = _parameters(document, head, base, parameters)
     sources = None if parameters is not None else read_bibliography(bibliography_file(base))
     scenario = _read(document, head, found, sources, known, base, max_points, stored=parameters is not None)

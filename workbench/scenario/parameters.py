@@ -18,6 +18,7 @@ from workbench.scenario.model import UNREADABLE, ParameterSet, Quantity
 from workbench.scenario.names import name_fault
 from workbench.scenario.prescan import read_limited
 from workbench.scenario.shapes import EvidenceShape, ParameterSetShape, ParameterShape
+from workbench.scenario.twins import NAMED_IN_SET, refuse_twins
 from workbench.scenario.values import ValueReader
 
 EMPTY = ParameterSet("", "", "", b"", "", {}, {}, {}, {})
@@ -46,6 +47,8 @@ def find_parameters(document: Document, name: str, base: Path) -> ParameterSet:
 def read_parameters(document: Document, sources: Collection[str] | None) -> ParameterSet:
     """Return the parameter set in `document`; `sources` are the keys of the bibliography (None: any goes)."""
     head = conforming(document, (), ParameterSetShape, document.content)
+    if sources is not None:
+        refuse_twins(document, NAMED_IN_SET)
     reader = ValueReader(document, EMPTY, sources)
     values: dict[str, Quantity] = {}
     meanings: dict[str, str] = {}

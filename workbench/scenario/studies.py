@@ -216,10 +216,12 @@ class StudyReader:
                 zips.setdefault(axis.zip, []).append(axis)
         for name, together in zips.items():
             first: dict[tuple[Any, ...], int] = {}
-            for place, point in enumerate(zip(*(axis.values for axis in together), strict=False), 1):
-                if (before := first.setdefault(point, place)) < place:
-                    message = f"point {place} of the axes zipped as {quoted(name)} repeats point {before}"
-                    self.settings.document.report((*keys, "sweep", together[0].path), message, at="key")
+            points = enumerate(zip(*(axis.values for axis in together), strict=False), 1)
+            again = [(place, before) for place, point in points if (before := first.setdefault(point, place)) < place]
+            if again:
+                message = f"point {again[0][0]} of the axes zipped as {quoted(name)} repeats point {again[0][1]}"
+                message += "".join(f", point {place} repeats point {before}" for place, before in again[1:SHOWN])
+                self.settings.document.report((*keys, "sweep", together[0].path), message, at="key")
 
     def check_count(self, study: Study, keys: Keys) -> None:
         """Report zipped axes of different length, and more points than allowed; counted, never laid out."""

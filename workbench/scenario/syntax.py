@@ -55,6 +55,26 @@ def read_positions(text: str) -> Positions:
     return found
 
 
+@dataclass(frozen=True)
+class Repeated:
+    """A key or table that is defined once more: its name as written, where, and the line of the first."""
+
+    name: str
+    is_table: bool
+    line: int
+    column: int
+    first: int
+
+
+def repeats(text: str) -> list[Repeated]:
+    """Return every key and table of a TOML text that is there already, in the order of the file."""
+    data = text.encode()
+    reader = _Repeats(data, Positions())
+    for node in Parser(Language(tree_sitter_toml.language())).parse(data).root_node.named_children:
+        reader.top(node)
+    return reader.repeated
+
+
 class _Reader:
     """Walks the tree; `lines` maps its byte columns to characters."""
 
@@ -116,3 +136,29 @@ class _Reader:
     def at(self, node: Node) -> tuple[int, int]:
         row, column = node.start_point
         return row + 1, len(self.lines[row][:column].decode(errors="replace")) + 1
+
+
+class _Repeats(_Reader):
+    """Notes what is defined again; `seen` maps each key and each table to its first line."""
+
+    def __init__(self, data: bytes, found: Positions) -> None:
+        super().__init__(data, found)
+        self.seen: dict[tuple[bool, Keys], int] = {}
+        self.repeated: list[Repeated] = []
+
+    def top(self, node: Node) -> None:
+        if node.type == "table":
+            header = node.named_children[0]
+            self.note(header, self.within_lists(tuple(self.names(header))), is_table=True)
+        super().top(node)
+
+    def pair(self, node: Node, table: Keys) -> None:
+        key = node.named_children[0]
+        self.note(key, (*table, *self.names(key)), is_table=False)
+        super().pair(node, table)
+
+    def note(self, node: Node, keys: Keys, *, is_table: bool) -> None:
+        line, column = self.at(node)
+        if (first := self.seen.setdefault((is_table, keys), line)) < line:
+            name = self.data[node.start_byte : node.end_byte].decode()
+            self.repeated.append(Repeated(name, is_table, line, column, first))

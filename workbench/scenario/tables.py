@@ -44,19 +44,13 @@ VALUES = ("true", "false")
 
 
 def _refuse_names_of_columns(document: Document, outcomes: Mapping[str, Table]) -> None:
-    """Report an outcome whose column would be another one's: SQLite takes names that differ by letter case for one."""
-    first: dict[str, str] = {}
+    """Report an outcome whose column would be another one's."""
     for name in outcomes:
-        other = first.setdefault(name.lower(), name)
         if name.lower() in COLUMNS:
             message = f"results have a column {name.lower()} already, so an outcome needs another name"
             document.report(("outcome", name), message, at="key")
         elif name.lower() in VALUES:
             document.report(("outcome", name), f"{name} is a value in SQL, so it cannot name a column", at="key")
-        elif other != name:
-            line = document.positions.key(("outcome", other))[0]
-            message = f"differs from outcome.{other} (line {line}) by letter case only; a database takes both for one"
-            document.report(("outcome", name), message, at="key")
 
 
 def _check_streams(document: Document, tables: Mapping[str, Table]) -> None:
