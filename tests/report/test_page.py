@@ -64,7 +64,7 @@ def test_R04_the_same_rows_give_the_same_bytes(database, page, tmp_path):
     assert build_report(database, tmp_path / "again.html").read_text(encoding="utf-8") == page
 
 
-def test_the_page_stands_alone_without_script_or_outside_address(page):
+def test_R03_the_page_stands_alone_without_script_or_outside_address(page):
     found = Reader(page)
     assert not {"script", "iframe", "object", "embed", "form", "base"} & found.tags
     assert [a for a in found.addresses if not a.startswith(("#", "data:"))] == []

@@ -11,7 +11,7 @@ from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
 from workbench.cli.progress import counted
 from workbench.errors import StorageError, escaped
-from workbench.files import argument
+from workbench.files import argument, refuse_irregular, write_whole
 
 README = """# A folder for disease models
 
@@ -40,10 +40,12 @@ def init(
     if taken and not force:
         more = f" (and {counted(len(taken) - 1, 'more file')})" if len(taken) > 1 else ""
         raise StorageError(f"{root / taken[0]}: exists already{more}; nothing was written; use --force to replace it")
+    for name in files:
+        refuse_irregular(root / name)
     try:
         for name, content in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(content)
+            write_whole(root / name, content)
         (root / "reports").mkdir(exist_ok=True)
     except OSError as fault:
         raise StorageError(f"{root}: cannot be written ({fault.strerror}); choose another folder") from None

@@ -13,7 +13,7 @@ from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put, put_line, talk, tell
 from workbench.cli.progress import counted, duration, forecast_lines, watcher
 from workbench.cli.why import why_object
-from workbench.errors import UsageError, shorten
+from workbench.errors import StorageError, UsageError, shorten
 from workbench.files import argument, command_line, refuse_irregular, refuse_unwritable, spelled
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ def sweep(
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value everywhere; may be repeated.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Instead of the file's seed.")] = None,
-    report: Annotated[str | None, typer.Option("--report", metavar="FILE", help="Write the page too.")] = None,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE", help="Write the page too; one of the same database is made anew."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace whatever file is in the page's place.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long; write nothing.")] = False,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop after the first block with a failed run.")
@@ -72,7 +76,7 @@ def sweep(
         seed=seed,
         max_points=max_points,
     )
-    _refuse_page(report)
+    _refuse_page(report, request.db, force)
     if not as_json:
         for line in note_lines(request.plan.notes):
             talk(line)
@@ -116,11 +120,22 @@ def exit_code(result: SweepResult) -> int:
     return FAILED if result.failed else 0
 
 
-def _refuse_page(report: str | None) -> None:
-    """Refuse a page that could not be written in the end, before anything is computed."""
-    if report is not None:
-        refuse_irregular(Path(report), kept="nothing was computed")
-        refuse_unwritable(Path(report), kept="nothing was computed")
+def _refuse_page(report: str | None, db: Path, force: bool) -> None:
+    """Refuse a page that could not be written in the end, before anything is computed.
+
+    A page of the same database is made anew, as the sweep goes on; any other file is somebody's.
+    """
+    if report is None:
+        return
+    target = Path(report)
+    refuse_irregular(target, kept="nothing was computed")
+    refuse_unwritable(target, kept="nothing was computed")
+    if target.exists() and not force:
+        from workbench.report.page import is_page_of
+
+        if not is_page_of(target, db):
+            what = f"exists already and is no page of {db}; nothing was computed"
+            raise StorageError(f"{target}: {what}; --force replaces it")
 
 
 def _page(result: SweepResult, report: str | None) -> Path | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.errors import StorageError
-from workbench.files import guarded
+from workbench.files import guarded, refuse_existing
 from workbench.report.tables import Table
 from workbench.report.words import MINUS
 
@@ -28,8 +28,7 @@ def table_files(tables: Iterable[Table], folder: Path, force: bool) -> dict[Path
         raise StorageError(f"{folder}: is no folder; nothing was written")
     files = {folder / f"{table.name}.csv": _text(table) for table in tables}
     for file in files:
-        if file.exists() and not force:
-            raise StorageError(f"{file}: exists already; it was left unchanged; --force replaces it")
+        refuse_existing(file, force=force)
     return files
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.selection import select
 from workbench.errors import StorageError
-from workbench.files import refuse_existing, write_whole
+from workbench.files import read_regular, refuse_existing, refuse_unwritable, write_whole
 from workbench.report.content import Page
 from workbench.report.csv_files import table_files
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from workbench.store import Results
 
 TEMPLATE = "page.html.j2"
+MADE = "Made from stored results alone, with <code>workbench report</code>."
+"""What every page says at its end."""
+LARGEST = 1 << 27
+"""Bytes of a file beyond which it is no page of ours."""
 
 
 def build_report(
@@ -49,6 +53,9 @@ def build_report(
     """
     target = Path(output)
     refuse_existing(target, force=force)
+    if tables is not None:
+        folder = Path(tables)
+        refuse_unwritable(folder / "any.csv" if folder.is_dir() else folder)
     page = Page(select(source, sweep))
     files = table_files(page.tables, Path(tables), force) if tables is not None else {}
     write_whole(target, render(page))
@@ -57,6 +64,19 @@ def build_report(
     for file, text in files.items():
         write_whole(file, text)
     return target
+
+
+def is_page_of(target: Path, db: Path) -> bool:
+    """Return whether a file is a page that was made from a database of this name, so that it may be made anew."""
+    from markupsafe import escape
+
+    try:
+        text = read_regular(target, LARGEST).decode()
+    except (OSError, ValueError):
+        return False
+    asked = f"workbench query {escape(db.name)} "
+    lines = (line for line in text.splitlines() if 'data-statement="tables_counted"' in line)
+    return text.startswith("<!DOCTYPE html>\n<html") and MADE in text and any(asked in line for line in lines)
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,0 +1,110 @@
+"""Every command that writes a file leaves what is in its place alone, and a missing input leaves the folder as it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from commands import SMALL, workbench
+from surroundings import contents
+
+from workbench.cli.main import app
+
+SWEEP = ("sweep", "small.toml", "--db", "a.db", "--study", "arms", "--subjects", "2", "--workers", "0")
+WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "report": (("report", "a.db", "--output", "out.html"), "out.html"),
+    "report --tables": (("report", "a.db", "--output", "new.html", "--tables", "tables"), "tables/settings.csv"),
+    "sweep --report": ((*SWEEP, "--seed", "9", "--report", "out.html"), "out.html"),
+    "gallery": (("gallery", "small.toml", "--output", "out.html"), "out.html"),
+    "init": (("init", "mine"), "mine/data/references.bib"),
+    "calibrate": (("calibrate", "small.toml", "--to", "out.toml"), "out.toml"),
+}
+SILENT = {"check", "doses", "windows", "runs", "compare", "why", "query", "digest", "findings", "assay", "rounding", "replay", "describe", "schema", "doctor", "verify", "export", "merge", "migrate"}  # fmt: skip
+"""Commands that print, or write into a database alone."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of a folder with a scenario and its database."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "small.toml").write_text(SMALL)
+    assert workbench(*SWEEP, cwd=folder).returncode == 0
+    return contents(folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, made: dict[str, bytes]) -> Path:
+    for name, data in made.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def test_every_command_that_writes_is_tried() -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert known - SILENT <= {words[0] for words, _ in WRITERS.values()}
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [*((name, "file") for name in WRITERS), ("sweep --report", "link"), ("init", "link")]
+)
+def test_C02_what_is_there_is_left_alone_without_force(folder: Path, name: str, what: str) -> None:
+    words, target = WRITERS[name]
+    (folder / target).parent.mkdir(parents=True, exist_ok=True)
+    if what == "link":
+        (folder / "victim").write_text("mine")
+        (folder / target).symlink_to(folder / "victim")
+    else:
+        (folder / target).write_text("mine")
+    before = contents(folder)
+    done = workbench(*words, cwd=folder)
+    assert done.returncode == 3 and "exists already" in done.stderr, done.stderr
+    assert contents(folder) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes as POSIX has them")
+@pytest.mark.parametrize("name", WRITERS)
+def test_C02_what_is_no_file_is_never_replaced_and_nothing_is_written(folder: Path, name: str) -> None:
+    words, target = WRITERS[name]
+    (folder / target).parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(folder / target)
+    before = contents(folder)
+    done = workbench(*words, "--force", cwd=folder)
+    assert done.returncode == 3 and "is a pipe, not a file" in done.stderr, done.stderr
+    assert contents(folder) == before
+
+
+def test_C02_force_replaces_whole_files(folder: Path) -> None:
+    for name in ("report", "report --tables", "init"):
+        words, target = WRITERS[name]
+        (folder / target).parent.mkdir(exist_ok=True, parents=True)
+        (folder / target).write_text("mine")
+        assert workbench(*words, "--force", cwd=folder).returncode == 0
+        assert (folder / target).read_text() != "mine"
+
+
+def test_a_page_of_the_same_database_is_made_anew_and_no_other_file(folder: Path) -> None:
+    words = (*SWEEP, "--report", "page.html")
+    assert workbench(*words, cwd=folder).returncode == 0
+    page = (folder / "page.html").read_bytes()
+    assert workbench(*words, cwd=folder).returncode == 0 and (folder / "page.html").read_bytes() == page
+    (folder / "other.db").write_bytes((folder / "a.db").read_bytes())
+    other = ("sweep", "small.toml", "--db", "other.db", *words[4:])
+    done = workbench(*other, cwd=folder)
+    assert done.returncode == 3 and "is no page of other.db; nothing was computed" in done.stderr
+    assert (folder / "page.html").read_bytes() == page
+    assert workbench(*other, "--force", cwd=folder).returncode == 0 and (folder / "page.html").read_bytes() != page
+
+
+MISSING = ("none.toml", "none.db", "none")
+
+
+@pytest.mark.parametrize("name", [c.name or c.callback.__name__ for c in app.registered_commands if c.callback])
+def test_a_missing_input_makes_no_file_and_no_folder(tmp_path: Path, name: str) -> None:
+    if name in ("init", "schema", "doctor"):
+        return  # they read nothing that is named
+    more = {"query": ("select 1",), "replay": ("--run", "1"), "calibrate": ("--budget", "1")}.get(name, ())
+    for missing in MISSING:
+        done = workbench(name, missing, *more, cwd=tmp_path)
+        assert done.returncode in (2, 3) and done.stderr.startswith("error: "), (missing, done)
+        assert list(tmp_path.iterdir()) == [], missing
