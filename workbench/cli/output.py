@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from workbench.cli.tables import cell, fitted, folded, wrapped
-from workbench.errors import CONTROLS, UnheardError, escaped, shorten
+from workbench.errors import CONTROLS, SHOWN, UnheardError, escaped, shorten
 from workbench.files import guarded
 
 if TYPE_CHECKING:
@@ -162,10 +162,13 @@ def records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-def _spelled(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with bytes as hexadecimal text, which every form of output has."""
+def _spelled(frame: pd.DataFrame, whole: bool = True) -> pd.DataFrame:
+    """Return a table with bytes as hexadecimal text, which every form of output has; their beginning if not `whole`."""
     held = [name for name in frame.columns if any(isinstance(value, bytes) for value in frame[name])]
-    return frame.assign(**{name: frame[name].map(lambda v: v.hex() if isinstance(v, bytes) else v) for name in held})
+    most = None if whole else SHOWN
+    return frame.assign(
+        **{name: frame[name].map(lambda v: v[:most].hex() if isinstance(v, bytes) else v) for name in held}
+    )
 
 
 def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
@@ -197,17 +200,25 @@ def print_frame(
     more
         Added to the JSON object.
     """
-    frame = _spelled(frame)
+    frame = _spelled(frame, whole=as_json or form in (Format.json, Format.csv))
     if as_json or form is Format.json:
         print_object({"ok": True, "rows": records(frame), **more})
     elif form is Format.csv:
-        put_exactly(_guarded(frame).to_csv(index=False, lineterminator="\n"))
+        print_csv([frame])
     elif form is Format.markdown:
         put(_markdown(frame))
     elif not len(frame):
         put("\n".join(folded(f"no rows ({', '.join(shorten(str(c)) for c in frame.columns)})", "  ", first="")))
     else:
         put(_text(frame, brief))
+
+
+def print_csv(parts: Iterable[pd.DataFrame]) -> None:
+    """Print a table that comes in parts, its names once."""
+    for place, part in enumerate(parts):
+        text = _guarded(_spelled(part)).to_csv(index=False, header=not place, lineterminator="\n")
+        if text:
+            put_exactly(text)
 
 
 def _text(frame: pd.DataFrame, brief: Sequence[str] | None) -> str:

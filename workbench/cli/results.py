@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.comparisons import effect_lines, equal_lines, interaction_lines, overview_lines, plausible_lines
 from workbench.cli.options import AsFormat, AsJson, Database
-from workbench.cli.output import Format, print_frame, print_object, put, records
+from workbench.cli.output import Format, print_csv, print_frame, print_object, put, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,8 @@ NO_BASELINE = "nothing to compare: no arm here has a baseline (compare_with in t
 NO_INTERACTION = (
     "no interaction to show: the scenario declares none ([interaction.NAME] with four arms), or none was run"
 )
+MOST_SHOWN, MOST_ROWS = 100_000, 1_000_000
+"""Rows of an answer that are set out in columns, and rows that one object holds: each is kept in memory as a whole."""
 SWEEP_COLUMNS = ("sweep", "scenario", "subjects", "expected", "stored", "failed", "missing", "created")
 
 
@@ -177,16 +179,32 @@ def _points(db: Path, sweep: int | None, studies: Iterable[str]) -> pd.DataFrame
 def query(
     db: Database,
     sql: Annotated[str, typer.Argument(metavar="SQL", help='One statement, such as "select * from runs limit 5".')],
+    max_rows: Annotated[
+        int | None,
+        typer.Option(
+            "--max-rows",
+            metavar="N",
+            min=1,
+            help=f"Longest answer; {MOST_SHOWN:,} rows as text, {MOST_ROWS:,} as JSON, no limit as CSV if not given.",
+        ),
+    ] = None,
     form: AsFormat = Format.text,
     as_json: AsJson = False,
 ) -> int:
     """Ask the database in SQL.
 
-    It is opened for reading only.
+    It is opened for reading only. Ctrl-C ends a question that has no end.
     """
-    from workbench.store import query as ask
+    from workbench.store.question import answered
 
-    print_frame(ask(Path(db), sql), form, as_json, db=db)
+    if form is Format.csv and not as_json:
+        with answered(Path(db), sql, max_rows) as answer:
+            print_csv(answer.tables())
+        return 0
+    listed = as_json or form is Format.json
+    with answered(Path(db), sql, max_rows or (MOST_ROWS if listed else MOST_SHOWN)) as answer:
+        frame = answer.table()
+    print_frame(frame, form, as_json, db=db)
     return 0
 
 

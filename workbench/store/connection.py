@@ -27,6 +27,8 @@ SCHEMA_VERSION = 2
 
 READ_TIMEOUT = 30.0
 CACHE_KIB = 16_384
+LISTEN = 100_000
+"""Steps of SQLite's machine between two moments at which a signal can end a question: some milliseconds."""
 _MAGIC = b"SQLite format 3\0"
 KEPT = "every chunk stored so far is kept"
 _ADVICE = {
@@ -57,12 +59,17 @@ def explain(path: Path, fault: sqlite3.Error) -> StorageError | None:
 
 @contextmanager
 def storage_faults(path: Path) -> Iterator[None]:
-    """Turn SQLite's complaints about the file into `StorageError`; other errors pass."""
+    """Turn SQLite's complaints about the file into `StorageError`; other errors pass.
+
+    A question that a signal has ended, which SQLite reports as an error of its own, is the interrupt that it was.
+    """
     try:
         yield
     except UnicodeDecodeError as fault:  # of a name in the schema, or of SQLite's message about it
         raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a name in it is no text)") from fault
     except sqlite3.Error as fault:
+        if getattr(fault, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+            raise KeyboardInterrupt from fault
         explained = explain(path, fault)
         if explained is None:
             raise
@@ -128,6 +135,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     with storage_faults(path), opened_to_read(path) as connection:
         connection.execute("PRAGMA query_only = ON")
         connection.set_authorizer(_no_other_files)
+        connection.set_progress_handler(_listen, LISTEN)
         yield connection
 
 
@@ -139,6 +147,11 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def _listen() -> int:
+    # Python acts on a signal as soon as any of its functions runs; SQLite ends the question if that raises.
+    return 0
 
 
 def _no_other_files(action: int, *_: str | None) -> int:

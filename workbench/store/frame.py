@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,18 +32,27 @@ def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[Any] | Mapp
 
     Of columns of one name the second is called ``name:1``, as SQLite calls them in a view.
     """
-    import pandas as pd
-
     cursor = connection.execute(sql, values)
+    return framed(names_of(cursor), _stretches(cursor))
+
+
+def names_of(cursor: sqlite3.Cursor) -> list[str]:
+    """Return the names of the columns of an answer, each once."""
     if cursor.description is None:
         raise UsageError("this statement returns no rows; the database is open for reading only")
-    names = _unique([column[0] for column in cursor.description])
+    return _unique([column[0] for column in cursor.description])
+
+
+def framed(names: Sequence[str], stretches: Iterable[Sequence[tuple[Any, ...]]]) -> pd.DataFrame:
+    """Return columns that come in stretches as one table, with the types that SQLite gives."""
+    import pandas as pd
+
     parts: list[list[_Part]] = [[] for _ in names]
-    for columns in _stretches(cursor):
+    for columns in stretches:
         for part, column in zip(parts, columns, strict=True):
             part.append(_Part.of(column))
     found = {name: _joined(part, nothing="object") for name, part in zip(names, parts, strict=True)}
-    return pd.DataFrame(found, columns=names)
+    return pd.DataFrame(found, columns=list(names))
 
 
 def fetch_typed(

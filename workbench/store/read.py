@@ -15,8 +15,9 @@ import numpy as np
 import orjson
 
 from workbench.errors import UsageError
-from workbench.store.connection import explain, reading, storage_faults
+from workbench.store.connection import reading, storage_faults
 from workbench.store.frame import fetch, fetch_typed
+from workbench.store.question import answered, questions
 from workbench.store.views import KEYS
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ class Clock:
 
     unit: str
     times: NDArray[np.float64]
-
-
-READ_ONLY = "; the database is open for reading only"
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,10 @@ def open_results(path: str | Path) -> Results:
         return results
 
 
-def query(path: str | Path, sql: str) -> pd.DataFrame:
-    """Return the answer to a read-only SQL question."""
-    return Results(Path(path)).sql(sql)
+def query(path: str | Path, sql: str, max_rows: int | None = None) -> pd.DataFrame:
+    """Return the answer to a read-only SQL question; `UsageError` if it has more than `max_rows` rows."""
+    with answered(Path(path), sql, max_rows) as answer:
+        return answer.table()
 
 
 class Results:
@@ -322,14 +321,8 @@ class Results:
         UsageError
             If the text is no valid question, or tries to change something.
         """
-        with self._reading() as connection:
-            try:
-                return fetch(connection, sql, values)
-            except (sqlite3.Error, sqlite3.Warning) as fault:
-                readonly = getattr(fault, "sqlite_errorname", "") == "SQLITE_READONLY"
-                if not readonly and isinstance(fault, sqlite3.Error) and explain(self.path, fault):
-                    raise
-                raise UsageError(f"{fault}{READ_ONLY if readonly else ''}") from fault
+        with self._reading() as connection, questions(self.path):
+            return fetch(connection, sql, values)
 
     def _scenario(self, sweep: int, columns: str) -> tuple[Any, ...]:
         listed = ", ".join(f"scenario.{column}" for column in columns.split(", "))

@@ -1,0 +1,118 @@
+"""A question in SQL that somebody asks: answered in stretches, within limits, and ended by Ctrl-C at any moment."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import UsageError
+from workbench.store.connection import explain, reading
+from workbench.store.frame import framed, names_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+READ_ONLY = "; the database is open for reading only"
+MOST_CELL = 128 * 1024 * 1024
+"""The longest text or blob that SQLite may make for one cell: it is made at once, deaf to any signal."""
+MOST_BYTES = 256 * 1024 * 1024
+"""The largest answer that is held as a whole; a number counts as eight bytes."""
+STRETCH_ROWS, STRETCH_BYTES = 50_000, 16 * 1024 * 1024
+HINT = "\nhint: --format csv writes a row at a time, however many there are"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The columns of an answer by name, and its rows, a stretch at a time."""
+
+    names: list[str]
+    rows: Iterator[list[tuple[Any, ...]]]
+
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """Yield the answer as tables of some rows each; at least one, which may have none."""
+        for rows in self.rows:
+            yield framed(self.names, [list(zip(*rows, strict=True))] if rows else [])
+
+    def table(self) -> pd.DataFrame:
+        """Return the whole answer.
+
+        Raises
+        ------
+        UsageError
+            If it is too large to be held.
+        """
+        return framed(self.names, (list(zip(*rows, strict=True)) for rows in self._held() if rows))
+
+    def _held(self) -> Iterator[list[tuple[Any, ...]]]:
+        size = 0
+        for rows in self.rows:
+            size += sum(map(_size, rows))
+            if size > MOST_BYTES:
+                raise UsageError(f"the answer has more than {MOST_BYTES // 2**20} MiB; ask for less of it{HINT}")
+            yield rows
+
+
+@contextmanager
+def answered(path: Path, sql: str, max_rows: int | None = None) -> Iterator[Answer]:
+    """Ask one question.
+
+    Raises
+    ------
+    UsageError
+        If the text is no valid question, tries to change something, or its answer has more than `max_rows` rows; the
+        first `max_rows` have come by then.
+    """
+    with reading(path) as connection, questions(path):
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_CELL)
+        cursor = connection.execute(sql)
+        yield Answer(names_of(cursor), _limited(_stretches(cursor), max_rows))
+
+
+@contextmanager
+def questions(path: Path) -> Iterator[None]:
+    """Tell what is wrong with the text of a question from what is wrong with the file or the surroundings."""
+    try:
+        yield
+    except (sqlite3.Error, sqlite3.Warning) as fault:
+        name = getattr(fault, "sqlite_errorname", "")
+        if name == "SQLITE_TOOBIG":
+            raise UsageError(f"{fault} (a cell holds at most {MOST_CELL // 2**20} MiB)") from fault
+        readonly = name == "SQLITE_READONLY"
+        outer = name == "SQLITE_INTERRUPT" or (isinstance(fault, sqlite3.Error) and explain(path, fault))
+        if outer and not readonly:
+            raise
+        raise UsageError(f"{fault}{READ_ONLY if readonly else ''}") from fault
+
+
+def _size(row: tuple[Any, ...]) -> int:
+    return sum(len(value) if isinstance(value, (str, bytes)) else 8 for value in row)
+
+
+def _stretches(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
+    rows: list[tuple[Any, ...]] = []
+    size, last = 0, None
+    for row in cursor:
+        rows.append(row)
+        size += _size(row)
+        if len(rows) >= STRETCH_ROWS or size >= STRETCH_BYTES:
+            yield rows
+            last, rows, size = rows, [], 0
+    if rows or last is None:
+        yield rows
+
+
+def _limited(stretches: Iterator[list[tuple[Any, ...]]], most: int | None) -> Iterator[list[tuple[Any, ...]]]:
+    count = 0
+    for rows in stretches:
+        if most is not None and count + len(rows) > most:
+            yield rows[: most - count]
+            raise UsageError(
+                f"the answer has more than {most:,} rows; ask for fewer, or give a larger --max-rows{HINT}"
+            )
+        count += len(rows)
+        yield rows
