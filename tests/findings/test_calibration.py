@@ -207,7 +207,7 @@ def test_the_same_seed_writes_the_same_file_and_a_refit_can_be_refitted(root: Pa
 def test_nothing_is_overwritten_without_force(root: Path) -> None:
     there = root / "data" / "parameters" / "numbers-refit.toml"
     there.write_text("mine")
-    refused = process(*COMMAND, cwd=root)
+    refused = workbench(*COMMAND, cwd=root)
     assert (refused.returncode, there.read_text()) == (3, "mine")
     assert "nothing was computed" in answer(refused)["errors"][0]["message"]
     assert workbench(*COMMAND, "--force", cwd=root).returncode == 0

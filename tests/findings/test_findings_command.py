@@ -65,7 +65,7 @@ def test_one_object_with_every_finding_and_counts_by_role(known: Path) -> None:
 
 
 def test_misses_come_first_and_the_interval_over_parameters_holds_the_value(known: Path) -> None:
-    said = answer(process("findings", "data/results/small.db", "--json", cwd=known))
+    said = answer(workbench("findings", "data/results/small.db", "--json", cwd=known))
     assert [row["id"] for row in said["findings"]][:2] == ["T2", "S1"]
     slow = next(row for row in said["findings"] if row["id"] == "T3")
     low, high = slow["interval"]
@@ -75,12 +75,12 @@ def test_misses_come_first_and_the_interval_over_parameters_holds_the_value(know
 
 
 def test_the_table_says_what_counts_and_the_other_formats_hold_all_rows(known: Path) -> None:
-    text = process("findings", cwd=known).stdout
+    text = workbench("findings", cwd=known).stdout
     assert text.splitlines()[1].startswith("T2")
     assert "successes: 2 of 3 test findings (no other row counts as one)" in text
     assert "S1: expected to fail: nothing can move" in text
     assert "H2: must fail: nothing moves" in text and "fails as it must" in text
-    csv = process("findings", "--format", "csv", cwd=known).stdout.splitlines()
+    csv = workbench("findings", "--format", "csv", cwd=known).stdout.splitlines()
     assert len(csv) == 11 and csv[0].startswith("id,role,verdict")
 
 
@@ -89,7 +89,7 @@ def test_strict_fails_on_a_miss_but_not_on_one_that_was_expected(known: Path, tm
     assert (failed.returncode, answer(failed)["ok"]) == (5, False)
     stress = finding("S1", AWAY, 'expected_failure = "nothing can move"')
     fine = folder(tmp_path / "fine", finding("T1"), stress)
-    assert process("findings", "scenarios/small.toml", "--strict", cwd=fine).returncode == 0
+    assert workbench("findings", "scenarios/small.toml", "--strict", "--workers", "1", cwd=fine).returncode == 0
 
 
 def test_a_scenario_is_run_first_and_only_once(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_scenario_is_run_first_and_only_once(tmp_path: Path) -> None:
     before = answer(workbench("findings", "--json", cwd=root))
     assert [row["verdict"] for row in before["findings"]] == ["not run"]
     assert before["findings"][0]["met"] is None and before["ok"]
-    first = process("findings", "scenarios/small.toml", "--workers", "1", cwd=root)
+    first = workbench("findings", "scenarios/small.toml", "--workers", "1", cwd=root)
     assert "30 runs in all" in first.stderr or "to compute" in first.stderr
-    again = process("findings", "scenarios", "--workers", "1", cwd=root)
+    again = workbench("findings", "scenarios", "--workers", "1", cwd=root)
     assert " 0 to compute" in again.stderr
     assert first.stdout == again.stdout
     assert (root / "data" / "results" / "small.db").is_file()
@@ -165,7 +165,7 @@ def test_a_sweep_that_was_cut_off_is_not_shown_as_whole(tmp_path: Path) -> None:
 
 def test_a_mistake_is_told_before_anything_runs(tmp_path: Path) -> None:
     root = folder(tmp_path, finding("T1", AWAY.replace("still", "stil")))
-    done = process("findings", "scenarios/small.toml", "--json", cwd=root)
+    done = workbench("findings", "scenarios/small.toml", "--json", cwd=root)
     said = answer(done)
     assert (done.returncode, said["ok"], said["exit"]) == (2, False, 2)
     (error,) = said["errors"]
@@ -174,15 +174,15 @@ def test_a_mistake_is_told_before_anything_runs(tmp_path: Path) -> None:
 
 
 def test_a_target_without_a_file_is_refused(known: Path) -> None:
-    assert process("findings", "nothing.db", cwd=known).returncode == 3
-    assert process("findings", "scenarios/nothing.toml", cwd=known).returncode == 2
+    assert workbench("findings", "nothing.db", cwd=known).returncode == 3
+    assert workbench("findings", "scenarios/nothing.toml", cwd=known).returncode == 2
 
 
 def test_a_target_without_findings_shows_those_on_its_parameter_set(known: Path) -> None:
     other, alone = known / "scenarios" / "other.toml", known / "scenarios" / "alone.toml"
     other.write_text(SCENARIO)
     alone.write_text(SMALL)
-    done, lone = (process("findings", file.relative_to(known), cwd=known) for file in (other, alone))
+    done, lone = (workbench("findings", file.relative_to(known), cwd=known) for file in (other, alone))
     other.unlink()
     alone.unlink()
     assert (done.returncode, lone.returncode) == (0, 0)
