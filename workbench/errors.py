@@ -121,6 +121,10 @@ class StorageError(WorkbenchError):
     exit_code = 3
 
 
+class MigrationNote(UserWarning):
+    """A database of an older version was brought up to date; the command line shows it as a note."""
+
+
 class UnheardError(StorageError):
     """Standard output takes no result: there is none, or what it leads to is full."""
 

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sweep --dry-run": ("sweep", "small.toml", "--dry-run"),
     "rounding": ("rounding", "small.toml", "--subjects", "1"),
     "doctor": ("doctor",),
+    "migrate": ("migrate", "small.db"),
     "describe, a component": ("describe", "plasticity"),
     "describe, a file": ("describe", "{dystonia}"),
     "describe, a drug": ("describe", "ketamine"),

@@ -25,6 +25,10 @@ DEFAULTS = {
     "gallery": ((HEBB,), "reports cannot be made (Permission denied); choose --output"),
     "calibrate": ((REFIT,), "data/parameters cannot be made (Permission denied); choose --to"),
     "findings": ((HEBB,), "data/results cannot be made (Permission denied); choose --db"),
+    "migrate": (
+        ("small.db",),
+        "small.db: cannot be written (Permission denied: small.db.lock); nothing was changed; choose another --db",
+    ),
     "init": (("new",), "new: cannot be written (Permission denied); choose another folder"),
 }
 """Commands that write where nobody named a place, and what they say where they may not."""

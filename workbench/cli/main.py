@@ -7,6 +7,9 @@ import itertools
 import re
 import signal
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Annotated, Any
 
@@ -23,6 +26,7 @@ from workbench.cli import (
     doses,
     findings,
     gallery,
+    migrate,
     replay,
     report,
     results,
@@ -35,8 +39,8 @@ from workbench.cli import (
     windows,
 )
 from workbench.cli.faults import internal_fault, outer_fault, told
-from workbench.cli.output import hold_streams, nothing_printed, printed, put
-from workbench.errors import SHOWN, UsageError, WorkbenchError, shorten
+from workbench.cli.output import hold_streams, nothing_printed, printed, put, talk
+from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
 from workbench.execution.signals import StoppedAtOnce
 from workbench.execution.threads import use_one_thread
 from workbench.offers import blamed
@@ -68,6 +72,7 @@ for family in (
     gallery,
     replay,
     verify,
+    migrate,
     describe,
     starter,
     doctor,
@@ -96,7 +101,8 @@ def main(arguments: list[str]) -> int:
     nothing_printed()
     try:
         _refuse_swallowed(given)
-        code = _family()(given, prog_name="workbench", standalone_mode=False, obj=given)
+        with _notes():
+            code = _family()(given, prog_name="workbench", standalone_mode=False, obj=given)
     except (Exception, SystemExit) as error:
         if stops.asked() and getattr(error, "exit_code", 0) < 128:  # whatever the signal was made into on its way
             return _stopped(as_json)
@@ -146,6 +152,23 @@ def _stopped(as_json: bool) -> int:
     error = WorkbenchError(f"stopped by {signal.Signals(number).name}")
     error.exit_code = 128 + number
     return told(error, as_json) if as_json and not printed() else error.exit_code
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Show what the library warns of as one line each; it never prints itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MigrationNote)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, MigrationNote):
+                talk(f"note: {message}")
+            else:
+                others(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _usage(error: BaseException) -> UsageError:

@@ -133,6 +133,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the database for reading only; it may be in the middle of a sweep."""
     inspect(path)
     with storage_faults(path), opened_to_read(path) as connection:
+        _refuse_newer(path, version_of(connection))
         connection.execute("PRAGMA query_only = ON")
         connection.set_authorizer(_no_other_files)
         connection.set_progress_handler(_listen, LISTEN)
@@ -223,7 +224,7 @@ def refuse_planted(path: Path) -> int:
     Returns
     -------
     int
-        The version of the file's schema; its header may say an older one where a write-ahead log is left.
+        The version of the file's schema.
 
     Raises
     ------
@@ -245,7 +246,7 @@ def refuse_planted(path: Path) -> int:
 
 
 def version_of(driver: sqlite3.Connection) -> int:
-    """Return the version of a file's schema."""
+    """Return the version of a file's schema; its header may say an older one while a write-ahead log is left."""
     return int(driver.execute("PRAGMA user_version").fetchone()[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy.exc import DBAPIError
 
 import workbench.store.connection as database
-from workbench.errors import StorageError
+from workbench.errors import MigrationNote, StorageError
 from workbench.store.audit import Written, driver_of
+from workbench.store.killed import end_killed
 from workbench.store.lease import Lease
 from workbench.store.migrations import keep_old, migrate
 
@@ -35,6 +37,8 @@ class Hold:
 
     Attributes
     ----------
+    was : int
+        The version of the database when it was opened.
     kept : Path or None
         The copy of the file as it was, if it was of an older version.
 
@@ -42,6 +46,11 @@ class Hold:
     ------
     StorageError
         If the file is not ours, damaged, too new, read-only, or held by another writer.
+
+    Warns
+    -----
+    MigrationNote
+        If the file was of an older version.
     """
 
     def __init__(self, path: Path, lock_timeout: float, command: str = "") -> None:
@@ -55,18 +64,27 @@ class Hold:
             with _writing_faults(path):
                 if not path.exists():
                     database.create(path, command)
-                version = database.refuse_planted(path)
-                self.kept = keep_old(path, version) if version < database.SCHEMA_VERSION else None
-                self._connection = database.writing(path, lock_timeout)
-                if self.kept is not None:
-                    try:
-                        migrate(self._connection, version, command, self.kept)
-                    except BaseException:
-                        database.close(self._connection)
-                        raise
+                self._connection = self._opened(lock_timeout, command)
         except BaseException:
             self._lease.release()
             raise
+        if self.kept is not None:
+            told = f"{path}: was of database version {self.was}, is now of {database.SCHEMA_VERSION}"
+            warnings.warn(f"{told}; as it was it is kept as {self.kept}", MigrationNote, stacklevel=3)
+
+    def _opened(self, lock_timeout: float, command: str) -> Connection:
+        """Open the file, bring it up to date, and note which earlier commands were killed."""
+        self.was = database.refuse_planted(self.path)
+        self.kept = keep_old(self.path, self.was) if self.was < database.SCHEMA_VERSION else None
+        connection = database.writing(self.path, lock_timeout)
+        try:
+            if self.kept is not None:
+                migrate(connection, self.was, command, self.kept)
+            end_killed(connection)
+        except BaseException:
+            database.close(connection)
+            raise
+        return connection
 
     def close(self) -> None:
         """Close the database and let the next writer in."""
