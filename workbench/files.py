@@ -7,12 +7,14 @@ takes regular files only and never waits; writing leaves a whole file or none, a
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shlex
+import socket
 import stat
-import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from workbench.errors import CONTROLS, StorageError, escaped
@@ -161,6 +163,8 @@ def refuse_unwritable(target: Path, kept: str = "nothing was written") -> None:
 def write_whole(target: Path, content: str | bytes) -> None:
     """Write beside the target and rename, so that there is a whole file or none; a link keeps leading to it.
 
+    What a process killed here has left beside the target, the next one to write it removes.
+
     Raises
     ------
     StorageError
@@ -168,20 +172,56 @@ def write_whole(target: Path, content: str | bytes) -> None:
     """
     refuse_irregular(target)
     data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
-    real, draft = Path(os.path.realpath(target)), ""
+    real = Path(os.path.realpath(target))
+    mine = _drafts_of(real)
+    draft = real.with_name(f"{mine}{os.getpid()}-{os.urandom(4).hex()}.draft")
     try:
-        handle, draft = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+        _remove_drafts(real.parent, mine)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        # Temporary files are private; what is kept is as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(draft).chmod(0o666 & ~mask)
-        Path(draft).replace(real)
+        draft.replace(real)
     except OSError as fault:
         raise StorageError(f"{target}: cannot be written ({fault.strerror}); nothing was written") from fault
     finally:
-        if draft:
-            Path(draft).unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+    settle(real.parent)
+
+
+def settle(folder: Path) -> None:
+    """Have the names of a folder on the disk, as far as the system can: a power cut may undo a rename otherwise."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _drafts_of(real: Path) -> str:
+    """Return how the names of this machine's drafts of a file begin; short, however long the name is."""
+    return f".{hashlib.sha256(f'{socket.gethostname()}/{real.name}'.encode(errors='replace')).hexdigest()[:12]}-"
+
+
+def _remove_drafts(folder: Path, beginning: str) -> None:
+    """Remove the drafts of processes of this machine that are no more."""
+    drafts = re.compile(rf"{re.escape(beginning)}(\d{{1,9}})-[0-9a-f]{{8}}\.draft")
+    for entry in os.scandir(folder):
+        found = drafts.fullmatch(entry.name)
+        if found and not _lives(int(found[1])) and entry.is_file(follow_symlinks=False):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":  # where asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True

@@ -6,7 +6,6 @@ import dataclasses
 import errno
 import os
 import platform
-import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -97,7 +96,10 @@ OUTER = frozenset(
 def outer_fault(error: BaseException) -> StorageError | None:
     """Return what a fault of the machine or its files is in one line; None for any other error."""
     if isinstance(error, MemoryError):
-        return StorageError("there is not enough memory for this; stored runs are kept")
+        return StorageError(
+            "memory ran out; stored runs are kept; give the same command again, with fewer --workers or with more"
+            " memory left free"
+        )
     if not isinstance(error, OSError) or error.errno not in OUTER:
         return None
     place = f"{error.filename}: " if error.filename else ""
@@ -107,11 +109,12 @@ def outer_fault(error: BaseException) -> StorageError | None:
 def internal_fault(error: BaseException, arguments: list[str], as_json: bool) -> int:
     """Write the traceback to a log file, name the file, and return exit code 1."""
     log = _write_log(error, arguments)
-    message = f"internal fault, a bug of ours ({type(error).__name__}); stored runs are kept; please send {log}"
+    sought = f"please send {log}" if log else "no log could be written; the same command with --debug shows it"
+    message = f"internal fault, a bug of ours ({type(error).__name__}); stored runs are kept; {sought}"
     return told(WorkbenchError(message), as_json)
 
 
-def _write_log(error: BaseException, arguments: list[str]) -> Path:
+def _write_log(error: BaseException, arguments: list[str]) -> Path | None:
     from platformdirs import user_log_path
 
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -130,5 +133,4 @@ def _write_log(error: BaseException, arguments: list[str]) -> Path:
         except OSError:
             continue
         return path
-    sys.stderr.write(text)
-    return Path("the lines above")
+    return None

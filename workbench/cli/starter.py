@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
 from workbench.cli.progress import counted
 from workbench.errors import StorageError, escaped
-from workbench.files import argument, refuse_irregular, write_whole
+from workbench.files import argument, read_regular, refuse_irregular, write_whole
 
 README = """# A folder for disease models
 
@@ -36,10 +37,8 @@ def init(
     """
     root = Path(folder)
     files = starter_files()
-    taken = [name for name in files if (root / name).exists()]
-    if taken and not force:
-        more = f" (and {counted(len(taken) - 1, 'more file')})" if len(taken) > 1 else ""
-        raise StorageError(f"{root / taken[0]}: exists already{more}; nothing was written; use --force to replace it")
+    if not force:
+        _refuse_taken(root, files)
     for name in files:
         refuse_irregular(root / name)
     try:
@@ -56,6 +55,23 @@ def init(
         put("\n".join(escaped(str(root / name)) for name in sorted(files)))
         put_line(f"next: {there}workbench sweep scenarios/dystonia.toml --report reports/dystonia.html")
     return 0
+
+
+def _refuse_taken(root: Path, files: Mapping[str, bytes]) -> None:
+    """Refuse a folder that holds any of the files, unless they are what a command that was cut off has left there."""
+    there = [name for name in files if (root / name).exists()]
+    others = [name for name in there if not _holds(root / name, files[name])]
+    taken = others or (there if len(there) == len(files) else [])
+    if taken:
+        more = f" (and {counted(len(taken) - 1, 'more file')})" if len(taken) > 1 else ""
+        raise StorageError(f"{root / taken[0]}: exists already{more}; nothing was written; use --force to replace it")
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    try:
+        return read_regular(file, len(content)) == content
+    except OSError:
+        return False
 
 
 def starter_files() -> dict[str, bytes]:

@@ -7,14 +7,14 @@ import re
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from workbench.errors import StorageError
-from workbench.files import open_regular
+from workbench.files import open_regular, settle
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -143,7 +143,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a file for reading, by whatever name, and look at nothing."""
-    connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=READ_TIMEOUT)
+    if Path(f"{path}-journal").exists():
+        _roll_back(path)
+    connection = _opened(path, "ro")
     try:
         yield connection
     finally:
@@ -153,6 +155,24 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 def _listen() -> int:
     # Python acts on a signal as soon as any of its functions runs; SQLite ends the question if that raises.
     return 0
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode={mode}", uri=True, timeout=READ_TIMEOUT)
+
+
+def _roll_back(path: Path) -> None:
+    """Let SQLite undo what a process that was killed on the way into or out of its log has left half done.
+
+    Whoever opens a file that only may be read cannot do it, and would be refused until the next sweep. Where a living
+    process is on that way, its lock says so, and nothing is touched.
+    """
+    with suppress(sqlite3.Error):
+        connection = _opened(path, "rw")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        finally:
+            connection.close()
 
 
 def _no_other_files(action: int, *_: str | None) -> int:
@@ -170,21 +190,30 @@ def create(path: Path, command: str = "") -> None:
     from workbench.store.tables import metadata
     from workbench.store.views import write_views
 
-    remove_drafts(path)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
+        remove_drafts(path)
         connection = _connect(draft, 0.0)
-        with connection.begin():
-            metadata.create_all(connection)
-            write_views(connection)
-            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            Written(driver_of(connection)).append(command, "created")
-        connection.close()
-        connection.engine.dispose()
+        try:
+            with connection.begin():
+                metadata.create_all(connection)
+                write_views(connection)
+                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                Written(driver_of(connection)).append(command, "created")
+        finally:
+            connection.close()
+            connection.engine.dispose()
         draft.replace(path)
+    except OSError as fault:
+        raise StorageError(
+            f"{path}: cannot be made ({fault.strerror}); nothing was written; choose another --db"
+        ) from fault
     finally:
-        draft.unlink(missing_ok=True)
+        for left in (draft, draft.with_name(f"{draft.name}-journal")):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+    settle(path.absolute().parent)
 
 
 def remove_drafts(path: Path) -> None:
@@ -316,17 +345,19 @@ def close(connection: Connection) -> None:
 
     A second call does nothing.
     """
+    from sqlalchemy.exc import DBAPIError
+
     if connection.closed:
         return
-    connection.rollback()
-    driver = connection.connection.driver_connection
     try:
+        connection.rollback()
+        driver = connection.connection.driver_connection
         if isinstance(driver, sqlite3.Connection):
             driver.execute("PRAGMA busy_timeout = 200")
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             driver.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError:
-        # A reader or a full disk is in the way: everything is committed, and the next writer tidies up.
+    except (sqlite3.Error, DBAPIError, MemoryError):
+        # A reader, a full disk or a failing one is in the way: everything is committed, and the next writer tidies up.
         pass
     finally:
         connection.close()
@@ -343,7 +374,8 @@ def _connect(path: Path, timeout: float, *pragmas: str) -> Connection:
             driver.execute(pragma)
         return driver
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+    # Nothing is rolled back on the way into the pool: the driver closes next, and a fault there would be logged whole.
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, pool_reset_on_return=None)
 
     @event.listens_for(engine, "begin")
     def begin_immediate(connection: Connection) -> None:

@@ -35,8 +35,13 @@ else:
 
 
 POLL_SECONDS = 0.05
-OURS = re.compile(rb"(process \d+, started [0-9TZ:-]+)?")
-"""All that a lock file of ours ever says; it is empty until its maker holds the lock."""
+TEXT = b"process 0, started 0-0-0T0:0:0Z"
+"""All that a lock file of ours ever says, each number as 0."""
+
+
+def _is_ours(text: bytes) -> bool:
+    """Whether a lock file of ours may say this: all of its text, or as much as a full disk or a power cut has left."""
+    return TEXT.startswith(re.sub(rb"[0-9]+", b"0", text.rstrip(b"\0")))
 
 
 class Lease:
@@ -60,10 +65,17 @@ class Lease:
         self._database = database
         self._path = database.with_name(database.name + ".lock")
         self._handle = self._wait(time.monotonic() + timeout)
-        os.ftruncate(self._handle, 0)
-        os.lseek(self._handle, 0, os.SEEK_SET)
-        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        os.write(self._handle, f"process {os.getpid()}, started {started}".encode())
+        try:
+            os.ftruncate(self._handle, 0)
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            os.write(self._handle, f"process {os.getpid()}, started {started}".encode())
+        except OSError as fault:
+            self.release()
+            raise StorageError(
+                f"{database}: {self._path.name} beside it cannot be written ({fault.strerror}); nothing was changed;"
+                " free some space, or choose another --db"
+            ) from fault
 
     def _wait(self, deadline: float) -> int:
         while True:
@@ -113,7 +125,7 @@ class Lease:
         """Refuse to write over a file that says what no lock file says, or that has another name as well."""
         found = os.fstat(handle)
         os.lseek(handle, 0, os.SEEK_SET)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or not OURS.fullmatch(os.read(handle, 200)):
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or not _is_ours(os.read(handle, 200)):
             os.close(handle)
             raise self._foreign()
 
@@ -134,11 +146,13 @@ class Lease:
         """Give the lease back and remove the lock file; a second call does nothing."""
         if self._handle < 0:
             return
+        # A lock file that stays, its folder closed meanwhile, is in nobody's way: the next writer takes it over.
         if sys.platform != "win32":
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
         os.close(self._handle)
         self._handle = -1
         if sys.platform == "win32":
             # Another writer may already have opened it; then the file is theirs.
-            with contextlib.suppress(PermissionError):
+            with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
