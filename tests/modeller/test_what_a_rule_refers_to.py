@@ -324,6 +324,9 @@ def test_two_rules_of_one_factory_are_two_in_one_database(scenario: Path, tmp_pa
             frame = workbench.open_results(db).outcomes_wide(result.sweep)
             assert frame["weight"].tolist() == pytest.approx([right] * 2, rel=1e-14)
             assert (result.reused, result.stored) == ((0, 2) if round_ == 0 else (2, 0))
+            said = [] if result.why is None else [str(cause) for cause in result.why.causes]
+            changed = "component plasticity.scaled: its source has changed"
+            assert said == ([changed] if (round_, k) == (0, 2.0) else [])
 
 
 def test_a_rule_that_cannot_be_identified_is_said_to_be_so(scenario: Path, tmp_path: Path) -> None:
@@ -333,6 +336,8 @@ def test_a_rule_that_cannot_be_identified_is_said_to_be_so(scenario: Path, tmp_p
     )
     first, second = (run_sweep(scenario, db, components=[rule]) for _ in range(2))
     assert (first.stored, second.stored, second.reused) == (2, 2, 0) and second.notes
+    why = "component plasticity.scaled: refers to STEPS (generator), in Scaled.build, which cannot be identified"
+    assert second.why is not None and [str(cause) for cause in second.why.causes] == [why]
     kept = workbench.open_results(db).provenance(second.sweep).set_index("key")["value"]
     assert kept["never reused plasticity.scaled"] == "STEPS (generator), in Scaled.build"
     with pytest.raises(CheckFailed, match=r"STEPS .generator., in Scaled.build, which cannot be identified"):

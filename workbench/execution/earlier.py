@@ -160,8 +160,8 @@ def _between(connection: sqlite3.Connection, db: Path, asked: Asked, other: Aske
     rows = connection.execute(
         """SELECT study.name, arm.name, count(*),
             sum(EXISTS (SELECT 1 FROM sweep_run AS o WHERE o.run = s.run AND o.sweep = :other))
-        FROM sweep_run AS s JOIN study ON study.id = s.study JOIN arm ON arm.id = s.arm
-        WHERE s.sweep = :sweep GROUP BY s.study, s.arm""",
+        FROM study JOIN sweep_run AS s ON s.study = study.id JOIN arm ON arm.id = s.arm
+        WHERE study.sweep = :sweep GROUP BY s.study, s.arm""",
         {"sweep": asked.sweep, "other": other.sweep},
     ).fetchall()
     places = {(study, arm): count - shared for study, arm, count, shared in rows if count > shared}
@@ -171,7 +171,8 @@ def _between(connection: sqlite3.Connection, db: Path, asked: Asked, other: Aske
 
 
 def _begun(connection: sqlite3.Connection, sweep: int) -> bool:
-    return connection.execute("SELECT 1 FROM sweep_run WHERE sweep = ? LIMIT 1", (sweep,)).fetchone() is not None
+    asked = "SELECT 1 FROM study JOIN sweep_run AS s ON s.study = study.id WHERE study.sweep = ? LIMIT 1"
+    return connection.execute(asked, (sweep,)).fetchone() is not None
 
 
 def _latest(connection: sqlite3.Connection, db: Path) -> int:

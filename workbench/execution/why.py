@@ -337,6 +337,8 @@ class _Comparison:
                     told.add(name)
                     if one.revision != was.revision:
                         yield Cause(f"revision of {name}", str(was.revision), str(one.revision))
+                    elif one.unknown:
+                        yield Cause(name, note=f"refers to {one.unknown}, which cannot be identified")
                     else:
                         yield Cause(name, note="its source has changed")
         if self.old.engines and self.new.engines and not self.old.engines & self.new.engines:

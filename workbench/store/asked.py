@@ -54,11 +54,15 @@ class Grid:
 
 @dataclass(frozen=True)
 class Made:
-    """What a table is made of: its component, the revision of that and the hash of its source where it is not ours."""
+    """What a table is made of: its component, the revision of that and the hash of its source where it is not ours.
+
+    `unknown` is what the component refers to and nothing can identify: its runs are never used again.
+    """
 
     component: str
     revision: int
     source: str
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,8 @@ def planned(plan: Plan) -> Asked:
     made: dict[tuple[str, str], set[Made]] = {}
     for table in (table for structure in plan.structures() for table in structure.tables):
         if table.section not in RECORDINGS:
-            one = Made(table.component, table.revision, table.source_sha256)
+            unknown = scenario.registry.unidentified(scenario.registry.get(table.section, table.component))
+            one = Made(table.component, table.revision, table.source_sha256, "; ".join(unknown))
             made.setdefault((table.section, table.name), set()).add(one)
     name = scenario.parameters.name
     file = parameter_file(name, Path(scenario.file).parent) if name else None
@@ -152,7 +157,8 @@ def _level(number: float | None, text: str | None) -> str:
 
 _SWEEP = """SELECT sweep.created, scenario.name, scenario.bytes, scenario.parameter_bytes, scenario.parameter_set,
     sweep.seed, sweep.subjects, sweep.settings,
-    sweep.expected - (SELECT count(*) FROM sweep_run WHERE sweep_run.sweep = sweep.id)
+    sweep.expected
+        - (SELECT count(*) FROM study JOIN sweep_run AS s ON s.study = study.id WHERE study.sweep = sweep.id)
 FROM sweep JOIN scenario ON scenario.id = sweep.scenario WHERE sweep.id = ?"""
 _VALUES = """SELECT arm.name, v.path, v.number, v.text, v.unit, v.origin, coalesce(v.parameter, ''),
     coalesce(v.traits, '')
@@ -165,8 +171,10 @@ WHERE study.sweep = ? GROUP BY study.id"""
 _TRAITS = """SELECT trait.name, v.value FROM trait JOIN trait_value AS v ON v.trait = trait.id
 WHERE trait.sweep = ? AND v.subject < ? ORDER BY v.subject"""
 _STRUCTURES = """SELECT DISTINCT structure.sha256, structure.specification
-FROM sweep_run AS s JOIN run ON run.id = s.run JOIN structure ON structure.id = run.structure
-WHERE s.sweep = ? AND s.subject = (SELECT min(subject) FROM sweep_run WHERE sweep = ?)"""
+FROM study JOIN sweep_run AS s ON s.study = study.id
+    AND s.subject = (SELECT min(o.subject) FROM sweep_run AS o WHERE o.study = study.id)
+    JOIN run ON run.id = s.run JOIN structure ON structure.id = run.structure
+WHERE study.sweep = ?"""
 _VERSIONS = """SELECT p.key, p.value FROM provenance AS p WHERE p.invocation =
     (SELECT max(id) FROM invocation WHERE sweep = ?) AND p.key IN ('workbench', 'git_commit')"""
 
@@ -197,7 +205,7 @@ def stored(connection: sqlite3.Connection, sweep: int) -> Asked:
     traits: dict[str, list[float]] = {}
     for trait, value in ask(_TRAITS, (sweep, SEEN)):
         traits.setdefault(trait, []).append(value)
-    made, engines = _made(ask(_STRUCTURES, (sweep, sweep)).fetchall())
+    made, engines = _made(ask(_STRUCTURES, (sweep,)).fetchall())
     return Asked(
         sweep=sweep,
         created=created,
