@@ -9,9 +9,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import platform
 import re
 import shlex
-import socket
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -203,7 +203,7 @@ def settle(folder: Path) -> None:
 
 def _drafts_of(real: Path) -> str:
     """Return how the names of this machine's drafts of a file begin; short, however long the name is."""
-    return f".{hashlib.sha256(f'{socket.gethostname()}/{real.name}'.encode(errors='replace')).hexdigest()[:12]}-"
+    return f".{hashlib.sha256(f'{platform.node()}/{real.name}'.encode(errors='replace')).hexdigest()[:12]}-"
 
 
 def _remove_drafts(folder: Path, beginning: str) -> None:
