@@ -70,6 +70,8 @@ class Parameter:
         For paths: whether the component moves the number that is named, while the model runs.
     acts : bool
         For what names another table: this table acts on that one, which so depends on it. Otherwise it reads it.
+    needed : bool
+        For optional references: whether an arm that has this table cannot be without the one that it names.
     only_with : pair of str and tuple of str
         An option of the same table and those of its choices with which alone this number acts; None where it always
         does.
@@ -95,6 +97,7 @@ class Parameter:
     still: str = ""
     moved: bool = False
     acts: bool = False
+    needed: bool = False
     only_with: tuple[str, tuple[str, ...]] | None = None
 
     @property
@@ -170,12 +173,13 @@ def switch(default: bool, doc: str) -> Any:
     return _field("switch", default, doc)
 
 
-def reference(section: str, doc: str, default: Any = MISSING, *, acts: bool = False) -> Any:
+def reference(section: str, doc: str, default: Any = MISSING, *, acts: bool = False, needed: bool = False) -> Any:
     """Declare the name of a table in `section`; a default of None makes it optional.
 
-    With `acts` this table acts on the one that it names (a projection on its end); otherwise it reads it.
+    With `acts` this table acts on the one that it names (a projection on its end); otherwise it reads it. An optional
+    one that is `needed` cannot be taken from an arm that has this table.
     """
-    return _field("reference", default, doc, section=section, acts=acts)
+    return _field("reference", default, doc, section=section, acts=acts, needed=needed)
 
 
 def references(section: str, doc: str, default: Any = ()) -> Any:

@@ -125,6 +125,13 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
                 "nothing reads the share that it occupies",
             ),
             Section(
+                "response",
+                "form",
+                None,
+                "what a drug, or a signal that it drives, does in the end: at once, late, or by turnover",
+                "nothing reads it",
+            ),
+            Section(
                 "dose",
                 "regimen",
                 "repeated",

@@ -46,6 +46,11 @@ ORPHANS = {
         '[occupancy.orphan]\ndrug = "ketamine"\nec50 = "1 ng/mL"\n',
         ["occupancy.orphan"],
     ),
+    "response": (
+        "ketamine_adaptive",
+        '[response.orphan]\nform = "linear"\ndrug = "ketamine"\nslope = 1.0\n',
+        ["response.orphan"],
+    ),
     "dose": ("ketamine_adaptive", GIVEN, ["dose.orphan", "drug.orphan"]),
     "adjustment": (
         "ketamine_adaptive",

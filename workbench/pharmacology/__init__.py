@@ -1,4 +1,4 @@
-"""What the body does to a drug (kinetics) and what the drug does to receptors (occupancy)."""
+"""What the body does to a drug (kinetics), and what the drug does: to receptors (occupancy), in the end (response)."""
 
 from workbench.pharmacology.adjustments import Hold, Stop, Titrate
 from workbench.pharmacology.bath import Affinity, BathDrug
@@ -18,6 +18,14 @@ from workbench.pharmacology.metabolite import Metabolite
 from workbench.pharmacology.nonmem import DosingTable, Nonmem
 from workbench.pharmacology.occupancy import Langmuir
 from workbench.pharmacology.regimen import Repeated
+from workbench.pharmacology.response import (
+    HillResponse,
+    LinearResponse,
+    LossInhibited,
+    LossStimulated,
+    ProductionInhibited,
+    ProductionStimulated,
+)
 
 COMPONENTS = (
     OneCompartmentOral,
@@ -32,6 +40,12 @@ COMPONENTS = (
     BathDrug,
     Langmuir,
     Affinity,
+    LinearResponse,
+    HillResponse,
+    ProductionInhibited,
+    ProductionStimulated,
+    LossInhibited,
+    LossStimulated,
     Repeated,
     Nonmem,
     DosingTable,

@@ -57,6 +57,27 @@ class Body:
             turns=[*self.turns],
         )
 
+    def passing(self) -> Body:
+        """Return a body for moments that do not recur: what is found for them is not kept."""
+        return replace(self, transfers=self.transfers.passing())
+
+    def proceed(self, time: Value) -> None:
+        """Prepare for looks from `time` on; what is read does not depend on it."""
+
+    def level_at(self, times: Value) -> Value:
+        """Return what acts at moments from `at` up to the next event."""
+        amounts = self.later(plain(np.maximum(np.asarray(times - self.at), 0.0)), self.inputs())
+        return np.maximum(self.acting(amounts), 0.0)
+
+    def next_break(self) -> Value:
+        """Return up to when looks are plain: to the next event."""
+        return self.next_event()
+
+    @property
+    def fastest(self) -> Value:
+        """The fastest rate (1/h) with which what acts may change after an event."""
+        return self.transfers.fastest
+
     def chosen(self, mine: Array, other: Body) -> None:
         """Take over from `other` what is not `mine`."""
         self.amounts = {row: np.where(mine, amount, other.amounts[row]) for row, amount in self.amounts.items()}

@@ -34,11 +34,14 @@ class Exposure:
 
     moves: ClassVar[bool] = False
     """Whether links move numbers of the drug while the model runs."""
+    rest: ClassVar[float] = 0.0
+    """What acts before any dose."""
 
     def __init__(self, block: Assembly, name: str, drug: Kinetics, *, declared: Kinetics | None = None) -> None:
         self.declared = drug if declared is None else declared
         self.name, self.drug, self.resolution = name, drug, drug.resolution
-        self.concentration = block.moving(f"drug.{name}")
+        self.signal = f"drug.{name}"
+        self.concentration = block.moving(self.signal)
         self.plasma = block.signal(f"drug.{name}.plasma")
         self.phases = _placed(block)
         self._block = block
@@ -57,6 +60,11 @@ class Exposure:
         self._trains: dict[Any, tuple[Amounts, Amounts]] = {}
         self._seen: dict[Any, Any] = {}
         self.levels: dict[tuple[str, float, float, str], float] = {}
+
+    @property
+    def regimens(self) -> list[tuple[str, Any]]:
+        """The trains of its doses, each with the name of its table."""
+        return self._doses
 
     def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
         """Advance from `start` to `stop` (hours in `phase`); return whether the concentration may have changed.

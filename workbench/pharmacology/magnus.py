@@ -2,10 +2,15 @@
 
 Over a step the solution is the exponential of one matrix, made of G at three Gauss points and of commutators: exact
 where G stands still, whatever the step. The terms of the expansion of order 4 alone give an estimate of the error.
+
+One quantity with an inflow and a loss, and the area under it, need no matrices: what may stand in G is four numbers,
+``dy/dt = inflow - loss y`` and ``darea/dt = gain y + more``, and so are their commutators; the exponential is closed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import factorial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,15 +36,31 @@ def expansion(generators: Array, step: Array) -> tuple[Array, Array]:
     step : array (runs,)
         Its length.
     """
+    return _expanded(generators, step[:, None, None], _commutator)
+
+
+def flow_expansion(generators: Array, step: Array) -> tuple[Array, Array]:
+    """Return the same for one quantity and its area.
+
+    Parameters
+    ----------
+    generators : array (3, 4, runs)
+        Loss, inflow, gain and more, as the head of this module names them, at the `NODES` of the step.
+    step : array (runs,)
+        Its length.
+    """
+    return _expanded(generators, step, _flow_commutator)
+
+
+def _expanded(generators: Array, length: Array, commutator: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
     first, middle, last = generators
-    length = step[:, None, None]
     level = length * middle
     slope = length * (np.sqrt(15.0) / 3.0) * (last - first)
     bend = length * (10.0 / 3.0) * (last - 2.0 * middle + first)
-    turn = _commutator(level, slope)
-    further = _commutator(level, 2.0 * bend + turn) / -60.0
+    turn = commutator(level, slope)
+    further = commutator(level, 2.0 * bend + turn) / -60.0
     plainly = level + bend / 12.0
-    sixth = plainly + _commutator(turn - 20.0 * level - bend, slope + further) / 240.0
+    sixth = plainly + commutator(turn - 20.0 * level - bend, slope + further) / 240.0
     return sixth, sixth - (plainly - turn / 12.0)
 
 
@@ -66,3 +87,39 @@ def applied(matrix: Array, rows: Array) -> Array:
 def _commutator(one: Array, other: Array) -> Array:
     found: Array = np.matmul(one, other) - np.matmul(other, one)
     return found
+
+
+def flow_applied(exponent: Array, rows: Array) -> Array:
+    """Return quantity and area ``(2, runs)`` after the exponential of an exponent ``(4, runs)``."""
+    loss, inflow, gain, more = exponent
+    once = np.where(loss == 0.0, 1.0, -np.expm1(-loss) / np.where(loss == 0.0, 1.0, loss))
+    twice = np.where(np.abs(loss) < SMALL, _series(loss), (1.0 - once) / np.where(loss == 0.0, 1.0, loss))
+    quantity = rows[0] * np.exp(-loss) + inflow * once
+    return np.stack([quantity, rows[1] + gain * (rows[0] * once + inflow * twice) + more])
+
+
+def flow_change(exponent: Array, rows: Array) -> Array:
+    """Return what an exponent ``(4, runs)`` adds to quantity and area, to first order."""
+    loss, inflow, gain, more = exponent
+    return np.stack([inflow - loss * rows[0], gain * rows[0] + more])
+
+
+def _series(loss: Array) -> Array:
+    """Return ``(1 - (1 - exp(-x)) / x) / x`` for small x, whose closed form has lost its digits."""
+    found = np.full_like(loss, 1.0 / factorial(TERMS + 2))
+    for term in range(TERMS - 1, -1, -1):
+        found = 1.0 / factorial(term + 2) - loss * found
+    return found
+
+
+def _flow_commutator(one: Array, other: Array) -> Array:
+    loss, inflow, gain, _ = one
+    lost, flowed, gained, _ = other
+    return np.stack(
+        [
+            np.zeros_like(loss),
+            lost * inflow - loss * flowed,
+            gained * loss - gain * lost,
+            gain * flowed - gained * inflow,
+        ]
+    )

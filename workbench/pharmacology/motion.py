@@ -99,9 +99,9 @@ class Motion:
         The drug as it is where nothing moves it.
     """
 
-    def __init__(self, block: Assembly, name: str, drug: Kinetics, sources: Mapping[str, Exposure]) -> None:
+    def __init__(self, block: Assembly, name: str, drug: Kinetics, sources: Mapping[str, Any]) -> None:
         self.block, self.name, self.drug, self.sources = block, name, drug, sources
-        self.still: Kinetics = at_levels(block, drug, dict.fromkeys(sources, 0.0))
+        self.still: Kinetics = at_levels(block, drug, {name: source.rest for name, source in sources.items()})
         self.rows = (*self.still.compartments, "effect", *AREAS, "one")
         self.place = {row: i for i, row in enumerate(self.rows)}
         self.strayed: dict[str, Any] = self.block.strayed.setdefault(f"drug.{name}", {})
@@ -205,6 +205,10 @@ class MovingBody(Body):
         other.trail = None if self.trail is None else self.trail.copied()  # type: ignore[attr-defined]
         return other  # type: ignore[return-value]
 
+    def passing(self) -> MovingBody:
+        """Return itself: its steps keep nothing."""
+        return self
+
     @property
     def moved(self) -> Mask:
         """In which runs any number has moved by now."""
@@ -215,10 +219,7 @@ class MovingBody(Body):
         runs, rows = self.motion.block.runs, self._vector()
         begin = np.broadcast_to(np.asarray(self.at, dtype=np.float64), (runs,)).copy()
         lately = np.full(runs, FIRST)
-        passing = {
-            name: body if isinstance(body, MovingBody) else replace(body, transfers=body.transfers.passing())
-            for name, body in behind.items()
-        }
+        passing = {name: body.passing() for name, body in behind.items()}
         self.phase = phase
         self.trail = Trail(begin, rows, begin, rows, lately, self.moved, passing)
 
@@ -351,11 +352,7 @@ class MovingBody(Body):
 
     def _levels(self, trail: Trail, times: Array) -> dict[str, Value]:
         """Return the signals that move the drug, at moments up to the next event behind."""
-        found: dict[str, Value] = {}
-        for name, body in trail.behind.items():
-            amounts = body.later(plain(np.maximum(np.asarray(times - body.at), 0.0)), body.inputs())
-            found[name] = np.maximum(body.acting(amounts), 0.0)
-        return found
+        return {name: body.level_at(times) for name, body in trail.behind.items()}
 
     def _within(self, trail: Trail, time: Array) -> Array:
         """Return the rows at `time`, which lies in the step that each run is in."""
@@ -375,8 +372,7 @@ class MovingBody(Body):
             for body in trail.behind.values():
                 here = plain(np.where(short, trail.start, body.at))
                 body.events_to(here, inclusive=True)
-                if isinstance(body, MovingBody):
-                    body.proceed(here)
+                body.proceed(here)
                 ends = np.minimum(ends, body.next_event())
             self._stride(trail, short, np.maximum(ends, trail.start + TOGETHER))
 
@@ -500,12 +496,16 @@ class MovingExposure(Exposure):
         return self._own_at_start.copied()
 
 
-def _source(block: Assembly, drug: str, signal: str) -> Exposure:
-    """Return the drug behind a link onto a drug."""
-    section, _, name = signal.partition(".")
-    if section == "drug":
-        return next(e for e in block.exposures if isinstance(e, Exposure) and e.name == name)
+def behind(block: Assembly, signal: str) -> Any:
+    """Return what makes a signal that moves by itself, None where that cannot be followed from moment to moment."""
+    return next((e for e in block.exposures if getattr(e, "signal", "") == signal), None)
+
+
+def _source(block: Assembly, drug: str, signal: str) -> Any:
+    """Return the drug, or the response to one, behind a link onto a drug."""
+    if (found := behind(block, signal)) is not None:
+        return found
     links = [n for n, link in block.all("link") if signal in block.leaves(block.driven(link.signal))]
     mine = [n for n in links if block.component("link", n).onto.split(".")[1] == drug]
-    reason = f"{signal} is a window, and the numbers of a drug follow drugs, occupancies and receptors only"
+    reason = f"{signal} is a window, and the numbers of a drug follow drugs, occupancies, receptors and responses only"
     raise AssemblyError(f"link.{mine[0] if mine else links[0]}.signal", reason)

@@ -27,6 +27,7 @@ from workbench.readouts.kinetics import (
 )
 from workbench.readouts.late import LateWeight
 from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
+from workbench.readouts.levels import AreaOfChange, HighestLevel, LowestLevel, TimeOfHighestLevel, TimeOfLowestLevel
 from workbench.readouts.marks import MarkArea
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.numbers import Number
@@ -95,6 +96,11 @@ COMPONENTS = (
     TimeAbove,
     TerminalHalfLife,
     Level,
+    LowestLevel,
+    TimeOfLowestLevel,
+    HighestLevel,
+    TimeOfHighestLevel,
+    AreaOfChange,
     Threshold,
     Number,
     EvokedResponse,

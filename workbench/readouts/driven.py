@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Level(Readout):
-    """Level of a driven signal at a moment: an activated receptor, an open gate, a tone.
+    """Level of a driven signal at a moment: a response, an activated receptor, an open gate, a tone.
 
     On the trial clock drugs move once per dosing interval, and the level is that of the current one.
     """
 
     name: ClassVar[str] = "level"
-    meaning: ClassVar[str] = "level of a receptor, gate or modulator"
+    meaning: ClassVar[str] = "level of a response, receptor, gate or modulator"
     equation: ClassVar[str] = "the signal as its component defines it"
 
-    signal: str = signal("the driven signal: receptor.NAME, gate.NAME, modulator.NAME")
+    signal: str = signal("the driven signal: response.NAME, receptor.NAME, gate.NAME, modulator.NAME")
 
     def reading(self, block: Assembly) -> Reading:
         """Copy the signal; one that never moves is the same number for all its runs."""

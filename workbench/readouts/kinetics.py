@@ -24,22 +24,18 @@ SITES = ("plasma", "effect")
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfCurve(Readout):
+class OfStretch(Readout):
     """Base: a stretch of one phase, from `since` to the end of the window; doses at its end are not in it."""
 
     at_moments: ClassVar[bool] = False
-    follows: ClassVar[bool] = True
-    """Whether it is found where links move the drug's numbers too."""
 
-    drug: str = reference("drug", "the drug")
-    site: str = option("plasma", SITES, "where the concentration is: in plasma, or where it acts")
     since: float = number(0.0, "h", "time in the phase from which it counts", low=0.0)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a course, a reading of no one phase, and a stretch that ends before it begins."""
         if fields["section"] == "course":
-            yield "readout", "is one number for a stretch of time; a course takes a concentration"
+            yield "readout", "is one number for a stretch of time; a course takes a concentration or a level"
             return
         yield from super().check(fields, tables)
         words = fields.get("window")
@@ -51,20 +47,35 @@ class OfCurve(Readout):
         if until is not None and not since < until:
             yield "since", f"{since:g} h is not before the end of the window, {until:g} h into the phase"
 
+    def stretch(self, block: Assembly) -> tuple[str, float, float]:
+        """Return the phase, and beginning and end of the stretch in hours of it."""
+        name = parse_window(str(self.window)).phase
+        phase = block.component("phase", name)
+        declared = {field: getattr(phase, field) for field in type(phase).parameters()}
+        until = _until(str(self.window), declared)
+        return name, self.since + (_start(str(self.window), declared) or 0.0), float(until or 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfCurve(OfStretch):
+    """Base: a stretch of a concentration curve."""
+
+    follows: ClassVar[bool] = True
+    """Whether it is found where links move the drug's numbers too."""
+
+    drug: str = reference("drug", "the drug")
+    site: str = option("plasma", SITES, "where the concentration is: in plasma, or where it acts")
+
     def reading(self, block: Assembly) -> Reading:
         """Look at the whole stretch when its end has come."""
         exposure = next(e for e in block.exposures if isinstance(e, Exposure) and e.name == self.drug)
         if exposure.moves and not self.follows:
             reason = f"links move numbers of drug.{self.drug} while the model runs: its curve after this has no form"
             raise AssemblyError("", f"{self.name} cannot be read: {reason}")
-        name = parse_window(str(self.window)).phase
-        phase = block.component("phase", name)
-        declared = {field: getattr(phase, field) for field in type(phase).parameters()}
-        until = _until(str(self.window), declared)
-        since = self.since + (_start(str(self.window), declared) or 0.0)
+        name, since, until = self.stretch(block)
         if (level := getattr(self, "threshold", None)) is not None:
-            exposure.levels[name, since, float(until or 0.0), self.site] = level
-        return Reading((), lambda sums, trials: self.value(exposure, name, since, float(until or 0.0)))
+            exposure.levels[name, since, until, self.site] = level
+        return Reading((), lambda sums, trials: self.value(exposure, name, since, until))
 
     def value(self, exposure: Exposure, phase: str, since: float, until: float) -> Array:
         """Return the outcome of a stretch of a phase, in hours of it."""

@@ -213,7 +213,7 @@ def _needs(table: Table) -> list[str]:
     found = []
     for name, parameter in table.component.parameters().items():
         value = table.fields.get(name)
-        if parameter.kind == "reference" and parameter.required and value is not None:
+        if parameter.kind == "reference" and (parameter.required or parameter.needed) and value is not None:
             found.append(f"{parameter.section}.{value}")
         elif parameter.kind in ("signal", "anchor") and value is not None:
             found.append(str(value))
