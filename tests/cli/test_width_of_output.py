@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "rounding": ("rounding", "small.toml", "--subjects", "1"),
     "doctor": ("doctor",),
     "migrate": ("migrate", "small.db"),
+    "runs --history": ("runs", "small.db", "--history"),
     "describe, a component": ("describe", "plasticity"),
     "describe, a file": ("describe", "{dystonia}"),
     "describe, a drug": ("describe", "ketamine"),

@@ -50,6 +50,7 @@ READERS = {
     "digest": ("small.db",),
     "replay": ("small.db", "--run", "1"),
     "verify": ("small.db", "--sample", "1"),
+    "why": ("small.db", "--run", "1"),
     "describe": ("hebb",),
     "schema": (),
     "windows": (REFIT,),

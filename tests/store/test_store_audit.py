@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from store_fakes import plan, solve, store_everything, sweep_into
 
-from workbench.store import digest, open_writer
+from workbench.store import digest, open_results, open_writer
 from workbench.store.audit import Written, chain_faults, content_of, entries, uncovered
 from workbench.store.canonical import TABLES, spans
+from workbench.store.history import history
 
 OUTSIDE = {"columns", "cache_step_error", "audit"}
 """Tables without results: made again from others, or the audit itself."""
@@ -128,3 +130,50 @@ def test_all_rows_of_a_file_can_be_named_at_once(driver: sqlite3.Connection) -> 
     written.everything()
     assert written.append("", "migrated")
     assert faults(driver) == []
+
+
+def test_a_killed_command_is_marked_by_the_next_one_that_writes_and_no_result_is_touched(tmp_path: Path) -> None:
+    db, asked = tmp_path / "results.db", plan(subjects=3)
+    writer = open_writer(db, command="first")
+    writer.begin(asked, command="first")
+    chunk = next(asked.chunks(5))
+    writer.store(chunk, writer.missing(chunk), solve(chunk))
+    writer.close()  # and never a word about the end
+    (first,) = history(db).commands
+    assert (first.first, first.last, first.status) == (1, 4, "running")
+    before = open_results(db).runs()
+    with open_writer(db) as writer:
+        assert open_results(db).runs().equals(before)
+        sweep_into(writer, replace(asked, seed=4))
+    told = history(db)
+    assert [(one.command, one.status) for one in told.commands] == [("first", "killed"), ("fake", "finished")]
+    assert told.commands[0].wrote == "new file; sweep 1 of fake; 5 runs computed, 0 of them failed, 0 reused"
+    assert told.commands[1].wrote == "sweep 2 of fake; 12 runs computed, 0 of them failed, 0 reused"
+    with sqlite3.connect(db) as connection:
+        assert faults(connection) == []
+        last = list(entries(connection))[-1]
+        connection.execute("UPDATE audit SET command = 'else' WHERE id = 2")
+    connection.close()
+    assert (told.entries, told.sha256, told.broken) == (last.id, last.sha256.hex(), "")
+    assert history(db).broken == "entry 2 is not what it was when it was written"
+
+
+def test_the_history_names_refits_and_versions(full: Path) -> None:
+    told = history(full).commands
+    assert [one.wrote.partition(";")[0] for one in told] == [
+        "new file",
+        *(f"sweep {i} of fake" for i in (2, 1, 3)),
+        "calibration 1",
+    ]
+    assert told[-1].wrote == "calibration 1; 2 candidates" and told[-1].status == "finished"
+    assert told[0].wrote.endswith("1 run computed, 0 of them failed, 0 reused")
+    assert set(told[0].versions) >= {
+        "workbench",
+        "engine",
+        "python",
+        "numpy",
+        "scipy",
+        "pandas",
+        "sqlalchemy",
+        "sqlite",
+    }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.comparisons import effect_lines, equal_lines, interaction_lines, overview_lines, plausible_lines
+from workbench.cli.history import print_history
 from workbench.cli.options import AsFormat, AsJson, Database
 from workbench.cli.output import Format, print_csv, print_frame, print_object, put, records
 
@@ -26,12 +27,23 @@ MOST_SHOWN, MOST_ROWS = 100_000, 1_000_000
 SWEEP_COLUMNS = ("sweep", "scenario", "subjects", "expected", "stored", "failed", "missing", "created")
 
 
-def runs(db: Database, form: AsFormat = Format.text, as_json: AsJson = False) -> int:
+def runs(
+    db: Database,
+    history: Annotated[
+        bool, typer.Option("--history", help="Which command wrote what, when, and with which versions.")
+    ] = False,
+    form: AsFormat = Format.text,
+    as_json: AsJson = False,
+) -> int:
     """List the sweeps in a database.
 
     With their counts of expected, stored, failed and missing runs.
     """
     from workbench.store import open_results
+
+    if history:
+        print_history(db, form, as_json)
+        return 0
 
     frame = open_results(Path(db)).sweeps()
     left = frame["expected"] - frame["stored"] - frame["failed"]

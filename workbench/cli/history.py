@@ -1,0 +1,69 @@
+"""How ``runs --history`` looks: each command that wrote, its end, and the versions where they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.cli.output import Format, print_frame, print_object, put
+from workbench.cli.tables import folded, set_out
+
+if TYPE_CHECKING:
+    from workbench.store.history import History, Written
+
+INDENT = "  "
+MOST = 400
+"""Letters of a command that are shown."""
+
+
+def print_history(db: str, form: Format, as_json: bool) -> None:
+    """Print which command wrote what."""
+    from workbench.store.history import history
+
+    found = history(Path(db))
+    if as_json or form is Format.json:
+        chain = {"entries": found.entries, "sha256": found.sha256 or None, "broken": found.broken or None}
+        print_object({"ok": True, "db": db, "audit": chain, "rows": [vars(one) for one in found.commands]})
+    elif form is Format.text:
+        put("\n".join(_lines(found)))
+    else:
+        import pandas as pd
+
+        rows = [{**vars(one), "versions": _spelled(one.versions)} for one in found.commands]
+        print_frame(pd.DataFrame(rows), form, as_json)
+
+
+def _lines(found: History) -> Iterator[str]:
+    said: Mapping[str, str] = {}
+    for one in found.commands:
+        if one.versions and one.versions != said:
+            yield from folded(f"versions: {_spelled(one.versions)}", INDENT, first="")
+            said = one.versions
+        status = "running or killed" if one.status == "running" else one.status
+        head = (_entries(one), one.at.replace("T", " ")[:16], status, one.wrote)
+        yield from set_out([head])
+        yield from folded(one.command[:MOST], INDENT * 2, first=INDENT) if one.command else ()
+    yield from _chain(found)
+
+
+def _entries(one: Written) -> str:
+    if one.first is None:
+        return "-"
+    return str(one.first) if one.first == one.last else f"{one.first}-{one.last}"
+
+
+def _spelled(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _chain(found: History) -> Iterator[str]:
+    from workbench.store.audit import NO_AUDIT
+
+    if found.entries is None:
+        yield NO_AUDIT
+        return
+    yield f"audit: {found.entries:,} entries; the hash of the last one stands for all of them:"
+    yield found.sha256
+    if found.broken:
+        yield f"the chain is broken: {found.broken}"
