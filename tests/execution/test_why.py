@@ -22,6 +22,7 @@ arms = ["plain", "treated", "low"]
 arms = ["treated"]
 subjects = 2
 [study.grid.sweep]
+"dose.thp.titration.step" = { values = ["2 mg/day", "3 mg/day"] }
 "plasticity.map.rate" = { values = [0.04, 0.06] }
 "parameter.clearance" = { values = [0.5, 1.5], relative = true }
 [study.listed]
@@ -49,6 +50,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Unchanged:
     (folder / "points.csv").write_text(POINTS)
     (folder / "doses.csv").write_text(DOSES)
     scenario = SOUND.replace('without = ["dose.thp"]', 'without = ["dose.thp", "dose.extra"]')
+    scenario += '"dose.thp.titration.each" = "2 d"\n'  # of the last arm
     return Unchanged(folder, scenario + TRAITS.replace('{ ref = "noise" }', "0.1") + GRIDS, PARAMETERS)
 
 
@@ -109,6 +111,7 @@ def test_several_changes_are_told_each_with_its_line_and_nothing_else(base: Unch
     ("asked_for", "key", "old", "new"),
     [
         ({"settings": {"plasticity.map.rate": "0.5"}, "studies": ["arms"]}, "--set plasticity.map.rate", "not given", "0.5"),
+        ({"settings": {"dose.thp.titration.start": "3 mg/day"}}, "--set dose.thp.titration.start", "not given", "3 mg/day"),
         ({"settings": {"parameter.clearance": "30 L/h"}}, "--set parameter.clearance", "not given", "30 L/h"),
         ({"seed": 8}, "--seed", "7", "8"),
         ({"subjects": 9}, "--subjects", "5", "9"),

@@ -203,7 +203,8 @@ class _Comparison:
         if not inner:
             return False
         if inner[0] == "set":
-            path, table = str(inner[1]), str(inner[1]).rpartition(".")[0]
+            path = _full(str(inner[1]))
+            table = path.rpartition(".")[0]
             hit = [key for key in mine if key[1] == path]
             if path.startswith("parameter."):
                 hit += self.behind(set(mine), path.partition(".")[2])
@@ -243,7 +244,7 @@ class _Comparison:
             before = change.old if isinstance(change.old, list) else list(self.old.values)
             return any(arm not in before for study, arm in self.places if study == name)
         if inner[0] == "sweep" and len(inner) > 1:
-            path = str(inner[1])
+            path = _full(str(inner[1]))
             same = old.levels.get(path) == new.levels.get(path)
             return not same or _together(change.old) != _together(change.new)
         return old.levels != new.levels or old.points != new.points
@@ -315,7 +316,7 @@ class _Comparison:
         for path in dict.fromkeys((*self.new.settings, *self.old.settings)):
             was, now = self.old.settings.get(path), self.new.settings.get(path)
             behind = self.behind(set(self.values), path.removeprefix("parameter."))
-            hit = [key for key in self.values if key[1] == path] + behind
+            hit = [key for key in self.values if key[1] == _full(path)] + behind
             if was != now and self.claim(hit):
                 yield Cause(f"--set {path}", was or "not given", now or "not given")
         keys = {change.keys for change in self.scenario}
@@ -406,6 +407,13 @@ def _versions(old: Asked, new: Asked) -> str:
     before, after = old.versions or {}, new.versions or provenance()
     both = [(key, before.get(key, "unknown"), after.get(key, "unknown")) for key in ("workbench", "git_commit")]
     return ", ".join(f"{key} {was} -> {now}" for key, was, now in both if was != now) or "the versions are the same"
+
+
+def _full(path: str) -> str:
+    """Return a path as the plan has it: ``dose.x.titration.start`` is the field ``titration_start``."""
+    section, _, rest = path.partition(".")
+    name, _, field = rest.partition(".")
+    return f"{section}.{name}.{field.replace('.', '_')}" if field else path
 
 
 def _together(axis: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import Component, count, dosing, number, reference
-from workbench.errors import AssemblyError
+from workbench.errors import AssemblyError, shorten
 from workbench.moments import plain
 from workbench.pharmacology.regimen import AT_ONCE
 from workbench.pharmacology.trains import DAILY, Train, doses_before
@@ -286,7 +286,9 @@ def _entry(block: Assembly, path: str, drug: str, cmt: str) -> str:
     try:
         found: str = block.component("drug", drug).numbered(cmt)
     except KeyError as error:
-        raise AssemblyError(path, f"CMT {cmt}: drug.{drug} has the compartments {error.args[0]}") from None
+        raise AssemblyError(
+            path, f"CMT {shorten(str(cmt))}: drug.{drug} has the compartments {error.args[0]}"
+        ) from None
     return found
 
 

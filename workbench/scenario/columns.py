@@ -67,7 +67,7 @@ class CsvTable:
 
     def problem(self, header: str, row: int, message: str) -> Problem:
         """Return a problem with the cell of one row (from 0) in the column called `header`."""
-        return Problem(self.file, self.lines[row], self.start(header, row + 1), "", f"{header}: {message}")
+        return Problem(self.file, self.lines[row], self.start(header, row + 1), "", f"{shorten(header)}: {message}")
 
     def start(self, header: str, row: int = 0) -> int:
         """Return where a cell begins in its line, from 1; row 0 is that of the headers."""
@@ -165,7 +165,7 @@ class ColumnReader:
             if len(several) != 1 and sound:
                 what = "is nowhere said" if not several else f"is {' and '.join(f'{x:g}' for x in sorted(several)[:3])}"
                 more = "; one that changes in time is not followed" if several else ""
-                message = f"{column} of ID {person} {what}: each person needs one number{more}"
+                message = f"{shorten(column)} of ID {shorten(str(person))} {what}: each person needs one number{more}"
                 self._document.report((*keys, "column"), message)
                 sound = False
         self._document.people[(*keys, "table")] = tuple(found)

@@ -263,7 +263,9 @@ class _Table:
         for w, column in zip(found, starts_of(cells), strict=True):
             if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):
                 says = SAYINGS.get(w.name, ("none",))[0]
-                self._report(line, column, f"{w.text}: {w.name} is read in {says}, and not in {w.unit}")
+                self._report(
+                    line, column, f"{shorten(w.text)}: {w.name} is read in {says}, and not in {shorten(w.unit)}"
+                )
         for fault in faults:
             self._report(line, 1, fault)
         self.words = found
@@ -311,7 +313,9 @@ class _Table:
             pairs = {(who, row.cells[w.name]) for row, who in zip(self.rows, found, strict=True) if who is not None}
             if len({who for who, _ in pairs}) < len(pairs) or len({name for _, name in pairs}) < len(pairs):
                 self._report(
-                    self.rows[0].line, self.rows[0].columns[w.name], f"{w.text} tells other people apart than ID does"
+                    self.rows[0].line,
+                    self.rows[0].columns[w.name],
+                    f"{shorten(w.text)} tells other people apart than ID does",
                 )
 
     # -- records --------------------------------------------------------------------------------------------------
@@ -402,20 +406,22 @@ class _Table:
             elif w.fate == "single":
                 others = [(row, text) for row, text in said if text != said[0][1]]
                 fault = (
-                    f"one table is of one drug, and this one names {said[0][1]} and {others[0][1]}" if others else ""
+                    f"one table is of one drug, and this one names {shorten(said[0][1])} and {shorten(others[0][1])}"
+                    if others
+                    else ""
                 )
                 said = others
             else:
                 continue
             if fault:
                 row = said[0][0]
-                self._report(row.line, row.columns[w.name], f"{w.text}: {fault}")
+                self._report(row.line, row.columns[w.name], f"{shorten(w.text)}: {fault}")
 
     def _tell(self, found: Sequence[Record]) -> None:
         """Note what was read, what was passed over, and what was not understood."""
         people, doses = len(self.subjects), sum(record.evid != 3.0 for record in found)
         columns = ", ".join(
-            w.name if w.name == w.plain else f"{w.text} as {w.name}"
+            w.name if w.name == w.plain else f"{shorten(w.text)} as {w.name}"
             for w in self.words
             if w.fate == "read" and w.name != "C"
         )
@@ -431,11 +437,11 @@ class _Table:
         groups: dict[str, list[str]] = {}
         for w in self.words:
             if w.fate in ("passed", "people"):
-                groups.setdefault(w.why, []).append(w.text)
+                groups.setdefault(w.why, []).append(shorten(w.text))
             elif w.fate in ("refused", "unit", "single"):
-                groups.setdefault("one value, or none", []).append(w.text)
+                groups.setdefault("one value, or none", []).append(shorten(w.text))
         passed += [f"{', '.join(names)} ({why})" for why, names in groups.items()]
-        unknown = [w.text or "a column without a name" for w in self.words if w.fate == "unknown"]
+        unknown = [shorten(w.text) or "a column without a name" for w in self.words if w.fate == "unknown"]
         told += [f"passed over: {', '.join(passed)}"] if passed else []
         told += [f"not understood and passed over: {', '.join(unknown)}"] if unknown else []
         self.document.note(self.keys, "; ".join([*told, *self.remarks]))
