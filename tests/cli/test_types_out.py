@@ -218,6 +218,21 @@ def test_the_printed_lines_run_as_printed_whatever_the_path(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows has not")
+@pytest.mark.parametrize("name", ["file:x.db", "file:x.db?mode=memory", ":memory:", "a?b.db", "-lead.db"])
+def test_a_sweep_writes_the_file_that_is_named_and_no_other(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small.toml").write_text(SMALL)
+    monkeypatch.chdir(tmp_path)
+    words = ["sweep", "small.toml", f"--db={name}", "--workers", "0", "--study", "arms", "--subjects", "1"]
+    assert (main(words), main([*words, "--seed", "2"])) == (0, 0)
+    assert {path.name for path in tmp_path.iterdir()} == {"small.toml", name}
+    capsys.readouterr()
+    assert main(["runs", "--json", "--", name]) == 0
+    assert len(json.loads(capsys.readouterr().out)["rows"]) == 2
+
+
 def test_paths_are_spelled_so_that_nothing_else_is_meant() -> None:
     assert [spelled(Path(p)) for p in ("a.db", "-a.db", "file:a.db", ":memory:", "/-a")] == [
         *("a.db", "./-a.db", "./file:a.db", "./:memory:", "/-a"),

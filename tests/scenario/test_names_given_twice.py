@@ -102,6 +102,8 @@ def test_settings_given_twice_and_files_in_the_way_are_all_told(tmp_path: Path) 
     words = [word for name in ("a.b.c", "d.e.f") for word in ("--set", f"{name}=1", "--set", f"{name}=2")]
     done = workbench("sweep", "small.toml", "--dry-run", *words, cwd=tmp_path)
     assert done.returncode == 2 and "--set a.b.c: given twice; --set d.e.f: given twice" in done.stderr
+    done = workbench("sweep", "small.toml", "--dry-run", "--arm", "a", "--arm", "b", "--study", "c", cwd=tmp_path)
+    assert done.returncode == 2 and all(f"no {name} in" in done.stderr for name in ("arm 'a'", "arm 'b'", "study 'c'"))
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "doses.toml").write_text("mine")

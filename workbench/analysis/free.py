@@ -34,7 +34,9 @@ def free_parameters(
     kept, free, frozen = scenario.parameters, list[Free](), list[tuple[str, str]]()
     unknown = [name for name in only if name not in kept.values]
     if unknown:
-        raise UsageError(f"no parameter {quoted(unknown[0])} in {kept.name} (there are: {', '.join(kept.values)})")
+        raise UsageError(
+            f"no parameter {' or '.join(map(quoted, unknown))} in {kept.name} (there are: {', '.join(kept.values)})"
+        )
     changed = {name: c for c, values in kept.conditions.items() for name in values}
     for name, value in kept.values.items():
         evidence = value.evidence

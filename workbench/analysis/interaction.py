@@ -135,9 +135,10 @@ def over_parameters(
 
 
 def _refuse_unknown(what: str, names: Sequence[str] | None, known: list[str]) -> None:
-    for name in names or ():
-        if name not in known:
-            raise UsageError(f"{what} {quoted(name)} is not in this sweep (known: {', '.join(known) or 'none'})")
+    if unknown := [quoted(name) for name in dict.fromkeys(names or ()) if name not in known]:
+        verb = "is" if len(unknown) == 1 else "are"
+        listed = ", ".join(known) or "none"
+        raise UsageError(f"{what} {' and '.join(unknown)} {verb} not in this sweep (known: {listed})")
 
 
 def _title(selection: Selection, name: str) -> str:

@@ -147,12 +147,15 @@ def _chosen(
     scenario: Scenario, arms: Collection[str] | None, studies: Collection[str] | None, subjects: int | None
 ) -> list[Study]:
     """Return the studies asked for, with the arms and the number of subjects asked for."""
+    faults = []
     for what, names, known in (("arm", arms, scenario.arms), ("study", studies, scenario.studies)):
-        for name in names or ():
+        for name in dict.fromkeys(names or ()):
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f'; did you mean "{near[0]}"?' if near else ""
-                raise UsageError(f"no {what} {quoted(name)} in this scenario (there are: {', '.join(known)}){hint}")
+                faults.append(f"no {what} {quoted(name)} in this scenario (there are: {', '.join(known)}){hint}")
+    if faults:
+        raise UsageError("; ".join(faults))
     kept = []
     for study in scenario.studies.values():
         left = tuple(name for name in study.arms if arms is None or name in arms)

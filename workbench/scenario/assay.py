@@ -136,9 +136,8 @@ def _redirected(table: Table, section: str, old: str, new: str) -> Table:
 def _chosen(scenario: Scenario, synapse: str, arms: Iterable[str]) -> list[Arm]:
     """Return the arms asked for, all that have the synapse if none is."""
     asked = tuple(arms)
-    for name in asked:
-        if name not in scenario.arms:
-            raise UsageError(f"no arm {quoted(name)} in this scenario (there are: {', '.join(scenario.arms)})")
+    if unknown := [quoted(name) for name in dict.fromkeys(asked) if name not in scenario.arms]:
+        raise UsageError(f"no arm {' or '.join(unknown)} in this scenario (there are: {', '.join(scenario.arms)})")
     lesions = {f"projection.{synapse}", f"plasticity.{synapse}"}
     found = [scenario.arms[name] for name in asked or scenario.arms if not lesions & scenario.arms[name].without]
     if not found:

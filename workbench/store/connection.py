@@ -306,7 +306,7 @@ def in_memory() -> Iterator[Connection]:
     """Open a new database of ours, without views, that is nowhere but in memory."""
     from workbench.store.tables import metadata
 
-    empty = _connect(Path(":memory:"), 0.0)
+    empty = _connect(None, 0.0)
     try:
         with empty.begin():
             metadata.create_all(empty)
@@ -364,12 +364,15 @@ def close(connection: Connection) -> None:
         connection.engine.dispose()
 
 
-def _connect(path: Path, timeout: float, *pragmas: str) -> Connection:
+def _connect(path: Path | None, timeout: float, *pragmas: str) -> Connection:
+    """Connect to a file, or to a database in memory alone (None)."""
     from sqlalchemy import create_engine, event
     from sqlalchemy.pool import StaticPool
 
     def connect() -> sqlite3.Connection:
-        driver = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+        # A whole path: "file:x.db" and ":memory:" are names of files here, and not what SQLite means by them.
+        name = ":memory:" if path is None else path.absolute()
+        driver = sqlite3.connect(name, timeout=timeout, isolation_level=None)
         for pragma in pragmas:
             driver.execute(pragma)
         return driver

@@ -92,7 +92,7 @@ def keep_old(path: Path, version: int) -> Path:
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     database.remove_drafts(path)
     try:
-        with database.opened_to_read(path) as source, closing(sqlite3.connect(draft)) as copy:
+        with database.opened_to_read(path) as source, closing(sqlite3.connect(draft.absolute())) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
         with draft.open("rb+") as file:
