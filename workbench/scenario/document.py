@@ -19,8 +19,10 @@ _YEAR = re.compile(r"(?:18|19|20)\d\d[a-z]?$")
 ALIKE = 0.75
 """How alike the names of authors must be for one to stand for the other."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_SUGGESTIONS = 200
-"""How many problems of one file may look for a nearest name: the search is the slowest part of a hopeless file."""
+_SUGGESTIONS = 100_000
+"""Names of one file that may be compared in looking for the nearest ones: the slowest part of a hopeless file."""
+_LEAST = 500
+"""Names that one problem counts as at least."""
 
 
 class Document:
@@ -72,8 +74,9 @@ class Document:
         self._reported.add(keys)
         line, column = self.positions.key(keys) if at == "key" else self.positions.value(keys)
         if got and not hint and self._suggestions > 0:
-            self._suggestions -= 1
-            hint = suggestion(got, known)
+            names = list(known)
+            self._suggestions -= max(len(names), _LEAST)
+            hint = suggestion(got, names)
         self.problems.append(Problem(self.file, line, column, spell(keys), message, hint or otherwise))
 
     def note(self, keys: Keys, message: str, *, at: Literal["key", "value"] = "value", hint: str = "") -> None:

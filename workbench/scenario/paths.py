@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from workbench.declaration import Parameter
 from workbench.errors import quoted
@@ -83,9 +84,8 @@ class Paths:
     def _no_section(self, path: str, section: str) -> PathError:
         """Return the error for a path that starts with no section; what ends like it is the nearest name."""
         message = f"no section {quoted(section)} (a path is section.name.field)"
-        fields = (f"{t.path}.{f}" for named in self.tables.values() for t in named.values() for f in t.fields)
         near = [f"{PARAMETER}.{path}"] if path in self.parameters.values else []
-        near += [full for full in fields if full.endswith(f".{path}")]
+        near += [self._ends[path]] if path in self._ends else []
         return PathError(message, near[0] if near else section, (*near[:1], *SECTIONS, PARAMETER))
 
     def find_table(self, path: str) -> Table:
@@ -99,8 +99,40 @@ class Paths:
 
     def names(self, section: str) -> tuple[str, ...]:
         """Return every name that the file defines in `section`, readable or not."""
-        broken = (path.partition(".")[2] for path in self.broken if path.startswith(f"{section}."))
-        return (*self.tables.get(section, {}), *sorted(broken))
+        return tuple(self._names(section))
+
+    def defines(self, section: str, name: str) -> bool:
+        """Whether the file defines this name in `section`, readable or not."""
+        return name in self._names(section)
+
+    def _names(self, section: str) -> Mapping[str, None]:
+        # Asked once for every reference of a file, of which there may be thousands.
+        if section not in self._memo:
+            broken = (path.partition(".")[2] for path in self.broken if path.startswith(f"{section}."))
+            self._memo[section] = dict.fromkeys((*self.tables.get(section, {}), *sorted(broken)))
+        return self._memo[section]
+
+    @cached_property
+    def _memo(self) -> dict[str, Mapping[str, None]]:
+        return {}
+
+    @cached_property
+    def signals(self) -> Mapping[str, None]:
+        """The paths of all tables that make a signal."""
+        tables = (table for named in self.tables.values() for table in named.values())
+        return dict.fromkeys(table.path for table in tables if table.component.drives)
+
+    @cached_property
+    def _ends(self) -> Mapping[str, str]:
+        """The end of every field's path, from each dot on, with the first field that has it."""
+        found: dict[str, str] = {}
+        for named in self.tables.values():
+            for table in named.values():
+                for field in table.fields:
+                    parts = f"{table.path}.{field}".split(".")
+                    for start in range(1, len(parts)):
+                        found.setdefault(".".join(parts[start:]), ".".join(parts))
+        return found
 
     def _table(self, section: str, name: str) -> Table:
         if f"{section}.{name}" in self.broken:

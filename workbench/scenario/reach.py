@@ -6,9 +6,9 @@ declared with ``acts`` acts on it. What outcomes, courses, phases and learning r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from workbench.declaration import Component, Parameter
@@ -30,10 +30,11 @@ def report_inert(
     graphs = list(_graphs(tables, arms, list(studies), registry))
     every = [table for named in tables.values() for table in named.values()]
     alive = set().union(*(graph.alive for graph in graphs))
+    ways = cache(lambda section: _ways(section, registry))
     for table in every:
         message = ""
         if table.path not in alive:
-            message = _why(table, graphs, tables, registry)
+            message = _why(table, graphs, tables, ways)
         elif (section := table.component.fed_by) and not any(g.acting(table.path, section) for g in graphs):
             message = _unfed(table, section, tables)
         if message:
@@ -68,12 +69,23 @@ class _Graph:
 
     def readers(self, path: str) -> set[str]:
         """Return the tables of this arm that depend on `path`."""
-        return {one for one, other, how in self.edges if other == path and how != "needs" and one in self.tables}
+        return self._readers.get(path, set())
+
+    @cached_property
+    def _readers(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for one, other, how in self.edges:
+            if how != "needs" and one in self.tables:
+                found.setdefault(other, set()).add(one)
+        return found
 
     def acting(self, path: str, section: str) -> bool:
         """Whether a table of `section` acts on `path`."""
-        start = f"{section}."
-        return any(one == path and how == "acts" and other.startswith(start) for one, other, how in self.edges)
+        return (path, section) in self._acting
+
+    @cached_property
+    def _acting(self) -> set[tuple[str, str]]:
+        return {(one, other.partition(".")[0]) for one, other, how in self.edges if how == "acts"}
 
 
 def _graphs(
@@ -157,7 +169,7 @@ def _takes(table: Table | None, parameter: Parameter) -> bool:
     return table is None or parameter.name != "post" or table.component.takes_input
 
 
-def _why(table: Table, graphs: Collection[_Graph], tables: Tables, registry: Registry) -> str:
+def _why(table: Table, graphs: Collection[_Graph], tables: Tables, ways: Callable[[str], str]) -> str:
     """Say why a table acts on nothing, and what would make it act."""
     present = [graph for graph in graphs if table.path in graph.tables]
     if not present:
@@ -170,15 +182,16 @@ def _why(table: Table, graphs: Collection[_Graph], tables: Tables, registry: Reg
     if readers:
         only = listed(readers)
         return f"acts on nothing: only {only} {'depends' if len(readers) == 1 else 'depend'} on it, and nothing on that"
-    return f"acts on nothing: {SECTIONS[table.section].unread} ({_ways(table.section, registry)})"
+    return f"acts on nothing: {SECTIONS[table.section].unread} ({ways(table.section)})"
 
 
 def _ways(section: str, registry: Registry) -> str:
     """Say what can name something of a section."""
     found: dict[str, set[str]] = {}
+    drives = component_drives(section, registry)
     for component in registry:
         for parameter in component.parameters().values():
-            if parameter.section == section or (component_drives(section, registry) and parameter.kind == "signal"):
+            if parameter.section == section or (drives and parameter.kind == "signal"):
                 found.setdefault(component.section, set()).add(parameter.name)
     named = (("plasticity", "a rule"), *((name, f"{_article(name)} {name}") for name in sorted(found.keys())))
     told = [words for name, words in dict(reversed(named)).items() if name in found]

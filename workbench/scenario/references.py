@@ -43,9 +43,9 @@ def reference_fault(
     """Return what is wrong with a field that names something (message, what was given, what is known), or None."""
     if declared.kind in ("reference", "references"):
         names = (value,) if declared.kind == "reference" else value
-        defined = paths.names(declared.section)
-        missing = next((name for name in names if name not in defined), None)
+        missing = next((name for name in names if not paths.defines(declared.section, name)), None)
         if missing is not None:
+            defined = paths.names(declared.section)
             return f"no {declared.section} {show(missing)} (defined: {listed(defined)})", missing, defined
     if declared.kind == "signal":
         return _signal_fault(value, paths)
@@ -101,18 +101,18 @@ def _is_complete(table: Table) -> bool:
 
 
 def _check_rule_has_projection(reader: ValueReader, table: Table, paths: Paths) -> bool:
-    projections = paths.names("projection")
-    if table.section != "plasticity" or table.name in projections:
+    if table.section != "plasticity" or paths.defines("projection", table.name):
         return True
+    projections = paths.names("projection")
     message = f"a rule has the name of its projection (defined: {listed(projections)})"
     reader.document.report(_keys(table), message, at="key", got=table.name, known=projections)
     return False
 
 
 def _signal_fault(value: str, paths: Paths) -> tuple[str, str, Collection[str]] | None:
-    known = tuple(table.path for named in paths.tables.values() for table in named.values() if table.component.drives)
-    if value in known or value in paths.broken:
+    if value in paths.signals or value in paths.broken:
         return None
+    known = tuple(paths.signals)
     near = next((full for full in known if full.endswith(f".{value}")), value)
     return f"no signal {show(value)} (defined: {listed(known)})", near, known
 
