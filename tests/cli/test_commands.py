@@ -86,14 +86,6 @@ def test_dry_run_says_what_would_run_and_writes_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["small.toml"]
 
 
-def test_sweep_with_report_replaces_only_the_page(folder: Path) -> None:
-    page = folder / "page.html"
-    page.write_text("old")
-    done = workbench("sweep", "small.toml", "--db", "results.db", "--report", "page.html", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert page.read_text().lower().startswith("<!doctype html>")
-
-
 def test_I11_a_sweep_with_failed_runs_exits_4_and_says_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "diverging.toml").write_text(DIVERGING)
     done = workbench("sweep", "diverging.toml", "--db", "a.db", "--report", "page.html", cwd=tmp_path)
