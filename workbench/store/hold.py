@@ -18,6 +18,7 @@ from workbench.store.audit import Written, driver_of
 from workbench.store.killed import end_killed
 from workbench.store.lease import Lease
 from workbench.store.migrations import keep_old, migrate
+from workbench.store.torn import refuse_torn
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -75,6 +76,7 @@ class Hold:
     def _opened(self, lock_timeout: float, command: str) -> Connection:
         """Open the file, bring it up to date, and note which earlier commands were killed."""
         self.was = database.refuse_planted(self.path)
+        refuse_torn(self.path, deep=self.was < database.SCHEMA_VERSION)
         self.kept = keep_old(self.path, self.was) if self.was < database.SCHEMA_VERSION else None
         connection = database.writing(self.path, lock_timeout)
         try:
@@ -126,5 +128,7 @@ def _writing_faults(path: Path) -> Iterator[None]:
         with database.storage_faults(path):
             yield
     except DBAPIError as fault:
+        if isinstance(fault.orig, sqlite3.IntegrityError):  # our own rows never break a rule of the tables
+            refuse_torn(path, deep=True)
         explained = database.explain(path, fault.orig) if isinstance(fault.orig, sqlite3.Error) else None
         raise explained or fault from fault
