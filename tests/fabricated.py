@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sqlalchemy.engine import Connection
 
+from workbench.store.audit import Written, driver_of
 from workbench.store.connection import close, create, writing
 from workbench.store.views import write_views
 
@@ -205,7 +207,7 @@ class Fabrication:
         self.clock = self.add("clock", sha256=sha("clock"), unit="trial")
         for n, time in enumerate(self.times):
             self.add("clock_time", clock=self.clock, ordinal=n, time=time)
-        self.structure = self.add("structure", sha256=sha("structure"), specification="{}")
+        self.structure = self.add("structure", sha256=sha("structure"), specification="[]")
         counts = dict.fromkeys(("computed", "reused", "failed", "run_steps"), 0)
         done = self.add(
             "invocation", sweep=self.sweep, started=began, command=command, workers=2, status="finished", seconds=1.0,
@@ -275,8 +277,26 @@ class Fabrication:
         connection = writing(self.path, 1.0)
         with connection.begin():
             write_views(connection)
+            account_for_everything(connection)
         close(connection)
         return self.path
+
+
+def account_for_everything(connection: Connection) -> None:
+    """Make the audit one that fits all rows, as if they had been written so."""
+    connection.exec_driver_sql("DELETE FROM audit")
+    written = Written(driver_of(connection))
+    written.everything()
+    written.append("", "migrated")
+
+
+def accounted(path: Path) -> Path:
+    """Let the audit of a database fit rows that were changed by hand: a file that somebody might have written so."""
+    connection = writing(path, 1.0)
+    with connection.begin():
+        account_for_everything(connection)
+    close(connection)
+    return path
 
 
 def fabricate(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import DIVERGING, SMALL, answer, process, workbench
+from fabricated import accounted
 
 from workbench.cli.main import app
 from workbench.scenario.library import scenarios_folder
@@ -188,6 +189,7 @@ def test_replay_notices_an_altered_outcome(folder: Path) -> None:
     with sqlite3.connect(folder / "altered.db") as connection:
         connection.execute("update outcome set value = value + 1e-12 where run = 1")
     connection.close()
+    accounted(folder / "altered.db")
     done = workbench("replay", "altered.db", "--run", "1", "--json", cwd=folder)
     assert done.returncode == 5 and answer(done)["equal"] is False
 

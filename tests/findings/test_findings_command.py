@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from commands import SMALL, answer, process, workbench
+from fabricated import accounted
 from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 import workbench as api
@@ -156,9 +157,10 @@ def test_a_sweep_that_was_cut_off_is_not_shown_as_whole(tmp_path: Path) -> None:
     import sqlite3
 
     root = folder(tmp_path, finding("T1"))
-    with sqlite3.connect(swept(root)) as connection:
+    with sqlite3.connect(db := swept(root)) as connection:
         connection.execute("delete from sweep_run where subject = 5")
     connection.close()
+    accounted(db)
     done = workbench("findings", cwd=root)
     assert "T1: the sweep is not finished: 3 of 36 runs are missing" in done.stdout
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from commands import answer, workbench
+from fabricated import accounted
 from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 from workbench.analysis.ledger import CriterionRow
@@ -87,6 +88,7 @@ def test_a_row_of_the_study_that_changes_makes_it_a_test(sure: Path, tmp_path: P
             " join point p on p.id = r.point where s.name = 'plausible' and p.ordinal < 10)"
         )
     connection.close()
+    accounted(db)
     found = rows(root)
     assert found["T3"]["criteria"][0]["severity"]["held"] == 54
     assert (found["T3"]["role"], found["counts"]["successes"]) == ("test", 1)

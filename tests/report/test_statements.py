@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from aimed import aimed
-from fabricated import StudyRow, patients, studies
+from fabricated import StudyRow, accounted, patients, studies
 
 import workbench.report.statements.closing as closing
 import workbench.report.statements.figures as figures
@@ -293,7 +293,7 @@ def changed(database: Path, path: Path, change: str | Callable[[sqlite3.Connecti
         else:
             change(connection)
     connection.close()
-    return path
+    return accounted(path)
 
 
 def ground(database: Path, given: dict[str, Any]) -> Ground:

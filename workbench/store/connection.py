@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -54,6 +55,8 @@ def explain(path: Path, fault: sqlite3.Error) -> StorageError | None:
     for code, advice in _ADVICE.items():
         if name.startswith(code):
             return StorageError(f"{path}: {advice} ({fault})")
+    if str(fault).startswith("Could not decode to UTF-8"):  # the driver's own words; SQLite does not look
+        return StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a stored text is no text)")
     return None
 
 
@@ -67,6 +70,8 @@ def storage_faults(path: Path) -> Iterator[None]:
         yield
     except UnicodeDecodeError as fault:  # of a name in the schema, or of SQLite's message about it
         raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a name in it is no text)") from fault
+    except JSONDecodeError as fault:
+        raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a stored list or table is not whole)") from fault
     except sqlite3.Error as fault:
         if getattr(fault, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
             raise KeyboardInterrupt from fault
@@ -130,13 +135,21 @@ def _check_length(path: Path, header: bytes, size: int) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the database for reading only; it may be in the middle of a sweep."""
+    """Open the database for reading only; it may be in the middle of a sweep.
+
+    What the file's own hashes say is damaged is refused. Views are those of this workbench, whatever the file has.
+    """
+    from workbench.store.views import shadow_views
+    from workbench.store.whole import refuse_damaged
+
     inspect(path)
     with storage_faults(path), opened_to_read(path) as connection:
         _refuse_newer(path, version_of(connection))
+        connection.set_progress_handler(_listen, LISTEN)
+        if not refuse_damaged(path, connection):
+            shadow_views(connection)
         connection.execute("PRAGMA query_only = ON")
         connection.set_authorizer(_no_other_files)
-        connection.set_progress_handler(_listen, LISTEN)
         yield connection
 
 
@@ -260,6 +273,8 @@ def refuse_planted(path: Path) -> int:
     StorageError
         Naming the object, or both versions where the file's is newer than ours.
     """
+    from workbench.store.whole import refuse_damaged
+
     inspect(path)
     with opened_to_read(path) as driver:
         version = version_of(driver)
@@ -271,6 +286,7 @@ def refuse_planted(path: Path) -> int:
             )
         for name in lost_tables(driver):
             raise StorageError(f"{path}: damaged: the table {name!r} is not there; nothing was changed; restore a copy")
+        refuse_damaged(path, driver)
     return version
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.solver.batch import UNKNOWN_TIME
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from sqlalchemy.engine import Connection
 
 Ask = Callable[[str], Sequence[Sequence[Any]]]
@@ -281,6 +283,24 @@ def column_rows(ask: Ask) -> list[tuple[str, str, str, str, str]]:
         if name in (KEYS if view == "outcomes_wide" else MEANINGS)
     ]
     return rows
+
+
+def shadow_views(driver: sqlite3.Connection) -> None:
+    """Put our own views, and ``columns``, before those of a file that has other ones; for this connection alone."""
+
+    def ask(sql: str) -> Sequence[Sequence[Any]]:
+        return driver.execute(sql).fetchall()
+
+    queries = view_queries(ask)
+    driver.execute("PRAGMA temp_store = MEMORY")
+    for view in VIEWS:
+        driver.execute(f"CREATE TEMP VIEW {view} AS {queries[view]}")
+    driver.execute(
+        "CREATE TEMP TABLE columns (view TEXT, name TEXT, path TEXT, unit TEXT, meaning TEXT, PRIMARY KEY (view, name))"
+        " WITHOUT ROWID"
+    )
+    driver.executemany("INSERT INTO temp.columns VALUES (?, ?, ?, ?, ?)", column_rows(ask))
+    driver.commit()
 
 
 def _columns(ask: Ask) -> tuple[tuple[Column, ...], tuple[Column, ...]]:

@@ -1,0 +1,148 @@
+"""Refusing to answer from a file that does not hold what was written into it, as far as its own hashes can tell."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from workbench.store.audit import has_audit
+from workbench.store.connection import SCHEMA_VERSION, version_of
+from workbench.store.damage import Check, Finding, damaged, readable, unescaped
+from workbench.store.verify_audit import broken_entries
+from workbench.store.verify_file import changed_views, pages
+from workbench.store.verify_rows import broken_rules
+from workbench.store.verify_texts import broken_clocks, broken_courses, broken_scenarios, broken_texts
+
+CHECKED_BYTES = 256 * 2**20
+"""Of a larger file, pages and rows are left to `verify`: looking at them takes some seconds."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """A file as it was when it was looked at, and the last entry of its audit."""
+
+    signs: tuple[tuple[int, ...] | None, ...]
+    last: tuple[int, bytes]
+    views: bool
+
+
+NONE = 0, b""
+"""The last entry of a file that has none."""
+_seen: dict[Path, _State] = {}
+
+
+def refuse_damaged(path: Path, connection: sqlite3.Connection) -> bool:
+    """Refuse a file whose pages, texts or rows are not as they were written; each state of a file is looked at once.
+
+    With an audit every stored row has a hash; without one (version 1) only texts, courses and what rows must keep
+    between them can be asked.
+
+    Parameters
+    ----------
+    connection
+        Open for reading, in no transaction.
+
+    Returns
+    -------
+    bool
+        Whether the views of the file are those that this workbench writes.
+
+    Raises
+    ------
+    StorageError
+        Naming the first row.
+    """
+    place = Path(os.path.realpath(path))
+    signs = _signs(place)
+    known = _seen.get(place)
+    if known is not None and known.signs == signs:
+        return known.views
+    factory, connection.text_factory = connection.text_factory, unescaped
+    connection.execute("BEGIN")  # a writer may commit between two questions: all are of one state
+    try:
+        state = _looked_at(path, connection, signs, known)
+    finally:
+        connection.rollback()
+        connection.text_factory = factory
+    _seen[place] = state
+    return state.views
+
+
+def _looked_at(
+    path: Path, connection: sqlite3.Connection, signs: tuple[tuple[int, ...] | None, ...], known: _State | None
+) -> _State:
+    """Look at a file that was not seen in this state, or at what has been added since it was."""
+    main = signs[0]
+    large = main is not None and main[1] > CHECKED_BYTES
+    check = Check("file")
+    last = NONE
+    after = 0
+
+    def ends() -> Iterator[Finding]:
+        nonlocal last, after
+        last = _last_entry(connection)
+        if known is not None and 0 < known.last[0] < last[0] and _entry(connection, known.last[0]) == known.last[1]:
+            after = known.last[0]
+        yield from ()
+
+    readable(check, ends)
+    if check.well and not after and not large:
+        check.add(pages(connection.execute).findings)
+    if check.well:
+        readable(check, lambda: _changed_rows(connection, after, not large))
+    if not check.well:
+        raise damaged(path, next(_rows_named(connection, check), check.findings[0]))
+    ours = version_of(connection) < SCHEMA_VERSION  # older ones have views of their own, which ours cannot stand for
+    return _State(signs, last, ours or readable(Check("views"), lambda: changed_views(connection.execute)).well)
+
+
+def _changed_rows(connection: sqlite3.Connection, after: int, contents: bool) -> Iterator[Finding]:
+    if has_audit(connection):
+        yield from (finding for finding, _ in broken_entries(connection, after, contents))
+    elif contents:
+        yield from _broken(connection)
+
+
+def _broken(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Yield what is wrong with texts and rows, without an audit."""
+    ask = connection.execute
+    yield from broken_texts(ask)
+    yield from broken_scenarios(ask)
+    yield from broken_clocks(ask)
+    yield from broken_courses(ask)
+    yield from broken_rules(ask, audited=False)
+
+
+def _rows_named(connection: sqlite3.Connection, found: Check) -> Iterator[Finding]:
+    """Yield the row to blame, where the pages are whole and the row says so itself; the audit knows entries only."""
+    if found.findings[0].table == "audit":
+        yield from readable(Check("rows"), lambda: islice(_broken(connection), 1)).findings
+
+
+def _signs(place: Path) -> tuple[tuple[int, ...] | None, ...]:
+    """Return what changes when a file, or the log of what is still to go into it, is written."""
+    found: list[tuple[int, ...] | None] = []
+    for name in (place, place.with_name(f"{place.name}-wal")):
+        try:
+            stat = name.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    return tuple(found)
+
+
+def _last_entry(connection: sqlite3.Connection) -> tuple[int, bytes]:
+    if not has_audit(connection):
+        return NONE
+    row = connection.execute("SELECT id, sha256 FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    return NONE if row is None else (int(row[0]), bytes(row[1]))
+
+
+def _entry(connection: sqlite3.Connection, number: int) -> bytes | None:
+    row = connection.execute("SELECT sha256 FROM audit WHERE id = ?", (number,)).fetchone()
+    return None if row is None else bytes(row[0])
