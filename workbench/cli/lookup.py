@@ -13,6 +13,7 @@ from typing import Any
 
 from workbench.cli.tables import folded, set_out
 from workbench.errors import UsageError, quoted
+from workbench.files import argument
 from workbench.registry import SECTIONS
 from workbench.scenario.dose_ranges import shipped_ranges
 from workbench.scenario.library import data_folder, scenarios_folder
@@ -94,7 +95,7 @@ def _scenarios(name: str) -> Iterator[Found]:
             question = str(content.get("use", {}).get("question", ""))
             arms = ", ".join(content.get("arm", {})) or "default"
             said = (str(content["title"]), *([question] if question else []), f"arms: {arms}")
-            yield Found("a scenario", name, str(file), said, see=f"workbench describe {file}")
+            yield Found("a scenario", name, str(file), said, see=f"workbench describe {argument(file)}")
 
 
 def _sets(name: str) -> Iterator[Found]:
@@ -175,7 +176,9 @@ def _arms(name: str) -> Iterator[Found]:
             title = (str(arm["title"]),) if arm.get("title") else ()
             rows = tuple((path, _written(value)) for path, value in arm.get("set", {}).items())
             short = name.removeprefix("arm.")
-            yield Found("an arm", short, str(file), (*title, *said), rows, f"workbench describe {file} --arm {short}")
+            yield Found(
+                "an arm", short, str(file), (*title, *said), rows, f"workbench describe {argument(file)} --arm {short}"
+            )
 
 
 def _field(name: str, value: Any, numbers: Mapping[str, Any]) -> tuple[str, ...]:

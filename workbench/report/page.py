@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.selection import select
 from workbench.errors import StorageError
-from workbench.files import read_regular, refuse_existing, refuse_unwritable, write_whole
+from workbench.files import argument, read_regular, refuse_existing, refuse_unwritable, write_whole
 from workbench.report.content import Page
 from workbench.report.csv_files import table_files
 
@@ -74,7 +74,7 @@ def is_page_of(target: Path, db: Path) -> bool:
         text = read_regular(target, LARGEST).decode()
     except (OSError, ValueError):
         return False
-    asked = f"workbench query {escape(db.name)} "
+    asked = f"workbench query {escape(argument(Path(db.name)))} "
     lines = (line for line in text.splitlines() if 'data-statement="tables_counted"' in line)
     return text.startswith("<!DOCTYPE html>\n<html") and MADE in text and any(asked in line for line in lines)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from workbench.analysis.rounding import agreement, between_processors
+from workbench.files import argument
 from workbench.report.absent import absent
 from workbench.report.absent import sentences as absent_sentences
 from workbench.report.findings import findings_summary, unchecked_sentence
@@ -132,7 +134,8 @@ def more_assumptions(found: Sequence[Assumption], shown: Sequence[Assumption]) -
 @statement("sweeps")
 def tables_counted(ground: Ground, n: int) -> str:
     """Say how many tables there are, and how their questions are asked."""
+    db = argument(Path(ground.selection.results.path.name))
     return (
         f"{counted(n, 'table')}, each with its question to the database: workbench query "
-        f'{ground.selection.results.path.name} "...". A table shows the answer, or sums it up by subject.'
+        f'{db} "...". A table shows the answer, or sums it up by subject.'
     )
