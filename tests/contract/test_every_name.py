@@ -49,7 +49,11 @@ class Renamed:
         return replace(
             old,
             tables=MappingProxyType(tables),
-            subjects=replace(old.subjects, traits=tuple(map(self.trait, old.subjects.traits))),
+            subjects=replace(
+                old.subjects,
+                traits=tuple(map(self.trait, reversed(old.subjects.traits))),
+                correlation=tuple((f"n{b}"[::-1], f"n{a}"[::-1], r) for a, b, r in old.subjects.correlation),
+            ),
             arms=MappingProxyType({name: self.arm(arm) for name, arm in old.arms.items()}),
             studies=MappingProxyType({name: self.study(study) for name, study in old.studies.items()}),
         )
@@ -83,7 +87,9 @@ class Renamed:
 
     def trait(self, trait: Trait) -> Trait:
         effects = tuple(replace(effect, path=self.path(effect.path)) for effect in trait.effects)
-        return replace(trait, on=self.path(trait.on) if trait.on else "", effects=effects)
+        stream = trait.drawn_as if trait.distribution != "table" else ""
+        on = self.path(trait.on) if trait.on else ""
+        return replace(trait, name=f"n{trait.name}"[::-1], on=on, effects=effects, stream=stream)
 
     def setting(self, path: str, value: Any) -> Any:
         section, _, rest = path.partition(".")
@@ -199,3 +205,80 @@ def test_two_tables_cannot_draw_the_same_numbers() -> None:
 def test_what_draws_nothing_has_no_stream() -> None:
     with pytest.raises(ScenarioError, match=r"plasticity\.w\.stream: unknown key"):
         weight(NOISY.replace('rule = "hebb"', 'rule = "hebb"\nstream = "w"'))
+
+
+MANY = (
+    HEAD
+    + """
+[population.x]
+kind = "source"
+[population.y]
+[projection.w]
+pre = "x"
+post = "y"
+weight = 0.7
+[plasticity.w]
+rule = "hebb"
+rate = 0.01
+[drug.a]
+model = "one_compartment_intravenous"
+clearance = "5 L/h"
+volume = "40 L"
+[dose.a]
+drug = "a"
+during = "p"
+amount = "3 mg"
+count = 1
+[phase.p]
+trials = 20
+[outcome.weight]
+readout = "synapse_weight"
+projection = "w"
+window = "end of p"
+"""
+)
+
+
+def several_links(*names: str) -> list[float]:
+    """Return the weights under three factors and two changes of one rate, by links of these names."""
+    text = MANY
+    for i, name in enumerate(names[:3]):
+        text += f'[occupancy.{name}]\ndrug = "a"\nec50 = "{10 + 7 * i} ng/mL"\n'
+        text += f'[link.{name}]\nsignal = "occupancy.{name}"\nonto = "plasticity.w.rate"\ngain = {0.3 + 0.1 * i}\n'
+    for i, name in enumerate(names[3:]):
+        text += f'[link.{name}]\nform = "shift"\nsignal = "occupancy.{names[i]}"\nonto = "plasticity.w.rate"\n'
+        text += f"gain = {0.001 + 0.002 * i}\n"
+    return weight(text)
+
+
+def test_links_onto_one_number_come_in_no_order_of_names() -> None:
+    assert several_links("a", "b", "c", "d", "e") == several_links("e", "d", "c", "b", "a")
+    assert several_links("a", "b", "c", "d", "e") == several_links("b", "e", "d", "a", "c")
+
+
+TRAITS = """
+[subjects.trait.one]
+on = "plasticity.w.rate"
+distribution = "lognormal"
+median = 1.0
+cv = 0.3
+[subjects.trait.two]
+on = "population.y.noise"
+distribution = "lognormal"
+median = 1.0
+cv = 0.3
+[subjects.correlation]
+"one.two" = 0.6
+"""
+
+
+def test_a_trait_keeps_its_draws_by_its_stream() -> None:
+    plain = NOISY + TRAITS
+    other = replaced(plain, ("trait.one]", 'trait.z]\nstream = "one"'), ("trait.two]", 'trait.a]\nstream = "two"'))
+    other = other.replace('"one.two" = 0.6', '"a.z" = 0.6')
+    assert weight(other) == weight(plain)
+    assert weight(other.replace('stream = "one"\n', "")) != weight(plain)
+    again = parse_scenario(to_text(parse_scenario(other.encode(), "n.toml", Path())).encode(), "n.toml", Path())
+    assert sorted(trait.stream for trait in again.subjects.traits) == ["one", "two"]
+    with pytest.raises(ScenarioError, match=r"subjects\.trait\.\w+\.stream: would draw the numbers of trait"):
+        weight(plain.replace("trait.two]", 'trait.two]\nstream = "one"'))

@@ -147,18 +147,18 @@ def _length(axes: Sequence[Axis], file: str, key: str) -> int:
 def _spread(study: Study) -> dict[str, tuple[float, ...]]:
     """Return `n` values for each axis of a Sobol or Latin hypercube design.
 
-    The design is part of the question, not of chance: it does not depend on the scenario's seed. Columns belong to
-    paths in sorted order. The first points of a Sobol design stay when `n` grows; a Latin hypercube is laid anew.
+    The design is part of the question, not of chance: it does not depend on the scenario's seed. Columns belong to the
+    axes in the order of the file, so that no name decides. The first points of a Sobol design stay when `n` grows; a
+    Latin hypercube is laid anew.
     """
     from scipy.stats import qmc
 
-    axes = sorted(study.axes, key=lambda axis: axis.path)
+    axes = study.axes
     if study.design == "sobol":
         unit = qmc.Sobol(len(axes), rng=0).random_base2(max(study.n - 1, 0).bit_length())[: study.n]
     else:
         unit = qmc.LatinHypercube(len(axes), rng=0).random(study.n)
-    columns = {axis.path: _between(axis, unit[:, i]) for i, axis in enumerate(axes)}
-    return {axis.path: columns[axis.path] for axis in study.axes}
+    return {axis.path: _between(axis, unit[:, i]) for i, axis in enumerate(axes)}
 
 
 def _are_few(study: Study) -> bool:

@@ -171,7 +171,7 @@ class Layers:
     def _weighing(self, paths: list[str]) -> list[tuple[Trait, Drawn | None]]:
         """Return the traits that set (None) or multiply a weight that is said at any of the paths."""
         found: list[tuple[Trait, Drawn | None]] = []
-        for trait in sorted(self.scenario.subjects.traits, key=lambda trait: trait.name):
+        for trait in sorted(self.scenario.subjects.traits, key=lambda trait: trait.drawn_as):
             if trait.on in paths:
                 found.append((trait, None if trait.mode == "set" else Drawn(trait.name)))
             effects = dict.fromkeys(
@@ -242,7 +242,7 @@ class Layers:
 
     def _individual(self, path: str, form: Form, unit: str) -> Form:
         """Return `form` as it differs between subjects; factors enter in the order of the traits' names."""
-        traits = sorted(self.scenario.subjects.traits, key=lambda trait: trait.name)
+        traits = sorted(self.scenario.subjects.traits, key=lambda trait: trait.drawn_as)
         factors: list[Swept | Drawn] = []
         for trait in traits:
             if trait.on == path and trait.mode == "set":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,18 @@ def structure_of(layers: Layers, outcomes: Sequence[str], record: bool) -> Struc
         Whether it keeps the courses.
     """
     kept = [table for table in tables_of(layers) if _is_kept(table, outcomes, record)]
-    return Structure(tuple(declared(layers, table) for table in kept))
+    return Structure(tuple(_mixed([declared(layers, table) for table in kept])))
+
+
+def _mixed(tables: Sequence[Declared]) -> Iterator[Declared]:
+    """Yield tables; links of several forms onto one number are of the revision that orders them by form."""
+    forms: dict[Any, set[str]] = {}
+    for table in tables:
+        if table.section == "link":
+            forms.setdefault(table.field("onto"), set()).add(table.component)
+    for table in tables:
+        mixed = table.section == "link" and len(forms[table.field("onto")]) > 1
+        yield replace(table, revision=table.revision + 1) if mixed else table
 
 
 def tables_of(layers: Layers) -> list[Table]:

@@ -123,7 +123,8 @@ class Trait:
 
     `on` is the path (or ``parameter.x``) that the draw changes; "" for a covariate that acts only
     through `effects`. `mode` is "multiply" or "set". `settings` are the distribution's own numbers (median, cv, mean,
-    sd, low, high, p ...): quantities, references, or tuples of quantities.
+    sd, low, high, p ...): quantities, references, or tuples of quantities. `stream` names its random numbers, which
+    else go by its name.
     """
 
     name: str
@@ -133,6 +134,12 @@ class Trait:
     settings: Mapping[str, Any]
     effects: tuple[Effect, ...] = ()
     unit: str = "1"
+    stream: str = ""
+
+    @property
+    def drawn_as(self) -> str:
+        """The name that its random numbers go by."""
+        return self.stream or self.name
 
 
 @dataclass(frozen=True)

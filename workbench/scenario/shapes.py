@@ -169,6 +169,9 @@ class TraitShape(Shape):
     weights: list[Number] = []
     table: str = ""
     column: str = ""
+    stream: Annotated[Name | None, Field(description="what its random numbers are named by, in place of its name")] = (
+        None
+    )
     effects: dict[str, EffectShape] = {}
 
 

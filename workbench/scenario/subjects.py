@@ -78,6 +78,7 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
             message = f"{trait.name} is listed person by person, so that nothing of it is drawn to correlate"
             reader.document.report(("subjects", "correlation"), message, at="key")
     _check_set_once(reader, whole)
+    _check_streams(reader, whole)
     correlation = _read_correlation(reader, sound.get("correlation", {}), tuple(sound.get("trait", {})))
     return Subjects(sound.get("count", 1), sound.get("seed", 0), whole, correlation)
 
@@ -128,7 +129,11 @@ class _Traits:
             self.reader.document.note((*keys, "table"), message)
         effects = self.effects(sound.get("effects", {}), unit, (*keys, "effects"))
         path = target.path if target else ""
-        return Trait(name, path, mode, kind, MappingProxyType(settings), effects, unit)
+        stream = str(sound.get("stream") or "")
+        if stream and kind == "table":
+            message = "names random numbers, and of a table of people none are drawn"
+            self.reader.document.report((*keys, "stream"), message)
+        return Trait(name, path, mode, kind, MappingProxyType(settings), effects, unit, stream)
 
     def target(self, path: str, keys: Keys, at: Literal["key", "value"] = "value") -> Target | None:
         """Return the number of the model at `path`, or None after a report."""
@@ -235,6 +240,15 @@ class _Traits:
             elif number is not None:
                 found.append(Effect(target.path, number, float(sound["exponent"])))
         return tuple(found)
+
+
+def _check_streams(reader: ValueReader, traits: Iterable[Trait]) -> None:
+    """Report a trait that would draw the very numbers of another."""
+    owners: dict[str, str] = {}
+    for trait in sorted(traits, key=lambda trait: bool(trait.stream)):
+        if owners.setdefault(trait.drawn_as, trait.name) != trait.name:
+            message = f"would draw the numbers of trait {owners[trait.drawn_as]}"
+            reader.document.report(("subjects", "trait", trait.name, "stream"), message)
 
 
 def _check_people(reader: ValueReader, count: int, traits: Iterable[Trait | None]) -> None:

@@ -107,6 +107,7 @@ def _trait(trait: Trait) -> list[str]:
     lines = [_line("on", trait.on)] if trait.on else []
     lines += [_line("mode", trait.mode)] if trait.mode != "multiply" else []
     lines.append(_line("distribution", trait.distribution))
+    lines += [_line("stream", trait.stream)] if trait.stream else []
     return lines + [_line(name, value) for name, value in trait.settings.items()]
 
 

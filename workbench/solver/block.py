@@ -119,13 +119,21 @@ class Block(Wiring, Pieces, Registered):
 
     def _linked(self, path: str) -> Value:
         value: Value = self._values[path]
-        for name in self.names("link"):
-            if self._tables["link", name].field("onto") == path:
-                link = self.component("link", name)
-                own = {n: getattr(link, n) for n, p in type(link).parameters().items() if not p.structural}
+        mine = [name for name in self.names("link") if self._tables["link", name].field("onto") == path]
+        kinds = {self._tables["link", name].component for name in mine}
+        for kind in sorted(kinds, key=lambda kind: (getattr(self._registry.get("link", kind), "turn", 2), kind)):
+            links = [self.component("link", name) for name in mine if self._tables["link", name].component == kind]
+            own = [n for n, p in type(links[0]).parameters().items() if not p.structural]
+            numbers: list[Value] = []
+            for name, link in zip((n for n in mine if self._tables["link", n].component == kind), links, strict=True):
                 with self._apart("link", name):
-                    signal = self.driven(link.signal)
-                value = self.derived(_applying(link, tuple(own)), value, signal, *own.values())
+                    numbers += [self.driven(link.signal), *(getattr(link, n) for n in own)]
+            if len(links) == 1 or not hasattr(links[0], "joined"):
+                for i, link in enumerate(links):
+                    given = numbers[i * (1 + len(own)) : (i + 1) * (1 + len(own))]
+                    value = self.derived(_applying(link, tuple(own)), value, *given)
+            else:
+                value = self.derived(_together(links, tuple(own)), value, *numbers)
         if id(self._itself(value)) in self._live:
             section, name, field = path.split(".", 2)
             declared = self._registry.get(section, self._tables[section, name].component).parameters()[field]
@@ -351,6 +359,22 @@ def _applying(link: Any, names: tuple[str, ...]) -> Callable[..., Value]:
 
     def apply(base: Value, signal: Value, *numbers: Value) -> Value:
         found: Value = replace(link, **dict(zip(names, numbers, strict=True))).scaled(base, signal)
+        return found
+
+    return apply
+
+
+def _together(links: list[Any], names: tuple[str, ...]) -> Callable[..., Value]:
+    """Return several links of one form as a formula: from the smallest part to the largest, so that no name decides."""
+
+    def apply(base: Value, *numbers: Value) -> Value:
+        parts = []
+        for i, link in enumerate(links):
+            signal, *own = numbers[i * (1 + len(names)) : (i + 1) * (1 + len(names))]
+            parts.append(replace(link, **dict(zip(names, own, strict=True))).part(signal))
+        found: Value = base
+        for part in np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0):
+            found = links[0].joined(found, part)
         return found
 
     return apply
