@@ -171,3 +171,38 @@ def test_columns_that_no_trait_reads_are_said(tmp_path: Path) -> None:
     (note,) = load_scenario(tmp_path / "tables.toml").notes
     assert note.message == "columns of points.csv that no trait reads: who, age"
     assert note.key == "subjects.trait.gain.table"
+
+
+TABLES = {
+    "points": ([RATE, "plasticity.input_output.rate"], ["0.1", "0.01"], POINTS),
+    "trait": (["gain", "age"], ["0.1", "40"], TRAIT),
+    "people": (["ID", "gain"], ["1", "0.5"], TRAIT),
+    "doses": (["TIME", "AMT", "RATE"], ["4", "10.5", "0"], DRUG),
+    "doses of people": (["ID", "TIME", "AMT"], ["1", "4", "10.5"], DRUG),
+}
+MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("where", ["everywhere", "below the columns", "decimal commas"])
+def test_what_parts_a_table_other_than_commas_is_named_where_it_stands(problems, kind, mark, where) -> None:
+    names, cells, more = TABLES[kind]
+    if where == "decimal commas":
+        cells = [cell.replace(".", ",") for cell in cells]
+    head = ("," if where == "below the columns" else mark).join(names)
+    found = problems(f"{head}\n{mark.join(cells)}\n{mark.join(cells)}\n", more)
+    line = 2 if where == "below the columns" else 1
+    column = len(cells[0] if line == 2 else names[0]) + 1
+    told = f"parted by {MARKS[mark]}: a table is parted by commas"
+    assert (Path(found[0].file).name, found[0].line, found[0].column) == ("points.csv", line, column)
+    assert told in found[0].message
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_decimal_comma_is_told_with_what_to_write(problems, kind) -> None:
+    names, cells, more = TABLES[kind]
+    place = next(i for i, cell in enumerate(cells) if "." in cell)
+    quoted = [f'"{cell.replace(".", ",")}"' if i == place else cell for i, cell in enumerate(cells)]
+    found = problems(f"{','.join(names)}\n{','.join(quoted)}\n", more)
+    assert any(f"(a number has a point: {cells[place]})" in p.message and p.line == 2 for p in found)

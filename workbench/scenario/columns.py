@@ -32,6 +32,9 @@ MISSING = (".", "", "NA", "NaN")
 MARKED = re.compile(r"[CcIi]\s*[-+.\d][-+.\deE]*", re.ASCII)
 """An ID whose row is left out: the mark of a comment stands before its number."""
 NO_NUMBER = "expected a number such as 12, 0.5 or 1e-3, got {}"
+PARTED = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""What else parts the cells of tables elsewhere."""
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
 
 class TableError(ValueError):
@@ -78,8 +81,40 @@ class CsvTable:
         """Yield the number of each row in one column, or what is wrong with the cell."""
         for row, cell in enumerate(self.columns[header]):
             number = number_in(cell)
-            fault = "the cell is empty" if not cell else NO_NUMBER.format(shorten(repr(cell)))
+            fault = "the cell is empty" if not cell else no_number(cell)
             yield number, None if number is not None else self.problem(header, row, fault)
+
+
+def no_number(cell: str) -> str:
+    """Say that a cell holds no number, and of a decimal comma what to write."""
+    told = NO_NUMBER.format(shorten(repr(cell)))
+    return f"{told} (a number has a point: {cell.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(cell) else told
+
+
+def parting_fault(cells: Sequence[str], columns: int = 0) -> tuple[str, int] | None:
+    """Return what is wrong with a line that something else than commas parts, and where it first stands; else None.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        The line, parted by commas.
+    columns : int
+        How many there are; 0 for the line of columns itself.
+    """
+    text = ",".join(cells)
+    for mark, name in PARTED.items():
+        many = text.count(mark)
+        if many and (many + 1 == columns if columns else many >= len(cells)):
+            told = f"its {'cells' if columns else 'columns'} are parted by {name}: a table is parted by commas"
+            return f"{told}, and its numbers have a point (0.5)", text.index(mark) + 1
+    words = text.split()
+    bare = len(cells) == 1 and len(words) > 1 and not any(word[:1] in '["#' for word in words)
+    if bare and (not columns or len(words) == columns):
+        told = f"its {'cells' if columns else 'columns'} are parted by spaces: a table is parted by commas"
+        return told, text.index(words[0]) + len(words[0]) + 1
+    if columns and len(cells) > columns and sum(cell.strip().isdigit() for cell in cells) > columns:
+        return f"{len(cells)} cells, but there are {columns} columns (a number has a point: 0.5, not 0,5)", 1
+    return None
 
 
 def number_in(cell: str) -> float | None:
@@ -159,7 +194,7 @@ class ColumnReader:
             if person is not None and number is not None:
                 found[person].add(number)
             elif person is not None and cell not in MISSING:
-                self._document.problems.append(table.problem(column, row, NO_NUMBER.format(shorten(repr(cell)))))
+                self._document.problems.append(table.problem(column, row, no_number(cell)))
                 sound = False
         for person, several in found.items():
             if len(several) != 1 and sound:
@@ -241,6 +276,8 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
             faults.append(("the first row names every column, and this one has no name", start))
         elif names.index(name) < place:
             faults.append((f"two columns are called {shorten(name)}", start))
+    if fault := parting_fault(header):
+        raise TableError(fault[0], 1, fault[1])
     if faults:
         raise TableError(faults[0][0], 1, faults[0][1], faults[1:SHOWN])
     if not names:
@@ -254,7 +291,9 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
             message = f"the table has more than {max_rows:,} rows; --max-points raises the limit"
             raise TableError(message, reader.line_num)
         if len(row) != len(names):
-            raise TableError(f"{len(row)} cells, but there are {len(names)} columns", reader.line_num)
+            told = f"{len(row)} cells, but there are {len(names)} columns"
+            message, column = parting_fault(row, len(names)) or (told, 1)
+            raise TableError(message, reader.line_num, column)
         for name, cell in zip(names, row, strict=True):
             columns[name].append(cell.strip(" \t"))
             written[name].append(cell)

@@ -15,7 +15,17 @@ from typing import NamedTuple
 from workbench.errors import Problem, shorten
 from workbench.protocol.records import Record, nothing
 from workbench.quantities import whole
-from workbench.scenario.columns import MARKED, MAX_ROWS, MISSING, NUMBER, TableError, starts_of, table_text
+from workbench.scenario.columns import (
+    DECIMAL_COMMA,
+    MARKED,
+    MAX_ROWS,
+    MISSING,
+    NUMBER,
+    TableError,
+    parting_fault,
+    starts_of,
+    table_text,
+)
 from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.dose_words import SAYINGS, ZERO_IS_NOTHING, Word, word
 from workbench.scenario.model import Arm, Study
@@ -218,7 +228,9 @@ class _Table:
 
     def _add(self, cells: list[str], line: int) -> None:
         if len(cells) != len(self.words):
-            self._report(line, 1, f"{len(cells)} cells, but there are {len(self.words)} columns")
+            told = f"{len(cells)} cells, but there are {len(self.words)} columns"
+            message, column = parting_fault(cells, len(self.words)) or (told, 1)
+            self._report(line, column, message)
             return
         starts = dict(zip((w.name for w in self.words), starts_of(cells), strict=True))
         texts = (cell.strip(" \t").strip("'\"") for cell in cells)
@@ -242,6 +254,9 @@ class _Table:
 
     def _head(self, cells: list[str], line: int) -> bool:
         """Take the columns; return whether they can be read."""
+        if (parted := parting_fault(cells)) is not None:
+            self._report(line, parted[1], parted[0])
+            return False
         found = [word(cell) for cell in cells]
         names = [w.name for w in found]
         # A nominal DOSE beside AMT, and further names of the people beside ID, are not what is read.
@@ -467,7 +482,8 @@ def _is_zero(text: str) -> bool:
 def _no_number(name: str, text: str) -> str:
     if name == "TIME" and re.search(r"\d[:/]\d|\d-\d", text):
         return f"{shorten(text)} is a time of day or a date, which is not followed: hours from the start of the phase"
-    return f"expected a number or a point, got {shorten(text)}"
+    told = f"expected a number or a point, got {shorten(text)}"
+    return f"{told} (a number has a point: {text.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(text) else told
 
 
 def _compartment(text: str) -> tuple[str, str]:

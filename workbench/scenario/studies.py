@@ -10,16 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from workbench.errors import Problem, quoted, shorten
+from workbench.errors import Problem, quoted
 from workbench.quantities import same_kind
 from workbench.scenario.axes import AxisReader
 from workbench.scenario.columns import (
-    NO_NUMBER,
     NUMBER,
     SHOWN,
     WHOLE,
     CsvTable,
     named_table,
+    no_number,
     number_in,
 )
 from workbench.scenario.conformity import conforming, show
@@ -180,7 +180,7 @@ class StudyReader:
         if not cell:
             document.problems.append(table.problem(header, row, "the cell is empty"))
         elif unit is not None and number_in(cell) is None:
-            document.problems.append(table.problem(header, row, NO_NUMBER.format(shorten(repr(cell)))))
+            document.problems.append(table.problem(header, row, no_number(cell)))
         else:
             raw = _raw(cell, target.parameter.kind, unit)
             value = self.settings.read(target, raw, (*keys, header, row))
