@@ -134,10 +134,11 @@ def _check_length(path: Path, header: bytes, size: int) -> None:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, *, whole: bool = True) -> Iterator[sqlite3.Connection]:
     """Open the database for reading only; it may be in the middle of a sweep.
 
-    What the file's own hashes say is damaged is refused. Views are those of this workbench, whatever the file has.
+    What the file's own hashes say is damaged is refused, unless `whole` is False. Views are then those of this
+    workbench, whatever the file has.
     """
     from workbench.store.views import shadow_views
     from workbench.store.whole import refuse_damaged
@@ -146,7 +147,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     with storage_faults(path), opened_to_read(path) as connection:
         _refuse_newer(path, version_of(connection))
         connection.set_progress_handler(_listen, LISTEN)
-        if not refuse_damaged(path, connection):
+        if whole and not refuse_damaged(path, connection):
             shadow_views(connection)
         connection.execute("PRAGMA query_only = ON")
         connection.set_authorizer(_no_other_files)
@@ -273,8 +274,6 @@ def refuse_planted(path: Path) -> int:
     StorageError
         Naming the object, or both versions where the file's is newer than ours.
     """
-    from workbench.store.whole import refuse_damaged
-
     inspect(path)
     with opened_to_read(path) as driver:
         version = version_of(driver)
@@ -286,7 +285,6 @@ def refuse_planted(path: Path) -> int:
             )
         for name in lost_tables(driver):
             raise StorageError(f"{path}: damaged: the table {name!r} is not there; nothing was changed; restore a copy")
-        refuse_damaged(path, driver)
     return version
 
 

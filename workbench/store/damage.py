@@ -93,7 +93,7 @@ class Check:
 def damaged(path: Path, what: object) -> StorageError:
     """Return the error of a file that is not as it was written."""
     return StorageError(
-        f"{path}: damaged or changed by hand: {what}; nothing was changed;"
+        f"{path}: damaged, a torn copy, or changed by hand: {what}; nothing was written;"
         f" `workbench verify {argument(path)}` says what else; restore a copy"
     )
 

@@ -65,7 +65,7 @@ class History:
 
 def history(path: str | Path) -> History:
     """Read who wrote what; of a file without an audit what its invocations say."""
-    with reading(Path(path)) as driver:
+    with reading(Path(path), whole=False) as driver:  # what is wrong with the chain is what it tells
         driver.execute("BEGIN")
         listed = list(entries(driver))
         groups = list(_grouped(listed))

@@ -19,6 +19,7 @@ from workbench.store.killed import end_killed
 from workbench.store.lease import Lease
 from workbench.store.migrations import keep_old, migrate
 from workbench.store.torn import refuse_torn
+from workbench.store.whole import refuse_damaged
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -77,6 +78,8 @@ class Hold:
         """Open the file, bring it up to date, and note which earlier commands were killed."""
         self.was = database.refuse_planted(self.path)
         refuse_torn(self.path, deep=self.was < database.SCHEMA_VERSION)
+        with database.opened_to_read(self.path) as driver:
+            refuse_damaged(self.path, driver)
         self.kept = keep_old(self.path, self.was) if self.was < database.SCHEMA_VERSION else None
         connection = database.writing(self.path, lock_timeout)
         try:
