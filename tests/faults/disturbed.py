@@ -7,6 +7,7 @@ that no second is lost on imports and every n of many hundreds can be tried.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import os
 import select
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import commands
-from sqlite_steps import FULL, CountedFiles, CountedMemory
+from sqlite_steps import FULL, CountedFiles, CountedMemory, PowerCut
 from system_steps import BROKEN, CountedSystem
 
 import workbench.cli.main
@@ -192,8 +193,29 @@ def undisturbed() -> Steps:
 
 def files(steps: Steps, half: bool = False, full: bool = False) -> Steps:
     """Count SQLite's steps on files."""
-    steps.kept = CountedFiles(steps, half=half, code=FULL if full else None)  # type: ignore[attr-defined]
+    steps.kept = CountedFiles(steps, half, FULL if full else None, steps.kinds)  # type: ignore[attr-defined]
     return steps
+
+
+def power_cut(kinds: frozenset[str], turn: int) -> Steps:
+    """Count SQLite's steps on files; before the one whose turn it is, the power is cut."""
+    steps = Steps(kinds, turn)
+    steps.kept = counted = PowerCut(steps)  # type: ignore[attr-defined]
+    steps.act = counted.cut
+    return steps
+
+
+def without_rights() -> None:
+    """Give up what lets the superuser write where nobody may; others have nothing to give up (Linux)."""
+    if os.geteuid() != 0:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, held) == 0
+    for right in (1, 2, 3):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
+        held[0] &= ~(1 << right)
+    assert libc.capset(header, held) == 0
 
 
 def memory(steps: Steps) -> Steps:

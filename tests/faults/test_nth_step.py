@@ -2,7 +2,7 @@
 
 Each disturbed command ends with 3 and one line (0 where the fault did no harm), the database is sound, every block of
 runs that was acknowledged is there, and the same command finishes with the digest of an undisturbed one. Here n takes
-every value while a database is made, every second one in the store's part of a small sweep, and some in the whole
+every value while a database is made, every third one in the store's part of a small sweep, and some in the whole
 command; `figures.py` takes all.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import workbench
 from disturbed import (
     SWEEP,
     TINY,
@@ -31,10 +32,13 @@ from disturbed import (
     system,
     task,
     undisturbed,
+    without_rights,
 )
 from sqlite_steps import library
 from system_steps import CLOSED, FULL
 
+from workbench.errors import StorageError
+from workbench.execution.sweep import run_sweep
 from workbench.files import write_whole
 from workbench.store import open_results, open_writer
 
@@ -47,7 +51,7 @@ pytestmark = [
 CHANGING = frozenset({"open", "write", "sync", "truncate", "delete", "shared"})
 AGAIN = 10
 """After every so many disturbed commands the same one is given again; `figures.py` does so after each."""
-BY = int(os.environ.get("WORKBENCH_FAULT_STRIDE", "2"))
+BY = int(os.environ.get("WORKBENCH_FAULT_STRIDE", "3"))
 """Every so many steps of storing are disturbed; `figures.py` disturbs all."""
 
 
@@ -94,6 +98,34 @@ def test_I04_every_step_of_making_a_database_may_fail(tmp_path: Path) -> None:
     every(steps, tmp_path / "try", lambda n: system(Steps(turn=n, lasting=True), CLOSED))
 
 
+READERS = (
+    ("runs", "a.db"),
+    ("query", "a.db", "select * from outcomes"),
+    ("digest", "a.db"),
+    ("compare", "a.db"),
+    ("verify", "a.db"),
+    ("why", "a.db", "--run", "1"),
+    ("replay", "a.db", "--run", "1"),
+    ("findings", "a.db"),
+)
+
+
+def test_I04_a_reading_that_fails_is_one_line_of_every_command(tmp_path: Path) -> None:
+    start = laid(tmp_path / "start")
+    run_sweep(start / "tiny.toml", start / "a.db", workers=1)
+    before = (start / "a.db").read_bytes()
+    for line in READERS:
+        assert workbench(*line, cwd=start).returncode == 0  # here, so that no child has to load anything
+        counted = in_child(list(line), start, lambda: files(Steps(frozenset({"read"}))))
+        assert counted.code == 0, counted
+        for n in (counted.steps // 2, counted.steps):
+            ended = in_child(list(line), start, lambda n=n: files(Steps(frozenset({"read"}), n)))
+            assert ended.code in (0, 3) or (line[0], ended.code) == ("verify", 5), (line, n, ended)
+            assert "Traceback" not in ended.err and "internal fault" not in ended.err, (line, n, ended)
+            assert ended.err.count("error: ") == (ended.code > 0), (line, n, ended)
+    assert listing(start) == {"a.db", "tiny.toml"} and (start / "a.db").read_bytes() == before
+
+
 def test_I04_an_allocation_that_fails_is_one_line(made: tuple[Path, Callable[[], None]], tmp_path: Path) -> None:
     folder, store = made
     whole = task(store, folder, "a.db", tmp_path, lambda: memory(Steps()))
@@ -120,6 +152,43 @@ def test_I01_a_sweep_killed_on_its_way_out_of_the_log_can_be_read_and_goes_on(
         if n % 2:
             assert len(open_results(here / "a.db").runs()) == 2
         assert whole.after(here, ended, (-9,)) == []
+
+
+def test_I06_what_was_cut_off_and_may_not_be_written_says_so(
+    made: tuple[Path, Callable[[], None]], tmp_path: Path
+) -> None:
+    folder, store = made
+    whole = task(store, folder, "a.db", tmp_path, lambda: files(Steps()))
+    last = max(n for n, step in enumerate(whole.log, 1) if step == "delete a.db-journal")
+    here = copied(folder, tmp_path / "try")
+    in_child(store, here, lambda: files(Steps(turn=last, act=kill_me)))
+    assert "a.db-journal" in listing(here)
+    for path in (*here.iterdir(), here):
+        path.chmod(0o555)
+
+    def closed() -> Steps:
+        without_rights()
+        return Steps()
+
+    ended = in_child(["runs", "a.db"], here, closed)
+    here.chmod(0o755)
+    assert ended.code == 3 and "cut off; its file and folder must be writable once more" in ended.err
+
+
+def test_I04_a_lock_file_that_cannot_be_written_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook the process goes on: what failed must have let go of the lock."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(FULL, os.strerror(FULL))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "ftruncate", refuse)
+        with pytest.raises(StorageError, match=r"a\.db\.lock beside it cannot be written"):
+            open_writer(tmp_path / "a.db", lock_timeout=0)
+    open_writer(tmp_path / "a.db", lock_timeout=0).close()
+    assert listing(tmp_path) == {"a.db"}
 
 
 def test_I07_the_text_of_a_lock_file_may_be_cut_off_anywhere(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ _ADVICE = {
     " or save what can be read with `sqlite3 FILE .recover`",
     "SQLITE_NOTADB": "the file is damaged or no database; restore a copy",
     "SQLITE_FULL": f"the disk is full; {KEPT}; free some space and give the same command again",
+    "SQLITE_READONLY_ROLLBACK": "a command that wrote was cut off; its file and folder must be writable once more to be"
+    " read",
     "SQLITE_READONLY": "the file or its folder is read-only; nothing was changed",
     "SQLITE_BUSY": f"another program holds a lock on it; {KEPT}; close that program and try again",
     "SQLITE_CANTOPEN": "cannot be opened; where a sweep was cut off, its folder must be writable once more to be read",
