@@ -136,6 +136,7 @@ def test_I12_runs_that_kill_their_worker_twice_are_stored_as_failed_and_computed
     ]
     frame = open_results(tmp_path / "a.db").runs()
     assert frame["run"].isna().sum() == 2 and (frame["status"] == "failed").sum() == 2
+    assert "2 lost with the process" in " ".join(workbench("runs", "a.db", "--history", cwd=tmp_path).stdout.split())
     again = workbench(*line[:-1], "1", cwd=tmp_path)
     assert again.returncode == 0 and "2 stored + 0 failed + 10 reused + 0 missing" in again.stdout
     whole = workbench("sweep", "small.toml", "--db", "b.db", "--study", "arms", "--workers", "1", cwd=tmp_path)

@@ -107,8 +107,10 @@ def _written(driver: sqlite3.Connection, group: Sequence[Entry]) -> Written:
     if any(one.get("kind") == "sweep" for one in facts):
         computed, failed = (sum(_whole(one.get(name)) for one in chunks) for name in ("computed", "failed"))
         filled = sum(_whole(one.get("counts", {}).get("sweep_run")) for one in chunks)
+        lost = sum(_whole(one.get("counts", {}).get("lost_run")) for one in chunks)
         counted = f"{_runs(computed)} computed, {failed:,} of them failed, {max(filled - computed, 0):,} reused"
-        told.append(counted if computed or filled else "nothing new")
+        counted += f", {lost:,} lost with the process" if lost else ""
+        told.append(counted if computed or filled or lost else "nothing new")
     if any(one.get("kind") == "calibration" for one in facts):
         told.append(f"{sum(_whole(one.get('counts', {}).get('candidate')) for one in facts):,} candidates")
     named = next((one for one in facts if one.get("kind") in ("sweep", "calibration")), facts[0])
