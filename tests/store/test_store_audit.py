@@ -166,7 +166,7 @@ def test_the_history_names_refits_and_versions(full: Path) -> None:
         "calibration 1",
     ]
     assert told[-1].wrote == "calibration 1; 2 candidates" and told[-1].status == "finished"
-    assert told[0].wrote.endswith("1 run computed, 0 of them failed, 0 reused")
+    assert told[0].wrote.endswith("1 run computed, 0 of them failed, 0 reused, 1 lost with the process")
     assert set(told[0].versions) >= {
         "workbench",
         "engine",

@@ -18,7 +18,7 @@ from workbench.store.audit import Written, driver_of
 from workbench.store.killed import end_killed
 from workbench.store.lease import Lease
 from workbench.store.migrations import keep_old, migrate
-from workbench.store.torn import refuse_torn
+from workbench.store.torn import ask_again, refuse_torn
 from workbench.store.whole import refuse_damaged
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ class Hold:
     def _opened(self, lock_timeout: float, command: str) -> Connection:
         """Open the file, bring it up to date, and note which earlier commands were killed."""
         self.was = database.refuse_planted(self.path)
-        refuse_torn(self.path, deep=self.was < database.SCHEMA_VERSION)
         with database.opened_to_read(self.path) as driver:
+            refuse_torn(self.path, driver, deep=self.was < database.SCHEMA_VERSION)
             refuse_damaged(self.path, driver)
         self.kept = keep_old(self.path, self.was) if self.was < database.SCHEMA_VERSION else None
         connection = database.writing(self.path, lock_timeout)
@@ -132,6 +132,6 @@ def _writing_faults(path: Path) -> Iterator[None]:
             yield
     except DBAPIError as fault:
         if isinstance(fault.orig, sqlite3.IntegrityError):  # our own rows never break a rule of the tables
-            refuse_torn(path, deep=True)
+            ask_again(path)
         explained = database.explain(path, fault.orig) if isinstance(fault.orig, sqlite3.Error) else None
         raise explained or fault from fault

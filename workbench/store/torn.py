@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench.errors import StorageError
 from workbench.store.audit import NUMBERED, chain_faults, content_of, entries, has_audit, uncovered
-from workbench.store.connection import opened_to_read
+from workbench.store.connection import opened_to_read, storage_faults
 
 ADVICE = "nothing was changed; copy it again while nothing writes to it, or see what `workbench verify` says of it"
 
@@ -55,16 +55,25 @@ def _checked(driver: sqlite3.Connection) -> str:
     return f"a row of {lost[0]} refers to a row of {lost[2]} that is not there" if lost else ""
 
 
-def refuse_torn(path: Path, *, deep: bool = False) -> None:
-    """Refuse a file that is no copy of one moment.
+def refuse_torn(path: Path, driver: sqlite3.Connection, *, deep: bool = False) -> None:
+    """Refuse a file that is no copy of one moment; `driver` reads it, in no transaction.
 
     Raises
     ------
     StorageError
         Saying what shows it.
     """
-    with opened_to_read(path) as driver:
+    with storage_faults(path):
         driver.execute("BEGIN")
-        found = evidence(driver, deep=deep)
+        try:
+            found = evidence(driver, deep=deep)
+        finally:
+            driver.rollback()
     if found:
         raise StorageError(f"{path}: this copy is torn, or its rows were changed by hand: {found}; {ADVICE}")
+
+
+def ask_again(path: Path) -> None:
+    """Refuse a file that is no copy of one moment, after all its rows were hashed anew; see `refuse_torn`."""
+    with storage_faults(path), opened_to_read(path) as driver:
+        refuse_torn(path, driver, deep=True)

@@ -35,7 +35,7 @@ from workbench.store.rows import (
     insert_outcomes,
     insert_runs,
 )
-from workbench.store.torn import refuse_torn
+from workbench.store.torn import ask_again
 from workbench.store.views import write_views
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ class Writer(Hold):
         except DBAPIError as fault:
             if "sweep_run.run" not in str(fault.orig):
                 raise
-            refuse_torn(self.path, deep=True)
+            ask_again(self.path)
             raise OtherRuns(str(self.path), begun.sweep) from fault
         fresh = [i for i, place in enumerate(places) if place[2:] not in there]
         written.places(places[0][1], [places[i][2:] for i in fresh], [chunk.batch.keys[rows[i]] for i in fresh])
