@@ -106,13 +106,13 @@ def _written(driver: sqlite3.Connection, group: Sequence[Entry]) -> Written:
     chunks = [one for one in facts if one.get("kind") == "chunk"]
     if any(one.get("kind") == "sweep" for one in facts):
         computed, failed = (sum(_whole(one.get(name)) for one in chunks) for name in ("computed", "failed"))
-        filled = sum(_whole(one.get("counts", {}).get("sweep_run")) for one in chunks)
-        lost = sum(_whole(one.get("counts", {}).get("lost_run")) for one in chunks)
+        filled = sum(_whole(_counts(one).get("sweep_run")) for one in chunks)
+        lost = sum(_whole(_counts(one).get("lost_run")) for one in chunks)
         counted = f"{_runs(computed)} computed, {failed:,} of them failed, {max(filled - computed, 0):,} reused"
         counted += f", {lost:,} lost with the process" if lost else ""
         told.append(counted if computed or filled or lost else "nothing new")
     if any(one.get("kind") == "calibration" for one in facts):
-        told.append(f"{sum(_whole(one.get('counts', {}).get('candidate')) for one in facts):,} candidates")
+        told.append(f"{sum(_whole(_counts(one).get('candidate')) for one in facts):,} candidates")
     named = next((one for one in facts if one.get("kind") in ("sweep", "calibration")), facts[0])
     status, first, last = _status(driver, named), group[0], group[-1]
     return Written(first.id, last.id, first.at, first.command, "; ".join(told), status, _versions(first))
@@ -127,7 +127,7 @@ def _beginning(driver: sqlite3.Connection, facts: Mapping[str, Any]) -> str:
     if kind == "migrated":
         return f"from version {facts.get('from')} to {facts.get('to')}, the old file kept as {facts.get('kept')}"
     if kind == "merged":
-        return f"merged: {_runs(_whole(facts.get('counts', {}).get('run')))}"
+        return f"merged: {_runs(_whole(_counts(facts).get('run')))}"
     return {"created": "new file", "calibration": f"calibration {facts.get('calibration')}"}.get(str(kind), "")
 
 
@@ -173,6 +173,11 @@ def _older_refits(driver: sqlite3.Connection, known: set[Any]) -> Iterator[Writt
 
 def _runs(number: int) -> str:
     return f"{number:,} run{'' if number == 1 else 's'}"
+
+
+def _counts(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = facts.get("counts")
+    return found if isinstance(found, dict) else {}
 
 
 def _whole(value: Any) -> int:
