@@ -185,12 +185,21 @@ def test_C04_a_fault_in_the_middle_of_any_command_is_one_object(
     assert len(ran) == len(COMMANDS)
 
 
-def test_C04_a_full_standard_output_gets_no_half_object(folder: Path) -> None:
-    line = " ".join(command("describe", "hebb", "--json"))
-    done = subprocess.run(
-        ["bash", "-c", f"{line} >/dev/full"], cwd=folder, env=environment(), capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+@pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
+@pytest.mark.parametrize(("where", "code"), [(">/dev/full", 3), (">&-", 3), ("| true", 0)])
+def test_C04_help_and_objects_that_nobody_takes_are_one_line_or_none(folder: Path, where: str, code: int) -> None:
+    for words in (("--help",), ("digest", "good.db", "--json")):
+        line = f"set -o pipefail; {' '.join(command(*words))} {where}"
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", int(code == 3)), done.stderr
+
+
+def test_C04_help_is_an_object_too(folder: Path) -> None:
+    for line in (["--help"], ["sweep", "--help"]):
+        assert "Usage" in one_object(workbench(*line, "--json", cwd=folder), ok=True)["help"]
+        assert workbench(*line, cwd=folder).stdout.startswith(("Usage", " "))
 
 
 def test_C04_the_format_option_asks_for_an_object_too(folder: Path) -> None:

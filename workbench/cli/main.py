@@ -9,8 +9,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, redirect_stdout
+from functools import cache, partial
 from typing import Annotated, Any
 
 import typer
@@ -39,7 +39,7 @@ from workbench.cli import (
     windows,
 )
 from workbench.cli.faults import internal_fault, outer_fault, told
-from workbench.cli.output import hold_streams, nothing_printed, printed, put, talk
+from workbench.cli.output import hold_streams, nothing_printed, print_object, printed, put, talk
 from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
 from workbench.execution.signals import StoppedAtOnce
 from workbench.execution.threads import use_one_thread
@@ -102,7 +102,9 @@ def main(arguments: list[str]) -> int:
     try:
         _refuse_swallowed(given)
         with _notes():
-            code = _family()(given, prog_name="workbench", standalone_mode=False, obj=given)
+            code = _called(given, as_json)
+    except typer.Exit as end:  # nobody listens any more
+        code = end.exit_code
     except (Exception, SystemExit) as error:
         if stops.asked() and getattr(error, "exit_code", 0) < 128:  # whatever the signal was made into on its way
             return _stopped(as_json)
@@ -114,6 +116,20 @@ def main(arguments: list[str]) -> int:
             return told(known, as_json)
         return internal_fault(error, arguments, as_json)
     return _stopped(as_json) if stops.asked() else code if isinstance(code, int) else 0
+
+
+def _called(arguments: list[str], as_json: bool) -> Any:
+    """Run the command that the words name; help, which typer prints in its own way, is printed in ours."""
+    call = partial(_family(), prog_name="workbench", standalone_mode=False, obj=arguments)
+    if "--help" not in arguments:
+        return call(arguments)
+    with redirect_stdout(io.StringIO()) as said:
+        code = call([word for word in arguments if word != "--json"])
+    if as_json:
+        print_object({"ok": True, "help": said.getvalue()})
+    else:
+        put(said.getvalue())
+    return code
 
 
 @cache
