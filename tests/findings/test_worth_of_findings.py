@@ -77,6 +77,14 @@ def test_what_holds_in_all_sets_could_not_fail_and_is_shown_but_not_counted(sure
     assert "not counted: holds in 64 of 64 assumed sets, at most 0.0 bits: could not fail here" in text
 
 
+def test_every_row_says_how_severe_it_is_or_why_nobody_knows(sure: Path) -> None:
+    found = rows(sure)
+    for name, row in found.items():
+        for told in (row, *row["criteria"]) if name != "counts" else ():
+            assert (told["severity"] is None) == bool(told["no_severity"]), (name, told)
+    assert found["T3"]["severity"]["sets"] == 64, "a row of one criterion is as severe as that"
+
+
 def test_a_row_of_the_study_that_changes_makes_it_a_test(sure: Path, tmp_path: Path) -> None:
     root = folder(tmp_path, finding("T3", SLOW), scenario=SCENARIO + MANY)
     db = root / "data" / "results" / "small.db"

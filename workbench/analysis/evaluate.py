@@ -65,6 +65,7 @@ def evaluate(finding: Finding, scenario: Scenario, stored: Stored, fitted: Seque
     looks = [_Look(criterion, scenario, stored) for criterion in finding.criteria]
     criteria = tuple(look.row(role, fitted_elsewhere(look.criterion, finding, fitted, scenario)) for look in looks)
     verdict = joint([row.verdict for row in criteria if row.judged])
+    severity, unmeasured = _all_at_once(looks)
     return LedgerRow(
         finding=finding,
         role=_worth(role, criteria),
@@ -73,7 +74,8 @@ def evaluate(finding: Finding, scenario: Scenario, stored: Stored, fitted: Seque
         db=str(stored.selection.results.path),
         sweep=stored.selection.sweep,
         note=_odd(stored.selection),
-        severity=_all_at_once(looks),
+        severity=severity,
+        unmeasured=unmeasured,
         chosen=tuple(structure_notes(finding, scenario)) if role in ("test", "built_in") else (),
     )
 
@@ -86,13 +88,21 @@ def _worth(role: Role, criteria: Sequence[CriterionRow]) -> Role:
     return "fit" if any(row.role == "fit" for row in judged) else "built_in"
 
 
-def _all_at_once(looks: Sequence[_Look]) -> Severity | None:
-    """Return the severity of all judged criteria together, where each of them can be measured in the same sets."""
+def _all_at_once(looks: Sequence[_Look]) -> tuple[Severity | None, str]:
+    """Return the severity of all judged criteria together, or None and why it is not known."""
     judged = [look for look in looks if not look.criterion.beside]
+    if not judged:
+        return None, "nothing of it is judged"
+    alone = [look.severity() for look in judged]
+    if len(judged) == 1:
+        return alone[0]
+    for place, (severity, why) in enumerate(alone, 1):
+        if severity is None:
+            return None, f"criterion {place} of {len(judged)}: {why}"
     studies = {look.spread.name for look in judged if look.spread is not None}
-    if len(judged) < 2 or len(studies) != 1 or any(look.spread is None for look in judged):
-        return None
-    return together([look.held for look in judged], studies.pop())
+    if len(studies) > 1:
+        return None, f"its criteria are read from studies of different sets ({', '.join(sorted(studies))})"
+    return together([look.held for look in judged], studies.pop()), ""
 
 
 def _odd(selection: Selection) -> str:
@@ -108,8 +118,8 @@ def _odd(selection: Selection) -> str:
 
 def not_run(finding: Finding, fitted: Collection[str], why: str) -> LedgerRow:
     """Return the row of a finding without results; its criteria are those it was bound with, if any."""
-    criteria = tuple(CriterionRow(c, in_words(c), "not run", note=why) for c in finding.criteria)
-    return LedgerRow(finding, role_of(finding, fitted), "not run", criteria, note=why)
+    criteria = tuple(CriterionRow(c, in_words(c), "not run", note=why, unmeasured="not run") for c in finding.criteria)
+    return LedgerRow(finding, role_of(finding, fitted), "not run", criteria, note=why, unmeasured="not run")
 
 
 class _Look:
@@ -131,7 +141,11 @@ class _Look:
         try:
             sample = sample_of(c, self.stored, c.study)
         except NotStored as missing:
-            return CriterionRow(c, words, "not run", note=f"not stored: {missing}", role=own, demoted=demoted)
+            note = f"not stored: {missing}"
+            why = unmeasured or ("" if severity else "not run")
+            return CriterionRow(
+                c, words, "not run", note=note, role=own, demoted=demoted, severity=severity, unmeasured=why
+            )
         value, error = value_of(c, sample), monte_carlo_error(c, sample)
         verdict = verdict_of(value, c.accept, error)
         interval, without = self.interval(value, sample)

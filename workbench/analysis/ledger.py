@@ -93,7 +93,9 @@ class LedgerRow:
     db, sweep
         Where the runs are; `note` says what is odd about them.
     severity : Severity, optional
-        In how many assumed parameter sets all criteria that can be measured hold at once.
+        In how many assumed parameter sets all judged criteria hold at once.
+    unmeasured : str
+        Why that is not known.
     chosen : tuple of str
         What of the model was chosen with it in view.
     """
@@ -106,6 +108,7 @@ class LedgerRow:
     sweep: int = 0
     note: str = ""
     severity: Severity | None = None
+    unmeasured: str = ""
     chosen: tuple[str, ...] = ()
 
     @property

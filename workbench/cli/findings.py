@@ -115,6 +115,7 @@ def _as_object(row: LedgerRow) -> dict[str, Any]:
         "checked": finding.checked,
         "could_not_fail": row.could_not_fail,
         "severity": _severity(row.severity),
+        "no_severity": row.unmeasured,
         "treatment_days": finding.treatment,
         "treatment_note": finding.treatment_note,
         "chosen": list(row.chosen),
@@ -255,8 +256,9 @@ def _block(row: LedgerRow, width: int) -> Iterator[str]:
                 yield from _told(f"{label}: {words}", width, 2)
         if criterion.interval is not None:
             yield from _told(f"{PLAUSIBLE}: {_range(criterion)}", width, 2)
-    if row.severity is not None and row.role in ("test", "built_in"):
-        yield from _told(f"all of it: {row.severity.words}", width)
+    if row.role in ("test", "built_in") and sum(c.judged for c in row.criteria) > 1:
+        words = row.severity.words if row.severity is not None else f"not measured: {row.unmeasured}"
+        yield from _told(f"all of it: {words}", width)
     for chosen in row.chosen:
         yield from _told(chosen, width)
 
