@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 SHOWN = 80
 CONTROLS = re.compile(
@@ -79,6 +80,17 @@ class ScenarioError(WorkbenchError):
 
     def __reduce__(self) -> tuple[type, tuple[tuple[Problem, ...]]]:
         return type(self), (self.problems,)
+
+
+class InertError(ScenarioError):
+    """A scenario of which nothing is wrong but that some tables act on nothing: those are its problems.
+
+    A rule that it breaks beside may be the reason, so that whoever can look for such rules has the `scenario`.
+    """
+
+    def __init__(self, problems: Iterable[Problem], scenario: Any = None) -> None:
+        self.scenario = scenario
+        super().__init__(problems)
 
 
 class AssemblyError(WorkbenchError):

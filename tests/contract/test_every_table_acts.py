@@ -9,6 +9,7 @@ from circuits import HEAD
 from shipped_runs import SCENARIOS
 
 from workbench.errors import ScenarioError
+from workbench.execution.sweep import read_scenario
 from workbench.registry import SECTIONS
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
@@ -184,3 +185,23 @@ def test_a_projection_onto_a_source_is_refused_by_what_a_source_is() -> None:
 def test_a_drug_that_nothing_gives_is_refused() -> None:
     read = f'{DRUG}[outcome.c]\nreadout = "level"\nsignal = "drug.orphan"\n'
     assert refused(BANDIT + read)["drug.orphan"][1] == "stays at nothing: no dose names it"
+
+
+def test_a_rule_that_is_broken_is_told_beside_what_acts_on_nothing(tmp_path: Path) -> None:
+    """One slip may leave a table without a reader, and break a rule that only a whole arm shows."""
+    slip = (
+        HEAD
+        + GIVEN
+        + '[phase.care]\nclock = "event"\nlength = "9 h"\n'
+        + '[drug.read]\nmodel = "one_compartment_intravenous"\nclearance = "1 L/h"\nvolume = "10 L"\n'
+        + '[dose.read]\ndrug = "read"\namount = "1 mg"\nduring = "care"\n'
+        + '[response.r]\nform = "turnover_loss_inhibited"\ndrug = "read"\nloss = "0.3 1/h"\n'
+        + '[outcome.r]\nreadout = "level"\nsignal = "response.r"\nwindow = "end of care"\n'
+    )
+    (tmp_path / "slip.toml").write_text(slip, encoding="utf-8")
+    with pytest.raises(ScenarioError) as raised:
+        read_scenario(tmp_path / "slip.toml")
+    told = {problem.key: problem.message for problem in raised.value.problems}
+    assert told.keys() == {"drug.orphan", "dose.orphan", "response.r"}
+    assert told["response.r"].startswith("ec50 is missing") and "acts on nothing" in told["drug.orphan"]
+    assert len({problem.line for problem in raised.value.problems}) == 3

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.errors import AssemblyError, Problem, ScenarioError
+from workbench.errors import AssemblyError, InertError, Problem, ScenarioError
 from workbench.terms import FEW, FEWEST
 
 if TYPE_CHECKING:
@@ -37,6 +37,20 @@ def _few(plan: Plan, registry: Registry | None) -> Iterator[Problem]:
         key = f"study.{study.name}.subjects" if asked != plan.scenario.subjects.count else "subjects.count"
         at = Problem(plan.scenario.file, 0, 0, key, message)
         yield places.located(at) if study.subjects == asked else replace(at, key="--subjects")
+
+
+def with_rules(inert: InertError, registry: Registry | None = None) -> ScenarioError:
+    """Return the error of tables that act on nothing with the rules beside that the scenario breaks.
+
+    One slip may leave a table without a reader and break a rule as well; the rule is the nearer reason.
+    """
+    from workbench.design import plan
+
+    try:
+        refuse_unfit(plan(inert.scenario), registry)
+    except ScenarioError as rules:
+        return ScenarioError([*rules.problems, *inert.problems])
+    return inert
 
 
 def refuse_unfit(plan: Plan, registry: Registry | None = None) -> None:

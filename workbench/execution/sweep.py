@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from workbench.errors import OtherRuns, ScenarioError, StorageError, UsageError
+from workbench.errors import InertError, OtherRuns, ScenarioError, StorageError, UsageError
 from workbench.execution.fitness import fit
 from workbench.execution.pilot import EMPTY_BYTES, Forecast, Work, bytes_of, estimated
 from workbench.execution.progress import Counts, Progress, Silent
@@ -170,6 +170,7 @@ def read_scenario(
 
     A database of earlier runs, `db` or where they go by default, tells whose a component was that is not installed.
     """
+    from workbench.execution.fitness import with_rules
     from workbench.registry import registry
     from workbench.scenario import load_scenario
 
@@ -178,12 +179,14 @@ def read_scenario(
     if isinstance(scenario, (str, Path)):
         try:
             document = load_scenario(scenario, registry=known, max_points=max_points)
-        except ScenarioError:
+        except ScenarioError as error:
             from workbench.store.origins import remembered
 
             kept = remembered(known, Path(db) if db is not None else RESULTS / f"{Path(scenario).stem}.db")
             if kept is not None:
                 load_scenario(scenario, registry=kept, max_points=max_points)
+            if isinstance(error, InertError):
+                raise with_rules(error, known) from None
             raise
     else:
         document = scenario

@@ -38,12 +38,15 @@ class Document:
         What is accepted and yet worth telling, at its place.
     people : mapping place -> IDs
         The people of each table that has a column of IDs, in order of appearance.
+    inert : int
+        How many of the problems say that a table acts on nothing.
     """
 
     def __init__(self, data: bytes, file: str, problems: list[Problem]) -> None:
         self.data, self.file, self.problems = data, file, problems
         self.notes: list[Problem] = []
         self.people: dict[Keys, tuple[Decimal | str, ...]] = {}
+        self.inert = 0
         self.text = decode(data, file)
         self.content = _parse(self.text, file)
         self._reported: set[Keys] = set()

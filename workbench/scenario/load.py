@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import Problem, ScenarioError
+from workbench.errors import InertError, Problem, ScenarioError
 from workbench.registry import SECTIONS, Registry
 from workbench.registry import registry as installed
 from workbench.scenario.arms import note_alone, read_arms
@@ -90,7 +90,7 @@ def parse_scenario(
     sources = None if parameters is not None else read_bibliography(bibliography_file(base))
     scenario = _read(document, head, found, sources, known, base, max_points, stored=parameters is not None)
     if problems:
-        raise ScenarioError(problems)
+        raise InertError(problems, scenario) if len(problems) == document.inert else ScenarioError(problems)
     return scenario
 
 
@@ -116,6 +116,7 @@ def _read(
     check_people(document, tables, subjects.count, arms, studies)
     if not stored and not document.problems:  # what is stored was accepted once, and stays readable
         report_inert(document, tables, arms, studies.values(), registry)
+        document.inert = len(document.problems)
         note_idle_arms(document, arms, studies.values())
         note_idle_fields(document, tables, arms, studies.values())
     use = conforming(document, ("use",), UseShape, head["use"]) if "use" in head else {}
