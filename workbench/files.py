@@ -100,14 +100,30 @@ def read_regular(path: Path, most: int) -> bytes:
     return data
 
 
+def refuse_loop(path: Path) -> None:
+    """Raise where links lead round in a loop: what is written there would take the place of a link.
+
+    Raises
+    ------
+    StorageError
+        If they do.
+    """
+    try:
+        path.stat()
+    except OSError as fault:
+        if fault.errno == errno.ELOOP:
+            raise StorageError(f"{path}: its links lead round in a loop; nothing was written; name a file") from None
+
+
 def refuse_irregular(target: Path, kept: str = "nothing was written") -> None:
     """Raise where a result must not go: onto what is there and no regular file.
 
     Raises
     ------
     StorageError
-        If `target`, links followed, is a folder, a pipe, a device or a socket.
+        If `target`, links followed, is a folder, a pipe, a device or a socket, or the links never end.
     """
+    refuse_loop(target)
     try:
         kind = kind_of(target.stat().st_mode)
     except OSError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from commands import ROOT, SMALL, workbench
-from examples import DOSES, GIVEN
+from examples import DOSES, GIVEN, PAIR
 
 HALVES = """
 [arm.whole]
@@ -89,3 +90,24 @@ def test_S08_a_reading_within_a_step_of_a_flow_is_refused_at_the_step(tmp_path: 
     text = text.replace('window = "end of learning"', 'window = "first 1 trials of learning"', 1)
     (line, *_) = checked(tmp_path, text)
     assert ": phase.learning.step: something is read after 1 trials, within a step of 20 (in arm " in line
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("ID,TIME,AMT\n" + "1,0,x\n" * 99_000, "150 more problems (200 in all)"),
+        ("ID,TIME,AMT\n" + "\n" * 200_000, "the table has 200,001 lines (at most 100,000)"),
+        ("ID,TIME,AMT\n1,0," + "x" * 200_000, "the line cannot be read: field larger than field limit"),
+        ("ID,TIME,AMT" + ",x" * 5_000, "the table has 5,003 columns (at most 1,000)"),
+    ],
+)
+def test_S12_a_vast_table_of_doses_is_refused_soon(tmp_path: Path, table: str, told: str) -> None:
+    started = time.process_time()
+    assert any(told in line for line in checked(tmp_path, GIVEN, table))
+    assert time.process_time() - started < 4  # 16 s when everything wrong was told
+
+
+def test_S12_a_table_of_points_with_thousands_of_columns_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(",".join(f"c{i}" for i in range(3_000)) + "\n1\n")
+    (line,) = checked(tmp_path, PAIR + '[study.listed]\ntable = "points.csv"\n')
+    assert line.endswith("points.csv:1:1: the table has 3,000 columns (at most 1,000)")

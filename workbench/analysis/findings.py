@@ -22,6 +22,7 @@ from workbench.literature.binding import bind
 from workbench.literature.model import Criterion, Finding
 from workbench.literature.read import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
 from workbench.literature.roles import fitted_findings
+from workbench.scenario.prescan import decode, read_limited
 
 if TYPE_CHECKING:
     from workbench.execution.progress import Progress
@@ -208,7 +209,7 @@ def _uses(file: Path | None) -> str:
     """Return the name of the parameter set that a scenario file asks for, or ""."""
     if file is None:
         return ""
-    named = tomllib.loads(file.read_text(encoding="utf-8")).get("parameters", "")
+    named = tomllib.loads(decode(read_limited(file), str(file))).get("parameters", "")
     return Path(str(named)).stem if str(named).endswith(".toml") else str(named)
 
 

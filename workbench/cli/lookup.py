@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.tables import folded, set_out
-from workbench.errors import UsageError, quoted
+from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.files import argument
 from workbench.registry import SECTIONS
 from workbench.scenario.dose_ranges import shipped_ranges
 from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.scenario.prescan import decode, read_limited
 
 NEAREST = 5
 """How many names are offered at most for one that is not known."""
@@ -84,8 +85,8 @@ def _read(here: Path, folders: tuple[Path, ...]) -> tuple[tuple[Path, Mapping[st
 
 def _content(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return tomllib.loads(decode(read_limited(file), str(file)))
+    except (ScenarioError, ValueError):
         return {}
 
 

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.errors import StorageError
-from workbench.files import guarded, refuse_existing
+from workbench.files import guarded, refuse_existing, refuse_unwritable
 from workbench.report.tables import Table
 from workbench.report.words import MINUS
 
 _NUMBER = re.compile(rf"[{MINUS}+-]?[\d,]*\.?\d+(e[+-]?\d+)?")
+
+
+def refuse_no_folder(folder: Path) -> None:
+    """Raise where tables cannot be written, before a page is drawn.
+
+    Raises
+    ------
+    StorageError
+        If something else has the folder's name, a link to nowhere included, or it can neither be made nor written.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise StorageError(f"{folder}: is no folder; nothing was written")
+    refuse_unwritable(folder / "table.csv" if folder.is_dir() else folder)
 
 
 def table_files(tables: Iterable[Table], folder: Path, force: bool) -> dict[Path, str]:
@@ -22,10 +36,8 @@ def table_files(tables: Iterable[Table], folder: Path, force: bool) -> dict[Path
     Raises
     ------
     StorageError
-        If the folder is no folder, or holds one of the files already (without `force`).
+        If the folder holds one of the files already (without `force`).
     """
-    if folder.exists() and not folder.is_dir():
-        raise StorageError(f"{folder}: is no folder; nothing was written")
     files = {folder / f"{table.name}.csv": _text(table) for table in tables}
     for file in files:
         refuse_existing(file, force=force)

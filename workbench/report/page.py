@@ -9,7 +9,7 @@ from workbench.analysis.selection import select
 from workbench.errors import StorageError
 from workbench.files import argument, read_regular, refuse_existing, refuse_unwritable, write_whole
 from workbench.report.content import Page
-from workbench.report.csv_files import table_files
+from workbench.report.csv_files import refuse_no_folder, table_files
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -53,9 +53,9 @@ def build_report(
     """
     target = Path(output)
     refuse_existing(target, force=force)
+    refuse_unwritable(target)
     if tables is not None:
-        folder = Path(tables)
-        refuse_unwritable(folder / "any.csv" if folder.is_dir() else folder)
+        refuse_no_folder(Path(tables))
     page = Page(select(source, sweep))
     files = table_files(page.tables, Path(tables), force) if tables is not None else {}
     write_whole(target, render(page))

@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from workbench.files import read_regular
 from workbench.scenario.library import data_folder
+from workbench.scenario.prescan import refusal
 
 _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^\s,{}]+)\s*,")
 _FIELD = re.compile(r"\s*(\w+)\s*=\s*")
 FILE = "references.bib"
+MAX_BYTES = 1 << 22
 
 
 def bibliography_file(base: Path) -> Path:
@@ -23,14 +26,33 @@ def read_bibliography(file: Path) -> Mapping[str, Mapping[str, str]]:
     """Return the entries of a BibTeX file: key to fields (lower case, braces removed) and ``type``.
 
     A missing file has no entries.
+
+    Raises
+    ------
+    ScenarioError
+        If it cannot be read, is larger than any bibliography needs to be, or is no UTF-8.
     """
-    if not file.is_file():
+    try:
+        text = read_regular(file, MAX_BYTES).decode("utf-8-sig")
+    except FileNotFoundError:
         return {}
-    text = file.read_text(encoding="utf-8")
-    return {match[2]: {"type": match[1].lower(), **_fields(text, match.end())} for match in _ENTRY.finditer(text)}
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise refusal(str(file), 0, 0, f"the bibliography cannot be read: {reason}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise refusal(str(file), line, 1, "the bibliography is not UTF-8 (save it as UTF-8)") from None
+    heads = list(_ENTRY.finditer(text))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    # An entry ends where the next begins: one whose braces do not close must not be read on to the end.
+    return {
+        head[2]: {"type": head[1].lower(), **_fields(text[head.end() : end])}
+        for head, end in zip(heads, ends, strict=False)
+    }
 
 
-def _fields(text: str, start: int) -> dict[str, str]:
+def _fields(text: str) -> dict[str, str]:
+    start = 0
     found: dict[str, str] = {}
     while match := _FIELD.match(text, start):
         value, start = _value(text, match.end())

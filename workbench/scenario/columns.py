@@ -20,6 +20,9 @@ from workbench.scenario.names import name_fault
 from workbench.scenario.syntax import Keys
 
 MAX_ROWS = 1_000_000
+MAX_PEOPLE = 100_000
+"""Rows of a table of people."""
+MAX_COLUMNS = 1_000
 MAX_BYTES = 1 << 25
 SHOWN = 50
 """Problems of one column that are told."""
@@ -223,7 +226,7 @@ class ColumnReader:
         name = str(raw.get("table") or self._shared)
         if name not in self._tables:
             place = (*keys, "table") if raw.get("table") else ("subjects", "table")
-            self._tables[name] = place, named_table(self._document, self._base, name, place)
+            self._tables[name] = place, named_table(self._document, self._base, name, place, MAX_PEOPLE)
         return self._tables[name][1]
 
     def _has(self, table: CsvTable, raw: Mapping[str, Any], keys: Keys) -> bool:
@@ -258,6 +261,12 @@ def named_table(document: Document, base: Path, name: str, keys: Keys, max_rows:
     return None
 
 
+def refuse_width(columns: int) -> None:
+    """Raise for a table of more columns than anyone reads: a line of separators is soon millions of them."""
+    if columns > MAX_COLUMNS:
+        raise TableError(f"the table has {columns:,} columns (at most {MAX_COLUMNS:,})", 1)
+
+
 def starts_of(cells: Iterable[str]) -> Iterator[int]:
     """Yield where each cell of a line begins, from 1."""
     at = 1
@@ -268,6 +277,7 @@ def starts_of(cells: Iterable[str]) -> Iterator[int]:
 
 def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
     header: list[str] = next(reader, [])
+    refuse_width(len(header))
     lines: list[int] = []
     names = [cell.strip(" \t") for cell in header]
     faults: list[tuple[str, int]] = []
@@ -288,7 +298,8 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
         if not row:
             continue
         if len(lines) == max_rows:
-            message = f"the table has more than {max_rows:,} rows; --max-points raises the limit"
+            more = "" if max_rows == MAX_PEOPLE else "; --max-points raises the limit"
+            message = f"the table has more than {max_rows:,} rows{more}"
             raise TableError(message, reader.line_num)
         if len(row) != len(names):
             told = f"{len(row)} cells, but there are {len(names)} columns"

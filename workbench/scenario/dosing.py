@@ -18,7 +18,7 @@ from workbench.quantities import whole
 from workbench.scenario.columns import (
     DECIMAL_COMMA,
     MARKED,
-    MAX_ROWS,
+    MAX_COLUMNS,
     MISSING,
     NUMBER,
     TableError,
@@ -35,6 +35,11 @@ from workbench.scenario.syntax import Keys
 
 COLUMNS = ("ID", "TIME", "AMT", "RATE", "II", "ADDL", "SS", "EVID")
 """What is always written; TINF and CMT where a record needs them."""
+MAX_LINES = 100_000
+MOST_TOLD = 200
+"""Problems of one table that are told, before the rest of it is left alone."""
+BREAK = re.compile(r"\r\n|\r|\n")
+"""Where a line ends; what else Python takes for its end (U+2028, a form feed) is part of a cell."""
 NEEDED = ("TIME", "AMT")
 NUMBERS = ("TIME", "AMT", "RATE", "TINF", "II", "ADDL", "SS", "EVID")
 DOSING = ("AMT", "RATE", "TINF", "II", "ADDL", "SS")
@@ -124,11 +129,20 @@ def written(records: Iterable[Record]) -> str:
 
 
 class Row(NamedTuple):
-    """One row: its line, and its cells by column."""
+    """One row: its line, its cells by column, and all of them as they are written."""
 
     line: int
     cells: dict[str, str]
-    columns: dict[str, int]
+    written: list[str]
+
+    def start(self, name: str) -> int:
+        """Return where the cell of a column begins in the line, from 1; 1 where there is no such column."""
+        starts = dict(zip(self.cells, starts_of(self.written), strict=True))
+        return starts.get(name, 1)
+
+
+class _TooMany(Exception):
+    """So much of a table is wrong that the rest of it is not looked at."""
 
 
 @dataclass
@@ -151,9 +165,16 @@ class _Table:
     subjects: dict[Decimal | str, int] = field(default_factory=dict)
     since: dict[int, float] = field(default_factory=dict)
     idle: int = 0
+    told: int = 0
 
     def read(self, text: str) -> tuple[Record, ...] | None:
-        """Return the records, or None after a report of everything that is wrong."""
+        """Return the records, or None after a report of everything that is wrong, or of the first of very much."""
+        try:
+            return self._records(text)
+        except _TooMany:
+            return None
+
+    def _records(self, text: str) -> tuple[Record, ...] | None:
         # TOML drops the line break behind the opening quotes, so that the text begins one line further down.
         shift = self.first + (1 if self.key and self._on_next_line() else 0)
         self._split(text, shift)
@@ -180,24 +201,37 @@ class _Table:
         return (*found, *(nothing(float(subject)) for subject in undosed))
 
     def _on_next_line(self) -> bool:
-        lines = self.document.text.splitlines()[self.first - 1 : self.first]
+        lines = self.document.text.split("\n")[self.first - 1 : self.first]
         return bool(lines) and lines[0].rstrip().endswith(('"""', "'''"))
 
     def _report(self, line: int, column: int, message: str) -> None:
-        self.sound = False
+        self.sound, self.told = False, self.told + 1
         self.document.problems.append(Problem(self.file, line, column, self.key, message))
+        if self.told == MOST_TOLD:
+            raise _TooMany
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
     def _split(self, text: str, shift: int) -> None:
         """Take the text apart: the line of columns, rows, and rows that are marked as left out."""
         headed = ""
-        for number, line in enumerate(text.splitlines()):
-            cells = next(csv.reader([line]), [])
+        lines = text.count("\n") + text.count("\r") - text.count("\r\n")
+        if lines > MAX_LINES:  # asked of the text, as a list of so many lines is itself too large
+            self._report(shift + MAX_LINES, 1, f"the table has {lines:,} lines (at most {MAX_LINES:,})")
+            return
+        for number, line in enumerate(BREAK.split(text)):
+            place = shift + number
+            try:
+                cells = next(csv.reader([line]), [])
+            except csv.Error as error:
+                self._report(place, 1, f"the line cannot be read: {error}")
+                return
             if not cells or not line.strip():
                 continue
-            place = shift + number
             if not self.words:
+                if len(cells) > MAX_COLUMNS:
+                    self._report(place, 1, f"the table has {len(cells):,} columns (at most {MAX_COLUMNS:,})")
+                    return
                 if line.lstrip().startswith("#") and not _is_header(cells):
                     self.left_out["#"] += 1
                     continue
@@ -206,9 +240,6 @@ class _Table:
                 headed = line.strip()
             elif (mark := self._mark(cells)) or line.strip() == headed:
                 self.left_out[mark or "the line of columns again"] += 1
-            elif len(self.rows) >= MAX_ROWS:
-                self._report(place, 1, f"the table has more than {MAX_ROWS:,} rows")
-                return
             elif MARKED.fullmatch(cells[0].strip()) and self.words[0].name != "C":
                 self.marked.append((place, cells))
             else:
@@ -232,14 +263,11 @@ class _Table:
             message, column = parting_fault(cells, len(self.words)) or (told, 1)
             self._report(line, column, message)
             return
-        starts = dict(zip((w.name for w in self.words), starts_of(cells), strict=True))
         texts = (cell.strip(" \t").strip("'\"") for cell in cells)
-        row = Row(line, dict(zip((w.name for w in self.words), texts, strict=True)), starts)
+        row = Row(line, dict(zip((w.name for w in self.words), texts, strict=True)), cells)
         if row.cells.get("C", ".") not in (*MISSING, "0"):
             said = shorten(row.cells["C"])
-            self._report(
-                line, row.columns["C"], f"C marks rows that are left out: expected C, I or a point, got {said}"
-            )
+            self._report(line, row.start("C"), f"C marks rows that are left out: expected C, I or a point, got {said}")
             return
         self.rows.append(row)
 
@@ -302,7 +330,7 @@ class _Table:
         for row, text in zip(self.rows, texts, strict=True):
             if text in MISSING:
                 self._report(
-                    row.line, row.columns["ID"], "ID: whose record is this? A table with IDs has one in every row"
+                    row.line, row.start("ID"), "ID: whose record is this? A table with IDs has one in every row"
                 )
                 found.append(None)
                 continue
@@ -310,7 +338,7 @@ class _Table:
                 message = (
                     f"ID: {shorten(text)} beside IDs that are numbers (a C, an I or a # before it leaves a row out)"
                 )
-                self._report(row.line, row.columns["ID"], message)
+                self._report(row.line, row.start("ID"), message)
                 found.append(None)
                 continue
             person = Decimal(text) if any(numeric) else text
@@ -329,7 +357,7 @@ class _Table:
             if len({who for who, _ in pairs}) < len(pairs) or len({name for _, name in pairs}) < len(pairs):
                 self._report(
                     self.rows[0].line,
-                    self.rows[0].columns[w.name],
+                    self.rows[0].start(w.name),
                     f"{shorten(w.text)} tells other people apart than ID does",
                 )
 
@@ -342,7 +370,7 @@ class _Table:
             text = row.cells.get(name, ".")
             number = 0.0 if text in MISSING else float(text) if NUMBER.fullmatch(text) else None
             if number is None or not abs(number) < LARGE:
-                self._report(row.line, row.columns[name], f"{name}: {_no_number(name, text)}")
+                self._report(row.line, row.start(name), f"{name}: {_no_number(name, text)}")
                 return None
             numbers[name] = number
         kind = numbers["EVID"]
@@ -355,7 +383,7 @@ class _Table:
         if not fault and kind not in (0.0, 2.0) and numbers["TIME"] < self.since.get(subject, 0.0):
             name, fault = "TIME", f"goes back (the record before is at {self.since[subject]:g} h)"
         if fault:
-            self._report(row.line, row.columns.get(name, 1), f"{name}: {fault}")
+            self._report(row.line, row.start(name), f"{name}: {fault}")
             return None
         if kind in EVENTS:
             self.events[EVENTS[kind]] += 1
@@ -430,7 +458,7 @@ class _Table:
                 continue
             if fault:
                 row = said[0][0]
-                self._report(row.line, row.columns[w.name], f"{shorten(w.text)}: {fault}")
+                self._report(row.line, row.start(w.name), f"{shorten(w.text)}: {fault}")
 
     def _tell(self, found: Sequence[Record]) -> None:
         """Note what was read, what was passed over, and what was not understood."""

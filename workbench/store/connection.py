@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from workbench.errors import StorageError
-from workbench.files import open_regular, settle
+from workbench.files import open_regular, refuse_loop, settle
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -47,7 +47,14 @@ _ADVICE = {
 
 
 def behind_links(path: Path) -> Path:
-    """Return the file that a link of this name leads to, else `path`: one file has one lock, whatever it is called."""
+    """Return the file that a link of this name leads to, else `path`: one file has one lock, whatever it is called.
+
+    Raises
+    ------
+    StorageError
+        If links lead round in a loop.
+    """
+    refuse_loop(path)
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
