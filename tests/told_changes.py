@@ -98,7 +98,7 @@ class Unchanged:
         with open_writer(folder / "a.db") as writer:
             writer.begin(self.plan)
         with reading(folder / "a.db") as connection:
-            self.asked = stored(connection, 1)
+            self.asked = stored(connection, 1, folder / "a.db")
         self.known = set(self.keys(self.plan).values())
 
     def planned(self, **asked: Any) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,19 @@ def test_a_revision_of_a_component_or_the_engine_is_told(folder: Path, monkeypat
     for module in (batch, asked):
         monkeypatch.setattr(module, "ENGINE_REVISION", 2)
     assert "why: 12 of 12 runs are new: revision of the engine 1 -> 2" in " ".join(runs_of(folder, "--dry-run").split())
+
+
+def test_D03_an_earlier_sweep_whose_text_is_damaged_is_named_by_why_and_explains_nothing(folder: Path) -> None:
+    runs_of(folder)
+    runs_of(folder, "--seed", "4")
+    with sqlite3.connect(folder / "a.db") as connection:
+        connection.execute("UPDATE scenario SET bytes = CAST(replace(CAST(bytes AS TEXT), 'rate', '=a=e') AS BLOB)")
+    connection.close()
+    (folder / "small.toml").write_text(SMALL.replace("rate = 0.002", "rate = 0.003"))
+    said = runs_of(folder, "--dry-run")
+    assert "6 to compute" in said and "why" not in said
+    done = workbench("why", "a.db", cwd=folder)
+    assert done.returncode == 3 and "damaged" in done.stderr and "what sweep 2 asked for" in done.stderr
 
 
 PEOPLE = """

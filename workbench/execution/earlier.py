@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UsageError
+from workbench.errors import StorageError, UsageError
 from workbench.execution.why import Cause, Explanation, Place, explain
 from workbench.store.asked import Asked, Value, planned, stored
 from workbench.store.connection import reading
@@ -68,7 +69,10 @@ def why_new(db: Path, plan: Plan, places: Mapping[Place, int], held: bool) -> Ex
         if not others:
             return None
         asked = planned(plan)
-        against, causes = _nearest(asked, (stored(connection, other) for other in others[:LOOKED_AT]), places, held)
+        found = [(other, explain(asked, other, places, held)) for other in _readable(connection, others, db)]
+    if not found:
+        return None
+    against, causes = min(found, key=lambda one: (len(one[1]), -one[0].sweep))
     return Explanation(str(db), sum(places.values()), plan.expected, against.sweep, against.created, causes)
 
 
@@ -79,7 +83,7 @@ def changed_since(db: Path, plan: Plan) -> tuple[Cause, ...]:
         if row is None:
             return ()
         every = {(study.name, arm): 1 for study in plan.studies for arm in study.arms}
-        return explain(planned(plan), stored(connection, row[0]), every)
+        return explain(planned(plan), stored(connection, row[0], db), every)
 
 
 def why_sweep(db: Path, sweep: int | None = None, against: int | None = None) -> Explanation | None:
@@ -95,8 +99,8 @@ def why_sweep(db: Path, sweep: int | None = None, against: int | None = None) ->
         others = _earlier(connection, chosen) if against is None else [_known(connection, db, against)]
         if not others:
             return None
-        asked = stored(connection, chosen)
-        found = [_between(connection, db, asked, stored(connection, other)) for other in others]
+        asked = stored(connection, chosen, db)
+        found = [_between(connection, db, asked, stored(connection, other, db)) for other in others]
         return min(found, key=lambda one: (len(one.causes), one.new, -one.against))
 
 
@@ -113,13 +117,13 @@ def why_run(db: Path, run: int, against: int | None = None) -> RunContent:
     place = open_results(db).placed(run)
     with reading(db) as connection:
         others = _earlier(connection, place.sweep) if against is None else [_known(connection, db, against)]
-        asked = stored(connection, place.sweep)
+        asked = stored(connection, place.sweep, db)
         swept = _swept(connection, place.sweep, place.study, place.point)
         found: list[tuple[Explanation, int]] = []
         for number in others:
             other = _same_place(connection, number, place.study, place.arm, place.subject, swept, place.point)
             if other is None or other != run:
-                causes = explain(asked, stored(connection, number), {(place.study, place.arm): 1})
+                causes = explain(asked, stored(connection, number, db), {(place.study, place.arm): 1})
                 created = connection.execute("SELECT created FROM sweep WHERE id = ?", (number,)).fetchone()[0]
                 found.append((Explanation(str(db), 1, 1, number, created, causes), other or 0))
         nearest = min(found, key=lambda one: (not one[1], len(one[0].causes), -one[0].against), default=None)
@@ -148,12 +152,11 @@ def why_run(db: Path, run: int, against: int | None = None) -> RunContent:
     )
 
 
-def _nearest(
-    asked: Asked, others: Iterable[Asked], places: Mapping[Place, int], held: bool
-) -> tuple[Asked, tuple[Cause, ...]]:
-    """Return the sweep that the fewest things tell from `asked`, the latest of several, and what they are."""
-    found = [(other, explain(asked, other, places, held)) for other in others]
-    return min(found, key=lambda one: (len(one[1]), -one[0].sweep))
+def _readable(connection: sqlite3.Connection, sweeps: list[int], db: Path) -> Iterator[Asked]:
+    """Yield what the latest of some sweeps asked for; one whose texts are damaged stops no other."""
+    for sweep in sweeps[:LOOKED_AT]:
+        with suppress(StorageError):
+            yield stored(connection, sweep, db)
 
 
 def _between(connection: sqlite3.Connection, db: Path, asked: Asked, other: Asked) -> Explanation:

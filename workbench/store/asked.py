@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.scenario.library import parameter_file
 from workbench.solver.batch import ENGINE_REVISION, RECORDINGS
+from workbench.store.damage import damaged
 from workbench.store.register import FACTOR, number_or_text
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _level(number: float | None, text: str | None) -> str:
 
 
 _SWEEP = """SELECT sweep.created, scenario.name, scenario.bytes, scenario.parameter_bytes, scenario.parameter_set,
+    scenario.sha256, scenario.parameter_sha256,
     sweep.seed, sweep.subjects, sweep.settings,
     sweep.expected
         - (SELECT count(*) FROM study JOIN sweep_run AS s ON s.study = study.id WHERE study.sweep = sweep.id)
@@ -179,10 +181,27 @@ _VERSIONS = """SELECT p.key, p.value FROM provenance AS p WHERE p.invocation =
     (SELECT max(id) FROM invocation WHERE sweep = ?) AND p.key IN ('workbench', 'git_commit')"""
 
 
-def stored(connection: sqlite3.Connection, sweep: int) -> Asked:
-    """Return what a stored sweep asked for."""
+def stored(connection: sqlite3.Connection, sweep: int, path: Path) -> Asked:
+    """Return what a stored sweep asked for; `path` is the database, for messages.
+
+    Raises
+    ------
+    StorageError
+        If its texts are not as they were written.
+    """
+    try:
+        return _stored(connection, sweep)
+    except (ValueError, TypeError, AttributeError) as fault:
+        raise damaged(path, f"what sweep {sweep} asked for ({fault})") from fault
+
+
+def _stored(connection: sqlite3.Connection, sweep: int) -> Asked:
     ask = connection.execute
-    created, name, text, parameters, chosen, seed, subjects, settings, missing = ask(_SWEEP, (sweep,)).fetchone()
+    created, name, text, parameters, chosen, *hashes, seed, subjects, settings, missing = ask(
+        _SWEEP, (sweep,)
+    ).fetchone()
+    if [hashlib.sha256(one).digest() for one in (text, parameters)] != hashes:
+        raise ValueError("its scenario or parameter set has another hash than the one stored")
     values: dict[str, dict[str, Value]] = {}
     for arm, path, *rest in ask(_VALUES, (sweep,)):
         values.setdefault(arm, {})
