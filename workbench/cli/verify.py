@@ -87,13 +87,13 @@ def _lines(found: Verification) -> Iterator[str]:
     wide = max(len(check.name) for check in found.checks)
     for check in found.checks:
         start = f"{check.name:{wide}}  {_verdict(check):5}  "
-        yield from folded(check.looked or "-", " " * len(start), first=start)
+        yield from folded(check.looked or "not looked at", " " * len(start), first=start)
         for note in check.notes:
             yield from folded(f"note: {note}", " " * len(start))
 
 
 def _verdict(check: Check) -> str:
-    return "well" if check.well else "FAULT"
+    return "FAULT" if not check.well else "well" if check.looked else "-"
 
 
 def _finding_lines(found: Verification) -> Iterator[str]:

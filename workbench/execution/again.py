@@ -129,9 +129,8 @@ class Again:
         if not self._within:
             self.check.looked += ", bit for bit"
         for words, (count, widest) in self._within.items():
-            self.check.notes.append(
-                f"{count:,} values have other digits, within {widest:.0e} of the largest value of their kind: {words}"
-            )
+            said = f"{count:,} {'value has' if count == 1 else 'values have'} other digits"
+            self.check.notes.append(f"{said}, within {widest:.0e} of the largest value of their kind: {words}")
         if self.wanted:
             self.check.notes.append(f"{len(self.wanted):,} runs that were chosen could not be computed again")
 

@@ -24,6 +24,9 @@ NUMERIC = ("numpy", "scipy", "python", "simd", "blas", "platform")
 """What the bits of a result depend on besides our own code; see `workbench.store.provenance`."""
 
 
+CHANGED = "the workbench is another one than when it was stored"
+
+
 @dataclass(frozen=True)
 class Replanned:
     """One sweep.
@@ -46,14 +49,16 @@ class Replanned:
     apart: str
 
     @property
-    def changed(self) -> str:
-        """Why today's plan is another one, where that may be: the workbench has changed since."""
-        return "the workbench is another one than when it was stored" if self.reworded and not self.same else ""
+    def excused(self) -> str:
+        """Why the plan may be another one without a fault of the file; "" where it may not."""
+        return CHANGED if self.reworded else self.apart
 
     @property
     def note(self) -> str:
         """What could not be looked at."""
-        return f"sweep {self.sweep}: cannot be compared with its scenario: {self.changed}" if self.changed else ""
+        if self.same or not self.reworded:
+            return ""
+        return f"sweep {self.sweep}: cannot be compared with its scenario: {CHANGED}"
 
     def findings(self) -> Iterator[Finding]:
         """Yield every row that is not what the plan gives."""

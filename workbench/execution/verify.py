@@ -187,8 +187,8 @@ class _Comparison:
         if self._missing:
             self._check.notes.append(f"sweep {sweep}: {self._missing:,} runs are not there yet")
         if self._other:
-            where = f"sweep {sweep}: {self._other:,} places ask for another run here, where"
-            self._check.notes.append(f"{where} {self._again.apart or self._again.changed}")
+            many = f"{self._other:,} {'place asks' if self._other == 1 else 'places ask'} for another run here"
+            self._check.notes.append(f"sweep {sweep}: {many}: {self._again.excused}")
 
     def _chunk(self, chunk: Chunk) -> Iterator[Finding]:
         plan, sweep, subjects = self._again.plan, self._again.sweep, chunk.batch.subjects
@@ -206,7 +206,7 @@ class _Comparison:
             elif found.key == chunk.batch.keys[i]:
                 self.same += 1
                 rows += [i] if found.run in self._computed.wanted else []
-            elif self._again.apart or self._again.changed:
+            elif self._again.excused:
                 self._other += 1
             else:
                 message = "it is not the run that its scenario asks for at its place"
