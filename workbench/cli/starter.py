@@ -42,10 +42,11 @@ def init(
     for name in files:
         refuse_irregular(root / name)
     try:
+        # The folders first: once all files are there, nothing is left that the same command could complete.
+        for folder_of in ("reports/page", *files):
+            (root / folder_of).parent.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(root / name, content)
-        (root / "reports").mkdir(exist_ok=True)
     except OSError as fault:
         raise StorageError(f"{root}: cannot be written ({fault.strerror}); choose another folder") from None
     if as_json:

@@ -233,10 +233,15 @@ def create(path: Path, command: str = "") -> None:
             f"{path}: cannot be made ({fault.strerror}); nothing was written; choose another --db"
         ) from fault
     finally:
-        for left in (draft, draft.with_name(f"{draft.name}-journal")):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
+        discard(draft)
     settle(path.absolute().parent)
+
+
+def discard(draft: Path) -> None:
+    """Remove a draft of ours, and what SQLite laid beside it, as far as the system lets us."""
+    for left in (draft, draft.with_name(f"{draft.name}-journal")):
+        with suppress(OSError):
+            left.unlink(missing_ok=True)
 
 
 def remove_drafts(path: Path) -> None:

@@ -105,7 +105,7 @@ def keep_old(path: Path, version: int) -> Path:
             kept = _named(path, version, number)
         draft.replace(kept)
     finally:
-        draft.unlink(missing_ok=True)
+        database.discard(draft)
     return kept
 
 
