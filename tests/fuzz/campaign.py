@@ -2,7 +2,7 @@
 """A long search for faults: ``python tests/fuzz/campaign.py --seconds 600 --seed 1 --out FOLDER``.
 
 Every example is named by its kind and number, and made again by ``--one KIND NUMBER``. Faults are gathered by what they
-say; the shortest example of each is kept in the folder.
+say; the files of the first example of each, and of shorter ones, are kept in the folder.
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from examples import KINDS, Example  # noqa: E402
 
 
+def keep(example: Example, folder: Path) -> None:
+    """Write the files of an example, as it was: another version of the workbench makes others of the same number."""
+    for name, data in example.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=60)
@@ -35,10 +42,7 @@ def main() -> None:
         kind, number = asked.one
         with tempfile.TemporaryDirectory() as folder:
             example = KINDS[kind](Random(f"{kind} {number}"), Path(folder))
-            asked.out.mkdir(exist_ok=True)
-            for name, data in example.files.items():
-                (asked.out / name).parent.mkdir(parents=True, exist_ok=True)
-                (asked.out / name).write_bytes(data)
+            keep(example, asked.out)
             verdict = example.verdict(asked.run_seconds)
             print(example.told, verdict, sep="\n")
         return
@@ -73,6 +77,7 @@ def main() -> None:
                         flush=True,
                     )
                     seen[key] = size
+                    keep(example, asked.out / f"{kind}-{number}")
     for kind in asked.kinds:
         print(kind, dict(counts[kind]), "slowest", slowest[kind], "largest", largest[kind], flush=True)
 

@@ -11,8 +11,8 @@ import pytest
 from workbench.declaration import Component, Parameter
 from workbench.registry import SECTIONS, registry
 
-WORLDS = 40
-"""So often every reference of every component leads elsewhere: to each of some 20 kinds about twice."""
+WORLDS = 20
+"""So often every reference of every component leads elsewhere: to each of some 20 kinds about once."""
 Fields = dict[str, Any]
 
 

@@ -20,15 +20,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 EXAMPLES = {
-    "scenario": 40,
+    "scenario": 30,
     "text": 10,
     "set": 10,
-    "doses": 20,
+    "doses": 14,
     "people": 10,
     "points": 10,
-    "findings": 12,
+    "findings": 8,
     "database": 6,
-    "setting": 12,
+    "setting": 8,
 }
 """How many of each kind an ordinary run of the tests tries."""
 SHORT, LONG = 0.3, 20.0
