@@ -65,7 +65,6 @@ def interrupted(folder: Path, moment: int, number: int, *words: str) -> subproce
     ("moment", "words"),
     [
         (30, ("--help",)),
-        (600, ("check", "small.toml")),
         (2500, ("check", "small.toml")),
         (4000, ("query", "a.db", "select * from runs")),
         (5000, ("sweep", "small.toml", "--db", "b.db", "--workers", "1")),
