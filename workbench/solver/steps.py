@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 STAGES = (
@@ -106,7 +106,11 @@ def in_order(steps: Iterable[Step], settled: Iterable[str]) -> list[Step]:
 
 def _sorted(steps: list[Step]) -> list[Step]:
     """Sort one stretch: writers, then those who update, then readers; ties by stage, then by owner's name."""
-    waits = {i: {j for j, other in enumerate(steps) if _follows(step, other, i == j)} for i, step in enumerate(steps)}
+    waits = _waits(steps)
+    behind: dict[int, list[int]] = {}
+    for i, ahead in waits.items():
+        for j in ahead:
+            behind.setdefault(j, []).append(i)
     rank = [(STAGES.index(step.stage), step.owner, step.order, i) for i, step in enumerate(steps)]
     ready = [rank[i] for i in waits if not waits[i]]
     heapq.heapify(ready)
@@ -115,11 +119,10 @@ def _sorted(steps: list[Step]) -> list[Step]:
     while ready:
         *_, at = heapq.heappop(ready)
         done.append(steps[at])
-        for i, waiting in left.items():
-            if at in waiting:
-                waiting.discard(at)
-                if not waiting:
-                    heapq.heappush(ready, rank[i])
+        for i in behind.get(at, ()):
+            left[i].discard(at)
+            if not left[i]:
+                heapq.heappush(ready, rank[i])
     if len(done) != len(steps):
         circle = tuple(steps[i] for i in _circle({i: w for i, w in left.items() if w}))
         chain = " -> ".join(step.owner for step in (*circle, circle[0]))
@@ -127,15 +130,26 @@ def _sorted(steps: list[Step]) -> list[Step]:
     return done
 
 
-def _follows(step: Step, other: Step, same: bool) -> bool:
-    """Whether `step` runs after `other`."""
-    if same:
-        return step.stage == "input" and bool(step.reads & step.updates)  # it would add to what it is still reading
-    if other.writes & (step.reads | step.updates):
-        return True
-    if other.updates & (step.reads - step.updates - step.writes):
-        return True
-    return STAGES.index(other.stage) < STAGES.index(step.stage) and bool(other.updates & step.updates)
+def _waits(steps: Sequence[Step]) -> dict[int, set[int]]:
+    """Return for each step those after which it runs; looked up by signal, as there may be thousands of steps."""
+    writers: dict[str, set[int]] = {}
+    updaters: dict[str, set[int]] = {}
+    for j, other in enumerate(steps):
+        for name in other.writes:
+            writers.setdefault(name, set()).add(j)
+        for name in other.updates:
+            updaters.setdefault(name, set()).add(j)
+    place = [STAGES.index(step.stage) for step in steps]
+    waits: dict[int, set[int]] = {}
+    for i, step in enumerate(steps):
+        found = {j for name in step.reads | step.updates for j in writers.get(name, ())}
+        found |= {j for name in step.reads - step.updates - step.writes for j in updaters.get(name, ())}
+        found |= {j for name in step.updates for j in updaters.get(name, ()) if place[j] < place[i]}
+        found.discard(i)
+        if step.stage == "input" and step.reads & step.updates:  # it would add to what it is still reading
+            found.add(i)
+        waits[i] = found
+    return waits
 
 
 def _circle(waits: dict[int, set[int]]) -> list[int]:
