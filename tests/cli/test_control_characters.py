@@ -65,6 +65,8 @@ LINES: dict[str, list[list[str]]] = {
               ["{}/a.db", f'select 1 as "{HOSTILE}" where 0'], ["{}/a.db", f"select {HOSTILE}"]],
     "why": [["{}/a.db"], ["{}/a.db", "--run", "1"], ["{}/a.db", "--sweep", "1", "--against", "1"], [HOSTILE]],
     "digest": [["{}/points.csv"]],
+    "merge": [["{}/a.db", "--into", "{}/all.db"], ["{}/points.csv", f"{HOSTILE}.db", "--into", "{}/no.db"],
+              ["{}/a.db", "--into", f"{HOSTILE}/no.db"]],
     "migrate": [["{}/a.db"], ["{}/points.csv"], [f"{HOSTILE}.db"]],
     "findings": [["{}/odd.toml"], [HOSTILE]],
     "assay": [["{}/odd.toml", "--arm", HOSTILE], ["{}/odd.toml", "--synapse", HOSTILE]],

@@ -75,12 +75,13 @@ def words(name: str, file: str | None = None) -> list[str]:
     given = {
         "scenario": "small.toml",
         "scenarios": "small.toml",
+        "sources": "good.db",
         "db": "good.db",
         "sql": "select * from outcomes",
         "targets": OJA,
     }
     needed = [p for p in COMMANDS[name].params if p.param_type_name == "argument" and p.required]
-    options = ["--run", "1"] if name == "replay" else []
+    options = {"replay": ["--run", "1"], "merge": ["--into", "all.db"]}.get(name, [])
     return [name, *(file if file and p.name != "sql" else given.get(p.name, "new") for p in needed), *options]
 
 

@@ -44,7 +44,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 ELSEWHERE = {
     "findings", "calibrate",  # a ledger's own tests
-    "init", "report", "gallery", "export", "digest", "schema", "verify",  # print a path, a number, or data
+    "init", "report", "gallery", "export", "digest", "schema", "verify", "merge",  # print a path, a number, or data
 }  # fmt: skip
 
 

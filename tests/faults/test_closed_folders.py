@@ -25,6 +25,10 @@ DEFAULTS = {
     "gallery": ((HEBB,), "reports cannot be made (Permission denied); choose --output"),
     "calibrate": ((REFIT,), "data/parameters cannot be made (Permission denied); choose --to"),
     "findings": ((HEBB,), "data/results cannot be made (Permission denied); choose --db"),
+    "merge": (
+        ("small.db", "--into", "all.db"),
+        "all.db: cannot be written (Permission denied: all.db.lock); nothing was changed; choose another --db",
+    ),
     "migrate": (
         ("small.db",),
         "small.db: cannot be written (Permission denied: small.db.lock); nothing was changed; choose another --db",

@@ -72,7 +72,7 @@ def scenario(
 ) -> model.Scenario:
     """A scenario whose arms map a name to the arm it is compared with."""
     parameters = model.ParameterSet(
-        name="set-1", version="1", title="A set", text=b"schema = 1\n", sha256=hashlib.sha256(b"p").hexdigest(),
+        name="set-1", version="1", title="A set", text=b"schema = 1\n", sha256=hashlib.sha256(b"schema = 1\n").hexdigest(),
         values={}, meanings={}, conditions={}, condition_titles={"ill": "ill striatum"},
     )  # fmt: skip
     each = {n: model.Arm(n, f"Arm {n}", "ill", frozenset(), {}, base) for n, base in arms.items()}

@@ -16,13 +16,13 @@ from typing import Any
 
 from workbench import __version__
 from workbench.cli.output import print_object, talk
-from workbench.errors import Problem, ScenarioError, StorageError, UnheardError, WorkbenchError, escaped
+from workbench.errors import Problem, StorageError, UnheardError, WorkbenchError, escaped
 
 SHOWN_PROBLEMS = 50
 
 
 def _problems(error: WorkbenchError) -> list[Problem]:
-    if isinstance(error, ScenarioError):
+    if error.problems:
         return list(error.problems)
     message, _, hint = str(error).partition("\nhint: ")
     return [Problem("", 0, 0, "", message, hint)]

@@ -181,7 +181,11 @@ def _listen() -> int:
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode={mode}", uri=True, timeout=READ_TIMEOUT)
+    return sqlite3.connect(_address(path, mode), uri=True, timeout=READ_TIMEOUT)
+
+
+def _address(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
 
 
 def _roll_back(path: Path) -> None:
@@ -213,9 +217,7 @@ def create(path: Path, command: str = "") -> None:
     from workbench.store.tables import metadata
     from workbench.store.views import write_views
 
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        remove_drafts(path)
+    with drafted(path) as draft:
         connection = _connect(draft, 0.0)
         try:
             with connection.begin():
@@ -228,12 +230,32 @@ def create(path: Path, command: str = "") -> None:
             connection.close()
             connection.engine.dispose()
         draft.replace(path)
+        settle(path.absolute().parent)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` for what shall be renamed to it; what has that name afterwards is removed.
+
+    The caller holds the lease of `path`.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        remove_drafts(path)
+        yield draft
     except OSError as fault:
         raise StorageError(
             f"{path}: cannot be made ({fault.strerror}); nothing was written; choose another --db"
         ) from fault
     finally:
         discard(draft)
+
+
+def publish(draft: Path, path: Path) -> None:
+    """Give a draft the name of `path`, once all of it is on the disk."""
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
     settle(path.absolute().parent)
 
 
@@ -247,7 +269,7 @@ def discard(draft: Path) -> None:
 def remove_drafts(path: Path) -> None:
     """Remove what a process that was killed while it made a file beside `path` has left."""
     # Whoever creates the database holds its lease, so that a draft of this name is what a killed process left.
-    drafts = re.compile(rf"{re.escape(path.name)}\.\d+\.new(-journal)?")
+    drafts = re.compile(rf"{re.escape(path.name)}(\.\d+\.new)+(-journal)?")
     for entry in os.scandir(path.absolute().parent):
         if drafts.fullmatch(entry.name) and not entry.is_dir(follow_symlinks=False):
             Path(entry.path).unlink(missing_ok=True)
@@ -267,6 +289,31 @@ def writing(path: Path, timeout: float) -> Connection:
         "PRAGMA foreign_keys = ON",
         f"PRAGMA cache_size = -{CACHE_KIB}",
     )
+
+
+def drafting(draft: Path) -> Connection:
+    """Open a draft that is thrown away if anything goes wrong, so that nothing in it needs to be undone."""
+    return _connect(
+        draft,
+        0.0,
+        "PRAGMA journal_mode = OFF",
+        "PRAGMA synchronous = OFF",
+        "PRAGMA foreign_keys = ON",
+        f"PRAGMA cache_size = -{CACHE_KIB}",
+    )
+
+
+@contextmanager
+def attached(driver: sqlite3.Connection, path: Path, name: str) -> Iterator[None]:
+    """Let a connection read another file as well, its tables called `name`.table; the file cannot be changed by it."""
+    driver.execute(f"ATTACH ? AS {name}", (_address(path, "ro"),))
+    driver.set_progress_handler(_listen, LISTEN)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+        with suppress(sqlite3.Error):  # where a transaction is still being given up, closing the connection does it
+            driver.execute(f"DETACH {name}")
 
 
 LATER: Mapping[str, int] = {"whole_axis": 1, "lost_run": 1, "audit": 2}
@@ -400,7 +447,7 @@ def _connect(path: Path | None, timeout: float, *pragmas: str) -> Connection:
     def connect() -> sqlite3.Connection:
         # A whole path: "file:x.db" and ":memory:" are names of files here, and not what SQLite means by them.
         name = ":memory:" if path is None else path.absolute()
-        driver = sqlite3.connect(name, timeout=timeout, isolation_level=None)
+        driver = sqlite3.connect(name, timeout=timeout, isolation_level=None, uri=True)  # for `attached`
         for pragma in pragmas:
             driver.execute(pragma)
         return driver

@@ -64,8 +64,7 @@ class Hold:
         self._lease = Lease(path, lock_timeout)
         try:
             with _writing_faults(path):
-                if not path.exists():
-                    database.create(path, command)
+                self._prepare(command)
                 self._connection = self._opened(lock_timeout, command)
         except BaseException:
             self._lease.release()
@@ -73,6 +72,11 @@ class Hold:
         if self.kept is not None:
             told = f"{path}: was of database version {self.was}, is now of {database.SCHEMA_VERSION}"
             warnings.warn(f"{told}; as it was it is kept as {self.kept}", MigrationNote, stacklevel=3)
+
+    def _prepare(self, command: str) -> None:
+        """Make the database if there is none; its lease is held."""
+        if not self.path.exists():
+            database.create(self.path, command)
 
     def _opened(self, lock_timeout: float, command: str) -> Connection:
         """Open the file, bring it up to date, and note which earlier commands were killed."""

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.errors import StorageError
+from workbench.files import open_regular
 
 if sys.platform == "win32":
     import msvcrt
@@ -156,3 +157,33 @@ class Lease:
             # Another writer may already have opened it; then the file is theirs.
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+def refuse_held(database: Path, timeout: float) -> None:
+    """Refuse a database that another command is writing to; nothing is written beside it.
+
+    Raises
+    ------
+    StorageError
+        If its writer has not ended after `timeout` seconds.
+    """
+    lock, deadline = database.with_name(database.name + ".lock"), time.monotonic() + timeout
+    while True:
+        try:
+            handle = open_regular(lock)
+        except OSError:  # nobody writes, or nobody of ours
+            return
+        try:
+            _try_lock(handle)
+        except OSError:
+            if time.monotonic() >= deadline:
+                holder = os.read(handle, 200).decode(errors="replace").strip() or "holder unknown"
+                raise StorageError(
+                    f"{database}: another command is writing to it ({holder}); nothing was changed;"
+                    " wait for it to end or give a longer --lock-timeout"
+                ) from None
+        else:
+            return
+        finally:
+            os.close(handle)
+        time.sleep(POLL_SECONDS)
