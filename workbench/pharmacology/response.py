@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.assembly import Assembly
 
 HALVES = {"ec50": "the concentration in plasma (ng/mL)", "half": "the level of the signal, in its unit,"}
+SHORTEST_DELAY = 0.01
+"""Hours; steps would have to be shorter still."""
 SITELESS = "an effect site that comes or goes while the model runs has no state to begin from"
 
 
@@ -48,6 +50,8 @@ class Responding(Component):
             yield "drug", 'responds to nothing: name a drug, or a driven signal (such as signal = "occupancy.NAME")'
         elif fields["drug"] is not None and fields["signal"] is not None:
             yield "signal", f"responds to one thing: drug.{fields['drug']}, or {fields['signal']}"
+        if fields["delay"] and fields["delay"] < SHORTEST_DELAY:
+            yield "delay", f"{fields['delay']:g} h is at once: write 0, or {SHORTEST_DELAY:g} h and more"
 
     def driver(self, block: Assembly) -> Value:
         """Return what it responds to, before any effect site."""
@@ -186,7 +190,9 @@ class Turnover(Saturating):
     """Whether it acts on the loss; else on production."""
 
     baseline: Value = number(1.0, "1", "response where nothing drives it", low=1e-12, high=1e12)
-    loss: Value = number(MISSING, "1/h", "rate constant of its loss", low=1e-6, high=1e4)
+    loss: Value = number(
+        MISSING, "1/h", "rate constant of its loss; what is lost faster is at once", low=1e-6, high=60.0
+    )
 
     @staticmethod
     def unscaled(maximum: Value, driver: Value, middle: Value, exponent: Value, *, rises: bool) -> Value:
