@@ -111,3 +111,9 @@ def test_S12_a_table_of_points_with_thousands_of_columns_is_refused(tmp_path: Pa
     (tmp_path / "points.csv").write_text(",".join(f"c{i}" for i in range(3_000)) + "\n1\n")
     (line,) = checked(tmp_path, PAIR + '[study.listed]\ntable = "points.csv"\n')
     assert line.endswith("points.csv:1:1: the table has 3,000 columns (at most 1,000)")
+
+
+def test_S10_recall_is_read_off_the_projection_that_the_task_teaches(tmp_path: Path) -> None:
+    text = (ROOT / "scenarios" / "rules" / "association.toml").read_text()
+    lines = checked(tmp_path, text.replace('post = "taste"', 'post = "sight"', 1))
+    assert any(".projection: ends on sight, but pairs teaches taste" in line for line in lines)

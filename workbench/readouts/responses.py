@@ -144,8 +144,12 @@ class RecallError(Readout):
         """Refuse a task without a teacher."""
         yield from super().check(fields, tables)
         yield from _patterns_fault(fields, tables)
-        if not tables["task"][fields["task"]].get("targets"):
+        taught = tables["task"][fields["task"]].get("targets")
+        post = tables["projection"][fields["projection"]]["post"]
+        if not taught:
             yield "task", f"needs a task with a teacher (targets), which {fields['task']} is not"
+        elif post != taught:
+            yield "projection", f"ends on {post}, but {fields['task']} teaches {taught}"
 
     def reading(self, block: Assembly) -> Reading:
         """Send every pattern through the weights."""
