@@ -184,7 +184,7 @@ def rows(ask: Ask, audited: bool) -> Check:
 
     def look() -> Iterator[Finding]:
         found = [ask(f"SELECT count(*) FROM {table}").fetchone()[0] for table in counted]
-        check.looked = ", ".join(f"{n:,} {word}" for n, word in zip(found, words, strict=True) if n)
+        check.looked = ", ".join(f"{word} {n:,}" for n, word in zip(found, words, strict=True) if n)
         yield from broken_rules(ask, audited)
 
     return readable(check, look)

@@ -25,7 +25,7 @@ OBJECTS = (
 """Columns that hold JSON: table, column, what it is, and what names the row."""
 
 
-HASHED = {"scenario": "scenarios with their parameter sets", "clock": "clocks", "measure": "measures"}
+HASHED = {"scenario": "scenarios and their parameter sets", "clock": "clocks", "measure": "measures"}
 """Tables whose rows hold their own SHA-256."""
 
 
@@ -48,9 +48,8 @@ def hashes(ask: Ask) -> Check:
 
     def look() -> Iterator[Finding]:
         counts = [ask(f"SELECT count(*) FROM {table}").fetchone()[0] for table in HASHED]
-        check.looked = "SHA-256 of " + ", ".join(
-            f"{number:,} {words}" for number, words in zip(counts, HASHED.values(), strict=True) if number
-        )
+        listed = ", ".join(f"{words} {n:,}" for words, n in zip(HASHED.values(), counts, strict=True) if n)
+        check.looked = f"every stored SHA-256: {listed or 'none'}"
         yield from broken_scenarios(ask)
         yield from broken_clocks(ask)
         yield from broken_measures(ask)
