@@ -148,8 +148,10 @@ class _Repeats(_Reader):
 
     def top(self, node: Node) -> None:
         if node.type == "table":
-            header = node.named_children[0]
+            header, known = node.named_children[0], len(self.repeated)
             self.note(header, self.within_lists(tuple(self.names(header))), is_table=True)
+            if len(self.repeated) > known:
+                return  # it is to have another name, and its keys are then not those of the first
         super().top(node)
 
     def pair(self, node: Node, table: Keys) -> None:
