@@ -30,6 +30,7 @@ BUDGETS = {
     "execution": 120,
     "faults": 200,
     "findings": 150,
+    "fuzz": 60,
     "modeller": 150,
     "pharmacology": 120,
     "readme": 320,
