@@ -56,7 +56,7 @@ def stored(db: Path, asked: FakePlan, chosen: Callable[[bytes], bool] = lambda _
     changed = how.pop("changed", lambda result: result)
     with open_writer(db) as writer:
         writer.begin(asked, command=f"sweep into {db.name}")
-        for chunk in asked.chunks(how.pop("size", 7)):
+        for chunk in asked.chunks(how.pop("size", 50)):
             rows = np.array([i for i in writer.missing(chunk) if chosen(chunk.batch.keys[i])], dtype=np.int64)
             if len(rows):
                 writer.store(chunk, rows, changed(solve(chunk, rows, **how)))
@@ -189,7 +189,10 @@ def test_D09_a_place_that_another_run_fills_is_a_conflict(tmp_path: Path) -> Non
     assert told.value.found == len(told.value.conflicts) == 6
     assert {(c.table, c.arm) for c in told.value.conflicts} == {("sweep_run", "ill")}
     many = plan(subjects=40)
-    one, two = stored(tmp_path / "a.db", many), stored(tmp_path / "b.db", replace(many, alike={"ill": "healthy"}))
+    one, two = (
+        stored(tmp_path / "a.db", many, size=200),
+        stored(tmp_path / "b.db", replace(many, alike={"ill": "healthy"}), size=200),
+    )
     with pytest.raises(MergeConflicts) as told:
         merge([one, two], tmp_path / "new.db")
     assert (told.value.found, len(told.value.conflicts)) == (80, 50)
