@@ -69,8 +69,8 @@ def broken_entries(
 def _words(entry: Entry) -> str:
     facts = entry.facts
     named = [f"{key} {facts[key]}" for key in ("sweep", "study", "calibration") if key in facts]
-    rows = [f"{number:,} of {table}" for table, number in facts.get("counts", {}).items()]
-    return ", ".join([str(facts.get("kind", "?")), *named, *rows])
+    rows = sum(facts.get("counts", {}).values())
+    return ", ".join([str(facts.get("kind", "?")), *named, f"{rows:,} row{'s' if rows != 1 else ''}"])
 
 
 def _runs(entry: Entry) -> Iterator[int]:
