@@ -7,6 +7,7 @@ what is not run does not protect. `WORKBENCH_TEST_SLOWNESS` stretches all budget
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from workbench.execution.threads import use_one_thread
 # As the command does. Two threads that wait for each other beside another process make a 7 x 7 matrix take 7 ms, not 12 us.
 assert "numpy" not in sys.modules, "too late: NumPy has its threads"
 use_one_thread()
+
+# Whoever starts the tests in the background of a plain shell makes them, and the commands they start, deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from shipped_runs import Shipped  # noqa: E402 - it imports NumPy
 
