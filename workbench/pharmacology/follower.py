@@ -58,11 +58,18 @@ class Law:
         The rates (1/h) where the signals have `levels`, which may be ``(moments, runs)``.
     rests : mapping signal -> level without any drug
     runs : int
+    tried : function like `rates`, optional
+        Where levels are only tried, which no drug may ever reach: it notes nothing of numbers that leave their range.
     """
 
     rates: Callable[[Levels], tuple[Value, Value]]
     rests: Levels
     runs: int
+    tried: Callable[[Levels], tuple[Value, Value]] | None = None
+
+    @property
+    def _trial(self) -> Callable[[Levels], tuple[Value, Value]]:
+        return self.tried or self.rates
 
     @cached_property
     def usual(self) -> tuple[Value, Value]:
@@ -84,7 +91,8 @@ class Law:
     @cached_property
     def least(self) -> Value:
         """An inflow (1/h) beside which less counts as so much: that at rest, and a little of what signals of 1 make."""
-        there = self.beyond({name: rest + 1.0 for name, rest in self.rests.items()})[0]
+        inflow, loss = self._trial({name: rest + 1.0 for name, rest in self.rests.items()})
+        there = (inflow - self.usual[0]) - (loss - self.usual[1]) * self.rest
         found: Value = np.abs(self.usual[0]) + FAINT * np.abs(there)
         return found
 
@@ -96,9 +104,9 @@ class Law:
             moves = np.zeros(self.runs, dtype=bool)
             for others in TRIED:
                 around = {name: rest + others for name, rest in self.rests.items()}
-                without = self.rates({**around, signal: self.rests[signal]})
+                without = self._trial({**around, signal: self.rests[signal]})
                 for level in TRIED:
-                    changed = self.rates({**around, signal: self.rests[signal] + level})
+                    changed = self._trial({**around, signal: self.rests[signal] + level})
                     for was, now in zip(without, changed, strict=True):
                         moves = moves | (np.asarray(was) != np.asarray(now))
             found[signal] = moves
@@ -291,11 +299,12 @@ class Follower:
         signal: str,
         sources: Mapping[str, Any],
         rates: Callable[[Levels], tuple[Value, Value]],
+        tried: Callable[[Levels], tuple[Value, Value]] | None = None,
     ) -> None:
         self.signal, self.sources = signal, sources
         self.phases = next(iter(sources.values())).phases
         self.resolution = min(source.resolution for source in sources.values())
-        self.law = Law(rates, {name: source.rest for name, source in sources.items()}, block.runs)
+        self.law = Law(rates, {name: source.rest for name, source in sources.items()}, block.runs, tried)
         self.level = block.moving(signal)
         self.state = block.state(f"{signal}.level")
         self._body: FollowedBody | None = None

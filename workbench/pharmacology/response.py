@@ -214,11 +214,14 @@ class Turnover(Saturating):
             return
         strayed = block.strayed.setdefault(f"response.{name}", {})
 
-        def rates(levels: Mapping[str, Value]) -> tuple[Value, Value]:
-            now: Turnover = at_levels(block, self, levels, strayed)
+        def tried(levels: Mapping[str, Value], noted: dict[str, Any] | None = None) -> tuple[Value, Value]:
+            now: Turnover = at_levels(block, self, levels, noted)
             return now.rates(block.evaluated(driver, levels))
 
-        block.exposures.append(follower := Follower(block, f"response.{name}", sources, rates))
+        def rates(levels: Mapping[str, Value]) -> tuple[Value, Value]:
+            return tried(levels, strayed)
+
+        block.exposures.append(follower := Follower(block, f"response.{name}", sources, rates, tried))
         block.provide(f"response.{name}", follower.level)
 
     def own(self) -> dict[str, Value]:
