@@ -85,14 +85,15 @@ class Law:
 
     def beyond(self, levels: Levels) -> tuple[Value, Value]:
         """Return what flows in beyond what is lost at rest, and the loss."""
-        inflow, loss = self.rates(levels)
+        return self._beyond(*self.rates(levels))
+
+    def _beyond(self, inflow: Value, loss: Value) -> tuple[Value, Value]:
         return (inflow - self.usual[0]) - (loss - self.usual[1]) * self.rest, loss
 
     @cached_property
     def least(self) -> Value:
         """An inflow (1/h) beside which less counts as so much: that at rest, and a little of what signals of 1 make."""
-        inflow, loss = self._trial({name: rest + 1.0 for name, rest in self.rests.items()})
-        there = (inflow - self.usual[0]) - (loss - self.usual[1]) * self.rest
+        there = self._beyond(*self._trial({name: rest + 1.0 for name, rest in self.rests.items()}))[0]
         found: Value = np.abs(self.usual[0]) + FAINT * np.abs(there)
         return found
 
