@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMALL, command, environment, started, wait_for_runs
+from commands import ROOT, SMALL, process, started, wait_for_runs
 
 from workbench.cli.progress import Bar, Lines, RunWords
 from workbench.execution.sweep import run_sweep
@@ -50,15 +50,7 @@ def interrupted(folder: Path, moment: int, number: int, *words: str) -> subproce
     """Run a command that gets a signal at its n-th event, be it an import, a file that is opened or another one."""
     path = os.pathsep.join([str(folder / "site"), str(ROOT)])
     changes = {"PYTHONPATH": path, "MOMENT": str(moment), "SIGNAL": str(int(number))}
-    return subprocess.run(
-        command(*words),
-        cwd=folder,
-        env=environment(**changes),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return process(*words, cwd=folder, **changes)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from circuits import HEBB, replaced
 from commands import ROOT
 
 import workbench
@@ -21,39 +22,7 @@ from workbench.execution.simulate import simulate_columns
 from workbench.execution.sweep import prepare, run_sweep
 from workbench.referents import identify
 
-ONE_WEIGHT = """
-schema = 1
-title = "One weight, one input, one output"
-[use]
-context = "a hand-worked case"
-not_for = "any statement about a brain"
-[subjects]
-count = 2
-seed = 7
-[population.input]
-kind = "source"
-[population.output]
-[projection.w]
-pre = "input"
-post = "output"
-weight = 0.5
-bounds = [0.0, 10.0]
-[plasticity.w]
-rule = "scaled"
-rate = 0.1
-[task.inputs]
-kind = "patterns"
-inputs = "input"
-values = [1.0]
-[phase.learning]
-trials = 3
-[outcome.weight]
-readout = "synapse_weight"
-projection = "w"
-window = "end of learning"
-[arm.one]
-[study.s]
-"""
+ONE_WEIGHT = replaced(HEBB, ("count = 6", "count = 2"), ('rule = "hebb"', 'rule = "scaled"')) + "[arm.one]\n[study.s]\n"
 RIGHT = {1.0: 0.5 * 1.1**3, 2.0: 0.5 * 1.2**3}
 
 RULE = '''
