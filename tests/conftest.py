@@ -23,7 +23,7 @@ use_one_thread()
 # Whoever starts the tests in the background of a plain shell makes them, and the commands they start, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-from shipped_runs import Shipped  # noqa: E402 - it imports NumPy
+from support.shipped_runs import Shipped  # noqa: E402 - it imports NumPy
 
 BUDGETS = {
     "analysis": 45,

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from circuits import HEAD, replaced
+from support.circuits import HEAD, replaced
 
 from workbench import open_results
 from workbench.analysis.protocol import arm_settings, regimens, setting_units

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import answer, workbench
-from fabricated import TEXT, ArmRow, StudyRow, fabricate
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from support.commands import answer, workbench
+from support.fabricated import TEXT, ArmRow, StudyRow, fabricate
 
 import workbench as api
 from workbench.analysis.effect import hedges_g

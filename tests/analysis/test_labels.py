@@ -7,7 +7,7 @@ import tomllib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shipped_runs import SCENARIOS
+from support.shipped_runs import SCENARIOS
 
 from workbench.analysis.labels import apart
 from workbench.scenario.library import scenarios_folder

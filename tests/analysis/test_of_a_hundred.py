@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricated import ArmRow, StudyRow, fabricate
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.aims import Aim
 from workbench.analysis.selection import select

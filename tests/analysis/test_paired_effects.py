@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import ArmRow, StudyRow, fabricate
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis import compare
 from workbench.analysis.interval import BOOTSTRAP_LIMIT, mean_intervals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fabricated import ArmRow, StudyRow, fabricate
+from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.course import bands, courses, half_times, onset, timings
 from workbench.analysis.dose import dose_response, ladders

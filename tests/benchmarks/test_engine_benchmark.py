@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import STRIATUM, batches, replaced
+from support.circuits import STRIATUM, batches, replaced
 
 from workbench.execution.sweep import run_sweep
 from workbench.solver.run import solve, width_for

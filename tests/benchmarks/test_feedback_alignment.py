@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuits import only, replaced, shipped_rule
+from support.circuits import only, replaced, shipped_rule
 
 from workbench.registry import registry
 from workbench.solver.block import Block

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuits import HEAD, only
+from support.circuits import HEAD, only
 
 from workbench.registry import registry
 from workbench.solver.block import Block

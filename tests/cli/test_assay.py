@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuits import STRIATUM
-from commands import answer, process, workbench
 from scipy.integrate import quad
-from slices import SLICE
+from support.circuits import STRIATUM
+from support.commands import answer, process, workbench
+from support.slices import SLICE
 
 from workbench.execution.assay import assay
 from workbench.plasticity.eligibility import Delayed

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import DIVERGING, SMALL, answer, process, workbench
-from fabricated import accounted
+from support.commands import DIVERGING, SMALL, answer, process, workbench
+from support.fabricated import accounted
 
 from workbench.cli.main import app
 from workbench.scenario.library import scenarios_folder

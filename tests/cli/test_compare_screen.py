@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from aimed import aimed
-from commands import answer, workbench
-from fabricated import TEXT, ArmRow, StudyRow, fabricate, patients, studies
+from support.aimed import aimed
+from support.commands import answer, workbench
+from support.fabricated import TEXT, ArmRow, StudyRow, fabricate, patients, studies
 
 from workbench import terms
 from workbench.analysis.overview import equal_outcomes

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from commands import SMALL, workbench
+from support.commands import SMALL, workbench
 
 from workbench.cli.main import app
 

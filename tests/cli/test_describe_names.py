@@ -6,8 +6,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from commands import answer, workbench
-from shipped_runs import SCENARIOS
+from support.commands import answer, workbench
+from support.shipped_runs import SCENARIOS
 
 from workbench.cli.lookup import NEAREST, block, lookup
 from workbench.scenario.library import data_folder, scenarios_folder

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from commands import SMALL, answer, command, environment, process, workbench
+from support.commands import SMALL, answer, command, environment, process, workbench
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import DIVERGING, ROOT, SMALL, Done, command, environment, workbench
+from support.commands import DIVERGING, ROOT, SMALL, Done, command, environment, workbench
 from typer.main import get_command
 
 from workbench.cli import main as cli

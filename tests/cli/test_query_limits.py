@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import SMALL, answer, workbench
+from support.commands import SMALL, answer, workbench
 
 import workbench.store.question as question
 from workbench.errors import UsageError

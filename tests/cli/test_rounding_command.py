@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from commands import SMALL, answer, workbench
+from support.commands import SMALL, answer, workbench
 
 from workbench.scenario.library import scenarios_folder
 

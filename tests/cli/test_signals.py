@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMALL, process, started, wait_for_runs
+from support.commands import ROOT, SMALL, process, started, wait_for_runs
 
 from workbench.cli.progress import Bar, Lines, RunWords
 from workbench.execution.sweep import run_sweep
@@ -89,7 +89,7 @@ def test_I03_what_nohup_has_ignored_stays_ignored(folder: Path) -> None:
 
 
 def test_I03_a_closed_terminal_lets_a_sweep_store_what_is_in_flight(folder: Path) -> None:
-    from commands import LONG
+    from support.commands import LONG
 
     (folder / "long.toml").write_text(LONG)
     sweep = started("sweep", "long.toml", "--db", "long.db", "--workers", "1", "--subjects", "4", cwd=folder)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from commands import ROOT, SMALL, environment
+from support.commands import ROOT, SMALL, environment
 
 import workbench
 from workbench.cli.main import main

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import SMALL, process, workbench
+from support.commands import SMALL, process, workbench
 
 from workbench.cli.main import app
 from workbench.cli.tables import fitted, folded, screen, set_out, wrapped

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import workbench
 from scipy.integrate import solve_ivp
+from support.commands import workbench
 
 from workbench.modulation.windows import TwoStage
 from workbench.scenario.library import scenarios_folder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dependencies as tool
 import pytest
+from support import dependencies as tool
 
 
 def test_every_distribution_that_comes_along_is_named_and_permissive() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shipped_runs import SCENARIOS, Shipped
+from support.shipped_runs import SCENARIOS, Shipped
 
 import workbench
 from workbench.design import plan

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuits import HEAD, replaced
-from shipped_runs import SCENARIOS
+from support.circuits import HEAD, replaced
+from support.shipped_runs import SCENARIOS
 
 from workbench import simulate
 from workbench.errors import ScenarioError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from commands import ROOT
+from support.commands import ROOT
 
 PROMISED = {
     "S": 18,  # scenario files

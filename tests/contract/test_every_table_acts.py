@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import HEAD
-from shipped_runs import SCENARIOS
+from support.circuits import HEAD
+from support.shipped_runs import SCENARIOS
 
 from workbench.errors import ScenarioError
 from workbench.execution.sweep import read_scenario

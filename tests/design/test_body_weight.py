@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, solved
+from support.circuits import HEAD, only, solved
 
 from workbench.errors import ScenarioError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import SMALL, answer, workbench
+from support.commands import SMALL, answer, workbench
 
 from workbench.circuit import Dense
 from workbench.cli.faults import SHOWN_PROBLEMS, note_lines

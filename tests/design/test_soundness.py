@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from circuits import STRIATUM, batches
+from support.circuits import STRIATUM, batches
 
 from workbench.errors import ScenarioError
 

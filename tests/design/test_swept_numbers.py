@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuits import shipped_rule
+from support.circuits import shipped_rule
 
 from workbench.design import plan
 from workbench.errors import Problem, ScenarioError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sound_scenario import PARAMETERS, SOUND
+from support.sound_scenario import PARAMETERS, SOUND
 
 from workbench.design import plan
 from workbench.scenario import load_scenario

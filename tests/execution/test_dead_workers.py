@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, SMALL, answer, children, command, environment, gone, process, workbench
+from support.commands import ROOT, SMALL, answer, children, command, environment, gone, process, workbench
 
 from workbench.execution.deaths import MOST_DEATHS, TRIES, WorkerDied, outlive
 from workbench.solver.batch import Batch, BatchResult, Declared, Structure

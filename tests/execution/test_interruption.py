@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import LONG, children, command, environment, gone, process, started, stored_runs, wait_for_runs
+from support.commands import LONG, children, command, environment, gone, process, started, stored_runs, wait_for_runs
 
 from workbench.store.digest import digest
 

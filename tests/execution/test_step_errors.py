@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import STRIATUM, batches, replaced
-from therapies import THERAPY
+from support.circuits import STRIATUM, batches, replaced
+from support.therapies import THERAPY
 
 import workbench as api
 from workbench.execution.sweep import run_sweep

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from commands import DIVERGING, SMALL
+from support.commands import DIVERGING, SMALL
 
 import workbench
 from workbench.declaration import Component, number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import SMALL, workbench
+from support.commands import SMALL, workbench
 
 ARMS = '\n[arm.{0}]\nextends = "slow"\n[arm.{0}.set]\n"plasticity.input_output.rate" = 0.003\n'
 

@@ -8,9 +8,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from commands import SMALL, workbench
-from sound_scenario import PARAMETERS, SOUND, TRAITS
-from told_changes import Unchanged, leaves
+from support.commands import SMALL, workbench
+from support.sound_scenario import PARAMETERS, SOUND, TRAITS
+from support.told_changes import Unchanged, leaves
 
 import workbench.solver.batch as batch
 import workbench.store.asked as asked

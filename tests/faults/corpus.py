@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sound_scenario import SOUND, TRAITS
+from support.sound_scenario import SOUND, TRAITS
 
 BASE = SOUND + TRAITS.replace('{ ref = "noise" }', "0.1")
 """Sound from end to end: whoever asks gets a plan."""

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands import SMALL
+from support.commands import SMALL
 
 TEXT = (
     SMALL.replace('stabiliser = "oja"\n', "").replace("count = 6", "count = 3")

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import commands
 from sqlite_steps import FULL, CountedFiles, CountedMemory, PowerCut
+from support import commands
 from system_steps import BROKEN, CountedSystem
 
 import workbench.cli.main

@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import clocks
-import commands
 import small_findings
 import test_calibration
-from commands import ROOT, children, gone, started, stored_runs, wait_for_runs
 from disturbed import (
     SWEEP,
     TINY,
@@ -41,6 +39,8 @@ from disturbed import (
     undisturbed,
     without_rights,
 )
+from support import commands
+from support.commands import ROOT, children, gone, started, stored_runs, wait_for_runs
 from system_steps import CLOSED, FULL
 
 from workbench.execution.sweep import run_sweep

@@ -7,7 +7,7 @@ import pty
 import subprocess
 from pathlib import Path
 
-from commands import command, environment
+from support.commands import command, environment
 
 
 def contents(folder: Path) -> dict[str, bytes]:

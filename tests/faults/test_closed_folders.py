@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMALL, environment
+from support.commands import ROOT, SMALL, environment
 from surroundings import contents
 from typer.main import get_command
 

@@ -9,7 +9,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import DIVERGING, LONG, SMALL, answer, children, gone, process, started, stored_runs, wait_for_runs
+from support.commands import (
+    DIVERGING,
+    LONG,
+    SMALL,
+    answer,
+    children,
+    gone,
+    process,
+    started,
+    stored_runs,
+    wait_for_runs,
+)
 from surroundings import contents, in_terminal
 
 from workbench.store.digest import digest

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Done, answer, workbench
 from damaged import EDITS, TEXT, executed, flipped
-from fabricated import accounted
+from support.commands import Done, answer, workbench
+from support.fabricated import accounted
 
 from workbench.design import Chunk, plan
 from workbench.errors import StorageError

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMALL, command, environment, stored_runs, workbench
+from support.commands import ROOT, SMALL, command, environment, stored_runs, workbench
 
 from workbench.errors import StorageError
 from workbench.files import read_regular, write_whole

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import SMALL, answer, process, workbench
 from disturbed import Steps, files, in_child, kill_me, state, undisturbed
+from support.commands import SMALL, answer, process, workbench
 from surroundings import contents
 
 from workbench.execution.sweep import run_sweep

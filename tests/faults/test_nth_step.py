@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import workbench
 from disturbed import (
     SWEEP,
     TINY,
@@ -35,6 +34,7 @@ from disturbed import (
     without_rights,
 )
 from sqlite_steps import library
+from support.commands import workbench
 from system_steps import CLOSED, FULL
 
 from workbench.errors import StorageError

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import SMALL, workbench
+from support.commands import SMALL, workbench
 from surroundings import contents
 
 from workbench.cli.main import app

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import answer, command, environment, process
 from corpus import BASE, CORPUS, Broken
-from sound_scenario import PARAMETERS, SOUND
+from support.commands import answer, command, environment, process
+from support.sound_scenario import PARAMETERS, SOUND
 from surroundings import contents, in_terminal
 
 BATCH = 40

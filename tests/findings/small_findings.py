@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from commands import SMALL, Done, workbench
+from support.commands import SMALL, Done, workbench
 
 SET = """schema = 1
 name = "numbers"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import SMALL, workbench
+from support.commands import SMALL, workbench
 from test_calibration import written
 
 from workbench.cli.main import app

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import answer, process, workbench
 from small_findings import BIB, HEAD, finding
+from support.commands import answer, process, workbench
 
 import workbench as api
 from workbench.analysis.calibrated import Fitted

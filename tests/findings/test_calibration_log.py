@@ -10,7 +10,7 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
-from commands import answer, started, workbench
+from support.commands import answer, started, workbench
 from test_calibration import SCENARIO, SET, written
 
 from workbench.store import digest, open_results

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from commands import answer, workbench
 from small_findings import SCENARIO, finding, folder, swept
+from support.commands import answer, workbench
 
 import workbench as api
 from workbench.analysis.effect import hedges_g

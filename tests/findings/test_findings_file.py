@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import answer, workbench
 from small_findings import STILL, finding, folder
+from support.commands import answer, workbench
 
 STRENGTH = 'study = "strength"\nat = { "projection.input_output.spread" = 0.2 }'
 SLOW = STILL.replace("still", "slow")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import answer, workbench
 from small_findings import SCENARIO, SET, finding, folder, swept
+from support.commands import answer, workbench
 
 from workbench.analysis.ledger import LedgerRow
 from workbench.literature.model import Finding

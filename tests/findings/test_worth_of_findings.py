@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import answer, workbench
-from fabricated import accounted
 from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
+from support.commands import answer, workbench
+from support.fabricated import accounted
 
 from workbench.analysis.ledger import CriterionRow
 from workbench.analysis.loss import targets_of

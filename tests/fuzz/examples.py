@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import toml_text
-from commands import HEAD, ROOT
-from commands import workbench as run
 from declared import Content, fields, names
 from judged import Verdict, asked, scenario
 from mutations import CHANGES, PLAIN, World, mutated, some_path
+from support.commands import HEAD, ROOT
+from support.commands import workbench as run
 from texts import csv_bytes, toml_bytes
 
 from workbench.literature.closed_forms import FORMS

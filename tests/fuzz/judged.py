@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from commands import workbench as run
+from support.commands import workbench as run
 
 from workbench.cli import main as front
 from workbench.execution.sweep import prepare

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMALL, workbench
 from examples import DOSES, GIVEN, PAIR
+from support.commands import ROOT, SMALL, workbench
 
 HALVES = """
 [arm.whole]

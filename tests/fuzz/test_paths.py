@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMALL, workbench
 from examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
 from judged import MEGABYTES, SECONDS, peak, peak_reset, resident
+from support.commands import ROOT, SMALL, workbench
 
 from workbench.cli.main import app
 

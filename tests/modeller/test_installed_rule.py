@@ -8,8 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from commands import ROOT, SMALL, answer, process
-from commands import workbench as workbench_command
+from support.commands import ROOT, SMALL, answer, process
+from support.commands import workbench as workbench_command
 
 import workbench
 from workbench.analysis.selection import select

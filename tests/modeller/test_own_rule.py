@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from circuits import STRIATUM
-from commands import SMALL
+from support.circuits import STRIATUM
+from support.commands import SMALL
 
 import workbench
 from workbench.declaration import Component, number, reference

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from circuits import HEBB, replaced
-from commands import ROOT
+from support.circuits import HEBB, replaced
+from support.commands import ROOT
 
 import workbench
 from workbench.declaration import Component

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from commands import answer, process, workbench
+from support.commands import answer, process, workbench
 
 import workbench as api
 from workbench.design import plan

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from circuits import equal, joined, only, replaced
 from scipy.integrate import solve_ivp
-from therapies import THERAPY
+from support.circuits import equal, joined, only, replaced
+from support.therapies import THERAPY
 
 from workbench.solver.batch import Batch, BatchResult
 from workbench.solver.run import solve

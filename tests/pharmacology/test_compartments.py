@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import HEAD, batches, only, replaced, solved
-from drawn_systems import drawn_systems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from processors import here
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
+from support.circuits import HEAD, batches, only, replaced, solved
+from support.drawn_systems import drawn_systems
+from support.processors import here
 
 from workbench.errors import ScenarioError
 from workbench.pharmacology.compartments import MultiCompartmentIntravenous, Peripheral
@@ -281,7 +281,7 @@ def test_every_rate_has_all_its_digits_whatever_the_compartments() -> None:
 MODES = """
 import sys, hashlib
 sys.path.insert(0, sys.argv[1])
-from drawn_systems import drawn_systems
+from support.drawn_systems import drawn_systems
 from workbench.pharmacology.compartments import _modes
 print(hashlib.sha256(b"".join(a.tobytes() for s in drawn_systems(12, 60) for a in _modes(*s))).hexdigest())
 """

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import HEAD, batches, equal, only, replaced, solved
-from commands import workbench
-from therapies import THERAPY
+from support.circuits import HEAD, batches, equal, only, replaced, solved
+from support.commands import workbench
+from support.therapies import THERAPY
 
 from workbench.design import plan
 from workbench.errors import CheckFailed, ScenarioError, UsageError

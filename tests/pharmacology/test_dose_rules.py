@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, replaced, solved
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nonmem_rules import System, amounts_at, people
+from support.circuits import HEAD, only, replaced, solved
+from support.nonmem_rules import System, amounts_at, people
 
 from workbench.errors import UsageError
 from workbench.execution.dosing import dose_records

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from circuits import HEAD, only, replaced
-from commands import workbench
+from support.circuits import HEAD, only, replaced
+from support.commands import workbench
 
 from workbench.design import Plan, plan
 from workbench.errors import Problem, ScenarioError

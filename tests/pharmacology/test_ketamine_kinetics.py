@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from circuits import HEAD, replaced
 from scipy.integrate import quad
+from support.circuits import HEAD, replaced
 
 from workbench.design import plan
 from workbench.registry import registry

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from circuits import HEAD, batches, equal, joined, only, solved
 from scipy.integrate import solve_ivp
+from support.circuits import HEAD, batches, equal, joined, only, solved
 
 from workbench.errors import AssemblyError, ScenarioError
 from workbench.execution.fitness import refuse_unfit
@@ -393,7 +393,7 @@ def test_what_cannot_move_is_refused_at_its_line(change: Callable[[str], str], w
 
 def test_a_number_that_is_read_once_is_no_target() -> None:
     """The weight from which learning starts; the step rule has read it before anything moves."""
-    from circuits import STRIATUM
+    from support.circuits import STRIATUM
 
     text = STRIATUM + '[link.start]\nsignal = "occupancy.m1"\nonto = "projection.cortex_d1.weight"\ngain = 0.0\n'
     with pytest.raises(AssemblyError, match="read once"):

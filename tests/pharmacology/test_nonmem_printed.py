@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, replaced
-from nonmem_rules import System, advanced, amounts_at, periodic
+from support.circuits import HEAD, only, replaced
+from support.nonmem_rules import System, advanced, amounts_at, periodic
 
 from workbench.arrays import Value
 from workbench.declaration import number

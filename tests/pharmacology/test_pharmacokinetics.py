@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from circuits import HEAD, batches, joined, replaced, solved
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from scipy.optimize import brentq
+from support.circuits import HEAD, batches, joined, replaced, solved
 
 from workbench.pharmacology.chains import chained
 from workbench.solver.batch import BatchResult
@@ -422,7 +422,7 @@ window = "last 5 trials of again"
 
 def on_trials(scenario: str) -> str:
     """Return the same on the trial clock, with a circuit that learns."""
-    from circuits import STRIATUM
+    from support.circuits import STRIATUM
 
     circuit = STRIATUM[STRIATUM.index("[population.cortex]") : STRIATUM.index("[phase.practice]")]
     circuit = circuit[: circuit.index("[drug.thp]")] + circuit[circuit.index("[task.reach]") :]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import answer, workbench
-from shipped_runs import SCENARIOS
+from support.commands import answer, workbench
+from support.shipped_runs import SCENARIOS
 
 from workbench.design import plan
 from workbench.errors import ScenarioError

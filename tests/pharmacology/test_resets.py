@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, replaced, solved
-from nonmem_rules import System, amounts_at, people
 from scipy.integrate import solve_ivp
+from support.circuits import HEAD, only, replaced, solved
+from support.nonmem_rules import System, amounts_at, people
 
 from workbench.solver.run import solve
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import HEAD
 from numpy.typing import NDArray
 from scipy.integrate import quad, solve_ivp
+from support.circuits import HEAD
 
 from workbench import simulate
 from workbench.errors import AssemblyError, ScenarioError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, solved
 from hypothesis import given
 from hypothesis import strategies as st
+from support.circuits import HEAD, only, solved
 
 from workbench.declaration import Component, Parameter
 from workbench.design.columns import Drawn, Form

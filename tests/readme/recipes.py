@@ -22,7 +22,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from commands import process, workbench  # noqa: E402 - the script finds it only now
+from support.commands import process, workbench  # noqa: E402 - the script finds it only now
 
 README = ROOT / "README.md"
 SECTION = re.compile(r"(?<=<!-- recipes -->\n).*?(?=<!-- end of recipes -->)", flags=re.DOTALL)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import ROOT, answer, workbench
 from recipes import SECTION
-from shipped_runs import SCENARIOS, Shipped
+from support.commands import ROOT, answer, workbench
+from support.shipped_runs import SCENARIOS, Shipped
 
 import workbench as api
 from workbench.cli.describe import menu, named

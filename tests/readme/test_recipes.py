@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from recipes import README, Recipe, answer, preamble, recipes, section
-from shipped_runs import Shipped
+from support.shipped_runs import Shipped
 
 TEXT = section(README.read_text(encoding="utf-8"))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aimed import aimed
+from support.aimed import aimed
 
 from workbench.report import build_report
 

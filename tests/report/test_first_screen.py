@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aimed import SETS, aimed
-from fabricated import TEXT, fabricate, patients
+from support.aimed import SETS, aimed
+from support.fabricated import TEXT, fabricate, patients
 
 from workbench.analysis import compare
 from workbench.analysis.aims import aims
@@ -134,7 +134,7 @@ def test_assumptions_are_numbered_those_that_move_the_result_first(spread: Groun
 
 
 def test_a_selection_without_runs_has_a_first_screen(tmp_path: Path) -> None:
-    from fabricated import ArmRow, StudyRow
+    from support.fabricated import ArmRow, StudyRow
 
     arms = (ArmRow("off", lambda i: None), ArmRow("on", lambda i: None, baseline="off"))
     selection: Selection = select(fabricate(tmp_path / "a.db", arms, (StudyRow("arms", ("off", "on")),), subjects=3))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricated import ArmRow, StudyRow, fabricate
+from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.aims import Aim
 from workbench.analysis.excess import excess

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fabricated import TEXT, StudyRow, fabricate, patients, studies
+from support.fabricated import TEXT, StudyRow, fabricate, patients, studies
 
 from workbench.analysis.plausible import Plausible, designs, plausible
 from workbench.analysis.selection import select

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from aimed import aimed
+from support.aimed import aimed
 from test_browser import BROWSER, LAPTOP, PHONE, browse, measured
 
 import workbench.report

@@ -8,8 +8,8 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from aimed import aimed
-from commands import workbench
+from support.aimed import aimed
+from support.commands import workbench
 
 import workbench as api
 from workbench.analysis import compare

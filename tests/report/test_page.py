@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from aimed import aimed
-from fabricated import TEXT, ArmRow, StudyRow, fabricate, patients, studies
+from support.aimed import aimed
+from support.fabricated import TEXT, ArmRow, StudyRow, fabricate, patients, studies
 
 from workbench.analysis import compare
 from workbench.errors import StorageError, UsageError

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aimed import aimed
-from fabricated import StudyRow, accounted, patients, studies
+from support.aimed import aimed
+from support.fabricated import StudyRow, accounted, patients, studies
 
 import workbench.report.statements.closing as closing
 import workbench.report.statements.figures as figures

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricated import fabricate
+from support.fabricated import fabricate
 
 from workbench.analysis.course import courses, timing_samples, timings
 from workbench.analysis.selection import Selection, select

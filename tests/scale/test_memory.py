@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from circuits import STRIATUM, replaced
+from support.circuits import STRIATUM, replaced
 
 MEASURE = """
 import json, resource, sys

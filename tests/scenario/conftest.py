@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sound_scenario import PARAMETERS, SOUND
+from support.sound_scenario import PARAMETERS, SOUND
 
 from workbench.errors import Problem, ScenarioError
 from workbench.scenario import load_scenario

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import STRIATUM, replaced
-from slips import faults, refused_once
-from therapies import THERAPY
+from support.circuits import STRIATUM, replaced
+from support.slips import faults, refused_once
+from support.therapies import THERAPY
 
 DOSES = replaced(THERAPY, ("count = 1\nduring", "count = 5\nduring"))
 UP = '[adjustment.up]\nform = "titrate"\ndose = "infusion"\nassessment = "later"\ncompared_with = "baseline"\nstep = "10 mg"\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import SMALL
+from support.commands import SMALL
 
 from workbench.design import plan
 from workbench.errors import Problem, ScenarioError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sound_scenario import PARAMETERS, SOUND
+from support.sound_scenario import PARAMETERS, SOUND
 
 from workbench.design import plan
 from workbench.errors import SHOWN, ScenarioError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import SMALL, workbench
-from sound_scenario import PARAMETERS, SOUND
+from support.commands import SMALL, workbench
+from support.sound_scenario import PARAMETERS, SOUND
 
 from workbench.errors import ScenarioError
 from workbench.registry import SECTIONS

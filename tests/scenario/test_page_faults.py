@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import replaced
-from slips import faults
-from therapies import THERAPY
+from support.circuits import replaced
+from support.slips import faults
+from support.therapies import THERAPY
 
 from workbench.scenario.load import load_scenario
 from workbench.scenario.text import to_text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import HEAD
+from support.circuits import HEAD
 
 from workbench.design import plan
 from workbench.errors import ScenarioError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import replaced, shipped_rule
-from slips import faults, in_its_table
+from support.circuits import replaced, shipped_rule
+from support.slips import faults, in_its_table
 
 Fault = tuple[str, list[tuple[str, str]], str, list[str]]
 FAULTS: dict[str, Fault] = {

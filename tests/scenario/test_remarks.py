@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import HEBB
+from support.circuits import HEBB
 
 from workbench.errors import Problem
 from workbench.scenario.load import parse_scenario

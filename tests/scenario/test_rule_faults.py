@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import shipped_rule
+from support.circuits import shipped_rule
 
 from workbench.errors import ScenarioError
 from workbench.scenario.library import scenarios_folder

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import SMALL, workbench
+from support.commands import SMALL, workbench
 
 from workbench.scenario import document
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from sound_scenario import PARAMETERS, SOUND, TRAITS
+from support.sound_scenario import PARAMETERS, SOUND, TRAITS
 
 from workbench.errors import ScenarioError
 from workbench.registry import registry

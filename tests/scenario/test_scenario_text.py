@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sound_scenario import TRAITS
+from support.sound_scenario import TRAITS
 
 from workbench.errors import ScenarioError
 from workbench.scenario import load_scenario, parse_scenario, to_text

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import replaced
-from slices import SLICE
-from slips import refused_once
+from support.circuits import replaced
+from support.slices import SLICE
+from support.slips import refused_once
 
 ANTAGONIST = '[occupancy.a]\nform = "affinity"\ndrug = "a"\nki = "15 nM"\n'
 BATH = '[drug.a]\nmodel = "bath"\n' + ANTAGONIST

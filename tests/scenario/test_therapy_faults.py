@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import replaced
-from slips import refused_once
-from therapies import OPENED, THERAPY
+from support.circuits import replaced
+from support.slips import refused_once
+from support.therapies import OPENED, THERAPY
 
 from workbench.scenario.load import load_scenario
 

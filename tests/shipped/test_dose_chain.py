@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from shipped_runs import Shipped
+from support.shipped_runs import Shipped
 
 from workbench.analysis.chain import Chain, Link, chain, chain_studies, half_effects
 from workbench.analysis.selection import select

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from commands import ROOT, process
-from shipped_runs import SCENARIOS, Shipped
+from support.commands import ROOT, process
+from support.shipped_runs import SCENARIOS, Shipped
 
 from workbench.analysis.findings import ledger
 from workbench.analysis.ledger import LedgerRow

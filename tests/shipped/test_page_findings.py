@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from commands import answer, workbench
-from shipped_runs import Shipped
+from support.commands import answer, workbench
+from support.shipped_runs import Shipped
 
 NAME = "dystonia_slice"
 

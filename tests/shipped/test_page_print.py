@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from shipped_runs import Shipped
+from support.shipped_runs import Shipped
 
 from workbench.analysis.selection import select
 from workbench.analysis.timeline import timeline

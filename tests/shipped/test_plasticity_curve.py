@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from shipped_runs import Shipped
+from support.shipped_runs import Shipped
 
 import workbench as api
 

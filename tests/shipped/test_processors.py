@@ -8,9 +8,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import tolerances as tool
-from commands import SMALL, workbench
-from processors import here
+from support import tolerances as tool
+from support.commands import SMALL, workbench
+from support.processors import here
 
 from workbench.analysis import rounding
 from workbench.analysis.selection import select

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from commands import answer, workbench
-from shipped_runs import SCENARIOS, Shipped
+from support.commands import answer, workbench
+from support.shipped_runs import SCENARIOS, Shipped
 
 from workbench import open_results
 from workbench.literature.read import read_drafts

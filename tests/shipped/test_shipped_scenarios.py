@@ -6,8 +6,8 @@ import html
 from pathlib import Path
 
 import pytest
-from commands import answer, process, workbench
-from shipped_runs import SCENARIOS, Shipped
+from support.commands import answer, process, workbench
+from support.shipped_runs import SCENARIOS, Shipped
 
 import workbench as api
 from workbench.scenario.library import scenarios_folder

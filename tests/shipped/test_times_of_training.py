@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from shipped_runs import Shipped
+from support.shipped_runs import Shipped
 
 import workbench as api
 from workbench.analysis.interaction import over_parameters

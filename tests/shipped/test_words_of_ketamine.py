@@ -6,7 +6,7 @@ import html
 import re
 
 import pytest
-from shipped_runs import SCENARIOS, Shipped
+from support.shipped_runs import SCENARIOS, Shipped
 
 from workbench.scenario import load_scenario
 from workbench.scenario.library import scenarios_folder

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from circuits import HEAD
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.circuits import HEAD
 
 from workbench import simulate
 from workbench.assembly import Assembly

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from circuits import HEAD, HEBB
+from support.circuits import HEAD, HEBB
 
 from workbench import simulate
 from workbench.errors import ScenarioError

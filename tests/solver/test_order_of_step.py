@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from circuits import HEAD, STRIATUM, batches, only, solved
 from hypothesis import given
 from hypothesis import strategies as st
+from support.circuits import HEAD, STRIATUM, batches, only, solved
 
 from workbench.assembly import Assembly
 from workbench.declaration import Component

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import equal, joined, only, replaced, shipped_rule
+from support.circuits import equal, joined, only, replaced, shipped_rule
 
 from workbench.solver.run import solve
 

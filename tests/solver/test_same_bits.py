@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import HEAD, STRIATUM, equal, joined, only, replaced, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slices import MIXED
+from support.circuits import HEAD, STRIATUM, equal, joined, only, replaced, solved
+from support.slices import MIXED
 
 from workbench.solver.batch import Batch
 from workbench.solver.run import solve
@@ -141,7 +141,7 @@ def test_a_parameter_that_varies_gives_the_bits_of_one_that_does_not() -> None:
 "projection.cortex_muscle.overlap" = { values = [0.25, 0.5] }
 "plasticity.cortex_d1.rate" = { values = [0.08, 0.1] }
 """
-    from circuits import batches
+    from support.circuits import batches
 
     swept = joined([solve(b) for b in batches(STRIATUM + sweep)])
     place = {key: i for i, key in enumerate(swept.keys)}
@@ -176,7 +176,7 @@ def test_a_lesion_does_not_shift_the_draws_of_others() -> None:
     )
     first = ("last 50 trials of treatment", "first 1 trials of practice")
     removed = STRIATUM + '[arm.lesion]\nextends = "healthy"\nwithout = ["dose.thp", "projection.d1_muscle"]\n'
-    from circuits import batches
+    from support.circuits import batches
 
     zeroed = solved(replaced(silent, first))
     cut = joined([solve(b) for b in batches(replaced(removed, first), arms=["lesion"])])

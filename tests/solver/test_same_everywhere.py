@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import HEAD, only
-from drawn_systems import drawn_flows
 from numpy.typing import NDArray
-from processors import here
+from support.circuits import HEAD, only
+from support.drawn_systems import drawn_flows
+from support.processors import here
 
 from workbench.solver.batch import BatchResult
 from workbench.solver.nudged import WHEN, nudged
@@ -129,8 +129,8 @@ def test_nudging_moves_every_number_but_moments_and_zeros_by_a_unit_in_the_last_
 FLOWS = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from circuits import only
-from drawn_systems import drawn_flows
+from support.circuits import only
+from support.drawn_systems import drawn_flows
 from workbench.solver.run import solve
 found = [solve(only(text)).outcomes for text, *_ in drawn_flows(21, 18)]
 print(json.dumps([[float(one["norm"][0]), float(one["power"][0])] for one in found]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from commands import SMALL, workbench
+from support.commands import SMALL, workbench
 
 import workbench as api
 

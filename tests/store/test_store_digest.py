@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from fabricated import accounted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_fakes import FakePlan, plan, solve, sweep_into
+from support.fabricated import accounted
 
 from workbench.store import digest, open_writer
 

@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import workbench
+from support.commands import workbench
 
 import workbench.store.connection as database
 import workbench.store.hold as hold

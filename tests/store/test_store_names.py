@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circuits import STRIATUM
 from hypothesis import given
 from hypothesis import strategies as st
+from support.circuits import STRIATUM
 
 from workbench.execution.sweep import run_sweep
 from workbench.store.read import open_results

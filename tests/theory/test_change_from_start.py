@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import HEAD, replaced, solved
+from support.circuits import HEAD, replaced, solved
 
 from workbench.errors import ScenarioError
 from workbench.registry import registry

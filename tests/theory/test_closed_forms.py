@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import HEAD, STRIATUM, replaced, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
+from support.circuits import HEAD, STRIATUM, replaced, solved
 
 from workbench.pharmacology.disposition import OneCompartmentOral, TwoCompartmentOral
 from workbench.plasticity import Hebb
@@ -343,7 +343,7 @@ bursts (direct pathway) and weakens one that potentiates on dips (indirect pathw
 
 @pytest.mark.parametrize(("potentiate_on", "amplitude", "sign"), SIGNS)
 def test_sign_of_dopamine_times_eligibility(potentiate_on: str, amplitude: float, sign: int) -> None:
-    from tests_signs import PAIRING
+    from support.tests_signs import PAIRING
 
     text = PAIRING.format(potentiate_on=potentiate_on, amplitude=amplitude)
     change = solved(text).outcomes["weight"][0] - 0.5
@@ -352,7 +352,7 @@ def test_sign_of_dopamine_times_eligibility(potentiate_on: str, amplitude: float
 
 def test_surround_inhibition_scales_a_uniform_input() -> None:
     """``u_k - s mean_(j != k) u_j``: a uniform input shrinks by ``1 - s``."""
-    from tests_signs import SURROUND
+    from support.tests_signs import SURROUND
 
     assert solved(SURROUND.format(size=4, weight=0.25)).outcomes["weight"][0] == pytest.approx(
         0.5 + 0.1 * (0.75 * 0.5) * 0.5, rel=1e-12

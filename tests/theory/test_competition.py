@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import HEAD, batches, equal, joined, replaced, solved
+from support.circuits import HEAD, batches, equal, joined, replaced, solved
 
 from workbench.plasticity.two_sided import TwoSided
 from workbench.solver.run import solve

@@ -6,9 +6,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from circuits import HEAD, equal, joined, only, replaced, solved
 from scipy import stats
 from scipy.integrate import solve_ivp
+from support.circuits import HEAD, equal, joined, only, replaced, solved
 
 from workbench.errors import ScenarioError
 from workbench.registry import registry

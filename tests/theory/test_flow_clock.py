@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from circuits import HEAD, replaced, solved
 from scipy.integrate import solve_ivp
+from support.circuits import HEAD, replaced, solved
 
 from workbench.errors import AssemblyError, ScenarioError
 from workbench.literature.closed_forms import FORMS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import shipped_rule, solved
+from support.circuits import shipped_rule, solved
 
 from workbench.errors import ScenarioError
 from workbench.tasks.gaussian import Ring

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import STRIATUM, replaced, solved
+from support.circuits import STRIATUM, replaced, solved
 
 LINKS = """
 [link.more]

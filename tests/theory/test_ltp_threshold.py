@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import HEAD, joined, replaced, solved
-from tests_signs import PAIRING
+from support.circuits import HEAD, joined, replaced, solved
+from support.tests_signs import PAIRING
 
 from workbench.plasticity.two_sided import TwoSided
 from workbench.solver.run import solve
@@ -64,7 +64,7 @@ def test_it_acts_on_the_event_clock_and_leaves_depression_alone() -> None:
 
 def test_a_run_without_threshold_keeps_its_bits_among_runs_that_have_one() -> None:
     """Even where drive is negative, as a linear unit's may be."""
-    from circuits import batches
+    from support.circuits import batches
 
     text = CLAMPED.replace("WIRING", "dense").replace('kind = "source"\nvalue = 0.8', "baseline = -0.7\nnoise = 0.5")
     sweep = '[study.arms]\n[study.more.sweep]\n"plasticity.w.ltp_threshold" = { values = [0.0, 0.1, 0.4] }\n'

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuits import HEAD, replaced, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.circuits import HEAD, replaced, solved
 
 from workbench.errors import ScenarioError
 from workbench.registry import registry

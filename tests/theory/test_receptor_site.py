@@ -6,9 +6,9 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from circuits import HEAD, solved
 from hypothesis import given
 from hypothesis import strategies as st
+from support.circuits import HEAD, solved
 
 from workbench.errors import ScenarioError
 from workbench.modulation.receptors import Competitive

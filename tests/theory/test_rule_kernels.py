@@ -6,8 +6,8 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, replaced, shipped_rule, solved
 from scipy.integrate import quad, solve_ivp
+from support.circuits import HEAD, only, replaced, shipped_rule, solved
 
 from workbench.circuit.softmax import probabilities, take
 from workbench.plasticity.eligibility import Exponential

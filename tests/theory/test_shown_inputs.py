@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import HEAD, only, replaced
+from support.circuits import HEAD, only, replaced
 
 from workbench.registry import registry
 from workbench.solver.block import Block

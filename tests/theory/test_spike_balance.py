@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from circuits import HEAD, only
+from support.circuits import HEAD, only
 
 from workbench.registry import registry
 from workbench.solver.block import Block

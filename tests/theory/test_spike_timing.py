@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import HEAD, joined, only, replaced, solved
 from hypothesis import given
 from hypothesis import strategies as st
+from support.circuits import HEAD, joined, only, replaced, solved
 
 from workbench.errors import ScenarioError
 from workbench.modulation.spike_timing import SpikeTiming

@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from circuits import HEAD, equal, joined, only, replaced, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
+from support.circuits import HEAD, equal, joined, only, replaced, solved
 
 from workbench.errors import ScenarioError
 from workbench.plasticity import BCM, Cubic, Hebb, RateError

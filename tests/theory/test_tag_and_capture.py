@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from circuits import batches, replaced, solved
 from scipy.integrate import solve_ivp
-from therapies import OPENED, THERAPY
+from support.circuits import batches, replaced, solved
+from support.therapies import OPENED, THERAPY
 
 from workbench.protocol.timetable import Timetable
 from workbench.solver.run import solve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import only, replaced, shipped_rule
+from support.circuits import only, replaced, shipped_rule
 
 from workbench.solver.run import solve
 

@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from circuits import STRIATUM, batches, replaced, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
-from slices import MIXED, SLICE
+from support.circuits import STRIATUM, batches, replaced, solved
+from support.slices import MIXED, SLICE
 
 from workbench.declaration import Component, number
 from workbench.errors import AssemblyError

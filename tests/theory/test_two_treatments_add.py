@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from circuits import batches, replaced
-from therapies import THERAPY
+from support.circuits import batches, replaced
+from support.therapies import THERAPY
 
 from workbench.design import plan
 from workbench.scenario import load_scenario

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from circuits import STRIATUM, only, replaced, solved
 from scipy.integrate import solve_ivp
-from therapies import OPENED
+from support.circuits import STRIATUM, only, replaced, solved
+from support.therapies import OPENED
 
 from workbench.modulation.windows import TwoStage
 from workbench.solver.run import solve

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import batches, equal, joined, replaced
-from therapies import THERAPY
+from support.circuits import batches, equal, joined, replaced
+from support.therapies import THERAPY
 
 from workbench.design import plan
 from workbench.registry import registry

@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from commands import Done, answer, workbench
-
+from support.commands import Done, answer, workbench
 from workbench.execution import pilot
 from workbench.scenario.library import scenarios_folder
 

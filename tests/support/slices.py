@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuits import HEAD
+from support.circuits import HEAD
 
 SLICE = (
     HEAD.replace("count = 6", "count = 1")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fabricated import TEXT, StudyRow, fabricate, patients, studies
+from support.fabricated import TEXT, StudyRow, fabricate, patients, studies
 
 REPORT = """
 [[use.contrary]]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands import workbench
+from support.commands import workbench
 
 
 @dataclass(frozen=True)

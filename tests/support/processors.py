@@ -17,7 +17,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from commands import environment
+from support.commands import environment
 
 WIDEST = ("AVX512_SPR", "AVX512_ICL", "X86_V4", "AVX512_CNL", "AVX512_CLX", "AVX512_SKX", "AVX512CD", "AVX512F")
 WIDE = ("X86_V3", "AVX2", "FMA3", "F16C", "AVX")

@@ -1,4 +1,4 @@
-"""What the workbench depends on: `python tests/dependencies.py` lists licences and looks for known advisories.
+"""What the workbench depends on: `python tests/support/dependencies.py` lists licences and looks for known advisories.
 
 Every distribution that an installation of the workbench brings along, the test tools among them, is named with its
 version, its licence as its own metadata say, and who asks for it. A licence that is not on the list below, or none, is a

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.cli.main import main
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 HEAD = """schema = 1
 title = "Small and quick"

@@ -1,4 +1,4 @@
-"""How far shipped results lie apart between processors: `python tests/tolerances.py --write` measures it anew.
+"""How far shipped results lie apart between processors: `python tests/support/tolerances.py --write` measures it anew.
 
 Every arm of every shipped scenario is solved for its first subjects: on each processor that can be played here (see
 `processors`), and once more with every number moved by a unit in its last place (`workbench.solver.nudged`). The largest
@@ -23,11 +23,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from processors import Processor, here, ran  # noqa: E402 - the script finds it only now
-
+from support.processors import Processor, here, ran  # noqa: E402 - the script finds it only now
 from workbench.design import plan  # noqa: E402
 from workbench.execution.rounding import EACH, add, differences, joined, sampled  # noqa: E402
 from workbench.execution.tolerances import AMPLIFIES, FILE, Amplified, Rounding, allowed  # noqa: E402
@@ -113,7 +112,7 @@ def summed_up(scenario: str, seen: Iterable[dict[tuple[str, str], float]]) -> Ro
 SOLVE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import tolerances
+from support import tolerances
 tolerances.keep(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6:])
 """
 
@@ -162,7 +161,7 @@ def as_toml(stated: Sequence[Rounding], processors: Sequence[Processor], folder:
         told.append(f"{one.name}: OpenBLAS {'/'.join(kernels)}, NumPy {simd}{libm}")
     lines = [
         "# How far the results of each shipped scenario may lie apart between processors.",
-        "# Made by `python tests/tolerances.py --write`, which says how; not to be edited by hand.",
+        "# Made by `python tests/support/tolerances.py --write`, which says how; not to be edited by hand.",
         "# measured: the largest difference of any run's outcome, as a share of the outcome's largest value.",
         "# tolerance: the next power of ten above ten times that, and not below 1e-12.",
         "# amplified: outcomes that a unit in the last place moves by more than 1e-9 of their largest value.",
