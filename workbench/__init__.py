@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
     from workbench.store import open_results as open_results
+    from workbench.store.merge import merge as merge
 
 __version__ = "0.1.0"
 
@@ -41,6 +42,7 @@ _HOMES = {
     "calibrate": "workbench.analysis.calibration",
     "replay": "workbench.execution.replay",
     "verify": "workbench.execution.verify",
+    "merge": "workbench.store.merge",
     "assay": "workbench.execution.assay",
     "build_report": "workbench.report",
 }

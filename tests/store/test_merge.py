@@ -32,12 +32,13 @@ from store_fakes import (
 )
 
 import workbench.store.connection as database
+from workbench import merge
 from workbench.errors import MigrationNote, StorageError, UsageError
 from workbench.store import digest, open_writer, query
 from workbench.store.audit import entries
 from workbench.store.candidates import CandidateLog, Sought
 from workbench.store.lease import Lease
-from workbench.store.merge import SourceFaults, merge
+from workbench.store.merge import SourceFaults
 from workbench.store.merge_conflicts import MergeConflicts
 from workbench.store.verify import file_checks, snapshot
 

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.scenario.document import Document
-
-
-def outline(text: bytes) -> dict[str, Any]:
-    """Return a stored TOML document as plain nested mappings; it was checked when it was stored."""
-    return dict(Document(text, "stored scenario", []).content)
-
 
 def relative_axes(scenario: dict[str, Any], study: str) -> frozenset[str]:
     """Return the paths of a study whose values are factors on the arm's own value."""

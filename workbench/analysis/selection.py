@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.declared import outline
 from workbench.errors import UsageError, quoted
+from workbench.scenario.document import outline
 
 if TYPE_CHECKING:
     import pandas as pd

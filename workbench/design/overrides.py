@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from workbench.declaration import Parameter
 from workbench.errors import Problem, ScenarioError
 from workbench.quantities import bare, whole
-from workbench.scenario.document import Document
+from workbench.scenario.document import Document, outline
 from workbench.scenario.model import Ref, Scenario, Setting
 from workbench.scenario.paths import Paths
 from workbench.scenario.settings import SettingReader
@@ -75,7 +74,7 @@ def _reader(scenario: Scenario) -> SettingReader:
     for setting in (setting for settings in elsewhere for setting in settings.values()):
         if isinstance(setting, Ref):
             used.setdefault(setting.name, [])
-    content = tomllib.loads(scenario.text.decode("utf-8-sig")) if scenario.text else {}
+    content = outline(scenario.text) if scenario.text else {}
     base = Path(scenario.file).parent
     values = ValueReader(Document(b"", PLACE, []), scenario.parameters, None, used, base, content)
     return SettingReader(values, Paths(scenario.tables, scenario.parameters, registry=scenario.registry))

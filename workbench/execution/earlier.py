@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import StorageError
 from workbench.execution.why import Cause, Explanation, Place, explain
-from workbench.store.asked import Asked, Value, planned, stored
+from workbench.store.asked import Asked, Value, planned, readable, stored
 from workbench.store.connection import reading
 from workbench.store.predecessors import (
     created,
@@ -29,8 +27,6 @@ from workbench.store.predecessors import (
 from workbench.store.register import identity
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from workbench.design import Plan
 
 LOOKED_AT = 8
@@ -80,7 +76,7 @@ def why_new(db: Path, plan: Plan, places: Mapping[Place, int], held: bool) -> Ex
         if not others:
             return None
         asked = planned(plan)
-        found = [(other, explain(asked, other, places, held)) for other in _readable(connection, others, db)]
+        found = [(other, explain(asked, other, places, held)) for other in readable(connection, others[:LOOKED_AT], db)]
     if not found:
         return None
     against, causes = min(found, key=lambda one: (len(one[1]), -one[0].sweep))
@@ -113,7 +109,10 @@ def why_sweep(db: Path, sweep: int | None = None, against: int | None = None) ->
         if not others:
             return None
         asked = stored(connection, chosen, db)
-        found = [_between(connection, db, asked, stored(connection, other, db)) for other in others]
+        found = [
+            _between(db, asked, stored(connection, other, db), runs_shared(connection, chosen, other))
+            for other in others
+        ]
         return min(found, key=lambda one: (len(one.causes), one.new, -one.against))
 
 
@@ -165,15 +164,8 @@ def why_run(db: Path, run: int, against: int | None = None) -> RunContent:
     )
 
 
-def _readable(connection: sqlite3.Connection, sweeps: list[int], db: Path) -> Iterator[Asked]:
-    """Yield what the latest of some sweeps asked for; one whose texts are damaged stops no other."""
-    for sweep in sweeps[:LOOKED_AT]:
-        with suppress(StorageError):
-            yield stored(connection, sweep, db)
-
-
-def _between(connection: sqlite3.Connection, db: Path, asked: Asked, other: Asked) -> Explanation:
-    rows = runs_shared(connection, asked.sweep, other.sweep)
+def _between(db: Path, asked: Asked, other: Asked, rows: Sequence[tuple[str, str, int, int]]) -> Explanation:
+    """Explain one stored sweep by another; `rows` say what runs they share, see `runs_shared`."""
     places = {(study, arm): count - shared for study, arm, count, shared in rows if count > shared}
     total = sum(count for _, _, count, _ in rows)
     causes = explain(asked, other, places) if places else ()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from workbench.errors import WorkbenchError, shorten
+from workbench.errors import ScenarioError, WorkbenchError, shorten
 from workbench.execution.replay import stored_scenario
+from workbench.scenario.document import outline
 from workbench.store.damage import Finding
 from workbench.store.provenance import OFFERED, UNPACKAGED, provenance
 
@@ -147,9 +147,8 @@ def _needs_more(seen: Snapshot, sweep: int) -> bool:
     if any((OFFERED in key) or (UNPACKAGED in key) for one in _kept(seen, sweep) for key in one):
         return True
     try:
-        text = seen.results.scenario_text(sweep).decode()
-        return _names_a_file(tomllib.loads(text))
-    except ValueError:
+        return _names_a_file(outline(seen.results.scenario_text(sweep)))
+    except ScenarioError:
         return False
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.registry import SECTIONS
 from workbench.scenario.changes import ABSENT, Change, changes, written
+from workbench.scenario.document import outline
 from workbench.solver.batch import RECORDINGS
 from workbench.store.asked import Asked, Value
 
@@ -103,9 +104,7 @@ class _Comparison:
 
     @cached_property
     def raw(self) -> Mapping[str, Any]:
-        import tomllib
-
-        return tomllib.loads(self.new.text.decode("utf-8-sig"))
+        return outline(self.new.text)
 
     @cached_property
     def drawn(self) -> set[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import shorten
-from workbench.scenario.document import spell
+from workbench.scenario.document import outline, spell
 from workbench.scenario.syntax import Keys, Positions, read_positions
 
 ABSENT = object()
@@ -38,7 +37,7 @@ def changes(old: bytes, new: bytes, file: str) -> list[Change]:
     """Return what `new` says otherwise than `old`, in the order of `new`; what is gone comes last, without a line."""
     if old == new:
         return []
-    before, after = tomllib.loads(old.decode("utf-8-sig")), tomllib.loads(new.decode("utf-8-sig"))
+    before, after = outline(old), outline(new)
     found, places = [], read_positions(new.decode("utf-8-sig"))
     for keys, was, now in _differences((), before, after):
         found.append(Change(keys, was, now, file, _line(places, keys) if now is not ABSENT else 0))

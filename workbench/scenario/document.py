@@ -92,6 +92,17 @@ class Document:
         return keys in self._reported
 
 
+def outline(text: bytes) -> dict[str, Any]:
+    """Return a TOML text as plain nested mappings: one that was checked before, as those of a database were.
+
+    Raises
+    ------
+    ScenarioError
+        If it is no such text.
+    """
+    return Document(text, "stored text", []).content
+
+
 def spell(keys: Keys) -> str:
     """Return a place as users write it: ``arm.x.set."dose.thp.amount"``, ``axis.values[2]``."""
     text = ""

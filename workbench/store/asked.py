@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import StorageError
 from workbench.scenario.library import parameter_file
 from workbench.solver.batch import ENGINE_REVISION, RECORDINGS
 from workbench.store.damage import damaged
@@ -193,6 +195,13 @@ def stored(connection: sqlite3.Connection, sweep: int, path: Path) -> Asked:
         return _stored(connection, sweep)
     except (ValueError, TypeError, AttributeError) as fault:
         raise damaged(path, f"what sweep {sweep} asked for ({fault})") from fault
+
+
+def readable(connection: sqlite3.Connection, sweeps: Iterable[int], path: Path) -> Iterator[Asked]:
+    """Yield what some stored sweeps asked for; one whose texts are damaged stops no other."""
+    for sweep in sweeps:
+        with suppress(StorageError):
+            yield stored(connection, sweep, path)
 
 
 def _stored(connection: sqlite3.Connection, sweep: int) -> Asked:

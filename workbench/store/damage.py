@@ -94,7 +94,7 @@ def damaged(path: Path, what: object) -> StorageError:
     """Return the error of a file that is not as it was written."""
     return StorageError(
         f"{path}: damaged, a torn copy, or changed by hand: {what}; nothing was written;"
-        f" `workbench verify {argument(path)}` says what else; restore a copy"
+        f" `workbench verify {argument(path)}` says what else; restore a copy that was made while nothing wrote"
     )
 
 

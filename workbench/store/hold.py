@@ -18,8 +18,7 @@ from workbench.store.audit import Written, driver_of
 from workbench.store.killed import end_killed
 from workbench.store.lease import Lease
 from workbench.store.migrations import keep_old, migrate
-from workbench.store.torn import ask_again, refuse_torn
-from workbench.store.whole import refuse_damaged
+from workbench.store.whole import ask_again, refuse_damaged
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -82,8 +81,7 @@ class Hold:
         """Open the file, bring it up to date, and note which earlier commands were killed."""
         self.was = database.refuse_planted(self.path)
         with database.opened_to_read(self.path) as driver:
-            refuse_torn(self.path, driver, deep=self.was < database.SCHEMA_VERSION)
-            refuse_damaged(self.path, driver)
+            refuse_damaged(self.path, driver, anew=self.was < database.SCHEMA_VERSION)
         self.kept = keep_old(self.path, self.was) if self.was < database.SCHEMA_VERSION else None
         connection = database.writing(self.path, lock_timeout)
         try:

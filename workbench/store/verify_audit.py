@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from workbench.store.audit import NO_AUDIT, Entry, chain_faults, content_of, entries, has_audit, uncovered
+from workbench.store.audit import NO_AUDIT, NUMBERED, Entry, chain_faults, content_of, entries, has_audit, uncovered
 from workbench.store.canonical import numbers_in
 from workbench.store.damage import Check, Finding, readable
 
@@ -23,6 +23,7 @@ def audit(driver: sqlite3.Connection) -> tuple[Check, set[int]]:
     def look() -> Iterator[Finding]:
         if not has_audit(driver):
             check.notes.append(f"{NO_AUDIT}: values that were changed are found only where they are computed again")
+            yield from _gaps(driver)
             return
         (number,) = driver.execute("SELECT count(*) FROM audit").fetchone()
         check.looked = f"{number:,} entries, each chained to the one before, and the rows that they name"
@@ -37,7 +38,9 @@ def audit(driver: sqlite3.Connection) -> tuple[Check, set[int]]:
 def broken_entries(
     driver: sqlite3.Connection, after: int = 0, contents: bool = True
 ) -> Iterator[tuple[Finding, Entry | None]]:
-    """Yield what is wrong with the audit, with the entry where its rows are not as they were; none without an audit.
+    """Yield what is wrong with the audit, with the entry where its rows are not as they were.
+
+    Where the file keeps no audit, the numbers of its rows are asked instead.
 
     Parameters
     ----------
@@ -47,6 +50,7 @@ def broken_entries(
         Whether the rows of the others are.
     """
     if not has_audit(driver):
+        yield from ((finding, None) for finding in _gaps(driver))
         return
     torn = set()
     for number, words in chain_faults(driver):
@@ -62,8 +66,17 @@ def broken_entries(
             yield Finding("audit", f"entry {entry.id} of the audit ({_words(entry)})", message, *values), entry
     if not torn:
         for table, (counted, there) in uncovered(driver).items():
-            message = "it has not as many rows as the audit accounts for"
+            message = f"it holds {there:,} rows where the audit accounts for {counted:,}"
             yield Finding(table, f"table {table}", message, there, counted), None
+
+
+def _gaps(driver: sqlite3.Connection) -> Iterator[Finding]:
+    """Compare how many rows there are with their largest number: none is ever taken away."""
+    for table in NUMBERED:
+        count, largest = driver.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
+        if count != largest:
+            message = f"it holds {count:,} rows that are numbered up to {largest:,}"
+            yield Finding(table, f"table {table}", message, count, largest)
 
 
 def _words(entry: Entry) -> str:

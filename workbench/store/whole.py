@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from workbench.store.audit import has_audit
-from workbench.store.connection import SCHEMA_VERSION, version_of
+from workbench.store.connection import SCHEMA_VERSION, opened_to_read, storage_faults, version_of
 from workbench.store.damage import Check, Finding, damaged, readable, unescaped
 from workbench.store.verify_audit import broken_entries
 from workbench.store.verify_file import changed_views, pages
@@ -35,9 +35,10 @@ NONE = 0, b""
 _seen: dict[Path, _State] = {}
 
 
-def refuse_damaged(path: Path, connection: sqlite3.Connection) -> bool:
+def refuse_damaged(path: Path, connection: sqlite3.Connection, *, anew: bool = False) -> bool:
     """Refuse a file whose pages, texts or rows are not as they were written; each state of a file is looked at once.
 
+    A file copied while something wrote to it has whole pages of several moments: SQLite cannot see that, the audit can.
     With an audit every stored row has a hash; without one (version 1) only texts, courses and what rows must keep
     between them can be asked.
 
@@ -45,6 +46,8 @@ def refuse_damaged(path: Path, connection: sqlite3.Connection) -> bool:
     ----------
     connection
         Open for reading, in no transaction.
+    anew : bool
+        Look at everything, whatever was seen of the file before and however large it is.
 
     Returns
     -------
@@ -59,12 +62,12 @@ def refuse_damaged(path: Path, connection: sqlite3.Connection) -> bool:
     place = Path(os.path.realpath(path))
     signs = _signs(place)
     known = _seen.get(place)
-    if known is not None and known.signs == signs:
+    if known is not None and known.signs == signs and not anew:
         return known.views
     factory, connection.text_factory = connection.text_factory, unescaped
     connection.execute("BEGIN")  # a writer may commit between two questions: all are of one state
     try:
-        state = _looked_at(path, connection, signs, known)
+        state = _looked_at(path, connection, signs, None if anew else known, anew)
     finally:
         connection.rollback()
         connection.text_factory = factory
@@ -72,12 +75,22 @@ def refuse_damaged(path: Path, connection: sqlite3.Connection) -> bool:
     return state.views
 
 
+def ask_again(path: Path) -> None:
+    """Refuse a file that is not as it was written, all of it looked at anew; see `refuse_damaged`."""
+    with storage_faults(path), opened_to_read(path) as driver:
+        refuse_damaged(path, driver, anew=True)
+
+
 def _looked_at(
-    path: Path, connection: sqlite3.Connection, signs: tuple[tuple[int, ...] | None, ...], known: _State | None
+    path: Path,
+    connection: sqlite3.Connection,
+    signs: tuple[tuple[int, ...] | None, ...],
+    known: _State | None,
+    anew: bool,
 ) -> _State:
     """Look at a file that was not seen in this state, or at what has been added since it was."""
     main = signs[0]
-    large = main is not None and main[1] > CHECKED_BYTES
+    large = not anew and main is not None and main[1] > CHECKED_BYTES
     check = Check("file")
     last = NONE
     after = 0
@@ -101,9 +114,8 @@ def _looked_at(
 
 
 def _changed_rows(connection: sqlite3.Connection, after: int, contents: bool) -> Iterator[Finding]:
-    if has_audit(connection):
-        yield from (finding for finding, _ in broken_entries(connection, after, contents))
-    elif contents:
+    yield from (finding for finding, _ in broken_entries(connection, after, contents))
+    if contents and not has_audit(connection):
         yield from _broken(connection)
 
 

@@ -35,8 +35,8 @@ from workbench.store.rows import (
     insert_outcomes,
     insert_runs,
 )
-from workbench.store.torn import ask_again
 from workbench.store.views import write_views
+from workbench.store.whole import ask_again
 
 if TYPE_CHECKING:
     from workbench.design import Chunk, Plan
