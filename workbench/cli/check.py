@@ -9,19 +9,22 @@ import typer
 
 from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put_line
-from workbench.errors import Problem, ScenarioError
+from workbench.cli.output import print_object, put, put_line
+from workbench.errors import Problem, ScenarioError, UsageError
 
 
 def check(
     scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files.")],
     as_json: AsJson = False,
+    expand: Annotated[bool, typer.Option("--expand", help="Print one scenario with all that its base says.")] = False,
 ) -> int:
     """Validate scenarios.
 
     All problems at once, each with its line and column; below a file that is sound, notes on what is accepted and yet
     worth knowing. Runs and writes nothing.
     """
+    if expand:
+        return _expanded(scenarios, as_json)
     problems: list[Problem] = []
     sound: list[dict[str, Any]] = []
     for file in scenarios:
@@ -38,6 +41,20 @@ def check(
             put_line(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
             for line in note_lines(one["notes"]):
                 put_line(line)
+    return 0
+
+
+def _expanded(scenarios: list[str], as_json: bool) -> int:
+    from workbench.execution.sweep import read_scenario
+
+    if len(scenarios) > 1:
+        raise UsageError(f"--expand prints one scenario, and there are {len(scenarios)}")
+    scenario, _ = read_scenario(Path(scenarios[0]))
+    text = scenario.text.decode("utf-8-sig")
+    if as_json:
+        print_object({"ok": True, "file": scenarios[0], "text": text})
+    else:
+        put(text)
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.registry import SECTIONS
 from workbench.scenario.changes import ABSENT, Change, changes, written
-from workbench.scenario.document import outline
+from workbench.scenario.document import Document
 from workbench.solver.batch import RECORDINGS
 from workbench.store.asked import Asked, Value
 
@@ -94,17 +94,17 @@ class _Comparison:
 
     @cached_property
     def scenario(self) -> list[Change]:
-        return changes(self.old.text, self.new.text, self.new.file)
+        return changes(self.old.document.data, self.new.document)
 
     @cached_property
     def parameters(self) -> list[Change]:
         if not self.old.parameters or not self.new.parameters:
             return []
-        return changes(self.old.parameters, self.new.parameters, self.new.parameter_file)
+        return changes(self.old.parameters, Document(self.new.parameters, self.new.parameter_file, []))
 
     @cached_property
     def raw(self) -> Mapping[str, Any]:
-        return outline(self.new.text)
+        return self.new.document.content
 
     @cached_property
     def drawn(self) -> set[str]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import shorten
-from workbench.scenario.document import outline, spell
-from workbench.scenario.syntax import Keys, Positions, read_positions
+from workbench.scenario.document import Document, outline, spell
+from workbench.scenario.syntax import Keys
 
 ABSENT = object()
 """Stands for what a text does not say."""
@@ -33,19 +33,15 @@ class Change:
         return spell(self.keys[:-1] if self.keys[-1] == "value" else self.keys)
 
 
-def changes(old: bytes, new: bytes, file: str) -> list[Change]:
+def changes(old: bytes, new: Document) -> list[Change]:
     """Return what `new` says otherwise than `old`, in the order of `new`; what is gone comes last, without a line."""
-    if old == new:
+    if old == new.data:
         return []
-    before, after = outline(old), outline(new)
-    found, places = [], read_positions(new.decode("utf-8-sig"))
-    for keys, was, now in _differences((), before, after):
-        found.append(Change(keys, was, now, file, _line(places, keys) if now is not ABSENT else 0))
-    return sorted(found, key=lambda change: (change.line == 0, change.line))
-
-
-def _line(places: Positions, keys: Keys) -> int:
-    return places.keys[keys][0] if keys in places.keys else places.key(keys)[0]
+    found = []
+    for keys, was, now in _differences((), outline(old), new.content):
+        file, line, _ = new.locate(keys) if now is not ABSENT else (new.file, 0, 0)
+        found.append(Change(keys, was, now, file, line))
+    return sorted(found, key=lambda change: (change.line == 0, change.file != new.file, change.line))
 
 
 def _differences(keys: Keys, old: Any, new: Any) -> Iterator[tuple[Keys, Any, Any]]:

@@ -25,6 +25,9 @@ _LEAST = 500
 """Names that one problem counts as at least."""
 
 
+Source = tuple["Document", Keys]
+
+
 class Document:
     """A TOML file that has been parsed.
 
@@ -50,12 +53,33 @@ class Document:
         self.text = decode(data, file)
         self.content = _parse(self.text, file)
         self._reported: set[Keys] = set()
+        self._told: set[tuple[str, Keys, str]] = set()
         self._suggestions = _SUGGESTIONS
 
     @cached_property
     def positions(self) -> Positions:
         """Where everything stands; read when the first problem asks."""
         return read_positions(self.text)
+
+    def source(self, keys: Keys) -> Source:
+        """Return the document that says what stands at `keys`, and the keys that it has there."""
+        return self, keys
+
+    def locate(self, keys: Keys, at: Literal["key", "value"] = "key") -> tuple[str, int, int]:
+        """Return the file, line and column of what stands at `keys`, or of the nearest thing around it."""
+        source, own = self.source(keys)
+        return source.file, *(source.positions.key(own) if at == "key" else source.positions.value(own))
+
+    def place_of(self, keys: Keys) -> tuple[str, int, int] | None:
+        """Return the file, line and column of a key or table, None where none stands at `keys`."""
+        source, own = self.source(keys)
+        found = source.positions.keys.get(own)
+        return (source.file, *found) if found else None
+
+    def line_in_words(self, keys: Keys, told_at: Keys) -> str:
+        """Return where something stands, for a message at `told_at`: with its file where that is another."""
+        file, line, _ = self.locate(keys)
+        return f"line {line}" if file == self.locate(told_at)[0] else f"{file}:{line}"
 
     def report(
         self,
@@ -75,17 +99,23 @@ class Document:
         if keys in self._reported:
             return
         self._reported.add(keys)
-        line, column = self.positions.key(keys) if at == "key" else self.positions.value(keys)
+        source, own = self.source(keys)
+        if (source.file, own, message) in self._told:  # a list there makes several tables, each with this fault
+            return
+        self._told.add((source.file, own, message))
+        file, line, column = self.locate(keys, at)
         if got and not hint and self._suggestions > 0:
             names = list(known)
             self._suggestions -= max(len(names), _LEAST)
             hint = suggestion(got, names)
-        self.problems.append(Problem(self.file, line, column, spell(keys), message, hint or otherwise))
+        inherited = "" if file == self.file else f"{self.file} takes this from its base"
+        self.problems.append(Problem(file, line, column, spell(own), message, hint or otherwise or inherited))
 
     def note(self, keys: Keys, message: str, *, at: Literal["key", "value"] = "value", hint: str = "") -> None:
         """Add a note at `keys`: what the file says there is accepted, but its author should hear of it."""
-        line, column = self.positions.key(keys) if at == "key" else self.positions.value(keys)
-        self.notes.append(Problem(self.file, line, column, spell(keys), message, hint))
+        found = Problem(*self.locate(keys, at), spell(self.source(keys)[1]), message, hint)
+        if found not in self.notes:
+            self.notes.append(found)
 
     def has_problem(self, keys: Keys) -> bool:
         """Whether a problem was reported exactly at `keys`."""

@@ -61,8 +61,8 @@ def read_dosing(document: Document, base: Path, raw: str, keys: Keys) -> tuple[R
     note says what was read of it, what was passed over, and what was not understood.
     """
     if "\n" in raw:
-        line, _ = document.positions.value(keys)
-        return _Table(document, document.file, keys, spell(keys), line).read(raw)
+        file, line, _ = document.locate(keys, "value")
+        return _Table(document, file, keys, spell(keys), line).read(raw)
     fault = name_fault(raw, file=True)
     if not fault:
         try:
@@ -201,7 +201,7 @@ class _Table:
         return (*found, *(nothing(float(subject)) for subject in undosed))
 
     def _on_next_line(self) -> bool:
-        lines = self.document.text.split("\n")[self.first - 1 : self.first]
+        lines = self.document.source(self.keys)[0].text.split("\n")[self.first - 1 : self.first]
         return bool(lines) and lines[0].rstrip().endswith(('"""', "'''"))
 
     def _report(self, line: int, column: int, message: str) -> None:

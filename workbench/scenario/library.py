@@ -40,3 +40,24 @@ def parameter_sets(base: Path) -> tuple[str, ...]:
     """Return the names of the parameter sets that `parameter_file` can find from `base`, sorted."""
     folders = (base / "parameters", base.parent / "data" / "parameters", data_folder() / "parameters")
     return tuple(sorted({file.stem for folder in folders if folder.is_dir() for file in folder.glob("*.toml")}))
+
+
+def scenario_file(name: str, folder: Path) -> Path | None:
+    """Return the file of a scenario by its name, beside `folder`'s files or shipped, or by its path; None if none."""
+    path = name.endswith(".toml")
+    places = [folder] if path else _scenario_folders(folder)
+    try:
+        return next((at for place in places if (at := place / (name if path else f"{name}.toml")).exists()), None)
+    except (OSError, ValueError):
+        return None
+
+
+def scenarios_beside(folder: Path) -> tuple[str, ...]:
+    """Return the names of the scenarios that `scenario_file` can find from `folder`, sorted."""
+    folders = [place for place in _scenario_folders(folder) if place.is_dir()]
+    return tuple(sorted({file.stem for place in folders for file in place.glob("*.toml")}))
+
+
+def _scenario_folders(folder: Path) -> list[Path]:
+    shipped = scenarios_folder()
+    return [folder, shipped, shipped / "rules"]

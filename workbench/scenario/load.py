@@ -11,8 +11,9 @@ from workbench.errors import InertError, Problem, ScenarioError
 from workbench.registry import SECTIONS, Registry
 from workbench.registry import registry as installed
 from workbench.scenario.arms import note_alone, read_arms
+from workbench.scenario.base import BASE, WITHOUT, refuse_other_versions, whole
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming
 from workbench.scenario.document import Document
 from workbench.scenario.dosing import check_people
 from workbench.scenario.interactions import read_interactions
@@ -33,9 +34,6 @@ from workbench.scenario.subjects import read_subjects
 from workbench.scenario.tables import read_tables
 from workbench.scenario.twins import NAMED, refuse_twins
 from workbench.scenario.values import ValueReader
-
-SCHEMA = 1
-"""The version of the scenario format that this version reads."""
 
 HEAD = ("schema", "title", "parameters", "summary", "use", "report", "subjects")
 GRID = ("arm", "study", "interaction")
@@ -80,7 +78,8 @@ def parse_scenario(
     """
     problems: list[Problem] = []
     document = Document(text, file, problems)
-    _refuse_other_versions(document)
+    refuse_other_versions(document)
+    document = whole(document, base)
     known = registry if registry is not None else installed()
     head = conforming(document, (), HeadShape, {k: v for k, v in document.content.items() if k in HEAD})
     _report_unknown_sections(document)
@@ -146,20 +145,13 @@ def _read(
         summary=tuple(head.get("summary", ())),
         interactions=interactions,
         report=report,
+        document=document,
         notes=tuple(document.notes),
     )
 
 
-def _refuse_other_versions(document: Document) -> None:
-    """Stop at a file written for another version of the format: its other problems would be noise."""
-    version = document.content.get("schema")
-    if isinstance(version, int) and not isinstance(version, bool) and version != SCHEMA:
-        document.report(("schema",), f"format version {show(version)} (this workbench reads version {SCHEMA})")
-        raise ScenarioError(document.problems)
-
-
 def _report_unknown_sections(document: Document) -> None:
-    known = (*HEAD, *SECTIONS, *GRID)
+    known = (*HEAD, BASE, WITHOUT, *SECTIONS, *GRID)
     for name in document.content:
         if name not in known:
             message = f"unknown key or table (known: {', '.join(known)})"

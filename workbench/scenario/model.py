@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.declaration import Component
 from workbench.errors import Problem
 from workbench.registry import Registry
+
+if TYPE_CHECKING:
+    from workbench.scenario.document import Document
 
 
 @dataclass(frozen=True)
@@ -319,6 +322,8 @@ class Scenario:
     summary: tuple[str, ...] = ()
     interactions: Mapping[str, Interaction] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
+    document: Document | None = field(default=None, compare=False, repr=False)
+    """The text as it was read: where each part of it stands, also that which another file says."""
     notes: tuple[Problem, ...] = field(default=(), compare=False)
     """What reading the file found worth telling; `Plan.notes` has them too."""
 

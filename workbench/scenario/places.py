@@ -25,7 +25,7 @@ class Places:
 
     @cached_property
     def _document(self) -> Document:
-        return Document(self.scenario.text, self.scenario.file, [])
+        return self.scenario.document or Document(self.scenario.text, self.scenario.file, [])
 
     def problem(self, path: str, message: str, *, study: str = "", arm: str = "", moved: Iterable[str] = ()) -> Problem:
         """Return the finding `message` about `path` at its line.
@@ -36,8 +36,8 @@ class Places:
             if candidate in self.given:
                 return Problem(self.scenario.file, 0, 0, path, message)
             for keys in self._spoken(candidate, study, arm):
-                if found := self._document.positions.keys.get(keys):
-                    return Problem(self.scenario.file, *found, path, message)
+                if found := self._document.place_of(keys):
+                    return Problem(*found, path, message)
         return self.located(Problem(self.scenario.file, 0, 0, path, message))
 
     def is_set(self, path: str, arm: str) -> bool:
@@ -52,11 +52,13 @@ class Places:
         section, _, rest = problem.key.partition(".")
         name, _, field = rest.partition(".")
         keys: Keys = raw_place(self._document, (section, name), field) if field else (section, name)
-        positions = self._document.positions
-        while keys and keys not in positions.keys:
+        found = None
+        while keys and (found := self._document.place_of(keys)) is None:
             keys = keys[:-1]
-        line, column = positions.keys.get(keys, (0, 0))
-        return replace(problem, line=line, column=column)
+        if found is None:
+            return problem
+        file, line, column = found
+        return replace(problem, file=file, line=line, column=column)
 
     def _spoken(self, path: str, study: str, arm: str) -> Iterator[Keys]:
         """Yield the places that give `path` its value above the table, the strongest first."""

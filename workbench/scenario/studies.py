@@ -251,9 +251,9 @@ class StudyReader:
         document, swept = self.settings.document, (*keys, "sweep", path)
         place = ("arm", arm, "set", path)
         rule = "sweep it with relative = true, or leave the arm out of the study"
-        lines = document.positions.key(place)[0], document.positions.key(swept)[0]
-        document.report(swept, f"{path} is also set by arm {arm} (line {lines[0]}); {rule}", at="key")
-        document.report(place, f"{path} is also swept by {spell(keys)} (line {lines[1]}); {rule}", at="key")
+        lines = document.line_in_words(place, swept), document.line_in_words(swept, place)
+        document.report(swept, f"{path} is also set by arm {arm} ({lines[0]}); {rule}", at="key")
+        document.report(place, f"{path} is also swept by {spell(keys)} ({lines[1]}); {rule}", at="key")
 
 
 def _raw(cell: str, kind: str, unit: str | None) -> Any:

@@ -47,12 +47,16 @@ class Positions:
 
 def read_positions(text: str) -> Positions:
     """Return the positions of everything in a TOML text that has been parsed without error."""
-    data = text.encode()
     found = Positions()
-    reader = _Reader(data, found)
-    for node in Parser(Language(tree_sitter_toml.language())).parse(data).root_node.named_children:
+    reader = Reader(text.encode(), found)
+    for node in parsed(text):
         reader.top(node)
     return found
+
+
+def parsed(text: str) -> list[Node]:
+    """Return the top of the syntax tree of a TOML text: keys, tables, comments."""
+    return list(Parser(Language(tree_sitter_toml.language())).parse(text.encode()).root_node.named_children)
 
 
 @dataclass(frozen=True)
@@ -68,14 +72,13 @@ class Repeated:
 
 def repeats(text: str) -> list[Repeated]:
     """Return every key and table of a TOML text that is there already, in the order of the file."""
-    data = text.encode()
-    reader = _Repeats(data, Positions())
-    for node in Parser(Language(tree_sitter_toml.language())).parse(data).root_node.named_children:
+    reader = _Repeats(text.encode(), Positions())
+    for node in parsed(text):
         reader.top(node)
     return reader.repeated
 
 
-class _Reader:
+class Reader:
     """Walks the tree; `lines` maps its byte columns to characters."""
 
     def __init__(self, data: bytes, found: Positions) -> None:
@@ -138,7 +141,7 @@ class _Reader:
         return row + 1, len(self.lines[row][:column].decode(errors="replace")) + 1
 
 
-class _Repeats(_Reader):
+class _Repeats(Reader):
     """Notes what is defined again; `seen` maps each key and each table to its first line."""
 
     def __init__(self, data: bytes, found: Positions) -> None:

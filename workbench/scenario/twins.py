@@ -29,6 +29,6 @@ def refuse_twins(document: Document, places: Iterable[Keys]) -> None:
         for name in raw if isinstance(raw, dict) else ():
             other = first.setdefault(name.casefold(), name)
             if other != name:
-                line = document.positions.key((*keys, other))[0]
-                message = f"differs from {spell((*keys, other))} (line {line}) by letter case only"
+                line = document.line_in_words((*keys, other), (*keys, name))
+                message = f"differs from {spell((*keys, other))} ({line}) by letter case only"
                 document.report((*keys, name), f"{message}; a database or a disk takes both for one", at="key")

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StorageError
+from workbench.scenario.base import WRITTEN_WHOLE
+from workbench.scenario.document import Document
 from workbench.scenario.library import parameter_file
 from workbench.solver.batch import ENGINE_REVISION, RECORDINGS
 from workbench.store.damage import damaged
@@ -89,8 +91,7 @@ class Asked:
     sweep: int
     created: str
     scenario: str
-    text: bytes
-    file: str
+    document: Document
     parameters: bytes
     parameter_file: str
     seed: int
@@ -128,8 +129,7 @@ def planned(plan: Plan) -> Asked:
         sweep=0,
         created="",
         scenario=scenario.name,
-        text=scenario.text,
-        file=scenario.file,
+        document=scenario.document or Document(scenario.text, scenario.file, []),
         parameters=scenario.parameters.text,
         parameter_file=str(file or f"{name}.toml"),
         seed=plan.seed,
@@ -156,6 +156,11 @@ def _exact(value: Any) -> str:
 
 def _level(number: float | None, text: str | None) -> str:
     return repr(number) if number is not None else str(text)
+
+
+def _file_of(name: str, text: bytes) -> str:
+    """Return what to call the file that a line belongs to: what was written from several files has other lines."""
+    return f"{name}.toml as stored" if text.startswith(WRITTEN_WHOLE.encode()) else f"{name}.toml"
 
 
 _SWEEP = """SELECT sweep.created, scenario.name, scenario.bytes, scenario.parameter_bytes, scenario.parameter_set,
@@ -238,8 +243,7 @@ def _stored(connection: sqlite3.Connection, sweep: int) -> Asked:
         sweep=sweep,
         created=created,
         scenario=name,
-        text=bytes(text),
-        file=f"{name}.toml",
+        document=Document(bytes(text), _file_of(name, text), []),
         parameters=bytes(parameters),
         parameter_file=f"{chosen}.toml",
         seed=seed,
