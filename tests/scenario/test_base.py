@@ -180,7 +180,7 @@ def test_too_many_files_in_a_row_and_too_much_in_all(read: Read, tmp_path: Path)
     (problem,) = refused(
         read, "b.toml", f'base = "small"\n{entries}', "a.toml", f'base = "b"\n{entries.replace("use", "report")}'
     )
-    assert problem.startswith("a.toml:1:8: base: with its base the scenario is more than can be read: more than 20,000")
+    assert problem.startswith("a.toml:1:8: base: the whole scenario is more than can be read: more than 20,000")
 
 
 def test_the_whole_is_printed_and_is_the_same_scenario(read: Read, tmp_path: Path) -> None:

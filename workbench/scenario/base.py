@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import ScenarioError, shorten
-from workbench.registry import SECTIONS
+from workbench.registry import SECTIONS, Registry
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed, spell
+from workbench.scenario.families import Family, FamilyReader, lists
 from workbench.scenario.library import scenario_file, scenarios_beside
 from workbench.scenario.prescan import read_limited
 from workbench.scenario.syntax import Keys
@@ -39,12 +40,14 @@ class WholeDocument(Document):
     ----------
     chain : tuple of Document
         The files that it is made of, its own first.
+    families : list of Family
+        The tables that stand for several, with the names of those.
     """
 
-    def __init__(self, tree: Branch, own: Document, chain: tuple[Document, ...]) -> None:
+    def __init__(self, tree: Branch, own: Document, chain: tuple[Document, ...], families: list[Family]) -> None:
         files = ", ".join(Path(one.file).name for one in chain)
         super().__init__(f"{WRITTEN_WHOLE}{files}\n{write_tree(tree)}".encode(), own.file, own.problems)
-        self.tree, self.chain = tree, chain
+        self.tree, self.chain, self.families = tree, chain, families
         self.notes = [note for one in chain for note in one.notes]
 
     def source(self, keys: Keys) -> Place:
@@ -52,8 +55,8 @@ class WholeDocument(Document):
         return self.tree.where(keys)
 
 
-def whole(document: Document, folder: Path) -> Document:
-    """Return the scenario of `document` with its base; itself where it says everything.
+def whole(document: Document, folder: Path, registry: Registry) -> Document:
+    """Return the scenario of `document` with its base, and a table for each that is meant; itself if it is all there.
 
     Parameters
     ----------
@@ -61,6 +64,8 @@ def whole(document: Document, folder: Path) -> Document:
         What was read of the file; problems are reported to it.
     folder : path
         Where the file is: a base is looked up from there.
+    registry : Registry
+        The components that tables may be.
 
     Raises
     ------
@@ -71,7 +76,8 @@ def whole(document: Document, folder: Path) -> Document:
         if WITHOUT in document.content:
             document.report((WITHOUT,), f"takes tables of a base away, and no base is named ({BASE} = ...)", at="key")
             del document.content[WITHOUT]
-        return document
+        if not any(lists(document.content)):
+            return document
     chain = list(_chain(document, folder))
     tree = read_tree(chain[-1])
     for one in reversed(chain[:-1]):
@@ -79,9 +85,13 @@ def whole(document: Document, folder: Path) -> Document:
     for key in (BASE, WITHOUT):
         tree.entries.pop(key, None)
     try:
-        return WholeDocument(tree, document, tuple(chain))
+        merged = WholeDocument(tree, document, tuple(chain), [])
+        if not any(lists(merged.content)):
+            return merged
+        families = FamilyReader(merged, tree, merged.content, registry).read()
+        return WholeDocument(tree, merged, tuple(chain), families)
     except ScenarioError as error:
-        told = f"with its base the scenario is more than can be read: {error.problems[0].message}"
+        told = f"the whole scenario is more than can be read: {error.problems[0].message}"
         raise _refused(document, told) from None
 
 

@@ -79,8 +79,8 @@ def parse_scenario(
     problems: list[Problem] = []
     document = Document(text, file, problems)
     refuse_other_versions(document)
-    document = whole(document, base)
     known = registry if registry is not None else installed()
+    document = whole(document, base, known)
     head = conforming(document, (), HeadShape, {k: v for k, v in document.content.items() if k in HEAD})
     _report_unknown_sections(document)
     if parameters is None:  # what is stored was accepted once, and stays readable

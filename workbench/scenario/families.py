@@ -1,0 +1,181 @@
+"""One table that stands for several: an outcome ``at`` several times, an assessment for ``each`` of several visits.
+
+``[outcome.madrs]`` with ``at = ["day 1", "day 30"]`` is ``[outcome.madrs_day_1]`` and ``[outcome.madrs_day_30]``: the
+name of the table with that of the entry, or the entry's alone where it begins with the table's (``day`` and "day 1").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workbench.declaration import Parameter
+from workbench.registry import SECTIONS, Registry
+from workbench.scenario.conformity import show
+from workbench.scenario.document import Document
+from workbench.scenario.names import name_fault
+from workbench.scenario.tree import Branch, Entry, Place, Value, Words
+
+LISTS = {"outcome": "at", "assessment": "each"}
+"""The key whose list makes several tables of one, by section."""
+_ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*( [A-Za-z0-9_-]+)*")
+_TIME = re.compile(r"(?P<unit>second|minute|hour|day|week) (?P<number>[0-9]+)")
+_UNITS = {"second": (1, "s"), "minute": (1, "min"), "hour": (1, "h"), "day": (1, "day"), "week": (7, "day")}
+
+
+def lists(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the section and name of each table of a document that may stand for several."""
+    for section, key in LISTS.items():
+        named = content.get(section)
+        for name, table in named.items() if isinstance(named, dict) else ():
+            if isinstance(table, dict) and key in table:
+                yield section, name
+
+
+@dataclass(frozen=True)
+class Family:
+    """A table that stands for several, and the names of those."""
+
+    path: str
+    names: tuple[str, ...]
+
+
+class FamilyReader:
+    """Puts the tables that are meant in place of those that stand for several; reports what is wrong with a list."""
+
+    def __init__(self, document: Document, tree: Branch, content: Mapping[str, Any], registry: Registry) -> None:
+        self.document, self.tree, self.content, self.registry = document, tree, content, registry
+        phases = content.get("phase")
+        self.phases = tuple(phases) if isinstance(phases, dict) else ()
+
+    def read(self) -> list[Family]:
+        """Change the tree; return what was made."""
+        found = []
+        for section, name in list(lists(self.content)):
+            if LISTS[section] in self.declared(section, name):
+                continue  # the component has a field of this name
+            holder = self.tree.entries[section]
+            assert isinstance(holder, Branch)
+            made = self.made(section, name, holder)
+            entries: dict[str, Entry] = {}
+            for key, entry in holder.entries.items():
+                entries.update(made if key == name else {key: entry})
+            holder.entries = entries
+            found.append(Family(f"{section}.{name}", tuple(made)))
+        return found
+
+    def declared(self, section: str, name: str) -> Mapping[str, Parameter]:
+        """Return the fields that a table's component has; none where it is not known."""
+        chosen = self.content[section][name].get(SECTIONS[section].key, SECTIONS[section].default)
+        known = chosen in self.registry.names(section)
+        return self.registry.get(section, chosen).parameters() if known else {}
+
+    def made(self, section: str, name: str, holder: Branch) -> dict[str, Entry]:
+        """Return the tables that one stands for."""
+        key = LISTS[section]
+        table = holder.entries[name]
+        assert isinstance(table, Branch)
+        raw = self.content[section][name][key]
+        if not isinstance(raw, list) or not raw:
+            message = f'expected a list such as {key} = ["day 1", "day 3"], a table for each entry, got {show(raw)}'
+            self.document.report((section, name, key), message)
+            return {}
+        found: dict[str, Entry] = {}
+        for index, entry in enumerate(raw):
+            place = (section, name, key, index)
+            if not isinstance(entry, str) or not _ENTRY.fullmatch(entry):
+                message = f'expected words of letters and digits such as "day 1", got {show(entry)}'
+                self.document.report(place, message)
+                continue
+            own = named(name, entry)
+            if fault := name_fault(own):
+                self.document.report(place, fault)
+            elif own in found or own in holder.entries:
+                why = "comes twice in the list" if own in found else "has a table of its own"
+                self.document.report(place, f"{section}.{own} {why}")
+            else:
+                found[own] = self.one((section, name), table, entry, table.where((key, index)))
+        return found
+
+    def one(self, of: tuple[str, str], table: Branch, entry: str, place: Place) -> Branch:
+        """Return the table for one entry of the list of the table `of`; the entry stands at `place`."""
+        key = LISTS[of[0]]
+        mark = f"{{{key}}}"
+        title = table.entries.get("title")
+        inner = {k: e for k, e in table.entries.items() if k not in (key, "title")}
+        varied = filled(replace(table, entries=inner), mark, quantity(entry))
+        if varied is None:
+            varied = replace(table, entries=dict(inner))
+            field, value = self.moment(of, table, entry, place)
+            if field:
+                varied.entries[field] = Value(place, Words(field), f'"{value}"')
+        if isinstance(title, Value):
+            varied.entries = {"title": replace(title, text=titled(title.text, mark, entry)), **varied.entries}
+        kept = table.words if place.keys[-1] == 0 else Words("")  # comments are written once
+        return replace(varied, words=replace(kept, key=named(of[1], entry)))
+
+    def moment(self, of: tuple[str, str], table: Branch, entry: str, place: Place) -> tuple[str, str]:
+        """Return the field that an entry gives where the table does not say it, and its value."""
+        section, key, time = of[0], LISTS[of[0]], quantity(entry)
+        fields = self.declared(*of)
+        if section == "outcome" and "assessment" in fields:
+            given, value = "assessment", joined(entry)
+        elif section == "outcome":
+            given = "window"
+            value = entry if entry in self.phases else f"{time} into {self.phases[0]}" if len(self.phases) == 1 else ""
+            value = value if time != entry or entry in self.phases else ""
+        else:
+            given, value = "first", time if time != entry and "at" not in table.entries else ""
+        if not fields:  # an unknown component is told where it is named
+            return "", ""
+        if given in table.entries or given not in fields:
+            message = f"says the same for every entry: {{{key}}} stands nowhere in it, for the entry"
+            self.document.report((*of, key), message, at="key")
+            return "", ""
+        if not value:
+            message = f"{show(entry)} is no time here: write {given} with {{{key}}} in it, which stands for the entry"
+            self.document.report((*of, key, *place.keys[-1:]), message)
+        return given if value else "", value
+
+
+def joined(entry: str) -> str:
+    """Return an entry as a name: "Day 1" as day_1."""
+    return "_".join(entry.lower().split())
+
+
+def named(table: str, entry: str) -> str:
+    """Return the name of the table that is made for an entry."""
+    own = joined(entry)
+    return own if own.startswith(f"{table}_") else f"{table}_{own}"
+
+
+def quantity(entry: str) -> str:
+    """Return "day 3" as "3 day", the quantity that it is; other words as they are."""
+    match = _TIME.fullmatch(entry)
+    if match is None:
+        return entry
+    factor, unit = _UNITS[match["unit"]]
+    return f"{factor * int(match['number'])} {unit}"
+
+
+def titled(text: str, mark: str, entry: str) -> str:
+    """Return a title, as TOML text, for one entry: in place of the mark, or behind a comma."""
+    if mark not in text:
+        return f"{text[:-1]}, {entry}{text[-1]}" if text[-1:] in ('"', "'") else text
+    whole = text.replace(mark, entry)
+    return text[0] + whole[1:2].upper() + whole[2:] if text[1:].startswith(mark) else whole
+
+
+def filled(table: Branch, mark: str, words: str) -> Branch | None:
+    """Return the table with `words` in place of each mark in its values; None where there is no mark."""
+    entries: dict[str, Entry] = {}
+    found = False
+    for key, entry in table.entries.items():
+        entries[key] = entry
+        if isinstance(entry, Value) and mark in entry.text:
+            entries[key], found = replace(entry, text=entry.text.replace(mark, words)), True
+        elif isinstance(entry, Branch) and (inner := filled(entry, mark, words)) is not None:
+            entries[key], found = inner, True
+    return replace(table, entries=entries) if found else None
