@@ -39,7 +39,7 @@ def bind(drafts: Iterable[Draft], scenario: Scenario) -> list[Finding]:
     for draft in drafts:
         file = draft.document.file
         if file not in documents:
-            documents[file] = Document(draft.document.data, file, problems)
+            documents[file] = draft.document.again(problems)
         document = documents[file]
         read = [
             _Binder(CriterionText(document, keys, raw, draft.sources), scenario).criterion()

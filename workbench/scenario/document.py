@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 import tomllib
@@ -46,12 +47,22 @@ class Document:
     """
 
     def __init__(self, data: bytes, file: str, problems: list[Problem]) -> None:
-        self.data, self.file, self.problems = data, file, problems
+        self.data, self.file = data, file
+        self.text = decode(data, file)
+        self.content = _parse(self.text, file)
+        self._start(problems)
+
+    def again(self, problems: list[Problem]) -> Document:
+        """Return the same text as if nothing had been found in it yet, without parsing it once more."""
+        other = copy.copy(self)
+        other._start(problems)
+        return other
+
+    def _start(self, problems: list[Problem]) -> None:
+        self.problems = problems
         self.notes: list[Problem] = []
         self.people: dict[Keys, tuple[Decimal | str, ...]] = {}
         self.inert = 0
-        self.text = decode(data, file)
-        self.content = _parse(self.text, file)
         self._reported: set[Keys] = set()
         self._told: set[tuple[str, Keys, str]] = set()
         self._suggestions = _SUGGESTIONS
