@@ -11,6 +11,7 @@ import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,10 @@ from workbench.execution.threads import use_one_thread
 # As the command does. Two threads that wait for each other beside another process make a 7 x 7 matrix take 7 ms, not 12 us.
 assert "numpy" not in sys.modules, "too late: NumPy has its threads"
 use_one_thread()
+
+# A third of the time of a small command is its own modules, compiled anew where this is set: the tests start hundreds.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Whoever starts the tests in the background of a plain shell makes them, and the commands they start, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -59,6 +64,16 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     """The shipped scenarios' own results; under xdist all workers share one folder."""
     base = tmp_path_factory.getbasetemp()
     return Shipped((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shipped")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process a stretch of neighbours, which share what a folder makes once; whoever is done takes from others."""
+    if config.getoption("dist") != "load":  # asked for by name
+        return None
+    from xdist.scheduler.worksteal import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 def _folder(node: str) -> str:
