@@ -15,6 +15,8 @@ from workbench.errors import quoted
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
+HOURS_PER_DAY, SECONDS_PER_HOUR = 24.0, 3600.0
+
 DEFINITIONS = """
 nano- = 1e-9 = n-
 micro- = 1e-6 = µ- = μ- = u-

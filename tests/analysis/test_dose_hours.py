@@ -9,8 +9,7 @@ import pytest
 from support.circuits import HEAD, replaced
 
 from workbench import open_results
-from workbench.analysis.protocol import arm_settings, regimens, setting_units
-from workbench.analysis.records import dose_hours
+from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.selection import select
 from workbench.analysis.timeline import timeline
 from workbench.execution.dosing import dose_records
@@ -60,14 +59,13 @@ def test_a_page_says_and_draws_the_doses_that_are_given(tmp_path: Path) -> None:
             settings = arm_settings(selection, name)
             records = [r for r in dose_records(scenario, name) if r.amt > 0.0]
             given = sorted(r.time + k * r.ii for r in records for k in range(int(r.addl) + 1))
-            assert dose_hours(settings, name) == pytest.approx(given), name
             drawn = timeline(selection, name)
             assert drawn is not None
             assert [hour * 24.0 for lane in drawn.lanes for hour in lane.at] == pytest.approx(given), name
-            found = regimens(settings, setting_units(selection))
+            found = regimens(settings)
             if name in SAID:
                 assert [_prescribed(regimen) for regimen in found] == SAID[name]
-        details = {name: [r.details for r in regimens(arm_settings(selection, name), {})] for name in REGIMENS}
+        details = {name: [r.details for r in regimens(arm_settings(selection, name))] for name in REGIMENS}
     assert details["missed"] == [("the first after 3 h", "without doses 2, 5")]
     assert details["record"] == [("the first after 5 h", "at 1 mg/h")]
     assert "the drug emptied at 60 h" in details["records"][0]

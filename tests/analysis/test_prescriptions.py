@@ -6,11 +6,20 @@ import json
 
 import pytest
 
+from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import regimens
-from workbench.analysis.records import dose_hours
+from workbench.protocol.schedule import doses_given
 from workbench.report.words import _prescribed
 
+
+def dose_hours(settings: dict[str, float | str], name: str) -> list[float]:
+    """Return when the doses of a stored arm's table fall."""
+    tables = arm_tables(settings)
+    return [hour for hour, _ in doses_given(tables["dose"][name], tables) or ()]
+
+
 PLAIN: dict[str, float | str] = {
+    "phase.treatment.clock": "tick",
     "phase.treatment.length": 240.0,
     "dose.d.drug": "d",
     "dose.d.amount": 10.0,
@@ -38,19 +47,20 @@ PLAIN: dict[str, float | str] = {
 )
 def test_a_regimen_is_said_as_it_is_given(changed: dict[str, float | str], said: str | None, details: object) -> None:
     settings = {**PLAIN, **{f"dose.d.{name}": value for name, value in changed.items()}}
-    (regimen,) = regimens(settings, {"dose.d.amount": "mg"})
+    (regimen,) = regimens(settings)
     assert regimen.details == details
     assert said is None or _prescribed(regimen) == said
 
 
 def test_an_arm_without_amount_is_given_nothing() -> None:
-    assert regimens({**PLAIN, "dose.d.amount": 0.0}, {}) == ()
+    assert regimens({**PLAIN, "dose.d.amount": 0.0}) == ()
 
 
 def test_a_table_of_several_people_is_not_told_as_that_of_all() -> None:
     """The first who is given anything is told, as one of them; nobody reads "no drug" because the first has placebo."""
     rows = [[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ""], [1.0, 5.0, 30.0, 0.0, 8.0, 2.0, 0.0, 1.0, 0.0, ""]]
     settings: dict[str, float | str] = {
+        "phase.treatment.clock": "tick",
         "phase.treatment.length": 240.0,
         "dose.d.drug": "d",
         "dose.d.during": "treatment",
@@ -59,13 +69,12 @@ def test_a_table_of_several_people_is_not_told_as_that_of_all() -> None:
         "dose.d.given": 1.0,
         "dose.d.table": json.dumps(rows),
     }
-    (regimen,) = regimens(settings, {})
+    (regimen,) = regimens(settings)
     assert _prescribed(regimen) == "30 mg, 3 doses, one every 8 h"
     assert regimen.details == ("the first after 5 h", "as one of 2 people, each with records of their own")
     assert dose_hours(settings, "d") == [5.0, 13.0, 21.0]
     older = {**settings, "dose.d.table": "[[0.0, 0.0, 10.0, 0.0, 8.0, 1.0, 0.0], [0.0, 30.0, 0.0, 0.0, 0.0, 0.0, 0.0]]"}
     assert dose_hours(older, "d") == [0.0, 8.0], "a database of before has fewer cells a record"
     assert (
-        regimens({**settings, "dose.d.given": 0.0}, {}) == ()
-        and dose_hours({**settings, "dose.d.given": 0.0}, "d") == []
+        regimens({**settings, "dose.d.given": 0.0}) == () and dose_hours({**settings, "dose.d.given": 0.0}, "d") == []
     )

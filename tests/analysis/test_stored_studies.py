@@ -9,7 +9,7 @@ from support.fabricated import ArmRow, StudyRow, fabricate
 from workbench.analysis.course import bands, courses, half_times, onset, timings
 from workbench.analysis.dose import dose_response, ladders
 from workbench.analysis.maps import curves, grids, swept_axes
-from workbench.analysis.protocol import arm_settings, phases, regimens, setting_units
+from workbench.analysis.protocol import arm_settings, phases, regimens
 from workbench.analysis.responders import responders
 from workbench.analysis.selection import select
 
@@ -187,6 +187,6 @@ def test_phases_and_doses_are_read_back_from_settings(family):
         ("treatment", 400, 800),
         ("withdrawal", 800, 1200),
     ]
-    (given,) = regimens(settings, setting_units(family))
+    (given,) = regimens(settings)
     assert (given.drug, given.per_day, given.unit, given.during) == ("blocker", 30.0, "mg", ("treatment",))
-    assert regimens(arm_settings(family, "ill"), {}) == ()
+    assert regimens(arm_settings(family, "ill")) == ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.maps import swept_axes
-from workbench.analysis.protocol import HOURS_A_DAY
+from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ def chain(selection: Selection, study: str) -> Chain:
 def _doses_a_day(selection: Selection, arm: str, path: str) -> float:
     rows = selection.settings
     every = rows[(rows.arm == arm) & (rows.path == path.replace(".amount", ".every"))].number
-    return HOURS_A_DAY / float(every.iloc[0])
+    return HOURS_PER_DAY / float(every.iloc[0])
 
 
 def half_effects(found: Chain) -> pd.DataFrame:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import arm_settings, phases, regimens
+from workbench.analysis.timeline import dose_trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,10 +178,10 @@ def _timing(values: Array) -> dict[str, float | int | None]:
 
 
 def treatment_span(selection: Selection, arm: str, baseline: str) -> tuple[float, float] | None:
-    """Return first and last trial of the phases in which `arm` is given more than `baseline`, or None."""
+    """Return the trials from and to which `arm` is given more than `baseline`, or None."""
     settings = arm_settings(selection, arm)
-    given = {r.name: r for r in regimens(settings, {})}
-    control = {r.name: r.per_day for r in regimens(arm_settings(selection, baseline), {})}
-    during = {phase for name, r in given.items() if r.per_day > control.get(name, 0.0) for phase in r.during}
-    spans = [p for p in phases(settings) if p.name in during]
-    return (spans[0].start, spans[-1].stop) if spans else None
+    control = {r.table: r.per_day for r in regimens(arm_settings(selection, baseline))}
+    more = dict.fromkeys(r.table for r in regimens(settings) if r.per_day > control.get(r.table, 0.0))
+    tables, placed = arm_tables(settings), phases(settings)
+    spans = sorted(span for name in more for span in dose_trials(tables, name, placed))
+    return (spans[0][0], max(stop for _, stop in spans)) if spans else None

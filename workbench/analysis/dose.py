@@ -69,7 +69,7 @@ def ladders(selection: Selection, least: int = 3) -> list[Ladder]:
 def _ladder_settings(selection: Selection, arm: str) -> dict[str, float | str]:
     """Return the arm's settings with amount and interval of each dose replaced by the total a day."""
     settings = arm_settings(selection, arm)
-    given = {r.name: r.per_day for r in regimens(settings, {})}
+    given = {r.name: r.per_day for r in regimens(settings)}
     for path in [p for p in settings if p.startswith("dose.") and p.endswith((".amount", ".every"))]:
         name = path.split(".")[1]
         settings[f"dose.{name}{A_DAY}"] = given.get(name, 0.0)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.analysis.records import doses_given, in_plain_words, phase_hours
+import numpy as np
+
+from workbench.analysis.arm_tables import arm_tables
+from workbench.pharmacology.regimen import NEVER, Repeated
+from workbench.protocol.schedule import Doses, Fields, Tables, doses_in, doses_of, hours_of, planned
 from workbench.protocol.window import parse_window
+from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analysis.selection import Selection
 
-HOURS_A_DAY = 24.0
+
+Settings = dict[str, float | str]
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,14 @@ class Phase:
 
 @dataclass(frozen=True)
 class Regimen:
-    """What an arm is given: `amount` every `every` hours during phases; `once` if there is no second.
+    """What an arm is given by a `table`: `amount` every `every` hours during phases; `once` if there is no second.
 
     `per_weight` comes on top for each kg of body weight; a `count` of 0 is to the end of the phase; `details` are what
     else was prescribed, in words.
     """
 
     name: str
+    table: str
     drug: str
     amount: float
     unit: str
@@ -51,14 +59,14 @@ class Regimen:
     @property
     def per_day(self) -> float:
         """Total amount a day once the full dose is reached."""
-        return self.amount * HOURS_A_DAY / self.every
+        return self.amount * HOURS_PER_DAY / self.every
 
 
 def arm_settings(selection: Selection, arm: str) -> dict[str, float | str]:
-    """Return an arm's settings: path to number, or to text where the setting is no number."""
+    """Return an arm's settings: path to number, or to text where it is none; "" for what is not set or not shared."""
     rows = selection.settings[selection.settings.arm == arm]
     return {
-        str(path): str(text) if _missing(number) else float(number)
+        str(path): float(number) if not _missing(number) else text if isinstance(text, str) else ""
         for path, number, text in zip(rows.path, rows.number, rows.text, strict=True)
     }
 
@@ -81,12 +89,13 @@ def phases(settings: dict[str, float | str]) -> tuple[Phase, ...]:
     return tuple(placed)
 
 
-def regimens(settings: dict[str, float | str], units: dict[str, str]) -> tuple[Regimen, ...]:
-    """Return the doses that the arm is given (those of amount zero are not given)."""
-    settings = in_plain_words(settings)
-    names = sorted({path.split(".")[1] for path in settings if path.startswith("dose.") and path.endswith(".amount")})
-    found = (_regimen(name, settings, units) for name in names if doses_given(settings, name) > 0.0)
-    return tuple(regimen for regimen in found if regimen.amount > 0 or regimen.per_weight > 0)
+def regimens(settings: Settings) -> tuple[Regimen, ...]:
+    """Return the doses that the arm is given (those of amount zero are not given).
+
+    Of a table of records each is a regimen of its own.
+    """
+    tables = arm_tables(settings)
+    return tuple(r for name in sorted(tables["dose"]) for r in _regimens(name, tables))
 
 
 def measured_in(specification: str) -> str:
@@ -104,7 +113,7 @@ def main_outcome(selection: Selection, names: list[str]) -> str:
     dosed = {
         phase
         for arm in selection.arms.index
-        for regimen in regimens(arm_settings(selection, str(arm)), {})
+        for regimen in regimens(arm_settings(selection, str(arm)))
         for phase in regimen.during
     }
     directed = [name for name in names if measures[name]["better"]]
@@ -112,33 +121,46 @@ def main_outcome(selection: Selection, names: list[str]) -> str:
     return (treated or directed or names)[0]
 
 
-def _regimen(name: str, settings: dict[str, float | str], units: dict[str, str]) -> Regimen:
-    at = f"dose.{name}."
-    step, each = _number(settings, at + "titration_step"), _number(settings, at + "titration_each")
-    titration = ""
-    if step and each:
-        unit = units.get(at + "titration_step", "")
-        start = _number(settings, at + "titration_start")
-        interval = _interval(each, units.get(at + "titration_each", ""))
-        titration = f"started at {start:g} {unit} and raised by {step:g} {unit} every {interval}"
-    during = _names(settings.get(at + "during", ""))
-    every = _number(settings, at + "every") or HOURS_A_DAY
-    many = doses_given(settings, name)
-    # As many as the phase holds, where a number was asked for; without one it is to the end.
-    count = many if _number(settings, at + "count") else 0.0
-    return Regimen(
-        name=name,
-        drug=str(settings.get(at + "drug", name)),
-        amount=_number(settings, at + "amount"),
-        unit=str(settings.get(at + "unit", units.get(at + "amount", "mg"))),
-        every=every,
-        during=during,
-        titration=titration,
-        once=many == 1.0,
-        per_weight=_number(settings, at + "amount_per_weight"),
-        count=int(count),
-        details=_details(at, settings, many),
-    )
+def _regimens(name: str, tables: Tables) -> Iterator[Regimen]:
+    """Yield what the first person of a dose's table who is given anything is given."""
+    fields = tables["dose"][name]
+    people, hours = planned(fields) or (), hours_of(fields, tables)
+    length = math.inf if hours is None else hours
+    mine = next((person for person in people if any(np.any(doses.full) for doses in person)), ())
+    given = [doses for doses in mine if np.any(doses.full)]
+    for place, doses in enumerate(given, 1):
+        many = doses_in(doses, length)
+        if many is not None and not doses_of(doses, length):
+            continue
+        upto = float(given[place].first) if place < len(given) else math.inf
+        others = (d for d in mine if d.empties and not np.any(d.full))
+        emptied = [float(d.record) for d in others if doses.first <= d.record <= upto]
+        own = name if len(given) == 1 else f"{name}_{place}"
+        drug = tables["drug"].get(fields["drug"], {})
+        details = (*_details(doses, many, length, drug), *_notices(doses, len(people), emptied, drug))
+        yield Regimen(
+            name=own,
+            table=name,
+            drug=fields["drug"],
+            amount=float(doses.amount if isinstance(doses, Repeated) else doses.full),
+            unit="mg/h" if doses.constant else "mg",
+            every=float(doses.every),
+            during=(doses.during,),
+            titration=_titration(doses) if isinstance(doses, Repeated) else "",
+            once=many == 1,
+            per_weight=float(doses.amount_per_weight) if isinstance(doses, Repeated) else 0.0,
+            count=many or 0 if not isinstance(doses, Repeated) or doses.count else 0,
+            details=(*details, *_decided(name, tables)),
+        )
+
+
+def _titration(doses: Repeated) -> str:
+    """Say from where and how fast the daily total rises."""
+    if not (doses.titration_step and doses.titration_each):
+        return ""
+    unit = Repeated.parameters()["titration_step"].unit
+    interval = _interval(float(doses.titration_each), Repeated.parameters()["titration_each"].unit)
+    return f"started at {doses.titration_start:g} {unit} and raised by {doses.titration_step:g} {unit} every {interval}"
 
 
 def _interval(length: float, unit: str) -> str:
@@ -148,44 +170,57 @@ def _interval(length: float, unit: str) -> str:
     return unit if length == 1.0 else f"{length:g} {unit}s"
 
 
-def _details(at: str, settings: dict[str, float | str], many: float) -> tuple[str, ...]:
-    """Return what a regimen has beside amount and interval; `many` doses are in its phase."""
-    first, until, lasting = (_number(settings, at + name) for name in ("first", "until", "duration"))
-    missed = [part.removesuffix(".0") for part in _names(settings.get(at + "missed", ""))]
-    missed = [part for part in missed if float(part) <= many]
-    length = phase_hours(settings, at.removesuffix("."))
-    notice = json.loads(str(settings.get(at + "notice", "[]")))
-    told = (
-        (f"{'' if many == 1 else 'each '}over {_lasting(lasting)}", lasting > 0),
-        (f"the first after {first:g} h", first > 0),
-        (f"stopped after {until:g} h", 0 < until < length),
-        (f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}", bool(missed)),
-        ("as if given for ever before", settings.get(at + "steady_state") == "true"),
-        *((words, True) for words in notice),
-        *_decided(at, settings),
-    )
-    return tuple(words for words, said in told if said)
+def _details(doses: Doses, many: int | None, length: float, drug: Fields) -> Iterator[str]:
+    """Yield what doses have beside amount and interval; `many` of them are in their phase, None is nobody knows."""
+    lasting, until = float(doses.duration), float(doses.recurrence.until)
+    if lasting > 0.0 and not doses.constant and not _shortened(doses, drug):
+        yield f"{'' if many == 1 else 'each '}over {_lasting(lasting)}"
+    if doses.first > 0.0:
+        yield f"the first after {doses.first:g} h"
+    if 0.0 < until < length and until < NEVER:
+        yield f"stopped after {until:g} h"
+    missed = [f"{number:g}" for number in doses.missed if many is None or number <= many]
+    if missed:
+        yield f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}"
+    if doses.steady_state and not doses.constant:
+        yield "as if given for ever before"
 
 
-def _decided(at: str, settings: dict[str, float | str]) -> Iterator[tuple[str, bool]]:
-    """Yield what visits decide about a regimen, and whether they do."""
-    who, gate = str(settings.get(at + "only_if", "anyone")), settings.get(at + "decided_at", "")
-    yield f"only for a {who.replace('_', '-')} at {gate}", who != "anyone"
+def _notices(doses: Doses, people: int, emptied: list[float], drug: Fields) -> Iterator[str]:
+    """Yield what only dose records say: of how many people one stands here, what is emptied, rate and compartment."""
+    if people > 1:
+        yield f"as one of {people} people, each with records of their own"
+    if doses.empties:
+        yield "the drug emptied before it"
+    if doses.constant:
+        yield "an infusion since ever, which ends then"
+    elif _shortened(doses, drug):
+        yield f"at {doses.full / doses.duration:g} mg/h"
+    if doses.entry not in ("", "0"):
+        yield f"into compartment {doses.entry}"
+    for hour in emptied:
+        yield f"the drug emptied at {hour:g} h"
+
+
+def _shortened(doses: Doses, drug: Fields) -> bool:
+    """Whether bioavailability shortens an infusion, so that its rate is told and not its length."""
+    return doses.keeps_rate and doses.entry in ("", "0") and drug.get("bioavailability") not in (None, 1.0)
+
+
+def _decided(name: str, tables: Tables) -> Iterator[str]:
+    """Yield what visits decide about the doses of a table."""
+    fields = tables["dose"][name]
+    who = fields.get("only_if", "anyone")
+    if who != "anyone":
+        yield f"only for a {who.replace('_', '-')} at {fields.get('decided_at')}"
     forms = {"titrate": "raised", "hold": "held", "stop": "stopped"}
-    for path, form in sorted(settings.items()):
-        own = path.removesuffix("form")
-        if path.startswith("adjustment.") and path.endswith(".form") and f"dose.{settings.get(own + 'dose')}." == at:
-            yield f"{forms.get(str(form), str(form))} at visits of {settings.get(own + 'assessment')}", True
+    for _, adjustment in sorted(tables["adjustment"].items()):
+        if adjustment["dose"] == name:
+            yield f"{forms.get(adjustment['form'], adjustment['form'])} at visits of {adjustment['assessment']}"
 
 
 def _lasting(hours: float) -> str:
     return f"{hours * 60:.3g} min" if hours < 1 else f"{hours:g} h"
-
-
-def _names(listed: float | str) -> tuple[str, ...]:
-    """Return the names in a stored reference: one name, or a list as JSON or Python writes it."""
-    bare = (part.strip(" '\"[]()") for part in str(listed).split(","))
-    return tuple(part for part in bare if part)
 
 
 def days_declared(selection: Selection) -> bool:

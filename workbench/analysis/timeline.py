@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from workbench.analysis.protocol import HOURS_A_DAY, Phase, arm_settings, phases
-from workbench.analysis.records import dose_hours, phase_of
+from workbench.analysis.arm_tables import arm_tables
+from workbench.analysis.protocol import Phase, arm_settings, phases
+from workbench.moments import moment
+from workbench.protocol.schedule import (
+    Fields,
+    Tables,
+    covered,
+    doses_given,
+    phase_hours,
+    phase_of,
+    sessions_held,
+    visits_of,
+)
+from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
-
-    Settings = dict[str, float | str]
-
-SECTIONS = {"dose": "dose", "session": "session", "assessment": "visit"}
 
 
 @dataclass(frozen=True)
@@ -41,64 +50,62 @@ class Timeline:
 def timeline(selection: Selection, arm: str) -> Timeline | None:
     """Return what an arm is given and when; None where the protocol is neither of trials nor of days."""
     settings = arm_settings(selection, arm)
-    placed = phases(settings)
-    if placed:
-        lanes = tuple(_in_phases(settings, placed))
-        return Timeline(arm, "trial", placed[-1].stop, placed, lanes)
-    lengths = [v for p, v in settings.items() if p.startswith("phase.") and p.endswith(".length")]
-    clocks = {v for p, v in settings.items() if p.startswith("phase.") and p.endswith(".clock")}
-    hours = sum(v for v in lengths if isinstance(v, float))
-    if clocks != {"tick"} or len(lengths) != 1 or hours < HOURS_A_DAY:
+    found, tables = phases(settings), arm_tables(settings)
+    if found:
+        return Timeline(arm, "trial", found[-1].stop, found, tuple(_in_trials(tables, found)))
+    lengths = {name: phase_hours(phase) for name, phase in tables["phase"].items()}
+    ordered = sorted(tables["phase"], key=lambda name: (tables["phase"][name].get("order", 1), name))
+    if {phase.get("clock") for phase in tables["phase"].values()} != {"tick"} or None in lengths.values():
         return None
-    return Timeline(arm, "day", hours / HOURS_A_DAY, (), tuple(_in_days(settings)))
+    begins = dict(zip(ordered, accumulate((lengths[name] or 0.0 for name in ordered), initial=0.0), strict=False))
+    hours = sum(length or 0.0 for length in lengths.values())
+    if hours < HOURS_PER_DAY:
+        return None
+    return Timeline(arm, "day", hours / HOURS_PER_DAY, (), tuple(_in_days(tables, begins)))
 
 
-def _in_phases(settings: Settings, placed: tuple[Phase, ...]) -> list[Lane]:
-    """Return one lane a dose: the phases in which it is given."""
-    lanes = []
-    for name in _named(settings, "dose"):
-        if not dose_hours(settings, name):
-            continue
-        during = phase_of(settings, f"dose.{name}")
-        spans = tuple((float(p.start), float(p.stop)) for p in placed if p.name == during)
-        if spans:
-            lanes.append(Lane("dose", name, spans=spans))
-    return lanes
+def dose_trials(tables: Tables, name: str, placed: tuple[Phase, ...]) -> tuple[tuple[float, float], ...]:
+    """Return the stretches of trials over which doses of a table follow each other; none where nobody knows them."""
+    fields = tables["dose"][name]
+    phase = next((p for p in placed if p.name == phase_of(fields)), None)
+    stretches = covered(fields, tables) if phase is not None else None
+    if phase is None or stretches is None:
+        return ()
+    per_hour = phase.per_day / HOURS_PER_DAY
+    return tuple((_trial(phase, start * per_hour), _trial(phase, stop * per_hour)) for start, stop in stretches)
 
 
-def _in_days(settings: Settings) -> list[Lane]:
-    lanes = []
-    for section, kind in SECTIONS.items():
-        for name in _named(settings, section):
-            if settings.get(f"{section}.{name}.trials") == 0.0:
-                continue
-            at = tuple(hour / HOURS_A_DAY for hour in _hours(settings, section, name))
-            if at:
-                lanes.append(Lane(kind, name, at=at))
-    return lanes
+def _trial(phase: Phase, trials: float) -> float:
+    return float(min(moment(phase.start + trials), phase.stop))
 
 
-def _hours(settings: Settings, section: str, name: str, depth: int = 0) -> list[float]:
-    """Return the hours at which a dose, session or visit happens; `after` is the first of another."""
-    if section == "dose":
-        return dose_hours(settings, name)
-    at, start = f"{section}.{name}.", 0.0
-    after = settings.get(at + "after")
-    if isinstance(after, str) and "." in after and depth < len(settings):
-        its_section, its_name = after.split(".", 1)
-        other = _hours(settings, its_section, its_name, depth + 1)
-        if not other:
-            return []
-        start = other[0]
-    listed = settings.get(at + "at", "[]")
-    if isinstance(listed, str) and listed.startswith("[") and (hours := json.loads(listed)):
-        return [start + float(hour) for hour in hours]
-    first, every = settings.get(at + "first", 0.0), settings.get(at + "every", 0.0)
-    count = settings.get(at + "count", 1.0)
-    if not (isinstance(first, float) and isinstance(every, float) and isinstance(count, float)):
-        return []
-    return [start + first + every * i for i in range(max(int(count), 1))]
+def _in_trials(tables: Tables, placed: tuple[Phase, ...]) -> Iterator[Lane]:
+    """Yield one lane a dose: over which trials it is given."""
+    for name in tables["dose"]:
+        stretches = dose_trials(tables, name, placed)
+        if stretches:
+            at = tuple(start for start, stop in stretches if start == stop)
+            yield Lane("dose", name, at, tuple(s for s in stretches if s[0] < s[1]))
 
 
-def _named(settings: Settings, section: str) -> list[str]:
-    return list(dict.fromkeys(path.split(".")[1] for path in settings if path.startswith(f"{section}.")))
+def _in_days(tables: Tables, begins: dict[str, float]) -> Iterator[Lane]:
+    """Yield a lane for each dose, session and assessment that has any moment; `begins` are hours of the protocol."""
+    for section, (kind, hours_of_all) in HAPPENINGS.items():
+        for name, fields in tables[section].items():
+            hours = hours_of_all(fields, tables)
+            if hours:
+                begin = begins[phase_of(fields)]
+                yield Lane(kind, name, at=tuple((begin + hour) / HOURS_PER_DAY for hour in hours))
+
+
+def _dose_hours(fields: Fields, tables: Tables) -> tuple[float, ...] | None:
+    given = doses_given(fields, tables)
+    return None if given is None else tuple(hour for hour, _ in given)
+
+
+HAPPENINGS: Mapping[str, tuple[str, Callable[[Fields, Tables], tuple[float, ...] | None]]] = {
+    "dose": ("dose", _dose_hours),
+    "session": ("session", sessions_held),
+    "assessment": ("visit", visits_of),
+}
+"""What happens at moments, by section: how a lane calls it, and who knows its hours."""

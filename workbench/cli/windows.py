@@ -11,6 +11,7 @@ from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
 from workbench.cli.tables import wrapped
 from workbench.errors import UsageError, quoted
+from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from workbench.analysis.windows import Window
@@ -51,14 +52,14 @@ def _page(window: Window) -> str:
         *(f"  {name:<10} {value}" for name, value in window.numbers),
         f"  level after one reference dose given at once: {levels}",
         f"  highest {window.peak:.2f} at {window.peak_at:.1f} h; at least half of that from {window.half_from:.1f} h "
-        f"to {window.half_to / 24.0:.1f} days",
+        f"to {window.half_to / HOURS_PER_DAY:.1f} days",
         *(f"  scales {what}" for what in window.scales),
     ]
     return "\n".join(wrapped(lines))
 
 
 def _time(hours: float) -> str:
-    return f"{hours:g} h" if hours < 48.0 else f"{hours / 24.0:g} d"
+    return f"{hours:g} h" if hours < 48.0 else f"{hours / HOURS_PER_DAY:g} d"
 
 
 def register(app: typer.Typer) -> None:

@@ -18,6 +18,7 @@ from workbench.design.columns import Rows, Swept
 from workbench.design.groups import Group, Slab
 from workbench.design.runs import StudyPlan
 from workbench.errors import Problem
+from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.dose_ranges import range_of
 from workbench.scenario.model import DoseRange, Span, Table
 from workbench.scenario.places import Places
@@ -30,7 +31,7 @@ MOST_RUNS = 100_000
 """So many runs of one arm are looked at, spread over its points and subjects."""
 MOST_DOSES = 1_000
 """So many further doses of one record are looked at: whatever a day holds has come by then."""
-DAY = 24.0
+DAY = HOURS_PER_DAY
 UNREACHED = 1e6
 """mg, mg/kg or mg a day: a maximum that stands for none."""
 REFERENCE_WEIGHT = 70.0

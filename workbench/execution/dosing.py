@@ -13,7 +13,7 @@ import numpy as np
 from workbench.errors import UsageError, quoted
 from workbench.moments import TOGETHER
 from workbench.protocol.records import Record, nothing
-from workbench.quantities import convert
+from workbench.protocol.schedule import number_before, phase_hours
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -124,7 +124,7 @@ class _Given:
             yield Record(0.0, turn, 0.0, evid=3.0)
         if settled and train.constant and turn < self.length - TOGETHER:
             yield Record(0.0, turn, 0.0, full, ss=ss, cmt=cmt)
-        many = int(own(train.number_in(self.length)))
+        many = int(own(train.recurrence.number_in(self.length)))
         if not many or full == 0.0:
             return
         if settled and first > turn:
@@ -132,7 +132,11 @@ class _Given:
         share = 1.0 if train.keeps_rate or train.entry else own(self.share)
         evid = 4.0 if train.empties and not settled else 1.0
         alike = not train.rising and not train.missed
-        starts = sorted({0, *(_before(time, first, every, many) for time in emptied)}) if alike else range(many)
+        starts = (
+            sorted({0, *(int(min(number_before(time, first, every), many)) for time in emptied)})
+            if alike
+            else range(many)
+        )
         for start, stop in pairwise((*starts, many)):
             amount = full if alike else own(train.amount_of(np.full(self.runs, float(start))))
             if settled and start == 0 and amount == 0.0:
@@ -155,11 +159,6 @@ class _Given:
 
 def _own(value: Any, run: int, runs: int) -> float:
     return float(np.broadcast_to(value, (runs,))[run])
-
-
-def _before(time: float, first: float, every: float, many: int) -> int:
-    """Return how many doses are given before the drug is emptied."""
-    return int(np.clip(np.ceil((time - TOGETHER - first) / every), 0, many)) if np.isfinite(time) else many
 
 
 def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> _Given | None:
@@ -186,11 +185,7 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> _Giv
         share = share * taken.on_occasion(given[0][0], during, block.draw_once)[1]
     places = {} if not any(t.entry for t in trains) else {p: str(i) for i, p in enumerate(taken.compartments, 1)}
     numbers = {**places, **({"": places[taken.entry]} if places else {})}
-    component = block.component("phase", during)
-    if hasattr(component, "trials"):
-        length = component.trials * 24.0 / component.trials_per_day
-    else:
-        length = float(convert(component.length, type(component).parameters()["length"].unit, "h"))
+    length = phase_hours(block.component("phase", during)) or 0.0
     return _Given(length, trains, block.runs, share, numbers)
 
 

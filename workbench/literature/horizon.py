@@ -9,15 +9,15 @@ from workbench.literature.criterion_text import CriterionText
 from workbench.literature.model import Finding, Pace
 from workbench.literature.points import lacks
 from workbench.literature.shapes import PaceShape
-from workbench.protocol.times import known_start, phase_of
+from workbench.protocol.schedule import known_start, phase_of, visits_of
 from workbench.protocol.window import parse_window
+from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario
 from workbench.scenario.references import plain_tables
 
 ROUNDING = 1e-6
-HOURS_PER_DAY = 24.0
 
 
 def check_horizon(document: Document, finding: Finding, scenario: Scenario) -> None:
@@ -75,13 +75,10 @@ def _end(whole: Any, section: str, name: str) -> float | None:
 def _last_visit(read: Any, whole: Any) -> float | None:
     """Return the hour of the last visit that an outcome takes, or None where runs differ in it."""
     visits = whole["assessment"].get(str(read["assessment"]))
-    start = None if visits is None else known_start(visits, whole)
-    if visits is None or start is None or ("visit" not in read and "take" not in read):
+    hours = None if visits is None else visits_of(visits, whole)
+    if hours is None or ("visit" not in read and "take" not in read):
         return None
-    count = len(visits["at"]) or int(visits["count"])
-    number = int(read.get("visit", 1)) if read.get("take", "visit") == "visit" else count
-    later = visits["at"][number - 1] - min(visits["at"]) if visits["at"] else (number - 1) * visits["every"]
-    return float(start + later)
+    return hours[int(read.get("visit", 1)) - 1] if read.get("take", "visit") == "visit" else hours[-1]
 
 
 def pace_of(

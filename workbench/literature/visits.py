@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from workbench.literature.criterion_text import CriterionText
-from workbench.protocol.times import known_start
+from workbench.protocol.schedule import visits_of as hours_of_visits
+from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.conformity import show
 from workbench.scenario.model import Scenario
 from workbench.scenario.references import plain_tables
 
-HOURS_PER_DAY = 24.0
 UNIT = "day"
 """Unit of the times of visits, from the start of their phase."""
 
@@ -34,9 +34,7 @@ def _day(scenario: Scenario, outcome: str) -> float | None:
     whole = plain_tables(scenario.tables, scenario.parameters)
     read = whole["outcome"][outcome]
     visits = whole.get("assessment", {}).get(str(read.get("assessment")))
-    start = None if visits is None else known_start(visits, whole)
-    if visits is None or start is None or read.get("take", "visit") != "visit":
+    hours = None if visits is None else hours_of_visits(visits, whole)
+    if hours is None or read.get("take", "visit") != "visit":
         return None
-    number = int(read.get("visit", 1)) - 1
-    later = visits["at"][number] - min(visits["at"]) if visits["at"] else number * visits["every"]
-    return float(start + later) / HOURS_PER_DAY
+    return hours[int(read.get("visit", 1)) - 1] / HOURS_PER_DAY

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from workbench.moments import TOGETHER
 from workbench.protocol.enrolment import entry_faults, outside, precedes, when
-from workbench.protocol.times import Tables, known_start
+from workbench.protocol.schedule import Tables, known_start, last_dose, visits_in
 
 MOST = 1e6
 """mg, or mg/kg: a limit that is not reached."""
@@ -84,7 +82,7 @@ def raising_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[
             f"{fields['dose']} is a table of its own amounts, which no step raises; hold and stop can change it",
         )
         return
-    first, start = _timing(dose)[0], known_start(tables["assessment"][fields["assessment"]], tables)
+    first, start = known_start(dose, tables), known_start(tables["assessment"][fields["assessment"]], tables)
     if first is not None and start is not None and start < first - TOGETHER:
         yield "assessment", f"the first visit, at {start:g} h, is before the first dose, at {first:g} h"
     if fields["step"] == 0.0 and fields["step_per_weight"] == 0.0:
@@ -115,25 +113,6 @@ def _amount_faults(fields: Mapping[str, Any], dose: Mapping[str, Any]) -> Iterat
 def row_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield that there are too few visits for so many in a row."""
     visits = tables["assessment"][fields["assessment"]]
-    there = len(visits["at"]) or visits["count"]
+    there = visits_in(visits)
     if fields["consecutive"] > there:
         yield "consecutive", f"{fields['assessment']} has {there} visits, too few for {fields['consecutive']} in a row"
-
-
-def last_dose(dose: Mapping[str, Any], tables: Tables) -> float | None:
-    """Return the hour of the phase of the last dose; None where it is not known or runs differ in it."""
-    first, every, until, many = _timing(dose)
-    if first is None or every is None or until is None:
-        return None
-    stop = min(until, tables["phase"][dose["during"]]["length"])
-    fit = max(float(np.ceil((stop - first) / every - TOGETHER)), 0.0)
-    found: float = first + (min(fit, many) if many else fit) * every - every
-    return found
-
-
-def _timing(dose: Mapping[str, Any]) -> tuple[float | None, ...]:
-    """Return first (h), interval (h), end (h) and number of the doses of a table; 0 is to the end of the phase."""
-    if dose["regimen"] == "nonmem":
-        every = dose.get("ii") or (None if dose.get("addl") else 1.0)
-        return dose.get("time"), every, np.inf, dose["addl"] + 1
-    return dose.get("first"), dose.get("every"), dose.get("until"), dose.get("count")

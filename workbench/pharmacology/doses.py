@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.moments import TOGETHER, plain, some
 from workbench.pharmacology.transfers import moved, total
+from workbench.protocol.schedule import number_before, number_until
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -105,8 +106,7 @@ class Doses:
 
     def given_by(self, time: Value) -> Value:
         """Return how many doses were given up to `time` of the protocol, those of that moment included."""
-        found = np.floor((time + TOGETHER - self.start + self.lag) / self.every) + 1.0
-        return plain(np.minimum(np.maximum(found, 0.0), self.count))
+        return plain(np.minimum(number_until(time, self.start - self.lag, self.every), self.count))
 
     def begins(self, index: Value) -> Value:
         """Return when a dose begins to come in; never, past the last one."""
@@ -119,13 +119,11 @@ class Doses:
 
     def begun_before(self, time: Value) -> Value:
         """Return the number of the first dose that has not come in before `time`."""
-        found = np.ceil((time - self.start) / self.every - TOGETHER)
-        return plain(np.minimum(np.maximum(found, 0.0), self.count))
+        return plain(np.minimum(number_before(time, self.start, self.every), self.count))
 
     def given_before(self, time: Value) -> Value:
         """Return how many doses were given before `time` of the protocol, those of that moment not included."""
-        found = np.ceil((time - TOGETHER - self.start + self.lag) / self.every)
-        return plain(np.minimum(np.maximum(found, 0.0), self.count))
+        return plain(np.minimum(number_before(time, self.start - self.lag, self.every), self.count))
 
     def rate(self, ended: Value, begun: Value) -> Value:
         """Return the rate (mg/h) of the doses that are flowing in: from number `ended` to before `begun`."""

@@ -10,7 +10,7 @@ from workbench.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.body import Body
 from workbench.pharmacology.doses import Doses, train
 from workbench.pharmacology.transfers import Transfers, moved, total
-from workbench.quantities import convert
+from workbench.protocol.schedule import placed
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from workbench.pharmacology.kinetics import Kinetics
     from workbench.pharmacology.transfers import Amounts
 
-HOURS_PER_DAY = 24.0
 NOTHING = 1e-200
 """Amounts below this are set to 0: subnormal numbers would slow every later step."""
 NEGLIGIBLE = 1e-9
@@ -43,7 +42,7 @@ class Exposure:
         self.signal = f"drug.{name}"
         self.concentration = block.moving(self.signal)
         self.plasma = block.signal(f"drug.{name}.plasma")
-        self.phases = _placed(block)
+        self.phases = placed(block.all("phase"))
         self._block = block
         taken = drug.taken_as(name)
         doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == taken]
@@ -139,7 +138,7 @@ class Exposure:
                     Doses(
                         regimen,
                         plain(begin + regimen.first + lag),
-                        regimen.number_in(length),
+                        regimen.recurrence.number_in(length),
                         reached,
                         name,
                         lag,
@@ -243,17 +242,3 @@ class Exposure:
         if self._usual.delayed:
             acting = np.where(np.asarray(self.drug.equilibration) > 0.0, effect, plasma)
         np.multiply(acting, self.drug.effect, out=self.concentration)
-
-
-def _placed(block: Assembly) -> dict[str, tuple[float, float]]:
-    """Return begin and length of every phase in hours of the protocol."""
-    found: dict[str, tuple[float, float]] = {}
-    begin = 0.0
-    for name, phase in sorted(block.all("phase"), key=lambda p: (p[1].order, p[0])):
-        if hasattr(phase, "trials"):
-            length = phase.trials * HOURS_PER_DAY / phase.trials_per_day
-        else:
-            length = convert(phase.length, type(phase).parameters()["length"].unit, "h")
-        found[name] = (begin, length)
-        begin = float(moment(begin + length))
-    return found

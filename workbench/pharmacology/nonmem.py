@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,9 +12,9 @@ from workbench.declaration import Component, count, dosing, number, reference
 from workbench.errors import AssemblyError, shorten
 from workbench.moments import plain
 from workbench.pharmacology.regimen import AT_ONCE
-from workbench.pharmacology.trains import DAILY, Train, doses_before
-from workbench.protocol.records import Record, in_force, nothing
-from workbench.protocol.times import hours_of
+from workbench.pharmacology.trains import DAILY, Train
+from workbench.protocol.records import Record, nothing
+from workbench.protocol.schedule import first_dose, hours_of, in_force, number_before
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,7 @@ class Nonmem(Component):
         """Tell of further doses that come too late for the phase."""
         hours, (time, ii, addl) = hours_of(fields, tables), (fields[name] for name in ("time", "ii", "addl"))
         if hours is not None and ii and addl and time is not None and time < hours:
-            given = float(doses_before(hours, time, ii))
+            given = float(number_before(hours, time, ii))
             if given < addl + 1:
                 yield "addl", f"{given:g} of {addl + 1} doses are given: {fields['during']} ends before the others"
 
@@ -107,7 +107,11 @@ class Nonmem(Component):
         return self.amt
 
     def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
-        """Return the record as equal doses at equal intervals."""
+        """Return the record as equal doses at equal intervals that enter a compartment of the drug."""
+        return tuple(_entering(block, name, "cmt", self.drug, train) for train in self.planned()[0])
+
+    def planned(self) -> tuple[tuple[Train, ...]]:
+        """Return the record as equal doses at equal intervals, for everybody; their compartment is as written."""
         endless = self.rate is not None and bool(self.ss) and not np.any(self.ii)
         lasting = 0.0 if self.rate is None or endless else self.amt / self.rate
         every = plain(np.where(np.asarray(self.ii) > 0.0, self.ii, DAILY))
@@ -120,14 +124,13 @@ class Nonmem(Component):
             lasting,
             self.addl + 1.0 if gives else 0.0,
             steady_state=bool(self.ss),
-            entry=_entry(block, f"dose.{name}.cmt", self.drug, str(self.cmt or "")),
+            entry=str(self.cmt or ""),
             keeps_rate=self.rate is not None,
             empties=self.ss == 1 or self.evid in (3, 4),
             constant=endless,
             record=plain(np.where(np.asarray(self.given) > 0.0, self.time, np.inf)),
         )
-        _refuse_late(block, f"dose.{name}.rate", self.drug, train)
-        return (train,)
+        return ((train,),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +179,7 @@ class DosingTable(Component):
         if late is not None and hours is not None and late[0] < late[1]:
             given = [(record, many) for record, many in _in_force(fields) if many > 1.0 and record.time < hours]
             asked = sum(many for _, many in given)
-            held = sum(min(many, float(doses_before(hours, record.time, record.ii))) for record, many in given)
+            held = sum(min(many, float(number_before(hours, record.time, record.ii))) for record, many in given)
             if held < asked:
                 yield (
                     "table",
@@ -191,7 +194,7 @@ class DosingTable(Component):
     @property
     def first(self) -> float:
         """Time of the earliest dose of all subjects, h."""
-        return min((record.time for record in self.records if record.evid in (1.0, 4.0)), default=0.0)
+        return first_dose(self.records)
 
     @property
     def full(self) -> Value:
@@ -199,25 +202,41 @@ class DosingTable(Component):
         return max(record.amt for record in self.records) * self.amount_factor
 
     def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
-        """Return the records: the first of every subject, the second, and so on; those of one kind together."""
-        records, path = self.records, f"dose.{name}.table"
-        subjects = int(max(record.subject for record in records)) + 1
-        if subjects > 1 and int(block.subjects.max()) >= subjects:
-            reason = f"the table has {subjects} IDs, and there is a subject {int(block.subjects.max()) + 1}"
-            raise AssemblyError(path, reason)
-        own = [in_force([record for record in records if record.subject == i]) for i in range(subjects)]
-        mine = block.subjects[block.subject_index] if subjects > 1 else None
+        """Return the records of a block's subjects, the first of each, the second, and so on."""
+        people = self.people
+        if people > 1 and int(block.subjects.max()) >= people:
+            reason = f"the table has {people} IDs, and there is a subject {int(block.subjects.max()) + 1}"
+            raise AssemblyError(f"dose.{name}.table", reason)
+        mine = block.subjects[block.subject_index] if people > 1 else None
+        return tuple(_entering(block, name, "table", self.drug, train) for train in self._trains(mine))
+
+    def planned(self) -> tuple[tuple[Train, ...], ...]:
+        """Return the records of each person, or the one table for everybody; compartments are as written."""
+        own: dict[float, list[Record]] = {}
+        for record in self.records:
+            own.setdefault(record.subject, []).append(record._replace(subject=0.0))
+        return tuple(replace(self, table=tuple(rows))._trains(None) for rows in own.values())
+
+    @property
+    def people(self) -> int:
+        """How many IDs the table has."""
+        return int(max(record.subject for record in self.records)) + 1
+
+    def _trains(self, mine: NDArray[Any] | None) -> tuple[Train, ...]:
+        """Return the first record of every person, the second, and so on; those of one kind together.
+
+        `mine` says for each run who of them it is, None where all runs are the one person.
+        """
+        records = self.records
+        own = [in_force([record for record in records if record.subject == i]) for i in range(self.people)]
         found = []
         for place in range(max(map(len, own))):
             here = [o[place] if place < len(o) else None for o in own]
             for kind in sorted({_kind(row[0]) for row in here if row}):
-                rows = [row if row and _kind(row[0]) == kind else None for row in here]
-                entry = _entry(block, path, self.drug, kind[-1])
-                found.append(self._train(rows, mine, entry))
-                _refuse_late(block, path, self.drug, found[-1])
+                found.append(self._train([row if row and _kind(row[0]) == kind else None for row in here], mine))
         return tuple(found)
 
-    def _train(self, rows: list[tuple[Record, float] | None], mine: NDArray[Any] | None, entry: str) -> Train:
+    def _train(self, rows: list[tuple[Record, float] | None], mine: NDArray[Any] | None) -> Train:
         """Return one record of each subject (or None), all of one kind, as a train for each run."""
         one = next(row[0] for row in rows if row)
 
@@ -238,7 +257,7 @@ class DosingTable(Component):
             plain(lasting),
             spread([many for _, many in full]),
             steady_state=one.ss > 0.0,
-            entry=entry,
+            entry=one.cmt,
             keeps_rate=one.rate > 0.0,
             empties=one.empties,
             constant=one.constant,
@@ -279,23 +298,22 @@ def _kind(record: Record) -> tuple[Any, ...]:
     return record.ss > 0.0, record.empties, record.constant, record.rate > 0.0, record.cmt
 
 
-def _entry(block: Assembly, path: str, drug: str, cmt: str) -> str:
-    """Return the compartment that CMT means in a drug's model, "" for the one that its doses enter."""
-    if not cmt:
-        return ""
-    try:
-        found: str = block.component("drug", drug).numbered(cmt)
-    except KeyError as error:
-        raise AssemblyError(
-            path, f"CMT {shorten(str(cmt))}: drug.{drug} has the compartments {error.args[0]}"
-        ) from None
-    return found
+def _entering(block: Assembly, name: str, field: str, drug: str, train: Train) -> Train:
+    """Return doses with the compartment that CMT means in a drug's model, "" for the one that its doses enter.
 
-
-def _refuse_late(block: Assembly, path: str, drug: str, train: Train) -> None:
-    """Refuse an endless infusion with a lag: whether it ends at its record or after the lag, nobody has said."""
-    if train.constant and not train.entry and np.any(getattr(block.component("drug", drug), "lag", 0.0)):
+    An endless infusion with a lag is refused: whether it ends at its record or after the lag, nobody has said.
+    """
+    taken = block.component("drug", drug)
+    if train.entry:
+        try:
+            train = replace(train, entry=taken.numbered(train.entry))
+        except KeyError as error:
+            reason = f"CMT {shorten(train.entry)}: drug.{drug} has the compartments {error.args[0]}"
+            raise AssemblyError(f"dose.{name}.{field}", reason) from None
+    if train.constant and not train.entry and np.any(getattr(taken, "lag", 0.0)):
+        path = f"dose.{name}.{'rate' if field == 'cmt' else field}"
         raise AssemblyError(path, f"an endless infusion (AMT 0 with RATE and SS) into drug.{drug}, which has a lag")
+    return train
 
 
 def _tidy(hours: Value) -> NDArray[np.float64]:

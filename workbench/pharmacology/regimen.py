@@ -11,9 +11,9 @@ import numpy as np
 from workbench.declaration import Component, number, numbers, option, reference, switch
 from workbench.pharmacology.adjustment_faults import enrolment_faults
 from workbench.pharmacology.adjustments import enrol
-from workbench.pharmacology.trains import SAME, Train, doses_before
 from workbench.protocol.enrolment import WHO
-from workbench.protocol.times import hours_of
+from workbench.protocol.schedule import SAME, Recurrence, hours_of
+from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
@@ -125,13 +125,24 @@ class Repeated(Component):
         if self.only_if != "anyone" and decided is not None and compared is not None and np.any(self.full):
             enrol(block, name, self.only_if, decided, compared)
 
-    def trains(self, block: Assembly, name: str) -> tuple[Repeated | Train, ...]:
-        """Return what it comes down to: itself."""
+    def trains(self, block: Assembly, name: str) -> tuple[Repeated, ...]:
+        """Return what it comes down to in a block: itself."""
         return (self,)
+
+    def planned(self) -> tuple[tuple[Repeated, ...]]:
+        """Return what everybody is given: itself."""
+        return ((self,),)
+
+    @property
+    def recurrence(self) -> Recurrence:
+        """When doses are given."""
+        return _recurrence(self.first, self.every, self.count, self.until)
 
     @property
     def full(self) -> Value:
         """Amount of a full dose in mg."""
+        if not np.any(self.amount_per_weight):
+            return self.amount  # whatever people weigh
         return self.amount + self.amount_per_weight * self.body_weight
 
     @property
@@ -140,26 +151,25 @@ class Repeated(Component):
         if not np.any(self.titration_step):
             return 0.0
         with np.errstate(all="ignore"):
-            rises = np.ceil((self.full * 24.0 / self.every - self.titration_start) / self.titration_step)
-            reached = rises * self.titration_each * 24.0 / self.every
+            rises = np.ceil((self.full * HOURS_PER_DAY / self.every - self.titration_start) / self.titration_step)
+            reached = rises * self.titration_each * HOURS_PER_DAY / self.every
         return float(np.max(np.where(np.asarray(self.titration_step) > 0.0, np.ceil(reached) + 1.0, 0.0)))
 
     def amount_of(self, index: Value) -> Value:
         """Return the amount of a dose in mg, by its number from 0; negative numbers are those of a steady state."""
         amount = self.full
         if np.any(self.titration_step):
-            days = index * self.every / (24.0 * self.titration_each)
+            days = index * self.every / (HOURS_PER_DAY * self.titration_each)
             total = self.titration_start + self.titration_step * np.floor(days + SAME)
-            per_dose = np.where(np.asarray(self.titration_step) > 0.0, total * self.every / 24.0, np.inf)
+            per_dose = np.where(np.asarray(self.titration_step) > 0.0, total * self.every / HOURS_PER_DAY, np.inf)
             amount = np.minimum(amount, per_dose)
         for missed in self.missed:
             amount = np.where(np.asarray(index) == missed - 1.0, 0.0, amount)
         return amount
 
-    def number_in(self, length: float) -> Value:
-        """Return how many doses a phase of `length` hours holds."""
-        found = doses_before(np.minimum(self.until, length), self.first, self.every)
-        return np.minimum(found, np.where(np.asarray(self.count) > 0.0, self.count, np.inf))
+
+def _recurrence(first: Value, every: Value, count: Value, until: Value) -> Recurrence:
+    return Recurrence(first, every, np.where(np.asarray(count) == 0.0, np.inf, count), until)
 
 
 def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -171,7 +181,7 @@ def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "titration_step", "a regimen that begins at its steady state has no titration"
     amount, every, weighed = fields.get("amount"), fields.get("every"), fields.get("amount_per_weight")
     known = amount and every and weighed == 0.0
-    full = amount * 24.0 / every if known else None  # type: ignore[operator]
+    full = amount * HOURS_PER_DAY / every if known else None  # type: ignore[operator]
     past = "titration past its maximum:"
     if most is not None and full is not None and full > most * (1.0 + SAME):
         yield "titration_maximum", f"{past} the full dose is {full:g} mg/day (at most {most:g} mg/day)"
@@ -186,10 +196,10 @@ def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _given(fields: Mapping[str, Any], hours: float | None) -> float | None:
     """Return how many doses come before the end of a phase of so many hours; None where a number is not known."""
-    first, every, until, many = (fields[name] for name in ("first", "every", "until", "count"))
-    if None in (hours, first, every, until, many):
+    first, every, count, until = (fields[name] for name in ("first", "every", "count", "until"))
+    if hours is None or None in (first, every, count, until):
         return None
-    return float(min(doses_before(min(until, hours), first, every), many or np.inf))
+    return float(_recurrence(first, every, count, until).number_in(hours))
 
 
 def _schedule_faults(fields: Mapping[str, Any], hours: float | None) -> Iterator[tuple[str, str]]:

@@ -5,21 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from workbench.protocol.schedule import Recurrence
+from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
 
-SAME = 1e-9
-"""Two moments closer than this share of an interval are one."""
-DAILY = 24.0
+DAILY = HOURS_PER_DAY
 """Hours between two doses where no interval is given and none is needed."""
-
-
-def doses_before(stop: Value, first: Value, every: Value) -> Value:
-    """Return how many doses begin before `stop`, all in hours of a phase."""
-    found: Value = np.maximum(np.ceil((stop - first) / every - SAME), 0.0)
-    return found
 
 
 @dataclass(frozen=True)
@@ -69,6 +62,7 @@ class Train:
         """Return the amount of a dose in mg, by its number."""
         return self.full
 
-    def number_in(self, length: float) -> Value:
-        """Return how many a phase of `length` hours holds."""
-        return np.minimum(doses_before(length, self.first, self.every), self.count)
+    @property
+    def recurrence(self) -> Recurrence:
+        """When they are given."""
+        return Recurrence(self.first, self.every, self.count)

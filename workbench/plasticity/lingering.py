@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.plasticity.traces import modes_of
+from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.assembly import Assembly
     from workbench.plasticity.three_factor import ThreeFactor
-
-SECONDS = 3600.0
 
 
 class Lingering:
@@ -83,7 +82,7 @@ class Lingering:
         """Advance marks, dopamine and weights from `start` to `stop` hours of a phase on the event clock."""
         if average or look:
             return False
-        seconds = (np.asarray(stop) - start) * SECONDS
+        seconds = (np.asarray(stop) - start) * SECONDS_PER_HOUR
         lasting = np.asarray(self._decay) > 0.0
         fading = np.where(lasting, 1.0 / np.where(lasting, self._decay, 1.0), 0.0)
         for (size, decay), state in zip(modes_of(self._eligibility), self._marks, strict=True):

@@ -12,12 +12,11 @@ from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number
 from workbench.plasticity.capture import Coefficients, Synapse
 from workbench.plasticity.lessons import ADAPTIVE, MALADAPTIVE, Lessons
+from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from workbench.arrays import Value
     from workbench.assembly import Assembly
-
-HOURS_PER_DAY = 24.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
-from workbench.plasticity.lingering import SECONDS, Lingering
+from workbench.plasticity.lingering import Lingering
 from workbench.plasticity.synapses import bound_and_store, postsynaptic_fault, without_ticks
+from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
@@ -39,8 +40,8 @@ def _length_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, 
         if decay > lasts:
             yield "trace", f"{trace['name']} lives {decay:g} s, longer than the episode ({lasts:g} s), which clears it"
     for name, phase in sorted(tables["phase"].items()):
-        if phase["clock"] == "event" and decay > phase["length"] * SECONDS:
-            lasts = phase["length"] * SECONDS
+        if phase["clock"] == "event" and decay > phase["length"] * SECONDS_PER_HOUR:
+            lasts = phase["length"] * SECONDS_PER_HOUR
             yield "trace", f"{trace['name']} lives {decay:g} s, longer than phase {name} ({lasts:g} s), which clears it"
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from workbench.declaration import Component, anchor, count, number, numbers, reference
 from workbench.moments import TOGETHER
-from workbench.protocol.times import anchor_faults, clock_faults, known_start, on_ticks, origin
+from workbench.protocol.schedule import known_start, origin, visit_times
+from workbench.protocol.times import anchor_faults, clock_faults, on_ticks
 from workbench.protocol.visits import Visits
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Assessment(Component):
     def build(self, block: Assembly, name: str) -> None:
         """Prepare what each visit will read."""
         begin = origin(block, self.after)
-        own: list[Value] = list(self.at) or [self.first + k * self.every for k in range(self.count)]
+        own = visit_times(self.at, self.first, self.every, self.count)
         hours = np.stack([np.broadcast_to(np.asarray(begin + t), (block.runs,)) for t in own])
         scale = block.component("scale", self.scale)
         expected, noise = scale.meter(block), scale.visit_sd * block.draw_once(f"visit:assessment.{name}", len(own))

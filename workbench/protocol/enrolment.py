@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.moments import TOGETHER
-from workbench.protocol.times import Tables, known_start, on_ticks, phase_of, step_edge
+from workbench.protocol.schedule import Tables, known_start, phase_of, step_edge
+from workbench.protocol.times import on_ticks
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

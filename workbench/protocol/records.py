@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import NamedTuple
-
-from workbench.moments import TOGETHER
 
 
 class Record(NamedTuple):
@@ -53,23 +49,3 @@ class Record(NamedTuple):
 def nothing(subject: float) -> Record:
     """Return the record of a subject who is given nothing, and counts."""
     return Record(subject, 0.0, 0.0, evid=0.0)
-
-
-def in_force(records: Sequence[Record]) -> list[tuple[Record, float]]:
-    """Return what one person's records come down to: each with the number of its doses.
-
-    A record that empties the drug calls off the further doses of those before it; what is given at its very moment by
-    a record before it never shows, and the record is left out.
-    """
-    found: list[tuple[Record, float]] = []
-    emptied = math.inf
-    for record in reversed(records):
-        left = emptied - TOGETHER - record.time
-        if left > 0.0 and record.evid != 0.0:
-            many = 0.0 if record.evid == 3.0 or record.constant else record.addl + 1.0
-            if many > 1.0 and math.isfinite(left):
-                many = min(many, float(math.ceil(left / record.ii)))
-            found.append((record, many))
-        if record.empties:
-            emptied = record.time
-    return found[::-1]

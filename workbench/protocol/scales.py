@@ -11,7 +11,8 @@ import numpy as np
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, anchor, count, number, numbers, reference
-from workbench.protocol.times import anchor_faults, clock_faults, origin
+from workbench.protocol.schedule import origin
+from workbench.protocol.times import anchor_faults, clock_faults
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value

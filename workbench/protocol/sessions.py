@@ -14,7 +14,8 @@ from workbench.circuit.populations import size_of
 from workbench.declaration import Component, anchor, number, numbers, option, reference
 from workbench.moments import TOGETHER
 from workbench.protocol.enrolment import WHO, entering, entry_faults
-from workbench.protocol.times import Tables, anchor_faults, clock_faults, known_start, on_ticks, origin
+from workbench.protocol.schedule import Recurrence, Tables, known_start, origin
+from workbench.protocol.times import anchor_faults, clock_faults, on_ticks
 from workbench.protocol.timetable import Timetable
 
 if TYPE_CHECKING:
@@ -78,10 +79,10 @@ class Training(Component):
 
     def timetable(self, block: Assembly) -> Timetable:
         """Return when the sessions that hold any trials are, in hours of their phase."""
-        first = self.first + origin(block, self.after)
+        recurrence = Recurrence(self.first + origin(block, self.after), self.every, self.count)
         held = np.broadcast_to(np.asarray(self.trials) > 0.0, (block.runs,))
         length = block.component("phase", self.phase).length
-        return Timetable(first, self.every, self.duration, self.count, held, length)
+        return Timetable(recurrence, self.duration, held, length)
 
     def entering(self, block: Assembly) -> Callable[[], NDArray[np.bool_]]:
         """Return a function that says who goes on to the sessions, ``(runs,)``."""

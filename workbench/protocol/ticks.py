@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from workbench.declaration import count, number
 from workbench.protocol.phases import Ordered
+from workbench.quantities import SECONDS_PER_HOUR
 
-SECONDS_PER_HOUR = 3600.0
 MOST_STEPS = 10_000_000
 """Steps of one phase: more is a slip of the pen, and hours of computing."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
+    from workbench.protocol.schedule import Recurrence
 
     Runs = NDArray[np.intp]
 
@@ -19,18 +20,16 @@ if TYPE_CHECKING:
 class Timetable:
     """Sessions at equal intervals, each run's its own.
 
-    Session k = 0 ... count - 1 of a run is held from ``first + k every`` to ``first + k every + duration`` (hours of
-    the phase); `held` says in which runs there are any. Nothing is remembered from call to call, so that looks at
-    several moments leave no trace.
+    Each begins at a moment of the recurrence and lasts `duration` hours; `held` says in which runs there are any.
+    Nothing is remembered from call to call, so that looks at several moments leave no trace.
     """
 
-    def __init__(self, first: Value, every: Value, duration: Value, count: Value, held: Any, length: float) -> None:
+    def __init__(self, recurrence: Recurrence, duration: Value, held: Any, length: float) -> None:
         runs = np.shape(held)
         self._first, self._every, self._duration = (
-            np.broadcast_to(np.asarray(x), runs) for x in (first, every, duration)
+            np.broadcast_to(np.asarray(x), runs) for x in (recurrence.first, recurrence.every, duration)
         )
-        fitting = np.maximum(np.ceil((length - self._first) / self._every - TOGETHER), 0.0)
-        self._count = np.where(held, np.minimum(np.broadcast_to(np.asarray(count), runs), fitting), 0.0)
+        self._count = np.where(held, np.broadcast_to(np.asarray(recurrence.number_in(length)), runs), 0.0)
         most = int(self._count.max(initial=0.0))
         number, run = np.nonzero(np.arange(most)[:, None] < self._count)
         begins = self._first[run] + number * self._every[run]

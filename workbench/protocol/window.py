@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
+
 FORMS = (
     "'PHASE', 'first N trials of PHASE', 'last N trials of PHASE', 'trials A-B of PHASE', 'trials A-B', "
     "'days A-B of PHASE', 'end of PHASE', 'N h into PHASE' (s, min, h or day)"
@@ -16,7 +18,7 @@ _PATTERN = re.compile(
     r"|(?P<time>[0-9]{1,9}(?:\.[0-9]{1,9})?) (?P<unit>s|min|h|day) into (?P<p5>\S+)"
     r"|end of (?P<p3>\S+)|(?P<p4>[A-Za-z0-9_.-]+))"
 )
-HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "day": 24.0}
+HOURS = {"s": 1 / SECONDS_PER_HOUR, "min": 1 / 60, "h": 1.0, "day": HOURS_PER_DAY}
 
 
 @dataclass(frozen=True)

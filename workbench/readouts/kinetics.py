@@ -12,8 +12,9 @@ from workbench.declaration import number, option, reference
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.profile import Profile, profile
-from workbench.protocol.times import HOURS_PER_DAY
+from workbench.protocol.schedule import phase_hours
 from workbench.protocol.window import parse_window
+from workbench.quantities import HOURS_PER_DAY
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
@@ -106,8 +107,7 @@ def _until(words: str, phase: Mapping[str, Any]) -> float | None:
     if window.hours is not None:
         return window.hours
     if "trials" not in phase:
-        length: float | None = phase.get("length")
-        return length
+        return phase_hours(phase)
     trials, per_day = phase.get("trials"), phase.get("trials_per_day")
     if not trials or not per_day:
         return None

@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import count, number, option, reference
+from workbench.protocol.schedule import visits_in
+from workbench.quantities import HOURS_PER_DAY
 from workbench.readouts.reading import Reading, Readout, number_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
-
-HOURS_PER_DAY = 24.0
-
-
-def visits_in(fields: Mapping[str, Any]) -> int:
-    """Return how many visits the plain table of an assessment has."""
-    return len(fields["at"]) or int(fields["count"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,7 +144,7 @@ def _label(ground: Ground, row: Any) -> str:
 
 
 def _dosed(ground: Ground, arm: str) -> bool:
-    return bool(regimens(arm_settings(ground.selection, arm), {}))
+    return bool(regimens(arm_settings(ground.selection, arm)))
 
 
 def _boxes(ground: Ground, rows: pd.DataFrame) -> dict[int, tuple[float, float, float]]:

@@ -17,6 +17,7 @@ from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
 from workbench.analysis.rounding import between_processors
 from workbench.analysis.selection import Selection
 from workbench.files import refuse_existing, write_whole
+from workbench.quantities import SECONDS_PER_HOUR
 from workbench.registry import SECTIONS, registry
 from workbench.report.equations import relevant
 from workbench.report.figures.overlay import checks_panel, overlay_panel
@@ -132,7 +133,7 @@ class Entry:
                     titles = {str(a): str(t) or str(a) for a, t in self.selection.arms.title.items()}
                     axis = "trials" if course.time_unit == "trial" else f"time ({course.time_unit})"
                     if course.time_unit == "h" and frame.time.max() < SHORT:
-                        frame, axis = frame.assign(time=frame.time * 3600.0), "time (s)"
+                        frame, axis = frame.assign(time=frame.time * SECONDS_PER_HOUR), "time (s)"
                     return overlay_panel(f"g-{self.name}", str(row.title or row.meaning), frame, titles, axis)
         made = [(row.finding.name, c) for row in self.rows for c in row.criteria if c.value is not None]
         shown = [(name, float(c.value or 0.0), c.criterion.accept) for name, c in made]

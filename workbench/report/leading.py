@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import workbench.report.tables as tables
 from workbench.analysis.course import Courses, bands, treatment_span
-from workbench.analysis.protocol import HOURS_A_DAY, arm_settings, days_declared, phases
+from workbench.analysis.protocol import arm_settings, days_declared, phases
 from workbench.analysis.responses import Responses, responses
 from workbench.analysis.shares import CLASSES, Shares, shares
 from workbench.analysis.timeline import Timeline, timeline
+from workbench.quantities import HOURS_PER_DAY
 from workbench.report.figures.course import Marks, courses_panel
 from workbench.report.figures.icons import icons_panel, responders_panel
 from workbench.report.sections import Figure
@@ -147,11 +148,11 @@ def _arms(ground: Ground, aim: Aim, course: Courses) -> list[str]:
 
 def _in_days(frame: pd.DataFrame, course: Courses) -> pd.DataFrame:
     """Return a course of several days with its times in days, which is what people speak of."""
-    return frame.assign(time=frame.time / HOURS_A_DAY) if _spans_days(course) else frame
+    return frame.assign(time=frame.time / HOURS_PER_DAY) if _spans_days(course) else frame
 
 
 def _spans_days(course: Courses) -> bool:
-    return course.time_unit == "h" and float(course.times[-1]) >= 2 * HOURS_A_DAY
+    return course.time_unit == "h" and float(course.times[-1]) >= 2 * HOURS_PER_DAY
 
 
 def _axis(ground: Ground, course: Courses) -> str:
@@ -210,7 +211,7 @@ def _last_of_several(ground: Ground, aim: Aim, unit: str) -> float | None:
         return None if span is None else span[1]
     mine, theirs = (_doses(timeline(ground.selection, arm)) for arm in aim.pair)
     given = sorted(set(mine) - set(theirs))
-    scale = HOURS_A_DAY if unit == "h" else 1.0
+    scale = HOURS_PER_DAY if unit == "h" else 1.0
     return given[-1] * scale if len(given) > 1 else None
 
 

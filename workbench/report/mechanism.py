@@ -14,7 +14,7 @@ from workbench.analysis.chain import chain_studies
 from workbench.analysis.maps import Grid, SweptAxis, swept_axes
 from workbench.analysis.pair_maps import pair_grid
 from workbench.analysis.plausible import designs
-from workbench.analysis.protocol import HOURS_A_DAY
+from workbench.quantities import HOURS_PER_DAY
 from workbench.report.chain import chain_figure
 from workbench.report.figures.maps import map_panel
 from workbench.report.sections import Figure
@@ -148,8 +148,8 @@ def _spoken(axis: SweptAxis) -> SweptAxis:
 def _level(axis: SweptAxis, value: float | str | None) -> str:
     if not isinstance(value, float):
         return "" if value is None else str(value)
-    if axis.unit == "h" and value >= 2 * HOURS_A_DAY:
-        return f"{number(value / HOURS_A_DAY)} d"
+    if axis.unit == "h" and value >= 2 * HOURS_PER_DAY:
+        return f"{number(value / HOURS_PER_DAY)} d"
     return f"{number(value)} {axis.unit}".strip() if axis.unit not in ("", "1") else number(value)
 
 

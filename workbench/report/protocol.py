@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.analysis.course import bands, recorded
-from workbench.analysis.protocol import HOURS_A_DAY, days_declared
+from workbench.analysis.protocol import days_declared
 from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.analysis.windows import Shape, window_shapes
+from workbench.quantities import HOURS_PER_DAY
 from workbench.report.figures.protocol import Curve, protocol_panel
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import protocol_caption, protocol_take
@@ -109,7 +110,7 @@ def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
             continue
         frame = bands(course)
         frame = frame[(frame.arm == arm)]
-        scale = HOURS_A_DAY if course.time_unit == "h" else 1.0
+        scale = HOURS_PER_DAY if course.time_unit == "h" else 1.0
         frame = frame.assign(time=frame.time / scale)
         frame = frame[frame.time <= end]
         if len(frame):

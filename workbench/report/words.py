@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.analysis.dose import A_DAY
-from workbench.analysis.protocol import Regimen, arm_settings, regimens, setting_units
+from workbench.analysis.protocol import Regimen, arm_settings, regimens
 from workbench.analysis.timeline import timeline
 from workbench.registry import SECTIONS, registry
 
@@ -177,7 +177,7 @@ class Wording:
 
     def prescriptions(self, name: str) -> list[tuple[Regimen, str]]:
         """Return an arm's doses, each with the words in which it would be prescribed."""
-        given = regimens(arm_settings(self.selection, name), setting_units(self.selection))
+        given = regimens(arm_settings(self.selection, name))
         return [(r, f"{plain(r.drug)} {_prescribed(r)}" + "".join(f", {d}" for d in r.details if d)) for r in given]
 
     def _doses(self, name: str) -> str:

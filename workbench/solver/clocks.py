@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
 from workbench.solver.steps import EVENT_STAGES, Step
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from workbench.solver.block import Block
     from workbench.solver.recorder import Read, Recorder
     from workbench.solver.watch import Watch
-
-HOURS_PER_DAY = 24.0
-SECONDS_PER_HOUR = 3600.0
 
 
 class Trials:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.quantities import SECONDS_PER_HOUR
+
 if TYPE_CHECKING:
     from workbench.arrays import Array
-
-SECONDS = 3600.0
 
 
 class Marks:
@@ -44,5 +44,5 @@ class Marks:
         """Return what is left of all marks now, in the shape of the weights."""
         self._sum[...] = 0.0
         for when, mark in self._left:
-            self._sum += mark * self._eligibility.response((self._now() - when) * SECONDS)
+            self._sum += mark * self._eligibility.response((self._now() - when) * SECONDS_PER_HOUR)
         return self._sum

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.quantities import SECONDS_PER_HOUR
+
 if TYPE_CHECKING:
     from workbench.protocol.stimuli import Train
     from workbench.solver.block import Block
     from workbench.solver.recorder import Read, Recorder
     from workbench.solver.watch import Watch
 
-SECONDS_PER_HOUR = 3600.0
 LOOK = 64
 """Steps between two looks for runs that diverge."""
 DIGITS = 9
