@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.registry import registry
 from workbench.tasks.patterns import matrix_of, probabilities_of
+from workbench.tasks.second_moment import is_known
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -65,4 +66,4 @@ def _asked(method: str, population: str | None, tables: Tables) -> Any:
     task = task_of(population, tables)
     key = "task", task.get("kind", "")
     ask = getattr(registry().get(*key), method, None) if key in registry() else None
-    return None if ask is None else ask(task, tables)
+    return None if ask is None or not is_known(task, tables) else ask(task, tables)

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.registry import registry
+from workbench.tasks.second_moment import is_known
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -65,6 +66,8 @@ def _spectrum(task: Fields, tables: Tables) -> Array | None:
     """Return the eigenvalues of the second moment, largest first; None where they are not known."""
     if task["kind"] == "mixture":
         return np.ones(size_of(tables, task["inputs"])) if task.get("whitened", True) else None
+    if not is_known(task, tables):
+        return None
     moment = registry().get("task", task["kind"]).covariance_of(task, tables)  # type: ignore[attr-defined]
     if moment is None:
         return None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.visits import Visits
     from workbench.solver.batch import Batch
+    from workbench.solver.draws import Draws
 
 
 NAMING = ("reference", "references", "anchor", "signal", "path")
@@ -310,6 +311,20 @@ class Block(Wiring, Pieces, Registered):
         owner = table.stream if table is not None and table.stream else name
         return ":".join((purpose, f"{section}.{owner}", *map(self.phase_stream, phase)))
 
+    def draw_once(self, stream: str, *shape: int) -> Array:
+        """Return normals drawn once per subject, ``(*shape, runs)``."""
+        self.reserve(*shape)
+        return super().draw_once(stream, *shape)
+
+    def pattern(self, population: str, size: int) -> Array:
+        """Return the table ``(piece, size, subjects)`` of what a task shows."""
+        self.reserve(self.piece, size)
+        return super().pattern(population, size)
+
+    def _open(self, stream: str, kind: Any, size: int) -> Draws:
+        self.reserve(2, self.piece, size)  # the draws, and the same turned
+        return super()._open(stream, kind, size)
+
     def phase_stream(self, phase: str) -> str:
         """Return the name by which the random numbers of a phase go."""
         return self._tables["phase", phase].stream or phase
@@ -348,7 +363,10 @@ class Block(Wiring, Pieces, Registered):
             (k for k in self._tables if k[0] not in ("outcome", "course")), key=lambda k: (k[0] != "task", k)
         )
         for section, name in acting:
-            self.component(section, name).allocate(self, name)
+            try:
+                self.component(section, name).allocate(self, name)
+            except AssemblyError as error:
+                raise AssemblyError(error.path or f"{section}.{name}", error.reason) from None
         for section, name in acting:
             self.build(section, name)
         self.inputs.register()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from workbench.errors import AssemblyError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array
+
+MOST_BYTES = 32 * 2**20
+"""What one run may take: 16 runs, the narrowest block of a sweep, take half a gigabyte then."""
 
 
 class Buffers:
@@ -33,12 +39,34 @@ class Buffers:
         self.states: dict[str, Array] = {}
         self.layers: dict[str, Array] = {}
         self.bytes = 0
+        self._reserved = 0
         self._alias: dict[str, str] = {}
         self._scratch: dict[tuple[Any, ...], Array] = {}
 
+    def reserve(self, *shape: int) -> None:
+        """Count so many numbers of a run, before any is there.
+
+        Raises
+        ------
+        AssemblyError
+            If a run would take more than `MOST_BYTES`.
+        """
+        self._reserved += 8 * math.prod(shape)
+        if self._reserved > MOST_BYTES:
+            asked = " x ".join(f"{size:,}" for size in shape) or "1"
+            raise self.refusal(
+                f"asks for {asked} numbers in each run, and with all that is there before a run would take"
+                f" {self._reserved / 2**20:,.0f} MiB (at most {MOST_BYTES // 2**20}): make a population smaller"
+            )
+
+    def refusal(self, reason: str) -> AssemblyError:
+        """Return the error for whoever asks."""
+        return AssemblyError("", reason)
+
     def empty(self, *shape: int) -> Array:
         """Return a new array ``(*shape, runs)``."""
-        self.bytes += 8 * int(np.prod(shape, dtype=np.int64)) if shape else 8
+        self.reserve(*shape)
+        self.bytes += 8 * math.prod(shape)
         return np.zeros((*shape, self.runs))
 
     def scratch(self, slot: str, *shape: int) -> Array:
@@ -67,8 +95,9 @@ class Buffers:
     def layer(self, name: str, *shape: int, persists: bool = False) -> Array:
         """Reserve (once) and return a signal with the runs first, for what multiplies whole matrices in every run."""
         if name not in self.signals:
+            self.reserve(*shape)
             self.signals[name] = np.zeros((self.runs, *shape))
-            self.bytes += 8 * int(np.prod(shape, dtype=np.int64))
+            self.bytes += 8 * math.prod(shape)
         found: Array = self.signals[name]
         if persists:
             self.layers[name] = found

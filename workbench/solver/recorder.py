@@ -125,10 +125,11 @@ class Recorder:
             self._plan_moments(name, reading, readout.interval)
             return
         start, stop = (int(edge) for edge in self._span(readout.window))
-        for begin in range(start, stop, readout.every):
-            end = min(begin + readout.every, stop)
-            self._plan_window(sums, begin, end, partial(self._append, name, reading, float(end)))
         self.samples[name] = -(-(stop - start) // readout.every)
+        self._block.reserve(self.samples[name])
+        course = _Bins(sums, start, readout.every, stop, partial(self._append, name, reading))
+        for edge in (*range(start, stop, readout.every), stop):
+            self.after.setdefault(edge, []).append(course.turn)
 
     def _plan_moments(self, name: str, reading: Reading, interval: float) -> None:
         """Read at fixed intervals of every phase that runs in hours; times count from the start of the first."""
@@ -137,7 +138,9 @@ class Recorder:
             if counts_trials(phase):
                 continue
             moments = self.moments.setdefault(phase_name, [])
-            for k in range(int(np.floor(phase.length / interval + 1e-9)) + 1):
+            count = int(np.floor(phase.length / interval + 1e-9)) + 1
+            self._block.reserve(count)
+            for k in range(count):
                 if k == 0 and before > 0.0 and self.times[name][-1] > before - 1e-9 * interval:
                     continue  # the end of one phase is the start of the next
                 self.times[name].append(before + k * interval)
@@ -165,13 +168,31 @@ class Recorder:
     def _keep(self, name: str, reading: Reading, sums: tuple[Array, ...], trials: int) -> None:
         self.outcomes[name] = self._spread(reading.value(sums, trials))
 
-    def _append(self, name: str, reading: Reading, time: float, sums: tuple[Array, ...], trials: int) -> None:
+    def _append(self, name: str, reading: Reading, sums: tuple[Array, ...], time: float, trials: int) -> None:
         self.courses[name].append(self._spread(reading.value(sums, trials)))
         self.times[name].append(time)
 
     def _spread(self, value: Array | float) -> Array:
         """Return a copy for all runs; what never moves in a scenario is one number."""
         return np.array(np.broadcast_to(value, (self._block.runs,)))
+
+
+class _Bins:
+    """The bins of a course, one after the other: `keep` is given the sums over each, its end and its trials."""
+
+    def __init__(self, sums: tuple[Array, ...], start: int, every: int, stop: int, keep: Callable[..., None]) -> None:
+        self._sums, self._every, self._stop, self._keep = sums, every, stop, keep
+        self._at = start
+        self._before: tuple[Array, ...] | None = None
+
+    def turn(self) -> None:
+        """Close the bin that ends here, and open the next."""
+        if self._before is not None:
+            end = min(self._at + self._every, self._stop)
+            within = tuple(total - first for total, first in zip(self._sums, self._before, strict=True))
+            self._keep(within, float(end), end - self._at)
+            self._at = end
+        self._before = tuple(total.copy() for total in self._sums)
 
 
 def counts_trials(phase: Any) -> bool:

@@ -27,6 +27,10 @@ DRIVERS: dict[str, Any] = {"trial": Trials, "event": Events, "tick": Ticks, "flo
 NARROWEST = 8
 """A block of one run reduces in another order; a lonely run is padded with copies of itself."""
 WIDEST, NARROW = 4096, 16
+LARGE_BLOCK = 2**24
+"""From so many bytes on as well."""
+MEASURED = 2
+"""Runs in the block that is put together to be measured; it takes no step."""
 LARGE = 512
 """From this many runs on, a block's arrays are worth a collection."""
 BLOCK_BYTES = 5 * 1024 * 1024
@@ -168,7 +172,7 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
             if not parameter.structural and field not in given:
                 left_open = parameter.required or parameter.default is None
                 values[f"{table.section}.{table.name}.{field}"] = 1.0 if left_open else float(parameter.default)
-    batch = Batch(structure, 0, np.zeros(NARROWEST, dtype=np.int64), values, (b"",) * NARROWEST)
+    batch = Batch(structure, 0, np.zeros(MEASURED, dtype=np.int64), values, (b"",) * MEASURED)
     block = Probe(batch, known)
     with np.errstate(all="ignore"):
         block.build_all()
@@ -179,11 +183,15 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
         recorder = Recorder(block, phases)
         steps = _steps(block, recorder, phases)
         block.refuse_still()
+    outcomes, samples = len(block.names("outcome")), tuple(recorder.samples.values())
+    drawn = bool(block.draws)
+    if MEASURED * taken > LARGE_BLOCK:
+        del block, recorder
+        gc.collect()  # as in `solve`
     width = NARROW
     while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2
-    outcomes, samples = len(block.names("outcome")), tuple(recorder.samples.values())
-    return Shape(width, outcomes, samples, steps, drawn=bool(block.draws))
+    return Shape(width, outcomes, samples, steps, drawn)
 
 
 def width_for(structure: Structure, components: Registry | None = None) -> int:

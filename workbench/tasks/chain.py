@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import number, option, reference
+from workbench.tasks.second_moment import too_many_inputs
 from workbench.tasks.transitions import Transitions
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Chain(Transitions):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a chain of fewer than 2 states, and one whose end cannot be reached."""
         yield from super().check(fields, tables)
+        yield from too_many_inputs(fields, tables, "states")
         if (size := size_of(tables, fields["states"])) < 2:
             yield "states", f"a chain has at least 2 states, got {size}"
         if fields.get("ends", "both") == "right" and fields.get("forward") == 0.0:

@@ -10,12 +10,15 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, numbers, option, reference
+from workbench.tasks.second_moment import too_many_inputs
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
 
 NEGLIGIBLE = 1e-3
+WIDEST_RING = 256
+"""Inputs of a ring: its root is summed in one fixed order, a product of all pairs for each."""
 SPECTRUM = (4.0, 2.0, 1.0, 0.5)
 
 
@@ -81,6 +84,7 @@ class Gaussian(Normal):
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a spectrum that does not match the population, or that is not in falling order."""
+        yield from too_many_inputs(fields, tables)
         spectrum = tuple(fields.get("spectrum", SPECTRUM))
         size = size_of(tables, fields["inputs"])
         if len(spectrum) != size:
@@ -142,6 +146,9 @@ class Ring(Normal):
         """Refuse a ring of two, and one so wide that it closes on itself with a negative eigenvalue."""
         if size_of(tables, fields["inputs"]) < 3:
             yield "inputs", "a ring has at least 3 inputs"
+            return
+        if faults := list(too_many_inputs(fields, tables, most=WIDEST_RING)):
+            yield from faults
             return
         n = size_of(tables, fields["inputs"])
         spectrum = np.linalg.eigvalsh(_ring(n, fields))

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, numbers, option, reference
+from workbench.tasks.second_moment import too_many_inputs
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -65,6 +66,7 @@ class Patterns(Component):
         if patterns is None:
             yield "values", f"needs whole patterns of {n} inputs each, got {len(fields.get('values') or ())} numbers"
             return
+        yield from too_many_inputs(fields, tables)
         shares = probabilities_of(fields, tables)
         if shares is None:
             given = len(fields["probabilities"])
