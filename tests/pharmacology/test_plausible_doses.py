@@ -120,6 +120,25 @@ def test_every_shipped_drug_that_is_given_has_a_range_with_its_source(name: str)
     assert bool(told) == (name in ON_PURPOSE)
 
 
+@pytest.mark.parametrize(
+    ("late", "key"),
+    [
+        (("1,2,.,.,.,.,.,0\n", "1,2,.,.,.,.,.,0\n1,400,24000,.,.,.,.,1\n"), "dose.records.table"),
+        (("1,2,.,.,.,.,.,0\n", "1,2,.,.,.,.,.,0\n1,300,.,.,.,.,.,3\n1,300,24000,.,400,9,.,1\n"), "dose.records.table"),
+        (('amount = "28 mg"\n', 'amount = "28 g"\nfirst = "335 h"\nuntil = "336 h"\n'), ""),
+    ],
+)
+def test_a_dose_after_the_end_of_its_phase_is_not_told_as_given(
+    late: tuple[str, str], key: str, changed: Callable[..., Path]
+) -> None:
+    """Two weeks are over at 336 h: what would come later is never given, what comes an hour before is."""
+    told = plan(load_scenario(changed("ketamine_pk", [late])), subjects=2).notes
+    big = [note for note in told if "what is plausible" in note.message]
+    assert bool(big) == ("400,24000" not in late[1])
+    assert all(key in ("", note.key) for note in big)
+    assert not any("240,000" in note.message or "216,000" in note.message for note in big)
+
+
 def test_shipped_ranges_rise_and_are_found_by_other_names() -> None:
     ranges = shipped_ranges()
     assert ranges["thp"] is ranges["trihexyphenidyl"]

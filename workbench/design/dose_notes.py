@@ -18,6 +18,8 @@ from workbench.design.columns import Rows, Swept
 from workbench.design.groups import Group, Slab
 from workbench.design.runs import StudyPlan
 from workbench.errors import Problem
+from workbench.protocol.records import Record
+from workbench.protocol.schedule import Recurrence, in_force, number_before, phase_hours
 from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.dose_ranges import range_of
 from workbench.scenario.model import DoseRange, Span, Table
@@ -61,7 +63,7 @@ def _of_slab(places: Places, study: StudyPlan, group: Group, slab: Slab, draws: 
         if known is None or not mine:
             continue
         runs = _Runs(study, slab, draws)
-        given = [_given(runs, name, dose, drug) for name, dose in mine.items()]
+        given = [_given(runs, name, dose, drug, _length(dose, tables)) for name, dose in mine.items()]
         for one in (*given, *(raised for plain in given for raised in _raised(runs, plain, tables))):
             for when, span, amount in _amounts(known, one, given):
                 at = _worst(amount, span)
@@ -157,35 +159,44 @@ class _Runs:
         return ", ".join(moved.values()), [*moved, *(path for path in self._slab.levels if path.startswith(own))]
 
 
-def _given(runs: _Runs, name: str, fields: Fields, drug: Table) -> Given:
-    """Return what a table of any regimen gives."""
+def _length(dose: Fields, tables: Tables) -> float:
+    """Return how long the phase of a dose lasts, in hours; infinite where that is not known."""
+    hours = phase_hours(tables.get("phase", {}).get(str(dose.get("during")), {}))
+    return np.inf if hours is None else hours
+
+
+def _given(runs: _Runs, name: str, fields: Fields, drug: Table, length: float) -> Given:
+    """Return what a table of any regimen gives in its phase of `length` hours."""
     own, during = f"dose.{name}.", str(fields.get("during", ""))
     weight = runs.of(f"drug.{drug.name}.body_weight", REFERENCE_WEIGHT)
     if isinstance(records := fields.get("table"), tuple):
         factor = runs.of(f"{own}amount_factor", 1.0) * runs.of(f"{own}given", 1.0)
-        single, most, first, last = _of_records(records)
+        single, most, first, last = _of_records(records, length)
         each = (single * factor, most * factor, first, last, weight, single * factor, 1.0)
         return Given(name, f"{own}table", during, *np.broadcast_arrays(*each))
     if runs.has(f"{own}amt"):
         full, start, field = runs.of(f"{own}amt", 0.0), runs.of(f"{own}time", 0.0), "amt"
         full = full * runs.of(f"{own}given", 1.0)
         every = runs.of(f"{own}ii", 0.0)
-        count = np.array([np.inf if fields.get("ss") else float(fields.get("addl") or 0) + 1.0])
+        asked, until = np.array([float(fields.get("addl") or 0) + 1.0]), np.array([np.inf])
     else:
         plainly, weighed = runs.of(f"{own}amount", 0.0), runs.of(f"{own}amount_per_weight", 0.0)
         weight = runs.of(f"{own}body_weight", REFERENCE_WEIGHT) if np.any(weighed) else weight
         full, field = plainly + weighed * weight, "amount_per_weight" if np.any(weighed) else "amount"
         every, start = runs.of(f"{own}every", DAY), runs.of(f"{own}first", 0.0)
-        asked = runs.of(f"{own}count", 0.0)
-        count = np.where(asked > 0.0, asked, np.inf)
-        count = np.minimum(count, np.ceil((runs.of(f"{own}until", np.inf) - start) / every))
+        asked, until = runs.of(f"{own}count", 0.0), runs.of(f"{own}until", np.inf)
+        asked = np.where(asked > 0.0, asked, np.inf)
     gaps = np.where(every > 0.0, every, DAY)
-    a_day = np.maximum(np.minimum(count, DAY / gaps), 1.0)
+    count = Recurrence(start, gaps, asked, until).number_in(length)
+    full = np.where(count > 0.0, full, 0.0)
+    settled = bool(fields.get("ss") or fields.get("steady_state"))  # then it has gone on before
+    a_day = np.maximum(np.minimum(np.inf if settled else count, DAY / gaps), 1.0)
     rises = runs.of(f"{own}titration_step", 0.0) > 0.0
     daily: Numbers = np.minimum(full * a_day, np.where(rises, runs.of(f"{own}titration_maximum", UNREACHED), np.inf))
     if field == "amt" and fields.get("ss"):  # without an amount it has flowed in at its rate for ever
-        daily = np.where(full > 0.0, daily, runs.of(f"{own}rate", 0.0) * DAY * runs.of(f"{own}given", 1.0))
-    end = start + np.minimum(count - 1.0, UNREACHED) * gaps
+        endless = runs.of(f"{own}rate", 0.0) * DAY * runs.of(f"{own}given", 1.0)
+        daily = np.where(full > 0.0, daily, np.where(start < length, endless, 0.0))
+    end = start + np.clip(count - 1.0, 0.0, UNREACHED) * gaps
     parts = (np.minimum(full, daily), daily, start, end, weight, full, a_day)
     return Given(name, f"{own}{field}", during, *np.broadcast_arrays(*parts))
 
@@ -212,19 +223,25 @@ def _limits(runs: _Runs, path: str) -> bool:
     return bool(np.any(runs.of(path, UNREACHED) < UNREACHED))
 
 
-def _of_records(records: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
-    """Return of a table of records the largest dose, the most within 24 h (both mg), the first and the last hour.
+def _of_records(records: Sequence[Sequence[Any]], length: float) -> tuple[float, float, float, float]:
+    """Return of a table's records, in a phase of so many hours, what they give.
 
-    A record is subject, time (h), amount (mg), rate (mg/h), interval (h), number of further doses, steady state ...
+    The largest dose, the most within 24 h (both mg), the first and the last hour.
     """
+    people: dict[float, list[Record]] = {}
+    for row in records:
+        people.setdefault(row[0], []).append(Record(*row))
     single, daily, hours = 0.0, 0.0, [0.0]
-    for subject in {record[0] for record in records}:
+    for own in people.values():
         doses: list[tuple[float, float]] = []
-        for _, time, amount, rate, every, more, ready, *_ in (r for r in records if r[0] == subject):
-            again = min(int(more), MOST_DOSES)
-            doses += [(time + k * every, amount) for k in range(again + 1)]
-            always = amount * DAY / every if ready and every > 0.0 else rate * DAY if amount == 0.0 else 0.0
-            daily = max(daily, always)
+        for record, many in in_force(own):
+            if record.time >= length:
+                continue
+            every = record.ii or DAY
+            held = int(min(many, float(number_before(length, record.time, every)), MOST_DOSES + 1))
+            doses += [(record.time + k * every, record.amt) for k in range(held)]
+            settled = record.amt * DAY / every if record.ss and record.ii > 0.0 else 0.0
+            daily = max(daily, record.rate * DAY if record.constant else settled)
         doses.sort()
         start, total = 0, 0.0
         for time, amount in doses:

@@ -137,7 +137,9 @@ def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
     for (start, one), (begin, other) in combinations(timed, 2):
         if any(one[key] != other[key] for key in ("phase", "projection")) or _for_others(one, other):
             continue
-        starts = [at + np.arange(fields["count"]) * fields["every"] for at, fields in ((start, one), (begin, other))]
+        held = (Recurrence(at, table["every"]) for at, table in ((start, one), (begin, other)))
+        numbers = (np.arange(float(table["count"])) for table in (one, other))
+        starts = [np.asarray(sessions.at(number)) for sessions, number in zip(held, numbers, strict=True)]
         if met := _first_meeting(starts, (one["duration"], other["duration"])):
             hour, later = met
             names = [one["name"], other["name"]]
