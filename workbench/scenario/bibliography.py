@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from workbench.files import read_regular
 from workbench.scenario.library import data_folder
@@ -12,6 +14,9 @@ from workbench.scenario.prescan import refusal
 
 _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^\s,{}]+)\s*,")
 _FIELD = re.compile(r"\s*(\w+)\s*=\s*")
+_MARK = re.compile(r'[{}"]')
+_BARE = re.compile(r"[^,}\s]*")
+_COMMA = re.compile(r"\s*,")
 FILE = "references.bib"
 MAX_BYTES = 1 << 22
 
@@ -42,13 +47,20 @@ def read_bibliography(file: Path) -> Mapping[str, Mapping[str, str]]:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise refusal(str(file), line, 1, "the bibliography is not UTF-8 (save it as UTF-8)") from None
+    return _entries(text)
+
+
+@lru_cache(maxsize=4)
+def _entries(text: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the entries of a text; scenario, parameter set and findings ask for those of one file."""
     heads = list(_ENTRY.finditer(text))
     ends = [*(head.start() for head in heads[1:]), len(text)]
     # An entry ends where the next begins: one whose braces do not close must not be read on to the end.
-    return {
-        head[2]: {"type": head[1].lower(), **_fields(text[head.end() : end])}
+    found = {
+        head[2]: MappingProxyType({"type": head[1].lower(), **_fields(text[head.end() : end])})
         for head, end in zip(heads, ends, strict=False)
     }
+    return MappingProxyType(found)
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -64,16 +76,16 @@ def _fields(text: str) -> dict[str, str]:
 def _value(text: str, start: int) -> tuple[str, int]:
     """Return the value at `start` and where it ends: ``{...}`` with nested braces, ``"..."`` or a bare word."""
     if text[start : start + 1] not in ("{", '"'):
-        match = re.compile(r"[^,}\s]*").match(text, start)
+        match = _BARE.match(text, start)
         return (match[0], match.end()) if match else ("", start)
     closing, depth = ("}" if text[start] == "{" else '"'), 0
-    for at in range(start + 1, len(text)):
-        if text[at] == closing and depth == 0:
-            return text[start + 1 : at], at + 1
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
+    for mark in _MARK.finditer(text, start + 1):
+        if mark[0] == closing and depth == 0:
+            return text[start + 1 : mark.start()], mark.end()
+        depth += {"{": 1, "}": -1}.get(mark[0], 0)
     return text[start + 1 :], len(text)
 
 
 def _after_comma(text: str, start: int) -> int:
-    match = re.compile(r"\s*,").match(text, start)
+    match = _COMMA.match(text, start)
     return match.end() if match else start
