@@ -102,18 +102,17 @@ class BCM(Driven):
         weight, theta = block.update(f"projection.{name}.weight"), block.update(f"homeostat.{self.homeostat}.theta")
         window = block.component("homeostat", self.homeostat).window
         shown, patterns = block.component("task", task), block.signals[f"task.{task}.patterns"]
-        level = [1.0]
+        shares, seen = shown.shares(block)[None, :, None], np.empty_like(patterns)
 
         def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
             w, threshold = state
-            y = np.einsum("jir,kir->jkr", w, patterns * level[0])
+            y = np.einsum("jir,kir->jkr", w, seen)
             f = y * (y - (threshold / self.set_point)[:, None])
-            shares = shown.shares(block)[None, :, None]
-            grown = np.einsum("jkr,kir->jir", f * shares, patterns * level[0])
+            grown = np.einsum("jkr,kir->jir", f * shares, seen)
             return self.rate * grown, (np.add.reduce(shares * y**2, axis=1) - threshold) / window
 
         def step(span: float) -> None:
-            level[0] = shown.gain_in(block)
+            np.multiply(patterns, shown.gain_in(block), out=seen)
             weight[...], theta[...] = runge_kutta(drift, (weight, theta), span)
 
         return {"stepped": on_grid(block, step)}
