@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from workbench.scenario.model import ParameterSet, Scenario
 from workbench.scenario.parameters import read_parameters
 
 DRAFTS = read_drafts(data_folder() / "findings")
+SCENARIOS = sorted({draft.head.scenario for draft in DRAFTS})
 SETS = sorted((data_folder() / "parameters").glob("*.toml"))
 
 
@@ -43,33 +45,42 @@ def parameter_set(file: Path) -> ParameterSet:
     return found
 
 
-def name_of(value: object) -> str:
-    return value.head.name if isinstance(value, Draft) else value.stem if isinstance(value, Path) else str(value)
+def about(name: str, *, published: bool = False) -> Iterator[Draft]:
+    """Yield the findings about a scenario; with `published` without those that are theory."""
+    for draft in DRAFTS:
+        if draft.head.scenario == name and not (published and draft.head.checked == "theory"):
+            yield draft
 
 
-@pytest.mark.parametrize("draft", DRAFTS, ids=name_of)
-def test_scenario_arms_outcomes_and_points_exist(draft: Draft) -> None:
-    finding = bound(draft.head.name)
-    assert len(finding.criteria) == len(draft.criteria) >= 1
-    for criterion in finding.criteria:
-        assert criterion.study in scenario(finding.scenario).studies
+every = pytest.mark.parametrize("name", SCENARIOS)
 
 
-@pytest.mark.parametrize("draft", DRAFTS, ids=name_of)
-def test_its_sources_are_entries_with_title_and_year(draft: Draft) -> None:
+@every
+def test_scenario_arms_outcomes_and_points_exist(name: str) -> None:
+    for draft in about(name):
+        finding = bound(draft.head.name)
+        assert len(finding.criteria) == len(draft.criteria) >= 1, finding.name
+        for criterion in finding.criteria:
+            assert criterion.study in scenario(name).studies, finding.name
+
+
+@every
+def test_sources_are_entries_with_title_and_year(name: str) -> None:
     entries = read_bibliography(data_folder() / "references.bib")
-    for source in draft.head.source:
-        assert {"title", "year"} <= entries[source].keys()
+    for draft in about(name):
+        for source in draft.head.source:
+            assert {"title", "year"} <= entries[source].keys(), f"{source} of {draft.head.name}"
 
 
-@pytest.mark.parametrize("draft", DRAFTS, ids=name_of)
-def test_a_number_to_refit_to_lies_in_the_accepted_range(draft: Draft) -> None:
-    for criterion in bound(draft.head.name).criteria:
-        low, high = criterion.accept
-        assert criterion.target is None or low <= criterion.target <= high
+@every
+def test_a_number_to_refit_to_lies_in_the_accepted_range(name: str) -> None:
+    for draft in about(name):
+        for criterion in bound(draft.head.name).criteria:
+            low, high = criterion.accept
+            assert criterion.target is None or low <= criterion.target <= high, draft.head.name
 
 
-@pytest.mark.parametrize("file", SETS, ids=name_of)
+@pytest.mark.parametrize("file", SETS, ids=lambda file: file.stem)
 def test_every_fitted_number_names_findings_that_exist_and_were_checked(file: Path) -> None:
     checked = {draft.head.name: draft.head.checked for draft in DRAFTS}
     for evidence in set_evidence(parameter_set(file)):
@@ -81,38 +92,36 @@ def test_every_fitted_number_names_findings_that_exist_and_were_checked(file: Pa
         assert evidence.status != "fitted" or evidence.fitted_to, "a fitted number says what it was fitted to"
 
 
-@pytest.mark.parametrize("draft", DRAFTS, ids=name_of)
-def test_a_finding_that_parameters_were_fitted_to_is_never_a_test(draft: Draft) -> None:
-    fitted = fitted_findings(scenario(draft.head.scenario))
-    role = role_of(draft.head, fitted)
-    if draft.head.name in fitted:
-        assert role == "fit"
-    else:
-        assert role in ("test", "built_in", "stress", "theory", "unchecked")
+@every
+def test_a_finding_that_parameters_were_fitted_to_is_never_a_test(name: str) -> None:
+    fitted = fitted_findings(scenario(name))
+    roles = {draft.head.name: role_of(draft.head, fitted) for draft in about(name)}
+    assert [found for found, role in roles.items() if (found in fitted) != (role == "fit")] == []
+    assert set(roles.values()) <= {"fit", "test", "built_in", "stress", "theory", "unchecked"}
 
 
-PUBLISHED = [draft for draft in DRAFTS if draft.head.checked != "theory"]
+@every
+def test_a_range_with_one_bound_says_what_the_smallest_effect_is(name: str) -> None:
+    for draft in about(name, published=True):
+        for criterion in bound(draft.head.name).criteria:
+            assert not criterion.one_sided, f"{draft.head.name}: from where on is an effect worth naming?"
+            assert criterion.effect is None or criterion.effect > 0, draft.head.name
 
 
-@pytest.mark.parametrize("draft", PUBLISHED, ids=name_of)
-def test_a_range_with_one_bound_says_what_the_smallest_effect_is(draft: Draft) -> None:
-    for criterion in bound(draft.head.name).criteria:
-        assert not criterion.one_sided, "one bound: from where on is an effect worth naming?"
-        assert criterion.effect is None or criterion.effect > 0
-
-
-@pytest.mark.parametrize("draft", PUBLISHED, ids=name_of)
-def test_what_is_read_under_a_treatment_says_when_and_at_which_pace(draft: Draft) -> None:
+@every
+def test_what_is_read_under_a_treatment_says_when_and_at_which_pace(name: str) -> None:
     """Trials are no days: where a treatment is counted in them, other numbers of trials a day are shown from 1 to 50."""
-    finding, within = bound(draft.head.name), scenario(draft.head.scenario)
-    latest = read_at(finding, within)
-    if latest is not None:
-        assert finding.treatment == pytest.approx(latest[1])
+    within = scenario(name)
     taught = within.tables.get("plasticity") and (within.tables.get("dose") or within.tables.get("session"))
-    assert finding.treatment is not None or not taught, "the published treatment lasted how long?"
-    in_days = [c for c in finding.criteria if "days" in str(within.tables[c.kind][c.measure].fields.get("window", ""))]
-    for criterion in in_days:
-        if criterion.kind == "outcome" and not criterion.title.startswith("correlation"):
-            assert criterion.pace is not None
-            axes = {axis.path: axis.values for axis in within.studies[criterion.pace.study].axes}
-            assert {1.0, 50.0} <= set(axes[criterion.pace.over])
+    for draft in about(name, published=True):
+        finding = bound(draft.head.name)
+        latest = read_at(finding, within)
+        if latest is not None:
+            assert finding.treatment == pytest.approx(latest[1]), finding.name
+        assert finding.treatment is not None or not taught, f"{finding.name}: the treatment lasted how long?"
+        for criterion in finding.criteria:
+            in_days = "days" in str(within.tables[criterion.kind][criterion.measure].fields.get("window", ""))
+            if in_days and criterion.kind == "outcome" and not criterion.title.startswith("correlation"):
+                assert criterion.pace is not None, finding.name
+                axes = {axis.path: axis.values for axis in within.studies[criterion.pace.study].axes}
+                assert {1.0, 50.0} <= set(axes[criterion.pace.over]), finding.name

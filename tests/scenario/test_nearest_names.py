@@ -11,12 +11,12 @@ from workbench.scenario.library import data_folder
 KEYS = tuple(read_bibliography(data_folder() / "references.bib"))
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_a_source_with_a_slip_is_found_and_one_that_is_only_as_old_is_not(key: str) -> None:
-    name, year = key.rstrip("0123456789abc"), key[-4:]
-    if len(name) > 3 and year.isdigit():
-        assert suggestion(name[:2] + name[3:] + year, KEYS)
-        assert suggestion(f"Qxj{year}", KEYS) == ""
+def test_a_source_with_a_slip_is_found_and_one_that_is_only_as_old_is_not() -> None:
+    for key in KEYS:
+        name, year = key.rstrip("0123456789abc"), key[-4:]
+        if len(name) > 3 and year.isdigit():
+            assert suggestion(name[:2] + name[3:] + year, KEYS), key
+            assert suggestion(f"Qxj{year}", KEYS) == "", key
 
 
 @pytest.mark.parametrize("got", ["Miller2012", "Nobody2020", "Anonymous2021", "Lee2015", "Brown2001"])
