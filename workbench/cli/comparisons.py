@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.plausible import ENDS
-from workbench.analysis.swings import FEWEST as FEWEST_SETS
 from workbench.cli.tables import GAP, NOTHING, Number, aligned, cell, fitted, folded, screen
 from workbench.errors import shorten
 from workbench.terms import (
@@ -136,6 +134,9 @@ def _joint(found: Overview, one: Crossed) -> Block:
 
 def _over(found: Overview, moved: Plausible | None, row: Mapping[str, Any], shown: Decimals, first: bool) -> list[str]:
     """Say what a difference becomes over assumed ranges, and for the first one over those held to findings."""
+    from workbench.analysis.plausible import ENDS
+    from workbench.analysis.swings import FEWEST as FEWEST_SETS
+
     own = None if cell(row["difference"]) == NOTHING else float(row["difference"])
     if moved is None:
         return []

@@ -15,7 +15,6 @@ from workbench.cli.tables import folded, set_out
 from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.files import argument
 from workbench.registry import SECTIONS
-from workbench.scenario.dose_ranges import shipped_ranges
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.prescan import decode, read_limited
 
@@ -135,6 +134,8 @@ def _references(here: Path) -> Mapping[str, frozenset[str]]:
 
 
 def _doses(name: str) -> Iterator[Found]:
+    from workbench.scenario.dose_ranges import shipped_ranges
+
     known = shipped_ranges().get(name.casefold())
     if known is not None:
         spans = [f"{span} at one time" for span in (known.single,) if span]
@@ -211,6 +212,8 @@ def _written(raw: Any) -> str:
 
 def _all_names() -> Iterator[str]:
     """Yield every name that `lookup` knows."""
+    from workbench.scenario.dose_ranges import shipped_ranges
+
     for file, content in _files():
         yield file.stem
         for section in (*SECTIONS, "arm"):
