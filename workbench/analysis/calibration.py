@@ -28,13 +28,10 @@ from workbench.literature.model import Finding
 from workbench.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from workbench.analysis.candidates import Watching
     from workbench.solver.batch import Structure
     from workbench.store.candidates import CandidateLog, Sought
 
-    Array = NDArray[np.float64]
 
 BUDGET = 1_000
 """Candidates simulated, unless the caller says otherwise."""

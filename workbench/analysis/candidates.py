@@ -8,17 +8,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workbench.analysis.loss import Loss, Target, residuals
 from workbench.analysis.outlook import Outlook
+from workbench.arrays import Array
 from workbench.errors import WorkbenchError
 from workbench.execution.signals import StopSignal
 
 if TYPE_CHECKING:
     from workbench.store.candidates import CandidateLog
 
-Array = NDArray[np.float64]
 Answer = tuple[Array, tuple[float | None, ...]]
 """Values of the criteria of one candidate, and their Monte-Carlo errors where these were asked for."""
 

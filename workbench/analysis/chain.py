@@ -13,11 +13,10 @@ from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from workbench.analysis.selection import Selection
+    from workbench.arrays import Array
 
-    Array = NDArray[np.float64]
 
 LEVEL = "level"
 """Readout of signals between 0 and 1: half of their effect is 0.5 by definition, whatever doses were tried."""

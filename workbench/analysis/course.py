@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.analysis.selection import Selection
+    from workbench.arrays import Array
 
-    Array = NDArray[np.float64]
 
 ONSET_FACTOR = 1.3
 """Onset is the first recorded bin above this multiple of the same subject's baseline arm."""

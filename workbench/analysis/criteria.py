@@ -16,7 +16,7 @@ from workbench.literature.statistics import StatisticName
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from workbench.arrays import Array
 
 
 def value_of(criterion: Criterion, sample: Sample) -> float:

@@ -13,11 +13,10 @@ from workbench.analysis.protocol import arm_settings, regimens, setting_units
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from workbench.analysis.selection import Selection
+    from workbench.arrays import Array
 
-    Array = NDArray[np.float64]
 
 A_DAY = " a day"
 

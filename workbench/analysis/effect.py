@@ -9,9 +9,7 @@ import numpy as np
 from workbench.analysis.interval import ROUNDING
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from workbench.arrays import Array
 
 
 def hedges_g(one: Array, other: Array) -> float:

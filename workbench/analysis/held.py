@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from workbench.analysis.ledger import LedgerRow
     from workbench.analysis.selection import Selection
+    from workbench.arrays import Array
     from workbench.literature.model import Criterion
 
-    Array = NDArray[np.float64]
 
 PAIRED = ("difference", "interaction", "main_effect", "gain_ratio", "difference_ratio")
 """Statistics of differences within the same subjects; all others are rates, levels or in units of people's spread."""

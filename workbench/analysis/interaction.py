@@ -19,11 +19,10 @@ from workbench.store.interactions import declared, interaction_rows
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from workbench.arrays import Array
     from workbench.store.read import Results
 
-    Array = NDArray[np.float64]
 
 WEIGHTS = {
     "first": (0.0, 1.0, 0.0, -1.0),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from workbench.arrays import Array
 
-    Array = NDArray[np.float64]
 
 LEVEL = 0.95
 BOOTSTRAP_LIMIT = 2_000

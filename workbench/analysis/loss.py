@@ -26,9 +26,9 @@ from workbench.literature.model import Criterion, Finding
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.arrays import Array
     from workbench.scenario.model import Scenario
 
-    Array = NDArray[np.float64]
     Mask = NDArray[np.bool_] | np.bool_
 
 UNDEFINED = 1e3

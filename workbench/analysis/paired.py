@@ -16,11 +16,10 @@ from workbench.terms import FEW
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from workbench.arrays import Array
     from workbench.store.read import Results
 
-    Array = NDArray[np.float64]
 
 EFFECT = "d_av"
 """Mean difference over the root mean square of the two arms' standard deviations (Cohen's d for paired data)."""

@@ -19,7 +19,8 @@ from workbench.literature.statistics import TIMED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = NDArray[np.float64]
+    from workbench.arrays import Array
+
 
 ROUNDING = 1e-9
 

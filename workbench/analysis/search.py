@@ -19,11 +19,9 @@ import numpy as np
 from workbench.analysis.free import Free
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from workbench.analysis.candidates import Candidates
+    from workbench.arrays import Array
 
-    Array = NDArray[np.float64]
 
 POPULATION, LEAST_POPULATION, SHARE = 3, 16, 0.6
 """Candidates of a generation for each parameter, and at least; the share of the budget for all generations."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.analysis.selection import Selection
+    from workbench.arrays import Array
     from workbench.literature.model import Among
 
-    Array = NDArray[np.float64]
     Whole = NDArray[np.int64]
 
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from workbench.analysis.effect import hedges_g
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from workbench.arrays import Array
 
-    Array = NDArray[np.float64]
 
 LEVEL = 1.96
 

@@ -18,12 +18,11 @@ from workbench.store.provenance import provenance
 from workbench.store.register import now, scenario_id
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from sqlalchemy.engine import Connection, Row
 
+    from workbench.arrays import Array
     from workbench.scenario.model import Scenario
 
-    Array = NDArray[np.float64]
 
 ENGINE = ("numpy", "scipy", "simd")
 """What the bits of a result depend on besides our own code."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from workbench.arrays import Array
 from workbench.literature.closed_forms.components import INPUTS, spectrum
-from workbench.literature.closed_forms.form import Array, ClosedForm
+from workbench.literature.closed_forms.form import ClosedForm
 
 
 def _participation(inputs: Array) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.literature.closed_forms.form import Array, ClosedForm, Kind
+from workbench.arrays import Array
+from workbench.literature.closed_forms.form import ClosedForm, Kind
 
 INPUTS: Mapping[str, Kind] = {"inputs": "task"}
 

@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
 Kind = Literal["number", "list", "task"]
 """What an argument is: a number, a list of numbers, or a task, which stands for the covariance of its inputs."""
 

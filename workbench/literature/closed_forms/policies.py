@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from workbench.literature.closed_forms.form import Array, ClosedForm, Kind
+from workbench.arrays import Array
+from workbench.literature.closed_forms.form import ClosedForm, Kind
 
 LISTS: Mapping[str, Kind] = {"preferences": "list", "rewards": "list"}
 
