@@ -75,6 +75,9 @@ class Parameter:
     only_with : pair of str and tuple of str
         An option of the same table and those of its choices with which alone this number acts; None where it always
         does.
+    added : bool
+        A fixed number that its component gained when results were stored already, at the value that was hidden before:
+        at its default it is no part of what makes a run this run, so that stored runs stay what they are.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -99,6 +102,7 @@ class Parameter:
     acts: bool = False
     needed: bool = False
     only_with: tuple[str, tuple[str, ...]] | None = None
+    added: bool = False
 
     @property
     def required(self) -> bool:
@@ -134,15 +138,17 @@ def number(
     zero: str = "",
     still: str = "",
     only_with: tuple[str, tuple[str, ...]] | None = None,
+    added: bool = False,
 ) -> Any:
     """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
 
     A `whole` one counts something that may differ between runs, such as doses. `zero` says what to do instead of
     writing 0, where a table that gives the number means one above it; `still` says why no link can move it. `only_with`
-    names an option of the table and those of its choices with which alone the number acts.
+    names an option of the table and those of its choices with which alone the number acts. A fixed one that is `added`
+    leaves runs at its default the runs that they were without it.
     """
     rules: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "whole": whole, "zero": zero, "still": still}
-    rules["only_with"] = only_with
+    rules |= {"only_with": only_with, "added": added}
     return _field("number", default, doc, unit=unit, status=status, source=source, **rules)
 
 

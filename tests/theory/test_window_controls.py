@@ -113,6 +113,21 @@ def test_who_goes_on_is_decided_at_the_visit() -> None:
         assert np.array_equal(moved, answered if who == "responder" else ~answered)
 
 
+def test_what_a_response_is_for_who_goes_on_is_the_file_s_to_say() -> None:
+    """Another share sends other people on, those whom the readout of that share names; the default is the same run."""
+    entry = 'first = "8 day"\nonly_if = "responder"\ndecided_at = "gate"\ncompared_with = "baseline"'
+    gate = '[assessment.gate]\nphase = "care"\nscale = "madrs"\nfirst = "7 day"\n'
+    gate += '[outcome.gate]\nreadout = "response"\nassessment = "gate"\ncompared_with = "baseline"\nshare = 0.3\n'
+    text = replaced(THERAPY, ("count = 2", "count = 40"), ('first = "24 h after dose.infusion"', entry)) + gate
+    own = replaced(text, (entry, f"{entry}\nshare = 0.3"))
+    found = by_arm(own)
+    moved = arm(found, "ketamine")["expected"] != arm(found, "ketamine_alone")["expected"]
+    assert np.array_equal(moved, arm(found, "ketamine")["gate"] == 1.0)
+    said = replaced(text, (entry, f"{entry}\nshare = 0.5"))
+    keys = [{key for batch in batches(one) for key in batch.keys} for one in (text, said, own)]
+    assert keys[0] == keys[1] != keys[2]
+
+
 def test_a_relapse_needs_its_confirmation() -> None:
     visits = '[assessment.weekly]\nphase = "care"\nscale = "madrs"\nfirst = "1 day"\nevery = "1 day"\ncount = 13\n'
     once, twice = (

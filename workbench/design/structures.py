@@ -51,7 +51,9 @@ def declared(layers: Layers, table: Table) -> Declared:
     fields = {}
     for parameter in component.parameters().values():
         if parameter.fixed or (table.section in RECORDINGS and not parameter.structural):
-            fields[parameter.name] = _fixed_number(layers, table, parameter)
+            number = _fixed_number(layers, table, parameter)
+            if not parameter.added or number != parameter.default:
+                fields[parameter.name] = number
         elif parameter.structural:
             fields[parameter.name] = _structural(layers, table, parameter)
         elif layers.source(table, parameter).setting is None:

@@ -12,7 +12,7 @@ from workbench.declaration import Component, count, number, option, reference
 from workbench.moments import moment
 from workbench.pharmacology.adjusted import Adjusted
 from workbench.pharmacology.adjustment_faults import MOST, conflicts, place_faults, raising_faults, row_faults
-from workbench.protocol.enrolment import entering
+from workbench.protocol.enrolment import entering, response_limit, response_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Adjustment(Component):
     assessment: str = reference("assessment", "the visits at which it is decided")
     condition: str = option("no_response", CONDITIONS, "what a visit has to find")
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
-    share: Value = number(0.5, "1", "fall that counts as a response", low=0.0, high=1.0, status="protocol")
+    share: Value = response_share()
     cut: Value = number(10.0, "1", "score for at_or_below and at_or_above", low=-1e3, high=1e3, status="protocol")
 
     @classmethod
@@ -87,7 +87,7 @@ class Adjustment(Component):
         before, answer = block.visits[str(self.compared_with)].scores, self.condition == "response"
 
         def compared(visit: int) -> NDArray[np.bool_]:
-            limit = (1.0 - self.share) * before[0]
+            limit = response_limit(before[0], self.share)
             known: NDArray[np.bool_] = np.isfinite(scores[visit] + limit)
             found: NDArray[np.bool_] = known & ((scores[visit] <= limit) == answer)
             return found
@@ -184,7 +184,7 @@ class Stop(Adjustment):
         return amount
 
 
-def enrol(block: Assembly, name: str, only_if: str, decided_at: str, compared_with: str) -> None:
+def enrol(block: Assembly, name: str, only_if: str, decided_at: str, compared_with: str, share: float) -> None:
     """Give the doses of a table only to who goes on."""
     for assessment in (decided_at, compared_with):
         block.build("assessment", assessment)
@@ -193,7 +193,8 @@ def enrol(block: Assembly, name: str, only_if: str, decided_at: str, compared_wi
 
     def listen(visit: int, now: NDArray[np.bool_], hours: float) -> None:
         if visit == 0:
-            doses.change("only_if", entering(block, only_if, decided_at, compared_with), float(moment(begin + hours)))
+            going_on = entering(block, only_if, decided_at, compared_with, share)
+            doses.change("only_if", going_on, float(moment(begin + hours)))
 
     doses.change("only_if", np.zeros(block.runs), -np.inf)
     visits.listeners.append(listen)

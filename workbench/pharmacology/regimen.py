@@ -11,7 +11,7 @@ import numpy as np
 from workbench.declaration import Component, number, numbers, option, reference, switch
 from workbench.pharmacology.adjustment_faults import enrolment_faults
 from workbench.pharmacology.adjustments import enrol
-from workbench.protocol.enrolment import WHO
+from workbench.protocol.enrolment import WHO, response_share
 from workbench.protocol.schedule import SAME, Recurrence, hours_of
 from workbench.quantities import HOURS_PER_DAY
 
@@ -104,6 +104,7 @@ class Repeated(Component):
     only_if: str = option("anyone", WHO, "who goes on to them")
     decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
+    share: float = response_share(fixed=True, added=True, only_with=("only_if", WHO[1:]))
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -123,7 +124,7 @@ class Repeated(Component):
         """Wait for the visit that decides who goes on."""
         decided, compared = self.decided_at, self.compared_with
         if self.only_if != "anyone" and decided is not None and compared is not None and np.any(self.full):
-            enrol(block, name, self.only_if, decided, compared)
+            enrol(block, name, self.only_if, decided, compared, self.share)
 
     def trains(self, block: Assembly, name: str) -> tuple[Repeated, ...]:
         """Return what it comes down to in a block: itself."""

@@ -7,23 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.declaration import number
 from workbench.moments import TOGETHER
 from workbench.protocol.schedule import Tables, known_start, phase_of, step_edge
 from workbench.protocol.times import on_ticks
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
 
 WHO = ("anyone", "responder", "non_responder")
-RESPONSE = 0.5
-"""A score at or below this share of the one before is a response."""
 
 
-def entering(block: Assembly, only_if: str, decided_at: str, compared_with: str) -> Array:
+def response_share(**rules: Any) -> Any:
+    """Declare the fall of a score, as a share of the one before, from which on it counts as a response."""
+    doc = "fall that counts as a response, as a share of the score before"
+    return number(0.5, "1", doc, low=0.0, high=1.0, status="protocol", source="Cuijpers2021", **rules)
+
+
+def response_limit(before: Array, share: Value) -> Array:
+    """Return the highest score that is a response to treatment, by the score before it."""
+    limit: Array = (1.0 - share) * before
+    return limit
+
+
+def entering(block: Assembly, only_if: str, decided_at: str, compared_with: str, share: Value) -> Array:
     """Return 1 for the runs that go on and 0 for the others, as visits so far say; before them nobody goes on."""
     decided, before = block.visits[decided_at].scores[0], block.visits[compared_with].scores[0]
-    known, answered = np.isfinite(decided + before), decided <= RESPONSE * before
+    known, answered = np.isfinite(decided + before), decided <= response_limit(before, share)
     found: Array = np.where(known & (answered == (only_if == "responder")), 1.0, 0.0)
     return found
 

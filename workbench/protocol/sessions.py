@@ -13,7 +13,7 @@ from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, anchor, number, numbers, option, reference
 from workbench.moments import TOGETHER
-from workbench.protocol.enrolment import WHO, entering, entry_faults
+from workbench.protocol.enrolment import WHO, entering, entry_faults, response_share
 from workbench.protocol.schedule import Recurrence, Tables, known_start, origin
 from workbench.protocol.times import anchor_faults, clock_faults, on_ticks
 from workbench.protocol.timetable import Timetable
@@ -63,6 +63,7 @@ class Training(Component):
     only_if: str = option("anyone", WHO, "who goes on to it")
     decided_at: str | None = reference("assessment", "the visit that decides who goes on", None)
     compared_with: str | None = reference("assessment", "the visit that a response is measured against", None)
+    share: float = response_share(fixed=True, added=True, only_with=("only_if", WHO[1:]))
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
@@ -92,7 +93,7 @@ class Training(Component):
             return lambda: everyone
         block.build("assessment", decided)
         block.build("assessment", compared)
-        return lambda: entering(block, only_if, decided, compared) > 0.0
+        return lambda: entering(block, only_if, decided, compared, self.share) > 0.0
 
 
 def _target_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

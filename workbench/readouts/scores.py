@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import count, number, option, reference
+from workbench.protocol.enrolment import response_limit, response_share
 from workbench.protocol.schedule import visits_in
 from workbench.quantities import HOURS_PER_DAY
 from workbench.readouts.reading import Reading, Readout, number_fault
@@ -76,7 +77,7 @@ class Response(AtVisits):
 
     visit: int = count(1, "which visit, from 1", high=10_000)
     compared_with: str = reference("assessment", "the visit before treatment; its first one counts")
-    share: float = number(0.5, "1", "fall that counts as a response", low=0.0, high=1.0)
+    share: float = response_share()
 
     def reading(self, block: Assembly) -> Reading:
         """Compare two visits of one person."""
@@ -84,7 +85,7 @@ class Response(AtVisits):
 
         def answered(sums: tuple[Array, ...], trials: int) -> Array:
             now, then = scores[self.visit - 1], before[0]
-            found: Array = np.where(now <= (1.0 - self.share) * then, 1.0, 0.0)
+            found: Array = np.where(now <= response_limit(then, self.share), 1.0, 0.0)
             return np.where(np.isfinite(now + then), found, np.nan)
 
         return Reading((), answered)
@@ -124,7 +125,7 @@ class Relapse(AtVisits):
     assessment: str = reference("assessment", "the visits at which a relapse may be seen")
     compared_with: str = reference("assessment", "the visit before treatment; its first one counts")
     cut: float = number(20.0, "1", "lowest score of a relapse", low=0.0, high=1e3)
-    share: float = number(0.5, "1", "fall that still counts as a response", low=0.0, high=1.0)
+    share: float = response_share()
     consecutive: int = count(2, "bad visits in a row that confirm a relapse", high=100)
 
     @classmethod
@@ -140,7 +141,7 @@ class Relapse(AtVisits):
         scores, before = self.taken(block, self.assessment), self.taken(block, self.compared_with)
 
         def found() -> tuple[Array, Array]:
-            bad = (scores >= self.cut) & (scores > (1.0 - self.share) * before[0])
+            bad = (scores >= self.cut) & (scores > response_limit(before[0], self.share))
             rows = np.stack([bad[k : k + self.consecutive].all(axis=0) for k in range(len(bad) - self.consecutive + 1)])
             relapsed = np.asarray(rows.any(axis=0), dtype=np.float64)
             return relapsed, np.asarray(np.argmax(rows, axis=0), dtype=np.float64)
