@@ -13,8 +13,7 @@ from support.circuits import HEAD, STRIATUM, replaced, solved
 from workbench.pharmacology.disposition import OneCompartmentOral, TwoCompartmentOral
 from workbench.plasticity import Hebb
 from workbench.plasticity.eligibility import Delayed, Exponential
-from workbench.plasticity.kernels import kernel
-from workbench.plasticity.two_sided import TwoSided
+from workbench.plasticity.two_sided import TwoSided, kernel
 
 
 def test_ojas_mean_field_follows_its_exact_flow() -> None:

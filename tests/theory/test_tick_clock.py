@@ -18,7 +18,7 @@ from support.slices import MIXED, SLICE
 from workbench.declaration import Component, number
 from workbench.errors import AssemblyError
 from workbench.plasticity.eligibility import Delayed, Exponential
-from workbench.plasticity.kernels import kernel
+from workbench.plasticity.two_sided import kernel
 from workbench.registry import registry
 from workbench.solver.run import solve, width_for
 

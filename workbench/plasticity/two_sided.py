@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference, references
-from workbench.plasticity.clamped import build_ticks
-from workbench.plasticity.competition import EQUATION, compete
-from workbench.plasticity.kernels import kernel
-from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
-from workbench.plasticity.two_sided_faults import two_sided_faults
+from workbench.plasticity.competition import EQUATION, compete, competition_faults
+from workbench.plasticity.synapses import Synapses, bound_and_store, postsynaptic_fault, synapses_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
+
+    Fields = Mapping[str, Any]
+    Tables = Mapping[str, Mapping[str, Any]]
 
 
 ONE_SIDED: Mapping[str, str] = {
@@ -253,3 +254,171 @@ class TwoSided(Component):
 
         block.on("activity", "trace", mark)
         block.on("reinforcement", "rule", learn)
+
+
+def two_sided_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield (field, why) for each partner of the rule that does not fit it."""
+    projection = tables["projection"].get(fields["projection"], {})
+    if fields.get("stabiliser", "soft_bounds") == "soft_bounds" and not projection.get("bounds"):
+        yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
+    yield from postsynaptic_fault(fields, tables)
+    yield from _homeostat_faults(fields, projection, tables)
+    yield from competition_faults(fields, projection, tables)
+    yield from _mark_faults(fields, tables)
+    yield from _third_factor_faults(fields, projection, tables)
+
+
+def _homeostat_faults(fields: Fields, projection: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield a homeostat of another population, and why a score cannot drive the rule."""
+    watched = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("population")
+    post = fields.get("postsynaptic") or projection.get("post")
+    if watched is not None and watched != post:
+        yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
+    if fields.get("drive") == "score":
+        yield from _score_faults(fields, tables["population"].get(post or "", {}))
+
+
+def _score_faults(fields: Fields, post: Fields) -> Iterator[tuple[str, str]]:
+    """Yield why a score cannot drive the rule: it needs a policy, and it is as often below zero as above."""
+    if post.get("kind") != "softmax":
+        yield "drive", f"a score is what a softmax population has, and {post.get('name', 'it')} is none"
+    if fields.get("stabiliser", "soft_bounds") == "soft_bounds":
+        yield "stabiliser", "a score falls below zero, where soft bounds would push outwards: use hard_bounds"
+    if fields.get("homeostat") or fields.get("ltp_threshold"):
+        yield "drive", "a score has no threshold: leave homeostat and ltp_threshold out"
+
+
+def _mark_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield what is missing between events, and marks that are carried from step to step."""
+    happens = sorted(event["phase"] for event in tables.get("event", {}).values())
+    missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]
+    if happens and missing:
+        yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves marks to be read"
+    for side in ("ltp_trace", "ltd_trace"):
+        kind = tables.get("eligibility", {}).get(fields.get(side) or "", {}).get("kind")
+        if kind in ("cleared", "discounted"):
+            yield side, f"{fields[side]} is {kind}, a mark that is carried from step to step: use a three_factor rule"
+
+
+def _third_factor_faults(fields: Fields, projection: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield a signal of single units where weights are not one-to-one, and a pulse that lingers."""
+    third = tables.get("modulator", {}).get(fields.get("third_factor") or "", {})
+    if third.get("source") == "threshold_crossing":
+        units, many = (size_of(tables, p) for p in (third["population"], projection["post"]))
+        if projection["wiring"] != "one_to_one" or units != many:
+            yield "third_factor", f"signs {units} units apart: it needs one-to-one weights onto as many"
+    if third.get("source") == "pulse" and third.get("decay"):
+        yield "third_factor", "reads a pulse as it comes; one that lingers (decay) needs a three_factor rule"
+
+
+def kernel(rule: TwoSided, block: Assembly, weight: Array, back: Value, bounds: tuple[float, float] | None) -> Any:
+    """Return the in-place update from gains A and B: ``W (1 - g - B - A) + A w_max + B w_min + g rest``.
+
+    Regrouped so that each array is touched as rarely as possible; A and B are used up. Tested against `drift`.
+    """
+    shape = weight.shape[:-1]
+    if rule.depotentiation_from == "above" and not (isinstance(back, float) and back == 0.0):
+        return _from_above(rule, block, weight, back, kernel(rule, block, weight, 0.0, bounds))
+    returns = not (isinstance(back, float) and back == 0.0)
+    home = block.spread(block.derived(np.multiply, back, rule.rest), *shape)
+    kept = block.spread(block.derived(lambda g: 1.0 - g, back), *shape)
+    low, high = bounds if bounds is not None else (0.0, 1.0)
+    lowest = block.scratch("lowest", *shape) if low != 0.0 else None
+
+    def soft(a: Array, b: Array) -> None:
+        if lowest is not None:
+            np.multiply(b, low, out=lowest)
+        np.subtract(kept, b, out=b)
+        np.subtract(b, a, out=b)
+        np.multiply(weight, b, out=weight)
+        if high != 1.0:
+            np.multiply(a, high, out=a)
+        np.add(weight, a, out=weight)
+        if lowest is not None:
+            np.add(weight, lowest, out=weight)
+        if returns:
+            np.add(weight, home, out=weight)
+
+    def hard(a: Array, b: Array) -> None:
+        np.multiply(weight, kept, out=weight)
+        np.subtract(a, b, out=a)
+        np.add(weight, a, out=weight)
+        if returns:
+            np.add(weight, home, out=weight)
+
+    return soft if rule.stabiliser == "soft_bounds" else hard
+
+
+def _from_above(rule: TwoSided, block: Assembly, weight: Array, back: Value, plain: Any) -> Any:
+    """Return `plain` with a depotentiation of its own: ``W - g max(W - rest, 0)``, on the old weight."""
+    excess = block.scratch("excess", *weight.shape[:-1])
+    rest = rule.rest
+
+    def update(a: Array, b: Array) -> None:
+        np.subtract(weight, rest, out=excess)
+        np.maximum(excess, 0.0, out=excess)
+        np.multiply(excess, back, out=excess)
+        plain(a, b)
+        np.subtract(weight, excess, out=weight)
+
+    return update
+
+
+FREE = (0.0, 1.0)
+
+
+def relaxed(
+    weight: Array, up: Value, down: Value, back: Value, rest: Value, seconds: float, bounds: tuple[float, float] | None
+) -> Array:
+    """Return the weight after `seconds` at constant rates, by the exact flow of the linear equation.
+
+    Parameters
+    ----------
+    up, down, back : float or array (runs,)
+        P, D and g in 1/s; `back` is 0 where the weight does not return.
+    bounds : pair or None
+        Of soft bounds. None is the hard-bounds form, in which P and D move the weight whatever it is.
+    """
+    if bounds is None:
+        pull, loss = up - down + back * rest, back * np.ones_like(weight)
+    else:
+        low, high = bounds
+        pull, loss = up * high + down * low + back * rest, (up + down + back) * np.ones_like(weight)
+    moving = loss != 0.0
+    lasting = np.where(moving, -np.expm1(-loss * seconds) / np.where(moving, loss, 1.0), seconds)
+    moved: Array = weight + (pull - loss * weight) * lasting
+    return moved
+
+
+def build_ticks(rule: TwoSided, block: Assembly, name: str) -> None:
+    """Register the step of the tick clock: each side's mark averaged over the step, then the exact flow.
+
+    Activity and third factor are clamped at 1, so every weight of the projection moves alike: dense and one-to-one
+    weights take the same form. Where depotentiation acts from above only, it is on while the weight lies above rest.
+    """
+    projection = block.component("projection", name)
+    weight = block.update(f"projection.{name}.weight")
+    stimulated = block.stimulated(name)
+    ltp, ltd, back = rule.gains(block, None)
+    above = block.derived(lambda threshold: np.maximum(1.0 - threshold, 0.0), rule.ltp_threshold)
+    up = block.derived(lambda gain, pace, share: gain * pace * share, ltp, rule.pace, above)
+    down = block.derived(lambda gain, pace: gain * pace, ltd, rule.pace)
+    returning = block.derived(lambda gain, pace: gain * pace, back, rule.pace)
+    marks = [
+        stimulated.area(side, block.component("eligibility", trace) if trace is not None else None)
+        for side, trace in (("ltp", rule.ltp_trace), ("ltd", rule.ltd_trace))
+    ]
+    rest, only_above = rule.rest, rule.depotentiation_from == "above"
+    soft = (projection.bounds or FREE) if rule.stabiliser == "soft_bounds" else None
+
+    def learn(t: int) -> None:
+        seconds = stimulated.seconds
+        area_up, area_down = (area() for area in marks)
+        back = returning * stimulated.low
+        if only_above:
+            back = np.where(weight > rest, back, 0.0)
+        weight[...] = relaxed(weight, up * area_up / seconds, down * area_down / seconds, back, rest, seconds, soft)
+        if projection.bounds is not None:
+            weight.clip(*projection.bounds, out=weight)
+
+    block.step("rule", learn, clock="tick")
