@@ -11,7 +11,7 @@ from support.circuits import HEAD, replaced, solved
 
 from workbench.errors import AssemblyError, ScenarioError
 from workbench.literature.closed_forms import FORMS
-from workbench.plasticity.linear_flow import EXACT
+from workbench.plasticity.hebb import EXACT
 from workbench.tasks.gaussian import Ring
 
 LEARN = (

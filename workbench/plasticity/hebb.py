@@ -1,4 +1,10 @@
-"""Hebb's rule: what is active together grows together."""
+"""Hebb's rule: what is active together grows together.
+
+The mean field of Hebb's rule at linear units: the weights as a flow, by exact solution where there is one.
+
+Every solution starts from the weights at the beginning of the phase, and steps lie on a grid of their own, so what
+is read on the way changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +12,164 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import workbench.plasticity.linear_flow as linear_flow
+import numpy as np
+
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import Tables
-from workbench.plasticity.stabilisers import EQUATION
+from workbench.plasticity.simplex import project
+from workbench.plasticity.stabilisers import EQUATION, holding
 from workbench.plasticity.step_faults import flow_faults
+from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
-    from workbench.plasticity.stepping import Advance
+    from workbench.plasticity.stabilisers import Stabilised
+
+
+EXACT = ("none", "oja", "l2", "sum_divisive")
+"""Stabilisers for which the flow has a solution in closed form."""
+STEPPED = (*EXACT, "sanger", "subspace", "sum_subtractive")
+"""All for which it can go in steps."""
+HALVINGS = 60
+"""Halvings of the interval in which a weight meets a bound."""
+
+
+def _solution(rule: Stabilised, vectors: Array, values: Array, start: Array) -> Callable[[Any], Array]:
+    """Return the weights at a time, ``(post, pre, runs)``, through ``u = exp(rate C t) W(0)`` in the eigenvectors of C.
+
+    none: W = u. oja, with W scaled by ``sqrt(decay)``: ``u / sqrt(1 - |W(0)|^2 + |u|^2)``. l2 and sum_divisive: the
+    direction of u at the fixed size.
+
+    Parameters
+    ----------
+    vectors : array (eigenvector, pre, runs)
+    values : array (eigenvector, runs)
+    start : array (post, pre, runs)
+        W(0), read anew each time.
+    """
+    above = values - values[:1]
+
+    def along(time: Any) -> tuple[Array, Array]:
+        """Return u without its growth along the leading eigenvector, and that growth."""
+        part = np.einsum("kir,jir->jkr", vectors, start) * np.exp(rule.rate * above * time)
+        return np.einsum("jkr,kir->jir", part, vectors), np.asarray(rule.rate * values[0] * time)
+
+    def solution(time: Any) -> Array:
+        u, growth = along(time)
+        match rule.stabiliser:
+            case "oja":
+                first, last = (np.einsum("jir,jir->jr", w, w) for w in (start, u))
+                left = np.exp(-2.0 * growth) * (1.0 - rule.decay * first) + rule.decay * last
+                return np.asarray(u / np.sqrt(left)[:, None])
+            case "l2":
+                return np.asarray(u * (rule.norm / np.sqrt(np.einsum("jir,jir->jr", u, u)))[:, None])
+            case "sum_divisive":
+                return np.asarray(u * (rule.total / np.einsum("jir->jr", u))[:, None])
+            case _:
+                return np.asarray(u * np.exp(growth))
+
+    return solution
+
+
+def exact(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
+    """Return the flow by its solution; where a weight meets a bound the solution ends, and the run stops there."""
+    weight = block.update(f"projection.{name}.weight")
+    vectors, values = block.signals[f"task.{task}.eigenvectors"], block.signals[f"task.{task}.eigenvalues"]
+    reached, start = block.signals[f"projection.{name}.bound_time"], np.zeros_like(weight)
+    bounds = block.component("projection", name).bounds
+    clock = {"before": 0.0, "now": 0.0}
+    solution = _solution(rule, vectors, values, start)
+
+    def outside(w: Array) -> Any:
+        low, high = bounds
+        return ((w > high) | (w < low)).any(axis=(0, 1))
+
+    def meet(stop: float) -> None:
+        """Stop runs at the moment at which a weight meets its bound."""
+        out = outside(weight) & (reached == 0.0)
+        early, late = np.zeros(block.runs), np.full(block.runs, stop)
+        for _ in range(HALVINGS):
+            middle = 0.5 * (early + late)
+            beyond = outside(solution(middle))
+            early, late = np.where(beyond, early, middle), np.where(beyond, middle, late)
+        np.copyto(reached, np.where(out, clock["before"] + early, reached))
+        weight[...] = np.where(out, np.clip(solution(early), *bounds), weight)
+
+    def advance(begin: float, stop: float) -> None:
+        if begin == stop == 0.0:
+            start[...] = weight
+            clock["before"], clock["now"] = clock["before"] + clock["now"], 0.0
+            return
+        clock["now"] = stop
+        moving = reached == 0.0
+        weight[...] = np.where(moving, solution(stop), weight)
+        if bounds is not None and outside(weight)[moving].any():
+            meet(stop)
+
+    return advance
+
+
+def stepped(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
+    """Return classical Runge-Kutta steps, of fourth order; projected Euler steps, of first, for sum_subtractive."""
+    weight = block.update(f"projection.{name}.weight")
+    vectors, values = block.signals[f"task.{task}.eigenvectors"], block.signals[f"task.{task}.eigenvalues"]
+    covariance = np.einsum("kir,kr,kmr->imr", vectors, values, vectors)
+    bounds, reached = block.component("projection", name).bounds, block.signals[f"projection.{name}.bound_time"]
+    elapsed = [0.0]
+
+    def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
+        (w,) = state
+        drive = np.einsum("imr,jmr->jir", covariance, w)
+        power = np.einsum("jir,kir->jkr", drive, w)
+        match rule.stabiliser:
+            case "oja":
+                back = np.einsum("jjr->jr", power)[:, None] * w * rule.decay
+            case "sanger" | "subspace":
+                if rule.stabiliser == "sanger":
+                    power = power * np.tri(len(w))[:, :, None]
+                back = np.einsum("jkr,kir->jir", power, w) * rule.decay
+            case "l2":
+                back = (np.einsum("jjr->jr", power) / np.einsum("jir,jir->jr", w, w))[:, None] * w
+            case "sum_divisive":
+                back = (np.einsum("jir->jr", drive) / np.einsum("jir->jr", w))[:, None] * w
+            case _:
+                return (rule.rate * drive,)
+        return (rule.rate * (drive - back),)
+
+    def note(span: float) -> None:
+        """Keep the end of the step in which a weight first met its bound."""
+        low, high = bounds
+        elapsed[0] += span
+        met = ((weight >= high) | (weight <= low)).any(axis=(0, 1))
+        np.copyto(reached, np.where(met & (reached == 0.0), elapsed[0], reached))
+
+    def euler(span: float) -> None:
+        weight[...] += rule.rate * span * np.einsum("imr,jmr->jir", covariance, weight)
+        project(weight, rule.total, *bounds)
+        note(span)
+
+    if rule.stabiliser == "sum_subtractive":
+        return on_grid(block, euler)
+
+    def step(span: float) -> None:
+        (weight[...],) = runge_kutta(drift, (weight,), span)
+        if bounds is not None:
+            weight.clip(*bounds, out=weight)
+            note(span)
+
+    onward, hold = on_grid(block, step), holding(rule, block, weight, bounds)
+    if hold is None:
+        return onward
+
+    def advance(begin: float, stop: float) -> None:
+        """Start with the fixed sum or norm, as the exact solution does: the flow only keeps what there is."""
+        if begin == stop == 0.0:
+            hold()
+        onward(begin, stop)
+
+    return advance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +188,13 @@ class Hebb(Driven):
     sources: ClassVar[tuple[str, ...]] = (
         "Hebb1949", "Oja1982", "Sanger1989", "Oja1989", "MillerMacKay1994", "Turrigiano1998", "vanRossum2000",
     )  # fmt: skip
-    mean_field: ClassVar[MeanField | None] = MeanField(stabilisers=linear_flow.STEPPED, exact=linear_flow.EXACT)
+    mean_field: ClassVar[MeanField | None] = MeanField(stabilisers=STEPPED, exact=EXACT)
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse steps of the flow clock beyond stability, too."""
         yield from super().check(fields, tables)
-        yield from flow_faults(fields, fields.get("stabiliser", "none"), linear_flow.EXACT, tables)
+        yield from flow_faults(fields, fields.get("stabiliser", "none"), EXACT, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return y itself."""
@@ -49,7 +202,7 @@ class Hebb(Driven):
 
     def flow(self, block: Assembly, name: str, task: str) -> Mapping[str, Advance]:
         """Return steps of the averaged rule, and its exact solution where there is one."""
-        ways = {"stepped": linear_flow.stepped(self, block, name, task)}
-        if self.stabiliser in linear_flow.EXACT:
-            ways["exact"] = linear_flow.exact(self, block, name, task)
+        ways = {"stepped": stepped(self, block, name, task)}
+        if self.stabiliser in EXACT:
+            ways["exact"] = exact(self, block, name, task)
         return ways
