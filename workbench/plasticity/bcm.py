@@ -14,8 +14,7 @@ from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import Tables, has_trials, task_of
 from workbench.plasticity.stabilisers import EQUATION
-from workbench.plasticity.step_faults import RUNGE_KUTTA, flow_steps, too_long
-from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
+from workbench.plasticity.stepping import RUNGE_KUTTA, Advance, flow_steps, on_grid, runge_kutta, too_long
 from workbench.tasks.patterns import matrix_of, probabilities_of
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import Tables
 from workbench.plasticity.simplex import project
 from workbench.plasticity.stabilisers import EQUATION, holding
-from workbench.plasticity.step_faults import flow_faults
-from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
+from workbench.plasticity.stepping import Advance, flow_faults, on_grid, runge_kutta
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

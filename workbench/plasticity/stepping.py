@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.plasticity.shown import Tables, leading_eigenvalue
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.assembly import Assembly
+
 
 Advance = Callable[[float, float], object]
 """Moves the weights from one moment of the phase to a later one, in trials since its beginning."""
@@ -43,4 +46,39 @@ def runge_kutta(
     k4 = drift(moved(k3, 1.0))
     return tuple(
         x + span / 6.0 * (a + 2.0 * b + 2.0 * c + d) for x, a, b, c, d in zip(state, k1, k2, k3, k4, strict=True)
+    )
+
+
+RUNGE_KUTTA = 2.78
+"""Largest step, over the time constant of what decays fastest, at which classical Runge-Kutta steps do not grow."""
+FASTEST = {"oja": 2.0, "sanger": 2.0, "subspace": 2.0}
+"""Fastest decay at the fixed point, over ``rate lambda_1``: the length falls twice as fast as the weights grow."""
+
+
+def flow_steps(tables: Tables, *, solved: bool) -> Iterator[tuple[str, float]]:
+    """Yield (name, step in trials) of the phases of the flow clock that go in steps; `solved` ones need none."""
+    for name, phase in sorted(tables["phase"].items()):
+        if phase["clock"] == "flow" and not (solved and phase.get("solution", "exact") == "exact"):
+            yield name, float(min(phase.get("step", 1), phase.get("trials", 1000)))
+
+
+def flow_faults(
+    fields: Mapping[str, Any], stabiliser: str, exact: tuple[str, ...], tables: Tables
+) -> Iterator[tuple[str, str]]:
+    """Yield a step of the averaged linear rule beyond its stability."""
+    declared = tables["projection"].get(fields["projection"], {})
+    rate, largest = fields.get("rate", 0.01), leading_eigenvalue(declared.get("pre"), tables)
+    if not rate or not largest or stabiliser == "sum_subtractive":
+        return
+    for name, step in flow_steps(tables, solved=stabiliser in exact):
+        pace = step * rate * largest * FASTEST.get(stabiliser, 1.0)
+        if pace >= RUNGE_KUTTA:
+            yield "rate", too_long(name, step, RUNGE_KUTTA / (pace / step), "weights with the largest eigenvalue")
+
+
+def too_long(phase: str, step: float, limit: float, what: str) -> str:
+    """Return that the steps of a phase are too long for `what`, and which would do."""
+    return (
+        f"phase {phase} goes in steps of {step:g} trials, too long for {what} ({RUNGE_KUTTA:g} time constants): "
+        f"Runge-Kutta steps no longer follow it (here steps below {limit:.3g} trials, or a smaller rate)"
     )
