@@ -14,8 +14,7 @@ from support.circuits import HEAD, equal, joined, only, replaced, solved
 
 from workbench.errors import ScenarioError
 from workbench.plasticity import BCM, Cubic, Hebb, RateError
-from workbench.plasticity.simplex import project
-from workbench.plasticity.stabilisers import EQUATIONS
+from workbench.plasticity.stabilisers import EQUATIONS, project
 from workbench.solver.run import solve
 
 DRIVES = {c.name: c for c in (Hebb, BCM, Cubic, RateError)}

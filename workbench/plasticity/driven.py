@@ -13,8 +13,7 @@ import numpy as np
 from workbench.circuit.populations import size_of
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import Tables, centred, has_trials, input_power
-from workbench.plasticity.simplex import sum_faults
-from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form
+from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form, sum_faults
 from workbench.plasticity.synapses import postsynaptic_fault, synapses_of, without_ticks
 
 if TYPE_CHECKING:

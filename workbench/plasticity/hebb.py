@@ -17,8 +17,7 @@ import numpy as np
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import Tables
-from workbench.plasticity.simplex import project
-from workbench.plasticity.stabilisers import EQUATION, holding
+from workbench.plasticity.stabilisers import EQUATION, holding, project
 from workbench.plasticity.stepping import Advance, flow_faults, on_grid, runge_kutta
 
 if TYPE_CHECKING:

@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
-from workbench.plasticity.simplex import project
 from workbench.plasticity.synapses import bound_and_store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
     from workbench.plasticity.synapses import Synapses
+
 
 Apply = Callable[["Array"], object]
 """Adds ``f x`` (f already times rate) to the weights, and takes off what the stabiliser takes."""
@@ -255,3 +258,79 @@ def _scale(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> 
     block.read(f"population.{rule.postsynaptic or block.component('projection', name).post}.activity")
     block.update(synapses.signal)
     block.step("scaling", scale, clock="trial")
+
+
+BISECTIONS = 40
+"""They only find which weights are free; the shift itself is then exact."""
+
+
+def project(weight: Array, total: Value, low: float, high: float) -> None:
+    """Move each row in place to the nearest point with ``sum_i W_ji = total`` and ``low <= W_ji <= high``.
+
+    The projection is ``clip(W_j - mu_j, low, high)`` (Miller and MacKay's subtractive constraint, with saturation):
+    subtracting the mean and clipping afterwards would lose the sum once a weight saturates.
+
+    Parameters
+    ----------
+    weight : array (post, pre, runs)
+    total : float or array (runs,)
+    """
+    least, most = weight.min(axis=1) - high, weight.max(axis=1) - low
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (least + most)
+        above = np.add.reduce((weight - middle[:, None]).clip(low, high), axis=1) > total
+        least, most = np.where(above, middle, least), np.where(above, most, middle)
+    shifted = weight - 0.5 * (least + most)[:, None]
+    free = (shifted > low) & (shifted < high)
+    count = np.add.reduce(free, axis=1)
+    fixed = np.add.reduce(np.where(free, 0.0, shifted.clip(low, high)), axis=1)
+    loose = np.add.reduce(np.where(free, weight, 0.0), axis=1)
+    mu = np.where(count > 0, (loose + fixed - total) / np.maximum(count, 1), 0.5 * (least + most))
+    np.clip(np.where(free, weight - mu[:, None], shifted), low, high, out=weight)
+
+
+def sum_faults(count: int, total: float | None, bounds: tuple[float, float]) -> Iterator[tuple[str, str]]:
+    """Yield that `count` weights within `bounds` have no such sum; `total` is None where runs differ in it."""
+    low, high = bounds
+    if total is not None and not count * low <= total <= count * high:
+        yield "total", f"{count} weights between {low:g} and {high:g} cannot sum to {total:g}"
+
+
+COMPETITION = "W_j <- clip(W_j - mu, w_min, w_max), mu such that the sum over units is total"
+
+
+def compete(block: Assembly, signal: str, weight: Array, total: Value, bounds: tuple[float, float]) -> None:
+    """Register that the sum of `weight` over its units is brought back to `total` after the rule.
+
+    Subtraction, because division keeps ratios and so lets nobody lose. One-to-one weights and the row of a shown
+    cue have one sum; dense weights have one for each input.
+
+    Parameters
+    ----------
+    signal : str
+        Name of the weights.
+    weight : array (post, runs) or (post, pre, runs)
+    total : float or array (runs,)
+    """
+    inputs = weight[None] if weight.ndim == 2 else np.swapaxes(weight, 0, 1)
+    block.update(signal)
+    block.step("bounds", lambda t: project(inputs, total, *bounds))
+
+
+def competition_faults(
+    fields: Mapping[str, Any], projection: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """Yield why units cannot compete for a sum: no bounds, one unit, a sum out of reach, or no discrete step."""
+    if fields.get("competition", "none") == "none":
+        return
+    total, bounds = fields.get("total", 1.0), projection.get("bounds")
+    units = size_of(tables, projection["post"])
+    ticking = sorted(name for name, phase in tables["phase"].items() if phase["clock"] == "tick")
+    if not bounds:
+        yield "competition", "subtractive needs bounds = [low, high] on the projection"
+    if units < 2:
+        yield "competition", f"{projection['post']} has one unit: there is nobody to compete with"
+    elif bounds:
+        yield from sum_faults(units, total, bounds)
+    if ticking:
+        yield "competition", f"subtracts after each step, and phase {ticking[0]} (tick clock) moves weights by its flow"

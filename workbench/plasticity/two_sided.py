@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference, references
-from workbench.plasticity.competition import EQUATION, compete, competition_faults
+from workbench.plasticity.stabilisers import COMPETITION, compete, competition_faults
 from workbench.plasticity.synapses import Synapses, bound_and_store, postsynaptic_fault, synapses_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class TwoSided(Component):
         "g = depotentiation product(ltd gates);  f = homeostat factor\n"
         "H = y (activity), y x (hebb) or (y - p) x (score)\n"
         "depotentiation_from above: [W - rest] is 0 below rest\n"
-        f"competition: {EQUATION}\n"
+        f"competition: {COMPETITION}\n"
         "tick clock: dW/dt = pace dW with H = f = burst = dip = 1, lasting marks, g only at low stimulus rates"
     )
     sources: ClassVar[tuple[str, ...]] = ("Shen2008", "Wang2006", "Fremaux2016", "MillerMacKay1994")
