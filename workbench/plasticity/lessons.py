@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
     from workbench.circuit.synapses import Pairs, Shares
-    from workbench.plasticity.capture import Coefficients, Synapse
+    from workbench.plasticity.tag_and_capture import Coefficients, Synapse
     from workbench.protocol.sessions import Training
 
 ADAPTIVE, MALADAPTIVE = 0, 1
