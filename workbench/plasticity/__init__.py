@@ -2,7 +2,7 @@
 
 from workbench.plasticity.bcm import BCM
 from workbench.plasticity.cubic import Cubic
-from workbench.plasticity.eligibility import Delayed, Exponential
+from workbench.plasticity.eligibility import Cleared, Delayed, Discounted, DoubleExponential, Exponential, Nmda
 from workbench.plasticity.hebb import Hebb
 from workbench.plasticity.perturbation import Perturbation
 from workbench.plasticity.rate_error import RateError
@@ -11,7 +11,6 @@ from workbench.plasticity.sliding_threshold import SlidingThreshold
 from workbench.plasticity.spike_balance import SpikeBalance
 from workbench.plasticity.tag_and_capture import TagAndCapture
 from workbench.plasticity.three_factor import ThreeFactor
-from workbench.plasticity.traces import Cleared, Discounted, DoubleExponential, Nmda
 from workbench.plasticity.two_sided import TwoSided
 
 COMPONENTS = (

@@ -4,20 +4,27 @@ Every kind answers `response`: the share of a mark that still counts after a del
 uses it directly (activity and reward of one trial are `delay` apart); on the event clock marks of several
 events add up. Both give the same change for one pairing and one reward. On the tick clock activity lasts; marks
 that it leaves all the time add up to an area, for which a kind answers `total` and `remaining`.
+
+Marks that are sums of exponentials: what a rule can carry along as one state for each.
+
+`modes` gives the sum, so that between two events a mark advances by closed form; `kept` is what one step of the trial
+clock leaves of a mark.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from workbench.arithmetic import power
-from workbench.declaration import Component, number
+from workbench.declaration import Component, number, signal, switch
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
+    from workbench.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,3 +123,169 @@ class Delayed(Component):
         mean = (shape + 1.0) / rate
         left: Array = mean * gammaincc(shape + 2.0, passed) - late * gammaincc(shape + 1.0, passed)
         return self.total() * left
+
+
+Modes = tuple[tuple["Value", "Value"], ...]
+"""Pairs (size, time constant in seconds); their sum of exponentials is the response."""
+
+
+def summed(modes: Modes, delay: Value) -> Value:
+    """Return the sum of exponentials `delay` seconds after the mark; 0 before it."""
+    late = np.maximum(np.asarray(delay), 0.0)
+    total: Any = 0.0
+    for size, decay in modes:
+        total = total + size * np.exp(-late / decay)
+    return np.where(np.asarray(delay) >= 0.0, total, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoubleExponential(Component):
+    """A mark that takes time to become readable and then fades: the difference of two exponentials.
+
+    Zero at the moment of activity, 1 at its largest; an exponential is largest at once.
+    """
+
+    section: ClassVar[str] = "eligibility"
+    name: ClassVar[str] = "double_exponential"
+    equation: ClassVar[str] = (
+        "e(d) = (exp(-d / decay) - exp(-d / rise)) / the same at d_peak, for d >= 0, else 0\n"
+        "d_peak = ln(decay / rise) rise decay / (decay - rise)"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Yagishita2014",)
+
+    rise: Value = number(0.3, "s", "time constant with which it becomes readable", low=1e-3, high=1e5)
+    decay: Value = number(1.0, "s", "time constant with which it fades; longer than `rise`", low=1e-3, high=1e5)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a mark that fades faster than it rises."""
+        rise, decay = fields.get("rise"), fields.get("decay")
+        if rise is not None and decay is not None and decay <= rise:
+            yield "decay", f"must be longer than rise ({rise:g} s), got {decay:g} s: a mark rises before it fades"
+
+    def peak(self) -> Value:
+        """Return the delay at which the mark is largest, in seconds."""
+        found: Value = np.log(self.decay / self.rise) * self.rise * self.decay / (self.decay - self.rise)
+        return found
+
+    def modes(self) -> Modes:
+        """Return both exponentials, scaled to 1 at the peak."""
+        at = self.peak()
+        height = np.exp(-at / self.decay) - np.exp(-at / self.rise)
+        return (1.0 / height, self.decay), (-1.0 / height, self.rise)
+
+    def response(self, delay: Value) -> Value:
+        """Return what `delay` seconds leave of the mark."""
+        return summed(self.modes(), delay)
+
+    def total(self) -> Value:
+        """Return the area under the whole response, in seconds."""
+        return sum(size * decay for size, decay in self.modes())
+
+    def remaining(self, since: Value) -> Value:
+        """Return what `Exponential.remaining` does."""
+        found: Value = sum(size * decay * decay * np.exp(-since / decay) for size, decay in self.modes())
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nmda(Component):
+    """A mark as long as NMDA receptors hold glutamate: a fast part by GluN2A and a slow one by GluN2B.
+
+    A postsynaptic spike that comes while they do opens them. Time constants are those of weighted deactivation in
+    patches of oocytes, for one splice form; another has others, and what follows from them can change its order.
+    """
+
+    section: ClassVar[str] = "eligibility"
+    name: ClassVar[str] = "nmda"
+    equation: ClassVar[str] = (
+        "e(d) = share_2a exp(-d / decay_2a) + (1 - share_2a) exp(-d / decay_2b) for d >= 0, else 0"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Erreger2005",)
+
+    share_2a: Value = number(0.5, "1", "share of GluN2A", low=0.0, high=1.0)
+    decay_2a: Value = number(0.087, "s", "deactivation of GluN2A", low=1e-4, high=100.0,
+                             status="measured", source="PMC6858497")  # fmt: skip
+    decay_2b: Value = number(0.548, "s", "deactivation of GluN2B", low=1e-4, high=100.0,
+                             status="measured", source="PMC6858497")  # fmt: skip
+
+    def modes(self) -> Modes:
+        """Return both parts."""
+        return (self.share_2a, self.decay_2a), (1.0 - self.share_2a, self.decay_2b)
+
+    def response(self, delay: Value) -> Value:
+        """Return what `delay` seconds leave of the mark."""
+        return summed(self.modes(), delay)
+
+    def total(self) -> Value:
+        """Return the area under the whole response, the width of the window, in seconds."""
+        return self.share_2a * self.decay_2a + (1.0 - self.share_2a) * self.decay_2b
+
+    def remaining(self, since: Value) -> Value:
+        """Return what `Exponential.remaining` does."""
+        found: Value = sum(size * decay * decay * np.exp(-since / decay) for size, decay in self.modes())
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleared(Component):
+    """An exponential mark that, by hypothesis, a volley of acetylcholine shortens: credit for what was done last.
+
+    That acetylcholine shortens marks is a hypothesis. Published slice work shows thalamic volleys that make cholinergic
+    interneurons burst and then pause, with a presynaptic suppression of cortical input and a later, longer enhancement
+    in striatopallidal neurons; a shorter mark is one reading of it. So the switch is off unless a file turns it on.
+    """
+
+    section: ClassVar[str] = "eligibility"
+    name: ClassVar[str] = "cleared"
+    equation: ClassVar[str] = (
+        "de/dt = -e / decay - clearing A(t) e, with A a pulse of area `signal` at every activity event or step\n"
+        "so that one interval leaves q = exp(-interval / decay - clearing signal)"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Ding2010",)
+
+    decay: Value = number(3.0, "s", "time constant of the mark between volleys", low=1e-3, high=1e5)
+    signal: str = signal("acetylcholine, or the receptors that it activates")
+    clearing: Value = number(1.0, "1", "log of the loss per volley and unit of signal", low=0.0, high=1e3)
+    hypothesis: bool = switch(False, "whether acetylcholine shortens the mark: a hypothesis, off unless asked for")
+
+    def modes(self) -> Modes:
+        """Return the one exponential between volleys."""
+        return ((1.0, self.decay),)
+
+    def left(self, block: Assembly) -> Value:
+        """Return what one volley leaves of a mark; 1 where the hypothesis is off."""
+        if not self.hypothesis:
+            return 1.0
+        return block.derived(lambda k, level: np.exp(-k * level), self.clearing, block.driven(self.signal))
+
+    def kept(self, interval: Value) -> Value:
+        """Return what `interval` seconds leave, without a volley."""
+        return np.exp(-interval / self.decay)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discounted(Component):
+    """The mark of temporal differences: a share of it survives every step."""
+
+    section: ClassVar[str] = "eligibility"
+    name: ClassVar[str] = "discounted"
+    equation: ClassVar[str] = "e <- discount persistence e at every step"
+    sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
+
+    discount: Value = number(0.98, "1", "discount of the value (gamma)", low=0.0, high=1.0)
+    persistence: Value = number(0.0, "1", "share of the mark that lives on (lambda); 0 credits the last step only",
+                                low=0.0, high=1.0)  # fmt: skip
+
+    def kept(self, interval: Value) -> Value:
+        """Return what one step leaves, whatever its length."""
+        return self.discount * self.persistence
+
+
+def modes_of(eligibility: Any) -> Modes:
+    """Return the exponentials of any mark that is a sum of them."""
+    if isinstance(eligibility, Exponential):
+        size: Array = np.exp(eligibility.reference / eligibility.decay)
+        return ((size, eligibility.decay),)
+    found: Modes = eligibility.modes()
+    return found

@@ -10,8 +10,8 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, number, option, reference
+from workbench.plasticity.eligibility import modes_of
 from workbench.plasticity.synapses import bound_and_store, postsynaptic_fault, without_ticks
-from workbench.plasticity.traces import modes_of
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
