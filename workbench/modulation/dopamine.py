@@ -1,4 +1,4 @@
-"""Dopamine: the reward prediction error of a task, or a pulse at a declared time."""
+"""Dopamine: the reward prediction error of a task, in time or against a baseline, or a pulse at a declared time."""
 
 from __future__ import annotations
 
@@ -110,3 +110,119 @@ class Pulse(Component):
             np.multiply(due, low, out=dip)
 
         block.on("reinforcement", "outcome", fire)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemporalDifference(Component):
+    """The difference between what a transition brings and what its state promised, for a linear value.
+
+    The value is read off the weights that the rule learns, both times before they move. Firing cannot fall below zero:
+    `floor` limits how deep a dip can be.
+    """
+
+    section: ClassVar[str] = "modulator"
+    name: ClassVar[str] = "temporal_difference"
+    equation: ClassVar[str] = (
+        "delta = R + discount V(s') - V(s),  V = W x;  V after the end is 0\n"
+        "burst = max(delta, 0);  dip = min(max(-delta, 0), floor)"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Sutton1988", "Schultz1997", "Potjans2011")
+
+    task: str = reference("task", "a task of states: chain or conditioning")
+    value: str = reference("projection", "the learned weights from states to value")
+    discount: Value = number(0.98, "1", "what a step of delay leaves of a value", low=0.0, high=1.0)
+    floor: Value = number(1e6, "1", "deepest dip that firing can show; the default is none", low=0.0, high=1e6)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a task without transitions, and a value that is not read off its states."""
+        task, way = tables["task"][fields["task"]], tables["projection"][fields["value"]]
+        if "states" not in task:
+            yield "task", f"needs a task of states (chain, conditioning), but {fields['task']} is {task['kind']}"
+            return
+        if way["pre"] != task["states"] or way["wiring"] != "dense":
+            yield (
+                "value",
+                f"needs dense weights from {task['states']}, whose value they are, but {fields['value']} is not",
+            )
+        rule = tables.get("plasticity", {}).get(fields["value"])
+        trace = tables.get("eligibility", {}).get((rule or {}).get("trace") or "", {})
+        own, marked = fields.get("discount"), trace.get("discount")
+        if trace.get("kind") == "discounted" and None not in (own, marked) and own != marked:
+            yield "discount", f"is {own:g}, but the mark {trace['name']} discounts by {marked:g}"
+
+    def allocate(self, block: Assembly, name: str) -> None:
+        """Reserve the error and its two signs."""
+        for signal in ("error", "burst", "dip"):
+            block.signal(f"modulator.{name}.{signal}")
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Compare the values of both states under the same weights."""
+        weight = block.read(f"projection.{self.value}.weight")[0]
+        states = block.component("task", self.task).states
+        here, there = block.read(f"population.{states}.activity"), block.read(f"task.{self.task}.next")
+        reward = block.read(f"task.{self.task}.reward")
+        error, burst, dip = (block.write(f"modulator.{name}.{signal}") for signal in ("error", "burst", "dip"))
+        gained, discount, floor = block.scratch("gained", *here.shape[:-1]), self.discount, self.floor
+
+        def compare(t: int) -> None:
+            np.multiply(there, discount, out=gained)
+            np.subtract(gained, here, out=gained)
+            np.multiply(gained, weight, out=gained)
+            np.add.reduce(gained, axis=0, out=error)
+            np.add(error, reward, out=error)
+            np.maximum(error, 0.0, out=burst)
+            np.subtract(burst, error, out=dip)
+            np.minimum(dip, floor, out=dip)
+
+        block.step("outcome", compare, clock="trial")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardLessBaseline(Component):
+    """Reward less one baseline for all situations, where a task judges; silent in between.
+
+    For a score drive any baseline leaves the mean change alone and alters its variance only.
+    """
+
+    section: ClassVar[str] = "modulator"
+    name: ClassVar[str] = "reward_less_baseline"
+    equation: ClassVar[str] = (
+        "M = R - b where the task judges, else 0;  b += follow M;  burst = max(M, 0);  dip = max(-M, 0)"
+    )
+    sources: ClassVar[tuple[str, ...]] = ("Williams1992", "Fremaux2016")
+
+    task: str = reference("task", "the task whose reward it reports")
+    baseline: Value = number(0.0, "1", "baseline at the start", low=-1e6, high=1e6)
+    follow: Value = number(0.0, "1", "how fast the baseline follows the reward, per judgement; 0 holds it",
+                           low=0.0, high=1.0)  # fmt: skip
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a task in which nobody chooses."""
+        task = tables["task"][fields["task"]]
+        if not task.get("choices"):
+            yield "task", f"needs a task that judges choices, but {fields['task']} is {task['kind']}"
+
+    def allocate(self, block: Assembly, name: str) -> None:
+        """Reserve burst, dip and the baseline."""
+        block.signal(f"modulator.{name}.burst")
+        block.signal(f"modulator.{name}.dip")
+        block.state(f"modulator.{name}.baseline")[...] = self.baseline
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Register the comparison of this trial and the update of the baseline."""
+        reward, judged = block.read(f"task.{self.task}.reward"), block.read(f"task.{self.task}.judged")
+        baseline = block.update(f"modulator.{name}.baseline")
+        burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
+        error, follow = block.scratch("error"), self.follow
+
+        def compare(t: int) -> None:
+            np.subtract(reward, baseline, out=error)
+            np.multiply(error, judged, out=error)
+            np.multiply(error, follow, out=dip)
+            np.add(baseline, dip, out=baseline)
+            np.maximum(error, 0.0, out=burst)
+            np.subtract(burst, error, out=dip)
+
+        block.step("outcome", compare, clock="trial")
