@@ -1,9 +1,8 @@
 """Third factors: dopamine, acetylcholine, the receptors they reach and the gates these open."""
 
 from workbench.modulation.acetylcholine import Cholinergic
-from workbench.modulation.crossing import ThresholdCrossing
 from workbench.modulation.dopamine import Pulse, RewardLessBaseline, RewardPredictionError, TemporalDifference
-from workbench.modulation.gates import Hill, InverseHill, Requirement, Restraint
+from workbench.modulation.gates import Hill, InverseHill, Requirement, Restraint, ThresholdCrossing
 from workbench.modulation.links import LinearLink, ShiftLink
 from workbench.modulation.receptors import Competitive, NmdaChannel
 from workbench.modulation.spike_timing import SpikeTiming
