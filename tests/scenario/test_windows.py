@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.circuits import STRIATUM, replaced, solved
 
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 from workbench.analysis.arm_tables import arm_tables
 from workbench.pharmacology.regimen import NEVER, Repeated
 from workbench.protocol.schedule import Doses, Fields, Tables, doses_in, doses_of, hours_of, planned
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:

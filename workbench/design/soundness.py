@@ -15,7 +15,7 @@ from workbench.design.groups import Group, Slab
 from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
 from workbench.protocol.sessions import overlaps
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 from workbench.registry import SECTIONS
 from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places

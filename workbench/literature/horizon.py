@@ -10,7 +10,7 @@ from workbench.literature.model import Finding, Pace
 from workbench.literature.points import lacks
 from workbench.literature.shapes import PaceShape
 from workbench.protocol.schedule import known_start, phase_of, visits_of
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.declaration import option, reference
 from workbench.pharmacology.adjustments import adjusted, exposure_of
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.profile import Profile, profile
 from workbench.protocol.schedule import phase_hours
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 from workbench.quantities import HOURS_PER_DAY
 from workbench.readouts.reading import Reading, Readout
 

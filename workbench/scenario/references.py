@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.declaration import Parameter
+from workbench.protocol.span import parse_window
 from workbench.protocol.times import ANCHORS
-from workbench.protocol.window import parse_window
 from workbench.registry import SECTIONS
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed

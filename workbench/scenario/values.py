@@ -12,8 +12,8 @@ from typing import Any
 
 from workbench.declaration import Parameter
 from workbench.errors import quoted
+from workbench.protocol.span import parse_window
 from workbench.protocol.times import in_days
-from workbench.protocol.window import parse_window
 from workbench.quantities import QuantityError, accepted_text, convert, counts, same_kind, split, to_unit, weighed
 from workbench.scenario.conformity import expected_number, show
 from workbench.scenario.document import Document, listed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import AssemblyError
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 from workbench.solver.steps import Function
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from workbench.protocol.window import parse_window
+from workbench.protocol.span import parse_window
 from workbench.registry import Registry
 from workbench.solver.batch import Declared, Structure
 
