@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from support.commands import workbench
 
-from workbench.modulation.windows import TwoStage
+from workbench.modulation.window import TwoStage
 from workbench.scenario.library import scenarios_folder
 
 

@@ -15,7 +15,7 @@ from workbench.analysis.responses import responses
 from workbench.analysis.selection import select
 from workbench.analysis.windows import shape_of
 from workbench.literature.model import Criterion
-from workbench.modulation.windows import TwoStage
+from workbench.modulation.window import TwoStage
 
 
 def criterion(**given: object) -> Criterion:

@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from support.circuits import STRIATUM, only, replaced, solved
 from support.therapies import OPENED
 
-from workbench.modulation.windows import TwoStage
+from workbench.modulation.window import TwoStage
 from workbench.solver.run import solve
 
 K10, K12, K21, VOLUME = 80.0 / 120.0, 1.1, 0.8, 120.0

@@ -6,7 +6,7 @@ from workbench.modulation.gates import Hill, InverseHill, Requirement, Restraint
 from workbench.modulation.links import LinearLink, ShiftLink
 from workbench.modulation.receptors import Competitive, NmdaChannel
 from workbench.modulation.spike_timing import SpikeTiming
-from workbench.modulation.windows import TwoStage
+from workbench.modulation.window import TwoStage
 
 COMPONENTS = (
     RewardPredictionError,
