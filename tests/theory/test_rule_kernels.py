@@ -17,7 +17,7 @@ from workbench.registry import registry
 from workbench.solver.block import Block
 from workbench.solver.run import solve
 from workbench.solver.streams import generator
-from workbench.tasks.chain import Chain
+from workbench.tasks.transitions import Chain
 
 MARKS = [DoubleExponential(), DoubleExponential(rise=0.1, decay=3.0), Nmda(), Nmda(share_2a=0.9)]
 

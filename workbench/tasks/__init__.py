@@ -1,8 +1,6 @@
 """What is shown to the circuit and what is rewarded."""
 
 from workbench.tasks.bandit import Bandit
-from workbench.tasks.chain import Chain
-from workbench.tasks.conditioning import Conditioning
 from workbench.tasks.cued_bandit import CuedBandit
 from workbench.tasks.gaussian import Gaussian, Ring
 from workbench.tasks.mixture import Mixture
@@ -10,6 +8,7 @@ from workbench.tasks.patterns import Patterns
 from workbench.tasks.poisson import Poisson
 from workbench.tasks.sequence import Sequence
 from workbench.tasks.teacher import Teacher
+from workbench.tasks.transitions import Chain, Conditioning
 
 COMPONENTS = (
     Bandit,
