@@ -1,7 +1,6 @@
 """What is shown to the circuit and what is rewarded."""
 
-from workbench.tasks.bandit import Bandit
-from workbench.tasks.cued_bandit import CuedBandit
+from workbench.tasks.bandits import Bandit, CuedBandit
 from workbench.tasks.gaussian import Gaussian, Ring
 from workbench.tasks.mixture import Mixture
 from workbench.tasks.patterns import Patterns

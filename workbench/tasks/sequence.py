@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import Component, count, reference
-from workbench.tasks.bandit import choice_faults
+from workbench.tasks.bandits import choice_faults
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
