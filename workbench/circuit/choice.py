@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.circuit.synapses import picked
+from workbench.circuit.projections import picked
 from workbench.declaration import Component, count, number, numbers, reference
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
-    from workbench.circuit.synapses import Pairs, Shares
+    from workbench.circuit.projections import Pairs, Shares
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ costs several times the arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,8 +19,11 @@ from workbench.declaration import Component, interval, number, numbers, option, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from numpy.typing import NDArray
+
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
+
 
 SIGNS = ("excitatory", "inhibitory")
 
@@ -218,3 +222,14 @@ class Surround(Component):
             np.subtract(drive, total, out=drive)
 
         block.step("activity", inhibit)
+
+
+Pairs = tuple["NDArray[np.intp]", "NDArray[np.intp]"]
+"""Synapses of a block by their cues and their runs, ``(synapses,)`` each."""
+Shares = Callable[["Array", "Array", "Pairs | None"], "Array"]
+"""Weights to the share of each channel, written into the second array; the third says which synapses these are."""
+
+
+def picked(value: Any, runs: NDArray[np.intp]) -> Any:
+    """Return a number of some runs: a plain one as it is, an array by its last axis."""
+    return value[..., runs] if isinstance(value, np.ndarray) and value.shape[-1:] != (1,) else value

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.circuit.synapses import picked
+from workbench.circuit.projections import picked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
-    from workbench.circuit.synapses import Pairs, Shares
+    from workbench.circuit.projections import Pairs, Shares
     from workbench.plasticity.tag_and_capture import Coefficients, Synapse
     from workbench.protocol.sessions import Training
 

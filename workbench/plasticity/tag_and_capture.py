@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.circuit.synapses import picked
+from workbench.circuit.projections import picked
 from workbench.declaration import Component, number
 from workbench.plasticity.lessons import ADAPTIVE, MALADAPTIVE, Lessons
 from workbench.quantities import HOURS_PER_DAY
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array, Value
     from workbench.assembly import Assembly
-    from workbench.circuit.synapses import Pairs, Shares
+    from workbench.circuit.projections import Pairs, Shares
 
 
 @dataclass(frozen=True, kw_only=True)
