@@ -2,6 +2,18 @@
 
 from workbench.readouts.behaviour import FiringRate, OverflowIndex, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
+from workbench.readouts.concentrations import (
+    AreaToInfinity,
+    AreaUnderCurve,
+    AverageConcentration,
+    Concentration,
+    Occupancy,
+    PeakConcentration,
+    TerminalHalfLife,
+    TimeAbove,
+    TimeOfPeak,
+    TroughConcentration,
+)
 from workbench.readouts.directions import OutputPower, ProfileError, SubspaceError
 from workbench.readouts.distribution import (
     BoundTime,
@@ -13,18 +25,7 @@ from workbench.readouts.distribution import (
 )
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
 from workbench.readouts.driven import Level, Threshold
-from workbench.readouts.exposure import Concentration, Occupancy
 from workbench.readouts.gradients import GradientError
-from workbench.readouts.kinetics import (
-    AreaToInfinity,
-    AreaUnderCurve,
-    AverageConcentration,
-    PeakConcentration,
-    TerminalHalfLife,
-    TimeAbove,
-    TimeOfPeak,
-    TroughConcentration,
-)
 from workbench.readouts.late import LateWeight
 from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
 from workbench.readouts.levels import AreaOfChange, HighestLevel, LowestLevel, TimeOfHighestLevel, TimeOfLowestLevel

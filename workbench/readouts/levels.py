@@ -12,7 +12,7 @@ from workbench.declaration import signal
 from workbench.errors import AssemblyError
 from workbench.pharmacology.follower import FollowedBody, Follower, Law
 from workbench.pharmacology.motion import behind
-from workbench.readouts.kinetics import OfStretch
+from workbench.readouts.concentrations import OfStretch
 from workbench.readouts.reading import Reading
 
 if TYPE_CHECKING:
