@@ -24,14 +24,21 @@ from workbench.readouts.distribution import (
     WeightsAt,
 )
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
-from workbench.readouts.driven import Level, Threshold
 from workbench.readouts.gradients import GradientError
 from workbench.readouts.late import LateWeight
 from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
-from workbench.readouts.levels import AreaOfChange, HighestLevel, LowestLevel, TimeOfHighestLevel, TimeOfLowestLevel
+from workbench.readouts.levels import (
+    AreaOfChange,
+    HighestLevel,
+    Level,
+    LowestLevel,
+    Number,
+    Threshold,
+    TimeOfHighestLevel,
+    TimeOfLowestLevel,
+)
 from workbench.readouts.marks import MarkArea
 from workbench.readouts.movement_onset import RelativeToRest
-from workbench.readouts.numbers import Number
 from workbench.readouts.policy import ActionProbability
 from workbench.readouts.responses import PatternResponse, RecallError
 from workbench.readouts.scores import (

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import signal
+from workbench.declaration import count, path, reference, signal
 from workbench.errors import AssemblyError
 from workbench.pharmacology.follower import FollowedBody, Follower, Law
 from workbench.pharmacology.motion import behind
 from workbench.readouts.concentrations import OfStretch
-from workbench.readouts.reading import Reading
+from workbench.readouts.reading import Reading, Readout, number_fault
+from workbench.registry import SECTIONS, registry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.assembly import Assembly
 
     Mask = NDArray[np.bool_]
+
 
 SHARES = np.linspace(0.0, 1.0, 9)[:, None]
 """Where a step is looked at, as shares of its length."""
@@ -291,3 +293,81 @@ def _once(way: _Way, body: FollowedBody, time: Array) -> Array:
 def _pick(rows: Array, places: Any) -> Array:
     found: Array = np.take_along_axis(rows, places[None], 0)[0]
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level(Readout):
+    """Level of a driven signal at a moment: a response, an activated receptor, an open gate, a tone.
+
+    On the trial clock drugs move once per dosing interval, and the level is that of the current one.
+    """
+
+    name: ClassVar[str] = "level"
+    meaning: ClassVar[str] = "level of a response, receptor, gate or modulator"
+    equation: ClassVar[str] = "the signal as its component defines it"
+
+    signal: str = signal("the driven signal: response.NAME, receptor.NAME, gate.NAME, modulator.NAME")
+
+    def reading(self, block: Assembly) -> Reading:
+        """Copy the signal; one that never moves is the same number for all its runs."""
+        level = block.driven(self.signal)
+        return Reading((), lambda sums, trials: np.array(np.broadcast_to(np.asarray(level), (block.runs,))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold(Readout):
+    """Level of a sliding threshold: recent squared activity of one unit."""
+
+    name: ClassVar[str] = "threshold"
+    meaning: ClassVar[str] = "level of the sliding threshold"
+    equation: ClassVar[str] = "theta of the homeostat"
+    sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982",)
+
+    homeostat: str = reference("homeostat", "the sliding threshold")
+    unit_number: int = count(1, "which unit of the watched population, from 1", high=4096)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a unit that there is not."""
+        yield from super().check(fields, tables)
+        watched = tables["homeostat"][fields["homeostat"]]["population"]
+        yield from number_fault(fields, "unit_number", tables, watched)
+
+    def reading(self, block: Assembly) -> Reading:
+        """Copy it."""
+        level = block.read(f"homeostat.{self.homeostat}.theta")
+        return Reading((), lambda sums, trials: level[self.unit_number - 1].copy())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Readout):
+    """A pure number of some table at a moment, with the links that act on it: evoked release under a drug.
+
+    On the trial clock drugs move once per dosing interval, and the number is that of the current one.
+    """
+
+    name: ClassVar[str] = "number"
+    meaning: ClassVar[str] = "a number of the model, links applied"
+    equation: ClassVar[str] = "the number at section.name.field, times or plus what links say"
+
+    path: str = path("the number: section.name.field")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a number with a unit."""
+        yield from super().check(fields, tables)
+        section, _, rest = fields["path"].partition(".")
+        name, _, field = rest.partition(".")
+        unit = _unit(section, tables[section][name], field)
+        if unit != "1":
+            yield "path", f"{fields['path']} is in {unit}; only pure numbers can be read"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Copy the number; one that never moves is the same for all times."""
+        value = block.value(self.path)
+        return Reading((), lambda sums, trials: np.array(np.broadcast_to(np.asarray(value), (block.runs,))))
+
+
+def _unit(section: str, fields: Mapping[str, Any], field: str) -> str:
+    key = section, fields[SECTIONS[section].key]
+    return registry().get(*key).parameters()[field].unit if key in registry() else "1"
