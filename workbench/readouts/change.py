@@ -10,8 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import option, reference
-from workbench.readouts.reading import Reading
-from workbench.readouts.rows import OfUnit, unlearned_fault
+from workbench.readouts.reading import OfUnit, Reading, unlearned_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

@@ -10,9 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.declaration import count, option, reference
-from workbench.readouts.reading import Reading, Readout
-from workbench.readouts.rows import OfRow
-from workbench.readouts.spectrum import eigenvalue_faults, gap_fault, moment_fault
+from workbench.readouts.reading import OfRow, Reading, Readout, eigenvalue_faults, gap_fault, moment_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

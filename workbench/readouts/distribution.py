@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import number, reference
-from workbench.readouts.reading import Reading, Readout
-from workbench.readouts.rows import OfRow
+from workbench.readouts.reading import OfRow, Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

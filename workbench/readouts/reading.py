@@ -1,4 +1,4 @@
-"""What every readout shares: where it looks, and how a window becomes one number."""
+"""What readouts share: where they look, how a span becomes numbers, and the weights of one unit or one spectrum."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, count, number, window
+from workbench.declaration import Component, count, number, reference, window
+from workbench.registry import registry
+from workbench.tasks.second_moment import is_known
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -87,3 +91,149 @@ class Readout(Component):
     def reading(self, block: Assembly) -> Reading:
         """Fetch what the readout needs from `block`, registering steps if it must."""
         raise NotImplementedError
+
+
+Tables = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfUnit(Readout):
+    """Base of what looks at the weights of one unit."""
+
+    projection: str = reference("projection", "the projection")
+    unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a unit that there is not."""
+        yield from super().check(fields, tables)
+        yield from number_fault(fields, "unit_number", tables, tables["projection"][fields["projection"]]["post"])
+
+    def row(self, block: Assembly) -> Array:
+        """Return the weights of the unit, a view: dense ``(pre, runs)``, one-to-one ``(runs,)``."""
+        found: Array = block.read(f"projection.{self.projection}.weight")[self.unit_number - 1]
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRow(OfUnit):
+    """Base of what is read off all weights of one unit."""
+
+    projection: str = reference("projection", "a dense projection")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a projection without rows."""
+        yield from super().check(fields, tables)
+        yield from _sparse_fault(fields, tables)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneSynapse(OfUnit):
+    """Base of what looks at one synapse."""
+
+    projection: str = reference("projection", "the learned projection")
+    input_number: int = count(1, "the presynaptic unit, from 1; one-to-one weights have none", high=4096)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse weights that nobody learns, and an input that there is not."""
+        yield from super().check(fields, tables)
+        yield from unlearned_fault(fields, tables)
+        yield from number_fault(fields, "input_number", tables, tables["projection"][fields["projection"]]["pre"])
+
+    def synapse(self, block: Assembly) -> Array:
+        """Return the weight of the synapse, a view ``(runs,)``."""
+        row = self.row(block)
+        return row if row.ndim == 1 else row[self.input_number - 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmongOthers(OneSynapse):
+    """Base of what compares one synapse with the others of its unit."""
+
+    projection: str = reference("projection", "a dense projection onto units with several synapses")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a synapse that has no others."""
+        yield from super().check(fields, tables)
+        sparse = list(_sparse_fault(fields, tables))
+        yield from sparse
+        pre = tables["projection"][fields["projection"]]["pre"]
+        if not sparse and size_of(tables, pre) < 2:
+            yield "projection", f"{pre} has one unit: there is nothing to compare its synapse with"
+
+
+def unlearned_fault(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    """Yield a projection whose weights never change."""
+    name = fields["projection"]
+    if name not in tables.get("plasticity", {}):
+        yield "projection", f"nothing changes {name}: it has no [plasticity.{name}]"
+
+
+def _sparse_fault(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    name = fields["projection"]
+    wiring = tables["projection"][name]["wiring"]
+    if wiring != "dense":
+        yield "projection", f"needs a dense projection, but {name} is {wiring}"
+
+
+Fields = Mapping[str, Any]
+KINDS = ("gaussian", "ring", "patterns", "mixture")
+"""Tasks that offer the eigenvectors and eigenvalues of their inputs' second moment."""
+NARROWEST_GAP = 1.05
+"""Neighbouring eigenvalues nearer than this factor leave their eigenvectors undetermined in practice."""
+NOTHING = 1e-12
+"""Eigenvalues below this share of the largest are rounding error of 0."""
+
+
+def moment_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+    """Yield a task whose second moment is not known, and a projection from other inputs than it shows."""
+    task, way = tables["task"][fields["task"]], tables["projection"][fields["projection"]]
+    if task["kind"] not in KINDS:
+        yield (
+            "task",
+            f"needs a task with a known covariance ({', '.join(KINDS)}), but {fields['task']} is {task['kind']}",
+        )
+    elif way["pre"] != task["inputs"]:
+        yield "projection", f"comes from {way['pre']}, but {fields['task']} shows its inputs to {task['inputs']}"
+
+
+def eigenvalue_faults(fields: Fields, component: int, tables: Tables) -> Iterable[tuple[str, str]]:
+    """Yield an eigenvector that there is not, or that has no direction of its own."""
+    inputs = size_of(tables, tables["task"][fields["task"]]["inputs"])
+    if component > inputs:
+        yield "component", f"there are only {inputs} eigenvectors, got {component}"
+        return
+    for pair in ((component - 1, component), (component, component + 1)):
+        if fault := gap_fault(fields, pair, tables):
+            yield "component", fault
+            return
+
+
+def gap_fault(fields: Fields, pair: tuple[int, int], tables: Tables) -> str:
+    """Return that two neighbouring eigenvalues, counted from 1, are too near to each other; "" if they are not."""
+    spectrum = _spectrum(tables["task"][fields["task"]], tables)
+    if spectrum is None or pair[0] < 1 or pair[1] > len(spectrum):
+        return ""
+    large, small = (float(spectrum[k - 1]) for k in pair)
+    if large > NARROWEST_GAP * small:
+        return ""
+    return (
+        f"eigenvalues {large:.3g} and {small:.3g} are nearer than a factor {NARROWEST_GAP:g}: a mixture of their "
+        "eigenvectors explains as much, so no rule can be held to one of them"
+    )
+
+
+def _spectrum(task: Fields, tables: Tables) -> Array | None:
+    """Return the eigenvalues of the second moment, largest first; None where they are not known."""
+    if task["kind"] == "mixture":
+        return np.ones(size_of(tables, task["inputs"])) if task.get("whitened", True) else None
+    if not is_known(task, tables):
+        return None
+    moment = registry().get("task", task["kind"]).covariance_of(task, tables)  # type: ignore[attr-defined]
+    if moment is None:
+        return None
+    values: Array = np.linalg.eigvalsh(moment)[::-1]
+    return np.where(values > NOTHING * values[0], values, 0.0)

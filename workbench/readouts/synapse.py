@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import option
-from workbench.readouts.reading import Reading
-from workbench.readouts.rows import AmongOthers, OneSynapse
+from workbench.readouts.reading import AmongOthers, OneSynapse, Reading
 
 if TYPE_CHECKING:
     from workbench.arrays import Array

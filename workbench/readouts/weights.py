@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.declaration import count, number, reference, references
-from workbench.readouts.reading import Reading, Readout
-from workbench.readouts.rows import OfRow
-from workbench.readouts.spectrum import eigenvalue_faults, moment_fault
+from workbench.readouts.reading import OfRow, Reading, Readout, eigenvalue_faults, moment_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
