@@ -25,7 +25,6 @@ from workbench.readouts.distribution import (
 )
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
 from workbench.readouts.gradients import GradientError
-from workbench.readouts.late import LateWeight
 from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
 from workbench.readouts.levels import (
     AreaOfChange,
@@ -37,7 +36,6 @@ from workbench.readouts.levels import (
     TimeOfHighestLevel,
     TimeOfLowestLevel,
 )
-from workbench.readouts.marks import MarkArea
 from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.policy import ActionProbability
 from workbench.readouts.responses import PatternResponse, RecallError
@@ -50,7 +48,7 @@ from workbench.readouts.scores import (
     Response,
     SymptomScore,
 )
-from workbench.readouts.synapse import CreditShare, SynapseContrast, SynapseWeight, UpdateVariance
+from workbench.readouts.synapse import CreditShare, LateWeight, MarkArea, SynapseContrast, SynapseWeight, UpdateVariance
 from workbench.readouts.unmixing import AmariIndex, OutputKurtosis, SourceCorrelation
 from workbench.readouts.value import DopamineAtStep, ErrorAtStep, ValueDeviation
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm

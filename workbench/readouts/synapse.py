@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import option
-from workbench.readouts.reading import AmongOthers, OneSynapse, Reading
+from workbench.declaration import count, option, reference
+from workbench.readouts.reading import AmongOthers, OneSynapse, Reading, Readout, number_fault
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -118,3 +118,60 @@ class CreditShare(AmongOthers):
             return found
 
         return Reading((), share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateWeight(Readout):
+    """Late weight of one synapse: what was captured, or there from the start."""
+
+    name: ClassVar[str] = "late_weight"
+    meaning: ClassVar[str] = "late (captured) weight of one synapse"
+    equation: ClassVar[str] = "L_cj"
+    sources: ClassVar[tuple[str, ...]] = ("FreyMorris1997",)
+
+    projection: str = reference("projection", "a projection whose rule is tag_and_capture")
+    channel: int = count(1, "the channel, from 1", high=64)
+    cue: int = count(1, "the cue, from 1", high=4096)
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse weights that have no late part, and synapses that there are not."""
+        yield from super().check(fields, tables)
+        name = fields["projection"]
+        way = tables["projection"][name]
+        rule = tables.get("plasticity", {}).get(name, {}).get("rule")
+        if rule != "tag_and_capture":
+            yield "projection", f"only tag_and_capture keeps a late weight, but {name} has {rule or 'no rule'}"
+            return
+        for key, end in (("channel", "post"), ("cue", "pre")):
+            yield from number_fault(fields, key, tables, way[end])
+
+    def reading(self, block: Assembly) -> Reading:
+        """Copy the late part."""
+        late = block.previous(f"plasticity.{self.projection}.late")[self.channel - 1, self.cue - 1]
+        return Reading((), lambda sums, trials: late.copy())
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkArea(Readout):
+    """Area under a mark: how wide the window is in which a third factor still finds it."""
+
+    name: ClassVar[str] = "mark_area"
+    unit: ClassVar[str] = "s"
+    meaning: ClassVar[str] = "area under a mark, the width of its window"
+    equation: ClassVar[str] = "integral of e(d) over all delays"
+
+    mark: str = reference("eligibility", "the mark")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a mark that is counted in steps, not in time."""
+        yield from super().check(fields, tables)
+        kind = tables["eligibility"][fields["mark"]]["kind"]
+        if kind in ("discounted", "cleared"):
+            yield "mark", f"{fields['mark']} is {kind}: how long it lasts depends on the steps"
+
+    def reading(self, block: Assembly) -> Reading:
+        """Take the area; it never moves."""
+        area = block.derived(block.component("eligibility", self.mark).total)
+        return Reading((), lambda sums, trials: np.array(np.broadcast_to(np.asarray(area), (block.runs,))))
