@@ -37,7 +37,6 @@ from workbench.readouts.levels import (
     TimeOfLowestLevel,
 )
 from workbench.readouts.movement_onset import RelativeToRest
-from workbench.readouts.policy import ActionProbability
 from workbench.readouts.responses import PatternResponse, RecallError
 from workbench.readouts.scores import (
     ChoiceShare,
@@ -50,7 +49,7 @@ from workbench.readouts.scores import (
 )
 from workbench.readouts.synapse import CreditShare, LateWeight, MarkArea, SynapseContrast, SynapseWeight, UpdateVariance
 from workbench.readouts.unmixing import AmariIndex, OutputKurtosis, SourceCorrelation
-from workbench.readouts.value import DopamineAtStep, ErrorAtStep, ValueDeviation
+from workbench.readouts.value import ActionProbability, DopamineAtStep, ErrorAtStep, ValueDeviation
 from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
 
 COMPONENTS = (
