@@ -1,6 +1,6 @@
 """What is measured: one number per window, or a time course."""
 
-from workbench.readouts.behaviour import FiringRate, OverflowIndex, Selectivity, SuccessRate
+from workbench.readouts.behaviour import FiringRate, OverflowIndex, RelativeToRest, Selectivity, SuccessRate
 from workbench.readouts.change import EvokedResponse, WeightChange
 from workbench.readouts.concentrations import (
     AreaToInfinity,
@@ -36,7 +36,6 @@ from workbench.readouts.levels import (
     TimeOfHighestLevel,
     TimeOfLowestLevel,
 )
-from workbench.readouts.movement_onset import RelativeToRest
 from workbench.readouts.responses import PatternResponse, RecallError
 from workbench.readouts.scores import (
     ChoiceShare,
