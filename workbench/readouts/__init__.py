@@ -24,8 +24,6 @@ from workbench.readouts.distribution import (
     WeightsAt,
 )
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
-from workbench.readouts.gradients import GradientError
-from workbench.readouts.layers import FeedbackAngle, LayerChange, MapDistance, TeacherLoss
 from workbench.readouts.levels import (
     AreaOfChange,
     HighestLevel,
@@ -36,6 +34,7 @@ from workbench.readouts.levels import (
     TimeOfHighestLevel,
     TimeOfLowestLevel,
 )
+from workbench.readouts.networks import FeedbackAngle, GradientError, LayerChange, MapDistance, TeacherLoss
 from workbench.readouts.responses import PatternResponse, RecallError
 from workbench.readouts.scores import (
     ChoiceShare,
