@@ -1,7 +1,6 @@
 """What is measured: one number per window, or a time course."""
 
 from workbench.readouts.behaviour import FiringRate, OverflowIndex, RelativeToRest, Selectivity, SuccessRate
-from workbench.readouts.change import EvokedResponse, WeightChange
 from workbench.readouts.concentrations import (
     AreaToInfinity,
     AreaUnderCurve,
@@ -15,14 +14,6 @@ from workbench.readouts.concentrations import (
     TroughConcentration,
 )
 from workbench.readouts.directions import OutputPower, ProfileError, SubspaceError
-from workbench.readouts.distribution import (
-    BoundTime,
-    LargestWeight,
-    LogWeightNorm,
-    ParticipationRatio,
-    RatioSpread,
-    WeightsAt,
-)
 from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
 from workbench.readouts.levels import (
     AreaOfChange,
@@ -48,7 +39,20 @@ from workbench.readouts.scores import (
 from workbench.readouts.synapse import CreditShare, LateWeight, MarkArea, SynapseContrast, SynapseWeight, UpdateVariance
 from workbench.readouts.unmixing import AmariIndex, OutputKurtosis, SourceCorrelation
 from workbench.readouts.value import ActionProbability, DopamineAtStep, ErrorAtStep, ValueDeviation
-from workbench.readouts.weights import PrincipalCosine, Saturation, WeightMean, WeightNorm
+from workbench.readouts.weights import (
+    BoundTime,
+    EvokedResponse,
+    LargestWeight,
+    LogWeightNorm,
+    ParticipationRatio,
+    PrincipalCosine,
+    RatioSpread,
+    Saturation,
+    WeightChange,
+    WeightMean,
+    WeightNorm,
+    WeightsAt,
+)
 
 COMPONENTS = (
     ActionProbability,
