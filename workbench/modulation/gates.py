@@ -156,8 +156,8 @@ class ThresholdCrossing(Component):
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve one burst and one dip per unit."""
-        for signal in ("burst", "dip"):
-            block.signal(f"modulator.{name}.{signal}", block.size(self.population))
+        for part in ("burst", "dip"):
+            block.signal(f"modulator.{name}.{part}", block.size(self.population))
 
     def build(self, block: Assembly, name: str) -> None:
         """Judge the drive at the outcome stage."""
