@@ -18,8 +18,8 @@ from workbench.design import plan
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
 from workbench.solver.batch import Batch, BatchResult
+from workbench.solver.draws import generator
 from workbench.solver.run import solve, width_for
-from workbench.solver.streams import generator
 
 SUBJECTS, TRIALS, TRIALS_A_DAY = 3, 1000, 5
 PHASES = ("practice", "treatment", "withdrawal")

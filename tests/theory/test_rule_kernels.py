@@ -15,8 +15,8 @@ from workbench.plasticity.routed_error import RoutedError
 from workbench.plasticity.three_factor import ThreeFactor
 from workbench.registry import registry
 from workbench.solver.block import Block
+from workbench.solver.draws import generator
 from workbench.solver.run import solve
-from workbench.solver.streams import generator
 from workbench.tasks.transitions import Chain
 
 MARKS = [DoubleExponential(), DoubleExponential(rise=0.1, decay=3.0), Nmda(), Nmda(share_2a=0.9)]
