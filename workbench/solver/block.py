@@ -17,7 +17,7 @@ from workbench.errors import AssemblyError
 from workbench.registry import Registry
 from workbench.solver.inputs import Inputs
 from workbench.solver.marks import Marks
-from workbench.solver.pieces import Pieces
+from workbench.solver.noise_chunks import Pieces
 from workbench.solver.registered import Registered
 from workbench.solver.steps import Unorderable
 from workbench.solver.stimulation import Stimulation

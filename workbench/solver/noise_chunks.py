@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from workbench.arrays import Array
 
+
 PIECE = 64
 """Steps drawn at once. A tuning number: draws do not depend on it."""
 
