@@ -13,8 +13,7 @@ import numpy as np
 from workbench.registry import Registry, registry
 from workbench.solver.batch import Batch, BatchResult, Structure
 from workbench.solver.block import Block
-from workbench.solver.clocks import Events, Trials
-from workbench.solver.flows import Flows
+from workbench.solver.clocks import Events, Flows, Trials
 from workbench.solver.probe import Probe
 from workbench.solver.recorder import Recorder
 from workbench.solver.ticks import Ticks
