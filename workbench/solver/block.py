@@ -16,11 +16,10 @@ from workbench.declaration import Component
 from workbench.errors import AssemblyError
 from workbench.registry import Registry
 from workbench.solver.inputs import Inputs
-from workbench.solver.marks import Marks
 from workbench.solver.noise_chunks import Pieces
 from workbench.solver.registered import Registered
 from workbench.solver.steps import Unorderable
-from workbench.solver.stimulation import Stimulation
+from workbench.solver.stimulation import Marks, Stimulation
 from workbench.solver.wiring import Wiring
 
 if TYPE_CHECKING:
