@@ -15,12 +15,12 @@ import numpy as np
 from workbench.declaration import Component
 from workbench.errors import AssemblyError
 from workbench.registry import Registry
+from workbench.solver.buffers import Wiring
 from workbench.solver.inputs import Inputs
 from workbench.solver.noise_chunks import Pieces
 from workbench.solver.registered import Registered
 from workbench.solver.steps import Unorderable
 from workbench.solver.stimulation import Marks, Stimulation
-from workbench.solver.wiring import Wiring
 
 if TYPE_CHECKING:
     from workbench.arrays import Array, Value
