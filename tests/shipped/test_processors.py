@@ -12,15 +12,15 @@ from support import tolerances as tool
 from support.commands import SMALL, workbench
 from support.processors import here
 
-from workbench.analysis import rounding
 from workbench.analysis.selection import select
+from workbench.execution import tolerances
 from workbench.execution.rounding import differences
 from workbench.execution.tolerances import AMPLIFIES, Amplified, Rounding
 from workbench.report.content import Page
 from workbench.report.page import render
 from workbench.scenario.library import scenarios_folder
 
-STATED = rounding.tolerances()
+STATED = tolerances.tolerances()
 
 
 def test_every_shipped_scenario_states_what_was_measured_and_what_follows() -> None:
@@ -59,7 +59,7 @@ def test_what_amplifies_rounding_is_said_where_it_is_shown(tmp_path: Path, monke
 
     def said(*amplified: Amplified) -> tuple[str, str]:
         stated = {"small": Rounding("small", 2e-15, 1e-12, amplified)}
-        monkeypatch.setattr(rounding, "tolerances", lambda: stated)
+        monkeypatch.setattr(tolerances, "tolerances", lambda: stated)
         compared = workbench("compare", "small.db", cwd=tmp_path)
         assert compared.returncode == 0
         return " ".join(compared.stdout.split()), " ".join(render(Page(select(tmp_path / "small.db"))).split())
@@ -67,8 +67,8 @@ def test_what_amplifies_rounding_is_said_where_it_is_shown(tmp_path: Path, monke
     compared, page = said()
     assert "rounding" not in compared and "amplifies" not in page and "same on every processor to 1e-12" in page
     compared, page = said(Amplified("fast", "norm", 3e-4, 1e-2))
-    (line,) = rounding.between_processors(selection)
+    (line,) = tolerances.between_processors(selection)
     assert "fast" in line and "3e-04" in line and line in compared and line in page
-    assert rounding.between_processors(selection, ["mean"]) == []
+    assert tolerances.between_processors(selection, ["mean"]) == []
     compared, _ = said(Amplified("gone", "norm", 3e-4, 1e-2))
     assert "rounding" not in compared

@@ -14,8 +14,8 @@ import numpy as np
 
 from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.ledger import CriterionRow, LedgerRow, natural, span
-from workbench.analysis.rounding import between_processors
 from workbench.analysis.selection import Selection
+from workbench.execution.tolerances import between_processors
 from workbench.files import refuse_existing, write_whole
 from workbench.quantities import SECONDS_PER_HOUR
 from workbench.registry import SECTIONS, registry

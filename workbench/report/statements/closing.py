@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.analysis.rounding import agreement, between_processors
+from workbench.execution.tolerances import agreement, between_processors
 from workbench.files import argument
 from workbench.report.absent import absent
 from workbench.report.absent import sentences as absent_sentences
