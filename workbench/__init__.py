@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from workbench.analysis import interactions as interactions
     from workbench.analysis.calibration import calibrate as calibrate
     from workbench.analysis.findings import findings as findings
-    from workbench.analysis.simulate import simulate as simulate
     from workbench.execution.assay import assay as assay
     from workbench.execution.replay import replay as replay
+    from workbench.execution.simulate import simulate as simulate
     from workbench.execution.sweep import run_sweep as run_sweep
     from workbench.execution.verify import verify as verify
     from workbench.report import build_report as build_report
@@ -34,7 +34,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "load_scenario": "workbench.scenario",
     "run_sweep": "workbench.execution.sweep",
-    "simulate": "workbench.analysis.simulate",
+    "simulate": "workbench.execution.simulate",
     "open_results": "workbench.store",
     "compare": "workbench.analysis",
     "interactions": "workbench.analysis",

@@ -18,11 +18,13 @@ from workbench.execution.workers import Crew, crew, solve_each
 from workbench.scenario.model import Axis, Quantity, Scenario, Study
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from workbench.declaration import Component
     from workbench.design import Chunk
     from workbench.solver.batch import BatchResult
+
 
 STUDY = "simulate"
 
@@ -164,3 +166,26 @@ def _part(
     place = {"arm": chunk.arms, "point": chunk.points, "subject": chunk.batch.subjects}
     outcomes = {name: values[back] for name, values in result.outcomes.items()}
     return {**place, **swept, **outcomes, "failure": reasons[back]}
+
+
+def simulate(scenario: Scenario | str | Path, points: pd.DataFrame | None = None, **options: Any) -> pd.DataFrame:
+    """Simulate every arm of `scenario` at every row of `points`, in memory.
+
+    Parameters
+    ----------
+    points
+        One column for each path (``"plasticity.cortex_d1.balance"``), one row for each point; None is the scenario
+        as it stands.
+    options
+        `arms`, `subjects`, `seed`, `settings`, `components`, `workers` as for `run_sweep`; `workers` is 1 unless given.
+
+    Returns
+    -------
+    DataFrame
+        One row per run: arm, point, subject, the swept values, one column per outcome (NaN where the run failed), and
+        the reason of a failure.
+    """
+    import pandas as pd
+
+    columns = None if points is None else {str(path): points[path].to_list() for path in points.columns}
+    return pd.DataFrame(simulate_columns(scenario, columns, **options))
