@@ -14,7 +14,7 @@ from support.processors import here
 
 from workbench.analysis.selection import select
 from workbench.execution import tolerances
-from workbench.execution.rounding import differences
+from workbench.execution.amplification import differences
 from workbench.execution.tolerances import AMPLIFIES, Amplified, Rounding
 from workbench.report.content import Page
 from workbench.report.page import render

@@ -14,8 +14,8 @@ from support.circuits import HEAD, only
 from support.drawn_systems import drawn_flows
 from support.processors import here
 
+from workbench.execution.amplification import WHEN, nudged
 from workbench.solver.batch import BatchResult
-from workbench.solver.nudged import WHEN, nudged
 from workbench.solver.run import solve
 from workbench.tasks.gaussian import Ring
 

@@ -1,7 +1,7 @@
 """How far shipped results lie apart between processors: `python tests/support/tolerances.py --write` measures it anew.
 
 Every arm of every shipped scenario is solved for its first subjects: on each processor that can be played here (see
-`processors`), and once more with every number moved by a unit in its last place (`workbench.solver.nudged`). The largest
+`processors`), and once more with every number moved by a unit in its last place (`workbench.execution.amplification`). The largest
 difference of any run from the first of them, as a share of the outcome's largest value in its scenario, is what
 `data/tolerances.toml` calls measured; the tolerance is the next power of ten above ten times that, and not below 1e-12.
 What a unit in the last place, or another processor, moves by more than 1e-9 amplifies rounding and has a line of its own;
@@ -28,13 +28,19 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.processors import Processor, here, ran  # noqa: E402 - the script finds it only now
 from workbench.design import plan  # noqa: E402
-from workbench.execution.rounding import EACH, add, differences, joined, sampled  # noqa: E402
+from workbench.execution.amplification import (  # noqa: E402
+    EACH,
+    add,
+    differences,
+    joined,
+    nudged,  # noqa: E402
+    sampled,
+)
 from workbench.execution.tolerances import AMPLIFIES, FILE, Amplified, Rounding, allowed  # noqa: E402
 from workbench.registry import registry  # noqa: E402
 from workbench.scenario import load_scenario  # noqa: E402
 from workbench.scenario.library import data_folder, scenarios_folder  # noqa: E402
 from workbench.solver.batch import Batch  # noqa: E402
-from workbench.solver.nudged import nudged  # noqa: E402
 from workbench.solver.run import _assembled, _run_phases, shape_of, solve  # noqa: E402
 from workbench.solver.watch import Watch  # noqa: E402
 

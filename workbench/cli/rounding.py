@@ -28,7 +28,7 @@ def rounding(
     Solves some runs of every arm twice, the second time with every number moved by a unit in its last place; nothing
     is stored.
     """
-    from workbench.execution.rounding import rounding as measure
+    from workbench.execution.amplification import rounding as measure
     from workbench.execution.tolerances import AMPLIFIES
 
     found = measure(scenario, arms=arm or (), subjects=subjects)

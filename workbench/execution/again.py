@@ -158,7 +158,7 @@ class _Apart:
         return self._measured.get(name, max(self._measured.values(), default=allowed(0.0)))
 
     def _nudged(self) -> dict[str, float]:
-        from workbench.solver.nudged import nudged
+        from workbench.execution.amplification import nudged
         from workbench.solver.run import solve
 
         plain = solve(self._batch, self._registry)

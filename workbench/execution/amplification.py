@@ -1,16 +1,30 @@
-"""What a scenario's outcomes owe to rounding: its runs solved again with every number moved by a last digit."""
+"""What a scenario's outcomes owe to rounding: its runs solved again with every number moved by a last digit.
+
+The same runs with every number moved by a unit in its last place: what moves much more amplifies rounding.
+
+Processors round products, exponentials and logarithms differently in the last place, which is as if the numbers of a
+scenario were other ones by that much. Most outcomes move as little; one that settles by which of two ways a run falls,
+or that grows apart exponentially, moves by more the longer it runs, and has other digits on every processor.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 
 from workbench.execution.sweep import prepare
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from workbench.solver.batch import Batch
+
 
 if TYPE_CHECKING:
     from workbench.arrays import Array
@@ -53,7 +67,6 @@ def rounding(
     nudge : int
         Draws which numbers go up and which go down.
     """
-    from workbench.solver.nudged import nudged
     from workbench.solver.run import solve
 
     count = SUBJECTS if subjects is None else subjects
@@ -113,3 +126,25 @@ def differences(one: Values, other: Values) -> dict[tuple[str, str], float]:
         lost = bool(np.any(ended != np.isfinite(other[key])))
         found[key] = math.inf if lost else apart / (largest[key[1]] or 1.0)
     return found
+
+
+WHEN = frozenset({"phase", "event", "stimulus", "dose", "session", "assessment"})
+"""Sections whose numbers say when something happens: what falls on one moment must stay there."""
+
+
+def nudged(batch: Batch, seed: int) -> Batch:
+    """Return the same runs with each number up or down by a unit in its last place; which way is drawn by `seed`.
+
+    A number that all runs share moves alike in all. Zeros stay: they say that something is absent.
+    """
+    moved: dict[str, float | NDArray[np.float64]] = {}
+    for path, value in batch.values.items():
+        if path.partition(".")[0] in WHEN:
+            moved[path] = value
+            continue
+        rng = np.random.default_rng([seed, crc32(path.encode())])
+        shape = np.shape(value)
+        ways = np.where(rng.random(shape) < 0.5, -np.inf, np.inf)
+        found = np.where(np.asarray(value) == 0.0, value, np.nextafter(value, ways))
+        moved[path] = found if shape else float(found)
+    return replace(batch, values=moved)
