@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.execution.replay import replay as replay
     from workbench.execution.simulate import simulate as simulate
     from workbench.execution.sweep import run_sweep as run_sweep
-    from workbench.execution.verify import verify as verify
+    from workbench.execution.verification import verify as verify
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
     from workbench.store import open_results as open_results
@@ -41,7 +41,7 @@ _HOMES = {
     "findings": "workbench.analysis.findings",
     "calibrate": "workbench.analysis.calibration",
     "replay": "workbench.execution.replay",
-    "verify": "workbench.execution.verify",
+    "verify": "workbench.execution.verification",
     "merge": "workbench.store.merge",
     "assay": "workbench.execution.assay",
     "build_report": "workbench.report",

@@ -16,7 +16,7 @@ from support.fabricated import accounted
 
 from workbench.design import Chunk, plan
 from workbench.errors import StorageError
-from workbench.execution.verify import verify
+from workbench.execution.verification import verify
 from workbench.scenario import load_scenario
 from workbench.solver.run import solve
 from workbench.store import Writer, digest, open_results, open_writer

@@ -16,7 +16,7 @@ from workbench.errors import UsageError, shorten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.execution.verify import Verification
+    from workbench.execution.verification import Verification
     from workbench.store.damage import Check, Finding
 
 DIFFERENT = 5
@@ -41,7 +41,7 @@ def verify(
     Looks at its pages, tables, texts, hashes and rows; plans its sweeps again from the scenarios that it holds;
     computes some of its runs again and compares them bit for bit. Writes nothing.
     """
-    from workbench.execution.verify import verify as look_through
+    from workbench.execution.verification import verify as look_through
 
     found = look_through(Path(db), sample_size=_size(sample), sweep=sweep, digest=digest)
     if as_json:
