@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.commands import ROOT, SMALL, answer, children, command, environment, gone, process, workbench
 
-from workbench.execution.deaths import MOST_DEATHS, TRIES, WorkerDied, outlive
+from workbench.execution.process import MOST_DEATHS, TRIES, WorkerDied, outlive
 from workbench.solver.batch import Batch, BatchResult, Declared, Structure
 from workbench.store import open_results
 from workbench.store.digest import digest

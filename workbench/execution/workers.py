@@ -11,8 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from workbench.errors import StorageError, shorten
-from workbench.execution.deaths import WorkerDied, outlive
-from workbench.execution.process import NotStarted, WorkerProcess
+from workbench.execution.process import NotStarted, WorkerDied, WorkerProcess, outlive
 from workbench.execution.worker import Differs, Fault, OutOfMemory
 
 if TYPE_CHECKING:
