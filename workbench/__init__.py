@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.analysis.calibration import calibrate as calibrate
     from workbench.analysis.findings import findings as findings
     from workbench.execution.assay import assay as assay
-    from workbench.execution.replay import replay as replay
+    from workbench.execution.replays import replay as replay
     from workbench.execution.simulate import simulate as simulate
     from workbench.execution.sweep import run_sweep as run_sweep
     from workbench.execution.verification import verify as verify
@@ -40,7 +40,7 @@ _HOMES = {
     "interactions": "workbench.analysis",
     "findings": "workbench.analysis.findings",
     "calibrate": "workbench.analysis.calibration",
-    "replay": "workbench.execution.replay",
+    "replay": "workbench.execution.replays",
     "verify": "workbench.execution.verification",
     "merge": "workbench.store.merge",
     "assay": "workbench.execution.assay",

@@ -13,7 +13,7 @@ from support.therapies import THERAPY
 from workbench.design import plan
 from workbench.errors import CheckFailed, ScenarioError, UsageError
 from workbench.execution.dosing import dose_records
-from workbench.execution.replay import replay
+from workbench.execution.replays import replay
 from workbench.execution.sweep import run_sweep
 from workbench.registry import registry
 from workbench.scenario import load_scenario, to_text

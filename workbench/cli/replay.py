@@ -15,7 +15,7 @@ from workbench.cli.tables import GAP, set_out
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.execution.replay import Replay
+    from workbench.execution.replays import Replay
 
 DIFFERENT = 5
 
@@ -40,7 +40,7 @@ def replay(
 
     Compares its outcomes, bit for bit; with --format csv, prints its recorded series, one row for each time.
     """
-    from workbench.execution.replay import replay as again
+    from workbench.execution.replays import replay as again
 
     seen = again(Path(db), run, record=record.value)
     if as_json or form is Format.json:
