@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.design import Plan, plan
 from workbench.errors import WorkbenchError
-from workbench.execution.why import Cause, explain
+from workbench.execution.reasons import Cause, explain
 from workbench.scenario import load_scenario
 from workbench.store import open_writer
 from workbench.store.asked import planned, stored

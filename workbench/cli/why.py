@@ -16,7 +16,7 @@ from workbench.files import argument
 
 if TYPE_CHECKING:
     from workbench.execution.earlier import RunContent
-    from workbench.execution.why import Explanation
+    from workbench.execution.reasons import Explanation
 
 Sweep = Annotated[int | None, typer.Option("--sweep", min=1, help="Which sweep; the newest if not given.")]
 

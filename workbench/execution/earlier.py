@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.execution.why import Cause, Explanation, Place, explain
+from workbench.execution.reasons import Cause, Explanation, Place, explain
 from workbench.store.asked import Asked, Value, planned, readable, stored
 from workbench.store.connection import reading
 from workbench.store.predecessors import (

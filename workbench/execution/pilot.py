@@ -11,7 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from workbench.design import Chunk, Plan
-    from workbench.execution.why import Explanation
+    from workbench.execution.reasons import Explanation
     from workbench.registry import Registry
     from workbench.solver.batch import Batch, Structure
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.declaration import Component
     from workbench.design import Chunk, Plan
     from workbench.errors import Problem
-    from workbench.execution.why import Explanation
+    from workbench.execution.reasons import Explanation
     from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, BatchResult, Structure
