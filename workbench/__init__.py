@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from workbench.analysis.findings import findings as findings
     from workbench.execution.assay import assay as assay
     from workbench.execution.replays import replay as replay
+    from workbench.execution.runner import run_sweep as run_sweep
     from workbench.execution.simulate import simulate as simulate
-    from workbench.execution.sweep import run_sweep as run_sweep
     from workbench.execution.verification import verify as verify
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load_scenario": "workbench.scenario",
-    "run_sweep": "workbench.execution.sweep",
+    "run_sweep": "workbench.execution.runner",
     "simulate": "workbench.execution.simulate",
     "open_results": "workbench.store",
     "compare": "workbench.analysis",

@@ -13,7 +13,7 @@ from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.selection import select
 from workbench.analysis.timeline import timeline
 from workbench.execution.dosing import dose_records
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.report.words import _prescribed
 from workbench.scenario import load_scenario
 

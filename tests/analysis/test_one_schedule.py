@@ -26,7 +26,7 @@ from workbench.analysis.timeline import timeline
 from workbench.design import plan
 from workbench.errors import UsageError
 from workbench.execution.dosing import dose_records
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.protocol.schedule import (
     doses_given,
     in_force,

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from support.circuits import STRIATUM, batches, replaced
 
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.solver.run import solve, width_for
 
 WIDTH, STEPS = 2048, 2000

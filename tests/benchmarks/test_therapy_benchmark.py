@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.scenario.library import scenarios_folder
 
 WIDTH, DAYS = 2048, 112

@@ -16,8 +16,8 @@ from typer.main import get_command
 
 from workbench.cli import main as cli
 from workbench.cli import stops
+from workbench.execution.runner import run_sweep
 from workbench.execution.signals import StoppedAtOnce
-from workbench.execution.sweep import run_sweep
 from workbench.store.lease import Lease
 
 COMMANDS: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from support.commands import SMALL, answer, workbench
 
 import workbench.store.question as question
 from workbench.errors import UsageError
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.store import open_results
 from workbench.store import query as ask
 from workbench.store.digest import digest

@@ -18,7 +18,7 @@ import pytest
 from support.commands import ROOT, SMALL, process, started, wait_for_runs
 
 from workbench.cli.progress import Bar, Lines, RunWords
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
 LADDER = int(os.environ.get("WORKBENCH_TEST_LADDER", "0"))

@@ -20,7 +20,7 @@ from support.commands import ROOT, SMALL, environment
 import workbench
 from workbench.cli.main import main
 from workbench.cli.sweep import _print_end
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.files import argument, spelled
 
 BIG = 9007199254740993

@@ -11,7 +11,7 @@ from support.circuits import STRIATUM, batches, replaced
 from support.therapies import THERAPY
 
 import workbench as api
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.solver.run import solve
 from workbench.solver.steps_halved import step_errors
 from workbench.store.digest import digest

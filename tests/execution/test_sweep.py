@@ -15,8 +15,8 @@ from workbench.declaration import Component, number
 from workbench.errors import ScenarioError, StorageError, UsageError
 from workbench.execution.pilot import Forecast
 from workbench.execution.progress import Counts
+from workbench.execution.runner import forecast, prepare
 from workbench.execution.signals import StoppedAtOnce, StopSignal
-from workbench.execution.sweep import forecast, prepare
 from workbench.plasticity import Hebb
 from workbench.store.digest import digest
 

@@ -25,7 +25,7 @@ from support import commands
 from system_steps import BROKEN, CountedSystem
 
 import workbench.cli.main
-from workbench.execution.sweep import prepare
+from workbench.execution.runner import prepare
 from workbench.store import digest
 
 GIVEN_UP = 120.0

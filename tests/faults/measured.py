@@ -43,7 +43,7 @@ from support import commands
 from support.commands import ROOT, children, gone, started, stored_runs, wait_for_runs
 from system_steps import CLOSED, FULL
 
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.store import digest, open_results, open_writer
 
 CHANGING = frozenset({"open", "write", "sync", "truncate", "delete", "shared"})

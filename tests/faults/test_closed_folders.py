@@ -16,7 +16,7 @@ from surroundings import contents
 from typer.main import get_command
 
 from workbench.cli.main import app
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 
 HEBB, REFIT = (str(ROOT / "scenarios" / name) for name in ("rules/oja.toml", "dystonia_slice.toml"))
 DEFAULTS = {

@@ -12,7 +12,7 @@ from disturbed import Steps, files, in_child, kill_me, state, undisturbed
 from support.commands import SMALL, answer, process, workbench
 from surroundings import contents
 
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.store import digest, query
 from workbench.store.audit import Written
 

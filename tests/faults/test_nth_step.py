@@ -38,7 +38,7 @@ from support.commands import workbench
 from system_steps import CLOSED, FULL
 
 from workbench.errors import StorageError
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.files import write_whole
 from workbench.store import open_results, open_writer
 

@@ -20,7 +20,7 @@ import numpy as np
 from support.commands import workbench as run
 
 from workbench.cli import main as front
-from workbench.execution.sweep import prepare
+from workbench.execution.runner import prepare
 from workbench.solver.run import solve
 
 SECONDS, MEGABYTES = 2.0, 300

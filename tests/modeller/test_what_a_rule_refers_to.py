@@ -18,8 +18,8 @@ from support.commands import ROOT
 import workbench
 from workbench.declaration import Component
 from workbench.errors import CheckFailed
+from workbench.execution.runner import prepare, run_sweep
 from workbench.execution.simulate import simulate_columns
-from workbench.execution.sweep import prepare, run_sweep
 from workbench.referents import identify
 
 ONE_WEIGHT = replaced(HEBB, ("count = 6", "count = 2"), ('rule = "hebb"', 'rule = "scaled"')) + "[arm.one]\n[study.s]\n"

@@ -14,7 +14,7 @@ from workbench.design import plan
 from workbench.errors import CheckFailed, ScenarioError, UsageError
 from workbench.execution.dosing import dose_records
 from workbench.execution.replays import replay
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.registry import registry
 from workbench.scenario import load_scenario, to_text
 from workbench.scenario.dosing import written

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.design import plan
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.report import build_report
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario

@@ -12,7 +12,7 @@ from support.circuits import STRIATUM, replaced
 
 MEASURE = """
 import json, resource, sys
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 if __name__ == "__main__":
     result = run_sweep(sys.argv[1], sys.argv[2], workers=2)
     lines = open("/proc/self/status").read().splitlines()  # ru_maxrss would still hold the test runner's own peak

@@ -20,8 +20,8 @@ from support.commands import SMALL
 import workbench
 from workbench.cli.main import main
 from workbench.errors import ScenarioError
+from workbench.execution.runner import run_sweep
 from workbench.execution.simulate import simulate_columns
-from workbench.execution.sweep import run_sweep
 from workbench.scenario import load_scenario
 from workbench.scenario.names import name_fault
 from workbench.scenario.tables import COLUMNS, VALUES

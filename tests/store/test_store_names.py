@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.circuits import STRIATUM
 
-from workbench.execution.sweep import run_sweep
+from workbench.execution.runner import run_sweep
 from workbench.store.read import open_results
 from workbench.store.views import KEYS, short_names
 

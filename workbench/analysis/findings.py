@@ -117,8 +117,8 @@ class Run:
 
     def of(self, bound: _Bound, only: Sequence[Criterion] | None = None) -> Selection:
         """Compute what is missing of a scenario, all of it or what some criteria need, and return its sweep."""
+        from workbench.execution.runner import run_sweep
         from workbench.execution.signals import StoppedAtOnce
-        from workbench.execution.sweep import run_sweep
         from workbench.store.read import open_results
 
         criteria = only or [criterion for finding in bound.bound for criterion in finding.criteria]
@@ -163,7 +163,7 @@ MARGIN = 1.1
 
 def _apart(run: Run, file: Path) -> Path:
     """Return the database of added people, beside the scenario's own."""
-    from workbench.execution.sweep import RESULTS
+    from workbench.execution.runner import RESULTS
 
     own = Path(run.db) if run.db is not None else RESULTS / f"{file.stem}.db"
     return own.with_name(f"{own.stem}.decided{own.suffix}")
@@ -309,7 +309,7 @@ def _from_results(db: str | Path | None) -> Ledger:
 
 def _from_stored(file: Path, drafts: list[Draft], db: str | Path | None) -> list[LedgerRow]:
     """Return the rows of a scenario from its database, "not run" where there is none."""
-    from workbench.execution.sweep import RESULTS
+    from workbench.execution.runner import RESULTS
 
     path = Path(db) if db is not None else RESULTS / f"{file.stem}.db"
     stored = _stored_rows(path, drafts) if path.exists() else []

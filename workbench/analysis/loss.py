@@ -18,8 +18,8 @@ from workbench.analysis.criteria import value_of
 from workbench.analysis.ledger import in_words
 from workbench.analysis.samples import Sample, terms_of
 from workbench.analysis.verdict import monte_carlo_error
+from workbench.execution.runner import Request, read_scenario
 from workbench.execution.simulate import points_request, solved
-from workbench.execution.sweep import Request, read_scenario
 from workbench.execution.workers import Crew, crew
 from workbench.literature.model import Criterion, Finding
 

@@ -93,7 +93,7 @@ def calibrate(
 
 def _places(document: Scenario, to: str | None, db: str | None) -> tuple[Path, Path]:
     """Return the files of the new set and of the candidates; the folders of our own choice are made."""
-    from workbench.execution.sweep import RESULTS
+    from workbench.execution.runner import RESULTS
 
     target = Path(to) if to is not None else FOLDER / f"{document.parameters.name}-refit.toml"
     path = Path(db) if db is not None else RESULTS / f"{document.name}.db"

@@ -45,7 +45,7 @@ def check(
 
 
 def _expanded(scenarios: list[str], as_json: bool) -> int:
-    from workbench.execution.sweep import read_scenario
+    from workbench.execution.runner import read_scenario
 
     if len(scenarios) > 1:
         raise UsageError(f"--expand prints one scenario, and there are {len(scenarios)}")
@@ -61,7 +61,7 @@ def _expanded(scenarios: list[str], as_json: bool) -> int:
 def _summary(file: str) -> dict[str, Any]:
     from workbench.design import plan
     from workbench.execution.fitness import fit
-    from workbench.execution.sweep import read_scenario
+    from workbench.execution.runner import read_scenario
 
     scenario, _ = read_scenario(Path(file))
     planned = fit(plan(scenario))

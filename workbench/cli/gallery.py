@@ -62,7 +62,7 @@ def gallery(
 
 def _refuse_unsound(files: Iterable[Path], db: str | None) -> None:
     """Refuse what cannot be read, of all files at once: those that no finding is about are read nowhere else."""
-    from workbench.execution.sweep import read_scenario
+    from workbench.execution.runner import read_scenario
 
     problems: list[Problem] = []
     for file in files:

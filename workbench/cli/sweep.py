@@ -18,7 +18,7 @@ from workbench.files import argument, command_line, refuse_irregular, refuse_unw
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import Forecast
-    from workbench.execution.sweep import Request, SweepResult
+    from workbench.execution.runner import Request, SweepResult
 
 FAILED = 4
 
@@ -63,7 +63,7 @@ def sweep(
 
     What is stored already is not computed again: after a stop, the same command goes on where it was.
     """
-    from workbench.execution import sweep as execution
+    from workbench.execution import runner as execution
 
     request = execution.prepare(
         scenario,

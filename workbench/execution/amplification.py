@@ -18,7 +18,7 @@ from zlib import crc32
 
 import numpy as np
 
-from workbench.execution.sweep import prepare
+from workbench.execution.runner import prepare
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import CheckFailed, UsageError
+from workbench.execution.runner import read_scenario
 from workbench.execution.simulate import simulate_columns
-from workbench.execution.sweep import read_scenario
 
 if TYPE_CHECKING:
     from workbench.declaration import Component

@@ -12,8 +12,8 @@ import numpy as np
 
 from workbench.errors import Problem, ScenarioError, StorageError, shorten
 from workbench.execution.fitness import refuse_unfit
+from workbench.execution.runner import Request, read_scenario
 from workbench.execution.signals import StoppedAtOnce, StopSignal
-from workbench.execution.sweep import Request, read_scenario
 from workbench.execution.workers import Crew, crew, solve_each
 from workbench.scenario.model import Axis, Quantity, Scenario, Study
 
