@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from workbench.literature.binding import bind
-from workbench.literature.horizon import read_at
-from workbench.literature.model import Finding
-from workbench.literature.read import Draft, read_drafts
-from workbench.literature.roles import fitted_findings, role_of, set_evidence
+from workbench.findings.binding import bind
+from workbench.findings.horizon import read_at
+from workbench.findings.model import Finding
+from workbench.findings.read import Draft, read_drafts
+from workbench.findings.roles import fitted_findings, role_of, set_evidence
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.document import Document

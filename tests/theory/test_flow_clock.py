@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from support.circuits import HEAD, replaced, solved
 
 from workbench.errors import AssemblyError, ScenarioError
-from workbench.literature.closed_forms import FORMS
+from workbench.findings.closed_forms import FORMS
 from workbench.plasticity.hebb import EXACT
 from workbench.tasks.gaussian import Ring
 

@@ -11,7 +11,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy.integrate import quad, solve_ivp
 from scipy.optimize import minimize_scalar
 
-from workbench.literature.closed_forms import FORMS
+from workbench.findings.closed_forms import FORMS
 
 
 def form(name: str, **given: object) -> float:

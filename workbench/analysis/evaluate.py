@@ -19,13 +19,13 @@ from workbench.analysis.standing import at_own_point, criterion_role, fitted_els
 from workbench.analysis.stored import Stored
 from workbench.analysis.verdict import joint, monte_carlo_error, people_needed, turned, verdict_of
 from workbench.errors import ScenarioError
-from workbench.literature.binding import bind
-from workbench.literature.model import Criterion, Finding, Role
-from workbench.literature.roles import fitted_findings, role_of
+from workbench.findings.binding import bind
+from workbench.findings.model import Criterion, Finding, Role
+from workbench.findings.roles import fitted_findings, role_of
 from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
 
 if TYPE_CHECKING:
-    from workbench.literature.read import Draft
+    from workbench.findings.read import Draft
     from workbench.scenario.model import Scenario, Study
 
 FEWEST_POINTS = 20

@@ -18,10 +18,10 @@ from workbench.analysis.ledger import Ledger, LedgerRow, in_order
 from workbench.analysis.selection import Selection, select
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.files import argument
-from workbench.literature.binding import bind
-from workbench.literature.model import Criterion, Finding
-from workbench.literature.read import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
-from workbench.literature.roles import fitted_findings
+from workbench.findings.binding import bind
+from workbench.findings.model import Criterion, Finding
+from workbench.findings.read import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
+from workbench.findings.roles import fitted_findings
 from workbench.scenario.prescan import decode, read_limited
 
 if TYPE_CHECKING:

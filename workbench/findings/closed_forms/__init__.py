@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.literature.closed_forms import (
+from workbench.findings.closed_forms import (
     balance,
     budgets,
     coincidence,
@@ -22,7 +22,7 @@ from workbench.literature.closed_forms import (
     temporal_differences,
     windows,
 )
-from workbench.literature.closed_forms.form import ClosedForm
+from workbench.findings.closed_forms.form import ClosedForm
 
 __all__ = ["FAMILIES", "FORMS", "ClosedForm"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from workbench.literature.criterion_text import CriterionText
+from workbench.findings.criterion_text import CriterionText
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed
 from workbench.scenario.model import Axis, Scenario, Study

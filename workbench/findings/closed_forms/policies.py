@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from workbench.arrays import Array
-from workbench.literature.closed_forms.form import ClosedForm, Kind
+from workbench.findings.closed_forms.form import ClosedForm, Kind
 
 LISTS: Mapping[str, Kind] = {"preferences": "list", "rewards": "list"}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from workbench.literature.statistics import STATISTICS, StatisticName
+from workbench.findings.statistics import STATISTICS, StatisticName
 from workbench.scenario.shapes import Name, OneOrMany, PlainNumber, Shape, Words
 
 OPEN = "open"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.literature.closed_forms.form import ClosedForm
+from workbench.findings.closed_forms.form import ClosedForm
 
 FORMS: Mapping[str, ClosedForm] = {
     "same": ClosedForm("the number itself", "", {"number": "the number"}, lambda number: number),

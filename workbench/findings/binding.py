@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import ScenarioError
-from workbench.literature.criterion_text import CriterionText
-from workbench.literature.expected import Term, accepted, form_name
-from workbench.literature.horizon import check_horizon, pace_of
-from workbench.literature.model import Among, Criterion, Finding
-from workbench.literature.points import check_point, point_at, study_of
-from workbench.literature.read import Draft
-from workbench.literature.shapes import AmongShape
-from workbench.literature.smallest import smallest_of
-from workbench.literature.statistics import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, Statistic
-from workbench.literature.visits import UNIT as VISITS
-from workbench.literature.visits import visits_of
+from workbench.findings.criterion_text import CriterionText
+from workbench.findings.expected import Term, accepted, form_name
+from workbench.findings.horizon import check_horizon, pace_of
+from workbench.findings.model import Among, Criterion, Finding
+from workbench.findings.points import check_point, point_at, study_of
+from workbench.findings.read import Draft
+from workbench.findings.shapes import AmongShape
+from workbench.findings.smallest import smallest_of
+from workbench.findings.statistics import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, Statistic
+from workbench.findings.visits import UNIT as VISITS
+from workbench.findings.visits import visits_of
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario, Study

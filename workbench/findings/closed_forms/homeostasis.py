@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from workbench.literature.closed_forms.form import ClosedForm
+from workbench.findings.closed_forms.form import ClosedForm
 
 
 def _logistic(weight: float, inputs: float, target: float, time: float, trials: float) -> float:

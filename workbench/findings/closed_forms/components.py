@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.arrays import Array
-from workbench.literature.closed_forms.form import ClosedForm, Kind
+from workbench.findings.closed_forms.form import ClosedForm, Kind
 
 INPUTS: Mapping[str, Kind] = {"inputs": "task"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from workbench.literature.criterion_text import CriterionText
-from workbench.literature.model import Smallest
-from workbench.literature.shapes import SmallestShape
+from workbench.findings.criterion_text import CriterionText
+from workbench.findings.model import Smallest
+from workbench.findings.shapes import SmallestShape
 from workbench.scenario.conformity import conforming, show
 
 KEY = "smallest"

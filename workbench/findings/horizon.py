@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from workbench.literature.criterion_text import CriterionText
-from workbench.literature.model import Finding, Pace
-from workbench.literature.points import lacks
-from workbench.literature.shapes import PaceShape
+from workbench.findings.criterion_text import CriterionText
+from workbench.findings.model import Finding, Pace
+from workbench.findings.points import lacks
+from workbench.findings.shapes import PaceShape
 from workbench.protocol.schedule import known_start, phase_of, visits_of
 from workbench.protocol.span import parse_window
 from workbench.quantities import HOURS_PER_DAY

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from workbench.arrays import Array
-from workbench.literature.closed_forms.components import INPUTS, spectrum
-from workbench.literature.closed_forms.form import ClosedForm
+from workbench.findings.closed_forms.components import INPUTS, spectrum
+from workbench.findings.closed_forms.form import ClosedForm
 
 
 def _participation(inputs: Array) -> float:

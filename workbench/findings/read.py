@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import ScenarioError
-from workbench.literature.model import Finding
-from workbench.literature.named_values import check_values
-from workbench.literature.shapes import CriterionShape, FileShape, FindingShape
+from workbench.findings.model import Finding
+from workbench.findings.named_values import check_values
+from workbench.findings.shapes import CriterionShape, FileShape, FindingShape
 from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.literature.expected import form_of
+from workbench.findings.expected import form_of
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.names import name_fault

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.literature.shapes import OPEN
+from workbench.findings.shapes import OPEN
 from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import sqrt
 
-from workbench.literature.closed_forms.form import ClosedForm
+from workbench.findings.closed_forms.form import ClosedForm
 
 MAP = {"cue": "weight of the cue", "overlap": "share that the others get", "surround": "inhibition by the others' mean"}
 SIDES = {"up": "potentiation per trial", "down": "depression per trial", "crossing": "phi, share of trials that pass"}

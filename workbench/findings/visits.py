@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.literature.criterion_text import CriterionText
+from workbench.findings.criterion_text import CriterionText
 from workbench.protocol.schedule import visits_of as hours_of_visits
 from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.conformity import show

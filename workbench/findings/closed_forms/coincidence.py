@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import exp, prod
 
-from workbench.literature.closed_forms.form import ClosedForm
+from workbench.findings.closed_forms.form import ClosedForm
 
 MG_HALF, MG_SLOPE = 3.57, 0.062
 """Constants of the block as printed: mM, and 1/mV."""
