@@ -8,38 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.findings.closed_forms import (
-    balance,
-    budgets,
-    coincidence,
-    components,
-    homeostasis,
-    marks,
-    numbers,
-    policies,
-    receptors,
-    samples,
-    temporal_differences,
-    windows,
-)
+from workbench.findings.closed_forms import balance, coincidence, components, credit, ligands, numbers, therapy
 from workbench.findings.closed_forms.form import ClosedForm
 
 __all__ = ["FAMILIES", "FORMS", "ClosedForm"]
 
-FAMILIES = (
-    components,
-    budgets,
-    homeostasis,
-    policies,
-    marks,
-    temporal_differences,
-    samples,
-    coincidence,
-    receptors,
-    balance,
-    windows,
-    numbers,
-)
+FAMILIES = (components, balance, credit, coincidence, ligands, therapy, numbers)
 
 FORMS: Mapping[str, ClosedForm] = {name: form for family in FAMILIES for name, form in family.FORMS.items()}
 """Every closed form by name."""

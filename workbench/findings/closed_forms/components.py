@@ -11,6 +11,12 @@ import numpy as np
 from workbench.arrays import Array
 from workbench.findings.closed_forms.form import ClosedForm, Kind
 
+
+def _participation(inputs: Array) -> float:
+    leading = spectrum(inputs)[1][:, 0]
+    return float(np.abs(leading).sum() ** 2 / (leading @ leading))
+
+
 INPUTS: Mapping[str, Kind] = {"inputs": "task"}
 
 
@@ -92,5 +98,12 @@ FORMS: Mapping[str, ClosedForm] = {
     ),
     "norm_at_rest": ClosedForm(
         "1 / sqrt(decay)", "Oja1982", {"decay": "decay"}, lambda decay: 1.0 / math.sqrt(decay)
+    ),
+    "leading_participation": ClosedForm(
+        "(sum_i |e_1i|)^2 / sum_i e_1i^2", "MillerMacKay1994", {"inputs": "task"}, _participation, INPUTS
+    ),
+    "full_weights": ClosedForm(
+        "floor(total / bound): how many weights a fixed sum fills", "MillerMacKay1994",
+        {"total": "the sum", "bound": "upper bound"}, lambda total, bound: float(math.floor(total / bound + 1e-9)),
     ),
 }  # fmt: skip
