@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.findings.binding import bind
-from workbench.findings.horizon import read_at
+from workbench.findings.criterion import read_at
 from workbench.findings.model import Finding
 from workbench.findings.read import Draft, read_drafts
 from workbench.findings.roles import fitted_findings, role_of, set_evidence

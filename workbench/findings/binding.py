@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.errors import ScenarioError
-from workbench.findings.criterion_text import CriterionText
+from workbench.findings.criterion import UNIT as VISITS
+from workbench.findings.criterion import (
+    CriterionText,
+    check_horizon,
+    check_point,
+    criterion_visits,
+    pace_of,
+    point_at,
+    smallest_of,
+    study_of,
+)
 from workbench.findings.expected import Term, accepted, form_name
-from workbench.findings.horizon import check_horizon, pace_of
 from workbench.findings.model import Among, Criterion, Finding
-from workbench.findings.points import check_point, point_at, study_of
 from workbench.findings.read import Draft
 from workbench.findings.shapes import AmongShape
-from workbench.findings.smallest import smallest_of
 from workbench.findings.statistics import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, Statistic
-from workbench.findings.visits import UNIT as VISITS
-from workbench.findings.visits import visits_of
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario, Study
@@ -67,7 +72,7 @@ class _Binder:
         statistic = STATISTICS[self.text.raw["statistic"]]
         self.check_keys(statistic)
         section, measure = self.measure(statistic)
-        measures, times = visits_of(self.text, self.scenario) if self.listed else ((), ())
+        measures, times = criterion_visits(self.text, self.scenario) if self.listed else ((), ())
         arms = self.text.named("arms", "arm", self.text.raw["arms"], tuple(self.scenario.arms), self.scenario.name)
         self.check_count(statistic, arms)
         study = (

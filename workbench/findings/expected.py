@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.findings.closed_forms import FORMS, ClosedForm
-from workbench.findings.criterion_text import CriterionText
+from workbench.findings.criterion import CriterionText
 from workbench.findings.settings import SettingFault, setting_at
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
