@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import ScenarioError
+from workbench.findings.expected import check_values
 from workbench.findings.model import Finding
-from workbench.findings.named_values import check_values
 from workbench.findings.shapes import CriterionShape, FileShape, FindingShape
 from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
