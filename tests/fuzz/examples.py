@@ -22,7 +22,7 @@ from support.commands import workbench as run
 from texts import csv_bytes, toml_bytes
 
 from workbench.findings.closed_forms import FORMS
-from workbench.findings.statistics import STATISTICS
+from workbench.findings.grammar import STATISTICS
 
 PEOPLE = "ID,WEIGHT,AGE\n1,70,30\n2,80,31\n3,64.5,40\n"
 DOSES = "ID,TIME,AMT,RATE,II,ADDL,SS,EVID\n1,0,10,0,8,3,0,1\n1,30,5,2.5,0,0,0,1\n2,0,10,0,0,0,0,1\n3,12,10,0,12,0,1,1\n"

@@ -19,10 +19,9 @@ from workbench.findings.criterion import (
     study_of,
 )
 from workbench.findings.expected import Term, accepted, form_name
+from workbench.findings.grammar import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, AmongShape, Statistic
 from workbench.findings.model import Among, Criterion, Finding
 from workbench.findings.read import Draft
-from workbench.findings.shapes import AmongShape
-from workbench.findings.statistics import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, Statistic
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario, Study

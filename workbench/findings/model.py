@@ -59,7 +59,7 @@ class Criterion:
     Attributes
     ----------
     statistic : str
-        A name of `workbench.findings.statistics.STATISTICS`.
+        A name of `workbench.findings.grammar.STATISTICS`.
     kind, measure : str
         Whether an outcome or a course is meant, and its name; `against` is a second one of the same kind.
     arms : tuple of str
