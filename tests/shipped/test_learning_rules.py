@@ -15,7 +15,7 @@ from workbench.analysis.findings import ledger
 from workbench.analysis.ledger import LedgerRow
 from workbench.errors import StorageError
 from workbench.execution.tolerances import tolerances
-from workbench.findings.read import read_drafts
+from workbench.findings.parser import read_drafts
 from workbench.report.figures.overlay import checks_panel
 from workbench.report.gallery import build_gallery
 from workbench.scenario.library import data_folder, scenarios_folder

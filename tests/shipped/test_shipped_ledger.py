@@ -9,7 +9,7 @@ from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS, Shipped
 
 from workbench import open_results
-from workbench.findings.read import read_drafts
+from workbench.findings.parser import read_drafts
 from workbench.scenario.library import data_folder
 
 DRAFTS = read_drafts(data_folder() / "findings")

@@ -11,7 +11,7 @@ import pytest
 
 from workbench.findings.closed_forms import FAMILIES, FORMS
 from workbench.findings.expected import AGAINST, AS_IN, FORM, NAMED, VALUE, Expectation, Term
-from workbench.findings.read import Draft, read_drafts
+from workbench.findings.parser import Draft, read_drafts
 from workbench.findings.settings import fields_at
 from workbench.quantities import to_unit
 from workbench.scenario import load_scenario

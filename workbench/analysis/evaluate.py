@@ -25,7 +25,7 @@ from workbench.findings.roles import fitted_findings, role_of
 from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
 
 if TYPE_CHECKING:
-    from workbench.findings.read import Draft
+    from workbench.findings.parser import Draft
     from workbench.scenario.model import Scenario, Study
 
 FEWEST_POINTS = 20

@@ -21,7 +21,7 @@ from workbench.findings.criterion import (
 from workbench.findings.expected import Term, accepted, form_name
 from workbench.findings.grammar import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, AmongShape, Statistic
 from workbench.findings.model import Among, Criterion, Finding
-from workbench.findings.read import Draft
+from workbench.findings.parser import Draft
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario, Study
