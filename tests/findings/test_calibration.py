@@ -15,7 +15,7 @@ import workbench as api
 from workbench.analysis.calibrated import Fitted
 from workbench.analysis.loss import Target
 from workbench.analysis.search import directions
-from workbench.findings.model import Criterion
+from workbench.findings.finding import Criterion
 
 SCENARIO = """schema = 1
 title = "One dose, once"

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.findings.binding import bind
 from workbench.findings.criterion import read_at
-from workbench.findings.model import Finding
+from workbench.findings.finding import Finding
 from workbench.findings.parser import Draft, read_drafts
 from workbench.findings.roles import fitted_findings, role_of, set_evidence
 from workbench.scenario import load_scenario

@@ -9,7 +9,7 @@ import pytest
 import workbench as api
 from workbench.analysis.effect import hedges_g
 from workbench.analysis.loss import Loss, Target, targets_of
-from workbench.findings.model import Among, Criterion, Finding
+from workbench.findings.finding import Among, Criterion, Finding
 from workbench.scenario.library import scenarios_folder
 
 ARMS = ("ketamine_05", "placebo")

@@ -14,7 +14,7 @@ from workbench.analysis.held import Held, published_range
 from workbench.analysis.responses import responses
 from workbench.analysis.selection import select
 from workbench.analysis.windows import shape_of
-from workbench.findings.model import Criterion
+from workbench.findings.finding import Criterion
 from workbench.modulation.window import TwoStage
 
 

@@ -24,7 +24,7 @@ from workbench.analysis.outlook import outlook
 from workbench.analysis.search import Search, directions
 from workbench.errors import StorageError, UsageError
 from workbench.execution.signals import StopSignal
-from workbench.findings.model import Finding
+from workbench.findings.finding import Finding
 from workbench.scenario.model import Scenario
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 
 from workbench.analysis.effect import hedges_g
 from workbench.analysis.samples import ROUNDING, Sample
+from workbench.findings.finding import Criterion
 from workbench.findings.grammar import StatisticName
-from workbench.findings.model import Criterion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,7 +20,7 @@ from workbench.analysis.stored import Stored
 from workbench.analysis.verdict import joint, monte_carlo_error, people_needed, turned, verdict_of
 from workbench.errors import ScenarioError
 from workbench.findings.binding import bind
-from workbench.findings.model import Criterion, Finding, Role
+from workbench.findings.finding import Criterion, Finding, Role
 from workbench.findings.roles import fitted_findings, role_of
 from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
 

@@ -19,7 +19,7 @@ from workbench.analysis.selection import Selection, select
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.files import argument
 from workbench.findings.binding import bind
-from workbench.findings.model import Criterion, Finding
+from workbench.findings.finding import Criterion, Finding
 from workbench.findings.parser import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
 from workbench.findings.roles import fitted_findings
 from workbench.scenario.prescan import decode, read_limited

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from workbench.errors import UsageError, quoted
-from workbench.findings.model import Finding
+from workbench.findings.finding import Finding
 from workbench.scenario.model import Scenario
 
 

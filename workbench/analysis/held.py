@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.analysis.ledger import LedgerRow
     from workbench.analysis.selection import Selection
     from workbench.arrays import Array
-    from workbench.findings.model import Criterion
+    from workbench.findings.finding import Criterion
 
 
 PAIRED = ("difference", "interaction", "main_effect", "gain_ratio", "difference_ratio")

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.analysis.severity import Severity
 from workbench.analysis.verdict import VERDICTS, Verdict
-from workbench.findings.model import ROLES, Criterion, Finding, Role
+from workbench.findings.finding import ROLES, Criterion, Finding, Role
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from workbench.analysis.verdict import monte_carlo_error
 from workbench.execution.runner import Request, read_scenario
 from workbench.execution.simulate import points_request, solved
 from workbench.execution.workers import Crew, crew
-from workbench.findings.model import Criterion, Finding
+from workbench.findings.finding import Criterion, Finding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis.stored import Stored
+from workbench.findings.finding import Criterion
 from workbench.findings.grammar import TIMED
-from workbench.findings.model import Criterion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.analysis.samples import terms_of
-from workbench.findings.model import Criterion, Finding, Role
+from workbench.findings.finding import Criterion, Finding, Role
 from workbench.findings.roles import chosen_quantities
 from workbench.findings.settings import SettingFault, setting_at
 from workbench.scenario.document import listed

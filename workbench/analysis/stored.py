@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.selection import Selection
     from workbench.arrays import Array
-    from workbench.findings.model import Among
+    from workbench.findings.finding import Among
 
     Whole = NDArray[np.int64]
 

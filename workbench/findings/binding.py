@@ -19,8 +19,8 @@ from workbench.findings.criterion import (
     study_of,
 )
 from workbench.findings.expected import Term, accepted, form_name
+from workbench.findings.finding import Among, Criterion, Finding
 from workbench.findings.grammar import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, AmongShape, Statistic
-from workbench.findings.model import Among, Criterion, Finding
 from workbench.findings.parser import Draft
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.findings.finding import Finding, Pace, Smallest
 from workbench.findings.grammar import OPEN, PaceShape, SmallestShape
-from workbench.findings.model import Finding, Pace, Smallest
 from workbench.protocol.schedule import known_start, phase_of, visits_of
 from workbench.protocol.schedule import visits_of as hours_of_visits
 from workbench.protocol.span import parse_window

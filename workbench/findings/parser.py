@@ -9,8 +9,8 @@ from typing import Any
 
 from workbench.errors import ScenarioError
 from workbench.findings.expected import check_values
+from workbench.findings.finding import Finding
 from workbench.findings.grammar import CriterionShape, FileShape, FindingShape
-from workbench.findings.model import Finding
 from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show

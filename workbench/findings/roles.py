@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from workbench.findings.model import Finding, Role
+from workbench.findings.finding import Finding, Role
 from workbench.scenario.model import Evidence, ParameterSet, Quantity, Ref, Scenario, Setting
 
 
