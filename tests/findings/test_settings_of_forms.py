@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workbench.findings.settings import SettingFault, setting_at
+from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.scenario import load_scenario
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from workbench.findings.arm_numbers import fields_at
 from workbench.findings.closed_forms import FAMILIES, FORMS
 from workbench.findings.expected import AGAINST, AS_IN, FORM, NAMED, VALUE, Expectation, Term
 from workbench.findings.parser import Draft, read_drafts
-from workbench.findings.settings import fields_at
 from workbench.quantities import to_unit
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import read_bibliography

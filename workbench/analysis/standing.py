@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.analysis.samples import terms_of
+from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.findings.finding import Criterion, Finding, Role
 from workbench.findings.roles import chosen_quantities
-from workbench.findings.settings import SettingFault, setting_at
 from workbench.scenario.document import listed
 from workbench.scenario.model import Quantity, Ref, Scenario
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.findings.closed_forms import FORMS, ClosedForm
 from workbench.findings.criterion import CriterionText
-from workbench.findings.settings import SettingFault, setting_at
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario
