@@ -12,7 +12,7 @@ from workbench.findings.binding import bind
 from workbench.findings.criterion import read_at
 from workbench.findings.finding import Finding
 from workbench.findings.parser import Draft, read_drafts
-from workbench.findings.roles import fitted_findings, role_of, set_evidence
+from workbench.findings.standing import fitted_findings, role_of, set_evidence
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.document import Document

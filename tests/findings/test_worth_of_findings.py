@@ -14,9 +14,9 @@ from support.fabricated import accounted
 
 from workbench.analysis.ledger import CriterionRow
 from workbench.analysis.loss import targets_of
-from workbench.analysis.severity import Severity, together
 from workbench.analysis.verdict import SHARE, people_needed, verdict_of
 from workbench.findings.finding import Criterion, Finding
+from workbench.findings.standing import Severity, together
 
 MANY = PLAUSIBLE.replace("n = 24", "n = 64").replace("subjects = 50", "subjects = 2")
 SLOW = STILL.replace("still", "slow").replace("[-0.1, 0.1]", "[0.0, 5.0]")

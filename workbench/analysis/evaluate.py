@@ -14,14 +14,21 @@ from workbench.analysis.criteria import holding, value_of
 from workbench.analysis.ledger import CriterionRow, LedgerRow, PaceRow, in_words
 from workbench.analysis.samples import NotStored, Sample, sample_of
 from workbench.analysis.selection import Selection
-from workbench.analysis.severity import Severity, together
-from workbench.analysis.standing import at_own_point, criterion_role, fitted_elsewhere, structure_notes
 from workbench.analysis.stored import Stored
 from workbench.analysis.verdict import joint, monte_carlo_error, people_needed, turned, verdict_of
 from workbench.errors import ScenarioError
 from workbench.findings.binding import bind
 from workbench.findings.finding import Criterion, Finding, Role
-from workbench.findings.roles import fitted_findings, role_of
+from workbench.findings.standing import (
+    Severity,
+    at_own_point,
+    criterion_role,
+    fitted_elsewhere,
+    fitted_findings,
+    role_of,
+    structure_notes,
+    together,
+)
 from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from workbench.files import argument
 from workbench.findings.binding import bind
 from workbench.findings.finding import Criterion, Finding
 from workbench.findings.parser import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
-from workbench.findings.roles import fitted_findings
+from workbench.findings.standing import fitted_findings
 from workbench.scenario.prescan import decode, read_limited
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.analysis.severity import Severity
 from workbench.analysis.verdict import VERDICTS, Verdict
 from workbench.findings.finding import ROLES, Criterion, Finding, Role
+from workbench.findings.standing import Severity
 
 
 @dataclass(frozen=True)

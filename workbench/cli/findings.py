@@ -21,7 +21,7 @@ from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
 
 if TYPE_CHECKING:
     from workbench.analysis.ledger import CriterionRow, Ledger, LedgerRow
-    from workbench.analysis.severity import Severity
+    from workbench.findings.standing import Severity
 
 HEADER = ("id", "role", "verdict", "model", "accepted")
 INDENT = "    "
