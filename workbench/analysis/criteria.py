@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis.effect import hedges_g
-from workbench.analysis.samples import ROUNDING, Sample
 from workbench.findings.finding import Criterion
 from workbench.findings.grammar import StatisticName
+from workbench.findings.samples import ROUNDING, Sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

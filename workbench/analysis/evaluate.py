@@ -12,13 +12,12 @@ import numpy as np
 
 from workbench.analysis.criteria import holding, value_of
 from workbench.analysis.ledger import CriterionRow, LedgerRow, PaceRow, in_words
-from workbench.analysis.samples import NotStored, Sample, sample_of
 from workbench.analysis.selection import Selection
-from workbench.analysis.stored import Stored
 from workbench.analysis.verdict import joint, monte_carlo_error, people_needed, turned, verdict_of
 from workbench.errors import ScenarioError
 from workbench.findings.binding import bind
 from workbench.findings.finding import Criterion, Finding, Role
+from workbench.findings.samples import NotStored, Sample, Stored, sample_of
 from workbench.findings.standing import (
     Severity,
     at_own_point,

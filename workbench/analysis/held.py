@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.criteria import value_of
-from workbench.analysis.samples import NotStored, sample_of
-from workbench.analysis.stored import Stored
+from workbench.findings.samples import NotStored, Stored, sample_of
 from workbench.terms import FEWEST_HELD, FEWEST_PEOPLE
 
 if TYPE_CHECKING:

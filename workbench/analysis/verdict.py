@@ -9,8 +9,8 @@ import numpy as np
 
 from workbench.analysis.criteria import value_of
 from workbench.analysis.interval import ROUNDING
-from workbench.analysis.samples import Sample
 from workbench.findings.finding import Criterion
+from workbench.findings.samples import Sample
 
 Verdict = Literal["missed", "undecided", "not run", "fails as it must", "met"]
 VERDICTS: tuple[Verdict, ...] = ("missed", "undecided", "not run", "fails as it must", "met")

@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workbench.analysis.samples import terms_of
 from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.findings.finding import Criterion, Finding, Role
+from workbench.findings.samples import terms_of
 from workbench.scenario.document import listed
 from workbench.scenario.model import Evidence, ParameterSet, Quantity, Ref, Scenario, Setting
 from workbench.terms import ENOUGH_SETS
