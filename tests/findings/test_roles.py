@@ -8,8 +8,8 @@ import pytest
 from small_findings import SCENARIO, SET, finding, folder, swept
 from support.commands import answer, workbench
 
-from workbench.analysis.ledger import LedgerRow
 from workbench.findings.finding import Finding
+from workbench.findings.ledger import LedgerRow
 from workbench.report.findings import findings_summary
 
 FITTED = 'status = "fitted"\nfitted_to = ["K7"]\n'

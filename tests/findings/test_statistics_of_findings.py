@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.analysis.criteria import holding, value_of
-from workbench.analysis.verdict import joint, monte_carlo_error, verdict_of
 from workbench.findings.finding import Criterion
 from workbench.findings.grammar import STATISTICS
+from workbench.findings.ledger import joint, monte_carlo_error, verdict_of
 from workbench.findings.samples import Sample
 
 FIRST = [1.0, 2.0, 3.0, 6.0]

@@ -12,10 +12,9 @@ from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folde
 from support.commands import answer, workbench
 from support.fabricated import accounted
 
-from workbench.analysis.ledger import CriterionRow
 from workbench.analysis.loss import targets_of
-from workbench.analysis.verdict import SHARE, people_needed, verdict_of
 from workbench.findings.finding import Criterion, Finding
+from workbench.findings.ledger import SHARE, CriterionRow, people_needed, verdict_of
 from workbench.findings.standing import Severity, together
 
 MANY = PLAUSIBLE.replace("n = 24", "n = 64").replace("subjects = 50", "subjects = 2")

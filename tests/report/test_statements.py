@@ -22,9 +22,9 @@ import workbench.report.statements.figures as figures
 import workbench.report.statements.opening as opening
 from workbench.analysis.chain import chain_studies
 from workbench.analysis.held import Held
-from workbench.analysis.ledger import LedgerRow
 from workbench.analysis.selection import select
 from workbench.findings.finding import Finding
+from workbench.findings.ledger import LedgerRow
 from workbench.report.chain import chain_figure
 from workbench.report.comparison import comparison_figure
 from workbench.report.content import Page

@@ -12,9 +12,9 @@ from support.commands import ROOT, process
 from support.shipped_runs import SCENARIOS, Shipped
 
 from workbench.analysis.findings import ledger
-from workbench.analysis.ledger import LedgerRow
 from workbench.errors import StorageError
 from workbench.execution.tolerances import tolerances
+from workbench.findings.ledger import LedgerRow
 from workbench.findings.parser import read_drafts
 from workbench.report.figures.overlay import checks_panel
 from workbench.report.gallery import build_gallery

@@ -9,7 +9,7 @@ from typing import Literal
 
 from workbench.analysis.loss import Target
 from workbench.analysis.search import Direction, Refit
-from workbench.analysis.verdict import SHARE
+from workbench.findings.ledger import SHARE
 from workbench.scenario.model import Scenario
 
 FEW = 2.0

@@ -18,13 +18,13 @@ import numpy as np
 from workbench.analysis.calibrated import Calibration, Fitted
 from workbench.analysis.candidates import Answer, Candidates, Stopped
 from workbench.analysis.free import Free, free_parameters, reasons
-from workbench.analysis.ledger import in_words
 from workbench.analysis.loss import SWEPT, Loss, Target, targets_of
 from workbench.analysis.outlook import outlook
 from workbench.analysis.search import Search, directions
 from workbench.errors import StorageError, UsageError
 from workbench.execution.signals import StopSignal
 from workbench.findings.finding import Finding
+from workbench.findings.ledger import in_words
 from workbench.scenario.model import Scenario
 
 if TYPE_CHECKING:

@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis.criteria import holding, value_of
-from workbench.analysis.ledger import CriterionRow, LedgerRow, PaceRow, in_words
 from workbench.analysis.selection import Selection
-from workbench.analysis.verdict import joint, monte_carlo_error, people_needed, turned, verdict_of
 from workbench.errors import ScenarioError
 from workbench.findings.binding import bind
 from workbench.findings.finding import Criterion, Finding, Role
+from workbench.findings.ledger import (
+    CriterionRow,
+    LedgerRow,
+    PaceRow,
+    in_words,
+    joint,
+    monte_carlo_error,
+    people_needed,
+    turned,
+    verdict_of,
+)
 from workbench.findings.samples import NotStored, Sample, Stored, sample_of
 from workbench.findings.standing import (
     Severity,

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.analysis.ledger import CriterionRow, LedgerRow, PaceRow
+    from workbench.findings.ledger import CriterionRow, LedgerRow, PaceRow
 
     Write = Callable[[Any], str]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.analysis.evaluate import not_run, rows_of
-from workbench.analysis.ledger import Ledger, LedgerRow, in_order
 from workbench.analysis.selection import Selection, select
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.files import argument
 from workbench.findings.binding import bind
 from workbench.findings.finding import Criterion, Finding
+from workbench.findings.ledger import Ledger, LedgerRow, in_order
 from workbench.findings.parser import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
 from workbench.findings.standing import fitted_findings
 from workbench.scenario.prescan import decode, read_limited

@@ -22,10 +22,10 @@ from workbench.terms import FEWEST_HELD, FEWEST_PEOPLE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.analysis.ledger import LedgerRow
     from workbench.analysis.selection import Selection
     from workbench.arrays import Array
     from workbench.findings.finding import Criterion
+    from workbench.findings.ledger import LedgerRow
 
 
 PAIRED = ("difference", "interaction", "main_effect", "gain_ratio", "difference_ratio")

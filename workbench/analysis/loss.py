@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.criteria import value_of
-from workbench.analysis.ledger import in_words
-from workbench.analysis.verdict import monte_carlo_error
 from workbench.execution.runner import Request, read_scenario
 from workbench.execution.simulate import points_request, solved
 from workbench.execution.workers import Crew, crew
 from workbench.findings.finding import Criterion, Finding
+from workbench.findings.ledger import in_words, monte_carlo_error
 from workbench.findings.samples import Sample, terms_of
 
 if TYPE_CHECKING:

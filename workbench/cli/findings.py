@@ -20,7 +20,7 @@ from workbench.files import command_line
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
 
 if TYPE_CHECKING:
-    from workbench.analysis.ledger import CriterionRow, Ledger, LedgerRow
+    from workbench.findings.ledger import CriterionRow, Ledger, LedgerRow
     from workbench.findings.standing import Severity
 
 HEADER = ("id", "role", "verdict", "model", "accepted")
@@ -64,7 +64,7 @@ def findings(
     A scenario is run first where runs are missing. Rows that parameters were fitted to are not successes.
     """
     from workbench.analysis.findings import findings as hold
-    from workbench.analysis.ledger import table
+    from workbench.findings.ledger import table
 
     quiet = as_json or form is not Format.text
     command = command_line(["workbench", *context.obj])

@@ -191,7 +191,7 @@ def _parameter(p: Refit) -> tuple[Any, ...]:
 
 
 def _row(row: Fitted) -> tuple[Any, ...]:
-    from workbench.analysis.ledger import span
+    from workbench.findings.ledger import span
 
     before, after = row.residuals
     target = row.target.criterion.target

@@ -26,7 +26,7 @@ from workbench.report.sections import Figure
 from workbench.report.tables import Table
 
 if TYPE_CHECKING:
-    from workbench.analysis.ledger import LedgerRow
+    from workbench.findings.ledger import LedgerRow
     from workbench.report.statements import Said
     from workbench.report.words import Wording
 

@@ -16,7 +16,7 @@ from workbench.analysis.finding_words import (
     smallest_words,
     undecided_words,
 )
-from workbench.analysis.ledger import natural
+from workbench.findings.ledger import natural
 from workbench.report.tables import Table
 from workbench.report.words import number, sentence
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE, heading
@@ -24,7 +24,7 @@ from workbench.terms import CALCULATION_ERROR, PLAUSIBLE, heading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.analysis.ledger import CriterionRow, LedgerRow
+    from workbench.findings.ledger import CriterionRow, LedgerRow
 
 
 def findings_summary(rows: Sequence[LedgerRow]) -> str:

@@ -21,8 +21,8 @@ from workbench.report.words import Wording, each, number, plain
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.ledger import LedgerRow
     from workbench.analysis.selection import Selection
+    from workbench.findings.ledger import LedgerRow
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.analysis.interval import ROUNDING
-from workbench.analysis.ledger import natural
 from workbench.analysis.plausible import ENDS
 from workbench.analysis.protocol import arm_settings
 from workbench.analysis.swings import FEWEST, Movement, movements, swing
+from workbench.findings.ledger import natural
 from workbench.report.statements.registry import statement, statements
 from workbench.report.words import counted, each, listed, number, percent, plain, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, FEWEST_PEOPLE, HELD, NEITHER, PLAUSIBLE, TOO_FEW, heading
