@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.analysis.criteria import holding, value_of
 from workbench.findings.finding import Criterion
 from workbench.findings.grammar import STATISTICS
 from workbench.findings.ledger import joint, monte_carlo_error, verdict_of
 from workbench.findings.samples import Sample
+from workbench.findings.statistic_values import holding, value_of
 
 FIRST = [1.0, 2.0, 3.0, 6.0]
 SECOND = [2.0, 2.0, 2.0, 2.0]
@@ -99,7 +99,7 @@ def test_a_range_of_swept_values_over_which_something_holds() -> None:
 
 
 def test_every_statistic_of_the_grammar_can_be_taken() -> None:
-    from workbench.analysis.criteria import _STATISTICS
+    from workbench.findings.statistic_values import _STATISTICS
 
     assert set(_STATISTICS) == set(STATISTICS)
 

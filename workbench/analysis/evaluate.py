@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.criteria import holding, value_of
 from workbench.analysis.selection import Selection
 from workbench.errors import ScenarioError
 from workbench.findings.binding import bind
@@ -37,6 +36,7 @@ from workbench.findings.standing import (
     structure_notes,
     together,
 )
+from workbench.findings.statistic_values import holding, value_of
 from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
 
 if TYPE_CHECKING:

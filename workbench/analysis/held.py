@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.criteria import value_of
 from workbench.findings.samples import NotStored, Stored, sample_of
+from workbench.findings.statistic_values import value_of
 from workbench.terms import FEWEST_HELD, FEWEST_PEOPLE
 
 if TYPE_CHECKING:

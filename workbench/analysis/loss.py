@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.criteria import value_of
 from workbench.execution.runner import Request, read_scenario
 from workbench.execution.simulate import points_request, solved
 from workbench.execution.workers import Crew, crew
 from workbench.findings.finding import Criterion, Finding
 from workbench.findings.ledger import in_words, monte_carlo_error
 from workbench.findings.samples import Sample, terms_of
+from workbench.findings.statistic_values import value_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

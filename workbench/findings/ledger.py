@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.analysis.criteria import value_of
 from workbench.analysis.interval import ROUNDING
 from workbench.findings.finding import ROLES, Criterion, Finding, Role
 from workbench.findings.samples import Sample
 from workbench.findings.standing import Severity
+from workbench.findings.statistic_values import value_of
 
 
 @dataclass(frozen=True)
