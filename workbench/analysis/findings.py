@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.analysis.evaluate import not_run, rows_of
 from workbench.analysis.selection import Selection, select
 from workbench.errors import Problem, ScenarioError, UsageError
 from workbench.files import argument
 from workbench.findings.binding import bind
+from workbench.findings.evaluation import not_run, rows_of
 from workbench.findings.finding import Criterion, Finding
 from workbench.findings.ledger import Ledger, LedgerRow, in_order
 from workbench.findings.parser import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
