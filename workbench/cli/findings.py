@@ -228,7 +228,7 @@ def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _head(row: LedgerRow) -> tuple[str, ...]:
     """Return the cells of a finding's first line: of the criterion that decides."""
-    from workbench.analysis.finding_words import accepted
+    from workbench.findings.wording import accepted
 
     deciding = row.deciding
     head = (row.finding.name, row.role, row.verdict)
@@ -239,7 +239,7 @@ def _head(row: LedgerRow) -> tuple[str, ...]:
 
 def _block(row: LedgerRow, width: int) -> Iterator[str]:
     """Yield what stands below a finding's first line: what was published, and each criterion with its remarks."""
-    from workbench.analysis.finding_words import accepted, horizon_words, remarks
+    from workbench.findings.wording import accepted, horizon_words, remarks
 
     yield from _told(f"published: {row.finding.published}", width)
     if horizon := horizon_words(row, _value):
@@ -275,14 +275,14 @@ def _told(text: str, width: int, depth: int = 1) -> list[str]:
 
 
 def _range(row: CriterionRow) -> str:
-    from workbench.analysis.finding_words import range_words
+    from workbench.findings.wording import range_words
 
     return range_words(row, _value)
 
 
 def _model(row: CriterionRow) -> str:
     """Return the model's value with its calculation error."""
-    from workbench.analysis.finding_words import calculation_error
+    from workbench.findings.wording import calculation_error
 
     error = calculation_error(row)
     return _value(row.value) + (f" ± {_value(error, 2)}" if row.value is not None and error is not None else "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.finding_words import (
+from workbench.findings.ledger import natural
+from workbench.findings.wording import (
     accepted,
     calculation_error,
     horizon_words,
@@ -16,7 +17,6 @@ from workbench.analysis.finding_words import (
     smallest_words,
     undecided_words,
 )
-from workbench.findings.ledger import natural
 from workbench.report.tables import Table
 from workbench.report.words import number, sentence
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE, heading
