@@ -21,9 +21,9 @@ import workbench.report.statements.closing as closing
 import workbench.report.statements.figures as figures
 import workbench.report.statements.opening as opening
 from workbench.analysis.chain import chain_studies
-from workbench.analysis.held import Held
 from workbench.analysis.selection import select
 from workbench.findings.finding import Finding
+from workbench.findings.held import Held
 from workbench.findings.ledger import LedgerRow
 from workbench.report.chain import chain_figure
 from workbench.report.comparison import comparison_figure
