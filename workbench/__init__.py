@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from workbench.analysis import compare as compare
     from workbench.analysis import interactions as interactions
     from workbench.analysis.calibration import calibrate as calibrate
-    from workbench.analysis.findings import findings as findings
     from workbench.execution.assay import assay as assay
     from workbench.execution.replays import replay as replay
     from workbench.execution.runner import run_sweep as run_sweep
     from workbench.execution.simulate import simulate as simulate
     from workbench.execution.verification import verify as verify
+    from workbench.findings.collection import findings as findings
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
     from workbench.store import open_results as open_results
@@ -38,7 +38,7 @@ _HOMES = {
     "open_results": "workbench.store",
     "compare": "workbench.analysis",
     "interactions": "workbench.analysis",
-    "findings": "workbench.analysis.findings",
+    "findings": "workbench.findings.collection",
     "calibrate": "workbench.analysis.calibration",
     "replay": "workbench.execution.replays",
     "verify": "workbench.execution.verification",

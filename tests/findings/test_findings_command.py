@@ -196,7 +196,7 @@ def test_a_target_without_findings_shows_those_on_its_parameter_set(known: Path)
 
 
 def test_python_gives_the_same_rows_and_the_ledger_of_a_database(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workbench.analysis.findings import ledger
+    from workbench.findings.collection import ledger
 
     monkeypatch.chdir(known)
     found, rows = api.findings(), ledger("data/results/small.db")

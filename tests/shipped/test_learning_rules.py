@@ -11,9 +11,9 @@ import pytest
 from support.commands import ROOT, process
 from support.shipped_runs import SCENARIOS, Shipped
 
-from workbench.analysis.findings import ledger
 from workbench.errors import StorageError
 from workbench.execution.tolerances import tolerances
+from workbench.findings.collection import ledger
 from workbench.findings.ledger import LedgerRow
 from workbench.findings.parser import read_drafts
 from workbench.report.figures.overlay import checks_panel

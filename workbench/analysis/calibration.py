@@ -125,7 +125,7 @@ class _Question:
     @classmethod
     def of(cls, scenario: Scenario, only: tuple[str, ...], seed: int, budget: int, subjects: int | None) -> _Question:
         """Read the findings about `scenario` and see what may move and what can be evaluated."""
-        from workbench.analysis.findings import scenario_findings
+        from workbench.findings.collection import scenario_findings
 
         (bound,) = scenario_findings([Path(scenario.file)])
         free, frozen = free_parameters(scenario, bound.bound, only)

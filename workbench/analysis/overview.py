@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, aims
-from workbench.analysis.findings import ledger as published
 from workbench.analysis.interaction import interactions
 from workbench.analysis.interval import ROUNDING
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.plausible import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.selection import Selection, select
+from workbench.findings.collection import ledger as published
 from workbench.findings.held import Held, held
 
 if TYPE_CHECKING:

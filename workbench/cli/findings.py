@@ -63,7 +63,7 @@ def findings(
 
     A scenario is run first where runs are missing. Rows that parameters were fitted to are not successes.
     """
-    from workbench.analysis.findings import findings as hold
+    from workbench.findings.collection import findings as hold
     from workbench.findings.ledger import table
 
     quiet = as_json or form is not Format.text

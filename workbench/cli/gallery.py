@@ -34,8 +34,8 @@ def gallery(
 
     What is missing is run first. One file with its figures inside: no network, no script.
     """
-    from workbench.analysis.findings import expanded
-    from workbench.analysis.findings import findings as hold
+    from workbench.findings.collection import expanded
+    from workbench.findings.collection import findings as hold
     from workbench.report.gallery import build_gallery
 
     page = Path(output) if output else DEFAULT
