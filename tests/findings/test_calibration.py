@@ -12,9 +12,9 @@ from small_findings import BIB, HEAD, finding
 from support.commands import answer, process, workbench
 
 import workbench as api
-from workbench.analysis.calibrated import Fitted
 from workbench.analysis.loss import Target
 from workbench.analysis.search import directions
+from workbench.calibration.fit import Fitted
 from workbench.findings.finding import Criterion
 
 SCENARIO = """schema = 1

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.calibrated import Calibration, Fitted
 from workbench.analysis.candidates import Answer, Candidates, Stopped
 from workbench.analysis.free import Free, free_parameters, reasons
 from workbench.analysis.loss import SWEPT, Loss, Target, targets_of
 from workbench.analysis.outlook import outlook
 from workbench.analysis.search import Search, directions
+from workbench.calibration.fit import Calibration, Fitted
 from workbench.errors import StorageError, UsageError
 from workbench.execution.signals import StopSignal
 from workbench.findings.finding import Finding

@@ -9,7 +9,7 @@ from workbench.errors import StorageError
 from workbench.files import refuse_irregular, write_whole
 
 if TYPE_CHECKING:
-    from workbench.analysis.calibrated import Calibration, Fitted
+    from workbench.calibration.fit import Calibration, Fitted
 
 Told = dict[str, str | int | float | list[str]]
 

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.calibrated import CHANGES
 from workbench.analysis.refit_set import origin
+from workbench.calibration.fit import CHANGES
 from workbench.cli.progress import SETTLED, counted, duration
 from workbench.cli.tables import Number, fitted
 from workbench.errors import shorten
 
 if TYPE_CHECKING:
-    from workbench.analysis.calibrated import Calibration, Fitted
     from workbench.analysis.candidates import Standing
     from workbench.analysis.outlook import Outlook
     from workbench.analysis.search import Refit
+    from workbench.calibration.fit import Calibration, Fitted
 
 PARAMETERS = ("parameter", "shipped", "refit", "range", "unit", "left open", "the targets")
 CRITERIA = ("finding", "published", "accept", "shipped", "refit", "MC error", "errors off", "change", "what is taken")
