@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis import compare as compare
     from workbench.analysis import interactions as interactions
-    from workbench.analysis.calibration import calibrate as calibrate
+    from workbench.calibration.refit import calibrate as calibrate
     from workbench.execution.assay import assay as assay
     from workbench.execution.replays import replay as replay
     from workbench.execution.runner import run_sweep as run_sweep
@@ -39,7 +39,7 @@ _HOMES = {
     "compare": "workbench.analysis",
     "interactions": "workbench.analysis",
     "findings": "workbench.findings.collection",
-    "calibrate": "workbench.analysis.calibration",
+    "calibrate": "workbench.calibration.refit",
     "replay": "workbench.execution.replays",
     "verify": "workbench.execution.verification",
     "merge": "workbench.store.merge",
