@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.analysis.candidates import Standing
-from workbench.analysis.outlook import Outlook
+from workbench.calibration.candidates import Outlook, Standing
 from workbench.cli.progress import Pace, counted, duration, size
 from workbench.cli.refit import CandidateWords
 from workbench.execution.progress import Counts

@@ -19,8 +19,8 @@ import numpy as np
 from workbench.analysis.free import Free
 
 if TYPE_CHECKING:
-    from workbench.analysis.candidates import Candidates
     from workbench.arrays import Array
+    from workbench.calibration.candidates import Candidates
 
 
 POPULATION, LEAST_POPULATION, SHARE = 3, 16, 0.6

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.candidates import Answer, Candidates, Stopped
 from workbench.analysis.free import Free, free_parameters, reasons
 from workbench.analysis.loss import SWEPT, Loss, Target, targets_of
-from workbench.analysis.outlook import outlook
 from workbench.analysis.search import Search, directions
+from workbench.calibration.candidates import Answer, Candidates, Stopped, outlook
 from workbench.calibration.fit import Calibration, Fitted
 from workbench.errors import StorageError, UsageError
 from workbench.execution.signals import StopSignal
@@ -28,7 +27,7 @@ from workbench.findings.ledger import in_words
 from workbench.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from workbench.analysis.candidates import Watching
+    from workbench.calibration.candidates import Watching
     from workbench.solver.batch import Structure
     from workbench.store.candidates import CandidateLog, Sought
 

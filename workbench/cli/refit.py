@@ -13,9 +13,8 @@ from workbench.cli.tables import Number, fitted
 from workbench.errors import shorten
 
 if TYPE_CHECKING:
-    from workbench.analysis.candidates import Standing
-    from workbench.analysis.outlook import Outlook
     from workbench.analysis.search import Refit
+    from workbench.calibration.candidates import Outlook, Standing
     from workbench.calibration.fit import Calibration, Fitted
 
 PARAMETERS = ("parameter", "shipped", "refit", "range", "unit", "left open", "the targets")
