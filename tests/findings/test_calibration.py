@@ -13,8 +13,8 @@ from support.commands import answer, process, workbench
 
 import workbench as api
 from workbench.analysis.loss import Target
-from workbench.analysis.search import directions
 from workbench.calibration.fit import Fitted
+from workbench.calibration.search import directions
 from workbench.findings.finding import Criterion
 
 SCENARIO = """schema = 1

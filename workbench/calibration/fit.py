@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.analysis.loss import Target
-from workbench.analysis.search import Direction, Refit
+from workbench.calibration.search import Direction, Refit
 from workbench.findings.ledger import SHARE
 from workbench.scenario.model import Scenario
 

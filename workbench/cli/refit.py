@@ -13,9 +13,9 @@ from workbench.cli.tables import Number, fitted
 from workbench.errors import shorten
 
 if TYPE_CHECKING:
-    from workbench.analysis.search import Refit
     from workbench.calibration.candidates import Outlook, Standing
     from workbench.calibration.fit import Calibration, Fitted
+    from workbench.calibration.search import Refit
 
 PARAMETERS = ("parameter", "shipped", "refit", "range", "unit", "left open", "the targets")
 CRITERIA = ("finding", "published", "accept", "shipped", "refit", "MC error", "errors off", "change", "what is taken")
