@@ -12,8 +12,8 @@ from small_findings import BIB, HEAD, finding
 from support.commands import answer, process, workbench
 
 import workbench as api
-from workbench.analysis.loss import Target
 from workbench.calibration.fit import Fitted
+from workbench.calibration.loss import Target
 from workbench.calibration.search import directions
 from workbench.findings.finding import Criterion
 

@@ -8,7 +8,7 @@ import pytest
 
 import workbench as api
 from workbench.analysis.effect import hedges_g
-from workbench.analysis.loss import Loss, Target, targets_of
+from workbench.calibration.loss import Loss, Target, targets_of
 from workbench.findings.finding import Among, Criterion, Finding
 from workbench.scenario.library import scenarios_folder
 

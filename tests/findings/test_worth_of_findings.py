@@ -12,7 +12,7 @@ from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folde
 from support.commands import answer, workbench
 from support.fabricated import accounted
 
-from workbench.analysis.loss import targets_of
+from workbench.calibration.loss import targets_of
 from workbench.findings.finding import Criterion, Finding
 from workbench.findings.ledger import SHARE, CriterionRow, people_needed, verdict_of
 from workbench.findings.standing import Severity, together

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workbench.analysis.loss import Target
+from workbench.calibration.loss import Target
 from workbench.calibration.search import Direction, Refit
 from workbench.findings.ledger import SHARE
 from workbench.scenario.model import Scenario

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.loss import SWEPT, Loss, Target, targets_of
 from workbench.calibration.candidates import Answer, Candidates, Stopped, outlook
 from workbench.calibration.fit import Calibration, Fitted
+from workbench.calibration.loss import SWEPT, Loss, Target, targets_of
 from workbench.calibration.search import Free, Search, directions, free_parameters, reasons
 from workbench.errors import StorageError, UsageError
 from workbench.execution.signals import StopSignal
