@@ -84,7 +84,7 @@ def calibrate(
         After Ctrl-C or SIGTERM, once the part of a batch that was in flight is stored; a second one raises
         `StoppedAtOnce`.
     """
-    from workbench.analysis.refit_set import refuse_target, write_set
+    from workbench.calibration.parameter_set import refuse_target, write_set
     from workbench.scenario import load_scenario
 
     document = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario

@@ -55,8 +55,8 @@ def calibrate(
     Writes a new parameter set, with bounds from the ranges, and never changes the old one. Every candidate is kept:
     after a stop, the same command goes on where it was.
     """
-    from workbench.analysis.refit_set import refuse_target
     from workbench.calibration.candidates import Stopped
+    from workbench.calibration.parameter_set import refuse_target
     from workbench.calibration.refit import calibrate as refit
     from workbench.cli.refit import CandidateWords, as_object, lines
     from workbench.execution.threads import available_cores

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.analysis.refit_set import origin
 from workbench.calibration.fit import CHANGES
+from workbench.calibration.parameter_set import origin
 from workbench.cli.progress import SETTLED, counted, duration
 from workbench.cli.tables import Number, fitted
 from workbench.errors import shorten
