@@ -170,7 +170,7 @@ def _live(line: Line, folder: Path, arrange: Callable[[], Steps], said: list[Pat
 
 def _acknowledge(tell: Callable[[int], object]) -> None:
     """Tell of each block of runs, or of candidates, once its storing has returned."""
-    from workbench.store.candidates import CandidateLog
+    from workbench.store.refit_log import CandidateLog
     from workbench.store.write import Writer
 
     store, keep = Writer.store, CandidateLog.store

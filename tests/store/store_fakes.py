@@ -16,7 +16,7 @@ from workbench.registry import Registry
 from workbench.scenario import model
 from workbench.solver.batch import Batch, BatchResult, Declared, Failure, Structure
 from workbench.store import open_writer
-from workbench.store.candidates import CandidateLog, Sought
+from workbench.store.refit_log import CandidateLog, Sought
 
 BALANCE = "plasticity.cortex_d1.balance"
 TONE = "modulator.acetylcholine.tone"

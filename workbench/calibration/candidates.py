@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.execution.signals import StopSignal
 
 if TYPE_CHECKING:
-    from workbench.store.candidates import CandidateLog
+    from workbench.store.refit_log import CandidateLog
 
 
 Answer = tuple[Array, tuple[float | None, ...]]

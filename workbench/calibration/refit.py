@@ -28,7 +28,7 @@ from workbench.scenario.model import Scenario
 if TYPE_CHECKING:
     from workbench.calibration.candidates import Watching
     from workbench.solver.batch import Structure
-    from workbench.store.candidates import CandidateLog, Sought
+    from workbench.store.refit_log import CandidateLog, Sought
 
 
 BUDGET = 1_000
@@ -157,7 +157,7 @@ class _Question:
         if db is None:
             yield None
             return
-        from workbench.store.candidates import CandidateLog
+        from workbench.store.refit_log import CandidateLog
 
         with CandidateLog(Path(db), self._sought(), self.budget, command, lock_timeout) as log:
             try:
@@ -169,7 +169,7 @@ class _Question:
             log.finish("finished")
 
     def _sought(self) -> Sought:
-        from workbench.store.candidates import Sought
+        from workbench.store.refit_log import Sought
 
         loss = self.loss(1)
         shipped = np.array([[one.value for one in self.free]])
