@@ -23,10 +23,10 @@ from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.selection import Selection, select
 from workbench.analysis.timeline import timeline
-from workbench.design import plan
 from workbench.errors import UsageError
 from workbench.execution.dosing import dose_records
 from workbench.execution.runner import run_sweep
+from workbench.plan import plan
 from workbench.protocol.schedule import (
     doses_given,
     in_force,

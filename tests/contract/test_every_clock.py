@@ -9,7 +9,7 @@ import pytest
 from support.shipped_runs import SCENARIOS, Shipped
 
 import workbench
-from workbench.design import plan
+from workbench.plan import plan
 from workbench.registry import registry
 from workbench.scenario import load_scenario
 from workbench.scenario.library import scenarios_folder

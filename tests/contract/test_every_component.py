@@ -12,8 +12,8 @@ import pytest
 
 from workbench.cli.describe import page
 from workbench.declaration import MISSING, STATUSES, Component
-from workbench.design import plan
 from workbench.errors import ScenarioError
+from workbench.plan import plan
 from workbench.readouts.reading import Readout
 from workbench.registry import SECTIONS, registry
 from workbench.scenario import schema

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.declaration import Component, count, interval, number, option, reference, references, window
-from workbench.design import Plan, plan
+from workbench.plan import Plan, plan
 from workbench.registry import SECTIONS, Registry
 from workbench.scenario.model import (
     Arm,

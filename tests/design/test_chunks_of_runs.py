@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_world import arm, axis, laid_out, q, scenario, trait
 
-from workbench.design import plan
 from workbench.errors import UsageError
+from workbench.plan import plan
 from workbench.scenario.model import Axis, Effect, Scenario, Study
 
 TRAITS = [

@@ -11,8 +11,8 @@ from support.commands import SMALL, answer, workbench
 
 from workbench.circuit import Dense
 from workbench.cli.faults import SHOWN_PROBLEMS, note_lines
-from workbench.design import plan
 from workbench.errors import Problem
+from workbench.plan import plan
 from workbench.scenario.document import Document
 from workbench.scenario.load import load_scenario
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_world import WORLD, field_of, laid_out
 
-from workbench.design import Plan, plan
+from workbench.plan import Plan, plan
 from workbench.scenario import load_scenario, parse_scenario
 
 ROOT = Path(__file__).parents[2]

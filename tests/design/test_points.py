@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_world import arm, axis, scenario
 
-from workbench.design import plan
-from workbench.design.axes import Points, points_of
 from workbench.errors import ScenarioError
+from workbench.plan import plan
+from workbench.plan.axes import Points, points_of
 from workbench.scenario.model import Axis, Study
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from small_world import Drug, Wires, arm, axis, field_of, parameter_set, q, scenario, table, trait, value_of
 
-from workbench.design import plan
 from workbench.errors import ScenarioError
+from workbench.plan import plan
 from workbench.scenario.model import Arm, ParameterSet, Ref, Scenario, Table
 
 CLEARANCE = "drug.thp.clearance"

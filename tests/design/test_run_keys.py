@@ -21,8 +21,8 @@ from small_world import (
     trait,
 )
 
-from workbench.design import plan
-from workbench.design.identity import run_keys
+from workbench.plan import plan
+from workbench.plan.identity import run_keys
 from workbench.scenario.model import Scenario, Study
 from workbench.solver import batch
 

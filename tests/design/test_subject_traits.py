@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from small_world import arm, axis, parameter_set, q, scenario, table, trait, value_of
 
-from workbench.design import plan
 from workbench.errors import ScenarioError
+from workbench.plan import plan
 from workbench.scenario.model import Effect, Ref, Trait
 
 MANY = range(20_000)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.circuits import shipped_rule
 
-from workbench.design import plan
 from workbench.errors import Problem, ScenarioError
+from workbench.plan import plan
 from workbench.scenario.load import parse_scenario
 from workbench.scenario.model import Scenario
 

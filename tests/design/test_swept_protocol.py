@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.sound_scenario import PARAMETERS, SOUND
 
-from workbench.design import plan
+from workbench.plan import plan
 from workbench.scenario import load_scenario
 
 PACE = """

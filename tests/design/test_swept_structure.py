@@ -19,8 +19,8 @@ from small_world import (
     without_tables,
 )
 
-from workbench.design import plan
 from workbench.errors import ScenarioError
+from workbench.plan import plan
 from workbench.scenario.model import Ref, Study
 from workbench.solver.batch import Structure
 

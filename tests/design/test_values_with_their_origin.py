@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from small_world import Drug, arm, axis, parameter_set, q, scenario, table, trait
 
-from workbench.design import Resolved, plan
-from workbench.design.overrides import unit_of
 from workbench.errors import ScenarioError
+from workbench.plan import Resolved, plan
+from workbench.plan.overrides import unit_of
 from workbench.scenario.model import Ref, Scenario
 
 CLEARANCE = "drug.thp.clearance"

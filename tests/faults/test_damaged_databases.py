@@ -14,9 +14,9 @@ from damaged import EDITS, TEXT, executed, flipped
 from support.commands import Done, answer, workbench
 from support.fabricated import accounted
 
-from workbench.design import Chunk, plan
 from workbench.errors import StorageError
 from workbench.execution.verification import verify
+from workbench.plan import Chunk, plan
 from workbench.scenario import load_scenario
 from workbench.solver.run import solve
 from workbench.store import Writer, digest, open_results, open_writer

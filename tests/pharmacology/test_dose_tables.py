@@ -10,10 +10,10 @@ import pytest
 from support.circuits import HEAD, only, replaced
 from support.commands import workbench
 
-from workbench.design import Plan, plan
 from workbench.errors import Problem, ScenarioError
 from workbench.execution.dosing import dose_records
 from workbench.execution.fitness import refuse_unfit
+from workbench.plan import Plan, plan
 from workbench.protocol.records import Record
 from workbench.registry import registry
 from workbench.scenario import to_text

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.design import plan
 from workbench.errors import ScenarioError
+from workbench.plan import plan
 from workbench.scenario.load import parse_scenario
 
 HEAD = """schema = 1

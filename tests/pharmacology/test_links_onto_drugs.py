@@ -352,7 +352,7 @@ def fault(text: str) -> str:
     """Return what a file is refused with once it is put together."""
     from pathlib import Path
 
-    from workbench.design import plan
+    from workbench.plan import plan
 
     with pytest.raises(ScenarioError) as caught:
         refuse_unfit(plan(parse_scenario(text.encode(), "test.toml", Path(), registry())))

@@ -9,8 +9,8 @@ import pytest
 from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS
 
-from workbench.design import plan
 from workbench.errors import ScenarioError
+from workbench.plan import plan
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.dose_ranges import range_of, shipped_ranges

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from support.circuits import HEAD, only, solved
 
 from workbench.declaration import Component, Parameter
-from workbench.design.columns import Drawn, Form
-from workbench.design.ranges import _outside
 from workbench.errors import ScenarioError
 from workbench.pharmacology.kinetics import varied
+from workbench.plan.columns import Drawn, Form
+from workbench.plan.ranges import _outside
 from workbench.registry import registry
 from workbench.solver.batch import RECORDINGS
 from workbench.solver.run import solve

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from striatal_reference import Arm, Array, Course, Kinetics, daily_means, saturation, simulate
 
-from workbench.design import plan
+from workbench.plan import plan
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
 from workbench.solver.batch import Batch, BatchResult

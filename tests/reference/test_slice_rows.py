@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.design import plan
 from workbench.execution.runner import run_sweep
+from workbench.plan import plan
 from workbench.report import build_report
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from workbench.design import plan
+from workbench.plan import plan
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
 from workbench.solver.run import solve, width_for

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support.commands import SMALL
 
-from workbench.design import plan
 from workbench.errors import Problem, ScenarioError
+from workbench.plan import plan
 from workbench.scenario import load_scenario
 
 POINTS = '\n[study.listed]\ntable = "points.csv"\n'

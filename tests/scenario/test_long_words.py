@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support.sound_scenario import PARAMETERS, SOUND
 
-from workbench.design import plan
 from workbench.errors import SHOWN, ScenarioError
+from workbench.plan import plan
 from workbench.scenario import load_scenario
 
 LONG = "zy" * 150

@@ -52,7 +52,7 @@ def test_nonsense_is_refused_at_its_line(name: str) -> None:
     bad = text.replace(old, new)
     with pytest.raises(ScenarioError) as caught:
         found = parse_scenario(bad.encode(), f"{file}.toml", Path(scenarios_folder() / "rules"))
-        from workbench.design import plan
+        from workbench.plan import plan
 
         plan(found)
     told = [p for p in caught.value.problems if p.key.endswith(f".{field}") and words in p.message]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.design import Plan, plan
+from workbench.plan import Plan, plan
 from workbench.scenario import load_scenario
 from workbench.solver.run import solve, width_for
 from workbench.store import complete_rows, digest, open_results, open_writer

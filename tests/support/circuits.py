@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.declaration import Component
-from workbench.design import plan
+from workbench.plan import plan
 from workbench.registry import registry
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.design import Plan, plan
 from workbench.errors import WorkbenchError
 from workbench.execution.reasons import Cause, explain
+from workbench.plan import Plan, plan
 from workbench.scenario import load_scenario
 from workbench.store import open_writer
 from workbench.store.asked import planned, stored

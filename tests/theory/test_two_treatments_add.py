@@ -7,7 +7,7 @@ import pytest
 from support.circuits import batches, replaced
 from support.therapies import THERAPY
 
-from workbench.design import plan
+from workbench.plan import plan
 from workbench.scenario import load_scenario
 from workbench.scenario.library import scenarios_folder
 from workbench.solver.run import solve

@@ -10,7 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
-    from workbench.design.provenance import Resolved
+    from workbench.plan.provenance import Resolved
     from workbench.scenario.model import Scenario
 
 LONGEST = 2000.0
@@ -93,7 +93,7 @@ def window_shapes(selection: Selection, arm: str) -> list[Shape]:
 
 def windows_of(scenario: Scenario, arm: str, hours: Sequence[float]) -> list[Window]:
     """Return the windows of an arm by name; `hours` are those at which the level is told."""
-    from workbench.design import plan
+    from workbench.plan import plan
 
     values = plan(scenario).resolved(arm)
     return [_window(scenario, name, values, hours) for name in sorted(scenario.tables.get("window", {}))]

@@ -288,8 +288,8 @@ def free_parameters(
 
 
 def _used(scenario: Scenario, name: str) -> bool:
-    from workbench.design.overrides import unit_of
     from workbench.errors import ScenarioError
+    from workbench.plan.overrides import unit_of
 
     try:
         unit_of(scenario, f"parameter.{name}")

@@ -59,9 +59,9 @@ def _expanded(scenarios: list[str], as_json: bool) -> int:
 
 
 def _summary(file: str) -> dict[str, Any]:
-    from workbench.design import plan
     from workbench.execution.fitness import fit
     from workbench.execution.runner import read_scenario
+    from workbench.plan import plan
 
     scenario, _ = read_scenario(Path(file))
     planned = fit(plan(scenario))

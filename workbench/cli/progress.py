@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from workbench.design import Plan
     from workbench.execution.pilot import Forecast
     from workbench.execution.progress import Counts
+    from workbench.plan import Plan
 
 LINE_SHARE = 0.1
 LINE_SECONDS = 600.0

@@ -15,7 +15,7 @@ from workbench.scenario.model import Evidence
 
 if TYPE_CHECKING:
     from workbench.declaration import Component
-    from workbench.design.provenance import Resolved
+    from workbench.plan.provenance import Resolved
     from workbench.scenario.model import Scenario
 
 
@@ -77,7 +77,7 @@ def described_scenario(file: str, arm: str | None) -> Described:
     UsageError
         If it has no such arm.
     """
-    from workbench.design import plan
+    from workbench.plan import plan
     from workbench.scenario import load_scenario
 
     scenario = load_scenario(Path(file))

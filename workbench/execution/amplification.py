@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from workbench.arrays import Array
     from workbench.declaration import Component
-    from workbench.design.runs import Plan
+    from workbench.plan.runs import Plan
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, Structure
 

@@ -48,7 +48,7 @@ def dose_records(
     UsageError
         If the arm gives nothing, or more than one table can hold.
     """
-    from workbench.design import plan
+    from workbench.plan import plan
     from workbench.scenario.model import Study
     from workbench.solver.block import Block
 

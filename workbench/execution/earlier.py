@@ -27,7 +27,7 @@ from workbench.store.predecessors import (
 from workbench.store.register import identity
 
 if TYPE_CHECKING:
-    from workbench.design import Plan
+    from workbench.plan import Plan
 
 LOOKED_AT = 8
 """Earlier sweeps that are compared, the latest first."""

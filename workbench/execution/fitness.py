@@ -10,7 +10,7 @@ from workbench.errors import AssemblyError, InertError, Problem, ScenarioError
 from workbench.terms import FEW, FEWEST
 
 if TYPE_CHECKING:
-    from workbench.design import Plan
+    from workbench.plan import Plan
     from workbench.registry import Registry
 
 
@@ -44,7 +44,7 @@ def with_rules(inert: InertError, registry: Registry | None = None) -> ScenarioE
 
     One slip may leave a table without a reader and break a rule as well; the rule is the nearer reason.
     """
-    from workbench.design import plan
+    from workbench.plan import plan
 
     try:
         refuse_unfit(plan(inert.scenario), registry)

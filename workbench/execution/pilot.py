@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from workbench.design import Chunk, Plan
     from workbench.execution.reasons import Explanation
+    from workbench.plan import Chunk, Plan
     from workbench.registry import Registry
     from workbench.solver.batch import Batch, Structure
 

@@ -16,7 +16,7 @@ from workbench.store.provenance import OFFERED, UNPACKAGED, provenance
 
 if TYPE_CHECKING:
     from workbench.declaration import Component
-    from workbench.design import Plan
+    from workbench.plan import Plan
     from workbench.scenario.model import Scenario
     from workbench.store.verify import Snapshot
 
@@ -109,7 +109,7 @@ def _plan(
     studies: tuple[str, ...] | None,
     subjects: int | None,
 ) -> Plan:
-    from workbench.design import plan
+    from workbench.plan import plan
 
     return plan(scenario, arms=arms, studies=studies, subjects=subjects, settings=settings, seed=seed)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.declaration import Component
-    from workbench.design import Chunk, Plan
+    from workbench.plan import Chunk, Plan
     from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Failure
@@ -147,7 +147,7 @@ def stored_scenario(results: Results, sweep: int, components: Iterable[type[Comp
 
 
 def _planned(scenario: Scenario, place: Placed) -> Plan:
-    from workbench.design import plan
+    from workbench.plan import plan
 
     return plan(
         scenario,

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.declaration import Component
-    from workbench.design import Chunk, Plan
     from workbench.errors import Problem
     from workbench.execution.reasons import Explanation
+    from workbench.plan import Chunk, Plan
     from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, BatchResult, Structure
@@ -140,7 +140,7 @@ def prepare(
     components: Iterable[type[Component]] = (),
 ) -> Request:
     """Read the scenario and plan its runs; writes nothing. Parameters as for `run_sweep`."""
-    from workbench.design import plan
+    from workbench.plan import plan
 
     if workers is not None and workers < 0:
         raise UsageError(f"workers is {workers} (0 or more)")

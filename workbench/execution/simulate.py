@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.declaration import Component
-    from workbench.design import Chunk
+    from workbench.plan import Chunk
     from workbench.solver.batch import BatchResult
 
 
@@ -73,7 +73,7 @@ def points_request(
     workers: int = 1,
 ) -> Request:
     """Return the runs of every arm at the points that `columns` list, for every subject."""
-    from workbench.design import plan
+    from workbench.plan import plan
 
     document, registry = read_scenario(scenario)
     asked = _with_points(document, columns)
@@ -140,7 +140,7 @@ def _with_points(scenario: Scenario, columns: Mapping[str, Sequence[Any]]) -> Sc
 
 
 def _axis(scenario: Scenario, path: str, column: Sequence[Any]) -> Axis:
-    from workbench.design.overrides import read_settings, unit_of
+    from workbench.plan.overrides import read_settings, unit_of
 
     unit = unit_of(scenario, path)
     values = []

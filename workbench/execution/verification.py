@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.declaration import Component
-    from workbench.design import Chunk
+    from workbench.plan import Chunk
     from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.verify import Snapshot, StoredPlace
 

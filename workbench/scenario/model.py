@@ -1,6 +1,6 @@
 """The frozen document: what a scenario file says, with every number in its canonical unit.
 
-Built by `workbench.scenario.load`; read by `workbench.design`. Nothing here knows TOML.
+Built by `workbench.scenario.load`; read by `workbench.plan`. Nothing here knows TOML.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from workbench.store.damage import damaged
 from workbench.store.register import FACTOR, number_or_text
 
 if TYPE_CHECKING:
-    from workbench.design import Plan
+    from workbench.plan import Plan
 
 SEEN = 8
 """Subjects whose traits are compared: a changed distribution moves the first of them already."""

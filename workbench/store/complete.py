@@ -14,7 +14,7 @@ from workbench.store.measure import measure_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.design import Chunk
+    from workbench.plan import Chunk
     from workbench.registry import Registry
     from workbench.solver.batch import Declared
 

@@ -23,8 +23,8 @@ from workbench.store.provenance import UNIDENTIFIED, UNPACKAGED, provenance
 
 if TYPE_CHECKING:
     from workbench.declaration import Parameter
-    from workbench.design import Plan, StudyPlan
-    from workbench.design.provenance import Resolved
+    from workbench.plan import Plan, StudyPlan
+    from workbench.plan.provenance import Resolved
     from workbench.store.audit import Written
 
 AT_ONCE = 4096

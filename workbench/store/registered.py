@@ -15,7 +15,7 @@ from workbench.store.damage import Ask, Finding
 from workbench.store.register import register
 
 if TYPE_CHECKING:
-    from workbench.design import Plan
+    from workbench.plan import Plan
 
 
 LAST_DIGITS = 1e-12

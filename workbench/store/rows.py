@@ -22,7 +22,7 @@ from workbench.store.complete import KEYS_AT_ONCE, Ask, complete_runs
 from workbench.store.measure import time_unit
 
 if TYPE_CHECKING:
-    from workbench.design import Chunk
+    from workbench.plan import Chunk
 
 Rows = NDArray[np.int64]
 

@@ -39,7 +39,7 @@ from workbench.store.views import write_views
 from workbench.store.whole import ask_again
 
 if TYPE_CHECKING:
-    from workbench.design import Chunk, Plan
+    from workbench.plan import Chunk, Plan
     from workbench.solver.steps_halved import StepError
 
 

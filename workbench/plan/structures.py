@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from workbench.declaration import Parameter
-from workbench.design.resolve import PARAMETER, Layers
 from workbench.errors import Problem, ScenarioError
+from workbench.plan.resolve import PARAMETER, Layers
 from workbench.scenario.model import Quantity, Ref, Scenario, Table
 from workbench.solver.batch import RECORDINGS, Declared, Structure
 

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from workbench.declaration import Component, Parameter
-from workbench.design.axes import Points
-from workbench.design.columns import Drawn, Form, Swept
 from workbench.errors import Problem, ScenarioError
+from workbench.plan.axes import Points
+from workbench.plan.columns import Drawn, Form, Swept
 from workbench.quantities import convert
 from workbench.registry import SECTIONS
 from workbench.scenario.arms import is_switched_off

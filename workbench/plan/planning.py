@@ -9,17 +9,17 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from workbench.design.axes import MAX_POINTS, Points, points_of
-from workbench.design.dose_notes import dose_notes
-from workbench.design.dose_people import left_at_home, strangers
-from workbench.design.groups import groups_of
-from workbench.design.overrides import read_settings
-from workbench.design.ranges import range_problems
-from workbench.design.resolve import Layers
-from workbench.design.runs import Plan, StudyPlan
-from workbench.design.soundness import remarkable, unsound
-from workbench.design.traits import LISTED, cholesky, plain_settings
 from workbench.errors import Problem, ScenarioError, UsageError, quoted
+from workbench.plan.axes import MAX_POINTS, Points, points_of
+from workbench.plan.dose_notes import dose_notes
+from workbench.plan.dose_people import left_at_home, strangers
+from workbench.plan.groups import groups_of
+from workbench.plan.overrides import read_settings
+from workbench.plan.ranges import range_problems
+from workbench.plan.resolve import Layers
+from workbench.plan.runs import Plan, StudyPlan
+from workbench.plan.soundness import remarkable, unsound
+from workbench.plan.traits import LISTED, cholesky, plain_settings
 from workbench.quantities import convert, same_kind
 from workbench.registry import SECTIONS
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.declaration import Parameter
-from workbench.design.axes import Points, PointSlice
-from workbench.design.columns import Form
-from workbench.design.resolve import Layers
-from workbench.design.structures import structure_of, sweeps_structure, tables_of
+from workbench.plan.axes import Points, PointSlice
+from workbench.plan.columns import Form
+from workbench.plan.resolve import Layers
+from workbench.plan.structures import structure_of, sweeps_structure, tables_of
 from workbench.scenario.model import Arm, Scenario, Setting, Study
 from workbench.solver.batch import RECORDINGS, Structure
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from workbench.design.corners import Corner, corners, in_words
-from workbench.design.groups import Group, Slab
-from workbench.design.structures import sweeps_structure
 from workbench.errors import Problem
+from workbench.plan.corners import Corner, corners, in_words
+from workbench.plan.groups import Group, Slab
+from workbench.plan.structures import sweeps_structure
 from workbench.protocol.sessions import overlaps
 from workbench.protocol.span import parse_window
 from workbench.registry import SECTIONS

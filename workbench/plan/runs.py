@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.design.axes import Points
-from workbench.design.columns import Rows, column
-from workbench.design.groups import Group
-from workbench.design.identity import run_keys
-from workbench.design.provenance import Resolved, resolved
-from workbench.design.resolve import Layers
-from workbench.design.structures import sweeps_structure
-from workbench.design.traits import draw
 from workbench.errors import Problem
+from workbench.plan.axes import Points
+from workbench.plan.columns import Rows, column
+from workbench.plan.groups import Group
+from workbench.plan.identity import run_keys
+from workbench.plan.provenance import Resolved, resolved
+from workbench.plan.resolve import Layers
+from workbench.plan.structures import sweeps_structure
+from workbench.plan.traits import draw
 from workbench.scenario.model import Scenario, Setting
 from workbench.solver.batch import Batch, Structure
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.declaration import Parameter
-from workbench.design.columns import Form
-from workbench.design.groups import Group
 from workbench.errors import Problem
+from workbench.plan.columns import Form
+from workbench.plan.groups import Group
 from workbench.scenario.values import range_fault
 
 Draws = Mapping[str, NDArray[np.float64]]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from workbench.scenario.dosing import people_of
 
 if TYPE_CHECKING:
-    from workbench.design.runs import StudyPlan
     from workbench.errors import Problem
+    from workbench.plan.runs import StudyPlan
     from workbench.scenario.places import Places
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.design.columns import Rows, Swept
-from workbench.design.groups import Group, Slab
-from workbench.design.runs import StudyPlan
 from workbench.errors import Problem
+from workbench.plan.columns import Rows, Swept
+from workbench.plan.groups import Group, Slab
+from workbench.plan.runs import StudyPlan
 from workbench.protocol.records import Record
 from workbench.protocol.schedule import Recurrence, in_force, number_before, phase_hours
 from workbench.quantities import HOURS_PER_DAY
