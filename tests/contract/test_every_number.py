@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.declaration import Parameter
-from workbench.plan.provenance import stated
+from workbench.plan.sources import stated
 from workbench.registry import SECTIONS, registry
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder

@@ -14,7 +14,7 @@ from support.commands import answer, process, workbench
 import workbench as api
 from workbench.errors import ScenarioError
 from workbench.plan import plan
-from workbench.plan.provenance import Resolved
+from workbench.plan.sources import Resolved
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Scenario

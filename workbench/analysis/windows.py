@@ -10,7 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
-    from workbench.plan.provenance import Resolved
+    from workbench.plan.sources import Resolved
     from workbench.scenario.model import Scenario
 
 LONGEST = 2000.0

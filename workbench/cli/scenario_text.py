@@ -15,7 +15,7 @@ from workbench.scenario.model import Evidence
 
 if TYPE_CHECKING:
     from workbench.declaration import Component
-    from workbench.plan.provenance import Resolved
+    from workbench.plan.sources import Resolved
     from workbench.scenario.model import Scenario
 
 

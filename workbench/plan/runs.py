@@ -15,8 +15,8 @@ from workbench.plan.axes import Points
 from workbench.plan.columns import Rows, column
 from workbench.plan.groups import Group
 from workbench.plan.identity import run_keys
-from workbench.plan.provenance import Resolved, resolved
 from workbench.plan.resolve import Layers
+from workbench.plan.sources import Resolved, resolved
 from workbench.plan.structures import sweeps_structure
 from workbench.plan.traits import draw
 from workbench.scenario.model import Scenario, Setting

@@ -24,7 +24,7 @@ from workbench.store.provenance import UNIDENTIFIED, UNPACKAGED, provenance
 if TYPE_CHECKING:
     from workbench.declaration import Parameter
     from workbench.plan import Plan, StudyPlan
-    from workbench.plan.provenance import Resolved
+    from workbench.plan.sources import Resolved
     from workbench.store.audit import Written
 
 AT_ONCE = 4096
