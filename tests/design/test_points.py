@@ -14,7 +14,7 @@ from small_world import arm, axis, scenario
 
 from workbench.errors import ScenarioError
 from workbench.plan import plan
-from workbench.plan.axes import Points, points_of
+from workbench.plan.points import Points, points_of
 from workbench.scenario.model import Axis, Study
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.plan.axes import Points
+from workbench.plan.points import Points
 from workbench.quantities import convert
 
 Numbers = NDArray[np.float64]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from itertools import product
 
-from workbench.plan.axes import Points
 from workbench.plan.columns import Swept
 from workbench.plan.groups import Slab
+from workbench.plan.points import Points
 
 Corner = Mapping[str, int]
 """Swept path -> the level at which it stands; a path that is not in it is not known."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.declaration import Parameter
-from workbench.plan.axes import Points, PointSlice
 from workbench.plan.columns import Form
+from workbench.plan.points import Points, PointSlice
 from workbench.plan.resolve import Layers
 from workbench.plan.structures import structure_of, sweeps_structure, tables_of
 from workbench.scenario.model import Arm, Scenario, Setting, Study

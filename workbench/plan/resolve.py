@@ -22,8 +22,8 @@ import numpy as np
 
 from workbench.declaration import Component, Parameter
 from workbench.errors import Problem, ScenarioError
-from workbench.plan.axes import Points
 from workbench.plan.columns import Drawn, Form, Swept
+from workbench.plan.points import Points
 from workbench.quantities import convert
 from workbench.registry import SECTIONS
 from workbench.scenario.arms import is_switched_off

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import Problem
-from workbench.plan.axes import Points
 from workbench.plan.columns import Rows, column
 from workbench.plan.groups import Group
 from workbench.plan.identity import run_keys
+from workbench.plan.points import Points
 from workbench.plan.resolve import Layers
 from workbench.plan.sources import Resolved, resolved
 from workbench.plan.structures import sweeps_structure
