@@ -12,7 +12,7 @@ from workbench.declaration import Component, Parameter
 from workbench.errors import ScenarioError
 from workbench.pharmacology.kinetics import varied
 from workbench.plan.columns import Drawn, Form
-from workbench.plan.ranges import _outside
+from workbench.plan.soundness import _outside
 from workbench.registry import registry
 from workbench.solver.batch import RECORDINGS
 from workbench.solver.run import solve

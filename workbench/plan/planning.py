@@ -15,10 +15,9 @@ from workbench.plan.dose_people import left_at_home, strangers
 from workbench.plan.groups import groups_of
 from workbench.plan.overrides import read_settings
 from workbench.plan.points import MAX_POINTS, Points, points_of
-from workbench.plan.ranges import range_problems
 from workbench.plan.resolve import Layers
 from workbench.plan.runs import Plan, StudyPlan
-from workbench.plan.soundness import remarkable, unsound
+from workbench.plan.soundness import range_problems, remarkable, unsound
 from workbench.plan.traits import LISTED, cholesky, plain_settings
 from workbench.quantities import convert, same_kind
 from workbench.registry import SECTIONS

@@ -6,19 +6,27 @@ another structure, which must pass the same checks before anything runs; so must
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.declaration import Parameter
 from workbench.errors import Problem
-from workbench.plan.corners import Corner, corners, in_words
+from workbench.plan.columns import Form, Swept
 from workbench.plan.groups import Group, Slab
+from workbench.plan.points import Points
 from workbench.plan.structures import sweeps_structure
 from workbench.protocol.sessions import overlaps
 from workbench.protocol.span import parse_window
 from workbench.registry import SECTIONS
 from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places
+from workbench.scenario.values import range_fault
 from workbench.solver.batch import RECORDINGS, Structure
 
 TITRATION = "titration_"
@@ -176,3 +184,103 @@ def _window_faults(structure: Structure, whole: Whole) -> Iterator[tuple[str, st
         except ValueError:
             where = f"phase {window.phase} has" if window.phase else "the protocol has"
             yield f"{table.section}.{table.name}.window", f"the window {words!r} does not fit: {where} {trials} trials"
+
+
+Corner = Mapping[str, int]
+"""Swept path -> the level at which it stands; a path that is not in it is not known."""
+MOST = 16
+"""Corners at which all axes stand at an end: four axes have as many. Of more axes only each by itself is tried."""
+
+
+def corners(slab: Slab) -> Iterator[Corner]:
+    """Yield the ends of each axis by itself, then of those that move together, then of all at once.
+
+    What is wrong with one axis by itself then shows first, and names no other.
+    """
+    ends: dict[int, dict[str, list[int]]] = {}
+    for part in (part for form in slab.forms.values() for part in (form.base, *form.factors)):
+        if isinstance(part, Swept):
+            found = {int(part.levels.argmin()), int(part.levels.argmax())}
+            ends.setdefault(part.group, {})[part.path] = _standing(slab, part.group) or sorted(found)
+    together: list[list[Corner]] = []
+    for paths in ends.values():
+        yield from ({path: level} for path, levels in paths.items() for level in levels)
+        moved = [dict.fromkeys(paths, level) for level in sorted({i for levels in paths.values() for i in levels})]
+        together.append(list(moved))
+        if len(paths) > 1:
+            yield from moved
+    if len(together) > 1 and math.prod(map(len, together)) <= MOST:
+        for each in product(*together):
+            yield {path: level for corner in each for path, level in corner.items()}
+
+
+def _standing(slab: Slab, group: int) -> list[int]:
+    """Return the one level at which a group stands that moves something structural too."""
+    return [slab.points.levels[group]] if group in slab.points.levels else []
+
+
+def in_words(points: Points, axes: Mapping[str, tuple[str, bool]], corner: Corner) -> str:
+    """Return where a corner lies: ``plasticity.w.total = 5``.
+
+    `axes` maps each path of the study to its unit, and to whether the axis is relative.
+    """
+    words = []
+    for path, (unit, relative) in axes.items():
+        if path not in corner:
+            continue
+        number = f"{points.groups[points.group_of(path)].levels[path][corner[path]]:g}"
+        words.append(f"{number} times {path}" if relative else f"{path} = {number} {unit}".removesuffix(" 1"))
+    return ", ".join(words)
+
+
+Draws = Mapping[str, NDArray[np.float64]]
+Place = Callable[[str, str, str], Problem]
+"""Puts a message about a path, found in an arm, at its line."""
+SPAN = 8192
+"""Subjects that are drawn at a time, so that memory stays flat."""
+
+
+def range_problems(
+    groups: Sequence[Group], subjects: int, traits: Callable[[range], Draws], arms: Sequence[str], place: Place
+) -> Iterator[Problem]:
+    """Yield a problem for each number of an arm that leaves its range at some point or in some subject.
+
+    Files are checked value by value when they are read; products with factors and draws only exist here.
+    """
+    individual: dict[tuple[str, Form], tuple[Parameter, str]] = {}
+    for (path, form), (parameter, arm) in _different(groups, arms).items():
+        if form.is_individual:
+            individual[path, form] = parameter, arm
+        else:
+            yield from (place(path, fault, arm) for fault in _outside(form, parameter, {}, f"in arm {arm}"))
+    for start in range(0, subjects, SPAN):
+        if not individual:
+            return
+        draws = traits(range(start, min(start + SPAN, subjects)))
+        for (path, form), (parameter, arm) in list(individual.items()):
+            found = list(_outside(form, parameter, draws, f"in arm {arm}, subject {{}}", start))
+            if found:
+                del individual[path, form]
+            yield from (place(path, fault, arm) for fault in found)
+
+
+def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, Form], tuple[Parameter, str]]:
+    """Return every form of every path once, with its declaration and the first arm that has it."""
+    found: dict[tuple[str, Form], tuple[Parameter, str]] = {}
+    for slab in (slab for group in groups for slab in group.slabs):
+        for path, form in slab.forms.items():
+            found.setdefault((path, form), (slab.fields[path], arms[slab.arm]))
+    return found
+
+
+def _outside(form: Form, parameter: Parameter, draws: Draws, where: str, first: int = 0) -> Iterator[str]:
+    low, high = form.limits(draws)
+    below, above = ~(low >= parameter.low), ~(high <= parameter.high)
+    if parameter.whole:
+        below, above = below | (low != np.floor(low)), above | (high != np.floor(high))
+    wrong = np.flatnonzero(below | above)
+    if len(wrong):
+        at = int(wrong[0])
+        unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+        value = float(low[at] if below[at] else high[at])
+        yield f"{value:g}{unit} {where.format(first + at)} is out of range ({range_fault(parameter, value)})"
