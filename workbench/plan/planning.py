@@ -10,8 +10,7 @@ from itertools import chain
 from typing import Any
 
 from workbench.errors import Problem, ScenarioError, UsageError, quoted
-from workbench.plan.dose_notes import dose_notes
-from workbench.plan.dose_people import left_at_home, strangers
+from workbench.plan.dose_checks import dose_notes, left_at_home, strangers
 from workbench.plan.groups import groups_of
 from workbench.plan.overrides import read_settings
 from workbench.plan.points import MAX_POINTS, Points, points_of

@@ -6,7 +6,7 @@ records, tables, titrations, adjustments, sweeps and ``--set`` alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from workbench.protocol.records import Record
 from workbench.protocol.schedule import Recurrence, in_force, number_before, phase_hours
 from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.dose_ranges import range_of
+from workbench.scenario.dosing import people_of
 from workbench.scenario.model import DoseRange, Span, Table
 from workbench.scenario.places import Places
 
@@ -252,3 +253,32 @@ def _of_records(records: Sequence[Sequence[Any]], length: float) -> tuple[float,
             daily, single = max(daily, total), max(single, amount)
         hours += [time for time, _ in doses]
     return single, daily, min(hours[1:], default=0.0), max(hours)
+
+
+def strangers(places: Places, studies: Iterable[StudyPlan]) -> Iterator[Problem]:
+    """Yield each table that has fewer people than a study has subjects, or more than the scenario has."""
+    for study, path, people in _tables(studies):
+        count = max(study.subjects, places.scenario.subjects.count)
+        if people < study.subjects or people > count:
+            subjects = study.subjects if people < study.subjects else count
+            message = f"the table has {people} IDs for {subjects} subjects; one ID is for all, several are one for each"
+            yield places.problem(path, message, study=study.name)
+
+
+def left_at_home(places: Places, studies: Iterable[StudyPlan]) -> Iterator[Problem]:
+    """Yield a note for each table of which a study takes only the first people."""
+    for study, path, people in _tables(studies):
+        if study.subjects < people:
+            message = f"study {study.name} takes the first {study.subjects} of the {people} people of this table"
+            yield places.problem(path, message, study=study.name)
+
+
+def _tables(studies: Iterable[StudyPlan]) -> Iterator[tuple[StudyPlan, str, int]]:
+    for study in studies:
+        found = {
+            (f"dose.{table.name}.table", people_of(dict(table.fields)))
+            for group in study.groups
+            for table in group.structure.tables
+            if table.section == "dose"
+        }
+        yield from ((study, path, people) for path, people in sorted(found) if people > 1)
