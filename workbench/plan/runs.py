@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from workbench.errors import Problem
 from workbench.plan.columns import Rows, column
 from workbench.plan.groups import Group
-from workbench.plan.identity import run_keys
 from workbench.plan.points import Points
 from workbench.plan.resolve import Layers
 from workbench.plan.sources import Resolved, resolved
@@ -181,3 +181,27 @@ class Plan:
                     found.setdefault(path, set()).update(form.constant for form in group.forms(path))
         only = {path: next(iter(kept)) for path, kept in found.items() if len(kept) == 1}
         return {path: number for path, number in only.items() if number is not None}
+
+
+def run_keys(
+    structure: Structure, values: Mapping[str, float | NDArray[np.float64]], seed: int, subjects: NDArray[np.int64]
+) -> tuple[bytes, ...]:
+    """Return the 32-byte key of each run.
+
+    A key is the SHA-256 of the structure's identity, the numbers in the order of their sorted paths (little-endian
+    doubles, negative zero as zero), the seed (16 bytes) and the subject (8 bytes). The structure's identity fixes
+    which paths there are, so their names need not be hashed again.
+    """
+    table = np.empty((len(subjects), len(values)), dtype="<f8")
+    for i, path in enumerate(sorted(values)):
+        table[:, i] = values[path]
+    table += 0.0
+    start = hashlib.sha256(structure.identity)
+    content, width = table.tobytes(), table.shape[1] * 8
+    keys = []
+    for row, subject in enumerate(subjects.tolist()):
+        digest = start.copy()
+        digest.update(content[row * width : (row + 1) * width])
+        digest.update(seed.to_bytes(16, "little") + subject.to_bytes(8, "little"))
+        keys.append(digest.digest())
+    return tuple(keys)
