@@ -15,7 +15,7 @@ from typing import NamedTuple
 from workbench.errors import Problem, shorten
 from workbench.protocol.records import Record, nothing
 from workbench.quantities import whole
-from workbench.scenario.columns import (
+from workbench.scenario.csv_tables import (
     DECIMAL_COMMA,
     MARKED,
     MAX_COLUMNS,

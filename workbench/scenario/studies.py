@@ -13,16 +13,8 @@ from typing import Any, Literal
 from workbench.errors import Problem, quoted
 from workbench.quantities import same_kind
 from workbench.scenario.axes import AxisReader
-from workbench.scenario.columns import (
-    NUMBER,
-    SHOWN,
-    WHOLE,
-    CsvTable,
-    named_table,
-    no_number,
-    number_in,
-)
 from workbench.scenario.conformity import conforming, show
+from workbench.scenario.csv_tables import NUMBER, SHOWN, WHOLE, CsvTable, named_table, no_number, number_in
 from workbench.scenario.document import listed, spell
 from workbench.scenario.model import Arm, Axis, Study
 from workbench.scenario.names import name_fault

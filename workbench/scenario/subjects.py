@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from workbench.declaration import Parameter
 from workbench.quantities import QuantityError, known, split
-from workbench.scenario.columns import ColumnReader
 from workbench.scenario.conformity import conforming, show
+from workbench.scenario.csv_tables import ColumnReader
 from workbench.scenario.document import listed, spell
 from workbench.scenario.model import Effect, Quantity, Setting, Subjects, Trait
 from workbench.scenario.names import name_fault
