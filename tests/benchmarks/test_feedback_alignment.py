@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.circuits import only, replaced, shipped_rule
 
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.solver.block import Block
 from workbench.solver.run import solve
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from support.circuits import HEAD, only
 
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.solver.block import Block
 
 POST, PRE, RUNS, STEPS, ROUNDS = 4, 16, 512, 64, 15

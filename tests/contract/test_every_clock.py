@@ -9,8 +9,8 @@ import pytest
 from support.shipped_runs import SCENARIOS, Shipped
 
 import workbench
+from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.registry import registry
 from workbench.scenario import load_scenario
 from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from workbench.cli.describe import page
-from workbench.declaration import MISSING, STATUSES, Component
+from workbench.component.declaration import MISSING, STATUSES, Component
+from workbench.component.registry import SECTIONS, registry
 from workbench.errors import ScenarioError
 from workbench.plan import plan
 from workbench.readouts.reading import Readout
-from workbench.registry import SECTIONS, registry
 from workbench.scenario import schema
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder

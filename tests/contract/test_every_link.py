@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.declaration import Component
+from workbench.component.declaration import Component
+from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.registry import registry
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
 from workbench.solver.batch import RECORDINGS, Batch, Declared, Structure

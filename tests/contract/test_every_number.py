@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS, registry
 from workbench.plan.sources import stated
-from workbench.registry import SECTIONS, registry
 from workbench.scenario.bibliography import read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.declaration import Component, Parameter
+from workbench.component.declaration import Component, Parameter
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
-from workbench.registry import registry
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from support.lean import Lean, lean
 
-from workbench.declaration import Component, Parameter
-from workbench.registry import registry
+from workbench.component.declaration import Component, Parameter
+from workbench.component.registry import registry
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario
 

@@ -8,9 +8,9 @@ import pytest
 from support.circuits import HEAD
 from support.shipped_runs import SCENARIOS
 
+from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError
 from workbench.execution.runner import read_scenario
-from workbench.registry import SECTIONS
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
 

@@ -23,7 +23,7 @@ READS = {
 NEEDED = {
     "workbench/execution/worker.py": {"pickle", "ctypes"},  # between a parent and its own worker, through pipes
     "workbench/execution/process.py": {"pickle"},
-    "workbench/referents.py": {"pickle"},  # asks it for the name of a function's module
+    "workbench/component/referents.py": {"pickle"},  # asks it for the name of a function's module
 }
 
 

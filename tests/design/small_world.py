@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.declaration import Component, count, interval, number, option, reference, references, window
+from workbench.component.declaration import Component, count, interval, number, option, reference, references, window
+from workbench.component.registry import SECTIONS, Registry
 from workbench.plan import Plan, plan
-from workbench.registry import SECTIONS, Registry
 from workbench.scenario.model import (
     Arm,
     Axis,

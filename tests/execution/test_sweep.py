@@ -11,7 +11,7 @@ import pytest
 from support.commands import DIVERGING, SMALL
 
 import workbench
-from workbench.declaration import Component, number
+from workbench.component.declaration import Component, number
 from workbench.errors import ScenarioError, StorageError, UsageError
 from workbench.execution.pilot import Forecast
 from workbench.execution.progress import Counts

@@ -10,9 +10,9 @@ from typing import Any
 
 from toml_text import Raw
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS, registry
 from workbench.quantities import COMMON
-from workbench.registry import SECTIONS, registry
 
 Content = dict[str, Any]
 

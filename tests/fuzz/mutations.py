@@ -11,7 +11,7 @@ from typing import Any
 from declared import Content, component_of, fields, names, odd, suited, tables
 from toml_text import Raw
 
-from workbench.registry import SECTIONS, registry
+from workbench.component.registry import SECTIONS, registry
 
 Keys = tuple[str | int, ...]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from workbench.declaration import Component, Parameter
-from workbench.registry import SECTIONS, registry
+from workbench.component.declaration import Component, Parameter
+from workbench.component.registry import SECTIONS, registry
 
 WORLDS = 20
 """So often every reference of every component leads elsewhere: to each of some 20 kinds about once."""

@@ -13,7 +13,7 @@ from support.commands import workbench as workbench_command
 
 import workbench
 from workbench.analysis.selection import select
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.report.content import Page
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

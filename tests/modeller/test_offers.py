@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import pytest
 
-import workbench.offers as offers
-from workbench.declaration import Component
-from workbench.offers import Offer, judged
+import workbench.component.offers as offers
+from workbench.component.declaration import Component
+from workbench.component.offers import Offer, judged
+from workbench.component.registry import SECTIONS
 from workbench.plasticity import Hebb
-from workbench.registry import SECTIONS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,11 @@ from support.circuits import STRIATUM
 from support.commands import SMALL
 
 import workbench
-from workbench.declaration import Component, number, reference
+from workbench.component.declaration import Component, number, reference
+from workbench.component.registry import Registry, registry
 from workbench.errors import CheckFailed, ScenarioError
 from workbench.plasticity import Hebb
 from workbench.plasticity.synapses import bound_and_store, synapses_of
-from workbench.registry import Registry, registry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,11 @@ from support.circuits import HEBB, replaced
 from support.commands import ROOT
 
 import workbench
-from workbench.declaration import Component
+from workbench.component.declaration import Component
+from workbench.component.referents import identify
 from workbench.errors import CheckFailed
 from workbench.execution.runner import prepare, run_sweep
 from workbench.execution.simulate import simulate_columns
-from workbench.referents import identify
 
 ONE_WEIGHT = replaced(HEBB, ("count = 6", "count = 2"), ('rule = "hebb"', 'rule = "scaled"')) + "[arm.one]\n[study.s]\n"
 RIGHT = {1.0: 0.5 * 1.1**3, 2.0: 0.5 * 1.2**3}
@@ -31,7 +31,7 @@ from collections import namedtuple
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 import numpy as np
-from workbench.declaration import Component, number
+from workbench.component.declaration import Component, number
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 {before}
 @dataclass(frozen=True, kw_only=True)
@@ -383,7 +383,7 @@ def test_another_process_and_a_module_loaded_again_find_the_same(folder: Path, s
     first = identify(module.Scaled)
     assert first.unknown == ()
     assert identify(importlib.reload(module).Scaled) == first
-    ask = "import rule_file, workbench.referents as r; print(r.identify(rule_file.Scaled).sha256)"
+    ask = "import rule_file, workbench.component.referents as r; print(r.identify(rule_file.Scaled).sha256)"
     for seed in ("1", "2"):
         path = os.pathsep.join([str(folder), str(ROOT)])
         told = subprocess.run(

@@ -10,12 +10,12 @@ from support.circuits import HEAD, batches, equal, only, replaced, solved
 from support.commands import workbench
 from support.therapies import THERAPY
 
+from workbench.component.registry import registry
 from workbench.errors import CheckFailed, ScenarioError, UsageError
 from workbench.execution.dosing import dose_records
 from workbench.execution.replays import replay
 from workbench.execution.runner import run_sweep
 from workbench.plan import plan
-from workbench.registry import registry
 from workbench.scenario import load_scenario, to_text
 from workbench.scenario.dosing import written
 from workbench.scenario.library import scenarios_folder

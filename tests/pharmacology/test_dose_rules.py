@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.circuits import HEAD, only, replaced, solved
 from support.nonmem_rules import System, amounts_at, people
 
+from workbench.component.registry import registry
 from workbench.errors import UsageError
 from workbench.execution.dosing import dose_records
-from workbench.registry import registry
 from workbench.scenario.dosing import written
 from workbench.scenario.load import parse_scenario
 from workbench.solver.run import solve

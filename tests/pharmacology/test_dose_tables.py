@@ -10,12 +10,12 @@ import pytest
 from support.circuits import HEAD, only, replaced
 from support.commands import workbench
 
+from workbench.component.registry import registry
 from workbench.errors import Problem, ScenarioError
 from workbench.execution.dosing import dose_records
 from workbench.execution.fitness import refuse_unfit
 from workbench.plan import Plan, plan
 from workbench.protocol.records import Record
-from workbench.registry import registry
 from workbench.scenario import to_text
 from workbench.scenario.document import Document
 from workbench.scenario.dose_words import PASSED, READ, REFUSED, SINGLE, UNITS, word

@@ -9,8 +9,8 @@ import pytest
 from scipy.integrate import quad
 from support.circuits import HEAD, replaced
 
+from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.registry import registry
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Scenario

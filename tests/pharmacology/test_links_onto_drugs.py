@@ -9,10 +9,10 @@ import pytest
 from scipy.integrate import solve_ivp
 from support.circuits import HEAD, batches, equal, joined, only, solved
 
+from workbench.component.registry import registry
 from workbench.errors import AssemblyError, ScenarioError
 from workbench.execution.fitness import refuse_unfit
 from workbench.pharmacology.magnus import NODES, applied, expansion, exponential
-from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 from workbench.solver.run import shape_of, solve
 

@@ -16,10 +16,10 @@ import pytest
 from support.circuits import HEAD, only, replaced
 from support.nonmem_rules import System, advanced, amounts_at, periodic
 
-from workbench.arrays import Value
-from workbench.declaration import number
+from workbench.component.arrays import Value
+from workbench.component.declaration import number
+from workbench.component.registry import registry
 from workbench.pharmacology.disposition import OneCompartmentOral
-from workbench.registry import registry
 from workbench.solver.run import solve
 
 PRINTED = json.loads((Path(__file__).parent / "data" / "nonmem_dosing.json").read_text())

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.circuits import HEAD, only, solved
 
-from workbench.declaration import Component, Parameter
+from workbench.component.declaration import Component, Parameter
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
 from workbench.pharmacology.kinetics import varied
 from workbench.plan.columns import Drawn, Form
 from workbench.plan.soundness import _outside
-from workbench.registry import registry
 from workbench.solver.batch import RECORDINGS
 from workbench.solver.run import solve
 

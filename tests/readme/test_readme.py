@@ -18,7 +18,7 @@ from support.shipped_runs import SCENARIOS, Shipped
 
 import workbench as api
 from workbench.cli.describe import menu, named
-from workbench.registry import registry
+from workbench.component.registry import registry
 
 README = SECTION.sub("", (ROOT / "README.md").read_text(encoding="utf-8"))
 """All but the recipes, which have tests of their own."""

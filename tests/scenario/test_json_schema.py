@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from workbench.registry import SECTIONS, registry
+from workbench.component.registry import SECTIONS, registry
 from workbench.scenario import schema
 from workbench.scenario.library import scenarios_folder
 

@@ -78,7 +78,7 @@ def test_bibliography_reads_braces_quotes_and_bare_words(tmp_path):
 
 
 def test_every_source_of_every_component_is_in_the_bibliography():
-    from workbench.registry import registry
+    from workbench.component.registry import registry
 
     known = read_bibliography(data_folder() / "references.bib")
     cited = {source for component in registry() for source in component.sources}

@@ -8,8 +8,8 @@ import pytest
 from support.commands import SMALL, workbench
 from support.sound_scenario import PARAMETERS, SOUND
 
+from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError
-from workbench.registry import SECTIONS
 from workbench.scenario import load_scenario
 from workbench.scenario.twins import NAMED, NAMED_IN_SET
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from support.circuits import HEAD
 
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
 from workbench.plan import plan
-from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 from workbench.scenario.model import Scenario
 from workbench.scenario.text import to_text

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.component.registry import registry
 from workbench.quantities import COMMON, QuantityError, _dimension, accepted, convert, known, same_kind, split, to_unit
-from workbench.registry import registry
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pickle
 import pytest
 from support.sound_scenario import PARAMETERS, SOUND, TRAITS
 
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
-from workbench.registry import registry
 from workbench.scenario import parse_scenario
 from workbench.scenario.axes import Ends
 from workbench.scenario.model import Quantity, Ref

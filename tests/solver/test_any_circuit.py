@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from support.circuits import HEAD
 
 from workbench import simulate
-from workbench.assembly import Assembly
-from workbench.declaration import reference
+from workbench.component.assembly import Assembly
+from workbench.component.declaration import reference
 from workbench.errors import ScenarioError
 from workbench.readouts.reading import Reading, Readout
 from workbench.scenario.load import parse_scenario
@@ -185,7 +185,7 @@ def test_a_circuit_is_computed_from_input_to_output_or_its_loop_is_named(circuit
 
 def known() -> Any:
     """Return the components with the readout of this file."""
-    from workbench.registry import registry
+    from workbench.component.registry import registry
 
     return registry().extended([UnitActivity])
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.circuits import HEAD, STRIATUM, batches, only, solved
 
-from workbench.assembly import Assembly
-from workbench.declaration import Component
+from workbench.component.assembly import Assembly
+from workbench.component.declaration import Component
+from workbench.component.registry import registry
 from workbench.readouts.reading import Reading, Readout
-from workbench.registry import registry
 from workbench.solver.block import Block
 from workbench.solver.run import solve
 from workbench.solver.steps import STAGES, Step, Unorderable, in_order

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.arithmetic import power
+from workbench.component.arrays import power
 
 BASES = np.random.default_rng(1).random(257) * 3.0
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.declaration import Component, count, number, window
-from workbench.registry import Registry
+from workbench.component.declaration import Component, count, number, window
+from workbench.component.registry import Registry
 from workbench.scenario import model
 from workbench.solver.batch import Batch, BatchResult, Declared, Failure, Structure
 from workbench.store import open_writer

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.declaration import Component
+from workbench.component.declaration import Component
+from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.registry import registry
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
 from workbench.solver.batch import Batch, BatchResult

@@ -27,17 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support.processors import Processor, here, ran  # noqa: E402 - the script finds it only now
-from workbench.execution.amplification import (  # noqa: E402
-    EACH,
-    add,
-    differences,
-    joined,
-    nudged,  # noqa: E402
-    sampled,
-)
+from workbench.component.registry import registry  # noqa: E402
+from workbench.execution.amplification import EACH, add, differences, joined, nudged, sampled  # noqa: E402
 from workbench.execution.tolerances import AMPLIFIES, FILE, Amplified, Rounding, allowed  # noqa: E402
 from workbench.plan import plan  # noqa: E402
-from workbench.registry import registry  # noqa: E402
 from workbench.scenario import load_scenario  # noqa: E402
 from workbench.scenario.library import data_folder, scenarios_folder  # noqa: E402
 from workbench.solver.batch import Batch  # noqa: E402

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from support.circuits import HEAD, replaced, solved
 
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
-from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 
 GROWTH = (

@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.integrate import solve_ivp
 from support.circuits import HEAD, equal, joined, only, replaced, solved
 
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
-from workbench.registry import registry
 from workbench.solver.block import Block
 from workbench.solver.run import solve
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.circuits import HEAD, replaced, solved
 
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
-from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 
 ONSET = (

@@ -10,10 +10,10 @@ from scipy.integrate import quad, solve_ivp
 from support.circuits import HEAD, only, replaced, shipped_rule, solved
 
 from workbench.circuit.softmax import probabilities, take
+from workbench.component.registry import registry
 from workbench.plasticity.eligibility import DoubleExponential, Exponential, Nmda, modes_of, summed
 from workbench.plasticity.routed_error import RoutedError
 from workbench.plasticity.three_factor import ThreeFactor
-from workbench.registry import registry
 from workbench.solver.block import Block
 from workbench.solver.draws import generator
 from workbench.solver.run import solve

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.circuits import HEAD, only, replaced
 
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.solver.block import Block
 from workbench.tasks.mixture import KURTOSIS
 

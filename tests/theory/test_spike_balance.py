@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from support.circuits import HEAD, only
 
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.solver.block import Block
 
 STEPS = 64

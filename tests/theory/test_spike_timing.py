@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.circuits import HEAD, joined, only, replaced, solved
 
+from workbench.component.registry import registry
 from workbench.errors import ScenarioError
 from workbench.modulation.spike_timing import SpikeTiming
-from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 from workbench.solver.run import solve
 

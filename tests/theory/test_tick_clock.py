@@ -15,11 +15,11 @@ from scipy.integrate import quad, solve_ivp
 from support.circuits import STRIATUM, batches, replaced, solved
 from support.slices import MIXED, SLICE
 
-from workbench.declaration import Component, number
+from workbench.component.declaration import Component, number
+from workbench.component.registry import registry
 from workbench.errors import AssemblyError
 from workbench.plasticity.eligibility import Delayed, Exponential
 from workbench.plasticity.two_sided import kernel
-from workbench.registry import registry
 from workbench.solver.run import solve, width_for
 
 TRAINS = [(10.0, 13.0), (33.0, 36.0), (56.0, 59.0)]

@@ -9,8 +9,8 @@ import pytest
 from support.circuits import batches, equal, joined, replaced
 from support.therapies import THERAPY
 
+from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.registry import registry
 from workbench.scenario.load import parse_scenario
 from workbench.solver.run import solve
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS, registry
 from workbench.protocol.schedule import Tables
-from workbench.registry import SECTIONS, registry
 
 Settings = Mapping[str, float | str]
 LISTS = ("numbers", "interval", "references", "dosing")

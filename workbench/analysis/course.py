@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.analysis.selection import Selection
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 ONSET_FACTOR = 1.3

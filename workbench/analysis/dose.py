@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analysis.selection import Selection
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 A_DAY = " a day"

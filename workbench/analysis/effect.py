@@ -9,7 +9,7 @@ import numpy as np
 from workbench.analysis.interval import ROUNDING
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 def hedges_g(one: Array, other: Array) -> float:

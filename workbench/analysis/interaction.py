@@ -20,7 +20,7 @@ from workbench.store.interactions import declared, interaction_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.store.read import Results
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 LEVEL = 0.95

@@ -17,7 +17,7 @@ from workbench.terms import FEW
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.store.read import Results
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import Phase, arm_settings, phases
-from workbench.moments import moment
+from workbench.component.moments import moment
 from workbench.protocol.schedule import (
     Fields,
     Tables,

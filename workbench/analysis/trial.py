@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.analysis.effect import hedges_g
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 LEVEL = 1.96

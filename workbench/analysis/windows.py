@@ -76,7 +76,7 @@ def shape_of(name: str, component: Any) -> Shape:
 def window_shapes(selection: Selection, arm: str) -> list[Shape]:
     """Return the shape of every window of a stored arm with settings of its own; those not installed are left out."""
     from workbench.analysis.protocol import arm_settings
-    from workbench.registry import registry
+    from workbench.component.registry import registry
 
     settings, known, found = arm_settings(selection, arm), registry(), []
     for name in dict.fromkeys(path.split(".")[1] for path in settings if path.startswith("window.")):

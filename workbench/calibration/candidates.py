@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from workbench.arrays import Array
 from workbench.calibration.loss import Loss, Target, residuals
+from workbench.component.arrays import Array
 from workbench.errors import WorkbenchError
 from workbench.execution.signals import StopSignal
 

@@ -25,7 +25,7 @@ from workbench.findings.statistic_values import value_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.scenario.model import Scenario
 
     Mask = NDArray[np.bool_] | np.bool_

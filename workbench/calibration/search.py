@@ -21,8 +21,8 @@ from workbench.findings.finding import Finding
 from workbench.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
     from workbench.calibration.candidates import Candidates
+    from workbench.component.arrays import Array
 
 
 POPULATION, LEAST_POPULATION, SHARE = 3, 16, 0.6

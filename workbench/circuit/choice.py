@@ -9,14 +9,14 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.circuit.projections import picked
-from workbench.declaration import Component, count, number, numbers, reference
+from workbench.component.declaration import Component, count, number, numbers, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
     from workbench.circuit.projections import Pairs, Shares
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, number, option, reference
+from workbench.component.declaration import Component, count, number, option, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 
 def size_of(tables: Mapping[str, Mapping[str, Any]], population: str) -> int:

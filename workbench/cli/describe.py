@@ -15,11 +15,11 @@ from workbench.cli.lookup import block, lookup, refusal
 from workbench.cli.options import AsJson
 from workbench.cli.output import plain, print_object, put, put_exactly, spelled_out
 from workbench.cli.tables import folded, set_out
+from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
-from workbench.registry import SECTIONS, Registry
 
 if TYPE_CHECKING:
-    from workbench.declaration import Component, Parameter
+    from workbench.component.declaration import Component, Parameter
 
 
 class Layout(StrEnum):
@@ -51,7 +51,7 @@ def describe(
     Components with equation, fields, units, ranges, defaults and sources; of a scenario file its question, and for one
     arm the equations, numbers and where they come from.
     """
-    from workbench.registry import registry
+    from workbench.component.registry import registry
 
     if name is not None and name.endswith(".toml"):
         from workbench.cli.scenario_text import described_scenario, scenario_object, scenario_page
@@ -192,7 +192,7 @@ def schema(as_json: AsJson = False) -> int:
 
     With --json it is the field json_schema of one object, as other commands answer.
     """
-    from workbench.registry import registry
+    from workbench.component.registry import registry
     from workbench.scenario import schema as schema_of
 
     found = schema_of(registry())

@@ -22,8 +22,8 @@ def doctor(as_json: AsJson = False) -> int:
 
     Prints versions, cores and vector class, and what is missing.
     """
+    from workbench.component.registry import broken
     from workbench.execution.threads import available_cores
-    from workbench.registry import broken
     from workbench.store.provenance import provenance
 
     facts = {"workbench": __version__, "python": platform.python_version(), **provenance()}

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.tables import folded, set_out
+from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.files import argument
-from workbench.registry import SECTIONS
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.prescan import decode, read_limited
 

@@ -41,10 +41,10 @@ from workbench.cli import (
 )
 from workbench.cli.faults import internal_fault, outer_fault, told
 from workbench.cli.output import hold_streams, nothing_printed, print_object, printed, put, talk
+from workbench.component.offers import blamed
 from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
 from workbench.execution.signals import StoppedAtOnce
 from workbench.execution.threads import use_one_thread
-from workbench.offers import blamed
 
 DEBUG = "--debug"
 LONG = re.compile(rf"\S{{{SHOWN + 1},}}")

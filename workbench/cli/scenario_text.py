@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.tables import folded, set_out
+from workbench.component.registry import SECTIONS
 from workbench.errors import UsageError, quoted
-from workbench.registry import SECTIONS
 from workbench.report.equations import relevant
 from workbench.scenario.model import Evidence
 
 if TYPE_CHECKING:
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
     from workbench.plan.sources import Resolved
     from workbench.scenario.model import Scenario
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.declaration import Component
+    from workbench.component.arrays import Array
+    from workbench.component.declaration import Component
     from workbench.plan.runs import Plan
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, Structure

@@ -12,7 +12,7 @@ from workbench.execution.runner import read_scenario
 from workbench.execution.simulate import simulate_columns
 
 if TYPE_CHECKING:
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
     from workbench.scenario.model import Scenario
 
 PROTOCOL = "frequency"

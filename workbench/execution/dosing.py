@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.component.moments import TOGETHER
 from workbench.errors import UsageError, quoted
-from workbench.moments import TOGETHER
 from workbench.protocol.records import Record, nothing
 from workbench.protocol.schedule import number_before, phase_hours
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
     from workbench.pharmacology.regimen import Repeated
     from workbench.pharmacology.trains import Train
     from workbench.scenario.model import Scenario

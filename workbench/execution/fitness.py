@@ -10,8 +10,8 @@ from workbench.errors import AssemblyError, InertError, Problem, ScenarioError
 from workbench.terms import FEW, FEWEST
 
 if TYPE_CHECKING:
+    from workbench.component.registry import Registry
     from workbench.plan import Plan
-    from workbench.registry import Registry
 
 
 def fit(plan: Plan, registry: Registry | None = None) -> Plan:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from workbench.component.registry import Registry
     from workbench.execution.reasons import Explanation
     from workbench.plan import Chunk, Plan
-    from workbench.registry import Registry
     from workbench.solver.batch import Batch, Structure
 
 TIMED, WIDE = 6, 512

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from workbench.registry import SECTIONS
+from workbench.component.registry import SECTIONS
 from workbench.scenario.changes import ABSENT, Change, changes, written
 from workbench.scenario.document import Document
 from workbench.solver.batch import RECORDINGS

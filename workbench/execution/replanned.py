@@ -15,7 +15,7 @@ from workbench.store.damage import Finding
 from workbench.store.provenance import OFFERED, UNPACKAGED, provenance
 
 if TYPE_CHECKING:
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
     from workbench.plan import Plan
     from workbench.scenario.model import Scenario
     from workbench.store.verify import Snapshot

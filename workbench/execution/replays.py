@@ -15,9 +15,9 @@ from workbench.solver.batch import Declared, Structure
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
+    from workbench.component.registry import Registry
     from workbench.plan import Chunk, Plan
-    from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Failure
     from workbench.store import Results
@@ -135,7 +135,7 @@ def watched(structure: Structure, registry: Registry) -> Structure:
 
 def stored_scenario(results: Results, sweep: int, components: Iterable[type[Component]]) -> tuple[Scenario, Registry]:
     """Read the stored bytes, with the stored parameter set in place of any file; tables lie beside the database."""
-    from workbench.registry import registry
+    from workbench.component.registry import registry
     from workbench.scenario import parse_scenario
     from workbench.store.origins import remembering
 

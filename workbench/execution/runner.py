@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
+    from workbench.component.registry import Registry
     from workbench.errors import Problem
     from workbench.execution.reasons import Explanation
     from workbench.plan import Chunk, Plan
-    from workbench.registry import Registry
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.write import Writer
@@ -170,8 +170,8 @@ def read_scenario(
 
     A database of earlier runs, `db` or where they go by default, tells whose a component was that is not installed.
     """
+    from workbench.component.registry import registry
     from workbench.execution.fitness import with_rules
-    from workbench.registry import registry
     from workbench.scenario import load_scenario
 
     extra = tuple(components)

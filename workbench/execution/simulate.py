@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
     from workbench.plan import Chunk
     from workbench.solver.batch import BatchResult
 

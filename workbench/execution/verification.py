@@ -31,7 +31,7 @@ from workbench.store.verify import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
     from workbench.plan import Chunk
     from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.verify import Snapshot, StoredPlace

@@ -96,14 +96,14 @@ def _agrees(section: str, name: str, source: str) -> bool:
 
     Its file may have been written again, and whoever runs a sweep may have set a constant of its module.
     """
-    from workbench.registry import registry
+    from workbench.component.registry import registry
 
     found = registry().get(section, name).identity()
     return not found.unknown and found.sha256 == source
 
 
 def _fault(error: Exception) -> Fault:
-    from workbench.offers import blamed
+    from workbench.component.offers import blamed
 
     known = error if isinstance(error, WorkbenchError) else blamed(error)
     return Fault(known, traceback.format_exc())

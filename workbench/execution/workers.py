@@ -15,8 +15,8 @@ from workbench.execution.process import NotStarted, WorkerDied, WorkerProcess, o
 from workbench.execution.worker import Differs, Fault, OutOfMemory
 
 if TYPE_CHECKING:
+    from workbench.component.registry import Registry
     from workbench.execution.signals import StopSignal
-    from workbench.registry import Registry
     from workbench.solver.batch import Batch, BatchResult
 
 T = TypeVar("T")

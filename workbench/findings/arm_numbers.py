@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from workbench.component.registry import SECTIONS
 from workbench.quantities import whole
-from workbench.registry import SECTIONS
 from workbench.scenario.arms import is_switched_off
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed

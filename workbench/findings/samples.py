@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.analysis.selection import Selection
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.findings.finding import Among
 
     Whole = NDArray[np.int64]

@@ -16,7 +16,7 @@ from workbench.findings.samples import ROUNDING, Sample
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 def value_of(criterion: Criterion, sample: Sample) -> float:

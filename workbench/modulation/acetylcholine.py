@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from workbench.declaration import Component, number
+from workbench.component.declaration import Component, number
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench.declaration import Component, number, path, signal
+from workbench.component.declaration import Component, number, path, signal
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
 
 
 MENDED = ("drug.", "compartment.", "eligibility.")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, number, reference, references
+from workbench.component.declaration import Component, number, reference, references
 
 MG_HALF, MG_SLOPE = 3.57, 0.062
 """Magnesium (mM) that blocks half the channels at 0 mV, and how steeply that falls with potential (1/mV)."""
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

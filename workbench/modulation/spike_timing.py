@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, number
+from workbench.component.declaration import Component, number
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.arithmetic import power
-from workbench.declaration import Component, number, signal
-from workbench.moments import TOGETHER, moment, plain, some
+from workbench.component.arrays import power
+from workbench.component.declaration import Component, number, signal
+from workbench.component.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.chains import chained
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
     from workbench.pharmacology.body import Body
     from workbench.pharmacology.exposure import Exposure
 

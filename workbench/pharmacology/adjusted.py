@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.moments import TOGETHER
+from workbench.component.moments import TOGETHER
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
 
 
 class Adjusted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.moments import TOGETHER
+from workbench.component.moments import TOGETHER
 from workbench.protocol.enrolment import entry_faults, outside, precedes, when
 from workbench.protocol.schedule import Tables, known_start, last_dose, visits_in
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, number, option, reference
-from workbench.moments import moment
+from workbench.component.declaration import Component, count, number, option, reference
+from workbench.component.moments import moment
 from workbench.pharmacology.adjusted import Adjusted
 from workbench.pharmacology.adjustment_faults import MOST, conflicts, place_faults, raising_faults, row_faults
 from workbench.protocol.enrolment import entering, response_limit, response_share
@@ -17,8 +17,8 @@ from workbench.protocol.enrolment import entering, response_limit, response_shar
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 CONDITIONS = ("no_response", "response", "at_or_below", "at_or_above")
 """What a visit may find: against the baseline visit, or against a cut."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.moments import TOGETHER, moment, plain, some
+from workbench.component.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.transfers import moved, total
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
     from workbench.pharmacology.doses import Doses
     from workbench.pharmacology.transfers import Amounts, Transfers
 

@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
 
 NEAR = 4.0
 """Rates whose spread times the length is below this are summed as a series; above, a difference loses few digits."""

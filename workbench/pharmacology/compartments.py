@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.arithmetic import power
-from workbench.declaration import Component, gathered, number, reference
+from workbench.component.arrays import power
+from workbench.component.declaration import Component, gathered, number, reference
 from workbench.pharmacology.decays import decay_mode
 from workbench.pharmacology.disposition import Oral
 from workbench.pharmacology.kinetics import REFERENCE_WEIGHT, Kinetics
 from workbench.pharmacology.transfers import unordered
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
     from workbench.pharmacology.kinetics import After, Entries
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
     Pair = tuple[Array, Array]
     """A number in twice the digits: its rounded value, and what that leaves."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.arithmetic import power
-from workbench.declaration import number
+from workbench.component.arrays import power
+from workbench.component.declaration import number
 from workbench.pharmacology.kinetics import DRAWN, LAG, REFERENCE_WEIGHT, Kinetics
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
     from workbench.pharmacology.kinetics import After, Entries
 
 

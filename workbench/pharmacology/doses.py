@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.moments import TOGETHER, plain, some
+from workbench.component.moments import TOGETHER, plain, some
 from workbench.pharmacology.transfers import moved, total
 from workbench.protocol.schedule import number_before, number_until
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.pharmacology.regimen import Repeated
     from workbench.pharmacology.trains import Train

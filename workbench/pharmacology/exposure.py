@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.moments import TOGETHER, moment, plain, some
+from workbench.component.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.body import Body
 from workbench.pharmacology.doses import Doses, train
 from workbench.pharmacology.transfers import Transfers, moved, total
 from workbench.protocol.schedule import placed
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
     from workbench.pharmacology.kinetics import Kinetics
     from workbench.pharmacology.transfers import Amounts
 

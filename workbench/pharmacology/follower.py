@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.moments import TOGETHER, moment
+from workbench.component.moments import TOGETHER, moment
 from workbench.pharmacology.magnus import NODES, flow_applied, flow_change, flow_expansion
 from workbench.pharmacology.motion import CAUTION, FASTER, SLOWER, TRIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
     Levels = Mapping[str, Value]
     Mask = NDArray[np.bool_]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from workbench.declaration import number
+from workbench.component.declaration import number
 from workbench.pharmacology.compartments import MultiCompartment
 from workbench.pharmacology.kinetics import LAG
 from workbench.pharmacology.transfers import added
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
     from workbench.pharmacology.kinetics import After, Entries
     from workbench.pharmacology.transfers import Amounts
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.arithmetic import power
-from workbench.declaration import Component, count, number
+from workbench.component.arrays import power
+from workbench.component.declaration import Component, count, number
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.transfers import Transfers, added
 from workbench.quantities import whole
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
     from workbench.pharmacology.transfers import Amounts
 
 Entries = dict[tuple[str, str], "Value"]

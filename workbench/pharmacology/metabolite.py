@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench.declaration import named, number, reference
+from workbench.component.declaration import named, number, reference
 from workbench.pharmacology.kinetics import Kinetics
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
     from workbench.pharmacology.kinetics import After, Entries
     from workbench.pharmacology.transfers import Amounts
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.moments import TOGETHER, moment, plain
 from workbench.errors import AssemblyError
-from workbench.moments import TOGETHER, moment, plain
 from workbench.pharmacology.body import Body
 from workbench.pharmacology.exposure import NEGLIGIBLE, Exposure
 from workbench.pharmacology.magnus import NODES, applied, expansion, exponential
@@ -24,8 +24,8 @@ from workbench.pharmacology.transfers import added
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
     from workbench.pharmacology.kinetics import Kinetics
     from workbench.pharmacology.transfers import Amounts
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.moments import TOGETHER, moment, plain
+from workbench.component.moments import TOGETHER, moment, plain
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.profile import POINTS, Profile, profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.pharmacology.motion import MovingBody, MovingExposure
 
 LOOKS = np.union1d(POINTS, np.linspace(0.0, 1.0, 49))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, dosing, number, reference
+from workbench.component.declaration import Component, count, dosing, number, reference
+from workbench.component.moments import plain
 from workbench.errors import AssemblyError, shorten
-from workbench.moments import plain
 from workbench.pharmacology.regimen import AT_ONCE
 from workbench.pharmacology.trains import DAILY, Train
 from workbench.protocol.records import Record, nothing
@@ -19,8 +19,8 @@ from workbench.protocol.schedule import first_dose, hours_of, in_force, number_b
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 IN_FRONT = {"multi_compartment_intravenous": 2, "multi_compartment_oral": 3, "multi_compartment_intranasal": 4}
 """The number of the first compartment that is a table of its own, by model."""

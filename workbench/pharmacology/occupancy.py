@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workbench.declaration import Component, number, reference
+from workbench.component.declaration import Component, number, reference
 from workbench.pharmacology.bath import idle_efficacy, refuse_bath
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

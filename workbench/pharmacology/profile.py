@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.moments import TOGETHER, moment, plain
+from workbench.component.moments import TOGETHER, moment, plain
 from workbench.pharmacology.transfers import SITES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
     from workbench.pharmacology.body import Body
     from workbench.pharmacology.exposure import Exposure
     from workbench.pharmacology.transfers import Amounts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, number, numbers, option, reference, switch
+from workbench.component.declaration import Component, number, numbers, option, reference, switch
 from workbench.pharmacology.adjustment_faults import enrolment_faults
 from workbench.pharmacology.adjustments import enrol
 from workbench.protocol.enrolment import WHO, response_share
@@ -16,8 +16,8 @@ from workbench.protocol.schedule import SAME, Recurrence, hours_of
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 NEVER = 1e6
 """Hours, or mg a day: a limit that is not reached."""

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.arithmetic import power
-from workbench.declaration import Component, number, reference, signal
+from workbench.component.arrays import power
+from workbench.component.declaration import Component, number, reference, signal
 from workbench.errors import AssemblyError
 from workbench.pharmacology.follower import Follower
 from workbench.pharmacology.motion import at_levels, behind, movers
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 HALVES = {"ec50": "the concentration in plasma (ng/mL)", "half": "the level of the signal, in its unit,"}
 SHORTEST_DELAY = 0.01

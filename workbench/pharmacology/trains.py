@@ -9,7 +9,7 @@ from workbench.protocol.schedule import Recurrence
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
 
 DAILY = HOURS_PER_DAY
 """Hours between two doses where no interval is given and none is needed."""

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.pharmacology.chains import chained
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
     from workbench.pharmacology.kinetics import Entries, Kinetics
 
     Amounts = dict[str, Value]

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.plan.columns import Form
 from workbench.plan.points import Points, PointSlice
 from workbench.plan.resolve import Layers

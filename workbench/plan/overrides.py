@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.errors import Problem, ScenarioError
 from workbench.quantities import bare, whole
 from workbench.scenario.document import Document, outline

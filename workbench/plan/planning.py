@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from workbench.component.registry import SECTIONS
 from workbench.errors import Problem, ScenarioError, UsageError, quoted
 from workbench.plan.dose_checks import dose_notes, left_at_home, strangers
 from workbench.plan.groups import groups_of
@@ -19,7 +20,6 @@ from workbench.plan.runs import Plan, StudyPlan
 from workbench.plan.soundness import range_problems, remarkable, unsound
 from workbench.plan.traits import LISTED, cholesky, plain_settings
 from workbench.quantities import convert, same_kind
-from workbench.registry import SECTIONS
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
 from workbench.scenario.places import Places
 from workbench.scenario.shapes import MOST_SUBJECTS

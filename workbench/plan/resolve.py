@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.declaration import Component, Parameter
+from workbench.component.declaration import Component, Parameter
+from workbench.component.registry import SECTIONS
 from workbench.errors import Problem, ScenarioError
 from workbench.plan.columns import Drawn, Form, Swept
 from workbench.plan.points import Points
 from workbench.quantities import convert
-from workbench.registry import SECTIONS
 from workbench.scenario.arms import is_switched_off
 from workbench.scenario.model import Arm, Axis, Evidence, Quantity, Ref, Scenario, Setting, Table, Trait
 

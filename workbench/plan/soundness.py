@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS
 from workbench.errors import Problem
 from workbench.plan.columns import Form, Swept
 from workbench.plan.groups import Group, Slab
@@ -23,7 +24,6 @@ from workbench.plan.points import Points
 from workbench.plan.structures import sweeps_structure
 from workbench.protocol.sessions import overlaps
 from workbench.protocol.span import parse_window
-from workbench.registry import SECTIONS
 from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places
 from workbench.scenario.values import range_fault

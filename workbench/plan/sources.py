@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS
 from workbench.plan.columns import Drawn, Form, Rows
 from workbench.plan.resolve import Layers
 from workbench.plan.structures import declared, tables_of
-from workbench.registry import SECTIONS
 from workbench.scenario.model import Evidence, Ref, Table
 from workbench.solver.batch import RECORDINGS
 

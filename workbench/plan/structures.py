@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.errors import Problem, ScenarioError
 from workbench.plan.resolve import PARAMETER, Layers
 from workbench.scenario.model import Quantity, Ref, Scenario, Table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import number, reference
+from workbench.component.declaration import number, reference
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import Tables, has_trials, task_of
@@ -18,8 +18,8 @@ from workbench.plasticity.stepping import RUNGE_KUTTA, Advance, flow_steps, on_g
 from workbench.tasks.patterns import matrix_of, probabilities_of
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 OWN = "its sliding threshold holds activity through the length of the weights, which nothing else may fix"
 LONGEST = 0.2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import number, option
+from workbench.component.declaration import number, option
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import Tables, has_trials, input_power, task_of
@@ -18,8 +18,8 @@ from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 from workbench.tasks.mixture import KURTOSIS, kinds_of
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 SIGNED = "independent sources lie in directions of either sign, for which a sum or one-sided bounds are no measure"

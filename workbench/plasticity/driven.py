@@ -17,8 +17,8 @@ from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, s
 from workbench.plasticity.synapses import postsynaptic_fault, synapses_of, without_ticks
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
     from workbench.plasticity.stepping import Advance
 
 

@@ -21,8 +21,8 @@ from workbench.plasticity.stabilisers import EQUATION, holding, project
 from workbench.plasticity.stepping import Advance, flow_faults, on_grid, runge_kutta
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
     from workbench.plasticity.stabilisers import Stabilised
 
 

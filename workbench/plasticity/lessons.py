@@ -13,9 +13,9 @@ from workbench.circuit.projections import picked
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
     from workbench.circuit.projections import Pairs, Shares
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
     from workbench.plasticity.tag_and_capture import Coefficients, Synapse
     from workbench.protocol.sessions import Training
 

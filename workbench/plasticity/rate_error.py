@@ -14,8 +14,8 @@ from workbench.plasticity.shown import Tables, has_trials, input_power, largest_
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 OVERSHOOT = 2.0
 """Smallest rate |x|^2 at which the error y - target, which a trial multiplies by 1 - rate |x|^2, no longer shrinks."""

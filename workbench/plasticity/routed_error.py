@@ -10,11 +10,11 @@ import numpy as np
 
 from workbench.circuit.layers import uniform_once
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, number, option, reference
+from workbench.component.declaration import Component, number, option, reference
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 def steepness(inputs: int, samples: int) -> float:

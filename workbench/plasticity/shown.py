@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.tasks.patterns import matrix_of, probabilities_of
 from workbench.tasks.second_moment import is_known
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 Tables = Mapping[str, Mapping[str, Any]]
 CENTRED = ("gaussian", "ring", "mixture")

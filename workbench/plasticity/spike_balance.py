@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, number
+from workbench.component.declaration import Component, number
 from workbench.plasticity.shown import Tables, task_of
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, number, option, reference
+from workbench.component.declaration import Component, number, option, reference
 from workbench.plasticity.synapses import bound_and_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
     from workbench.plasticity.synapses import Synapses
 
 

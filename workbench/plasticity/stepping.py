@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from workbench.plasticity.shown import Tables, leading_eigenvalue
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 Advance = Callable[[float, float], object]

@@ -12,8 +12,8 @@ from workbench.circuit.populations import size_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True)

@@ -23,16 +23,16 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.circuit.projections import picked
-from workbench.declaration import Component, number
+from workbench.component.declaration import Component, number
 from workbench.plasticity.lessons import ADAPTIVE, MALADAPTIVE, Lessons
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
     from workbench.circuit.projections import Pairs, Shares
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

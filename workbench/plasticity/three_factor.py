@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, number, option, reference
+from workbench.component.declaration import Component, number, option, reference
 from workbench.plasticity.eligibility import modes_of
 from workbench.plasticity.synapses import bound_and_store, postsynaptic_fault, without_ticks
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 STEP_KINDS = ("exponential", "cleared", "discounted")

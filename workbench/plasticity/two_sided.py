@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, number, option, reference, references
+from workbench.component.declaration import Component, number, option, reference, references
 from workbench.plasticity.stabilisers import COMPETITION, compete, competition_faults
 from workbench.plasticity.synapses import Synapses, bound_and_store, postsynaptic_fault, synapses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
     Fields = Mapping[str, Any]
     Tables = Mapping[str, Mapping[str, Any]]

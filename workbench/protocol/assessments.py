@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, anchor, count, number, numbers, reference
-from workbench.moments import TOGETHER
+from workbench.component.declaration import Component, anchor, count, number, numbers, reference
+from workbench.component.moments import TOGETHER
 from workbench.protocol.schedule import known_start, origin, visit_times
 from workbench.protocol.times import anchor_faults, clock_faults, on_ticks
 from workbench.protocol.visits import Visits
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

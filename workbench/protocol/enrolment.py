@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.declaration import number
-from workbench.moments import TOGETHER
+from workbench.component.declaration import number
+from workbench.component.moments import TOGETHER
 from workbench.protocol.schedule import Tables, known_start, phase_of, step_edge
 from workbench.protocol.times import on_ticks
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 WHO = ("anyone", "responder", "non_responder")
 

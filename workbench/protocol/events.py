@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from workbench.declaration import Component, count, number, reference
+from workbench.component.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.declaration import Component, count, number, option
-from workbench.registry import registry
+from workbench.component.declaration import Component, count, number, option
+from workbench.component.registry import registry
 
 
 class Ordered(Component):

@@ -10,13 +10,13 @@ import numpy as np
 
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, anchor, count, number, numbers, reference
+from workbench.component.declaration import Component, anchor, count, number, numbers, reference
 from workbench.protocol.schedule import origin
 from workbench.protocol.times import anchor_faults, clock_faults
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

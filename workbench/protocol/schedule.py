@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from workbench.declaration import Component
-from workbench.moments import TOGETHER, moment
+from workbench.component.declaration import Component
+from workbench.component.moments import TOGETHER, moment
+from workbench.component.registry import SECTIONS, registry
 from workbench.protocol.records import Record
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR, convert
-from workbench.registry import SECTIONS, registry
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 SAME = 1e-9
 """Two moments closer than this share of an interval are one."""

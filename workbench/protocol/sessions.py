@@ -11,8 +11,8 @@ import numpy as np
 
 from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, anchor, number, numbers, option, reference
-from workbench.moments import TOGETHER
+from workbench.component.declaration import Component, anchor, number, numbers, option, reference
+from workbench.component.moments import TOGETHER
 from workbench.protocol.enrolment import WHO, entering, entry_faults, response_share
 from workbench.protocol.schedule import Recurrence, Tables, known_start, origin
 from workbench.protocol.times import anchor_faults, clock_faults, on_ticks
@@ -21,8 +21,8 @@ from workbench.protocol.timetable import Timetable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 CONTENTS = ("adaptive", "stressor", "sham")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, count, number, reference
+from workbench.component.declaration import Component, count, number, reference
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 ALMOST = 1e-9
 """Relative slack where lengths written in different units are compared."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.declaration import count, number
+from workbench.component.declaration import count, number
 from workbench.protocol.phases import Ordered
 from workbench.quantities import SECONDS_PER_HOUR
 

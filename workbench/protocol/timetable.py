@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.moments import TOGETHER
+from workbench.component.moments import TOGETHER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
     from workbench.protocol.schedule import Recurrence
 
     Runs = NDArray[np.intp]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import number, reference
+from workbench.component.declaration import number, reference
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
-    from workbench.assembly import Assembly
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

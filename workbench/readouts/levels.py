@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import count, path, reference, signal
+from workbench.component.declaration import count, path, reference, signal
+from workbench.component.registry import SECTIONS, registry
 from workbench.errors import AssemblyError
 from workbench.pharmacology.follower import FollowedBody, Follower, Law
 from workbench.pharmacology.motion import behind
 from workbench.readouts.concentrations import OfStretch
 from workbench.readouts.reading import Reading, Readout, number_fault
-from workbench.registry import SECTIONS, registry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
     Mask = NDArray[np.bool_]
 

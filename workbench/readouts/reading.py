@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, count, number, reference, window
-from workbench.registry import registry
+from workbench.component.declaration import Component, count, number, reference, window
+from workbench.component.registry import registry
 from workbench.tasks.second_moment import is_known
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 MOST_VALUES = 100_000

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import count, option, reference
+from workbench.component.declaration import count, option, reference
 from workbench.readouts.reading import Reading, Readout, number_fault
 from workbench.tasks.patterns import matrix_of
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 TAKEN = ("pattern", "largest", "largest_by_probability", "second", "mean", "power", "contrast", "worst_error")
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import count, number, option, reference
+from workbench.component.declaration import count, number, option, reference
 from workbench.protocol.enrolment import response_limit, response_share
 from workbench.protocol.schedule import visits_in
 from workbench.quantities import HOURS_PER_DAY
 from workbench.readouts.reading import Reading, Readout, number_fault
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import count, option, reference
+from workbench.component.declaration import count, option, reference
 from workbench.readouts.reading import AmongOthers, OneSynapse, Reading, Readout, number_fault
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import count, option, reference
+from workbench.component.declaration import count, option, reference
 from workbench.readouts.reading import Reading, Readout, number_fault
 from workbench.tasks.mixture import KURTOSIS, kinds_of
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 UNHEARD = 1e-12
 """A source that a unit hears by less than this share of its loudest is not heard: what is left is rounding."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import count, number, reference
+from workbench.component.declaration import count, number, reference
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

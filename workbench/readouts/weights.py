@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import count, number, option, reference, references
+from workbench.component.declaration import count, number, option, reference, references
 from workbench.readouts.reading import OfRow, OfUnit, Reading, Readout, eigenvalue_faults, moment_fault, unlearned_fault
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.registry import SECTIONS, registry
+from workbench.component.registry import SECTIONS, registry
 from workbench.report.words import each, plain
 from workbench.store.origins import changed, origins
 
 if TYPE_CHECKING:
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
     from workbench.report.ground import Ground
 
 UNKNOWN = "a package that is not known"

@@ -14,11 +14,11 @@ import numpy as np
 
 from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.selection import Selection
+from workbench.component.registry import SECTIONS, registry
 from workbench.execution.tolerances import between_processors
 from workbench.files import refuse_existing, write_whole
 from workbench.findings.ledger import CriterionRow, LedgerRow, natural, span
 from workbench.quantities import SECONDS_PER_HOUR
-from workbench.registry import SECTIONS, registry
 from workbench.report.equations import relevant
 from workbench.report.figures.overlay import checks_panel, overlay_panel
 from workbench.report.page import environment

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.protocol import arm_settings
-from workbench.declaration import Component
-from workbench.registry import SECTIONS, registry
+from workbench.component.declaration import Component
+from workbench.component.registry import SECTIONS, registry
 from workbench.report.absent import absent
 from workbench.report.tables import Table
 from workbench.report.words import NOTHING, each, number, plain, sentence

@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.analysis.dose import A_DAY
 from workbench.analysis.protocol import Regimen, arm_settings, regimens
 from workbench.analysis.timeline import timeline
-from workbench.registry import SECTIONS, registry
+from workbench.component.registry import SECTIONS, registry
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.model import Arm, Axis, Quantity, Ref
 from workbench.scenario.paths import Target

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import ScenarioError, shorten
-from workbench.registry import SECTIONS, Registry
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.families import Family, FamilyReader, lists

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.errors import shorten
 from workbench.scenario.document import Document, listed
 from workbench.scenario.names import RULE

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workbench.declaration import Parameter
-from workbench.registry import SECTIONS, Registry
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS, Registry
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document
 from workbench.scenario.names import name_fault

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from workbench.declaration import Component, Parameter
-from workbench.registry import SECTIONS, Registry, Section
+from workbench.component.declaration import Component, Parameter
+from workbench.component.registry import SECTIONS, Registry, Section
 from workbench.scenario.names import PATTERN
 from workbench.scenario.page_shapes import (
     CaveatShape,

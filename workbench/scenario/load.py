@@ -7,9 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from workbench.component.registry import SECTIONS, Registry
+from workbench.component.registry import registry as installed
 from workbench.errors import InertError, Problem, ScenarioError
-from workbench.registry import SECTIONS, Registry
-from workbench.registry import registry as installed
 from workbench.scenario.arms import note_alone, read_arms
 from workbench.scenario.base import BASE, WITHOUT, refuse_other_versions, whole
 from workbench.scenario.bibliography import bibliography_file, read_bibliography

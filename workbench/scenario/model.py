@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.declaration import Component
+from workbench.component.declaration import Component
+from workbench.component.registry import Registry
 from workbench.errors import Problem
-from workbench.registry import Registry
 
 if TYPE_CHECKING:
     from workbench.scenario.document import Document

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from workbench.component.registry import SECTIONS
 from workbench.quantities import QuantityError, to_unit
-from workbench.registry import SECTIONS
 from workbench.scenario.syntax import Keys
 
 if TYPE_CHECKING:

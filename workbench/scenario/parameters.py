@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.quantities import QuantityError, accepted_text, known, split
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show

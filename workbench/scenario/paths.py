@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import quoted
-from workbench.registry import SECTIONS, Registry
 from workbench.scenario.document import listed
 from workbench.scenario.model import UNREADABLE, ParameterSet, Table
 

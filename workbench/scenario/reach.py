@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from workbench.declaration import Component, Parameter
-from workbench.registry import SECTIONS, Registry
+from workbench.component.declaration import Component, Parameter
+from workbench.component.registry import SECTIONS, Registry
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Arm, Study, Table
 from workbench.scenario.paths import Tables

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS
 from workbench.protocol.span import parse_window
 from workbench.protocol.times import ANCHORS
-from workbench.registry import SECTIONS
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed
 from workbench.scenario.model import ParameterSet, Quantity, Ref, Table

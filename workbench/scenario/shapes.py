@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
 
-from workbench.declaration import Component, Parameter
+from workbench.component.declaration import Component, Parameter
 from workbench.scenario.names import PATTERN
 
 MOST_SUBJECTS = 10_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.quantities import QuantityError, known, split
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.csv_tables import ColumnReader

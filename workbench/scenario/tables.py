@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from workbench.declaration import Component, Parameter
-from workbench.offers import GROUP
+from workbench.component.declaration import Component, Parameter
+from workbench.component.offers import GROUP
+from workbench.component.registry import SECTIONS, Registry, Section
 from workbench.protocol.times import RELATIVE
-from workbench.registry import SECTIONS, Registry, Section
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.dose_ranges import check_substance, read_range

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from workbench.declaration import Parameter
-from workbench.registry import SECTIONS
+from workbench.component.declaration import Parameter
+from workbench.component.registry import SECTIONS
 from workbench.scenario.dosing import written
 from workbench.scenario.model import (
     Arm,

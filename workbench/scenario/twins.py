@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from workbench.registry import SECTIONS
+from workbench.component.registry import SECTIONS
 from workbench.scenario.document import Document, spell
 from workbench.scenario.syntax import Keys
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.declaration import Parameter
+from workbench.component.declaration import Parameter
 from workbench.errors import quoted
 from workbench.protocol.span import parse_window
 from workbench.protocol.times import in_days

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.declaration import Component
+from workbench.component.declaration import Component
+from workbench.component.registry import Registry
 from workbench.errors import AssemblyError
-from workbench.registry import Registry
 from workbench.solver.buffers import Wiring
 from workbench.solver.inputs import Inputs
 from workbench.solver.noise_chunks import Pieces
@@ -23,8 +23,8 @@ from workbench.solver.steps import Unorderable
 from workbench.solver.stimulation import Marks, Stimulation
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Exposing, Forgetting
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Exposing, Forgetting
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.visits import Visits
     from workbench.solver.batch import Batch

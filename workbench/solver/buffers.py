@@ -12,7 +12,7 @@ from workbench.errors import AssemblyError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.solver.batch import Declared, Structure
 
 

@@ -12,7 +12,7 @@ from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
 from workbench.solver.steps import EVENT_STAGES, Step
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.solver.block import Block
     from workbench.solver.recorder import Read, Recorder
     from workbench.solver.watch import Watch

@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 Kind = Literal["normal", "uniform"]

@@ -21,8 +21,8 @@ import numpy as np
 from workbench.solver.steps import Function
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array, Value
+    from workbench.component.assembly import Assembly
 
     class Host(Assembly, Protocol):
         """The block, with what only the engine's own rooms may ask of it."""

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 Move = Callable[[], object]
 WORTHWHILE = 8

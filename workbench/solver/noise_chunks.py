@@ -14,7 +14,7 @@ from workbench.solver.lanes import Lanes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 PIECE = 64

@@ -16,7 +16,7 @@ from workbench.errors import AssemblyError
 from workbench.solver.block import Block
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
 
 
 class Moved(np.lib.mixins.NDArrayOperatorsMixin):

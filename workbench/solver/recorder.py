@@ -19,7 +19,7 @@ from workbench.solver.steps import Function
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.readouts.reading import Reading
     from workbench.solver.block import Block
 

@@ -11,7 +11,7 @@ from workbench.solver.buffers import Buffers
 from workbench.solver.steps import Function, Step, Unorderable, in_order
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
 
 
 class Registered(Buffers):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.registry import Registry, registry
+from workbench.component.registry import Registry, registry
 from workbench.solver.batch import Batch, BatchResult, Structure
 from workbench.solver.block import Block
 from workbench.solver.clocks import Events, Flows, Trials

@@ -10,7 +10,7 @@ import numpy as np
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
 
 
 SIDES = ("ltp", "ltd")

@@ -12,7 +12,7 @@ from workbench.solver.batch import Failure
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.solver.block import Block
 
 

@@ -14,8 +14,8 @@ from workbench.store.measure import measure_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from workbench.component.registry import Registry
     from workbench.plan import Chunk
-    from workbench.registry import Registry
     from workbench.solver.batch import Declared
 
 C = TypeVar("C", bound="Chunk")

@@ -6,8 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from workbench.component.registry import Registry
 from workbench.protocol.span import parse_window
-from workbench.registry import Registry
 from workbench.solver.batch import Declared, Structure
 
 

@@ -12,8 +12,8 @@ from workbench.store.read import open_results
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.declaration import Component
-    from workbench.registry import Registry
+    from workbench.component.declaration import Component
+    from workbench.component.registry import Registry
     from workbench.store.read import Results
 
 NOTEBOOK = "a class that was handed over and is in no package"

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.solver.batch import ENGINE_REVISION
 
 PACKAGE = Path(__file__).resolve().parents[1]

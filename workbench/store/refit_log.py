@@ -20,7 +20,7 @@ from workbench.store.register import now, scenario_id
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Row
 
-    from workbench.arrays import Array
+    from workbench.component.arrays import Array
     from workbench.scenario.model import Scenario
 
 

@@ -22,7 +22,7 @@ from workbench.solver.batch import Structure
 from workbench.store.provenance import UNIDENTIFIED, UNPACKAGED, provenance
 
 if TYPE_CHECKING:
-    from workbench.declaration import Parameter
+    from workbench.component.declaration import Parameter
     from workbench.plan import Plan, StudyPlan
     from workbench.plan.sources import Resolved
     from workbench.store.audit import Written

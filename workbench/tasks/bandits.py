@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, number, numbers, option, reference
+from workbench.component.declaration import Component, number, numbers, option, reference
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Value
+    from workbench.component.assembly import Assembly
 
 
 def _shown(task: Mapping[str, Any]) -> tuple[Any, ...]:

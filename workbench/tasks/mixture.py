@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, count, reference, switch
+from workbench.component.declaration import Component, count, reference, switch
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 KURTOSIS = {"laplace": 3.0, "uniform": -1.2, "exponential": 6.0}
 """Excess kurtosis of each kind of source; all have mean 0 and variance 1."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.declaration import Component, number, numbers, option, reference
+from workbench.component.declaration import Component, number, numbers, option, reference
 from workbench.tasks.second_moment import too_many_inputs
 
 if TYPE_CHECKING:
-    from workbench.arrays import Array
-    from workbench.assembly import Assembly
+    from workbench.component.arrays import Array
+    from workbench.component.assembly import Assembly
 
 
 def matrix_of(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:

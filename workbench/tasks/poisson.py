@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.declaration import Component, number, reference
+from workbench.component.declaration import Component, number, reference
 
 if TYPE_CHECKING:
-    from workbench.assembly import Assembly
+    from workbench.component.assembly import Assembly
 
 LONGEST = 0.5
 """Milliseconds: in longer steps two spikes of one unit, and their order, are lost too often."""

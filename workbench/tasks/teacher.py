@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.layers import layer_faults, uniform_once
-from workbench.declaration import Component, count, number, reference
+from workbench.component.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
-    from workbench.assembly import Assembly
+    from workbench.component.assembly import Assembly
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.arrays import Array
+from workbench.component.arrays import Array
 from workbench.findings.closed_forms.form import ClosedForm, Kind
 
 

@@ -7,7 +7,7 @@ from math import exp
 
 import numpy as np
 
-from workbench.arrays import Array
+from workbench.component.arrays import Array
 from workbench.findings.closed_forms.form import ClosedForm, Kind
 
 

@@ -18,7 +18,7 @@ from workbench.report.words import counted, number, plain
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
 
 if TYPE_CHECKING:
-    from workbench.declaration import Component
+    from workbench.component.declaration import Component
     from workbench.report.ground import Ground
     from workbench.report.review import Assumption
 

@@ -1,15 +1,9 @@
-"""Arithmetic whose bits do not depend on whether a value is one number or one for each run."""
+"""Array types, and arithmetic whose bits do not depend on whether a value is one number or one for each run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from workbench.arrays import Value
+from numpy.typing import NDArray
 
 
 def power(base: Value, exponent: Value, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
@@ -23,3 +17,9 @@ def power(base: Value, exponent: Value, out: NDArray[np.float64] | None = None) 
     spread = np.broadcast_to(exponent, shape or (2,)).astype(np.float64)
     result: NDArray[np.float64] = np.power(base, spread, out=out)
     return result if shape else result[0]
+
+
+Array = NDArray[np.float64]
+"""Numbers, runs last."""
+Value = float | Array
+"""A parameter: one number for all runs, or one for each, ``(runs,)``."""

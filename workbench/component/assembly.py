@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.arrays import Array, Value
+    from workbench.component.arrays import Array, Value
     from workbench.pharmacology.adjusted import Adjusted
     from workbench.protocol.visits import Visits
 

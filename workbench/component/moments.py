@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from workbench.arrays import Value
+    from workbench.component.arrays import Value
 
 TOGETHER = 1e-9
 """Hours within which two moments are one."""

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from workbench.declaration import Component
+from workbench.component.declaration import Component
 from workbench.errors import PackageFault, shorten
 
 GROUP = "workbench.components"
@@ -96,7 +96,7 @@ def _loaded(package: str, point: EntryPoint) -> Offer:
 def _unfit(component: Any) -> str:
     """Say why what an entry point names is no component; "" if it is one."""
     if not (isinstance(component, type) and issubclass(component, Component)):
-        return f"{shorten(component)} is no subclass of workbench.declaration.Component"
+        return f"{shorten(component)} is no subclass of workbench.component.declaration.Component"
     if _root(component.__module__) == _root(__name__):
         return f"{component.__name__} is the workbench's own"
     missing = [name for name in ("section", "name", "equation") if not isinstance(getattr(component, name, None), str)]

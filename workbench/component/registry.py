@@ -11,8 +11,8 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from workbench.declaration import Component
-from workbench.offers import Offer, judged, loaded
+from workbench.component.declaration import Component
+from workbench.component.offers import Offer, judged, loaded
 
 LOG = logging.getLogger("workbench")
 OWN = (

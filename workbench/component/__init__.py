@@ -1,0 +1,75 @@
+"""The contract for people who write components: a rule, a readout, a task, a drug of one's own.
+
+A component is one frozen dataclass. Its fields say what a file may set and what each number means; its methods say
+what it does while the model runs. A rule in a package of your own is one file::
+
+    @dataclass(frozen=True, kw_only=True)
+    class Fading(Component):
+        "Weights that fade."
+
+        section: ClassVar[str] = "plasticity"
+        name: ClassVar[str] = "fading"
+        equation: ClassVar[str] = "dW = -share W"
+
+        share: Any = number(0.01, "1", "share lost a trial", low=0.0, high=1.0)
+
+        def build(self, block, name):
+            weight = synapses_of(block, name, None).weight
+            block.step("rule", lambda t: np.multiply(weight, 1.0 - self.share, out=weight), clock="trial")
+            bound_and_store(block, name)
+
+and one line of its `pyproject.toml` makes it known: an entry point of the group ``workbench.components``.
+From the declaration alone come the grammar, the JSON Schema, ``workbench describe``, every range check, the
+component reference and what a page says of it. The names below, and
+`workbench.plasticity.synapses` for rules, are the contract: they change only with a
+deprecation warning first. Everything else in `workbench` may change with any version.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from workbench.component.arrays import Array as Array
+    from workbench.component.arrays import Value as Value
+    from workbench.component.arrays import power as power
+    from workbench.component.assembly import Assembly as Assembly
+    from workbench.component.declaration import Component as Component
+    from workbench.component.declaration import anchor as anchor
+    from workbench.component.declaration import count as count
+    from workbench.component.declaration import dosing as dosing
+    from workbench.component.declaration import gathered as gathered
+    from workbench.component.declaration import interval as interval
+    from workbench.component.declaration import named as named
+    from workbench.component.declaration import number as number
+    from workbench.component.declaration import numbers as numbers
+    from workbench.component.declaration import option as option
+    from workbench.component.declaration import path as path
+    from workbench.component.declaration import reference as reference
+    from workbench.component.declaration import references as references
+    from workbench.component.declaration import signal as signal
+    from workbench.component.declaration import switch as switch
+    from workbench.component.declaration import window as window
+    from workbench.component.registry import registry as registry
+
+_HOMES = {
+    "arrays": ("Array", "Value", "power"),
+    "assembly": ("Assembly",),
+    "declaration": (
+        "Component", "anchor", "count", "dosing", "gathered", "interval", "named", "number", "numbers", "option",
+        "path", "reference", "references", "signal", "switch", "window",
+    ),
+    "registry": ("registry",),
+}  # fmt: skip
+
+__all__ = [name for names in _HOMES.values() for name in names]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"workbench.component.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
