@@ -12,8 +12,8 @@ from workbench import open_results
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.selection import select
 from workbench.analysis.timeline import timeline
-from workbench.execution.dosing import dose_records
 from workbench.execution.runner import run_sweep
+from workbench.inspection.dose_records import dose_records
 from workbench.report.words import _prescribed
 from workbench.scenario import load_scenario
 

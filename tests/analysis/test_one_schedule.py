@@ -24,8 +24,8 @@ from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.selection import Selection, select
 from workbench.analysis.timeline import timeline
 from workbench.errors import UsageError
-from workbench.execution.dosing import dose_records
 from workbench.execution.runner import run_sweep
+from workbench.inspection.dose_records import dose_records
 from workbench.plan import plan
 from workbench.protocol.schedule import (
     doses_given,

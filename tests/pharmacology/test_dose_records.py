@@ -12,9 +12,9 @@ from support.therapies import THERAPY
 
 from workbench.component.registry import registry
 from workbench.errors import CheckFailed, ScenarioError, UsageError
-from workbench.execution.dosing import dose_records
 from workbench.execution.replays import replay
 from workbench.execution.runner import run_sweep
+from workbench.inspection.dose_records import dose_records
 from workbench.plan import plan
 from workbench.scenario import load_scenario, to_text
 from workbench.scenario.dosing import written

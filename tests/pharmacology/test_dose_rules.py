@@ -14,7 +14,7 @@ from support.nonmem_rules import System, amounts_at, people
 
 from workbench.component.registry import registry
 from workbench.errors import UsageError
-from workbench.execution.dosing import dose_records
+from workbench.inspection.dose_records import dose_records
 from workbench.scenario.dosing import written
 from workbench.scenario.load import parse_scenario
 from workbench.solver.run import solve

@@ -12,8 +12,8 @@ from support.commands import workbench
 
 from workbench.component.registry import registry
 from workbench.errors import Problem, ScenarioError
-from workbench.execution.dosing import dose_records
 from workbench.execution.fitness import refuse_unfit
+from workbench.inspection.dose_records import dose_records
 from workbench.plan import Plan, plan
 from workbench.protocol.records import Record
 from workbench.scenario import to_text

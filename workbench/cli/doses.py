@@ -32,7 +32,7 @@ def doses(
     """
     import pandas as pd
 
-    from workbench.execution.dosing import dose_records
+    from workbench.inspection.dose_records import dose_records
     from workbench.scenario import load_scenario
     from workbench.scenario.dosing import laid_out, written
 
