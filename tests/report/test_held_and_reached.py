@@ -12,9 +12,9 @@ from workbench.analysis.aims import Aim
 from workbench.analysis.excess import excess
 from workbench.analysis.responses import responses
 from workbench.analysis.selection import select
-from workbench.analysis.windows import shape_of
 from workbench.findings.finding import Criterion
 from workbench.findings.held import Held, published_range
+from workbench.inspection.window_courses import shape_of
 from workbench.modulation.window import TwoStage
 
 

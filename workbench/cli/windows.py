@@ -14,7 +14,7 @@ from workbench.errors import UsageError, quoted
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from workbench.analysis.windows import Window
+    from workbench.inspection.window_courses import Window
 
 HOURS = (2.0, 4.0, 12.0, 24.0, 48.0, 120.0, 168.0, 240.0)
 
@@ -28,7 +28,7 @@ def windows(
 
     What opens each, its numbers with their evidence, its level after one reference dose, and what it scales.
     """
-    from workbench.analysis.windows import windows_of
+    from workbench.inspection.window_courses import windows_of
     from workbench.scenario import load_scenario
 
     found = load_scenario(Path(scenario))

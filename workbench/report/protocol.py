@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.analysis.course import bands, recorded
 from workbench.analysis.protocol import days_declared
 from workbench.analysis.timeline import Lane, Timeline, timeline
-from workbench.analysis.windows import Shape, window_shapes
+from workbench.inspection.window_courses import Shape, window_shapes
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.figures.protocol import Curve, protocol_panel
 from workbench.report.sections import Figure
