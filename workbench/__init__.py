@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from workbench.analysis import compare as compare
     from workbench.analysis import interactions as interactions
     from workbench.calibration.refit import calibrate as calibrate
-    from workbench.execution.assay import assay as assay
     from workbench.execution.replays import replay as replay
     from workbench.execution.runner import run_sweep as run_sweep
     from workbench.execution.simulate import simulate as simulate
     from workbench.execution.verification import verify as verify
     from workbench.findings.collection import findings as findings
+    from workbench.inspection.assays import assay as assay
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
     from workbench.store import open_results as open_results
@@ -43,7 +43,7 @@ _HOMES = {
     "replay": "workbench.execution.replays",
     "verify": "workbench.execution.verification",
     "merge": "workbench.store.merge",
-    "assay": "workbench.execution.assay",
+    "assay": "workbench.inspection.assays",
     "build_report": "workbench.report",
 }
 

@@ -12,7 +12,7 @@ from support.circuits import STRIATUM
 from support.commands import answer, process, workbench
 from support.slices import SLICE
 
-from workbench.execution.assay import assay
+from workbench.inspection.assays import assay
 from workbench.plasticity.eligibility import Delayed
 from workbench.scenario.library import scenarios_folder
 

@@ -29,8 +29,8 @@ def assay(
 
     High-frequency stimulation with and without magnesium, then low frequency; nothing is stored.
     """
-    from workbench.execution.assay import PROTOCOL, protocol_of
-    from workbench.execution.assay import assay as measure
+    from workbench.inspection.assays import PROTOCOL, protocol_of
+    from workbench.inspection.assays import assay as measure
 
     found = measure(scenario, synapse or (), arms=arm or ())
     if as_json:

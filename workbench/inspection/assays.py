@@ -1,4 +1,4 @@
-"""One synapse of a scenario in the protocol of another: a document made of two.
+"""A synapse of any scenario under the protocols of a slice: what it shows, measured and not read off its parameters.
 
 The synapse comes with whatever its rule reads (gates, receptors, transmitters, drugs and the links onto them), the
 protocol with its phases, stimuli, baths and outcomes. Nothing is said here about any particular scenario.
@@ -7,15 +7,22 @@ protocol with its phases, stimuli, baths and outcomes. Nothing is said here abou
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workbench.errors import ScenarioError, UsageError, quoted
+from workbench.errors import CheckFailed, ScenarioError, UsageError, quoted
+from workbench.execution.runner import read_scenario
+from workbench.execution.simulate import simulate_columns
 from workbench.scenario.model import Arm, Scenario, Study, Table
 from workbench.scenario.places import Places
 
-PROTOCOL = ("phase", "stimulus", "bath", "outcome")
+if TYPE_CHECKING:
+    from workbench.component.declaration import Component
+
+
+PROTOCOL_SECTIONS = ("phase", "stimulus", "bath", "outcome")
 STUDY = "assay"
 BETWEEN = "."
 """Between the names of an arm and of a condition of the protocol; no arm of a file has it in its name."""
@@ -47,7 +54,7 @@ def assayed(scenario: Scenario, synapse: str, protocol: Scenario, arms: Iterable
     gone = frozenset(f"plasticity.{synapse}.{field}" for field in _clamped_fields(kept["plasticity", synapse]))
     own = frozenset(table.path for table in kept.values())
     stands_in = next(iter(protocol.tables["plasticity"]))
-    for section in PROTOCOL:
+    for section in PROTOCOL_SECTIONS:
         for name, table in protocol.tables.get(section, {}).items():
             kept[section, name] = _redirected(table, "projection", stands_in, synapse)
     crossed = {
@@ -167,3 +174,96 @@ def _crossed(arm: Arm, condition: Arm, own: frozenset[str], gone: frozenset[str]
 def _clamped_fields(table: Table) -> tuple[str, ...]:
     found: tuple[str, ...] = getattr(table.component, "clamped", ())
     return found
+
+
+PROTOCOL = "frequency"
+"""The shipped protocol, a file of ``data/assays``."""
+WHOLE = 100.0
+LEAST = 0.05
+"""Percent of control below which nothing fell, so that no balance can be given."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the synapse of one arm does, in percent of its size before.
+
+    Attributes
+    ----------
+    ltd, ltp : float
+        20 min after high-frequency stimulation with and without magnesium.
+    low : float
+        After low-frequency stimulation, which follows the one without magnesium.
+    """
+
+    synapse: str
+    arm: str
+    title: str
+    ltd: float
+    ltp: float
+    low: float
+
+    @property
+    def balance(self) -> float | None:
+        """Rise by potentiation over fall by depression; None where nothing falls."""
+        fall = WHOLE - self.ltd
+        return (self.ltp - WHOLE) / fall if fall >= LEAST else None
+
+
+def assay(
+    scenario: Scenario | str | Path,
+    synapses: Iterable[str] = (),
+    *,
+    arms: Iterable[str] = (),
+    components: Iterable[type[Component]] = (),
+) -> list[Response]:
+    """Put synapses of a scenario through high-frequency stimulation with and without magnesium, then low frequency.
+
+    Rule, gates, receptors, transmitters, parameters, bounds and start weight are the scenario's own; activity and
+    third factor are clamped at 1. Nothing is stored.
+
+    Parameters
+    ----------
+    synapses
+        Learned projections, as ``NAME`` or ``plasticity.NAME``; all that can be assayed if not given.
+    arms
+        All if not given. Doses are not given in a slice.
+
+    Raises
+    ------
+    CheckFailed
+        If a synapse has no finite response.
+    """
+
+    document, registry = read_scenario(scenario, components)
+    protocol = protocol_of(PROTOCOL)
+    known = document.tables.get("plasticity", {})
+    if not known:
+        raise UsageError("nothing learns in this scenario (it has no [plasticity.NAME])")
+    chosen = tuple(name.removeprefix("plasticity.") for name in synapses) or found_in(document) or tuple(known)[:1]
+    responses, asked = [], tuple(arms)
+    for synapse in chosen:
+        made = assayed(document, synapse, protocol, asked)
+        columns = simulate_columns(made, components=() if registry is None else components)
+        for name, failure in zip(columns["arm"], columns["failure"], strict=True):
+            if failure:
+                raise CheckFailed(
+                    f"plasticity.{synapse} has no response in arm {name.partition(BETWEEN)[0]}: {failure}"
+                )
+        values = {
+            (arm, outcome): float(value)
+            for outcome in ("epsp_hfs", "epsp_lfs")
+            for arm, value in zip(columns["arm"], columns[outcome], strict=True)
+        }
+        for arm in dict.fromkeys(name.rpartition(BETWEEN)[0] for name in made.arms):
+            ltd, ltp = f"{arm}{BETWEEN}ltd", f"{arm}{BETWEEN}ltp"
+            measured = values[ltd, "epsp_hfs"], values[ltp, "epsp_hfs"], values[ltp, "epsp_lfs"]
+            responses.append(Response(synapse, arm, document.arms[arm].title, *measured))
+    return responses
+
+
+def protocol_of(name: str) -> Scenario:
+    """Return a shipped protocol."""
+    from workbench.scenario import load_scenario
+    from workbench.scenario.library import data_folder
+
+    return load_scenario(data_folder() / "assays" / f"{name}.toml")
