@@ -30,7 +30,7 @@ BETWEEN = "."
 Tables = dict[tuple[str, str], Table]
 
 
-def synapses(scenario: Scenario) -> tuple[str, ...]:
+def synapses_in(scenario: Scenario) -> tuple[str, ...]:
     """Return the projections whose rule has a form under clamped activity."""
     rules = scenario.tables.get("plasticity", {})
     return tuple(name for name, rule in rules.items() if hasattr(rule.component, "clamped"))
@@ -239,7 +239,7 @@ def assay(
     known = document.tables.get("plasticity", {})
     if not known:
         raise UsageError("nothing learns in this scenario (it has no [plasticity.NAME])")
-    chosen = tuple(name.removeprefix("plasticity.") for name in synapses) or found_in(document) or tuple(known)[:1]
+    chosen = tuple(name.removeprefix("plasticity.") for name in synapses) or synapses_in(document) or tuple(known)[:1]
     responses, asked = [], tuple(arms)
     for synapse in chosen:
         made = assayed(document, synapse, protocol, asked)
