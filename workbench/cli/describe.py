@@ -54,7 +54,7 @@ def describe(
     from workbench.component.registry import registry
 
     if name is not None and name.endswith(".toml"):
-        from workbench.cli.scenario_text import described_scenario, scenario_object, scenario_page
+        from workbench.inspection.description import described_scenario, scenario_object, scenario_page
 
         one = described_scenario(name, arm)
         if as_json:

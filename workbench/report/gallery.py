@@ -18,8 +18,8 @@ from workbench.component.registry import SECTIONS, registry
 from workbench.execution.tolerances import between_processors
 from workbench.files import refuse_existing, write_whole
 from workbench.findings.ledger import CriterionRow, LedgerRow, natural, span
+from workbench.inspection.description import relevant
 from workbench.quantities import SECONDS_PER_HOUR
-from workbench.report.equations import relevant
 from workbench.report.figures.overlay import checks_panel, overlay_panel
 from workbench.report.page import environment
 from workbench.report.words import number

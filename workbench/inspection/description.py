@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.tables import folded, set_out
 from workbench.component.registry import SECTIONS
 from workbench.errors import UsageError, quoted
-from workbench.report.equations import relevant
 from workbench.scenario.model import Evidence
 
 if TYPE_CHECKING:
@@ -173,3 +173,12 @@ def scenario_object(described: Described) -> dict[str, Any]:
         "arm": described.arm,
         "tables": tables,
     }
+
+
+def relevant(lines: list[str], chosen: Collection[str]) -> list[str]:
+    """Return the lines of an equation, of the stabilisers only those that are `chosen`."""
+    if "stabiliser:" not in lines:
+        return lines
+    at = lines.index("stabiliser:")
+    kept = [line for line in lines[at + 1 :] if line.strip().partition(":")[0] in chosen and "none:" not in line]
+    return [*lines[:at], *kept]
