@@ -9,7 +9,7 @@ import pytest
 from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS
 
-from workbench.cli.lookup import NEAREST, block, lookup
+from workbench.inspection.names import NEAREST, block, lookup
 from workbench.scenario.library import data_folder, scenarios_folder
 
 SETS = sorted((data_folder() / "parameters").glob("*.toml"))

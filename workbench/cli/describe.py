@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.lookup import block, lookup, refusal
 from workbench.cli.options import AsJson
 from workbench.cli.output import plain, print_object, put, put_exactly, spelled_out
 from workbench.cli.tables import folded, set_out
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
+from workbench.inspection.names import block, lookup, refusal
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component, Parameter
