@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from workbench.calibration.candidates import Outlook, Standing
+from workbench.cli.calibrate import CandidateWords
 from workbench.cli.progress import Pace, counted, duration, size
-from workbench.cli.refit import CandidateWords
 from workbench.execution.progress import Counts
 
 
