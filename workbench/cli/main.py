@@ -26,13 +26,13 @@ from workbench.cli import (
     doses,
     findings,
     gallery,
+    init,
     merge,
     migrate,
     replay,
     report,
     results,
     rounding,
-    starter,
     stops,
     sweep,
     verify,
@@ -76,7 +76,7 @@ for family in (
     verify,
     migrate,
     describe,
-    starter,
+    init,
     doctor,
 ):
     family.register(app)
