@@ -14,7 +14,7 @@ from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, tell
 from workbench.cli.progress import SETTLED, counted, display, duration
-from workbench.cli.tables import Number, fitted
+from workbench.cli.text_tables import Number, fitted
 from workbench.errors import shorten
 from workbench.files import command_line, make_folder, refuse_unwritable
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.tables import GAP, NOTHING, Number, aligned, cell, fitted, folded, screen
+from workbench.cli.text_tables import GAP, NOTHING, Number, aligned, cell, fitted, folded, screen
 from workbench.errors import shorten
 from workbench.terms import (
     BETTER,

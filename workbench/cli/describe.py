@@ -13,7 +13,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import plain, print_object, put, put_exactly, spelled_out
-from workbench.cli.tables import folded, set_out
+from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
 from workbench.inspection.names import block, lookup, refusal

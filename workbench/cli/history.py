@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import Format, print_frame, print_object, put
-from workbench.cli.tables import folded, set_out
+from workbench.cli.text_tables import folded, set_out
 
 if TYPE_CHECKING:
     from workbench.store.history import History, Written

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from workbench.cli.tables import cell, fitted, folded, wrapped
+from workbench.cli.text_tables import cell, fitted, folded, wrapped
 from workbench.errors import CONTROLS, SHOWN, UnheardError, escaped, shorten
 from workbench.files import guarded
 

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from workbench.cli.output import interject, talk
-from workbench.cli.tables import wrapped
+from workbench.cli.text_tables import wrapped
 from workbench.errors import shorten
 
 if TYPE_CHECKING:

@@ -89,7 +89,7 @@ def compare(
 def _rounding(db: Path, sweep: int | None, outcome: list[str] | None) -> list[str]:
     """Return what of these outcomes other processors give other digits of."""
     from workbench.analysis.selection import select
-    from workbench.cli.tables import folded
+    from workbench.cli.text_tables import folded
     from workbench.execution.tolerances import between_processors
 
     said = between_processors(select(db, sweep), outcome or None)

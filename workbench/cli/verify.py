@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.options import AsJson, Database
 from workbench.cli.output import print_object, put, talk
-from workbench.cli.tables import folded
+from workbench.cli.text_tables import folded
 from workbench.errors import UsageError, shorten
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.options import AsJson, Database
 from workbench.cli.output import print_object, put
-from workbench.cli.tables import screen, set_out, wrapped
+from workbench.cli.text_tables import screen, set_out, wrapped
 from workbench.errors import UsageError, shorten
 from workbench.files import argument
 

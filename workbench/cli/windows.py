@@ -9,7 +9,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
-from workbench.cli.tables import wrapped
+from workbench.cli.text_tables import wrapped
 from workbench.errors import UsageError, quoted
 from workbench.quantities import HOURS_PER_DAY
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.tables import folded, set_out
+from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS
 from workbench.errors import UsageError, quoted
 from workbench.scenario.model import Evidence

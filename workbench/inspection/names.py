@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.cli.tables import folded, set_out
+from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.files import argument
