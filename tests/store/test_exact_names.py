@@ -23,8 +23,8 @@ from workbench.errors import ScenarioError
 from workbench.execution.runner import run_sweep
 from workbench.execution.simulate import simulate_columns
 from workbench.scenario import load_scenario
+from workbench.scenario.component_tables import COLUMNS, VALUES
 from workbench.scenario.names import name_fault
-from workbench.scenario.tables import COLUMNS, VALUES
 from workbench.store import tables
 from workbench.store.views import KEYS, MEANINGS, VIEWS, write_views
 

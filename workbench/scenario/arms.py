@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.errors import quoted
+from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import UNREADABLE, Arm, ParameterSet, Setting, Table
@@ -16,7 +17,6 @@ from workbench.scenario.paths import PathError, Paths, Unreadable
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import ArmShape
 from workbench.scenario.syntax import Keys
-from workbench.scenario.tables import raw_place
 
 DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)
 FIXED = ("outcome", "course", "phase", "task", "population")

@@ -13,6 +13,7 @@ from workbench.errors import InertError, Problem, ScenarioError
 from workbench.scenario.arms import note_alone, read_arms
 from workbench.scenario.base import BASE, WITHOUT, refuse_other_versions, whole
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
+from workbench.scenario.component_tables import read_tables
 from workbench.scenario.conformity import conforming
 from workbench.scenario.document import Document
 from workbench.scenario.dosing import check_people
@@ -31,7 +32,6 @@ from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import HeadShape
 from workbench.scenario.studies import MAX_POINTS, StudyReader
 from workbench.scenario.subjects import read_subjects
-from workbench.scenario.tables import read_tables
 from workbench.scenario.twins import NAMED, refuse_twins
 from workbench.scenario.values import ValueReader
 

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from workbench.errors import Problem
+from workbench.scenario.component_tables import raw_place
 from workbench.scenario.document import Document
 from workbench.scenario.model import Ref, Scenario
 from workbench.scenario.syntax import Keys
-from workbench.scenario.tables import raw_place
 
 
 class Places:

@@ -10,11 +10,11 @@ from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS
 from workbench.protocol.span import parse_window
 from workbench.protocol.times import ANCHORS
+from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed
 from workbench.scenario.model import ParameterSet, Quantity, Ref, Table
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Tables, Unreadable
-from workbench.scenario.tables import raw_place
 from workbench.scenario.values import ValueReader
 
 

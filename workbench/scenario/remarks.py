@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from workbench.scenario.component_tables import raw_place
 from workbench.scenario.document import Document
 from workbench.scenario.model import Arm, Study, Table
 from workbench.scenario.paths import Tables
-from workbench.scenario.tables import raw_place
 
 DIGITS = 12
 """Numbers that agree to so many digits print alike."""
