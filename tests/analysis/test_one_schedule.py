@@ -37,8 +37,8 @@ from workbench.protocol.schedule import (
     visit_times,
     visits_of,
 )
-from workbench.report.csv_files import table_files
 from workbench.report.ground import Ground
+from workbench.report.page_tables import table_files
 from workbench.report.protocol import protocol_figure
 from workbench.report.words import number
 from workbench.scenario import load_scenario

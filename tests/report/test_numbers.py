@@ -17,8 +17,7 @@ from workbench.analysis.selection import select
 from workbench.errors import StorageError
 from workbench.report import build_report
 from workbench.report.content import Page
-from workbench.report.csv_files import table_files
-from workbench.report.tables import Table
+from workbench.report.page_tables import Table, table_files
 from workbench.report.words import number, signed
 
 NUMBER = re.compile(r"[−+]?\d[\d,]*(?:\.\d+)?")

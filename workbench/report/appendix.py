@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import workbench.report.ignorance as ignorance
+import workbench.report.page_tables as tables
 import workbench.report.sections as sections
-import workbench.report.tables as tables
 from workbench.analysis.chain import chain_studies
 from workbench.analysis.course import recorded
 from workbench.analysis.plausible import designs
 from workbench.report.chain import chain_figure
 from workbench.report.course import grouped_courses
+from workbench.report.page_tables import Table
 from workbench.report.sections import Figure
-from workbench.report.tables import Table
 from workbench.report.timing import timing_figure
 from workbench.report.words import each, plain, sentence
 

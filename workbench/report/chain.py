@@ -10,10 +10,10 @@ import pandas as pd
 
 from workbench.analysis.chain import Chain, Link, chain, half_effects
 from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.page_tables import Table, line_table, span
 from workbench.report.queries import Queries
 from workbench.report.sections import FEWEST_DOSES, Figure
 from workbench.report.statements.figures import chain_caption, chain_take
-from workbench.report.tables import Table, line_table, span
 from workbench.report.words import Wording, each, number, plain
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from workbench.analysis.dose import arm_values
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.trial import BetweenGroups, between_groups
 from workbench.report.figures.effects import NARROW, WIDE, Extras, effects_panel
+from workbench.report.page_tables import Table, span
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import comparison_caption, comparison_take
-from workbench.report.tables import Table, span
 from workbench.report.words import NOTHING, cut, each, number, percent, signed
 from workbench.terms import (
     BETTER,

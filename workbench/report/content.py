@@ -20,10 +20,10 @@ from workbench.report.glossary import glossary
 from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure
 from workbench.report.mechanism import mechanism_figures, turning_figure
+from workbench.report.page_tables import Table
 from workbench.report.protocol import protocol_figure
 from workbench.report.references import references, split, works
 from workbench.report.sections import Figure
-from workbench.report.tables import Table
 
 if TYPE_CHECKING:
     from workbench.findings.ledger import LedgerRow

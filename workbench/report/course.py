@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import workbench.report.tables as tables
+import workbench.report.page_tables as tables
 from workbench.analysis.course import Courses, bands, timings
 from workbench.analysis.protocol import arm_settings, phases
 from workbench.report.figures.course import courses_panel

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from workbench.report.page_tables import Table
 from workbench.report.references import split, whom
-from workbench.report.tables import Table
 from workbench.report.words import Wording, each, number, plain
 
 if TYPE_CHECKING:

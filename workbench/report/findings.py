@@ -17,7 +17,7 @@ from workbench.findings.wording import (
     smallest_words,
     undecided_words,
 )
-from workbench.report.tables import Table
+from workbench.report.page_tables import Table
 from workbench.report.words import number, sentence
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE, heading
 

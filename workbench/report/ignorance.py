@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from workbench.analysis.plausible import ENDS, Plausible
 from workbench.report.comparison import held_range
 from workbench.report.figures.ignorance import ignorance_panel
+from workbench.report.page_tables import Table
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import sets_caption, sets_take
-from workbench.report.tables import Table
 from workbench.report.words import Wording, each, number, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE, heading
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import workbench.report.tables as tables
+import workbench.report.page_tables as tables
 from workbench.analysis.course import Courses, bands, treatment_span
 from workbench.analysis.protocol import arm_settings, days_declared, phases
 from workbench.analysis.responses import Responses, responses
@@ -15,6 +15,7 @@ from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.figures.course import Marks, courses_panel
 from workbench.report.figures.icons import icons_panel, responders_panel
+from workbench.report.page_tables import Table
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import (
     hundred_caption,
@@ -24,7 +25,6 @@ from workbench.report.statements.figures import (
     responders_caption,
     responders_take,
 )
-from workbench.report.tables import Table
 from workbench.report.words import number, percent, signed
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import workbench.report.page_tables as tables
 import workbench.report.sections as sections
-import workbench.report.tables as tables
 from workbench.analysis.chain import chain_studies
 from workbench.analysis.maps import Grid, SweptAxis, swept_axes
 from workbench.analysis.pair_maps import pair_grid

@@ -9,7 +9,7 @@ from workbench.analysis.protocol import arm_settings
 from workbench.component.declaration import Component
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.absent import absent
-from workbench.report.tables import Table
+from workbench.report.page_tables import Table
 from workbench.report.words import NOTHING, each, number, plain, sentence
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from workbench.analysis.selection import select
 from workbench.errors import StorageError
 from workbench.files import argument, read_regular, refuse_existing, refuse_unwritable, write_whole
 from workbench.report.content import Page
-from workbench.report.csv_files import refuse_no_folder, table_files
+from workbench.report.page_tables import refuse_no_folder, table_files
 
 if TYPE_CHECKING:
     from jinja2 import Environment

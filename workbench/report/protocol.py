@@ -12,9 +12,9 @@ from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.inspection.window_courses import Shape, window_shapes
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.figures.protocol import Curve, protocol_panel
+from workbench.report.page_tables import Table
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import protocol_caption, protocol_take
-from workbench.report.tables import Table
 from workbench.report.words import cut, number, plain, sentence
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.report.tables import Table
+from workbench.report.page_tables import Table
 from workbench.scenario.bibliography import FILE, bibliography_file, read_bibliography
 
 if TYPE_CHECKING:

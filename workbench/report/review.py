@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.report.tables import Table
+from workbench.report.page_tables import Table
 from workbench.report.words import cut, each, number, plain, sentence
 
 if TYPE_CHECKING:

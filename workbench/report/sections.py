@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-import workbench.report.tables as tables
+import workbench.report.page_tables as tables
 from workbench.analysis.dose import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.paired import studies_to_compare
@@ -15,6 +15,7 @@ from workbench.analysis.responders import responders
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.figures.maps import Level, inside, map_panel
 from workbench.report.figures.style import Panel
+from workbench.report.page_tables import Table
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import (
     curve_caption,
@@ -28,7 +29,6 @@ from workbench.report.statements.figures import (
     own_places,
 )
 from workbench.report.statements.registry import Said
-from workbench.report.tables import Table
 from workbench.report.words import Wording, each, number, plain
 
 FEWEST_DOSES = 4

@@ -7,10 +7,10 @@ import pandas as pd
 
 from workbench.analysis.course import Courses, Timing, timing_samples
 from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.page_tables import line_table
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import timing_caption, timing_take
-from workbench.report.tables import line_table
 from workbench.report.words import Wording, number
 
 HEADINGS = {
