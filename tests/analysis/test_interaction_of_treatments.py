@@ -13,8 +13,8 @@ from support.commands import answer, workbench
 from support.fabricated import TEXT, ArmRow, StudyRow, fabricate
 
 import workbench as api
-from workbench.analysis.effect import hedges_g
 from workbench.analysis.interaction import interactions, over_parameters
+from workbench.analysis.intervals import hedges_g
 from workbench.errors import UsageError
 from workbench.store import open_results
 

@@ -14,7 +14,7 @@ from scipy import stats
 from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis import compare
-from workbench.analysis.interval import BOOTSTRAP_LIMIT, mean_intervals
+from workbench.analysis.intervals import BOOTSTRAP_LIMIT, mean_intervals
 from workbench.errors import UsageError
 from workbench.store import open_results
 

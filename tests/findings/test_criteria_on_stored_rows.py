@@ -12,7 +12,7 @@ from small_findings import SCENARIO, finding, folder, swept
 from support.commands import answer, workbench
 
 import workbench as api
-from workbench.analysis.effect import hedges_g
+from workbench.analysis.intervals import hedges_g
 
 TRAIT = """
 [subjects.trait.pace]

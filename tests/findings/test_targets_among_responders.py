@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import workbench as api
-from workbench.analysis.effect import hedges_g
+from workbench.analysis.intervals import hedges_g
 from workbench.calibration.loss import Loss, Target, targets_of
 from workbench.findings.finding import Among, Criterion, Finding
 from workbench.scenario.library import scenarios_folder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.interval import mean_intervals
+from workbench.analysis.intervals import mean_intervals
 from workbench.analysis.protocol import arm_settings, regimens, setting_units
 
 if TYPE_CHECKING:

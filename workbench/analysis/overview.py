@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, aims
 from workbench.analysis.interaction import interactions
-from workbench.analysis.interval import ROUNDING
+from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.plausible import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.selection import Selection, select

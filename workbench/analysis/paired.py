@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.effect import hedges_g
-from workbench.analysis.interval import ROUNDING, alike, mean_intervals
+from workbench.analysis.intervals import ROUNDING, alike, hedges_g, mean_intervals
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError, quoted
 from workbench.terms import FEW

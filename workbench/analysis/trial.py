@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.analysis.effect import hedges_g
+from workbench.analysis.intervals import hedges_g
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array

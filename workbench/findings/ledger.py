@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.analysis.interval import ROUNDING
+from workbench.analysis.intervals import ROUNDING
 from workbench.findings.finding import ROLES, Criterion, Finding, Role
 from workbench.findings.samples import Sample
 from workbench.findings.standing import Severity

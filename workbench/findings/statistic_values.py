@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.effect import hedges_g
+from workbench.analysis.intervals import hedges_g
 from workbench.findings.finding import Criterion
 from workbench.findings.grammar import StatisticName
 from workbench.findings.samples import ROUNDING, Sample

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.analysis.chain import Chain, half_effects
 from workbench.analysis.course import MOST_SUBJECTS, ONSET_FACTOR
-from workbench.analysis.interval import ROUNDING
+from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.plausible import ENDS
 from workbench.report.statements.registry import statement
 from workbench.report.words import Wording, counted, each, listed, number, percent, plain, sentence, signed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.analysis.interval import ROUNDING
+from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.plausible import ENDS
 from workbench.analysis.protocol import arm_settings
 from workbench.analysis.swings import FEWEST, Movement, movements, swing
