@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.aims import Aim
+from workbench.analysis.paired import between_groups
 from workbench.analysis.selection import select
 from workbench.analysis.shares import of_hundred, shares
 from workbench.analysis.timeline import timeline
-from workbench.analysis.trial import between_groups
 
 CHANGES = (-0.4, -0.1, -0.1, -0.05, 0.0, 0.0, 0.05, 0.1, 0.3, -0.2)
 """Change of each subject from 0.4, lower is better: -0.1 is a quarter, the cut itself."""

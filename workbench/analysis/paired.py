@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,3 +199,28 @@ def _note(values: Array, planned: int) -> str:
     if len(values) > 1 and alike(snapped(values)):
         said.append("the same difference in every subject")
     return "; ".join(said)
+
+
+LEVEL = 1.96
+
+
+@dataclass(frozen=True)
+class BetweenGroups:
+    """Hedges' g of two groups with its 95 % interval; None where the groups do not vary or are too small."""
+
+    g: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+def between_groups(treated: Array, control: Array) -> BetweenGroups:
+    """Return Hedges' g with its interval.
+
+    The interval uses the large-sample variance (n1 + n2) / (n1 n2) + g^2 / (2 (n1 + n2)) (Hedges and Olkin).
+    """
+    g = hedges_g(treated, control)
+    if math.isnan(g):
+        return BetweenGroups(None)
+    n, m = len(treated), len(control)
+    error = LEVEL * math.sqrt((n + m) / (n * m) + g**2 / (2.0 * (n + m)))
+    return BetweenGroups(g, g - error, g + error)

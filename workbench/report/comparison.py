@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.analysis.dose import arm_values
+from workbench.analysis.paired import BetweenGroups, between_groups
 from workbench.analysis.protocol import arm_settings, regimens
-from workbench.analysis.trial import BetweenGroups, between_groups
 from workbench.report.figures.effects import NARROW, WIDE, Extras, effects_panel
 from workbench.report.page_tables import Table, span
 from workbench.report.sections import Figure
