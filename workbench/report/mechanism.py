@@ -11,8 +11,7 @@ import numpy as np
 import workbench.report.page_tables as tables
 import workbench.report.sections as sections
 from workbench.analysis.chain import chain_studies
-from workbench.analysis.maps import Grid, SweptAxis, swept_axes
-from workbench.analysis.pair_maps import pair_grid
+from workbench.analysis.maps import Grid, SweptAxis, pair_grid, swept_axes
 from workbench.analysis.plausible import designs
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.chain import chain_figure
