@@ -12,8 +12,8 @@ from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.aims import Aim
 from workbench.analysis.paired import between_groups
+from workbench.analysis.responders import of_hundred, shares
 from workbench.analysis.selection import select
-from workbench.analysis.shares import of_hundred, shares
 from workbench.analysis.timeline import timeline
 
 CHANGES = (-0.4, -0.1, -0.1, -0.05, 0.0, 0.0, 0.05, 0.1, 0.3, -0.2)

@@ -10,7 +10,7 @@ from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.aims import Aim
 from workbench.analysis.excess import excess
-from workbench.analysis.responses import responses
+from workbench.analysis.responders import responses
 from workbench.analysis.selection import select
 from workbench.findings.finding import Criterion
 from workbench.findings.held import Held, published_range

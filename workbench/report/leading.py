@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import workbench.report.page_tables as tables
 from workbench.analysis.course import Courses, bands, treatment_span
 from workbench.analysis.protocol import arm_settings, days_declared, phases
-from workbench.analysis.responses import Responses, responses
-from workbench.analysis.shares import CLASSES, Shares, shares
+from workbench.analysis.responders import CLASSES, Responses, Shares, responses, shares
 from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.figures.course import Marks, courses_panel

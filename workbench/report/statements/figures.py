@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from workbench.analysis.course import Timing
     from workbench.analysis.maps import Grid
     from workbench.analysis.plausible import Plausible
-    from workbench.analysis.responses import Responses
-    from workbench.analysis.shares import Shares
+    from workbench.analysis.responders import Responses, Shares
     from workbench.report.figures.dose import Line
     from workbench.report.ground import Ground
     from workbench.report.leading import Gap
