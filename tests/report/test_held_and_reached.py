@@ -9,7 +9,7 @@ import pytest
 from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.aims import Aim
-from workbench.analysis.excess import excess
+from workbench.analysis.overview import excess
 from workbench.analysis.responders import responses
 from workbench.analysis.selection import select
 from workbench.findings.finding import Criterion

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, Aims, aims
 from workbench.analysis.course import Courses, courses
-from workbench.analysis.excess import Excess, excess
 from workbench.analysis.interaction import interactions
+from workbench.analysis.overview import Excess, excess
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.plausible import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.protocol import days_declared
