@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.fabricated import TEXT, StudyRow, fabricate, patients, studies
 
-from workbench.analysis.plausible import Plausible, designs, plausible
+from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible
 from workbench.analysis.selection import select
 from workbench.report import build_report
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.paired import studies_to_compare
-from workbench.analysis.plausible import designs
+from workbench.analysis.parameter_uncertainty import designs
 from workbench.analysis.protocol import main_outcome
 
 if TYPE_CHECKING:

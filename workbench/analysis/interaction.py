@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis.intervals import ROUNDING, alike, mean_intervals
-from workbench.analysis.plausible import ENDS, designs
+from workbench.analysis.parameter_uncertainty import ENDS, designs
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError, quoted
 from workbench.store.interactions import declared, interaction_rows

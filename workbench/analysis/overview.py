@@ -13,7 +13,7 @@ from workbench.analysis.aims import Aim, aims
 from workbench.analysis.interaction import interactions
 from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.paired import compare, studies_to_compare
-from workbench.analysis.plausible import Plausible, designs, plausible, plausible_interaction
+from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.selection import Selection, select
 from workbench.findings.collection import ledger as published
 from workbench.findings.held import Held, held

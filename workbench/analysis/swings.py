@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.aims import Aim
-from workbench.analysis.plausible import designs
+from workbench.analysis.parameter_uncertainty import designs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.plausible import Plausible
+    from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.analysis.selection import Selection
 
 FEWEST = 9

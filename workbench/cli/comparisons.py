@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analysis.overview import Crossed, Declared, Overview
-    from workbench.analysis.plausible import Plausible
+    from workbench.analysis.parameter_uncertainty import Plausible
 
 TERMS = {"first": FIRST_ALONE, "second": SECOND_ALONE, "both": BOTH, "interaction": INTERACTION}
 HEADED = {spread("subjects"): "across subjects", HEDGES_G: "g", BETTER: "better"}
@@ -134,7 +134,7 @@ def _joint(found: Overview, one: Crossed) -> Block:
 
 def _over(found: Overview, moved: Plausible | None, row: Mapping[str, Any], shown: Decimals, first: bool) -> list[str]:
     """Say what a difference becomes over assumed ranges, and for the first one over those held to findings."""
-    from workbench.analysis.plausible import ENDS
+    from workbench.analysis.parameter_uncertainty import ENDS
     from workbench.analysis.swings import FEWEST as FEWEST_SETS
 
     own = None if cell(row["difference"]) == NOTHING else float(row["difference"])

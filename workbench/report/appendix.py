@@ -10,7 +10,7 @@ import workbench.report.page_tables as tables
 import workbench.report.sections as sections
 from workbench.analysis.chain import chain_studies
 from workbench.analysis.course import recorded
-from workbench.analysis.plausible import designs
+from workbench.analysis.parameter_uncertainty import designs
 from workbench.report.chain import chain_figure
 from workbench.report.course import grouped_courses
 from workbench.report.page_tables import Table

@@ -28,7 +28,7 @@ from workbench.terms import (
 )
 
 if TYPE_CHECKING:
-    from workbench.analysis.plausible import Plausible
+    from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.report.figures.style import Panel
     from workbench.report.ground import Ground
 

@@ -11,7 +11,7 @@ from workbench.analysis.course import Courses, courses
 from workbench.analysis.interaction import interactions
 from workbench.analysis.overview import Excess, excess
 from workbench.analysis.paired import compare, studies_to_compare
-from workbench.analysis.plausible import Plausible, designs, plausible, plausible_interaction
+from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.protocol import days_declared
 from workbench.findings.collection import ledger as published
 from workbench.findings.held import Held, held

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.analysis.plausible import ENDS, Plausible
+from workbench.analysis.parameter_uncertainty import ENDS, Plausible
 from workbench.report.comparison import held_range
 from workbench.report.figures.ignorance import ignorance_panel
 from workbench.report.page_tables import Table

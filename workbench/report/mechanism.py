@@ -12,7 +12,7 @@ import workbench.report.page_tables as tables
 import workbench.report.sections as sections
 from workbench.analysis.chain import chain_studies
 from workbench.analysis.maps import Grid, SweptAxis, pair_grid, swept_axes
-from workbench.analysis.plausible import designs
+from workbench.analysis.parameter_uncertainty import designs
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.chain import chain_figure
 from workbench.report.figures.maps import map_panel

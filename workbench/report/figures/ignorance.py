@@ -12,7 +12,7 @@ from workbench.report.figures.style import BLACK, GREY, Margins, Panel, drawing
 from workbench.report.words import cut, number, signed
 
 if TYPE_CHECKING:
-    from workbench.analysis.plausible import Plausible
+    from workbench.analysis.parameter_uncertainty import Plausible
 
 ROW = 0.5
 

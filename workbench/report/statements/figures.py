@@ -10,7 +10,7 @@ import numpy as np
 from workbench.analysis.chain import Chain, half_effects
 from workbench.analysis.course import MOST_SUBJECTS, ONSET_FACTOR
 from workbench.analysis.intervals import ROUNDING
-from workbench.analysis.plausible import ENDS
+from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.report.statements.registry import statement
 from workbench.report.words import Wording, counted, each, listed, number, percent, plain, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.course import Timing
     from workbench.analysis.maps import Grid
-    from workbench.analysis.plausible import Plausible
+    from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.analysis.responders import Responses, Shares
     from workbench.report.figures.dose import Line
     from workbench.report.ground import Ground

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.analysis.intervals import ROUNDING
-from workbench.analysis.plausible import ENDS
+from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.protocol import arm_settings
 from workbench.analysis.swings import FEWEST, Movement, movements, swing
 from workbench.findings.ledger import natural
@@ -19,7 +19,7 @@ from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, FEWEST_PEOPLE, HELD, 
 
 if TYPE_CHECKING:
     from workbench.analysis.aims import Aim
-    from workbench.analysis.plausible import Plausible
+    from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.report.ground import Ground
 
 ONE_SET = "With one set of assumptions"
