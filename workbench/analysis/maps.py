@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.analysis.declared import own_number, relative_axes
 from workbench.analysis.protocol import arm_settings
-from workbench.analysis.swings import pair_points
+from workbench.analysis.sensitivity import pair_points
 
 if TYPE_CHECKING:
     import pandas as pd

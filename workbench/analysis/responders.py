@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.paired import snapped
-from workbench.analysis.swings import pair_values
+from workbench.analysis.sensitivity import pair_values
 
 if TYPE_CHECKING:
     import pandas as pd

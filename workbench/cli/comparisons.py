@@ -135,7 +135,7 @@ def _joint(found: Overview, one: Crossed) -> Block:
 def _over(found: Overview, moved: Plausible | None, row: Mapping[str, Any], shown: Decimals, first: bool) -> list[str]:
     """Say what a difference becomes over assumed ranges, and for the first one over those held to findings."""
     from workbench.analysis.parameter_uncertainty import ENDS
-    from workbench.analysis.swings import FEWEST as FEWEST_SETS
+    from workbench.analysis.sensitivity import FEWEST as FEWEST_SETS
 
     own = None if cell(row["difference"]) == NOTHING else float(row["difference"])
     if moved is None:

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.protocol import arm_settings
-from workbench.analysis.swings import FEWEST, Movement, movements, swing
+from workbench.analysis.sensitivity import FEWEST, Movement, movements, swing
 from workbench.findings.ledger import natural
 from workbench.report.statements.registry import statement, statements
 from workbench.report.words import counted, each, listed, number, percent, plain, sentence, signed
