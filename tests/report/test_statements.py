@@ -20,7 +20,7 @@ from support.fabricated import StudyRow, accounted, patients, studies
 import workbench.report.statements.closing as closing
 import workbench.report.statements.figures as figures
 import workbench.report.statements.opening as opening
-from workbench.analysis.chain import chain_studies
+from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.selection import select
 from workbench.findings.finding import Finding
 from workbench.findings.held import Held

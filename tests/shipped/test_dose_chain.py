@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.shipped_runs import Shipped
 
-from workbench.analysis.chain import Chain, Link, chain, chain_studies, half_effects
+from workbench.analysis.dose_response import Chain, Link, chain, chain_studies, half_effects
 from workbench.analysis.selection import select
 
 NAME = "dystonia_dose"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import workbench.report.ignorance as ignorance
 import workbench.report.page_tables as tables
 import workbench.report.sections as sections
-from workbench.analysis.chain import chain_studies
 from workbench.analysis.course import recorded
+from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.report.chain import chain_figure
 from workbench.report.course import grouped_courses

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.chain import Chain, Link, chain, half_effects
+from workbench.analysis.dose_response import Chain, Link, chain, half_effects
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.page_tables import Table, line_table, span
 from workbench.report.queries import Queries

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.analysis.dose import arm_values
+from workbench.analysis.dose_response import arm_values
 from workbench.analysis.paired import BetweenGroups, between_groups
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.report.figures.effects import NARROW, WIDE, Extras, effects_panel

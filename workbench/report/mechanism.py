@@ -10,7 +10,7 @@ import numpy as np
 
 import workbench.report.page_tables as tables
 import workbench.report.sections as sections
-from workbench.analysis.chain import chain_studies
+from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.maps import Grid, SweptAxis, pair_grid, swept_axes
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.quantities import HOURS_PER_DAY

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import workbench.report.page_tables as tables
-from workbench.analysis.dose import dose_response, ladders
+from workbench.analysis.dose_response import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.responders import responders

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.analysis.dose import A_DAY
+from workbench.analysis.dose_response import A_DAY
 from workbench.analysis.protocol import Regimen, arm_settings, regimens
 from workbench.analysis.timeline import timeline
 from workbench.component.registry import SECTIONS, registry

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.chain import Chain, half_effects
 from workbench.analysis.course import MOST_SUBJECTS, ONSET_FACTOR
+from workbench.analysis.dose_response import Chain, half_effects
 from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.report.statements.registry import statement
