@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from support.fabricated import ArmRow, StudyRow, fabricate
 
-from workbench.analysis.course import bands, courses, half_times, onset, timings
 from workbench.analysis.dose_response import dose_response, ladders
 from workbench.analysis.maps import curves, grids, swept_axes
 from workbench.analysis.protocol import arm_settings, phases, regimens
 from workbench.analysis.responders import responders
 from workbench.analysis.selection import select
+from workbench.analysis.time_course import bands, courses, half_times, onset, timings
 
 TIMES = tuple(float(t) for t in range(10, 1201, 10))
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from support.fabricated import fabricate
 
-from workbench.analysis.course import courses, timing_samples, timings
 from workbench.analysis.selection import Selection, select
+from workbench.analysis.time_course import courses, timing_samples, timings
 from workbench.report.content import Page
 from workbench.report.timing import timing_figure
 

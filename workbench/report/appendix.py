@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import workbench.report.ignorance as ignorance
 import workbench.report.page_tables as tables
 import workbench.report.sections as sections
-from workbench.analysis.course import recorded
 from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.parameter_uncertainty import designs
+from workbench.analysis.time_course import recorded
 from workbench.report.chain import chain_figure
 from workbench.report.course import grouped_courses
 from workbench.report.page_tables import Table

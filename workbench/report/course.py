@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import workbench.report.page_tables as tables
-from workbench.analysis.course import Courses, bands, timings
 from workbench.analysis.protocol import arm_settings, phases
+from workbench.analysis.time_course import Courses, bands, timings
 from workbench.report.figures.course import courses_panel
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.course import Courses, bands, courses, recorded
 from workbench.analysis.selection import Selection
+from workbench.analysis.time_course import Courses, bands, courses, recorded
 from workbench.component.registry import SECTIONS, registry
 from workbench.execution.tolerances import between_processors
 from workbench.files import refuse_existing, write_whole

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, Aims, aims
-from workbench.analysis.course import Courses, courses
 from workbench.analysis.interaction import interactions
 from workbench.analysis.overview import Excess, excess
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.protocol import days_declared
+from workbench.analysis.time_course import Courses, courses
 from workbench.findings.collection import ledger as published
 from workbench.findings.held import Held, held
 from workbench.report.queries import Queries

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import workbench.report.page_tables as tables
-from workbench.analysis.course import Courses, bands, treatment_span
 from workbench.analysis.protocol import arm_settings, days_declared, phases
 from workbench.analysis.responders import CLASSES, Responses, Shares, responses, shares
+from workbench.analysis.time_course import Courses, bands, treatment_span
 from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.figures.course import Marks, courses_panel

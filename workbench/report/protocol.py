@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from workbench.analysis.course import bands, recorded
 from workbench.analysis.protocol import days_declared
+from workbench.analysis.time_course import bands, recorded
 from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.inspection.window_courses import Shape, window_shapes
 from workbench.quantities import HOURS_PER_DAY

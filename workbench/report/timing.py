@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.course import Courses, Timing, timing_samples
+from workbench.analysis.time_course import Courses, Timing, timing_samples
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.page_tables import line_table
 from workbench.report.queries import Queries

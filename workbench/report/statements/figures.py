@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.course import MOST_SUBJECTS, ONSET_FACTOR
 from workbench.analysis.dose_response import Chain, half_effects
 from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
+from workbench.analysis.time_course import MOST_SUBJECTS, ONSET_FACTOR
 from workbench.report.statements.registry import statement
 from workbench.report.words import Wording, counted, each, listed, number, percent, plain, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE
@@ -18,10 +18,10 @@ from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSI
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.course import Timing
     from workbench.analysis.maps import Grid
     from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.analysis.responders import Responses, Shares
+    from workbench.analysis.time_course import Timing
     from workbench.report.figures.dose import Line
     from workbench.report.ground import Ground
     from workbench.report.leading import Gap
