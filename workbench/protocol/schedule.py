@@ -284,9 +284,11 @@ def doses_of(doses: Doses, length: float) -> tuple[tuple[float, float], ...] | N
     many = doses_in(doses, length)
     if many is None:
         return None
-    numbers = [float(k) for k in range(many)]
-    given = ((doses.record if doses.constant else doses.recurrence.at(k), doses.amount_of(k)) for k in numbers)
-    return tuple((float(hour), float(amount)) for hour, amount in given if float(amount) != 0.0)
+    numbers = np.arange(many, dtype=np.float64)
+    hours = np.broadcast_to(doses.record if doses.constant else doses.recurrence.at(numbers), numbers.shape)
+    amounts = np.broadcast_to(doses.amount_of(numbers), numbers.shape)
+    given = amounts != 0.0
+    return tuple(zip(hours[given].tolist(), amounts[given].tolist(), strict=True))
 
 
 def doses_given(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ...] | None:

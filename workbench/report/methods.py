@@ -23,10 +23,9 @@ def used(ground: Ground) -> dict[str, dict[str, type[Component]]]:
     known = registry()
     rows = ground.selection.settings
     found: dict[str, dict[str, type[Component]]] = {}
-    texts = dict(zip(rows.path, rows.text, strict=True))
+    texts = [(path.split("."), text) for path, text in dict(zip(rows.path, rows.text, strict=True)).items()]
     for section in SECTIONS.values():
-        for path, text in texts.items():
-            parts = path.split(".")
+        for parts, text in texts:
             is_key = len(parts) == 3 and parts[0] == section.name and parts[2] == section.key
             if is_key and isinstance(text, str) and (section.name, text) in known:
                 found.setdefault(section.name, {})[parts[1]] = known.get(section.name, text)
@@ -44,10 +43,11 @@ def sources(ground: Ground) -> set[str]:
 
 def equations(ground: Ground) -> Table:
     """Every component in use: what it is, its equation, its sources; of one that is not installed, whose it was."""
-    unique = {(s, c.name): c for s, tables in used(ground).items() for c in tables.values()}
+    found = used(ground)
+    unique = {(s, c.name): c for s, tables in found.items() for c in tables.values()}
     rows = []
     for (section, name), component in unique.items():
-        of = sorted(table for table, c in used(ground)[section].items() if c is component)
+        of = sorted(table for table, c in found[section].items() if c is component)
         text = "\n".join(line.strip() for line in component.equation.strip().splitlines())
         said = f"{component.summary()} ({section} “{plain(name)}”; used as {', '.join(map(plain, of[:6]))})"
         rows.append((said, text, ", ".join(component.sources)))
