@@ -16,6 +16,7 @@ from workbench.findings.finding import Criterion
 from workbench.findings.held import Held, published_range
 from workbench.inspection.window_courses import shape_of
 from workbench.modulation.window import TwoStage
+from workbench.scenario.model import Response
 
 
 def criterion(**given: object) -> Criterion:
@@ -57,19 +58,19 @@ def arms(tmp_path: Path) -> Path:
 
 
 def test_the_share_of_the_excess_that_is_removed_is_told_here_and_over_sets(tmp_path: Path) -> None:
-    found = excess(select(arms(tmp_path)), "arms", "sets", Aim("benefit", "overflow", "treated", "ill"))
+    found = excess(select(arms(tmp_path)), "arms", "sets", Aim("overflow", "treated", "ill"))
     assert found is not None and found.reference == "well"
     assert found.share == pytest.approx((0.5 - 0.425) / (0.5 - 0.3))
     assert list(found.shares) == pytest.approx([0.75, 0.75]) and found.none == 1
-    assert excess(select(tmp_path / "a.db"), "arms", "", Aim("benefit", "overflow", "ill", "well")) is None
+    assert excess(select(tmp_path / "a.db"), "arms", "", Aim("overflow", "ill", "well")) is None
 
 
 def test_responders_are_counted_in_each_arm_against_ones_own_earlier_score(tmp_path: Path) -> None:
     selection = select(arms(tmp_path))
-    aim = Aim("benefit", "overflow", "treated", "ill", response={"before": "overflow", "by": 0.1})
+    aim = Aim("overflow", "treated", "ill", response=Response("overflow", 0.1))
     found = responses(selection, "arms", aim)
     assert found is not None and found.n == (10, 10) and found.responded == (0, 0)  # the same score: nobody responds
-    assert responses(selection, "arms", Aim("benefit", "overflow", "treated", "ill")) is None
+    assert responses(selection, "arms", Aim("overflow", "treated", "ill")) is None
 
 
 @pytest.mark.parametrize(("rise", "decay", "half"), [(6.0, 57.0, 0.5), (3.0, 90.0, 0.5), (12.0, 12.0, 1e4)])

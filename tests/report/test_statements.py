@@ -184,7 +184,7 @@ def _hundred(part: str) -> Callable[[Ground], Any]:
     def said(ground: Ground) -> Any:
         aims = ground.aims
         assert aims.benefit is not None
-        ground.__dict__["aims"] = replace(aims, benefit=replace(aims.benefit, response={}))
+        ground.__dict__["aims"] = replace(aims, benefit=replace(aims.benefit, response=None))
         return getattr(icons_figure(ground), part)
 
     return said

@@ -9,42 +9,21 @@ from typing import TYPE_CHECKING, Any
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.analysis.protocol import main_outcome
+from workbench.scenario.model import Contrast, Response
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
 
 
 @dataclass(frozen=True)
-class Aim:
-    """One comparison: `outcome` in `arm` against `against`; empty arms where the scenario has none to compare.
+class Aim(Contrast):
+    """A comparison of a stored sweep: arms are empty where it has none to compare.
 
-    `title` is the outcome in words that need no glossary, "" if the scenario gives none; `course` the recorded course
-    that shows it; `meaningful` the smallest change that matters on a clinical scale, from `source`; `interaction` the
-    declared interaction that the page is about (`four` are its arms); `response` who counts as having responded.
+    `name` is that of its table under ``[report]``; `four` are the arms of its interaction.
     """
 
-    name: str
-    outcome: str
-    arm: str = ""
-    against: str = ""
-    title: str = ""
-    course: str = ""
-    meaningful: float | None = None
-    source: str = ""
-    interaction: str = ""
+    name: str = "benefit"
     four: tuple[str, ...] = ()
-    declared_smallest: float | None = None
-    response: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def smallest(self) -> float | None:
-        """The smallest difference worth naming: what the scenario says, else what matters on a clinical scale."""
-        return self.meaningful if self.declared_smallest is None else self.declared_smallest
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        """The two arms."""
-        return self.arm, self.against
 
 
 @dataclass(frozen=True)
@@ -115,8 +94,8 @@ def _declared(selection: Selection, name: str, raw: Mapping[str, Any]) -> Aim | 
         source=str(raw.get("source", "")),
         interaction=crossed,
         four=four if crossed else (),
-        declared_smallest=None if smallest is None else float(smallest),
-        response=dict(raw.get("response", {})),
+        smallest=None if smallest is None else float(smallest),
+        response=Response(**raw["response"]) if raw.get("response") else None,
     )
 
 
@@ -141,11 +120,11 @@ def _by_rule(selection: Selection) -> Aim | None:
     rows = rows.assign(order=rows.arm.map(order)).sort_values("order", kind="stable")
     course = _course(selection, main)
     if rows.empty:
-        return Aim("benefit", main, course=course)
+        return Aim(main, course=course)
     sign = {"lower": -1.0, "higher": 1.0}.get(selection.measure("outcome", main)["better"], 0.0)
     gain = [sign * float(d) for d in rows["difference"]]
     best = gain.index(max(gain))
-    return Aim("benefit", main, str(rows["arm"].iloc[best]), str(rows["baseline"].iloc[best]), course=course)
+    return Aim(main, str(rows["arm"].iloc[best]), str(rows["baseline"].iloc[best]), course=course)
 
 
 def _over_parameters(selection: Selection) -> set[str]:

@@ -43,8 +43,8 @@ def shares(selection: Selection, study: str, aim: Aim) -> Shares | None:
     if not len(values) or not better:
         return None
     gain = snapped(values) * (-1.0 if better == "lower" else 1.0)
-    relative = aim.smallest is None
-    cut = RELATIVE if aim.smallest is None else aim.smallest
+    relative = aim.least is None
+    cut = RELATIVE if aim.least is None else aim.least
     limit = cut * np.abs(values[:, 1]) if relative else np.full(len(values), cut)
     near = 1e-9 * np.maximum(limit, 1.0)  # a change of exactly the cut counts, whatever binary makes of it
     much = limit > 0
@@ -98,10 +98,10 @@ def responses(selection: Selection, study: str, aim: Aim) -> Responses | None:
 
     Everybody with both outcomes counts, those who cannot respond included; nobody is compared with another arm.
     """
-    before, by = str(aim.response.get("before", "")), float(aim.response.get("by", 0.0))
     better = str(selection.measure("outcome", aim.outcome)["better"])
-    if not before or before not in selection.outcomes_named() or not better:
+    if aim.response is None or aim.response.before not in selection.outcomes_named() or not better:
         return None
+    before, by = aim.response.before, float(aim.response.by)
     counts = []
     for arm in aim.pair:
         start, end = (_values(selection, study, outcome, arm) for outcome in (before, aim.outcome))

@@ -42,12 +42,12 @@ def ignorance_figure(ground: Ground, found: Sequence[Plausible], differences: pd
     kept = () if ground.held is None else ground.held.inside
     panel = ignorance_panel("ignorance", title, found, labels, shipped, (f"difference in {title}", better), kept)
     queries = Queries(int(words.selection.facts["sweep"]))
-    ranges = _ranges(ground, found, labels, shipped, aim.smallest)
+    ranges = _ranges(ground, found, labels, shipped, aim.least)
     drawn = [
         ranges.of("plausible_ranges", queries.cells(found[0].study, [outcome])),
         _drivers(words, found, labels).of("plausible_drivers", queries.swept(found[0].study)),
     ]
-    take, caption = sets_take(ground, title, found, aim.smallest), sets_caption(ground, found)
+    take, caption = sets_take(ground, title, found, aim.least), sets_caption(ground, found)
     return Figure("ignorance", take, [panel], caption, drawn)
 
 

@@ -270,14 +270,15 @@ class Caveat:
 class Contrast:
     """One comparison that a page puts first, or a cost beside it: `outcome` in `arm` against another arm.
 
-    `meaningful` is the smallest change that matters on a clinical scale, in the outcome's unit, `smallest` the
-    smallest difference that the author finds worth naming; `course` the recorded course that shows the outcome over
-    time; `interaction` the declared interaction that the page is about, `arm` then its arm with both.
+    `title` is the outcome in words that need no glossary. `meaningful` is the smallest change that matters on a
+    clinical scale, in the outcome's unit, from `source`, `smallest` the smallest difference that the author finds worth
+    naming; `course` the recorded course that shows the outcome over time; `interaction` the declared interaction that
+    the page is about, `arm` then its arm with both; `response` who counts as having responded.
     """
 
     outcome: str
-    arm: str
-    against: str
+    arm: str = ""
+    against: str = ""
     title: str = ""
     course: str = ""
     meaningful: float | None = None
@@ -285,6 +286,16 @@ class Contrast:
     interaction: str = ""
     smallest: float | None = None
     response: Response | None = None
+
+    @property
+    def least(self) -> float | None:
+        """The smallest difference worth naming: what the scenario says, else what matters on a clinical scale."""
+        return self.meaningful if self.smallest is None else self.smallest
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two arms."""
+        return self.arm, self.against
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ def _response(ground: Ground, one: Responses) -> str:
 def responders_caption(ground: Ground, found: Sequence[Responses]) -> str:
     """Say who counts as a responder, and that everybody is counted."""
     who = ground.words.who
-    sources = [str(one.aim.response["source"]) for one in found if one.aim.response.get("source")]
+    sources = [one.aim.response.source for one in found if one.aim.response and one.aim.response.source]
     known = f" (as in {', '.join(dict.fromkeys(sources))})" if sources else ""
     return (
         f"Each mark is one of 100 {who}, counted in each arm as a trial would count them: against the same person's "

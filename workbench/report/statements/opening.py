@@ -150,8 +150,8 @@ def compared(ground: Ground, row: Any, aim: Aim | None = None) -> str:
     direction = "higher" if row.difference > 0 else "lower"
     better = {"lower is better": "lower", "higher is better": "higher"}.get(row.better_means)
     verdict = "" if better is None else ", which is better" if better == direction else ", which is worse"
-    if aim is not None and aim.smallest is not None and abs(row.difference) < aim.smallest:
-        verdict = f", which is less than is worth naming ({number(aim.smallest)})"
+    if aim is not None and aim.least is not None and abs(row.difference) < aim.least:
+        verdict = f", which is less than is worth naming ({number(aim.least)})"
     by = f" by {amount(ground, row.outcome, abs(row.difference))}"
     share = abs(row.difference) / means[1] if means[1] > 0 else float("inf")
     by += f" or {percent(share)}" if share <= MOST_TIMES else ""
@@ -239,10 +239,10 @@ def how_clear(ground: Ground) -> str:
     if found is None or own is None or aim is None or not found.better:
         return ""
     said = []
-    if aim.smallest is not None:
-        better, worse, neither = found.clearly(aim.smallest)
+    if aim.least is not None:
+        better, worse, neither = found.clearly(aim.least)
         said.append(
-            f"counting only differences of at least {number(aim.smallest)}, it is {CLEARLY_BETTER} in {better} of "
+            f"counting only differences of at least {number(aim.least)}, it is {CLEARLY_BETTER} in {better} of "
             f"{found.points} sets, {CLEARLY_WORSE} in {worse}, {NEITHER} in {neither}"
         )
     else:
@@ -341,7 +341,7 @@ def turning(ground: Ground) -> list[Movement]:
     aim = ground.aims.benefit
     if aim is None or not aim.arm or not ground.selection.measure("outcome", aim.outcome)["better"]:
         return []
-    least = aim.smallest or 0.0
+    least = aim.least or 0.0
     return [m for m in movements(ground.selection, aim) if m.low <= -least and m.high >= least and m.low < 0.0 < m.high]
 
 
