@@ -94,7 +94,7 @@ def test_bytes_are_counted_where_an_answer_is_held(db: Path, monkeypatch: pytest
     done = workbench("query", db, wide, "--json", cwd=db.parent)
     assert done.returncode == 2 and "MiB; ask for less of it" in answer(done)["errors"][0]["message"]
     tall = workbench("query", db, "select zeroblob(1000000000)", cwd=db.parent)
-    assert tall.returncode == 2 and "a cell holds at most 128 MiB" in tall.stderr
+    assert tall.returncode == 2 and "a row holds at most 48 MiB" in tall.stderr
 
 
 def test_odd_cells_are_shown_in_a_line_each(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:

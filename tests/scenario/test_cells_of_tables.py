@@ -10,6 +10,8 @@ from support.commands import SMALL
 from workbench.errors import Problem, ScenarioError
 from workbench.plan import plan
 from workbench.scenario import load_scenario
+from workbench.scenario.library import scenarios_folder
+from workbench.scenario.settings import SettingReader
 
 POINTS = '\n[study.listed]\ntable = "points.csv"\n'
 RATE = "projection.input_output.spread"
@@ -206,3 +208,30 @@ def test_a_decimal_comma_is_told_with_what_to_write(problems, kind) -> None:
     quoted = [f'"{cell.replace(".", ",")}"' if i == place else cell for i, cell in enumerate(cells)]
     found = problems(f"{','.join(names)}\n{','.join(quoted)}\n", more)
     assert any(f"(a number has a point: {cells[place]})" in p.message and p.line == 2 for p in found)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("dose.given.duration [h]", ["1", "0.5", ".5", "2e3", "0", "1.", "-1", "x", "1_0", "", "1e400", "1" * 400]),
+        ("dose.given.duration [min]", ["5", "60.25", "7.1", "12345.678901234567", "0.1", "1e-9", "1e99", "5 h"]),
+        ("drug.tracer.volume [mL]", ["50000", "60.25", "83.3", "0", "-0", "1e-9"]),
+        ("drug.tracer.volume [kg]", ["1"]),
+    ],
+)
+def test_a_column_read_at_once_says_what_its_cells_say_one_by_one(
+    header: str, cells: list[str], problems, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (scenarios_folder() / "routes.toml").read_text(encoding="utf-8")
+    head = text[: text.index("[study.arms]")]
+    more = '[study.listed]\narms = ["bolus"]\ntable = "points.csv"\n'
+
+    def told(listed: list[str]) -> tuple[tuple[Problem, ...], tuple[float, ...]]:
+        found = problems("\n".join([header, *(f'"{cell}"' for cell in listed), ""]), more, head)
+        return found, () if found else load_scenario(tmp_path / "tables.toml").studies["listed"].axes[0].values
+
+    sound = [cell for cell in cells if not told([cell])[0]]
+    assert bool(sound) == ("kg" not in header)
+    quick = told(cells), told(sound)
+    monkeypatch.setattr(SettingReader, "plain_numbers", lambda self, target, cells, unit: [None] * len(cells))
+    assert quick == (told(cells), told(sound))

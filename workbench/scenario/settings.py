@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workbench.quantities import convert
+from workbench.quantities import convert, counts
 from workbench.scenario.conformity import conforms
+from workbench.scenario.csv_tables import NUMBER
 from workbench.scenario.document import listed
 from workbench.scenario.model import Quantity, Setting
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
 from workbench.scenario.references import plain_tables, reference_fault
+from workbench.scenario.shapes import LIMIT
 from workbench.scenario.syntax import Keys
-from workbench.scenario.values import ValueReader, range_fault
+from workbench.scenario.values import MASSES, ValueReader, range_fault
 
 
 class SettingReader:
@@ -60,6 +63,30 @@ class SettingReader:
             self.document.report(keys, message, got=got, known=known)
             return None
         return setting
+
+    def plain_numbers(self, target: Target, cells: Sequence[str], unit: str) -> list[float | None]:
+        """Return the number of each of many cells in the field's unit, None for one that has to be read by itself.
+
+        That is each cell that `read` would refuse, and all of them where the unit counts molecules of a drug.
+        """
+        field = target.parameter
+        landing = self.reader.used.get(field.name, ()) if target.table is None else ()
+        molar = field.unit in MASSES and unit != field.unit and counts(unit, field.unit)
+        if molar or any(other.unit != field.unit for other in landing):
+            return [None] * len(cells)
+        low, high = (
+            max(-LIMIT, field.low, *(f.low for f in landing)),
+            min(LIMIT, field.high, *(f.high for f in landing)),
+        )
+        whole, zero = any(f.whole for f in (field, *landing)), any(f.zero for f in (field, *landing))
+        is_number, nan = NUMBER.fullmatch, math.nan
+        numbers = (float(cell) if is_number(cell) else nan for cell in cells)
+        if unit != field.unit:
+            numbers = (convert(number, unit, field.unit) for number in numbers)
+        found = [number if low <= number <= high else None for number in numbers]
+        if not (whole or zero):
+            return found
+        return [None if n is None or (whole and n % 1.0) or (zero and n == 0.0) else n for n in found]
 
     def _complete(self, target: Target, setting: Setting, keys: Keys) -> bool:
         """Whether the table has every field that is required by the component that `setting` chooses, if it does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -133,7 +133,8 @@ class StudyReader:
             return []
         found = [axis for header in table.columns if (axis := self.column(table, file, header, keys)) is not None]
         if len(found) == len(table.columns):
-            self.refuse_repeats(table, list(zip(*(axis.values for axis in found), strict=True)))
+            columns = [axis.values for axis in found]
+            self.refuse_repeats(table, columns[0] if len(columns) == 1 else zip(*columns, strict=True))
         return found
 
     def column(self, table: CsvTable, file: str, header: str, keys: Keys) -> Axis | None:
@@ -153,13 +154,14 @@ class StudyReader:
         if fault:
             self.settings.document.problems.append(Problem(table.file, 1, table.start(header), "", fault))
             return None
-        values: list[Any] = []
-        for row, cell in enumerate(table.columns[header]):
-            value = self.cell(table, target, header, row, cell, (unit or "1") if number else None, keys)
-            if value is not None:
-                values.append(getattr(value, "number", value))
-            elif len(self.settings.document.problems) - before >= SHOWN:
-                break
+        cells = table.columns[header]
+        read = self.settings.plain_numbers(target, cells, unit or "1") if number else [None] * len(cells)
+        for row in [row for row, plain in enumerate(read) if plain is None]:
+            value = self.cell(table, target, header, row, cells[row], (unit or "1") if number else None, keys)
+            read[row] = getattr(value, "number", value)
+            if len(self.settings.document.problems) - before >= SHOWN:
+                return None
+        values = [value for value in read if value is not None]
         if len(values) < len(table.lines):
             return None
         return Axis(target.path, tuple(values), target.parameter.unit if number else "1", zip=f"{TABLE}{file}")
@@ -192,13 +194,17 @@ class StudyReader:
                 there = table.problem(header, row, problems[i].message)
                 problems[i] = replace(there, hint=problems[i].hint)
 
-    def refuse_repeats(self, table: CsvTable, points: Sequence[tuple[Any, ...]]) -> None:
+    def refuse_repeats(self, table: CsvTable, points: Iterable[Any]) -> None:
         """Report a row that is an earlier one once more: it would count twice in whatever is made of the points."""
-        first: dict[tuple[Any, ...], int] = {}
+        first: dict[Any, int] = {}
+        told = 0
         for row, point in enumerate(points, 1):
             if (before := first.setdefault(point, row)) < row:
                 message = f"row {row} of the points repeats row {before}"
                 self.settings.document.problems.append(Problem(table.file, table.lines[row - 1], 1, "", message))
+                told += 1
+                if told == SHOWN:
+                    return
 
     def refuse_repeated_zips(self, axes: Sequence[Axis], keys: Keys) -> None:
         """Report zipped axes that come to the same values together more than once."""

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 READ_ONLY = "; the database is open for reading only"
-MOST_CELL = 128 * 1024 * 1024
-"""The longest text or blob that SQLite may make for one cell: it is made at once, deaf to any signal."""
-MOST_BYTES = 256 * 1024 * 1024
+MOST_ROW = 48 * 1024 * 1024
+"""What one row may hold, shared out equally among its cells: SQLite makes each at once, deaf to any signal."""
+MOST_BYTES = 64 * 1024 * 1024
 """The largest answer that is held as a whole; a number counts as eight bytes."""
 STRETCH_ROWS, STRETCH_BYTES = 50_000, 16 * 1024 * 1024
 HINT = "\nhint: --format csv writes a row at a time, however many there are"
@@ -68,7 +68,7 @@ def answered(path: Path, sql: str, max_rows: int | None = None) -> Iterator[Answ
         first `max_rows` have come by then.
     """
     with reading(path) as connection, questions(path):
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_CELL)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW // _width(connection, sql))
         cursor = connection.execute(sql)
         yield Answer(names_of(cursor), _limited(_stretches(cursor), max_rows))
 
@@ -81,12 +81,23 @@ def questions(path: Path) -> Iterator[None]:
     except (sqlite3.Error, sqlite3.Warning) as fault:
         name = getattr(fault, "sqlite_errorname", "")
         if name == "SQLITE_TOOBIG":
-            raise UsageError(f"{fault} (a cell holds at most {MOST_CELL // 2**20} MiB)") from fault
+            raise UsageError(
+                f"{fault} (a row holds at most {MOST_ROW // 2**20} MiB, an equal share in each cell)"
+            ) from fault
         readonly = name == "SQLITE_READONLY"
         outer = name == "SQLITE_INTERRUPT" or (isinstance(fault, sqlite3.Error) and explain(path, fault))
         if outer and not readonly:
             raise
         raise UsageError(f"{fault}{READ_ONLY if readonly else ''}") from fault
+
+
+def _width(connection: sqlite3.Connection, sql: str) -> int:
+    """Return how many cells a row of the answer has, before any is made; 1 where SQLite does not explain the text."""
+    try:
+        steps = connection.execute(f"EXPLAIN {sql}").fetchall()
+    except (sqlite3.Error, sqlite3.Warning):
+        return 1  # whatever is wrong is told when it is asked
+    return max([cells for _, name, _, cells, *_ in steps if name == "ResultRow"], default=1)
 
 
 def _size(row: tuple[Any, ...]) -> int:
