@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -17,8 +18,7 @@ from workbench.protocol.schedule import number_before, phase_hours
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
-    from workbench.pharmacology.regimen import Repeated
-    from workbench.pharmacology.trains import Train
+    from workbench.protocol.schedule import Doses
     from workbench.scenario.model import Scenario
     from workbench.solver.block import Block
 
@@ -85,7 +85,7 @@ class _Given:
     """
 
     length: float
-    trains: list[Repeated | Train]
+    trains: list[Doses]
     runs: int
     share: Value
     numbers: Mapping[str, str]
@@ -95,8 +95,9 @@ class _Given:
 
         At one moment what empties the drug comes first, and once; then steady states, then doses.
         """
-        emptied = [_own(t.record, run, self.runs) for t in self.trains if t.empties]
-        records = [record for train in self.trains for record in self._records(train, run, emptied)]
+        people = [_Person(doses, run, self.runs, self.length, self.share, self.numbers) for doses in self.trains]
+        emptied = [one.turn for one in people if one.doses.empties]
+        records = [record for one in people for record in (*one.turned(), *one.given(emptied))]
         found: list[Record] = []
         for record in sorted(records, key=lambda r: (r.time, not r.empties, r.ss == 0.0)):
             again = any(before.empties and record.time - before.time <= TOGETHER for before in found)
@@ -107,58 +108,95 @@ class _Given:
             found.append(record)
         return found
 
-    def _records(self, train: Repeated | Train, run: int, emptied: list[float]) -> Iterator[Record]:
-        """Yield one run's doses of a train: one record where all are alike, else one for each.
+
+@dataclass(frozen=True)
+class _Person:
+    """The doses of one regimen as one person gets them."""
+
+    doses: Doses
+    run: int
+    runs: int
+    length: float
+    usual_share: Value
+    numbers: Mapping[str, str]
+
+    def own(self, value: Any) -> float:
+        """Return a number of this person."""
+        return float(np.broadcast_to(value, (self.runs,))[self.run])
+
+    @property
+    def turn(self) -> float:
+        """When the drug is emptied, or a steady state sets in; never, where nothing of the kind is said."""
+        return self.own(self.doses.record) if self.doses.empties or self.doses.steady_state else math.inf
+
+    @property
+    def full(self) -> float:
+        """Amount of a full dose, mg."""
+        return self.own(self.doses.full)
+
+    @property
+    def settled(self) -> bool:
+        """Whether a steady state sets in."""
+        return self.doses.steady_state and self.full > 0.0
+
+    @property
+    def ss(self) -> float:
+        """The word of NONMEM for it: 1 where the drug is emptied first, else 2."""
+        return float(2 - self.doses.empties) if self.settled else 0.0
+
+    @property
+    def cmt(self) -> str:
+        """The number of the compartment, where it has to be written."""
+        return self.numbers.get(self.doses.entry, "")
+
+    def turned(self) -> Iterator[Record]:
+        """Yield what happens in the phase without a dose: the drug is emptied, or an endless infusion ends."""
+        if self.turn < self.length - TOGETHER:
+            if self.full == 0.0 and self.doses.empties:
+                yield Record(0.0, self.turn, 0.0, evid=3.0)
+            elif self.settled and self.doses.constant:
+                yield Record(0.0, self.turn, 0.0, self.full, ss=self.ss, cmt=self.cmt)
+
+    def given(self, emptied: Sequence[float]) -> Iterator[Record]:
+        """Yield the doses: one record where all are alike, else one for each."""
+        many = int(self.own(self.doses.recurrence.number_in(self.length)))
+        if not many or self.full == 0.0:
+            return
+        if self.settled and self.own(self.doses.first) > self.turn:
+            raise UsageError("a steady state whose first dose comes after the start of the phase has no dose record")
+        for start, stop in pairwise((*self._starts(many, emptied), many)):
+            amount = self.own(self.doses.amount_of(np.full(self.runs, float(start))))
+            if self.settled and start == 0 and amount == 0.0:
+                raise UsageError("a steady state whose first dose is left out has no dose record")
+            if start != stop and amount > 0.0:
+                yield self._record(start, stop, amount)
+
+    def _starts(self, many: int, emptied: Sequence[float]) -> Sequence[int]:
+        """Return the numbers, from 0, with which a record begins.
 
         Doses that come after the drug was emptied have a record of their own: those of a record before are called off.
         """
+        if self.doses.rising or self.doses.missed:
+            return range(many)
+        first, every = self.own(self.doses.first), self.own(self.doses.every)
+        return sorted({0, *(int(min(number_before(time, first, every), many)) for time in emptied)})
 
-        def own(value: Any) -> float:
-            return _own(value, run, self.runs)
-
-        first, every, lasting, full = own(train.first), own(train.every), own(train.duration), own(train.full)
-        turn = own(train.record) if train.empties or train.steady_state else np.inf
-        cmt = self.numbers.get(train.entry, "")
-        settled, ss = train.steady_state and full > 0.0, float(2 - train.empties) if train.steady_state else 0.0
-        if turn < self.length - TOGETHER and full == 0.0 and train.empties:
-            yield Record(0.0, turn, 0.0, evid=3.0)
-        if settled and train.constant and turn < self.length - TOGETHER:
-            yield Record(0.0, turn, 0.0, full, ss=ss, cmt=cmt)
-        many = int(own(train.recurrence.number_in(self.length)))
-        if not many or full == 0.0:
-            return
-        if settled and first > turn:
-            raise UsageError("a steady state whose first dose comes after the start of the phase has no dose record")
-        share = 1.0 if train.keeps_rate or train.entry else own(self.share)
-        evid = 4.0 if train.empties and not settled else 1.0
-        alike = not train.rising and not train.missed
-        starts = (
-            sorted({0, *(int(min(number_before(time, first, every), many)) for time in emptied)})
-            if alike
-            else range(many)
+    def _record(self, start: int, stop: int, amount: float) -> Record:
+        """Return the record of the equal doses from number `start` to before `stop`."""
+        further, opens, doses = stop - start - 1, start == 0, self.doses
+        share = 1.0 if doses.keeps_rate or doses.entry else self.own(self.usual_share)
+        lasting = self.own(doses.duration)
+        return Record(
+            0.0,
+            self.own(doses.recurrence.at(float(start))),
+            amount,
+            amount * (share or 1.0) / lasting if lasting > 0.0 else 0.0,
+            self.own(doses.every) if further or (self.settled and opens) else 0.0,
+            float(further),
+            self.ss if opens else 0.0,
+            4.0 if opens and doses.empties and not self.settled else 1.0,
+            cmt=self.cmt,
         )
-        for start, stop in pairwise((*starts, many)):
-            amount = full if alike else own(train.amount_of(np.full(self.runs, float(start))))
-            if settled and start == 0 and amount == 0.0:
-                raise UsageError("a steady state whose first dose is left out has no dose record")
-            if start == stop or amount == 0.0:
-                continue
-            further = stop - start - 1
-            yield Record(
-                0.0,
-                first + start * every,
-                amount,
-                amount * (share or 1.0) / lasting if lasting > 0.0 else 0.0,
-                every if further or (settled and start == 0) else 0.0,
-                float(further),
-                ss if settled and start == 0 else 0.0,
-                evid if start == 0 else 1.0,
-                cmt=cmt,
-            )
-
-
-def _own(value: Any, run: int, runs: int) -> float:
-    return float(np.broadcast_to(value, (runs,))[run])
 
 
 def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> _Given | None:
