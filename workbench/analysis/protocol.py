@@ -129,8 +129,8 @@ def _regimens(name: str, tables: Tables) -> Iterator[Regimen]:
     mine = next((person for person in people if any(np.any(doses.full) for doses in person)), ())
     given = [doses for doses in mine if np.any(doses.full)]
     for place, doses in enumerate(given, 1):
-        many = doses_in(doses, length)
-        if many is not None and not doses_of(doses, length):
+        many, known = doses_in(doses, length), doses_of(doses, length)
+        if known is not None and not len(known[0]):
             continue
         upto = float(given[place].first) if place < len(given) else math.inf
         others = (d for d in mine if d.empties and not np.any(d.full))

@@ -20,7 +20,7 @@ from workbench.protocol.records import Record
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR, convert
 
 if TYPE_CHECKING:
-    from workbench.component.arrays import Value
+    from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
 
 SAME = 1e-9
@@ -279,8 +279,8 @@ def doses_in(doses: Doses, length: float) -> int | None:
     return int(many) if math.isfinite(many) else None
 
 
-def doses_of(doses: Doses, length: float) -> tuple[tuple[float, float], ...] | None:
-    """Return hour and amount (mg) of the doses of one person in a phase, those that are nothing left out."""
+def doses_of(doses: Doses, length: float) -> tuple[Array, Array] | None:
+    """Return hours and amounts (mg) of the doses of one person in a phase, those that are nothing left out."""
     many = doses_in(doses, length)
     if many is None:
         return None
@@ -288,7 +288,25 @@ def doses_of(doses: Doses, length: float) -> tuple[tuple[float, float], ...] | N
     hours = np.broadcast_to(doses.record if doses.constant else doses.recurrence.at(numbers), numbers.shape)
     amounts = np.broadcast_to(doses.amount_of(numbers), numbers.shape)
     given = amounts != 0.0
-    return tuple(zip(hours[given].tolist(), amounts[given].tolist(), strict=True))
+    return hours[given], amounts[given]
+
+
+def _first_given(fields: Fields, tables: Tables) -> list[tuple[Doses, Array, Array]] | None:
+    """Return the doses, hours and amounts of the first person of a table who is given anything.
+
+    None where runs differ in when doses fall, or the phase has no end.
+    """
+    people, length = planned(fields), hours_of(fields, tables)
+    if people is None or length is None:
+        return None
+    for person in people:
+        found = [(doses, doses_of(doses, length)) for doses in person]
+        if any(given is None for _, given in found):
+            return None
+        one = [(doses, *given) for doses, given in found if given is not None and len(given[0])]
+        if one:
+            return one
+    return []
 
 
 def doses_given(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ...] | None:
@@ -297,16 +315,10 @@ def doses_given(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ..
     Of a table for several people, those of the first who is given anything. An amount that runs differ in is NaN. None
     where runs differ in when doses fall, or the phase has no end.
     """
-    people, length = planned(fields), hours_of(fields, tables)
-    if people is None or length is None:
+    found = _first_given(fields, tables)
+    if found is None:
         return None
-    for person in people:
-        given = [doses_of(doses, length) for doses in person]
-        if None in given:
-            return None
-        if any(given):
-            return tuple(sorted(dose for some in given for dose in some or ()))
-    return ()
+    return tuple(sorted(dose for _, *both in found for dose in zip(*(one.tolist() for one in both), strict=True)))
 
 
 def covered(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ...] | None:
@@ -314,24 +326,20 @@ def covered(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ...] |
 
     A single dose is a stretch of no length. People, and None, as in `doses_given`.
     """
-    people, length = planned(fields), hours_of(fields, tables)
-    if people is None or length is None:
+    found, length = _first_given(fields, tables), hours_of(fields, tables)
+    if found is None or length is None:
         return None
-    for person in people:
-        found: list[tuple[float, float]] = []
-        for doses in person:
-            given = doses_of(doses, length)
-            if given is None:
-                return None
-            every = float(doses.every) if doses_in(doses, length) != 1 else 0.0
-            found += ((hour, min(hour + every, length)) for hour, _ in given)
-        if found:
-            return _merged(sorted(found))
-    return ()
+    stretches: list[tuple[float, float]] = []
+    for doses, hours, _ in found:
+        every = float(doses.every) if doses_in(doses, length) != 1 else 0.0
+        breaks = np.flatnonzero(np.diff(hours) > every * (1.0 + SAME))
+        starts, stops = hours[[0, *(breaks + 1)]], np.minimum(hours[[*breaks, -1]] + every, length)
+        stretches += zip(starts.tolist(), stops.tolist(), strict=True)
+    return _merged(sorted(stretches))
 
 
 def _merged(stretches: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    found = [stretches[0]]
+    found = [*stretches[:1]]
     for start, stop in stretches[1:]:
         if start <= found[-1][1] + TOGETHER:
             found[-1] = found[-1][0], max(found[-1][1], stop)
