@@ -11,6 +11,8 @@ Every name is imported when it is first used, so that ``import workbench`` costs
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all that comes before a command can be stopped
 if TYPE_CHECKING:
     from typing import Any
@@ -63,3 +65,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
+
+
+class _Package(type(sys)):  # type: ignore[misc]
+    """This package: its function `findings` keeps the name that the room of that name would take when imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, type(sys))):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
