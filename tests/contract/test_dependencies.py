@@ -14,6 +14,10 @@ def test_every_distribution_that_comes_along_is_named_and_permissive() -> None:
     assert [part for part in parts.values() if not part.allowed] == []
 
 
+def test_what_is_no_more_than_a_tool_comes_along_with_no_installation() -> None:
+    assert not set(tool.TOOLS) & {part.name for part in tool.needed(extras=())}
+
+
 @pytest.mark.parametrize(
     ("licence", "allowed"),
     [

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli.describe import page
+from workbench.cli.guide_text import markdown
 from workbench.component.declaration import MISSING, STATUSES, Component
 from workbench.component.registry import SECTIONS, registry
 from workbench.errors import ScenarioError
@@ -59,8 +60,8 @@ def entries() -> frozenset[str]:
 
 
 @cache
-def readme() -> str:
-    return (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def listed() -> str:
+    return markdown("components")
 
 
 def used_in(component: type[Component]) -> tuple[Scenario, str] | None:
@@ -141,7 +142,7 @@ def unmeasured(component: type[Component]) -> Iterator[str]:
 
 
 def unlisted(component: type[Component]) -> Iterator[str]:
-    if f"`{component.name}`" not in readme():
+    if f"`{component.name}`" not in listed():
         yield component.name
 
 
@@ -154,7 +155,7 @@ ASKED: dict[str, Callable[[type[Component]], Iterable[str]]] = {
     "not in what describe prints": missing_in_description,
     "used nowhere": unused,
     "a readout that does not say what it measures": unmeasured,
-    "not in the README": unlisted,
+    "not in the menu of the guide": unlisted,
 }
 
 

@@ -26,6 +26,7 @@ from workbench.cli import (
     doses,
     findings,
     gallery,
+    guide,
     init,
     merge,
     migrate,
@@ -42,7 +43,7 @@ from workbench.cli import (
 from workbench.cli.faults import internal_fault, outer_fault, told
 from workbench.cli.output import hold_streams, nothing_printed, print_object, printed, put, talk
 from workbench.component.offers import blamed
-from workbench.errors import SHOWN, Note, UsageError, WorkbenchError, shorten
+from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
 from workbench.execution.signals import StoppedAtOnce
 from workbench.execution.threads import use_one_thread
 
@@ -76,6 +77,7 @@ for family in (
     verify,
     migrate,
     describe,
+    guide,
     init,
     doctor,
 ):
@@ -176,11 +178,11 @@ def _stopped(as_json: bool) -> int:
 def _notes() -> Iterator[None]:
     """Show what the library warns of as one line each; it never prints itself."""
     with warnings.catch_warnings():
-        warnings.simplefilter("always", Note)
+        warnings.simplefilter("always", MigrationNote)
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, Note):
+            if issubclass(category, MigrationNote):
                 talk(f"note: {message}")
             else:
                 others(message, category, *place, **more)

@@ -285,16 +285,33 @@ class _Table:
         if (parted := parting_fault(cells)) is not None:
             self._report(line, parted[1], parted[0])
             return False
-        self.words = _told_apart([word(cell) for cell in cells])
-        for w, column in zip(self.words, starts_of(cells), strict=True):
+        found = [word(cell) for cell in cells]
+        names = [w.name for w in found]
+        # A nominal DOSE beside AMT, and further names of the people beside ID, are not what is read.
+        for name, rule in (("AMT", ("DOSE",)), ("ID", None)):
+            if names.count(name) > 1:
+                exact = [w for w in found if w.name == name and w.plain == name]
+                others = [w for w in found if w.name == name and w not in exact[:1]]
+                if len(exact) == 1 and (rule is None or all(w.plain.startswith(rule) for w in others)):
+                    why = f"{name} is read"
+                    fate = "passed" if rule else "people"
+                    found = [replace(w, fate=fate, name=w.text, why=why) if w in others else w for w in found]
+                    names = [w.name for w in found]
+        missing = [name for name in NEEDED if name not in names]
+        twice = [name for name, many in Counter(names).items() if many > 1]
+        faults = [f"no column {listed(missing)} ({_known()})"] if missing else []
+        for name in twice if not missing else ():
+            headings = [shorten(w.text) for w in found if w.name == name]
+            faults.append(f"a column twice: {' and '.join(headings)} ({_known()})")
+        for w, column in zip(found, starts_of(cells), strict=True):
             if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):
                 says = SAYINGS.get(w.name, ("none",))[0]
                 self._report(
                     line, column, f"{shorten(w.text)}: {w.name} is read in {says}, and not in {shorten(w.unit)}"
                 )
-        faults = _column_faults(self.words)
         for fault in faults:
             self._report(line, 1, fault)
+        self.words = found
         return not faults
 
     # -- people ---------------------------------------------------------------------------------------------------
@@ -348,28 +365,6 @@ class _Table:
 
     def _record(self, row: Row, subject: int) -> Record | None:
         """Return one record, or None for one that gives nothing or after a report."""
-        n = self._numbers(row)
-        if n is None:
-            return None
-        kind = _kind(row, n)
-        cmt, _ = _compartment(row.cells.get("CMT", "."))
-        name, fault = self._fault_of(row, n, kind, subject)
-        if fault:
-            self._report(row.line, row.start(name), f"{name}: {fault}")
-            return None
-        if kind in EVENTS:
-            self.events[EVENTS[kind]] += 1
-        if kind in (0.0, 2.0):
-            return None
-        self.since[subject] = n["TIME"]
-        idle = bool(n["II"]) and not n["ADDL"] and not n["SS"]
-        self.idle += idle
-        every, where = 0.0 if idle else n["II"], "" if kind == 3.0 else cmt
-        dose = n["TIME"], n["AMT"], n["RATE"], every, n["ADDL"], n["SS"]
-        return Record(float(subject), *dose, kind, n["TINF"], where)
-
-    def _numbers(self, row: Row) -> dict[str, float] | None:
-        """Return the numbers of a row, 0 where none is written; None after a report."""
         numbers: dict[str, float] = {}
         for name in NUMBERS:
             text = row.cells.get(name, ".")
@@ -378,17 +373,30 @@ class _Table:
                 self._report(row.line, row.start(name), f"{name}: {_no_number(name, text)}")
                 return None
             numbers[name] = number
-        return numbers
-
-    def _fault_of(self, row: Row, numbers: dict[str, float], kind: float, subject: int) -> tuple[str, str]:
-        """Return the column and what is wrong in it, also beside the person's records before; or two empty texts."""
+        kind = numbers["EVID"]
+        if row.cells.get("EVID", ".") in MISSING:
+            kind = float(numbers["AMT"] != 0.0 or (numbers["RATE"] != 0.0 and numbers["SS"] != 0.0))
         name, fault = self._fault(row, numbers, kind)
-        _, cmt_fault = _compartment(row.cells.get("CMT", "."))
+        cmt, cmt_fault = _compartment(row.cells.get("CMT", "."))
         if not fault and cmt_fault and (kind not in EVENTS or row.cells["CMT"].startswith("-")):
             name, fault = "CMT", cmt_fault
         if not fault and kind not in (0.0, 2.0) and numbers["TIME"] < self.since.get(subject, 0.0):
             name, fault = "TIME", f"goes back (the record before is at {self.since[subject]:g} h)"
-        return name, fault
+        if fault:
+            self._report(row.line, row.start(name), f"{name}: {fault}")
+            return None
+        if kind in EVENTS:
+            self.events[EVENTS[kind]] += 1
+        if kind in (0.0, 2.0):
+            return None
+        self.since[subject] = numbers["TIME"]
+        interval = numbers["II"]
+        if interval and not numbers["ADDL"] and not numbers["SS"]:
+            self.idle += 1
+            interval = 0.0
+        n = numbers
+        return Record(float(subject), n["TIME"], n["AMT"], n["RATE"], interval, n["ADDL"], n["SS"], kind, n["TINF"],
+                      "" if kind == 3.0 else cmt)  # fmt: skip
 
     @staticmethod
     def _fault(row: Row, numbers: dict[str, float], kind: float) -> tuple[str, str]:
@@ -482,30 +490,6 @@ class _Table:
         self.document.note(self.keys, "; ".join([*told, *self.remarks]))
 
 
-def _told_apart(words: list[Word]) -> list[Word]:
-    """Return the columns; a nominal DOSE beside AMT, and further names of people beside ID, are not what is read."""
-    for name, rule in (("AMT", ("DOSE",)), ("ID", None)):
-        same = [w for w in words if w.name == name]
-        exact = [w for w in same if w.plain == name]
-        others = [w for w in same if w not in exact[:1]]
-        nominal = rule is None or all(w.plain.startswith(rule) for w in others)
-        if len(same) > 1 and len(exact) == 1 and nominal:
-            fate, why = "passed" if rule else "people", f"{name} is read"
-            words = [replace(w, fate=fate, name=w.text, why=why) if w in others else w for w in words]
-    return words
-
-
-def _column_faults(words: list[Word]) -> list[str]:
-    """Return what is wrong with the columns as a whole: what is missing, else what stands twice."""
-    names = [w.name for w in words]
-    missing = [name for name in NEEDED if name not in names]
-    if missing:
-        return [f"no column {listed(missing)} ({_known()})"]
-    twice = (name for name, many in Counter(names).items() if many > 1)
-    headings = (" and ".join(shorten(w.text) for w in words if w.name == name) for name in twice)
-    return [f"a column twice: {both} ({_known()})" for both in headings]
-
-
 def _known() -> str:
     return f"columns {listed((*COLUMNS, 'TINF', 'CMT'))}; {listed(NEEDED)} are needed, each once, set apart by commas"
 
@@ -513,13 +497,6 @@ def _known() -> str:
 def _is_header(cells: list[str]) -> bool:
     names = {word(cell).name for cell in cells}
     return all(name in names for name in NEEDED)
-
-
-def _kind(row: Row, numbers: dict[str, float]) -> float:
-    """Return the EVID of a row; without one, a dose is what gives something."""
-    if row.cells.get("EVID", ".") not in MISSING:
-        return numbers["EVID"]
-    return float(numbers["AMT"] != 0.0 or (numbers["RATE"] != 0.0 and numbers["SS"] != 0.0))
 
 
 def _many(count: int, one: str, several: str = "") -> str:

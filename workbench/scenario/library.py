@@ -24,6 +24,11 @@ def scenarios_folder() -> Path:
     return _folder("scenarios")
 
 
+def guide_folder() -> Path:
+    """Return the folder of the guide's pages; the list of them lies above it."""
+    return _folder("docs") / "guide"
+
+
 def parameter_file(name: str, base: Path) -> Path | None:
     """Return the file of a parameter set: the one nearest to the scenario's folder `base`, or None."""
     file = f"{name}.toml"
