@@ -137,16 +137,8 @@ class StorageError(WorkbenchError):
     exit_code = 3
 
 
-class Note(UserWarning):
-    """Base of what the library has to say besides its result; the command line shows it as a note."""
-
-
-class MigrationNote(Note):
-    """A database of an older version was brought up to date."""
-
-
-class UncheckedNote(Note):
-    """A database is too large for its rows to be hashed whenever it is read."""
+class MigrationNote(UserWarning):
+    """A database of an older version was brought up to date; the command line shows it as a note."""
 
 
 class UnheardError(StorageError):

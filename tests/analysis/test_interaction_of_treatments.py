@@ -121,8 +121,6 @@ def test_what_is_not_there_is_named_with_what_is(tmp_path):
     path = crossed(tmp_path / "a.db")
     with pytest.raises(UsageError, match=r"interaction 'jiont' is not in this sweep \(known: joint\)"):
         api.interactions(path, names=["jiont"])
-    with pytest.raises(UsageError, match=r"outcomes 'x', 'y' are not in this sweep \(known: "):
-        api.compare(path, outcomes=["x", "y", "x"])
     with pytest.raises(UsageError, match="study 'arm' is not"):
         interactions(path, study="arm")
 

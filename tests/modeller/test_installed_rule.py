@@ -16,7 +16,7 @@ from workbench.analysis.selection import select
 from workbench.component.registry import registry
 from workbench.report.content import Page
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guide" / "extend.md").read_text(encoding="utf-8")
 MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"').replace(
     "rate = 0.002", "rate = 0.0002"
 )
@@ -24,14 +24,14 @@ MINE = SMALL.replace('rule = "hebb"\nstabiliser = "oja"', 'rule = "covariance"')
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder as pip leaves it: the README's own rule as a module, and the metadata of its package."""
-    code = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "components=" in block)
+    """A folder as pip leaves it: the guide's own rule as a module, and the metadata of its package."""
+    code = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "components=" in block)
     place = tmp_path / "site"
     metadata = place / "mymodels-0.1.dist-info"
     metadata.mkdir(parents=True)
     (place / "mymodels.py").write_text(code.partition("\n\ntext = ")[0], encoding="utf-8")
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mymodels\nVersion: 0.1\n", encoding="utf-8")
-    project = tomllib.loads(re.findall(r"```toml\n(\[project\]\n.*?)```", README, re.DOTALL)[0])["project"]
+    project = tomllib.loads(re.findall(r"```toml pyproject.toml\n(\[project\]\n.*?)```", PAGE, re.DOTALL)[0])["project"]
     listed = project["entry-points"]["workbench.components"]
     points = "".join(["[workbench.components]\n", *(f"{name} = {value}\n" for name, value in listed.items())])
     (metadata / "entry_points.txt").write_text(points, encoding="utf-8")

@@ -13,7 +13,8 @@ import numpy as np
 
 from workbench.analysis.intervals import ROUNDING, alike, mean_intervals
 from workbench.analysis.parameter_uncertainty import ENDS, designs
-from workbench.analysis.selection import Selection, refuse_unknown, select
+from workbench.analysis.selection import Selection, select
+from workbench.errors import UsageError, quoted
 from workbench.store.interactions import declared, interaction_rows
 
 if TYPE_CHECKING:
@@ -80,9 +81,10 @@ def interactions(
 
     selection = select(source, sweep)
     arms = declared(selection.results.scenario_text(selection.sweep))
-    refuse_unknown("interaction", names or (), arms)
-    refuse_unknown("study", [] if study is None else [study], map(str, selection.studies.index))
-    selection.refuse_unknown("outcome", outcomes or ())
+    _refuse_unknown("interaction", names, list(arms))
+    _refuse_unknown("study", None if study is None else [study], [str(name) for name in selection.studies.index])
+    for outcome in outcomes or ():
+        selection.measure("outcome", outcome)
     rows = interaction_rows(selection.results, selection.sweep, study)
     order = {name: place for place, name in enumerate(selection.outcomes_named())}
     kept = rows[rows.interaction.isin(list(arms if names is None else names))]
@@ -129,6 +131,13 @@ def over_parameters(
         low, middle, high = np.percentile(group["difference"].to_numpy(dtype=np.float64), [ENDS[0], 50, ENDS[1]])
         found.append((*place, len(group), low, middle, high))
     return pd.DataFrame(found, columns=list(OVER)).astype(OVER)
+
+
+def _refuse_unknown(what: str, names: Sequence[str] | None, known: list[str]) -> None:
+    if unknown := [quoted(name) for name in dict.fromkeys(names or ()) if name not in known]:
+        verb = "is" if len(unknown) == 1 else "are"
+        listed = ", ".join(known) or "none"
+        raise UsageError(f"{what} {' and '.join(unknown)} {verb} not in this sweep (known: {listed})")
 
 
 def _title(selection: Selection, name: str) -> str:

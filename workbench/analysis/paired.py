@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis.intervals import ROUNDING, alike, hedges_g, mean_intervals
-from workbench.analysis.selection import Selection, refuse_unknown, select
+from workbench.analysis.selection import Selection, select
+from workbench.errors import UsageError, quoted
 from workbench.terms import FEW
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ def compare(
 
     selection = select(source, sweep)
     names = selection.outcomes_named() if outcomes is None else list(outcomes)
-    selection.refuse_unknown("outcome", names)
-    refuse_unknown("arm", [] if baseline is None else [baseline], selection.arms.index)
+    for name in names:
+        selection.measure("outcome", name)
+    _known("arm", baseline, selection.arms.index)
     rows = [row for one in studies_to_compare(selection, study) for row in _study_rows(selection, one, baseline, names)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
@@ -83,10 +85,15 @@ def compare(
 def studies_to_compare(selection: Selection, study: str | None = None) -> list[str]:
     """Return the named study, or those that sweep nothing, or the first."""
     known = selection.studies
-    refuse_unknown("study", [] if study is None else [study], known.index)
+    _known("study", study, known.index)
     if study is not None:
         return [study]
     return [str(s) for s in known[known.points <= 1].name] or [str(known.name.iloc[0])]
+
+
+def _known(what: str, name: str | None, known: Iterable[str]) -> None:
+    if name is not None and name not in list(known):
+        raise UsageError(f"{what} {quoted(name)} is not in this sweep (known: {', '.join(known)})")
 
 
 def _study_rows(selection: Selection, study: str, baseline: str | None, names: list[str]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -125,35 +125,18 @@ class Selection:
         found = self.measures
         return [str(name) for name in found[found.kind == "outcome"].name]
 
-    def refuse_unknown(self, kind: str, names: Iterable[str]) -> None:
-        """Refuse names of outcomes or courses that this sweep does not record; see `refuse_unknown`."""
-        refuse_unknown(kind, names, self.measures[self.measures.kind == kind].name)
-
     def measure(self, kind: str, name: str) -> Mapping[str, Any]:
         """Return name, unit, meaning and better of one outcome or course."""
-        self.refuse_unknown(kind, [name])
         found = self.measures
         rows = found[(found.kind == kind) & (found.name == name)]
+        if rows.empty:
+            known = ", ".join(found[found.kind == kind].name)
+            raise UsageError(f"{kind} {quoted(name)} is not in this sweep (known: {known})")
         return {str(k): v for k, v in rows.iloc[0].items()}
 
     def paths(self, study: str) -> list[str]:
         """Return the swept paths of a study, sorted."""
         return sorted(set(self.axes[self.axes.study == study].path))
-
-
-def refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse names that a sweep does not have, all of them at once.
-
-    Raises
-    ------
-    UsageError
-        Listing those that it has.
-    """
-    listed = list(known)
-    if unknown := [quoted(name) for name in dict.fromkeys(names) if name not in listed]:
-        plural = "studies" if kind == "study" else f"{kind}s"
-        said = f"{kind} {unknown[0]} is" if len(unknown) == 1 else f"{plural} {', '.join(unknown)} are"
-        raise UsageError(f"{said} not in this sweep (known: {', '.join(listed) or 'none'})")
 
 
 def select(source: Results | Selection | str | Path, sweep: int | None = None) -> Selection:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from workbench.errors import UncheckedNote
-from workbench.files import argument
 from workbench.store.audit import has_audit
 from workbench.store.connection import SCHEMA_VERSION, opened_to_read, storage_faults, version_of
 from workbench.store.damage import Check, Finding, damaged, readable, unescaped
@@ -110,9 +107,6 @@ def _looked_at(
         check.add(pages(connection.execute).findings)
     if check.well:
         readable(check, lambda: _changed_rows(connection, after, not large))
-    if check.well and large:
-        told = f"{path}: more than {CHECKED_BYTES // 2**20} MB: its rows were counted, not hashed"
-        warnings.warn(f"{told}; `workbench verify {argument(path)}` looks at all", UncheckedNote, stacklevel=2)
     if not check.well:
         raise damaged(path, next(_rows_named(connection, check), check.findings[0]))
     ours = version_of(connection) < SCHEMA_VERSION  # older ones have views of their own, which ours cannot stand for
