@@ -43,6 +43,8 @@ KINDS = {
         "[outcome.o{i}]\nreadout = 'weight_norm'\nprojection = 'input_output'\nwindow = 'end of learning'"
     ),
     "outcomes of nothing": tables("[outcome.o{i}]\nreadout = 'weight_norm'\nprojection = 'input_outpu'"),
+    "phases": tables("[phase.p{i}]\norder = 1{i:03d}\ntrials = 2"),
+    "phases at one place": tables("[phase.p{i}]\norder = 2\ntrials = 2"),
     "populations that nothing reads": tables("[population.p{i}]\nsize = 2"),
     "projections that nothing reads": tables(
         "[population.p{i}]\nsize = 2\n[projection.q{i}]\npre = 'input'\npost = 'p{i}'"

@@ -19,9 +19,28 @@ class Ordered(Component):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse two phases in one place: which comes first could only be guessed."""
         order = fields.get("order", 1)
-        same = sorted(name for name, phase in tables["phase"].items() if phase.get("order", 1) == order)
-        if fields["name"] != same[0]:
-            yield "order", f"phases {same[0]} and {fields['name']} are both at place {order}; number them 1, 2, 3 ..."
+        first = _ORDERS.of(tables["phase"])[order]
+        if fields["name"] != first:
+            yield "order", f"phases {first} and {fields['name']} are both at place {order}; number them 1, 2, 3 ..."
+
+
+class _Orders:
+    """The first phase by name at each place of a protocol; kept of the last, which every one of its phases asks."""
+
+    def __init__(self) -> None:
+        self._phases: Mapping[str, Any] = {}
+        self._first: dict[int, str] = {}
+
+    def of(self, phases: Mapping[str, Mapping[str, Any]]) -> dict[int, str]:
+        """Return the names by place."""
+        if self._phases is not phases:
+            self._phases, self._first = phases, {}
+            for name in sorted(phases):
+                self._first.setdefault(phases[name].get("order", 1), name)
+        return self._first
+
+
+_ORDERS = _Orders()
 
 
 @dataclass(frozen=True, kw_only=True)
