@@ -18,7 +18,7 @@ from workbench.cli import main as cli
 from workbench.cli import stops
 from workbench.execution.runner import run_sweep
 from workbench.execution.signals import StoppedAtOnce
-from workbench.store.lease import Lease
+from workbench.store.session import Lease
 
 COMMANDS: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined]
 OJA = str(ROOT / "scenarios" / "rules" / "oja.toml")

@@ -8,8 +8,8 @@ import time
 from typing import Any, Self
 
 import workbench.store.audit
-import workbench.store.lease
 import workbench.store.register
+import workbench.store.session
 
 YEAR = 365.25 * 86_400
 LEAPS = (-1.0, 3600.0, -3600.0, YEAR, -YEAR, 40 * YEAR, -25 * YEAR, 86_400.0)
@@ -37,7 +37,7 @@ def leap(by: float) -> None:
             return cls.fromtimestamp(later(), tz)
 
     found = 0
-    for module in (workbench.store.register, workbench.store.lease, workbench.store.audit):
+    for module in (workbench.store.register, workbench.store.session, workbench.store.audit):
         if hasattr(module, "datetime"):
             module.datetime = Leaping  # type: ignore[attr-defined]
             found += 1

@@ -21,12 +21,12 @@ import pytest
 from support.commands import workbench
 
 import workbench.store.connection as database
-import workbench.store.hold as hold
+import workbench.store.session as hold
 from workbench.errors import MigrationNote, StorageError
 from workbench.store import digest, open_results
 from workbench.store.audit import chain_faults, content_of, driver_of, entries, uncovered
-from workbench.store.hold import Hold
 from workbench.store.migrations import STEPS
+from workbench.store.session import Hold
 
 PUBLISHED = Path(__file__).parent / "published"
 DIGESTS = {1: "56f32e448e13a3a5b92131312d784897775563f3e98e5ef84d6fc360697f47cf"}

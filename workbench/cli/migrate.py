@@ -19,7 +19,7 @@ def migrate(context: typer.Context, db: Database, lock_timeout: LockTimeout = 30
     """
     from workbench.errors import MigrationNote
     from workbench.store.connection import SCHEMA_VERSION, inspect
-    from workbench.store.hold import Hold
+    from workbench.store.session import Hold
 
     inspect(Path(db))
     with warnings.catch_warnings():

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 import workbench.store.tables as tables
-from workbench.store.killed import KILLED, RUNNING
+from workbench.store.session import KILLED, RUNNING
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "scenario": ("sha256", "parameter_sha256", "name"),

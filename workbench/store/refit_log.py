@@ -13,9 +13,9 @@ import numpy as np
 from sqlalchemy import Table, func, insert, select, update
 
 import workbench.store.tables as tables
-from workbench.store.hold import Hold
 from workbench.store.provenance import provenance
 from workbench.store.register import now, scenario_id
+from workbench.store.session import Hold
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Row

@@ -23,7 +23,6 @@ from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
 from workbench.store.catalogue import Catalogue
 from workbench.store.complete import complete_runs
-from workbench.store.hold import Hold
 from workbench.store.register import Place, open_invocation, register
 from workbench.store.rows import (
     Rows,
@@ -35,6 +34,7 @@ from workbench.store.rows import (
     insert_outcomes,
     insert_runs,
 )
+from workbench.store.session import Hold
 from workbench.store.views import write_views
 from workbench.store.whole import ask_again
 
