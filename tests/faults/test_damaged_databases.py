@@ -100,7 +100,7 @@ def test_d07_few_runs_are_spread_over_studies_and_arms(db: Path) -> None:
     for most in (1, 5, 12):
         found = verify(db, sample_size=most)
         assert (found.again, found.well) == (most, True)
-    from workbench.store.verify import sample, snapshot
+    from workbench.store.integrity import sample, snapshot
 
     with snapshot(db) as look:
         chosen = sample(look.ask, [1], 12)

@@ -36,11 +36,11 @@ from workbench import merge
 from workbench.errors import MigrationNote, StorageError, UsageError
 from workbench.store import digest, open_writer, query
 from workbench.store.audit import entries
+from workbench.store.integrity import file_checks, snapshot
 from workbench.store.merge import SourceFaults
 from workbench.store.merge_conflicts import MergeConflicts
 from workbench.store.refit_log import CandidateLog, Sought
 from workbench.store.session import Lease
-from workbench.store.verify import file_checks, snapshot
 
 OLD = gzip.decompress((Path(__file__).parent / "published" / "version-1.db.gz").read_bytes())
 ARMS = {"healthy": None, "ill": "healthy", "treated": "ill", "other": None}

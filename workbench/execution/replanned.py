@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from workbench.component.declaration import Component
     from workbench.plan import Plan
     from workbench.scenario.model import Scenario
-    from workbench.store.verify import Snapshot
+    from workbench.store.integrity import Snapshot
 
 NUMERIC = ("numpy", "scipy", "python", "simd", "blas", "platform")
 """What the bits of a result depend on besides our own code; see `workbench.store.provenance`."""

@@ -14,7 +14,7 @@ from workbench.errors import UsageError
 from workbench.execution.replanned import Replanned, replanned
 from workbench.execution.tolerances import allowed, tolerances
 from workbench.store.damage import Check, Finding, placed, readable
-from workbench.store.verify import (
+from workbench.store.integrity import (
     ending,
     file_checks,
     largest,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.component.declaration import Component
     from workbench.plan import Chunk
     from workbench.solver.batch import Batch, BatchResult, Structure
-    from workbench.store.verify import Snapshot, StoredPlace
+    from workbench.store.integrity import Snapshot, StoredPlace
 
 
 TRUSTED = 3

@@ -18,11 +18,11 @@ import workbench.store.connection as database
 from workbench.errors import Problem, StorageError, UsageError
 from workbench.store.audit import Written, driver_of, entries
 from workbench.store.damage import damaged
+from workbench.store.integrity import file_checks, snapshot
 from workbench.store.merge_audit import note
 from workbench.store.merge_conflicts import Found, MergeConflicts, conflicts, held_by
 from workbench.store.merge_rows import bring, forget, match
 from workbench.store.session import Hold, refuse_held
-from workbench.store.verify import file_checks, snapshot
 from workbench.store.views import write_views
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from pathlib import Path
 from workbench.store.audit import has_audit
 from workbench.store.connection import SCHEMA_VERSION, opened_to_read, storage_faults, version_of
 from workbench.store.damage import Check, Finding, damaged, readable, unescaped
-from workbench.store.verify_audit import broken_entries
-from workbench.store.verify_file import changed_views, pages
+from workbench.store.integrity import broken_entries, changed_views, pages
 from workbench.store.verify_rows import broken_rules
 from workbench.store.verify_texts import broken_clocks, broken_courses, broken_scenarios, broken_texts
 
