@@ -23,8 +23,7 @@ from workbench.store.connection import (
 from workbench.store.damage import Ask, Check, Finding, readable, unescaped
 from workbench.store.digest import digest_of
 from workbench.store.read import Results
-from workbench.store.verify_rows import rows
-from workbench.store.verify_texts import hashes, texts
+from workbench.store.row_rules import hashes, rows, texts
 from workbench.store.views import VIEWS, column_rows, view_queries
 
 

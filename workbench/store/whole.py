@@ -13,8 +13,7 @@ from workbench.store.audit import has_audit
 from workbench.store.connection import SCHEMA_VERSION, opened_to_read, storage_faults, version_of
 from workbench.store.damage import Check, Finding, damaged, readable, unescaped
 from workbench.store.integrity import broken_entries, changed_views, pages
-from workbench.store.verify_rows import broken_rules
-from workbench.store.verify_texts import broken_clocks, broken_courses, broken_scenarios, broken_texts
+from workbench.store.row_rules import broken_clocks, broken_courses, broken_rules, broken_scenarios, broken_texts
 
 CHECKED_BYTES = 256 * 2**20
 """Of a larger file, pages and rows are left to `verify`: looking at them takes some seconds."""
