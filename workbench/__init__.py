@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.report import build_report as build_report
     from workbench.scenario import load_scenario as load_scenario
     from workbench.store import open_results as open_results
-    from workbench.store.merge import merge as merge
+    from workbench.store.merging import merge as merge
 
 __version__ = "0.1.0"
 
@@ -44,7 +44,7 @@ _HOMES = {
     "calibrate": "workbench.calibration.refit",
     "replay": "workbench.execution.replays",
     "verify": "workbench.execution.verification",
-    "merge": "workbench.store.merge",
+    "merge": "workbench.store.merging",
     "assay": "workbench.inspection.assays",
     "build_report": "workbench.report",
 }
