@@ -37,7 +37,7 @@ from workbench.errors import MigrationNote, StorageError, UsageError
 from workbench.store import digest, open_writer, query
 from workbench.store.audit import entries
 from workbench.store.integrity import file_checks, snapshot
-from workbench.store.merge_conflicts import MergeConflicts
+from workbench.store.merge_rows import MergeConflicts
 from workbench.store.merging import SourceFaults
 from workbench.store.refit_log import CandidateLog, Sought
 from workbench.store.session import Lease

@@ -14,7 +14,7 @@ from workbench.cli.progress import counted
 from workbench.files import command_line
 
 if TYPE_CHECKING:
-    from workbench.store.merge_conflicts import MergeConflicts
+    from workbench.store.merge_rows import MergeConflicts
     from workbench.store.merging import Merged
 
 
@@ -35,7 +35,7 @@ def merge(
     another text; a candidate of a refit with another answer. Then every conflict is told (exit 5) and FILE is left
     as it was, as it is when a file is damaged, newer, no workbench database, or being written to (exit 3).
     """
-    from workbench.store.merge_conflicts import MergeConflicts
+    from workbench.store.merge_rows import MergeConflicts
     from workbench.store.merging import merge as bring_together
 
     command = command_line(["workbench", "merge", *sources, "--into", into])

@@ -24,8 +24,7 @@ from workbench.errors import Problem, StorageError, UsageError
 from workbench.store.audit import Written, driver_of, entries
 from workbench.store.damage import damaged
 from workbench.store.integrity import file_checks, snapshot
-from workbench.store.merge_conflicts import Found, MergeConflicts, conflicts, held_by
-from workbench.store.merge_rows import added, bring, forget, match
+from workbench.store.merge_rows import Found, MergeConflicts, added, bring, conflicts, forget, held_by, match
 from workbench.store.session import Hold, refuse_held
 from workbench.store.views import write_views
 
