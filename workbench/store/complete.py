@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from workbench.store.connection import reading
-from workbench.store.measure import measure_of
+from workbench.store.measures import measure_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

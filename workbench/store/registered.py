@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.store.audit import Written, driver_of
-from workbench.store.catalogue import Catalogue
 from workbench.store.connection import in_memory
 from workbench.store.damage import Ask, Finding
+from workbench.store.measures import Catalogue
 from workbench.store.register import register
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from sqlalchemy.engine import Connection
 import workbench.store.tables as tables
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
-from workbench.store.catalogue import Catalogue
 from workbench.store.complete import KEYS_AT_ONCE, Ask, complete_runs
-from workbench.store.measure import time_unit
+from workbench.store.measures import Catalogue, time_unit
 
 if TYPE_CHECKING:
     from workbench.plan import Chunk

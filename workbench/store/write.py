@@ -21,8 +21,8 @@ import workbench.store.tables as tables
 from workbench.errors import OtherRuns
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
-from workbench.store.catalogue import Catalogue
 from workbench.store.complete import complete_runs
+from workbench.store.measures import Catalogue
 from workbench.store.register import Place, open_invocation, register
 from workbench.store.rows import (
     Rows,
