@@ -15,7 +15,7 @@ from workbench.analysis.intervals import ROUNDING, alike, mean_intervals
 from workbench.analysis.parameter_uncertainty import ENDS, designs
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError, quoted
-from workbench.store.interactions import declared, interaction_rows
+from workbench.store.read import declared, interaction_rows
 
 if TYPE_CHECKING:
     import pandas as pd
