@@ -180,7 +180,7 @@ def read_scenario(
         try:
             document = load_scenario(scenario, registry=known, max_points=max_points)
         except ScenarioError as error:
-            from workbench.store.origins import remembered
+            from workbench.store.provenance import remembered
 
             kept = remembered(known, Path(db) if db is not None else RESULTS / f"{Path(scenario).stem}.db")
             if kept is not None:

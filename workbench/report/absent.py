@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.words import each, plain
-from workbench.store.origins import changed, origins
+from workbench.store.provenance import changed, origins
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component
