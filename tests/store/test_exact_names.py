@@ -25,7 +25,7 @@ from workbench.execution.simulate import simulate_columns
 from workbench.scenario import load_scenario
 from workbench.scenario.component_tables import COLUMNS, VALUES
 from workbench.scenario.names import name_fault
-from workbench.store import tables
+from workbench.store import schema
 from workbench.store.views import KEYS, MEANINGS, VIEWS, write_views
 
 WORDS = (
@@ -56,7 +56,7 @@ OUTCOMES = st.lists(NAMES, max_size=5, unique_by=str.lower).map(
 )
 SWEEPS = st.lists(st.tuples(OUTCOMES, st.lists(PATHS, max_size=4, unique=True)), min_size=1, max_size=3)
 EMPTY = create_engine("sqlite://").connect()
-tables.metadata.create_all(EMPTY)
+schema.metadata.create_all(EMPTY)
 EMPTY.commit()
 
 
@@ -71,31 +71,31 @@ def store(connection: Connection, sweep: int, outcomes: list[str], paths: list[s
         return hashlib.sha256(text.encode()).digest()
 
     scenario = add(
-        tables.scenario,
+        schema.scenario,
         **dict.fromkeys(("name", "title", "parameter_set", "parameter_version"), f"s{sweep}"),
         **dict.fromkeys(("bytes", "parameter_bytes"), b""),
         **dict.fromkeys(("sha256", "parameter_sha256"), sha("")),
     )
     told = dict.fromkeys(("settings", "created", "command"), "")
-    add(tables.sweep, id=sweep, scenario=scenario, identity=sha(f"{sweep}"), seed=1, subjects=1, expected=1, **told)
-    study = add(tables.study, sweep=sweep, ordinal=0, name="s", title="")
-    arm = add(tables.arm, sweep=sweep, ordinal=0, name="one", title="", words="")
-    point = add(tables.point, study=study, ordinal=0)
-    structure = add(tables.structure, sha256=sha(f"structure {sweep}"), specification="")
-    run = add(tables.run, key=sha(f"run {sweep}"), structure=structure, seed=1, subject=0, steps=1, status="stored")
-    add(tables.sweep_run, sweep=sweep, study=study, subject=0, arm=arm, point=point, run=run)
+    add(schema.sweep, id=sweep, scenario=scenario, identity=sha(f"{sweep}"), seed=1, subjects=1, expected=1, **told)
+    study = add(schema.study, sweep=sweep, ordinal=0, name="s", title="")
+    arm = add(schema.arm, sweep=sweep, ordinal=0, name="one", title="", words="")
+    point = add(schema.point, study=study, ordinal=0)
+    structure = add(schema.structure, sha256=sha(f"structure {sweep}"), specification="")
+    run = add(schema.run, key=sha(f"run {sweep}"), structure=structure, seed=1, subject=0, steps=1, status="stored")
+    add(schema.sweep_run, sweep=sweep, study=study, subject=0, arm=arm, point=point, run=run)
     values: dict[str, float] = {}
     known = {row.path: row.id for row in connection.exec_driver_sql("SELECT path, id FROM axis").all()}
     for i, path in enumerate(paths):
-        axis = known.get(path) or add(tables.axis, path=path, unit="1", meaning="")
+        axis = known.get(path) or add(schema.axis, path=path, unit="1", meaning="")
         values[path] = 100.0 * sweep + i
-        add(tables.point_value, point=point, axis=axis, number=values[path])
+        add(schema.point_value, point=point, axis=axis, number=values[path])
     for i, name in enumerate(outcomes):
         more = {"readout": "r", "unit": "1", "meaning": "", "better": "", "specification": ""}
-        measure = add(tables.measure, kind="outcome", name=name, sha256=sha(f"{sweep} {name}"), **more)
-        add(tables.sweep_measure, sweep=sweep, study=study, measure=measure, title="")
+        measure = add(schema.measure, kind="outcome", name=name, sha256=sha(f"{sweep} {name}"), **more)
+        add(schema.sweep_measure, sweep=sweep, study=study, measure=measure, title="")
         values[f"outcome.{name}"] = 1000.0 * sweep + i
-        add(tables.outcome, run=run, measure=measure, value=values[f"outcome.{name}"])
+        add(schema.outcome, run=run, measure=measure, value=values[f"outcome.{name}"])
     return values
 
 

@@ -214,7 +214,7 @@ def create(path: Path, command: str = "") -> None:
     file that the next one would have to refuse as foreign.
     """
     from workbench.store.audit import Written, driver_of
-    from workbench.store.tables import metadata
+    from workbench.store.schema import metadata
     from workbench.store.views import write_views
 
     with drafted(path) as draft:
@@ -379,7 +379,7 @@ def _shapes_of(version: int) -> Mapping[tuple[str, str], tuple[object, ...]]:
 @contextmanager
 def in_memory() -> Iterator[Connection]:
     """Open a new database of ours, without views, that is nowhere but in memory."""
-    from workbench.store.tables import metadata
+    from workbench.store.schema import metadata
 
     empty = _connect(None, 0.0)
     try:
@@ -394,7 +394,7 @@ def in_memory() -> Iterator[Connection]:
 @cache
 def _shapes() -> Mapping[tuple[str, str], tuple[object, ...]]:
     """Return what a new database holds: (kind, name) -> columns and keys; an index goes by its table's name."""
-    from workbench.store.tables import metadata
+    from workbench.store.schema import metadata
     from workbench.store.views import VIEWS
 
     with in_memory() as empty:

@@ -12,7 +12,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.component.registry import Registry
 from workbench.protocol.span import parse_window
 from workbench.scenario.model import Scenario

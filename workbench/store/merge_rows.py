@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, Table
 
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.errors import CheckFailed, Problem, shorten
 from workbench.store.damage import SHOWN
 from workbench.store.session import KILLED, RUNNING

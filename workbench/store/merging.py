@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import workbench.store.connection as database
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.errors import Problem, StorageError, UsageError
 from workbench.store.audit import Written, driver_of, entries
 from workbench.store.damage import damaged

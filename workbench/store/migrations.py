@@ -2,7 +2,7 @@
 
 The old file is first kept beside, whole. All steps then are one transaction: a file is of the old version or of the
 new one, whenever the process ends. Each step stands as it was when its version was published, whatever the tables of
-`workbench.store.tables` become later.
+`workbench.store.schema` become later.
 """
 
 from __future__ import annotations

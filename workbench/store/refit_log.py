@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import Table, func, insert, select, update
 
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.store.provenance import provenance
 from workbench.store.register import now, scenario_id
 from workbench.store.session import Hold

@@ -16,7 +16,7 @@ from sqlalchemy import Table, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.scenario.model import Arm, Quantity, Ref, Scenario, Setting
 from workbench.solver.batch import Structure
 from workbench.store.provenance import UNIDENTIFIED, UNPACKAGED, provenance

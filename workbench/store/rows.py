@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.dialects.sqlite import insert as insert_into
 from sqlalchemy.engine import Connection
 
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
 from workbench.store.complete import KEYS_AT_ONCE, Ask, complete_runs

@@ -28,7 +28,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 import workbench.store.connection as database
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.errors import MigrationNote, StorageError
 from workbench.files import open_regular
 from workbench.store.audit import Written, driver_of

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_into
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-import workbench.store.tables as tables
+import workbench.store.schema as tables
 from workbench.errors import OtherRuns
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
