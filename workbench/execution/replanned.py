@@ -62,7 +62,7 @@ class Replanned:
 
     def findings(self) -> Iterator[Finding]:
         """Yield every row that is not what the plan gives."""
-        from workbench.store.registered import unlike_plan
+        from workbench.store.register_check import unlike_plan
 
         if self.same or not self.reworded:
             yield from unlike_plan(self.seen.ask, self.sweep, self.plan, self.reworded, bool(self.apart))
