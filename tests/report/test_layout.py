@@ -14,11 +14,11 @@ from test_browser import BROWSER, LAPTOP, PHONE, browse, measured
 import workbench.report
 from workbench.analysis.maps import Grid, SweptAxis
 from workbench.report import build_report
-from workbench.report.figures.course import courses_panel
 from workbench.report.figures.dose import Line, lines_panel
 from workbench.report.figures.maps import Level, map_panel
 from workbench.report.figures.overlay import overlay_panel
 from workbench.report.figures.style import round_ticks
+from workbench.report.time_courses import courses_panel
 
 in_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (apt-get install chromium)")
 TITLES = [f"Ketamine 0.5 mg/kg once and eight computer sessions from the next day on, {end}" for end in ("A", "B", "C")]

@@ -12,7 +12,6 @@ from workbench.analysis.responders import CLASSES, Responses, Shares, responses,
 from workbench.analysis.time_course import Courses, bands, treatment_span
 from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
-from workbench.report.figures.course import Marks, courses_panel
 from workbench.report.figures.icons import icons_panel, responders_panel
 from workbench.report.page_tables import Table
 from workbench.report.sections import Figure
@@ -24,6 +23,7 @@ from workbench.report.statements.figures import (
     responders_caption,
     responders_take,
 )
+from workbench.report.time_courses import Marks, courses_panel
 from workbench.report.words import number, percent, signed
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workbench.report.figures.course import mark_phases
 from workbench.report.figures.style import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
+from workbench.report.time_courses import mark_phases
 from workbench.report.words import cut, number
 
 if TYPE_CHECKING:
