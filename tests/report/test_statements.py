@@ -29,10 +29,10 @@ from workbench.report.chain import chain_figure
 from workbench.report.comparison import comparison_figure
 from workbench.report.content import Page
 from workbench.report.ground import Ground
-from workbench.report.ignorance import ignorance_figure
 from workbench.report.leading import courses_figure, icons_figure
 from workbench.report.mechanism import dose_chain, turning_figure
 from workbench.report.page import render
+from workbench.report.parameter_ranges import ignorance_figure
 from workbench.report.sections import responder_figure, swept_figures
 from workbench.report.statements import STATEMENTS, Said
 from workbench.report.time_courses import grouped_courses

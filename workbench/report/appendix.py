@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import workbench.report.ignorance as ignorance
 import workbench.report.page_tables as tables
+import workbench.report.parameter_ranges as ignorance
 import workbench.report.sections as sections
 from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.parameter_uncertainty import designs
