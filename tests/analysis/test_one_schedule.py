@@ -39,7 +39,7 @@ from workbench.protocol.schedule import (
 )
 from workbench.report.ground import Ground
 from workbench.report.page_tables import table_files
-from workbench.report.protocol import protocol_figure
+from workbench.report.protocol_figure import protocol_figure
 from workbench.report.words import number
 from workbench.scenario import load_scenario
 from workbench.scenario.model import Scenario, Study

@@ -21,7 +21,7 @@ from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure
 from workbench.report.mechanism import mechanism_figures, turning_figure
 from workbench.report.page_tables import Table
-from workbench.report.protocol import protocol_figure
+from workbench.report.protocol_figure import protocol_figure
 from workbench.report.references import references, split, works
 from workbench.report.sections import Figure
 
