@@ -15,7 +15,7 @@ import workbench.report.review as review
 import workbench.report.statements.closing as closing
 import workbench.report.statements.opening as opening
 from workbench.analysis.selection import Selection
-from workbench.report.comparison import comparison_figure
+from workbench.report.comparisons import comparison_figure
 from workbench.report.glossary import glossary
 from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure

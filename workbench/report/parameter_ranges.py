@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.analysis.labels import apart
 from workbench.analysis.parameter_uncertainty import ENDS, Plausible
-from workbench.report.comparison import held_range
+from workbench.report.comparisons import held_range
 from workbench.report.figures.style import BLACK, GREY, Margins, Panel, drawing
 from workbench.report.page_tables import Table
 from workbench.report.queries import Queries
