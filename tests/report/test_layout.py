@@ -14,7 +14,7 @@ from test_browser import BROWSER, LAPTOP, PHONE, browse, measured
 import workbench.report
 from workbench.analysis.maps import Grid, SweptAxis
 from workbench.report import build_report
-from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.dose_lines import Line, lines_panel
 from workbench.report.figures.maps import Level, map_panel
 from workbench.report.figures.overlay import overlay_panel
 from workbench.report.figures.style import round_ticks

@@ -25,9 +25,9 @@ from workbench.analysis.selection import select
 from workbench.findings.finding import Finding
 from workbench.findings.held import Held
 from workbench.findings.ledger import LedgerRow
-from workbench.report.chain import chain_figure
 from workbench.report.comparisons import comparison_figure
 from workbench.report.content import Page
+from workbench.report.dose_lines import chain_figure
 from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure
 from workbench.report.mechanism import dose_chain, turning_figure

@@ -11,7 +11,7 @@ import workbench.report.sections as sections
 from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.analysis.time_course import recorded
-from workbench.report.chain import chain_figure
+from workbench.report.dose_lines import chain_figure
 from workbench.report.page_tables import Table
 from workbench.report.sections import Figure
 from workbench.report.time_courses import grouped_courses

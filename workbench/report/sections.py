@@ -12,7 +12,7 @@ from workbench.analysis.dose_response import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.responders import responders
-from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.dose_lines import Line, lines_panel
 from workbench.report.figures.maps import Level, inside, map_panel
 from workbench.report.figures.style import Panel
 from workbench.report.page_tables import Table

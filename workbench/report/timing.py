@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.time_course import Courses, Timing, timing_samples
-from workbench.report.figures.dose import Line, lines_panel
+from workbench.report.dose_lines import Line, lines_panel
 from workbench.report.page_tables import line_table
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.analysis.responders import Responses, Shares
     from workbench.analysis.time_course import Timing
-    from workbench.report.figures.dose import Line
+    from workbench.report.dose_lines import Line
     from workbench.report.ground import Ground
     from workbench.report.leading import Gap
 
