@@ -16,8 +16,7 @@ from workbench.execution.tolerances import tolerances
 from workbench.findings.collection import ledger
 from workbench.findings.ledger import LedgerRow
 from workbench.findings.parser import read_drafts
-from workbench.report.figures.overlay import checks_panel
-from workbench.report.gallery import build_gallery
+from workbench.report.gallery_page import build_gallery, checks_panel
 from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.store.read import open_results
 

@@ -36,7 +36,7 @@ def gallery(
     """
     from workbench.findings.collection import expanded
     from workbench.findings.collection import findings as hold
-    from workbench.report.gallery import build_gallery
+    from workbench.report.gallery_page import build_gallery
 
     page = Path(output) if output else DEFAULT
     refuse_existing(page, force=force)
