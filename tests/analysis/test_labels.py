@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.shipped_runs import SCENARIOS
 
-from workbench.analysis.labels import apart
+from workbench.report.drawing import apart
 from workbench.scenario.library import scenarios_folder
 from workbench.scenario.shapes import SHORT
 

@@ -15,7 +15,7 @@ import workbench.report
 from workbench.analysis.maps import Grid, SweptAxis
 from workbench.report import build_report
 from workbench.report.dose_lines import Line, lines_panel
-from workbench.report.figures.style import round_ticks
+from workbench.report.drawing import round_ticks
 from workbench.report.gallery_page import overlay_panel
 from workbench.report.setting_maps import Level, map_panel
 from workbench.report.time_courses import courses_panel

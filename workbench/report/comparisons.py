@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.analysis.dose_response import arm_values
 from workbench.analysis.paired import BetweenGroups, between_groups
 from workbench.analysis.protocol import arm_settings, regimens
-from workbench.report.figures.style import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
+from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
 from workbench.report.page_tables import Table, span
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import comparison_caption, comparison_take

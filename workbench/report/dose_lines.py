@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.dose_response import Chain, Link, chain, half_effects
-from workbench.analysis.labels import apart
-from workbench.report.figures.style import LINES, Margins, Panel, drawing, named_ticks
+from workbench.report.drawing import LINES, Margins, Panel, apart, drawing, named_ticks
 from workbench.report.page_tables import Table, line_table, span
 from workbench.report.queries import Queries
 from workbench.report.sections import FEWEST_DOSES, Figure

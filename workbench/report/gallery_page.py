@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.labels import apart
 from workbench.analysis.selection import Selection
 from workbench.analysis.time_course import Courses, bands, courses, recorded
 from workbench.component.registry import SECTIONS, registry
@@ -21,7 +20,7 @@ from workbench.files import refuse_existing, write_whole
 from workbench.findings.ledger import CriterionRow, LedgerRow, natural, span
 from workbench.inspection.description import relevant
 from workbench.quantities import SECONDS_PER_HOUR
-from workbench.report.figures.style import BLUE, GREY, LINES, RUST, Margins, Panel, drawing
+from workbench.report.drawing import BLUE, GREY, LINES, RUST, Margins, Panel, apart, drawing
 from workbench.report.page import environment
 from workbench.report.words import cut, number
 

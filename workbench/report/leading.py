@@ -13,7 +13,7 @@ from workbench.analysis.responders import CLASSES, Responses, Shares, responses,
 from workbench.analysis.time_course import Courses, bands, treatment_span
 from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
-from workbench.report.figures.style import BLUE, GREY, RUST, Margins, Panel, drawing
+from workbench.report.drawing import BLUE, GREY, RUST, Margins, Panel, drawing
 from workbench.report.page_tables import Table
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import (

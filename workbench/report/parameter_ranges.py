@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.labels import apart
 from workbench.analysis.parameter_uncertainty import ENDS, Plausible
 from workbench.report.comparisons import held_range
-from workbench.report.figures.style import BLACK, GREY, Margins, Panel, drawing
+from workbench.report.drawing import BLACK, GREY, Margins, Panel, apart, drawing
 from workbench.report.page_tables import Table
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure

@@ -12,7 +12,7 @@ from workbench.analysis.time_course import bands, recorded
 from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.inspection.window_courses import Shape, window_shapes
 from workbench.quantities import HOURS_PER_DAY
-from workbench.report.figures.style import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
+from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
 from workbench.report.page_tables import Table
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import protocol_caption, protocol_take

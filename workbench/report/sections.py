@@ -13,7 +13,7 @@ from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, 
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.responders import responders
 from workbench.report.dose_lines import Line, lines_panel
-from workbench.report.figures.style import Panel
+from workbench.report.drawing import Panel
 from workbench.report.page_tables import Table
 from workbench.report.queries import Queries
 from workbench.report.setting_maps import Level, inside, map_panel

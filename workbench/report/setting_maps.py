@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.labels import apart
-from workbench.report.figures.style import RASTER_CELLS, Margins, Panel, drawing, named_ticks
+from workbench.report.drawing import RASTER_CELLS, Margins, Panel, apart, drawing, named_ticks
 from workbench.report.words import cut
 
 if TYPE_CHECKING:

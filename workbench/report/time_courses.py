@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import workbench.report.page_tables as tables
-from workbench.analysis.labels import apart
 from workbench.analysis.protocol import arm_settings, phases
 from workbench.analysis.time_course import Courses, bands, timings
-from workbench.report.figures.style import BLACK, GREEN, GREY, LINES, Margins, Panel, drawing
+from workbench.report.drawing import BLACK, GREEN, GREY, LINES, Margins, Panel, apart, drawing
 from workbench.report.queries import Queries
 from workbench.report.sections import Figure
 from workbench.report.statements.figures import course_caption, course_take
