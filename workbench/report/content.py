@@ -16,13 +16,13 @@ import workbench.report.statements.closing as closing
 import workbench.report.statements.opening as opening
 from workbench.analysis.selection import Selection
 from workbench.report.comparisons import comparison_figure
+from workbench.report.evidence import references, split, works
 from workbench.report.glossary import glossary
 from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure
 from workbench.report.mechanism import mechanism_figures, turning_figure
 from workbench.report.page_tables import Table
 from workbench.report.protocol_figure import protocol_figure
-from workbench.report.references import references, split, works
 from workbench.report.sections import Figure
 
 if TYPE_CHECKING:
