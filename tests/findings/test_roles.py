@@ -10,7 +10,7 @@ from support.commands import answer, workbench
 
 from workbench.findings.finding import Finding
 from workbench.findings.ledger import LedgerRow
-from workbench.report.findings import findings_summary
+from workbench.report.published import findings_summary
 
 FITTED = 'status = "fitted"\nfitted_to = ["K7"]\n'
 IN_SET = SET.replace("meaning", FITTED + "meaning")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import workbench.report.appendix as appendix
 import workbench.report.evidence as evidence
-import workbench.report.findings as findings
 import workbench.report.methods as methods
+import workbench.report.published as findings
 import workbench.report.review as review
 import workbench.report.statements.closing as closing
 import workbench.report.statements.opening as opening

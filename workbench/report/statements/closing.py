@@ -10,9 +10,9 @@ import pandas as pd
 
 from workbench.execution.tolerances import agreement, between_processors
 from workbench.files import argument
-from workbench.report.findings import findings_summary, unchecked_sentence
 from workbench.report.methods import absent
 from workbench.report.methods import sentences as absent_sentences
+from workbench.report.published import findings_summary, unchecked_sentence
 from workbench.report.statements.registry import statement, statements
 from workbench.report.words import counted, number, plain
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
