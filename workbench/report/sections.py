@@ -28,7 +28,7 @@ from workbench.report.statements.figures import (
     map_take,
     own_places,
 )
-from workbench.report.statements.registry import Said
+from workbench.report.statements.statement import Said
 from workbench.report.words import Wording, each, number, plain
 
 FEWEST_DOSES = 4

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from workbench.report.statements.registry import STATEMENTS, Said, Statement, statement, statements
+from workbench.report.statements.statement import STATEMENTS, Said, Statement, statement, statements
 
 __all__ = ["STATEMENTS", "Said", "Statement", "statement", "statements"]

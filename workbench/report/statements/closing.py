@@ -13,7 +13,7 @@ from workbench.files import argument
 from workbench.report.methods import absent
 from workbench.report.methods import sentences as absent_sentences
 from workbench.report.published import findings_summary, unchecked_sentence
-from workbench.report.statements.registry import statement, statements
+from workbench.report.statements.statement import statement, statements
 from workbench.report.words import counted, number, plain
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
 

@@ -11,7 +11,7 @@ from workbench.analysis.dose_response import Chain, half_effects
 from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.time_course import MOST_SUBJECTS, ONSET_FACTOR
-from workbench.report.statements.registry import statement
+from workbench.report.statements.statement import statement
 from workbench.report.words import Wording, counted, each, listed, number, percent, plain, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE
 

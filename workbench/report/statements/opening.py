@@ -13,7 +13,7 @@ from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.protocol import arm_settings
 from workbench.analysis.sensitivity import FEWEST, Movement, movements, swing
 from workbench.findings.ledger import natural
-from workbench.report.statements.registry import statement, statements
+from workbench.report.statements.statement import statement, statements
 from workbench.report.words import counted, each, listed, number, percent, plain, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, FEWEST_PEOPLE, HELD, NEITHER, PLAUSIBLE, TOO_FEW, heading
 
