@@ -320,7 +320,7 @@ def checks_panel(name: str, heading: str, rows: Sequence[tuple[str, float, tuple
     with drawing(name, 4.4, 0.3 * len(rows) + 0.2, Margins(left=1.3, bottom=0.42)) as (axes, drawn):
         axes.axvspan(0.0, 1.0, color=GREY, alpha=0.15, linewidth=0)
         for y, (words, value, accept) in enumerate(rows):
-            at = float(np.clip(_place_labels(value, accept), -0.5, 1.5))
+            at = float(np.clip(_position(value, accept), -0.5, 1.5))
             inside = accept[0] <= value <= accept[1]
             axes.plot([at], [y], marker="o" if inside else "x", color=BLUE if inside else RUST, markersize=6)
             axes.annotate(cut(words, 24), (0, y), xycoords=("axes fraction", "data"), xytext=(-4, 0),
@@ -331,7 +331,7 @@ def checks_panel(name: str, heading: str, rows: Sequence[tuple[str, float, tuple
     return Panel(heading, drawn.svg, f"{heading}. {said}.")
 
 
-def _place_labels(value: float, accept: tuple[float, float]) -> float:
+def _position(value: float, accept: tuple[float, float]) -> float:
     """Return 0 at the lower end of a range, 1 at the upper; where an end is open, just inside or outside the other."""
     low, high = accept
     if np.isfinite(low) and np.isfinite(high):
