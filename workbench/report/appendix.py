@@ -12,8 +12,8 @@ from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.analysis.time_course import recorded
 from workbench.report.dose_lines import chain_figure
+from workbench.report.figure import Figure
 from workbench.report.page_tables import Table
-from workbench.report.sections import Figure
 from workbench.report.time_courses import grouped_courses
 from workbench.report.timing import timing_figure
 from workbench.report.words import each, plain, sentence

@@ -13,8 +13,8 @@ from workbench.analysis.dose_response import arm_values
 from workbench.analysis.paired import BetweenGroups, between_groups
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
+from workbench.report.figure import Figure
 from workbench.report.page_tables import Table, span
-from workbench.report.sections import Figure
 from workbench.report.statements.figures import comparison_caption, comparison_take
 from workbench.report.words import NOTHING, cut, each, number, percent, signed
 from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, HEDGES_G, HELD, PLAUSIBLE, TOO_FEW, heading, spread

@@ -10,11 +10,14 @@ import pandas as pd
 
 from workbench.analysis.dose_response import Chain, Link, chain, half_effects
 from workbench.report.drawing import LINES, Margins, Panel, apart, drawing, named_ticks
+from workbench.report.figure import Figure
 from workbench.report.page_tables import Table, line_table, span
 from workbench.report.queries import Queries
-from workbench.report.sections import FEWEST_DOSES, Figure
 from workbench.report.statements.figures import chain_caption, chain_take
 from workbench.report.words import Wording, cut, each, number, plain
+
+FEWEST_DOSES = 4
+"""A figure over doses needs so many of them."""
 
 
 def chain_figure(words: Wording, study: str) -> Figure | None:

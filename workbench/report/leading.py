@@ -14,8 +14,8 @@ from workbench.analysis.time_course import Courses, bands, treatment_span
 from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLUE, GREY, RUST, Margins, Panel, drawing
+from workbench.report.figure import Figure
 from workbench.report.page_tables import Table
-from workbench.report.sections import Figure
 from workbench.report.statements.figures import (
     hundred_caption,
     hundred_take,

@@ -15,7 +15,7 @@ from workbench.analysis.maps import Grid, SweptAxis, pair_grid, swept_axes
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.dose_lines import chain_figure
-from workbench.report.sections import Figure
+from workbench.report.figure import Figure
 from workbench.report.setting_maps import map_panel
 from workbench.report.statements.figures import pair_map_caption, session_map_take, turning_take
 from workbench.report.statements.opening import turning

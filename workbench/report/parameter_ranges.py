@@ -10,9 +10,9 @@ import numpy as np
 from workbench.analysis.parameter_uncertainty import ENDS, Plausible
 from workbench.report.comparisons import held_range
 from workbench.report.drawing import BLACK, GREY, Margins, Panel, apart, drawing
+from workbench.report.figure import Figure
 from workbench.report.page_tables import Table
 from workbench.report.queries import Queries
-from workbench.report.sections import Figure
 from workbench.report.statements.figures import sets_caption, sets_take
 from workbench.report.words import Wording, cut, each, number, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE, heading

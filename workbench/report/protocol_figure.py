@@ -13,8 +13,8 @@ from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.inspection.window_courses import Shape, window_shapes
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
+from workbench.report.figure import Figure
 from workbench.report.page_tables import Table
-from workbench.report.sections import Figure
 from workbench.report.statements.figures import protocol_caption, protocol_take
 from workbench.report.time_courses import mark_phases
 from workbench.report.words import cut, number, plain, sentence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,9 +11,8 @@ from workbench.analysis.dose_response import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.responders import responders
-from workbench.report.dose_lines import Line, lines_panel
-from workbench.report.drawing import Panel
-from workbench.report.page_tables import Table
+from workbench.report.dose_lines import FEWEST_DOSES, Line, lines_panel
+from workbench.report.figure import Figure
 from workbench.report.queries import Queries
 from workbench.report.setting_maps import Level, inside, map_panel
 from workbench.report.statements.figures import (
@@ -28,22 +26,7 @@ from workbench.report.statements.figures import (
     map_take,
     own_places,
 )
-from workbench.report.statements.statement import Said
 from workbench.report.words import Wording, each, number, plain
-
-FEWEST_DOSES = 4
-"""A figure over doses needs so many of them."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """Panels under one take-away sentence, with what one needs to read them and the tables of their numbers."""
-
-    id: str
-    title: Said
-    panels: list[Panel]
-    caption: Said
-    tables: list[Table] = field(default_factory=list)
 
 
 def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:

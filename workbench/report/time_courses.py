@@ -10,8 +10,8 @@ import workbench.report.page_tables as tables
 from workbench.analysis.protocol import arm_settings, phases
 from workbench.analysis.time_course import Courses, bands, timings
 from workbench.report.drawing import BLACK, GREEN, GREY, LINES, Margins, Panel, apart, drawing
+from workbench.report.figure import Figure
 from workbench.report.queries import Queries
-from workbench.report.sections import Figure
 from workbench.report.statements.figures import course_caption, course_take
 from workbench.report.words import Wording, cut, number, times_in
 

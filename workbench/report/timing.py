@@ -7,9 +7,9 @@ import pandas as pd
 
 from workbench.analysis.time_course import Courses, Timing, timing_samples
 from workbench.report.dose_lines import Line, lines_panel
+from workbench.report.figure import Figure
 from workbench.report.page_tables import line_table
 from workbench.report.queries import Queries
-from workbench.report.sections import Figure
 from workbench.report.statements.figures import timing_caption, timing_take
 from workbench.report.words import Wording, number
 

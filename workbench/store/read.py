@@ -375,8 +375,8 @@ def declared(text: bytes) -> dict[str, tuple[str, ...]]:
 def interaction_rows(results: Results, sweep: int, study: str | None = None) -> pd.DataFrame:
     """Return one row per interaction, study, point, subject and outcome of which all four values are stored.
 
-    Columns are those of `INTERACTION_KEYS`, the values in the four arms (`both`, `first`, `second`, `neither`), and `value`,
-    (both - first) - (second - neither).
+    Columns are those of `INTERACTION_KEYS`, the values in the four arms (`both`, `first`, `second`, `neither`), and
+    `value`, (both - first) - (second - neither).
     """
     import pandas as pd
 

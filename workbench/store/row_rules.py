@@ -1,4 +1,4 @@
-"""Rules between the rows of a result database that the tables themselves do not keep, and the hashes of stored texts."""
+"""Rules between the rows of a result database that its tables do not keep, and the hashes of stored texts."""
 
 from __future__ import annotations
 
