@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -22,7 +21,6 @@ from workbench.findings.finding import Criterion, Finding
 from workbench.findings.ledger import Ledger, LedgerRow, in_order
 from workbench.findings.parser import Draft, findings_folder, for_scenario, read_drafts, refuse_unknown_scenarios
 from workbench.findings.standing import fitted_findings
-from workbench.scenario.prescan import decode, read_limited
 
 if TYPE_CHECKING:
     from workbench.execution.progress import Progress
@@ -207,9 +205,12 @@ def _parameter_sets(path: Path) -> dict[str, str]:
 
 def _uses(file: Path | None) -> str:
     """Return the name of the parameter set that a scenario file asks for, or ""."""
+    from workbench.component.registry import registry
+    from workbench.scenario.base import read_whole
+
     if file is None:
         return ""
-    named = tomllib.loads(decode(read_limited(file), str(file))).get("parameters", "")
+    named = read_whole(file, registry()).content.get("parameters", "")
     return Path(str(named)).stem if str(named).endswith(".toml") else str(named)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.text_tables import folded, set_out
-from workbench.component.registry import SECTIONS
+from workbench.component.registry import SECTIONS, registry
 from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.files import argument
+from workbench.scenario.base import read_whole
 from workbench.scenario.library import data_folder, scenarios_folder
-from workbench.scenario.prescan import decode, read_limited
 
 NEAREST = 5
 """How many names are offered at most for one that is not known."""
@@ -84,7 +83,7 @@ def _read(here: Path, folders: tuple[Path, ...]) -> tuple[tuple[Path, Mapping[st
 
 def _content(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(decode(read_limited(file), str(file)))
+        return read_whole(file, registry()).content
     except (ScenarioError, ValueError):
         return {}
 

@@ -95,6 +95,17 @@ def whole(document: Document, folder: Path, registry: Registry) -> Document:
         raise _refused(document, told) from None
 
 
+def read_whole(file: Path, registry: Registry) -> Document:
+    """Read a scenario file as `whole` has it, unchecked: what it says may still be wrong.
+
+    Raises
+    ------
+    ScenarioError
+        If it, or a base of it, cannot be read.
+    """
+    return whole(Document(read_limited(file), str(file), []), file.parent, registry)
+
+
 def _chain(document: Document, folder: Path) -> Iterator[Document]:
     """Yield the file, its base, the base of that, and so on."""
     files = [os.path.realpath(document.file)]

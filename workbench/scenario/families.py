@@ -6,15 +6,20 @@ name of the table with that of the entry, or the entry's alone where it begins w
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.component.declaration import Parameter
+from workbench.component.moments import TOGETHER
 from workbench.component.registry import SECTIONS, Registry
+from workbench.protocol.schedule import visit_times
+from workbench.protocol.times import RELATIVE
+from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.conformity import show
-from workbench.scenario.document import Document
+from workbench.scenario.document import Document, listed
 from workbench.scenario.names import name_fault
 from workbench.scenario.tree import Branch, Entry, Place, Value, Words
 
@@ -110,16 +115,18 @@ class FamilyReader:
             varied = replace(table, entries=dict(inner))
             field, value = self.moment(of, table, entry, place)
             if field:
-                varied.entries[field] = Value(place, Words(field), f'"{value}"')
+                varied.entries[field] = Value(place, Words(field), value)
         if isinstance(title, Value):
             varied.entries = {"title": replace(title, text=titled(title.text, mark, entry)), **varied.entries}
         kept = table.words if place.keys[-1] == 0 else Words("")  # comments are written once
         return replace(varied, words=replace(kept, key=named(of[1], entry)))
 
     def moment(self, of: tuple[str, str], table: Branch, entry: str, place: Place) -> tuple[str, str]:
-        """Return the field that an entry gives where the table does not say it, and its value."""
+        """Return the field that an entry gives where the table does not say it, and its value as TOML text."""
         section, key, time = of[0], LISTS[of[0]], quantity(entry)
         fields = self.declared(*of)
+        if section == "outcome" and "visit" in fields and "assessment" in table.entries:
+            return self.visit(of, entry, place)
         if section == "outcome" and "assessment" in fields:
             given, value = "assessment", joined(entry)
         elif section == "outcome":
@@ -137,7 +144,21 @@ class FamilyReader:
         if not value:
             message = f"{show(entry)} is no time here: write {given} with {{{key}}} in it, which stands for the entry"
             self.document.report((*of, key, *place.keys[-1:]), message)
-        return given if value else "", value
+        return given if value else "", f'"{value}"'
+
+    def visit(self, of: tuple[str, str], entry: str, place: Place) -> tuple[str, str]:
+        """Return which visit of its assessment falls at the time that an entry names."""
+        name = self.content[of[0]][of[1]]["assessment"]
+        assessment = self.content.get("assessment", {}).get(name) if isinstance(name, str) else None
+        if not isinstance(assessment, dict):  # told where it is named
+            return "", ""
+        times = visits(assessment, self.declared("assessment", name))
+        number = next((k for k, time in enumerate(times, 1) if abs(time - hours(entry)) < TOGETHER), 0)
+        if not number:
+            fell = listed(f"{time / 24:g} day" for time in times)
+            message = f"no visit of assessment.{name} falls at {show(entry)} (its visits: {fell})"
+            self.document.report((*of, LISTS[of[0]], *place.keys[-1:]), message)
+        return "visit" if number else "", str(number)
 
 
 def joined(entry: str) -> str:
@@ -158,6 +179,29 @@ def quantity(entry: str) -> str:
         return entry
     factor, unit = _UNITS[match["unit"]]
     return f"{factor * int(match['number'])} {unit}"
+
+
+def hours(text: Any) -> float:
+    """Return a time as a file writes it, "day 30" or "24 h after dose.x", in hours; NaN where it is no plain time."""
+    if not isinstance(text, str):
+        return math.nan
+    relative = RELATIVE.fullmatch(text)
+    try:
+        return to_unit(quantity(relative["time"] if relative else text), "h")
+    except QuantityError:
+        return math.nan
+
+
+def visits(assessment: Mapping[str, Any], declared: Mapping[str, Parameter]) -> list[float]:
+    """Return when the visits of an assessment fall, in hours of whatever they are counted from."""
+    first, every = (
+        hours(assessment[field]) if field in assessment else float(declared[field].default)
+        for field in ("first", "every")
+    )
+    at, count = assessment.get("at", []), assessment.get("count", declared["count"].default)
+    if not isinstance(at, list) or not isinstance(count, int) or count > declared["count"].high:
+        return []  # told where they are read
+    return [float(time) for time in visit_times(tuple(map(hours, at)), first, every, count)]
 
 
 def titled(text: str, mark: str, entry: str) -> str:

@@ -1,0 +1,28 @@
+"""What shipped scenarios say, with all that they take from their bases."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workbench.registry import registry
+from workbench.scenario.base import read_whole
+from workbench.scenario.library import scenarios_folder
+
+
+@cache
+def whole_text(file: Path) -> str:
+    """Return the text of a scenario with its base, and a table for each that a list stands for."""
+    return read_whole(file, registry()).text
+
+
+def shipped_text(name: str) -> str:
+    """Return that of a shipped scenario, such as ``rules/oja``."""
+    return whole_text(scenarios_folder() / f"{name}.toml")
+
+
+def shipped_content(name: str) -> dict[str, Any]:
+    """Return it as plain tables."""
+    return tomllib.loads(shipped_text(name))
