@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.shipped_runs import SCENARIOS
+from support.shipped_texts import shipped_content
 
 from workbench.report.drawing import apart
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.shapes import SHORT
 
 LONG = ["Ketamine 0.5 mg/kg once, then four weeks of A", "Ketamine 0.5 mg/kg once, then four weeks of B"]
@@ -34,7 +32,7 @@ def test_what_fits_is_left_as_it_is_and_what_differs_at_the_end_keeps_its_end() 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_no_two_arms_of_a_shipped_scenario_look_alike_at_any_width(name: str) -> None:
-    arms = tomllib.loads((scenarios_folder() / f"{name}.toml").read_text(encoding="utf-8")).get("arm", {})
+    arms = shipped_content(name).get("arm", {})
     titles = [arm.get("title") or key.replace("_", " ") for key, arm in arms.items()]
     labels = [arm.get("short") or title for arm, title in zip(arms.values(), titles, strict=True)]
     assert len(set(titles)) == len(set(labels)) == len(arms)

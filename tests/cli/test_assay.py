@@ -77,7 +77,7 @@ def test_what_does_not_fall_has_no_balance(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rules/oja.toml"], "rules/oja.toml:28:1: plasticity.input_output: cannot be assayed: hebb compares"),
+        (["rules/oja.toml"], "rules/oja.toml:98:1: plasticity.input_output: cannot be assayed: hebb compares"),
         (["rules/hebb.toml"], "cannot be assayed: hebb compares activities"),
         (["trihexyphenidyl.toml"], "nothing learns in this scenario"),
         (["dystonia.toml", "--synapse", "cortex_d3"], "no synapse plasticity.cortex_d3 in this scenario (there are: plasticity.cortex_d1"),

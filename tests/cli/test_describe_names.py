@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS
+from support.shipped_texts import shipped_content
 
 from workbench.inspection.names import NEAREST, block, lookup
-from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.scenario.library import data_folder
 
 SETS = sorted((data_folder() / "parameters").glob("*.toml"))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_its_drugs_and_its_arms_are_found_by_name(name: str) -> None:
-    content = tomllib.loads((scenarios_folder() / f"{name}.toml").read_text(encoding="utf-8"))
+    content = shipped_content(name)
     (found,) = (one for one in lookup(Path(name).name) if one.kind == "a scenario")
     assert content["title"] in found.said and found.where.endswith(f"{name}.toml")
     for drug, raw in content.get("drug", {}).items():

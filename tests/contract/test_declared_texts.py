@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.shipped_texts import whole_text
 
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.library import data_folder, scenarios_folder
@@ -124,7 +125,7 @@ def untold(text: str, known: set[Told]) -> set[float]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_no_scenario_types_a_number_about_results(file: Path) -> None:
-    raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    raw = tomllib.loads(whole_text(file))
     known = settings(raw)
     found = {key: (left, text) for key, text in texts(raw) if (left := untold(text, known))}
     assert not found, found

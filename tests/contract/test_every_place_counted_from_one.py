@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.shipped_texts import whole_text
 
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import registry
@@ -25,7 +26,7 @@ PLACES = [
 
 @cache
 def texts() -> dict[Path, str]:
-    return {path: path.read_text(encoding="utf-8") for path in sorted(scenarios_folder().rglob("*.toml"))}
+    return {path: whole_text(path) for path in sorted(scenarios_folder().rglob("*.toml"))}
 
 
 def first_use(component: type[Component]) -> tuple[Path, str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.circuits import HEAD
 from support.shipped_runs import SCENARIOS
+from support.shipped_texts import shipped_text
 
 from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError
@@ -106,7 +107,7 @@ def test_every_section_has_its_orphan() -> None:
 @pytest.mark.parametrize("section", ORPHANS)
 def test_what_acts_on_nothing_is_refused_at_its_line(section: str) -> None:
     scenario, orphan, names = ORPHANS[section]
-    text = (scenarios_folder() / f"{scenario}.toml").read_text(encoding="utf-8") + "\n" + orphan
+    text = shipped_text(scenario) + "\n" + orphan
     found = refused(text)
     assert sorted(found) == names
     for name in names:

@@ -19,6 +19,7 @@ from judged import Verdict, asked, scenario
 from mutations import CHANGES, PLAIN, World, mutated, some_path
 from support.commands import HEAD, ROOT
 from support.commands import workbench as run
+from support.shipped_texts import whole_text
 from texts import csv_bytes, toml_bytes
 
 from workbench.findings.closed_forms import FORMS
@@ -88,8 +89,9 @@ class Example:
 
 @cache
 def texts(folder: str) -> Mapping[str, str]:
-    """Return the shipped files below a folder, by name."""
-    return {file.stem: file.read_text() for file in sorted((ROOT / folder).rglob("*.toml"))}
+    """Return the shipped files below a folder, by name; a scenario with all that it takes from its base."""
+    read = whole_text if folder == "scenarios" else Path.read_text
+    return {file.stem: read(file) for file in sorted((ROOT / folder).rglob("*.toml"))}
 
 
 @cache

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS
+from support.shipped_texts import shipped_text
 
 from workbench.errors import ScenarioError
 from workbench.plan import plan
@@ -70,7 +71,7 @@ def changed(tmp_path: Path) -> Callable[[str, list[tuple[str, str]]], Path]:
     """Write a shipped scenario with some text replaced."""
 
     def write(name: str, changes: list[tuple[str, str]]) -> Path:
-        text = (scenarios_folder() / f"{name}.toml").read_text(encoding="utf-8")
+        text = shipped_text(name)
         for old, new in changes:
             assert old in text, f"{name} has no {old!r}"
             text = text.replace(old, new, 1)
@@ -104,7 +105,7 @@ def test_what_is_told_is_the_amount_the_substance_the_range_and_its_source(chang
     assert [note["key"] for note in listed if "30,000" in note["message"]] == ["dose.thp.amount"]
 
 
-DOSED = [name for name in SCENARIOS if "\n[dose." in (scenarios_folder() / f"{name}.toml").read_text(encoding="utf-8")]
+DOSED = [name for name in SCENARIOS if "\n[dose." in shipped_text(name)]
 
 
 @pytest.mark.parametrize("name", DOSED)

@@ -11,6 +11,7 @@ import pytest
 from support import tolerances as tool
 from support.commands import SMALL, workbench
 from support.processors import here
+from support.shipped_texts import whole_text
 
 from workbench.analysis.selection import select
 from workbench.execution import tolerances
@@ -28,7 +29,7 @@ def test_every_shipped_scenario_states_what_was_measured_and_what_follows() -> N
     assert set(STATED) == set(files)
     for name, stated in STATED.items():
         assert stated.measured <= AMPLIFIES and stated.tolerance == pytest.approx(tool.allowed(stated.measured))
-        declared = tomllib.loads(files[name].read_text(encoding="utf-8"))
+        declared = tomllib.loads(whole_text(files[name]))
         for one in stated.amplified:
             assert one.measured > AMPLIFIES and one.tolerance == pytest.approx(tool.allowed(one.measured))
             assert one.arm in declared["arm"] and one.outcome in declared["outcome"], one

@@ -7,6 +7,7 @@ import re
 
 import pytest
 from support.shipped_runs import SCENARIOS, Shipped
+from support.shipped_texts import shipped_text
 
 from workbench.scenario import load_scenario
 from workbench.scenario.library import scenarios_folder
@@ -93,7 +94,7 @@ def test_it_says_what_it_is_not_and_what_it_lacks(name: str) -> None:
 
 @every
 def test_its_words_promise_nothing(name: str) -> None:
-    text = (scenarios_folder() / f"{name}.toml").read_text(encoding="utf-8").casefold()
+    text = shipped_text(name).casefold()
     assert [words for words in REFUSED if words in text] == []
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from support.shipped_texts import shipped_text
 from workbench.component.declaration import Component
 from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
 from workbench.solver.batch import Batch, BatchResult
 from workbench.solver.run import solve
@@ -173,8 +173,13 @@ compare_with = "ill"
 
 def shipped_rule(name: str) -> str:
     """Return the text of a scenario of a learning rule, its numbers bare: tests change them, whatever is said of them."""
-    text = (scenarios_folder() / "rules" / f"{name}.toml").read_text(encoding="utf-8")
+    text = shipped_text(f"rules/{name}")
     return re.sub(r'\{ value = ("[^"]*"|[-\d.e+]+), (?:range = \[[^]]*\], )?status = [^}]*\}', r"\1", text)
+
+
+def less(text: str, *sections: str) -> str:
+    """Return `text` without the tables of some sections."""
+    return re.sub(rf"^\[({'|'.join(sections)})\..*?(?=^\[|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def replaced(text: str, *swaps: tuple[str, str]) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.registry import registry
+from workbench.component.registry import registry
 from workbench.scenario.base import read_whole
 from workbench.scenario.library import scenarios_folder
 

@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
-from support.circuits import HEAD, only, replaced, shipped_rule, solved
+from support.circuits import HEAD, less, only, replaced, shipped_rule, solved
 
 from workbench.circuit.softmax import probabilities, take
 from workbench.component.registry import registry
@@ -171,7 +171,7 @@ def test_a_policy_takes_each_action_as_often_as_it_says() -> None:
 def _network(feedback: str, activation: str) -> str:
     text = replaced(shipped_rule("feedback_alignment"), ('feedback = "fixed"', f'feedback = "{feedback}"'), ("spread = 0.01", "spread = 0.4"),
                     ("count = 3", "count = 8"), ("trials = 3000", "trials = 1"))  # fmt: skip
-    text = text.partition("[outcome.loss]")[0].replace(
+    text = less(text, "outcome", "course", "arm", "study").replace(
         'kind = "layer"\nsize = 20', f'kind = "layer"\nsize = 20\nactivation = "{activation}"'
     )
     return text + '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
@@ -247,9 +247,8 @@ def test_a_jitter_changes_weights_by_what_the_error_says_of_it(of: str) -> None:
         ("count = 5000", "count = 8"),
         ("size = 1e-4", "size = 0.1"),
     )
-    text = (
-        text.partition("[outcome.gradient]")[0] + '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
-    )
+    text = less(text, "outcome", "course", "arm", "study")
+    text += '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
     before, after = _step(text)
     batch = only(text)
     x, target = after["population.input.activity"][:, 0], after["task.map.target"][:, 0]
@@ -303,7 +302,8 @@ def test_every_number_of_a_preset_counts_at_its_site_and_at_no_other(condition: 
 
 def test_a_layer_that_diverges_is_noted_and_its_neighbours_go_on() -> None:
     text = replaced(shipped_rule("feedback_alignment"), ("trials = 3000", "trials = 200"))
-    text = text.partition("[outcome.loss]")[0] + '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
+    text = less(text, "outcome", "course", "arm", "study")
+    text += '[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\n[arm.one]\n'
     wild = '[study.s.sweep]\n"plasticity.lower.rate" = { values = [0.008, 0.9] }\n'
     found, calm = solve(only(text + wild)), solved(text)
     assert len(found.failures) == 3 and "no longer finite" in next(iter(found.failures.values())).reason
