@@ -28,10 +28,24 @@ def test_every_field_of_every_component_is_described():
         found = WHOLE["definitions"][f"{component.section}_{component.name}"]
         for name, parameter in component.parameters().items():
             assert parameter.doc in found["properties"][name]["description"]
-        required = {name for name, parameter in component.parameters().items() if parameter.required}
-        assert required <= set(found.get("required", ()))
-        assert len(set(found.get("required", ()))) == len(found.get("required", ()))
+        assert "required" not in found, "a base may say it"
         assert found["additionalProperties"] is False
+
+
+def test_what_a_component_needs_is_asked_for_where_no_base_may_say_it():
+    assert WHOLE["if"] == {"not": {"required": ["base"]}} and WHOLE["required"] == []
+    assert WHOLE["then"]["required"] == ["schema", "title", "use"]
+    for component in registry():
+        key = SECTIONS[component.section].key
+        tables = WHOLE["then"]["properties"][component.section]["additionalProperties"]
+        choices = tables.get("anyOf", [tables])
+        (mine,) = (choice for choice in choices if choice["properties"][key]["const"] == component.name)
+        whole, *listed = mine.get("anyOf", [mine])
+        needed = {name for name, parameter in component.parameters().items() if parameter.required}
+        assert set(whole["required"]) - {key} == needed
+        for other in listed:
+            assert set(whole["required"]) - set(other["required"]) <= {"window", "assessment"}
+            assert "at" in other["required"]
 
 
 def test_nested_group_is_offered():

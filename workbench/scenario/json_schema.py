@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import SECTIONS, Registry, Section
+from workbench.scenario.families import LISTS
 from workbench.scenario.names import PATTERN
 from workbench.scenario.page_shapes import (
     CaveatShape,
@@ -66,8 +67,76 @@ def schema(registry: Registry) -> dict[str, Any]:
     head["properties"]["arm"] = _tables("a named set of overrides", [named[ArmShape]])
     head["properties"]["study"] = _tables("what is crossed", [named[StudyShape]])
     head["properties"]["interaction"] = _tables("two treatments crossed", [named[InteractionShape]])
-    whole = {"$schema": DIALECT, **head, "title": "Scenario", "definitions": definitions}
+    for listing, key in LISTS.items():
+        for target in {_target(named[shapes[s.name, c.name]]) for s, c in _menu(registry) if s.name == listing}:
+            definitions[target]["properties"].setdefault(key, _list_of_entries(listing))
+    components = {s: [_target(named[shape]) for (t, _), shape in shapes.items() if t == s] for s in SECTIONS}
+    needed = _needed(head, definitions, components)
+    whole = {"$schema": DIALECT, **head, **needed, "title": "Scenario", "definitions": definitions}
     return dict(_without_nulls(whole))
+
+
+def _list_of_entries(section: str) -> dict[str, Any]:
+    doc = f'one {section} for each entry, such as "day 1"'
+    return {"type": "array", "items": {"type": "string"}, "minItems": 1, "description": doc}
+
+
+def _needed(
+    head: dict[str, Any], definitions: dict[str, dict[str, Any]], components: dict[str, list[str]]
+) -> dict[str, Any]:
+    """Take what must be said out of every table, and ask for it where no base may say it."""
+
+    def asked(name: str) -> dict[str, Any]:
+        return {"required": kept[name]}
+
+    tables = [
+        "UseShape",
+        "SubjectsShape",
+        "TraitShape",
+        "InteractionShape",
+        "ContrastShape",
+        "ResponseShape",
+        "CaveatShape",
+    ]
+    every = dict.fromkeys([*tables, *(name for names in components.values() for name in names)])
+    kept = {name: definitions[name].pop("required", []) for name in every}
+    contrast = {**asked("ContrastShape"), "properties": {"response": asked("ResponseShape")}}
+    said = {
+        "use": asked("UseShape"),
+        "report": {
+            "properties": {
+                "benefit": contrast,
+                **{group: {"additionalProperties": contrast} for group in ("also", "cost")},
+                "caveat": {"additionalProperties": asked("CaveatShape")},
+            }
+        },
+        "subjects": {
+            **asked("SubjectsShape"),
+            "properties": {"trait": {"additionalProperties": asked("TraitShape")}},
+        },
+        "interaction": {"additionalProperties": asked("InteractionShape")},
+    }
+    for section, names in components.items():
+        key = SECTIONS[section].key
+        choices = [
+            {"properties": {key: definitions[name]["properties"][key]}, **_with_list(section, kept[name])}
+            for name in names
+        ]
+        said[section] = {"additionalProperties": {"anyOf": choices}}
+    return {
+        "required": [],
+        "if": {"not": {"required": ["base"]}},
+        "then": {"required": head["required"], "properties": said},
+    }
+
+
+def _with_list(section: str, required: list[str]) -> dict[str, Any]:
+    """Return what a table must say; the entries of a list stand for its visit or moment."""
+    given = [field for field in ("assessment", "window") if field in required]
+    if section not in LISTS or not given:
+        return {"required": required}
+    rest = [field for field in required if field not in given]
+    return {"anyOf": [{"required": required}, {"required": [*rest, LISTS[section]]}]}
 
 
 def _menu(registry: Registry) -> Iterable[tuple[Section, type[Component]]]:

@@ -266,6 +266,8 @@ class HeadShape(Shape):
 
     schema_: Annotated[Literal[1], Field(alias="schema", description="the version of the format: schema = 1")]
     title: Annotated[str, Field(min_length=1, description="the question in one line")]
+    base: Annotated[str | None, Field(description="the scenario, or its file, that says what is not said here")] = None
+    without: Annotated[Names, Field(description="tables of the base that are not taken from it")] = []
     parameters: Name | None = None
     summary: Names = []
     use: Annotated[dict[str, Any], Field(description="a table [use] with context and not_for")]
