@@ -13,8 +13,8 @@ from support.commands import DIVERGING, SMALL
 import workbench
 from workbench.component.declaration import Component, number
 from workbench.errors import ScenarioError, StorageError, UsageError
-from workbench.execution.pilot import Forecast
-from workbench.execution.progress import Counts
+from workbench.execution.pilot import RunForecast
+from workbench.execution.progress import RunCounts
 from workbench.execution.runner import forecast, prepare
 from workbench.execution.signals import StoppedAtOnce, StopSignal
 from workbench.plasticity import Hebb
@@ -32,13 +32,13 @@ class Notes:
     """Keeps what a sweep reports."""
 
     def __init__(self) -> None:
-        self.forecasts: list[Forecast] = []
-        self.counts: list[Counts] = []
+        self.forecasts: list[RunForecast] = []
+        self.counts: list[RunCounts] = []
 
-    def forecast(self, forecast: Forecast) -> None:
+    def forecast(self, forecast: RunForecast) -> None:
         self.forecasts.append(forecast)
 
-    def advance(self, counts: Counts) -> None:
+    def advance(self, counts: RunCounts) -> None:
         self.counts.append(counts)
 
     def stopping(self, number: int) -> None:

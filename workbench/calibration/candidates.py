@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.calibration.loss import Loss, Target, residuals
 from workbench.component.arrays import Array
 from workbench.errors import WorkbenchError
+from workbench.execution.progress import Counts, Forecast, Progress
 from workbench.execution.signals import StopSignal
 
 if TYPE_CHECKING:
@@ -35,14 +36,11 @@ class Stopped(WorkbenchError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """Where a refit stands: of `expected` candidates at most, `computed` now and `reused` from the log."""
+class CandidateCounts(Counts):
+    """Where a refit stands: candidates `computed` now or reused from the log, and the `least` loss of them."""
 
-    expected: int
     computed: int
-    reused: int
     least: float
-    seconds: float
 
     @property
     def missing(self) -> int:
@@ -50,18 +48,29 @@ class Standing:
         return self.expected - self.computed - self.reused
 
 
-class Watching(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class CandidateForecast(Forecast):
+    """What a refit will do: simulate as many candidates as its budget allows, `rate` of them a second.
+
+    Attributes
+    ----------
+    said
+        Whether a stored log goes on or begins anew.
+    """
+
+    file: str
+    title: str
+    parameters: int
+    targets: int
+    arms: int
+    subjects: int
+    db: Path | None
+    said: str
+
+
+if TYPE_CHECKING:
+    RefitProgress = Progress[CandidateForecast, CandidateCounts]
     """Whoever wants to know how a refit goes."""
-
-    def forecast(self, forecast: Outlook) -> None:
-        """Say what will be done; called once."""
-
-    def advance(self, counts: Standing) -> None:
-        """Say where things stand; called after each stored part of a batch."""
-
-    def stopping(self, number: int) -> None:
-        """Say that signal `number` asked to stop; called inside a signal handler."""
-
 
 COMPARED = "compared"
 
@@ -84,12 +93,12 @@ class Candidates:
         fitted: int,
         budget: int,
         log: CandidateLog | None = None,
-        watching: Watching | None = None,
+        progress: RefitProgress | None = None,
         stop: StopSignal | None = None,
     ) -> None:
         self.loss, self.targets, self.fitted, self.budget = loss, tuple(targets), fitted, budget
         self.computed = self.reused = 0
-        self.log, self._watching, self._stop = log, watching, stop or StopSignal()
+        self.log, self._progress, self._stop = log, progress, stop or StopSignal()
         self._answers: dict[bytes, Answer] = {}
         self._compared: dict[bytes, Answer] = {}
         self._asked: set[bytes] = set()
@@ -147,9 +156,9 @@ class Candidates:
 
     def _tell(self, loss: float) -> None:
         self._least = min(self._least, loss)
-        if self._watching is not None:
-            self._watching.advance(
-                Standing(
+        if self._progress is not None:
+            self._progress.advance(
+                CandidateCounts(
                     expected=self.budget,
                     computed=self.computed,
                     reused=self.reused,
@@ -163,36 +172,7 @@ PILOT = 16
 """Candidates in the batch of which the first block is timed."""
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """What a refit will do, and a timed guess of what it costs.
-
-    Attributes
-    ----------
-    expected : int
-        The budget: candidates that are simulated at most.
-    said, stored
-        Whether a stored log goes on or begins anew, and how many candidates it holds.
-    rate, seconds : float
-        Candidates a second, and the time for all that the log does not hold; 0 where nothing is left.
-    """
-
-    file: str
-    title: str
-    parameters: int
-    targets: int
-    arms: int
-    subjects: int
-    expected: int
-    workers: int
-    db: Path | None
-    said: str
-    stored: int
-    rate: float
-    seconds: float
-
-
-def outlook(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLog | None) -> Outlook:
+def forecast(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLog | None) -> CandidateForecast:
     """Say what will be done; times the layout and the first block of some candidates."""
     from workbench.execution.pilot import Work, estimated
 
@@ -206,7 +186,7 @@ def outlook(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLo
         planning = (perf_counter() - started) / size
         _, solving = estimated(work, request.widest, request.workers, request.registry)
         rate = 1 / (planning + solving / size)
-    return Outlook(
+    return CandidateForecast(
         file=loss.scenario.file,
         title=loss.scenario.title,
         parameters=len(loss.parameters),
@@ -217,7 +197,7 @@ def outlook(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLo
         workers=loss.workers,
         db=log.path if log is not None else None,
         said=log.said if log is not None else "",
-        stored=stored,
+        reused=stored,
         rate=rate,
         seconds=left / rate if rate else 0.0,
     )

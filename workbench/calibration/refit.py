@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.calibration.candidates import Answer, Candidates, Stopped, outlook
+from workbench.calibration.candidates import Answer, Candidates, Stopped, forecast
 from workbench.calibration.fit import Calibration, Fitted
 from workbench.calibration.loss import SWEPT, Loss, Target, targets_of
 from workbench.calibration.search import Free, Search, directions, free_parameters, reasons
@@ -26,7 +26,7 @@ from workbench.findings.ledger import in_words
 from workbench.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from workbench.calibration.candidates import Watching
+    from workbench.calibration.candidates import RefitProgress
     from workbench.solver.batch import Structure
     from workbench.store.refit_log import CandidateLog, Sought
 
@@ -48,7 +48,7 @@ def calibrate(
     db: str | Path | None = None,
     to: str | Path | None = None,
     force: bool = False,
-    progress: Watching | None = None,
+    progress: RefitProgress | None = None,
     command: str = "",
     lock_timeout: float = 30.0,
 ) -> Calibration:
@@ -99,7 +99,7 @@ def calibrate(
         candidates = Candidates(loss, question.targets, question.fitted, budget, log, progress, stop)
         search = Search(candidates, question.free, budget)
         if progress is not None:
-            progress.forecast(outlook(loss, question.targets[: question.fitted], budget, log))
+            progress.forecast(forecast(loss, question.targets[: question.fitted], budget, log))
         found = question.answered(search)
     if to is not None:
         write_set(found, Path(to))

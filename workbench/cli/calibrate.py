@@ -19,7 +19,7 @@ from workbench.errors import shorten
 from workbench.files import command_line, make_folder, refuse_unwritable
 
 if TYPE_CHECKING:
-    from workbench.calibration.candidates import Outlook, Standing
+    from workbench.calibration.candidates import CandidateCounts, CandidateForecast
     from workbench.calibration.fit import Calibration, Fitted
     from workbench.calibration.search import Refit
     from workbench.scenario.model import Scenario
@@ -127,9 +127,9 @@ class CandidateWords:
     """Words for a refit."""
 
     def __init__(self) -> None:
-        self._first: Standing | None = None
+        self._first: CandidateCounts | None = None
 
-    def before(self, forecast: Outlook) -> list[str]:
+    def before(self, forecast: CandidateForecast) -> list[str]:
         """Say what will be simulated, and about how long that takes."""
         moved, wanted = counted(forecast.parameters, "parameter"), counted(forecast.targets, "target")
         runs = counted(forecast.arms * forecast.subjects, "run")
@@ -140,7 +140,7 @@ class CandidateWords:
             f"  {moved} to {wanted}; each candidate {arms} x {subjects} = {runs}, at most {most}",
         ]
         if forecast.db is not None:
-            found.append(f"  {forecast.db}: {forecast.said}, {counted(forecast.stored, 'candidate')} stored")
+            found.append(f"  {forecast.db}: {forecast.said}, {counted(forecast.reused, 'candidate')} stored")
         if forecast.rate:
             workers = counted(forecast.workers, "worker")
             found.append(
@@ -148,11 +148,11 @@ class CandidateWords:
             )
         return found
 
-    def already(self, forecast: Outlook) -> tuple[int, int]:
+    def already(self, forecast: CandidateForecast) -> tuple[int, int]:
         """Return the budget; what the log holds is counted when the search asks for it."""
         return forecast.expected, 0
 
-    def now(self, counts: Standing) -> str:
+    def now(self, counts: CandidateCounts) -> str:
         """Say how many candidates were looked at, and the least loss."""
         first = self._first = self._first or counts
         seconds, made = counts.seconds - first.seconds, counts.computed - first.computed

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from workbench.execution.pilot import Forecast
-    from workbench.execution.progress import Counts
+    from workbench.execution.pilot import RunForecast
+    from workbench.execution.progress import Counts, Forecast, RunCounts
     from workbench.plan import Plan
 
 LINE_SHARE = 0.1
@@ -55,7 +55,7 @@ def size(number: float) -> str:
     return f"{number:.3g} GB"
 
 
-def forecast_lines(forecast: Forecast) -> list[str]:
+def forecast_lines(forecast: RunForecast) -> list[str]:
     """Say what will run as products, what is there already, and what the pilot promises."""
     plan = forecast.plan
     width = max(len(study.name) for study in plan.studies)
@@ -87,20 +87,8 @@ def products(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-F = TypeVar("F", contravariant=True)
-C = TypeVar("C", bound="Counted", contravariant=True)
-
-
-class Counted(Protocol):
-    """How far something is."""
-
-    @property
-    def expected(self) -> int:
-        """All that was asked for."""
-
-    @property
-    def missing(self) -> int:
-        """What is not done yet."""
+F = TypeVar("F", bound="Forecast", contravariant=True)
+C = TypeVar("C", bound="Counts", contravariant=True)
 
 
 class Words(Protocol[F, C]):
@@ -122,22 +110,22 @@ class RunWords:
     def __init__(self) -> None:
         self._pace = Pace()
 
-    def before(self, forecast: Forecast) -> list[str]:
+    def before(self, forecast: RunForecast) -> list[str]:
         """Say what will run."""
         self._pace = Pace(forecast.rate * forecast.seconds)
         return forecast_lines(forecast)
 
-    def already(self, forecast: Forecast) -> tuple[int, int]:
+    def already(self, forecast: RunForecast) -> tuple[int, int]:
         """Return runs asked for and stored."""
-        return forecast.plan.expected, forecast.reused
+        return forecast.expected, forecast.reused
 
-    def now(self, counts: Counts) -> str:
+    def now(self, counts: RunCounts) -> str:
         """Say how many runs are done, and how fast."""
         done = counts.expected - counts.missing
         return f"{done:,} of {counts.expected:,} runs, {self._pace.words(counts)}, {counts.failed:,} failed"
 
 
-def watcher(quiet: bool) -> Display[Forecast, Counts]:
+def watcher(quiet: bool) -> Display[RunForecast, RunCounts]:
     """Return the display of a sweep that standard error can show."""
     return display(RunWords(), quiet)
 
@@ -245,10 +233,10 @@ class Pace:
 
     def __init__(self, steps: float = 0.0) -> None:
         self._steps = steps
-        self._seen: list[Counts] = []
+        self._seen: list[RunCounts] = []
         self._began = float("inf")
 
-    def words(self, counts: Counts) -> str:
+    def words(self, counts: RunCounts) -> str:
         """Return the speed and about how much time is left, as far as they are known."""
         seen = self._seen
         seen.append(counts)

@@ -17,7 +17,7 @@ from workbench.errors import StorageError, UsageError, shorten
 from workbench.files import argument, command_line, refuse_irregular, refuse_unwritable, spelled
 
 if TYPE_CHECKING:
-    from workbench.execution.pilot import Forecast
+    from workbench.execution.pilot import RunForecast
     from workbench.execution.runner import Request, SweepResult
 
 FAILED = 4
@@ -146,7 +146,7 @@ def _page(result: SweepResult, report: str | None) -> Path | None:
     return build_report(result.db, Path(report), sweep=result.sweep, force=True)
 
 
-def _say(forecast: Forecast, request: Request, as_json: bool) -> int:
+def _say(forecast: RunForecast, request: Request, as_json: bool) -> int:
     if as_json:
         print_object(
             {

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.execution.progress import Forecast
+
 if TYPE_CHECKING:
     from workbench.component.registry import Registry
     from workbench.execution.reasons import Explanation
@@ -29,18 +31,12 @@ RUN_BYTES, OUTCOME_BYTES, COURSE_BYTES, SAMPLE_BYTES = 110, 17, 24, 20
 as measured."""
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """What a sweep will do, and a timed guess of what it costs.
+@dataclass(frozen=True, kw_only=True)
+class RunForecast(Forecast):
+    """What a sweep will do: runs of its plan, at a rate of run-steps a second.
 
     Attributes
     ----------
-    reused : int
-        Runs that are in the database already.
-    rate : float
-        Run-steps a second over all workers; 0 when nothing is left to compute.
-    seconds : float
-        Time for the runs that are left.
     database_bytes : float
         Size of the runs that are left, in the database.
     why
@@ -48,17 +44,8 @@ class Forecast:
     """
 
     plan: Plan
-    reused: int
-    workers: int
-    rate: float = 0.0
-    seconds: float = 0.0
     database_bytes: float = 0.0
     why: Explanation | None = None
-
-    @property
-    def left(self) -> int:
-        """Runs to compute."""
-        return self.plan.expected - self.reused
 
 
 @dataclass(frozen=True)

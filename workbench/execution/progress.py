@@ -1,16 +1,56 @@
-"""What a sweep reports while it runs; the command line shows it, a notebook may ignore it."""
+"""What a long command reports while it runs; the command line shows it, a notebook may ignore it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from workbench.execution.pilot import Forecast
+    from workbench.execution.pilot import RunForecast
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What will be done, and a timed guess of what it costs.
+
+    Attributes
+    ----------
+    expected : int
+        All that is asked for: runs of a sweep, candidates of a refit at most.
+    reused : int
+        Those of them that are stored already.
+    rate, seconds : float
+        Speed over all workers, and the time for what is left; 0 where nothing is left to compute.
+    """
+
+    expected: int
+    reused: int = 0
+    workers: int = 1
+    rate: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def left(self) -> int:
+        """What is to be computed."""
+        return max(self.expected - self.reused, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
+    """How far it is: of `expected`, `reused` were found in the database, and `missing` are not done yet."""
+
+    expected: int
+    reused: int = 0
+    seconds: float = 0.0
+
+    @property
+    def missing(self) -> int:
+        """What is not done yet."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCounts(Counts):
     """Where every run of a sweep stands; ``expected == stored + failed + reused + missing``.
 
     Attributes
@@ -21,19 +61,14 @@ class Counts:
         Could not be finished, now or earlier; stored as failed with their reason.
     lost : int
         Those of the failed that were lost with the process that computed them; the next command tries them again.
-    reused : int
-        Found in the database, complete.
     run_steps : int
         Steps of all runs computed by this command.
     """
 
-    expected: int
     stored: int = 0
     failed: int = 0
     lost: int = 0
-    reused: int = 0
     run_steps: int = 0
-    seconds: float = 0.0
 
     @property
     def missing(self) -> int:
@@ -41,17 +76,26 @@ class Counts:
         return self.expected - self.stored - self.failed - self.reused
 
 
-class Progress(Protocol):
+F = TypeVar("F", bound=Forecast, contravariant=True)
+C = TypeVar("C", bound=Counts, contravariant=True)
+
+
+class Progress(Protocol[F, C]):
     """Whoever wants to know."""
 
-    def forecast(self, forecast: Forecast) -> None:
-        """Say what will run and how long it should take; called once, before the first block."""
+    def forecast(self, forecast: F) -> None:
+        """Say what will be done and how long it should take; called once, before anything is computed."""
 
-    def advance(self, counts: Counts) -> None:
-        """Say where things stand; called after each stored block."""
+    def advance(self, counts: C) -> None:
+        """Say where things stand; called after each part that was stored."""
 
     def stopping(self, number: int) -> None:
         """Say that signal `number` asked to stop; called inside a signal handler."""
+
+
+if TYPE_CHECKING:
+    RunProgress = Progress[RunForecast, RunCounts]
+    """Whoever wants to know how a sweep goes."""
 
 
 class Silent:

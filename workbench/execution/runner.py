@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import InertError, OtherRuns, ScenarioError, StorageError, UsageError
 from workbench.execution.fitness import fit
-from workbench.execution.pilot import EMPTY_BYTES, Forecast, Work, bytes_of, estimated
-from workbench.execution.progress import Counts, Progress, Silent
+from workbench.execution.pilot import EMPTY_BYTES, RunForecast, Work, bytes_of, estimated
+from workbench.execution.progress import RunCounts, Silent
 from workbench.execution.signals import StopSignal
 from workbench.execution.threads import available_cores
 from workbench.execution.workers import crew, solve_each
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.component.declaration import Component
     from workbench.component.registry import Registry
     from workbench.errors import Problem
+    from workbench.execution.progress import RunProgress
     from workbench.execution.reasons import Explanation
     from workbench.plan import Chunk, Plan
     from workbench.scenario.model import Scenario
@@ -45,7 +46,7 @@ MAX_POINTS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepResult(Counts):
+class SweepResult(RunCounts):
     """What a sweep did: where its runs stand, and more.
 
     Attributes
@@ -193,7 +194,7 @@ def read_scenario(
     return document, None if document.registry is registry() else document.registry
 
 
-def forecast(request: Request, *, continued: bool | None = None) -> Forecast:
+def forecast(request: Request, *, continued: bool | None = None) -> RunForecast:
     """Say what a sweep would do and cost; times a small pilot and writes nothing.
 
     Parameters
@@ -203,13 +204,23 @@ def forecast(request: Request, *, continued: bool | None = None) -> Forecast:
     """
     fresh = not (request.db.exists() if continued is None else continued)
     counts, reused, why = (list(request.counts()), 0, None) if fresh else _remaining(request)
+    asked = request.plan.expected
     if not counts:
-        return Forecast(request.plan, reused, request.workers)
+        return RunForecast(plan=request.plan, expected=asked, reused=reused, workers=request.workers)
     work = [Work(*counted) for counted in counts]
     run_steps, seconds = estimated(work, request.widest, request.workers, request.registry)
     size = sum(part.runs * bytes_of(part.structure, request.registry) for part in work) + EMPTY_BYTES * fresh
     rate = run_steps / seconds if seconds else 0.0
-    return Forecast(request.plan, reused, request.workers, rate, seconds, size, why)
+    return RunForecast(
+        plan=request.plan,
+        expected=asked,
+        reused=reused,
+        workers=request.workers,
+        rate=rate,
+        seconds=seconds,
+        database_bytes=size,
+        why=why,
+    )
 
 
 def _remaining(request: Request) -> tuple[list[tuple[Structure, int, int]], int, Explanation | None]:
@@ -246,7 +257,7 @@ def run_sweep(
     max_points: int = MAX_POINTS,
     components: Iterable[type[Component]] = (),
     fail_fast: bool = False,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
     command: str = "",
     lock_timeout: float = LOCK_TIMEOUT,
 ) -> SweepResult:
@@ -296,7 +307,7 @@ def carry_out(
     request: Request,
     *,
     fail_fast: bool = False,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
     command: str = "",
     lock_timeout: float = LOCK_TIMEOUT,
 ) -> SweepResult:
@@ -384,9 +395,9 @@ def _missing(
             return
 
 
-def _counts(plan: Plan, writer: Writer, seconds: float) -> Counts:
+def _counts(plan: Plan, writer: Writer, seconds: float) -> RunCounts:
     tally = writer.tally
-    return Counts(
+    return RunCounts(
         expected=plan.expected,
         stored=tally.computed - tally.failed,
         failed=tally.failed + tally.reused_failed,

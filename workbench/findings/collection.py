@@ -23,10 +23,10 @@ from workbench.findings.parser import Draft, findings_folder, for_scenario, read
 from workbench.findings.standing import fitted_findings
 
 if TYPE_CHECKING:
-    from workbench.execution.progress import Progress
+    from workbench.execution.progress import RunProgress
     from workbench.store.read import Results
 
-    Watch = Callable[[], AbstractContextManager[Progress]]
+    Watch = Callable[[], AbstractContextManager[RunProgress]]
 
 
 def ledger(
