@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,7 @@ def render(page: Page) -> str:
     return environment().get_template(TEMPLATE).render(page=page) + "\n"
 
 
+@cache
 def environment() -> Environment:
     """Return where templates are found, and how they are filled in."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
