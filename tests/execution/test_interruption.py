@@ -9,7 +9,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.commands import LONG, children, command, environment, gone, process, started, stored_runs, wait_for_runs
+from support.commands import (
+    LONG,
+    children,
+    command,
+    environment,
+    gone,
+    process,
+    started,
+    stored_runs,
+    wait_for_runs,
+    workbench,
+)
 
 from workbench.store.digest import digest
 
@@ -26,20 +37,22 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(scenario: Path) -> str:
-    done = process("sweep", scenario, "--db", "whole.db", "--workers", "1", cwd=scenario.parent)
-    assert done.returncode == 0, done.stderr
+    finish(scenario, scenario.parent / "whole.db")
     return digest(scenario.parent / "whole.db")
 
 
-def finish(scenario: Path, db: Path, workers: int = 2) -> None:
-    done = process("sweep", scenario, "--db", db, "--workers", str(workers), cwd=db.parent)
+def finish(scenario: Path, db: Path) -> None:
+    """Go on where a sweep stopped: without worker processes, whose start takes longer than what is left."""
+    done = workbench("sweep", scenario, "--db", db, "--workers", "1", cwd=db.parent)
     assert done.returncode == 0, done.stderr
     assert "0 missing" in done.stdout
 
 
 def test_two_workers_give_the_digest_of_one(scenario: Path, undisturbed: str, tmp_path: Path) -> None:
     db = tmp_path / "two.db"
-    finish(scenario, db)
+    done = process("sweep", scenario, "--db", db, "--workers", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "0 missing" in done.stdout
     assert digest(db) == undisturbed
 
 

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from support.commands import ROOT, process
+from support.commands import ROOT, workbench
 from support.shipped_runs import SCENARIOS, Shipped
 from support.shipped_texts import whole_text
 
@@ -57,7 +57,7 @@ def folder(shipped: Shipped) -> Path:
 
 @pytest.fixture(scope="module")
 def page(folder: Path) -> str:
-    done = process("gallery", "scenarios/rules/", "--force", "--workers", "1", cwd=folder)
+    done = workbench("gallery", "scenarios/rules/", "--force", "--workers", "1", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert not re.search(r"[1-9]\d* to compute", done.stderr), "the gallery reads what is stored"
     return (folder / "reports" / "gallery.html").read_text(encoding="utf-8")

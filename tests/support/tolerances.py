@@ -42,7 +42,7 @@ Values = dict[tuple[str, str], Array]
 
 SUBJECTS, NUDGES = 4, (1,)
 LOOKS = {"whole": SUBJECTS, "many": 32, "quick": 2}
-SHORT, LONG = 400, 1000
+SHORT, LONG = 200, 1000
 """In a quick look, a structure of more than `LONG` steps is followed for `SHORT` of them."""
 
 
