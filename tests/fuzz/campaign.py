@@ -18,7 +18,7 @@ from random import Random
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
-from examples import KINDS, Example  # noqa: E402
+from sound_examples import KINDS, Example  # noqa: E402
 
 
 def keep(example: Example, folder: Path) -> None:

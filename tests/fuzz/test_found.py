@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from examples import DOSES, GIVEN, PAIR
+from sound_examples import DOSES, GIVEN, PAIR
 from support.commands import ROOT, SMALL, workbench
 
 HALVES = """

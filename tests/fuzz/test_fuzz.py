@@ -15,9 +15,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from examples import KINDS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sound_examples import KINDS
 
 EXAMPLES = {
     "scenario": 30,

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
 from judged import MEGABYTES, SECONDS, peak, peak_reset, resident
+from sound_examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
 from support.commands import ROOT, SMALL, workbench
 
 from workbench.cli.main import app
