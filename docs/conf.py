@@ -54,6 +54,7 @@ intersphinx_mapping = {
     for name, url in PROJECTS.items()
 }
 
+html_sidebars = {"**": ["globaltoc.html"]}
 html_theme = "pydata_sphinx_theme"
 html_title = "workbench"
 html_static_path = ["_static"]
@@ -62,7 +63,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "workbench"},
-    "navbar_align": "left",
+    "navbar_center": [],
     "navbar_end": ["theme-switcher"],
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pygments.lexers.special import TextLexer
 import workbench
 from workbench import component
 from workbench.cli.describe import allowed, default_text, named
-from workbench.cli.guide_text import filled
+from workbench.cli.guide_text import filled, imports
 from workbench.cli.main import app as commands
 from workbench.cli.main import main
 from workbench.component.registry import SECTIONS, registry
@@ -43,8 +43,9 @@ def write(folder: Path) -> None:
     wanted["commands.md"] = "\n".join(_commands())
     wanted["functions.md"] = "\n".join(_functions())
     wanted["contract.md"] = "\n".join(_contract())
+    wanted["rooms.svg"] = _drawing(imports())
     (folder / "components").mkdir(parents=True, exist_ok=True)
-    for old in folder.rglob("*.md"):
+    for old in folder.rglob("*.*"):
         if old.relative_to(folder).as_posix() not in wanted:
             old.unlink()
     for name, text in wanted.items():
@@ -134,3 +135,22 @@ def _returned(functions: Iterable[Any]) -> list[type]:
         if inspect.isclass(one) and one.__module__.startswith("workbench."):
             found[kind] = one
     return list(found.values())
+
+
+def _drawing(below: Mapping[str, Set[str]]) -> str:
+    """Return rooms from the top down with an arc to each that one imports from; a broken red arc would lead upwards."""
+    step, left, place = 26, 130, {room: i for i, room in enumerate(below)}
+    wide, high = left + 14 * len(below), step * (len(below) + 1)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" font-family="sans-serif">']
+    parts.append('<rect width="100%" height="100%" fill="white"/>')
+    for room, i in place.items():
+        y = step * (i + 1)
+        parts.append(f'<text x="{left - 12}" y="{y + 4}" font-size="13" text-anchor="end" fill="#222222">{room}</text>')
+        parts.append(f'<circle cx="{left}" cy="{y}" r="3.5" fill="#0072B2"/>')
+        for other in sorted(below[room], key=place.__getitem__):
+            end = step * (place[other] + 1)
+            start, bend = left + 4, left + 9 * abs(place[other] - i) + 14
+            look = 'stroke="#0072B2"' if end > y else 'stroke="#D55E00" stroke-dasharray="4 3"'
+            path = f"M{start} {y} C{bend} {y} {bend} {end} {start} {end}"
+            parts.append(f'<path d="{path}" fill="none" {look} opacity="0.6"/>')
+    return "\n".join([*parts, "</svg>", ""])

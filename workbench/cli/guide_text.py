@@ -140,31 +140,38 @@ def _functions() -> str:
 
 
 def _rooms() -> str:
-    """Return the packages of the code, each with the first sentence of its docstring."""
+    """Return the packages of the code from the top down, each with the first sentence of its docstring."""
     rows = []
-    for room, files in _room_files().items():
+    for room in imports():
+        files = _room_files()[room]
         said = ast.get_docstring(ast.parse((files[0].parent / "__init__.py").read_text("utf-8"))) or ""
         rows.append((f"`{room}`", str(len(files)), said.partition("\n\n")[0]))
     return _table(("room", "modules", "what it is for"), iter(rows))
 
 
 def _imports() -> str:
-    """Return from which other packages each package of the code imports."""
-    rows = ((f"`{room}`", ", ".join(sorted(_imported(files) - {room}))) for room, files in _room_files().items())
-    return _table(("room", "imports from"), ((room, below or "nothing") for room, below in rows))
+    """Return from which other packages each package of the code imports, from the top down."""
+    rows = ((f"`{room}`", ", ".join(sorted(below)) or "nothing") for room, below in imports().items())
+    return _table(("room", "imports from"), rows)
 
 
+def imports() -> Mapping[str, frozenset[str]]:
+    """Return from which others each room imports; one that is imported from comes after all that import from it."""
+    left = {room: _imported(files) - {room} for room, files in _room_files().items()}
+    upwards: dict[str, frozenset[str]] = {}
+    while left:
+        lowest = min(left, key=lambda room: (len(left[room] - upwards.keys()), room))
+        upwards[lowest] = frozenset(left.pop(lowest))
+    return dict(reversed(upwards.items()))
+
+
+@cache
 def _room_files() -> Mapping[str, Sequence[Path]]:
     import workbench
 
     root = Path(workbench.__file__).parent
     folders = sorted(file.parent for file in root.glob("*/__init__.py"))
     return {folder.name: sorted(folder.rglob("*.py")) for folder in folders}
-
-
-@cache
-def _room_names() -> frozenset[str]:
-    return frozenset(_room_files())
 
 
 def _imported(files: Sequence[Path]) -> set[str]:
@@ -175,7 +182,7 @@ def _imported(files: Sequence[Path]) -> set[str]:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             found |= {part for name in names if name.startswith("workbench.") for part in name.split(".")[1:2]}
-    return found & _room_names()
+    return found & set(_room_files())
 
 
 MAKERS: Mapping[str, Callable[[], str]] = {
