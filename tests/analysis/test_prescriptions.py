@@ -42,7 +42,7 @@ PLAIN: dict[str, float | str] = {
         ({"until": 100.0, "first": 5.0}, None, ("the first after 5 h", "stopped after 100 h")),
         ({"until": 240.0}, None, ()),
         ({"missed": "[2.0, 5.0]"}, None, ("without doses 2, 5",)),
-        ({"steady_state": "true"}, None, ("as if given for ever before",)),
+        ({"steady_state": "true"}, None, ("at steady state from the start",)),
     ],
 )
 def test_a_regimen_is_said_as_it_is_given(changed: dict[str, float | str], said: str | None, details: object) -> None:

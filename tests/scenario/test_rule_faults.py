@@ -39,7 +39,7 @@ NONSENSE = {
     "spikes onto a unit that does not spike": ("inhibitory_spikes", 'kind = "escape_rate"\nspikes = "trains"\nsize = 1\ndrive = 1.5\nrate_at_rest = "5 Hz"', "size = 1", "rule", "needs postsynaptic spikes"),
     "excitation by spikes": ("inhibitory_spikes", 'sign = "inhibitory"\n', "", "rule", "balances through dense inhibition"),
     "a bound that is not there": ("runaway", "bounds = [0.0, 1.0]\n", "", "projection", "has no bounds that could be met"),
-    "a postsynaptic side of another size": ("hebb", '\nrule = "hebb"', '\nrule = "hebb"\npostsynaptic = "input"', "postsynaptic", "input has not the size of output"),
+    "a postsynaptic side of another size": ("hebb", '\nrule = "hebb"', '\nrule = "hebb"\npostsynaptic = "input"', "postsynaptic", "input and output, whose synapses change, differ in size"),
     "a length that no weights have": ("runaway", '\nrule = "hebb"', '\nrule = "hebb"\nstabiliser = "l2"\nnorm = 100.0', "norm", "have a length between 0 and "),
 }  # fmt: skip
 

@@ -183,7 +183,7 @@ def _details(doses: Doses, many: int | None, length: float, drug: Fields) -> Ite
     if missed:
         yield f"without dose{'s' if len(missed) > 1 else ''} {', '.join(missed)}"
     if doses.steady_state and not doses.constant:
-        yield "as if given for ever before"
+        yield "at steady state from the start"
 
 
 def _notices(doses: Doses, people: int, emptied: list[float], drug: Fields) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Choice(Component):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse other clocks, a favoured channel or cue that there is not, and input from other populations."""
+        """Refuse other clocks, a favoured channel or cue that does not exist, and input from other populations."""
         other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "tick")
         if other:
             yield "kind", f'a choice is a mean over time and needs phases with clock = "tick", but {other[0]} has not'

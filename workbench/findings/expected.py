@@ -64,7 +64,7 @@ def accepted(
 
 
 def form_name(text: CriterionText, scenario: Scenario) -> str:
-    """Return the name of the form that a criterion expects, be it behind a named value; "" where it expects none."""
+    """Return the name of the form that a criterion expects, also by way of a named value; "" where it expects none."""
     raw = text.raw.get("expected", {})
     if NAMED in raw:
         raw = text.document.content["value"][scenario.name][raw[NAMED]]

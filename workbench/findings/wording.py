@@ -65,8 +65,8 @@ def horizon_words(row: LedgerRow, write: Write) -> str:
     days = row.finding.treatment
     if days is None:
         return ""
-    told = f"after {write(24 * days)} h of treatment" if days < 1 else f"after {write(days)} days of treatment"
-    told = told.replace("after 1 days", "after 1 day")
+    length = f"{write(24 * days)} h" if days < 1 else "1 day" if days == 1 else f"{write(days)} days"
+    told = f"after {length} of treatment"
     return f"{told}. {row.finding.treatment_note}" if row.finding.treatment_note else told
 
 

@@ -107,7 +107,7 @@ class Competitive(Component):
         ----------
         *taken : occupancies of all drugs, then their concentrations over their halves
             With one drug present it is ``1 - occupancy``; several are summed from the smallest, so that their order,
-            and a drug that is not there, change no bit.
+            and an absent drug, change no bit.
         """
         occupancies, ratios = taken[: len(taken) // 2], taken[len(taken) // 2 :]
         if len(ratios) < 2:

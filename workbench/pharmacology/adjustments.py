@@ -116,7 +116,7 @@ class Titrate(Adjustment):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what never rises or rises too early, besides."""
+        """Refuse also what never rises or rises too early."""
         found = [*super().check(fields, tables)]
         yield from found or raising_faults(fields, tables)
 
@@ -167,7 +167,7 @@ class Stop(Adjustment):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse more visits in a row than there are before the last dose, besides."""
+        """Refuse also more visits in a row than there are before the last dose."""
         found = [*super().check(fields, tables)]
         yield from found or row_faults(fields, tables)
 

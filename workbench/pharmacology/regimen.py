@@ -35,7 +35,7 @@ class Repeated(Component):
 
     With a titration step the daily total rises by that step until it reaches the full dose, ``amount * 24 h / every``.
     Visits change what is given: once (`only_if`), or again and again (an adjustment).
-    At `steady_state` the phase begins as if the regimen had gone on for ever, besides what is left of other doses.
+    At `steady_state` the phase begins as if it had been followed for long enough; what is left of other doses stays.
     """
 
     section: ClassVar[str] = "dose"

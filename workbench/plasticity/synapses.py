@@ -72,7 +72,7 @@ def postsynaptic_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[s
         yield (
             "postsynaptic",
             (
-                f"{named} has not the size of {post}, whose synapses change ({given} and {wanted}): "
+                f"{named} and {post}, whose synapses change, differ in size ({given} and {wanted}): "
                 "each unit needs an activity of its own"
             ),
         )

@@ -99,7 +99,7 @@ class ChoiceWeighted(Component):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse synapses that no choice reads, and cues and channels that there are not."""
+        """Refuse synapses that no choice reads, and cues and channels that do not exist."""
         rule = tables.get("plasticity", {}).get(fields["projection"], {}).get("rule")
         if rule != "tag_and_capture":
             yield (

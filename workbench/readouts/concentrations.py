@@ -191,7 +191,7 @@ class AreaUnderCurve(OfCurve):
 
 @dataclass(frozen=True, kw_only=True)
 class AreaToInfinity(OfCurve):
-    """Area under the concentration from the beginning of the stretch for ever, if nothing more is given after it."""
+    """Area under the concentration from the beginning of the stretch to infinity, if nothing more is given."""
 
     name: ClassVar[str] = "area_to_infinity"
     unit: ClassVar[str] = "ng h/mL"

@@ -328,7 +328,7 @@ class Threshold(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a unit that there is not."""
+        """Refuse a unit that does not exist."""
         yield from super().check(fields, tables)
         watched = tables["homeostat"][fields["homeostat"]]["population"]
         yield from number_fault(fields, "unit_number", tables, watched)

@@ -105,7 +105,7 @@ class OfUnit(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a unit that there is not."""
+        """Refuse a unit that does not exist."""
         yield from super().check(fields, tables)
         yield from number_fault(fields, "unit_number", tables, tables["projection"][fields["projection"]]["post"])
 
@@ -137,7 +137,7 @@ class OneSynapse(OfUnit):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse weights that nobody learns, and an input that there is not."""
+        """Refuse weights that nobody learns, and an input that does not exist."""
         yield from super().check(fields, tables)
         yield from unlearned_fault(fields, tables)
         yield from number_fault(fields, "input_number", tables, tables["projection"][fields["projection"]]["pre"])
@@ -201,7 +201,7 @@ def moment_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
 
 
 def eigenvalue_faults(fields: Fields, component: int, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield an eigenvector that there is not, or that has no direction of its own."""
+    """Yield an eigenvector that does not exist, or that has no direction of its own."""
     inputs = size_of(tables, tables["task"][fields["task"]]["inputs"])
     if component > inputs:
         yield "component", f"there are only {inputs} eigenvectors, got {component}"

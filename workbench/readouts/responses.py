@@ -59,7 +59,7 @@ class PatternResponse(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse other tasks, units that there are not, and projections that answer something else."""
+        """Refuse other tasks, units that do not exist, and projections that answer something else."""
         yield from super().check(fields, tables)
         if faults := [*_patterns_fault(fields, tables)]:
             yield from faults

@@ -27,7 +27,7 @@ class AtVisits(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a course, a window before the end, and a visit that there is not."""
+        """Refuse a course, a window before the end, and a visit that does not exist."""
         yield from super().check(fields, tables)
         if fields["section"] == "course":
             yield "readout", f"{cls.name} belongs to visits; for a course over time use expected_score"
@@ -226,7 +226,7 @@ class ChoiceShare(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what is no choice, and channels and cues that there are not."""
+        """Refuse what is no choice, and channels and cues that do not exist."""
         yield from super().check(fields, tables)
         way = tables["projection"][fields["projection"]]
         post = tables["population"][way["post"]]

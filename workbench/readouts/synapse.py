@@ -135,7 +135,7 @@ class LateWeight(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse weights that have no late part, and synapses that there are not."""
+        """Refuse weights that have no late part, and synapses that do not exist."""
         yield from super().check(fields, tables)
         name = fields["projection"]
         way = tables["projection"][name]

@@ -98,7 +98,7 @@ class ValueDeviation(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what has no exact value, and a state that there is not."""
+        """Refuse what has no exact value, and a state that does not exist."""
         yield from super().check(fields, tables)
         modulator = tables["modulator"][fields["modulator"]]
         task = tables["task"].get(modulator.get("task") or "", {})
@@ -134,7 +134,7 @@ class ActionProbability(Readout):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what takes no actions, and an action that there is not."""
+        """Refuse what takes no actions, and an action that does not exist."""
         yield from super().check(fields, tables)
         kind, size = tables["population"][fields["population"]]["kind"], size_of(tables, fields["population"])
         if kind != "softmax":

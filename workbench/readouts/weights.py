@@ -63,7 +63,7 @@ class PrincipalCosine(OfRow):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse other tasks, and an eigenvector that there is not or that has no direction of its own."""
+        """Refuse other tasks, and an eigenvector that does not exist or that has no direction of its own."""
         yield from super().check(fields, tables)
         task = tables["task"][fields["task"]]
         if task["kind"] not in ("gaussian", "ring"):
