@@ -11,13 +11,14 @@ Checked = Literal["page", "page2", "memory", "theory"]
 Role = Literal["fit", "built_in", "stress", "test", "theory", "unchecked"]
 
 ROLES: Mapping[Role, str] = {
-    "test": "nothing was set with it: the only rows that count as successes",
-    "fit": "parameters were set with it",
-    "built_in": "true by construction",
-    "stress": "expected to fail, and shown because the failure says something",
-    "theory": "what theory says of the equations: it checks the engine, and says nothing about brains",
-    "unchecked": "quoted from memory; no target until somebody checks it",
+    "test": "tested: no number was fitted to it",
+    "fit": "fitted: numbers were set with it, so agreement is no success",
+    "built_in": "true by construction, so agreement is no success",
+    "stress": "expected to fail, and shown for that",
+    "theory": "theory: a check of the engine, not of a brain",
+    "unchecked": "quoted from memory; no target",
 }
+"""What agreement with a finding of a role is worth, in the order in which roles are counted."""
 
 
 @dataclass(frozen=True)

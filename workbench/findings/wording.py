@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
+
+from workbench.findings.finding import ROLES
 
 if TYPE_CHECKING:
     from workbench.findings.ledger import CriterionRow, LedgerRow, PaceRow
 
     Write = Callable[[Any], str]
 
-ROLE_WORDS: Mapping[str, str] = {
-    "test": "tested: no number was fitted to it",
-    "fit": "fitted: numbers were set with it, so agreement is no success",
-    "built_in": "true by construction, so agreement is no success",
-    "stress": "expected to fail, and shown for that",
-    "theory": "theory: a check of the engine, not of a brain",
-    "unchecked": "quoted from memory; no target",
-}
 COULD_NOT_FAIL = "could not fail here, so agreement is no success"
 """The role in words of what nobody fitted and what nearly every assumed parameter set meets."""
 
@@ -29,7 +23,7 @@ HALF_WIDTH = 1.96
 
 def role_words(row: LedgerRow) -> str:
     """Say what agreement with a finding is worth."""
-    return COULD_NOT_FAIL if row.could_not_fail else ROLE_WORDS[row.role]
+    return COULD_NOT_FAIL if row.could_not_fail else ROLES[row.role]
 
 
 def accepted(accept: tuple[float, float], write: Write) -> str:
