@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.component.declaration import Parameter
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, registry
 from workbench.protocol.schedule import Tables
 
@@ -22,8 +23,7 @@ def arm_tables(settings: Settings) -> Tables:
     """Return an arm's tables by section and name, every declared field in them."""
     raw: dict[tuple[str, str], dict[str, float | str]] = {}
     for path, value in settings.items():
-        section, _, rest = path.partition(".")
-        name, _, field = rest.partition(".")
+        section, name, field = field_path(path)
         if section in SECTIONS and field:
             raw.setdefault((section, name), {})[field] = value
     tables: dict[str, dict[str, dict[str, Any]]] = {section: {} for section in SECTIONS}

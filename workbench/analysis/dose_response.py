@@ -12,6 +12,7 @@ import numpy as np
 from workbench.analysis.intervals import mean_intervals
 from workbench.analysis.maps import swept_axes
 from workbench.analysis.protocol import arm_settings, regimens, setting_units
+from workbench.component.field_path import field_path
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def chain_studies(selection: Selection) -> list[str]:
 def _dose_path(selection: Selection, study: str) -> str:
     paths = selection.paths(study)
     only = paths[0] if len(paths) == 1 else ""
-    return only if only.startswith("dose.") and only.endswith(".amount") else ""
+    path = field_path(only)
+    return only if path.section == "dose" and path.field == "amount" else ""
 
 
 def chain(selection: Selection, study: str) -> Chain:
@@ -199,10 +201,10 @@ def _ladder_settings(selection: Selection, arm: str) -> dict[str, float | str]:
     """Return the arm's settings with amount and interval of each dose replaced by the total a day."""
     settings = arm_settings(selection, arm)
     given = {r.name: r.per_day for r in regimens(settings)}
-    for path in [p for p in settings if p.startswith("dose.") and p.endswith((".amount", ".every"))]:
-        name = path.split(".")[1]
-        settings[f"dose.{name}{A_DAY}"] = given.get(name, 0.0)
-        del settings[path]
+    for path in map(field_path, [*settings]):
+        if path.section == "dose" and path.field in ("amount", "every"):
+            settings[f"{path.table}{A_DAY}"] = given.get(path.name, 0.0)
+            del settings[".".join(path)]
     return settings
 
 

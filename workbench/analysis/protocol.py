@@ -79,13 +79,12 @@ def setting_units(selection: Selection) -> dict[str, str]:
 
 def phases(settings: dict[str, float | str]) -> tuple[Phase, ...]:
     """Return the trial-clock phases in their order, placed one after the other."""
-    names = {path.split(".")[1] for path in settings if path.startswith("phase.") and path.endswith(".trials")}
     placed: list[Phase] = []
     at = 0
-    for name in sorted(names, key=lambda n: (_number(settings, f"phase.{n}.order"), n)):
-        trials = int(_number(settings, f"phase.{name}.trials"))
-        placed.append(Phase(name, at, at + trials, _number(settings, f"phase.{name}.trials_per_day")))
-        at += trials
+    for name, phase in sorted(arm_tables(settings)["phase"].items(), key=lambda p: (p[1].get("order", 1), p[0])):
+        if trials := phase.get("trials"):
+            placed.append(Phase(name, at, at + int(trials), phase.get("trials_per_day") or 0.0))
+            at += int(trials)
     return tuple(placed)
 
 
@@ -227,11 +226,6 @@ def days_declared(selection: Selection) -> bool:
     """Return whether the scenario itself says how many trials make a day."""
     rows = selection.settings
     return bool((rows.path.str.endswith(".trials_per_day") & (rows.origin != "default")).any())
-
-
-def _number(settings: dict[str, float | str], path: str) -> float:
-    value = settings.get(path, 0.0)
-    return value if isinstance(value, float) else 0.0
 
 
 def _missing(value: object) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS
 from workbench.scenario.changes import ABSENT, Change, changes, written
 from workbench.scenario.document import Document
@@ -410,9 +411,8 @@ def _versions(old: Asked, new: Asked) -> str:
 
 def _full(path: str) -> str:
     """Return a path as the plan has it: ``dose.x.titration.start`` is the field ``titration_start``."""
-    section, _, rest = path.partition(".")
-    name, _, field = rest.partition(".")
-    return f"{section}.{name}.{field.replace('.', '_')}" if field else path
+    parts = field_path(path)
+    return f"{parts.table}.{parts.field.replace('.', '_')}" if parts.field else path
 
 
 def _together(axis: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS
 from workbench.quantities import whole
 from workbench.scenario.arms import is_switched_off
@@ -40,8 +41,7 @@ def setting_at(scenario: Scenario, arm: str, at: Mapping[str, Any], given: Any) 
         return float(given)
     if not isinstance(given, str):
         raise SettingFault(f"expected a number or a path, got {show(given)}")
-    section, _, rest = given.partition(".")
-    name, _, field = rest.partition(".")
+    section, name, field = field_path(given)
     table = _table(scenario, arm, section, name)
     fields = fields_at(scenario, arm, at, section, name)
     if section == "task" and not field:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from workbench.component.field_path import field_path
 from workbench.errors import CheckFailed, ScenarioError, UsageError, quoted
 from workbench.execution.runner import read_scenario
 from workbench.execution.simulate import simulate_columns
@@ -124,8 +125,8 @@ def _named(table: Table, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]
             names = (value,) if isinstance(value, str) else value
             yield from ((parameter.section, one) for one in names)
         elif parameter.kind in ("signal", "path", "anchor") and not str(value).startswith("parameter."):
-            section, _, rest = str(value).partition(".")
-            yield section, rest.partition(".")[0]
+            named = field_path(str(value))
+            yield named.section, named.name
 
 
 def _redirected(table: Table, section: str, old: str, new: str) -> Table:

@@ -75,16 +75,17 @@ def shape_of(name: str, component: Any) -> Shape:
 
 def window_shapes(selection: Selection, arm: str) -> list[Shape]:
     """Return the shape of every window of a stored arm with settings of its own; those not installed are left out."""
+    from workbench.analysis.arm_tables import arm_tables
     from workbench.analysis.protocol import arm_settings
-    from workbench.component.registry import registry
+    from workbench.component.registry import SECTIONS, registry
 
     settings, known, found = arm_settings(selection, arm), registry(), []
-    for name in dict.fromkeys(path.split(".")[1] for path in settings if path.startswith("window.")):
-        form = str(settings.get(f"window.{name}.form", ""))
-        component: Any = known.get("window", form) if ("window", form) in known else None
+    for name, table in arm_tables(settings)["window"].items():
+        key = "window", str(table.get(SECTIONS["window"].key))
+        component: Any = known.get(*key) if key in known else None
         if component is None or not hasattr(component, "after_reference"):
             continue
-        fields = {p: settings.get(f"window.{name}.{p}") for p in component.parameters()}
+        fields = {p: table.get(p) for p in component.parameters()}
         numbers = [p.name for p in component.parameters().values() if p.kind == "number"]
         if all(isinstance(value := fields[p], float) and np.isfinite(value) for p in numbers):
             found.append(shape_of(name, component(**fields)))

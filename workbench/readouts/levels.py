@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.component.declaration import count, path, reference, signal
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, registry
 from workbench.errors import AssemblyError
 from workbench.pharmacology.follower import FollowedBody, Follower, Law
@@ -356,8 +357,7 @@ class Number(Readout):
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
         """Refuse a number with a unit."""
         yield from super().check(fields, tables)
-        section, _, rest = fields["path"].partition(".")
-        name, _, field = rest.partition(".")
+        section, name, field = field_path(fields["path"])
         unit = _unit(section, tables[section][name], field)
         if unit != "1":
             yield "path", f"{fields['path']} is in {unit}; only pure numbers can be read"

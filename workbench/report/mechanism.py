@@ -13,6 +13,7 @@ import workbench.report.sections as sections
 from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.maps import Grid, SweptAxis, pair_grid, swept_axes
 from workbench.analysis.parameter_uncertainty import designs
+from workbench.component.field_path import field_path
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.dose_lines import chain_figure
 from workbench.report.figure import Figure
@@ -62,7 +63,8 @@ def _times_a_session(ground: Ground, study: str) -> bool:
 
 
 def _is_session(axis: SweptAxis) -> bool:
-    return axis.path.startswith("session.") and axis.path.endswith((".first", ".every"))
+    path = field_path(axis.path)
+    return path.section == "session" and path.field in ("first", "every")
 
 
 def turning_figure(ground: Ground) -> Figure | None:

@@ -12,6 +12,7 @@ import pandas as pd
 from workbench.analysis.dose_response import A_DAY
 from workbench.analysis.protocol import Regimen, arm_settings, regimens
 from workbench.analysis.timeline import timeline
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, registry
 from workbench.terms import CALCULATION_ERROR, EFFECT_D_AV, HEDGES_G, MEANINGS, PLAUSIBLE, spread
 
@@ -206,7 +207,7 @@ class Wording:
         for lane in lanes:
             declared = self.selection.scenario.get("session", {}).get(lane.name, {})
             own = rows[(rows.arm == name) & (rows.origin == "arm") & rows.path.str.startswith(f"session.{lane.name}.")]
-            unusual = [(r.path.split(".")[-1], _bare(r)) for r in each(own)]
+            unusual = [(field_path(r.path).field, _bare(r)) for r in each(own)]
             when = f"day {number(lane.at[0])}" + (f" to day {number(lane.at[-1])}" if len(lane.at) > 1 else "")
             text = f"{str(declared.get('title', '')) or plain(lane.name)}: {len(lane.at)} sessions, {when}"
             told = [self._unusual(name, lane.name, f, value) for f, value in unusual if f not in WHEN]
@@ -227,8 +228,7 @@ class Wording:
         mine = rows[rows.arm == name]
         changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith(("dose.", "session."))]
         said = [f"{r.path.replace('.', ' ').replace('_', ' ')} set to {_value(r)}" for r in each(changed)]
-        tables = {".".join(path.split(".")[:2]) for path in rows.path}
-        kept = {".".join(path.split(".")[:2]) for path in mine.path}
+        tables, kept = ({field_path(path).table for path in paths} for paths in (rows.path, mine.path))
         return said + [
             f"without {path.replace('.', ' ').replace('_', ' ')}"
             for path in sorted(tables - kept)

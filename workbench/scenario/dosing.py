@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench.component.field_path import field_path
 from workbench.errors import Problem, shorten
 from workbench.protocol.records import Record, nothing
 from workbench.quantities import whole
@@ -81,12 +82,18 @@ def check_people(
         _check_count(document, (table.section, table.name, "table"), table.fields.get("table"), subjects)
     for arm in arms.values():
         for path, value in arm.set.items():
-            if path.startswith("dose.") and path.endswith(".table"):
+            if _names_table(path):
                 _check_count(document, ("arm", arm.name, "set", path), value, subjects)
     for study in studies.values():
         for axis in study.axes:
-            for value in axis.values if axis.path.startswith("dose.") and axis.path.endswith(".table") else ():
+            for value in axis.values if _names_table(axis.path) else ():
                 _check_count(document, ("study", study.name, "sweep", axis.path), value, subjects)
+
+
+def _names_table(path: str) -> bool:
+    """Whether a path is that of a dose's table of records."""
+    section, _, field = field_path(path)
+    return (section, field) == ("dose", "table")
 
 
 def people_of(fields: Mapping[str, object]) -> int:

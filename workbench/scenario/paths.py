@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from workbench.component.declaration import Parameter
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import quoted
 from workbench.scenario.document import listed
@@ -60,12 +61,11 @@ class Paths:
         PathError
             If there is no such section, table, field or parameter.
         """
-        section, _, rest = path.partition(".")
+        section, name, field = field_path(path)
         if section == PARAMETER:
-            return self._parameter(rest)
+            return self._parameter(path.partition(".")[2])
         if section not in SECTIONS:
             raise self._no_section(path, section)
-        name, _, field = rest.partition(".")
         if not name or not field:
             message = f'{quoted(path)} is not a whole path (one key in quotes: "section.name.field")'
             raise PathError(message, "", ())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from workbench.component.field_path import field_path
 from workbench.errors import Problem
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.document import Document
@@ -49,8 +50,7 @@ class Places:
         """Return `problem` with the line of the field, table or study that its key names, if it has no line yet."""
         if problem.line or problem.file != self.scenario.file or problem.key in self.given:
             return problem
-        section, _, rest = problem.key.partition(".")
-        name, _, field = rest.partition(".")
+        section, name, field = field_path(problem.key)
         keys: Keys = raw_place(self._document, (section, name), field) if field else (section, name)
         found = None
         while keys and (found := self._document.place_of(keys)) is None:
@@ -72,8 +72,7 @@ class Places:
         yield from (("subjects", "trait", trait.name, "on") for trait in traits)
 
     def _referred(self, path: str) -> tuple[str, ...]:
-        section, _, rest = path.partition(".")
-        name, _, field = rest.partition(".")
+        section, name, field = field_path(path)
         table = self.scenario.tables.get(section, {}).get(name)
         value = None if table is None else table.fields.get(field)
         return (f"parameter.{value.name}",) if isinstance(value, Ref) else ()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.component.field_path import field_path
 from workbench.errors import quoted
 from workbench.scenario.conformity import conforming
 from workbench.scenario.document import Document, listed
@@ -132,8 +133,7 @@ def _caveat(document: Document, name: str, written: Mapping[str, Any], known: Kn
     read = conforming(document, keys, CaveatShape, written)
     if not {"setting", "value", "text"} <= set(read):
         return None
-    section, _, rest = read["setting"].partition(".")
-    table, _, field = rest.partition(".")
+    section, table, field = field_path(read["setting"])
     found = known.tables.get(section, {}).get(table)
     parameter = found.component.parameters().get(field) if found else None
     if parameter is None or parameter.kind != "number":

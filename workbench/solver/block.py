@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.component.declaration import Component
+from workbench.component.field_path import field_path
 from workbench.component.registry import Registry
 from workbench.errors import AssemblyError
 from workbench.solver.buffers import Wiring
@@ -135,14 +136,14 @@ class Block(Wiring, Pieces, Registered):
             else:
                 value = self.derived(_together(links, tuple(own)), value, *numbers)
         if id(self._itself(value)) in self._live:
-            section, name, field = path.split(".", 2)
+            section, name, field = field_path(path)
             declared = self._registry.get(section, self._tables[section, name].component).parameters()[field]
             self.moved[path] = np.asarray(self._itself(value)), declared.low, declared.high
         return value
 
     def value(self, path: str) -> Value:
         """Return the number at ``section.name.field``, links applied."""
-        section, name, field = path.split(".", 2)
+        section, name, field = field_path(path)
         found: Value = getattr(self.component(section, name), field)
         return found
 

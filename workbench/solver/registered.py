@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from workbench.component.field_path import field_path
 from workbench.errors import AssemblyError
 from workbench.solver.buffers import Buffers
 from workbench.solver.steps import Function, Step, Unorderable, in_order
@@ -67,9 +68,8 @@ class Registered(Buffers):
 
     def _found(self, name: str) -> Any:
         if name not in self.signals:
-            section, _, rest = name.partition(".")
-            table, _, signal = rest.partition(".")
-            raise self.refusal(f"{section}.{table} has no {signal}, which is needed here")
+            asked = field_path(name)
+            raise self.refusal(f"{asked.table} has no {asked.field}, which is needed here")
         return self.signals[name]
 
     def refusal(self, reason: str) -> AssemblyError:
