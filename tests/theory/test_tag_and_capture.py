@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from support.circuits import batches, replaced, solved
 from support.therapies import OPENED, THERAPY
 
-from workbench.protocol.timetable import Timetable
+from workbench.protocol.sessions import Timetable
 from workbench.solver.run import solve
 
 RATE, EVENTS, ASYMPTOTES = 0.0058, 0.5, np.array([0.85, 1.0])
