@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array, Value
     from workbench.pharmacology.adjusted import Adjusted
-    from workbench.protocol.visits import Visits
+    from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
 """A registered step; its argument is the trial's place within the current piece of steps."""

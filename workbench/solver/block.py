@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Exposing, Forgetting
     from workbench.pharmacology.adjusted import Adjusted
-    from workbench.protocol.visits import Visits
+    from workbench.protocol.assessments import Visits
     from workbench.solver.batch import Batch
     from workbench.solver.draws import Draws
 
