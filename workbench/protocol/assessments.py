@@ -11,7 +11,7 @@ import numpy as np
 from workbench.component.declaration import Component, anchor, count, number, numbers, reference
 from workbench.component.moments import TOGETHER
 from workbench.protocol.schedule import known_start, origin, visit_times
-from workbench.protocol.times import anchor_faults, clock_faults, on_ticks
+from workbench.protocol.span import anchor_faults, clock_faults, on_ticks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ import numpy as np
 from workbench.component.declaration import number
 from workbench.component.moments import TOGETHER
 from workbench.protocol.schedule import Tables, known_start, phase_of, step_edge
-from workbench.protocol.times import on_ticks
+from workbench.protocol.span import on_ticks
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value

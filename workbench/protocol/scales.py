@@ -12,7 +12,7 @@ from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, anchor, count, number, numbers, reference
 from workbench.protocol.schedule import origin
-from workbench.protocol.times import anchor_faults, clock_faults
+from workbench.protocol.span import anchor_faults, clock_faults
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value

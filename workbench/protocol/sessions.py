@@ -15,7 +15,7 @@ from workbench.component.declaration import Component, anchor, number, numbers, 
 from workbench.component.moments import TOGETHER
 from workbench.protocol.enrolment import WHO, entering, entry_faults, response_share
 from workbench.protocol.schedule import Recurrence, Tables, known_start, origin
-from workbench.protocol.times import anchor_faults, clock_faults, on_ticks
+from workbench.protocol.span import anchor_faults, clock_faults, on_ticks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from typing import Any
 from workbench.component.declaration import Component, Parameter
 from workbench.component.offers import GROUP
 from workbench.component.registry import SECTIONS, Registry, Section
-from workbench.protocol.times import RELATIVE
+from workbench.protocol.span import RELATIVE
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.dose_ranges import check_substance, read_range

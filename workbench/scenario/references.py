@@ -8,8 +8,7 @@ from typing import Any
 
 from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS
-from workbench.protocol.span import parse_window
-from workbench.protocol.times import ANCHORS
+from workbench.protocol.span import ANCHORS, parse_window
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import show
 from workbench.scenario.document import listed

@@ -12,8 +12,7 @@ from typing import Any
 
 from workbench.component.declaration import Parameter
 from workbench.errors import quoted
-from workbench.protocol.span import parse_window
-from workbench.protocol.times import in_days
+from workbench.protocol.span import in_days, parse_window
 from workbench.quantities import QuantityError, accepted_text, convert, counts, same_kind, split, to_unit, weighed
 from workbench.scenario.conformity import expected_number, show
 from workbench.scenario.document import Document, listed
