@@ -15,7 +15,7 @@ from workbench.errors import Problem, ScenarioError
 from workbench.execution.fitness import refuse_unfit
 from workbench.inspection.dose_records import dose_records
 from workbench.plan import Plan, plan
-from workbench.protocol.records import Record
+from workbench.protocol.dose_record import Record
 from workbench.scenario import to_text
 from workbench.scenario.document import Document
 from workbench.scenario.dose_words import PASSED, READ, REFUSED, SINGLE, UNITS, word

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.component.moments import TOGETHER
 from workbench.errors import UsageError, quoted
-from workbench.protocol.records import Record, nothing
+from workbench.protocol.dose_record import Record, nothing
 from workbench.protocol.schedule import number_before, phase_hours
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from workbench.component.moments import plain
 from workbench.errors import AssemblyError, shorten
 from workbench.pharmacology.regimen import AT_ONCE
 from workbench.pharmacology.trains import DAILY, Train
-from workbench.protocol.records import Record, nothing
+from workbench.protocol.dose_record import Record, nothing
 from workbench.protocol.schedule import first_dose, hours_of, in_force, number_before
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from workbench.errors import Problem
 from workbench.plan.columns import Rows, Swept
 from workbench.plan.groups import Group, Slab
 from workbench.plan.runs import StudyPlan
-from workbench.protocol.records import Record
+from workbench.protocol.dose_record import Record
 from workbench.protocol.schedule import Recurrence, in_force, number_before, phase_hours
 from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.dose_ranges import range_of

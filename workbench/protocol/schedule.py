@@ -16,7 +16,7 @@ import numpy as np
 from workbench.component.declaration import Component
 from workbench.component.moments import TOGETHER, moment
 from workbench.component.registry import SECTIONS, registry
-from workbench.protocol.records import Record
+from workbench.protocol.dose_record import Record
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR, convert
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from workbench.component.field_path import field_path
 from workbench.errors import Problem, shorten
-from workbench.protocol.records import Record, nothing
+from workbench.protocol.dose_record import Record, nothing
 from workbench.quantities import whole
 from workbench.scenario.csv_tables import (
     DECIMAL_COMMA,
