@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.adjusted import Adjusted
+    from workbench.pharmacology.adjustments import Adjusted
     from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.component.declaration import Component, number, numbers, option, reference, switch
-from workbench.pharmacology.adjustment_faults import enrolment_faults
-from workbench.pharmacology.adjustments import enrol
+from workbench.pharmacology.adjustments import enrol, enrolment_faults
 from workbench.protocol.enrolment import WHO, response_share
 from workbench.protocol.schedule import SAME, Recurrence, hours_of
 from workbench.quantities import HOURS_PER_DAY

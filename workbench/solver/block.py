@@ -26,7 +26,7 @@ from workbench.solver.stimulation import Marks, Stimulation
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Exposing, Forgetting
-    from workbench.pharmacology.adjusted import Adjusted
+    from workbench.pharmacology.adjustments import Adjusted
     from workbench.protocol.assessments import Visits
     from workbench.solver.batch import Batch
     from workbench.solver.draws import Draws
