@@ -1,7 +1,6 @@
 """What the body does to a drug (kinetics), and what the drug does: to receptors (occupancy), in the end (response)."""
 
 from workbench.pharmacology.adjustments import Hold, Stop, Titrate
-from workbench.pharmacology.bath import Affinity, BathDrug
 from workbench.pharmacology.compartments import (
     MultiCompartmentIntravenous,
     MultiCompartmentOral,
@@ -16,7 +15,7 @@ from workbench.pharmacology.disposition import (
 from workbench.pharmacology.intranasal import MultiCompartmentIntranasal
 from workbench.pharmacology.metabolite import Metabolite
 from workbench.pharmacology.nonmem import DosingTable, Nonmem
-from workbench.pharmacology.occupancy import Langmuir
+from workbench.pharmacology.occupancy import Affinity, BathDrug, Langmuir
 from workbench.pharmacology.regimen import Repeated
 from workbench.pharmacology.response import (
     HillResponse,

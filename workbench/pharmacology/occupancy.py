@@ -1,18 +1,114 @@
-"""The share of receptors that a drug occupies."""
+"""A drug in the fluid around a slice: a clamped concentration, and what its affinity makes of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.component.declaration import Component, number, reference
-from workbench.pharmacology.bath import idle_efficacy, refuse_bath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
+
+
+@dataclass(frozen=True, kw_only=True)
+class BathDrug(Component):
+    """A drug washed over a slice: its concentration is what the experimenter makes it, all the time.
+
+    In nM, free: nothing binds it and nothing removes it. It meets receptors by its affinity.
+    """
+
+    section: ClassVar[str] = "drug"
+    name: ClassVar[str] = "bath"
+    drives: ClassVar[bool] = True
+    equation: ClassVar[str] = "C = concentration"
+    sources: ClassVar[tuple[str, ...]] = ("Maltese2014",)
+
+    concentration: Value = number(0.0, "nM", "concentration in the fluid", low=0.0, high=1e9, status="protocol")
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a dose, and a reading of plasma."""
+        for name, dose in sorted(tables.get("dose", {}).items()):
+            if dose["drug"] == fields["name"]:
+                yield "model", f"a drug in the bath has its concentration and takes no dose, but dose.{name} gives it"
+        for section in ("outcome", "course"):
+            for name, readout in sorted(tables.get(section, {}).items()):
+                if readout["readout"] != "occupancy" and readout.get("drug") == fields["name"]:
+                    yield "model", f"{section}.{name} reads it in plasma, where a drug in the bath is not"
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Offer the concentration as a driven signal."""
+        block.provide(f"drug.{name}", self.concentration)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affinity(Component):
+    """Occupancy of one receptor by a drug in the bath, from its affinity in vitro and without transmitter.
+
+    Not for plasma: there binding to protein and the way into the brain come between concentration and receptor.
+    """
+
+    section: ClassVar[str] = "occupancy"
+    name: ClassVar[str] = "affinity"
+    drives: ClassVar[bool] = True
+    equation: ClassVar[str] = "Occ = C / (C + ki)"
+    sources: ClassVar[tuple[str, ...]] = ("Gaddum1957",)
+
+    drug: str = reference("drug", "a drug in the bath")
+    ki: Value = number(MISSING, "nM", "concentration that occupies half the receptors in vitro", low=1e-6, high=1e9)
+    efficacy: Value = number(
+        0.0, "1", "share of the transmitter's full effect that it has itself; 0 only blocks", low=0.0, high=1.0
+    )
+
+    @classmethod
+    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+        """Refuse a drug in plasma, and an effect at no receptor."""
+        yield from idle_efficacy(fields, tables)
+        model = tables["drug"][fields["drug"]]["model"]
+        if model != BathDrug.name:
+            yield (
+                "drug",
+                (
+                    f"{fields['drug']} is in plasma ({model}), and an affinity in vitro is not one in total plasma: "
+                    'use form = "langmuir" with an ec50, or a drug with model = "bath"'
+                ),
+            )
+
+    @property
+    def half(self) -> Value:
+        """The concentration that occupies half."""
+        return self.ki
+
+    @staticmethod
+    def share(concentration: Value, ki: Value) -> Value:
+        """Return the occupied share."""
+        return concentration / (concentration + ki)
+
+    def build(self, block: Assembly, name: str) -> None:
+        """Offer the occupancy as a driven signal."""
+        block.provide(f"occupancy.{name}", block.derived(self.share, block.driven(f"drug.{self.drug}"), self.ki))
+
+
+def idle_efficacy(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield why an efficacy of its own does nothing, where no receptor takes this occupancy."""
+    named = any(fields["name"] in receptor.get("antagonists", ()) for receptor in tables.get("receptor", {}).values())
+    if fields["efficacy"] and not named:
+        yield "efficacy", f"acts at no receptor: none lists {fields['name']} among its antagonists"
+
+
+def refuse_bath(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Yield why an occupancy by plasma concentration cannot have a drug in the bath, if it does."""
+    if tables["drug"][fields["drug"]]["model"] == BathDrug.name:
+        yield (
+            "drug",
+            (
+                f"{fields['drug']} is in the bath (nM), but an ec50 is a concentration in total plasma (ng/mL): "
+                'use form = "affinity" with a ki'
+            ),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
