@@ -16,7 +16,7 @@ from scipy.linalg import expm
 from scipy.optimize import brentq
 from support.circuits import HEAD, batches, joined, replaced, solved
 
-from workbench.pharmacology.chains import chained
+from workbench.pharmacology.transfers import chained
 from workbench.solver.batch import BatchResult
 from workbench.solver.run import solve
 

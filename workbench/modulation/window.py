@@ -11,7 +11,7 @@ import numpy as np
 from workbench.component.arrays import power
 from workbench.component.declaration import Component, number, signal
 from workbench.component.moments import TOGETHER, moment, plain, some
-from workbench.pharmacology.chains import chained
+from workbench.pharmacology.transfers import chained
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
