@@ -19,8 +19,7 @@ from support.drawn_systems import drawn_systems
 from support.processors import here
 
 from workbench.errors import ScenarioError
-from workbench.pharmacology.compartments import MultiCompartmentIntravenous, Peripheral
-from workbench.pharmacology.decays import decay_mode
+from workbench.pharmacology.compartments import MultiCompartmentIntravenous, Peripheral, decay_mode
 from workbench.pharmacology.transfers import Transfers
 from workbench.solver.run import solve
 
