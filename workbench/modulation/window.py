@@ -16,8 +16,7 @@ from workbench.pharmacology.transfers import chained
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
-    from workbench.pharmacology.body import Body
-    from workbench.pharmacology.exposure import Exposure
+    from workbench.pharmacology.exposure import Body, Exposure
 
 
 POINTS, WEIGHTS = (0.5 * row[:, None] for row in np.polynomial.legendre.leggauss(5))

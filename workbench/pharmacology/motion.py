@@ -16,8 +16,7 @@ import numpy as np
 
 from workbench.component.moments import TOGETHER, moment, plain
 from workbench.errors import AssemblyError
-from workbench.pharmacology.body import Body
-from workbench.pharmacology.exposure import NEGLIGIBLE, Exposure
+from workbench.pharmacology.exposure import NEGLIGIBLE, Body, Exposure
 from workbench.pharmacology.magnus import NODES, applied, expansion, exponential
 from workbench.pharmacology.transfers import added
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.body import Body
-    from workbench.pharmacology.exposure import Exposure
+    from workbench.pharmacology.exposure import Body, Exposure
     from workbench.pharmacology.transfers import Amounts
 
 POINTS = np.concatenate([[0.0], np.geomspace(1e-5, 1.0, 30)])
