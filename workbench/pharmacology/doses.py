@@ -15,8 +15,7 @@ from workbench.protocol.schedule import number_before, number_until
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.pharmacology.adjustments import Adjusted
-    from workbench.pharmacology.regimen import Repeated
-    from workbench.pharmacology.trains import Train
+    from workbench.pharmacology.regimen import Repeated, Train
     from workbench.pharmacology.transfers import Amounts, Transfers
 
 DOUBLINGS = 64

@@ -11,8 +11,7 @@ import numpy as np
 from workbench.component.declaration import Component, count, dosing, number, reference
 from workbench.component.moments import plain
 from workbench.errors import AssemblyError, shorten
-from workbench.pharmacology.regimen import AT_ONCE
-from workbench.pharmacology.trains import DAILY, Train
+from workbench.pharmacology.regimen import AT_ONCE, DAILY, Train
 from workbench.protocol.dose_record import Record, nothing
 from workbench.protocol.schedule import first_dose, hours_of, in_force, number_before
 
