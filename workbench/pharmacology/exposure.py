@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.component.moments import TOGETHER, moment, plain, some
-from workbench.pharmacology.doses import Doses, train
+from workbench.pharmacology.dose_trains import Doses, train
 from workbench.pharmacology.transfers import Transfers, moved, total
 from workbench.protocol.schedule import placed
 
