@@ -14,7 +14,7 @@ from workbench.readouts.concentrations import (
     TroughConcentration,
 )
 from workbench.readouts.directions import OutputPower, ProfileError, SubspaceError
-from workbench.readouts.doses import DoseAmount, DosesGiven, DosesStopped
+from workbench.readouts.given_doses import DoseAmount, DosesGiven, DosesStopped
 from workbench.readouts.levels import (
     AreaOfChange,
     HighestLevel,
