@@ -10,7 +10,7 @@ from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS
 from support.shipped_texts import shipped_content
 
-from workbench.inspection.names import NEAREST, block, lookup
+from workbench.inspection.lookup import NEAREST, block, lookup
 from workbench.scenario.library import data_folder
 
 SETS = sorted((data_folder() / "parameters").glob("*.toml"))

@@ -16,7 +16,7 @@ from workbench.cli.output import plain, print_object, put, put_exactly, spelled_
 from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
-from workbench.inspection.names import block, lookup, refusal
+from workbench.inspection.lookup import block, lookup, refusal
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component, Parameter
