@@ -27,7 +27,7 @@ MOST = 1e6
 def enrolment_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why nobody can be chosen to go on to a dose."""
     if fields["only_if"] != "anyone" and fields.get("steady_state"):
-        yield "only_if", "a regimen that has gone on for ever is not decided upon; leave steady_state out"
+        yield "only_if", "at steady state no visit comes before the first dose; leave steady_state out"
         return
     yield from entry_faults(fields, tables)
 

@@ -168,7 +168,7 @@ class TickPhase(Ordered):
 
     @classmethod
     def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse two phases in one place, and a step that would take for ever."""
+        """Refuse two phases in one place, and a step so short that the phase would never end."""
         yield from super().check(fields, tables)
         if fields["length"] * SECONDS_PER_HOUR > MOST_STEPS * fields["step"]:
             yield "step", f"cuts the phase into more than {MOST_STEPS:,} steps"
