@@ -16,7 +16,7 @@ from workbench.component.declaration import Parameter
 from workbench.component.moments import TOGETHER
 from workbench.component.registry import SECTIONS, Registry
 from workbench.protocol.schedule import visit_times
-from workbench.protocol.times import RELATIVE
+from workbench.protocol.span import RELATIVE
 from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
