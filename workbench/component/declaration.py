@@ -243,6 +243,10 @@ class Component:
     name: ClassVar[str]
     drives: ClassVar[bool] = False
     revision: ClassVar[int] = 1
+    former_names: ClassVar[tuple[str, ...]] = ()
+    """Names that it had before: files that use one are read as if they used `name`, with a note."""
+    former_fields: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Names that fields had before, each with the field's name now; read like former names."""
     equation: ClassVar[str]
     sources: ClassVar[tuple[str, ...]] = ()
     packaged: ClassVar[bool] = True

@@ -203,6 +203,11 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
 """Every family of named component tables. ``outcome`` and ``course`` choose from the same readouts."""
 
 
+def _choosing(section: str) -> str:
+    """Return the section whose components a section chooses from: courses record outcomes' readouts."""
+    return "outcome" if section == "course" else section
+
+
 class Registry:
     """The visible table of components: (section, name) to class.
 
@@ -217,6 +222,7 @@ class Registry:
         self, components: Iterable[type[Component]] = (), absent: Mapping[tuple[str, str], str] | None = None
     ) -> None:
         self._classes: dict[tuple[str, str], type[Component]] = {}
+        self._former: dict[tuple[str, str], str] = {}
         self.absent = dict(absent or {})
         self._sources: dict[type[Component], tuple[str, tuple[str, ...]]] = {}
         for component in components:
@@ -229,21 +235,43 @@ class Registry:
             raise ValueError(f"{component.__name__}.section is {component.section!r} (known: {', '.join(SECTIONS)})")
         if self._classes.get(key, component) is not component:
             raise ValueError(f"{key[0]} {key[1]!r} is already {self._classes[key].__name__}")
-        component.parameters()
+        fields = component.parameters()
+        for old, new in component.former_fields.items():
+            if new not in fields or old in fields:
+                raise ValueError(f"{component.__name__}.former_fields: {old!r} cannot have become {new!r}")
         self._classes[key] = component
+        for old in component.former_names:
+            if self._former.setdefault((component.section, old), component.name) != component.name:
+                taken = self._former[component.section, old]
+                raise ValueError(f"{component.section} {old!r} is a former name of {taken!r} already")
 
     def extended(self, components: Iterable[type[Component]]) -> Registry:
         """Return a copy that also knows `components` (rules written in a notebook); those are marked unpackaged."""
         bigger = Registry(self._classes.values(), self.absent)
         for component in components:
-            if (component.section, component.name) not in self:
+            if (component.section, component.name) not in self._classes:
                 component.packaged, component.offered_by = False, ""
             bigger.add(component)
         return bigger
 
     def get(self, section: str, name: str) -> type[Component]:
-        """Return the class; KeyError if unknown."""
-        return self._classes["outcome" if section == "course" else section, name]
+        """Return the class of a name, or of a name of before; KeyError if unknown."""
+        section = _choosing(section)
+        return self._classes.get((section, name)) or self._classes[section, self._former[section, name]]
+
+    def former_names(self, section: str) -> Mapping[str, str]:
+        """Return the names that components of a section had before, each with its name now.
+
+        A name that another component took since means that one.
+        """
+        section = _choosing(section)
+        taken = self._classes
+        return {old: new for (at, old), new in self._former.items() if at == section and (at, old) not in taken}
+
+    @property
+    def has_former_names(self) -> bool:
+        """Whether a component, or a field of one, was called otherwise before."""
+        return bool(self._former) or any(component.former_fields for component in self._classes.values())
 
     def look_again(self) -> None:
         """Forget what components that are not ours refer to: it may have changed since the last plan."""
@@ -275,19 +303,19 @@ class Registry:
 
     def why_absent(self, section: str, name: str) -> str:
         """Say whose a component is that is not here, and why it is missing; "" where nobody knows."""
-        section = "outcome" if section == "course" else section
+        section = _choosing(section)
         return self.absent.get((section, name)) or self.absent.get(("", name), "")
 
     def names(self, section: str) -> tuple[str, ...]:
         """Return the component names of a section, sorted (courses use the outcome readouts)."""
-        section = "outcome" if section == "course" else section
+        section = _choosing(section)
         return tuple(sorted(name for at, name in self._classes if at == section))
 
     def __iter__(self) -> Iterator[type[Component]]:
         return iter(self._classes[key] for key in sorted(self._classes))
 
     def __contains__(self, key: object) -> bool:
-        return key in self._classes
+        return key in self._classes or key in self._former
 
 
 def _components_of(module_name: str) -> tuple[type[Component], ...]:

@@ -18,6 +18,7 @@ from workbench.errors import ScenarioError, shorten
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.families import Family, FamilyReader, lists
+from workbench.scenario.former_names import with_present_names
 from workbench.scenario.library import scenario_file, scenarios_beside
 from workbench.scenario.prescan import read_limited
 from workbench.scenario.syntax import Keys
@@ -56,7 +57,9 @@ class WholeDocument(Document):
 
 
 def whole(document: Document, folder: Path, registry: Registry) -> Document:
-    """Return the scenario of `document` with its base, and a table for each that is meant; itself if it is all there.
+    """Return the scenario of `document` with its base, today's names, and a table for each that is meant.
+
+    It is `document` itself where all of it is there already.
 
     Parameters
     ----------
@@ -72,13 +75,13 @@ def whole(document: Document, folder: Path, registry: Registry) -> Document:
     ScenarioError
         If a base cannot be found or read, or the files are based on each other in a circle.
     """
-    if BASE not in document.content:
-        if WITHOUT in document.content:
-            document.report((WITHOUT,), f"takes tables of a base away, and no base is named ({BASE} = ...)", at="key")
-            del document.content[WITHOUT]
-        if not any(lists(document.content)):
-            return document
-    chain = list(_chain(document, folder))
+    if BASE not in document.content and WITHOUT in document.content:
+        document.report((WITHOUT,), f"takes tables of a base away, and no base is named ({BASE} = ...)", at="key")
+        del document.content[WITHOUT]
+    chain = with_present_names(list(_chain(document, folder)), registry)
+    document = chain[0]
+    if BASE not in document.content and not any(lists(document.content)):
+        return document
     tree = read_tree(chain[-1])
     for one in reversed(chain[:-1]):
         tree = _merged(_without(tree, one), read_tree(one), one)

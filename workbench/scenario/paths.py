@@ -72,6 +72,7 @@ class Paths:
         table = self._table(section, name)
         declared = table.component.parameters()
         field = field.replace(".", "_")
+        field = table.component.former_fields.get(field, field)
         if self.registry is not None and field == SECTIONS[section].key:
             names = self.registry.names(section)
             choice = Parameter(field, "option", table.component.name, SECTIONS[section].doc, choices=names)
