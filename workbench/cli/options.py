@@ -20,3 +20,4 @@ Workers = Annotated[
 LockTimeout = Annotated[
     float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="Patience while another command writes.")
 ]
+Sweep = Annotated[int | None, typer.Option("--sweep", min=1, help="Which sweep of the file; the newest if not given.")]

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import AsJson, Database
+from workbench.cli.options import AsJson, Database, Sweep
 from workbench.cli.output import print_object, put_line
-from workbench.cli.results import Sweep
 from workbench.files import make_folder
 
 DEFAULT_FOLDER = Path("reports")

@@ -1,16 +1,21 @@
-"""How ``runs --history`` looks: each command that wrote, its end, and the versions where they change."""
+"""``workbench runs``: the sweeps of a database, and which command wrote what into it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from workbench.cli.options import AsFormat, AsJson, Database
 from workbench.cli.output import Format, print_frame, print_object, put
 from workbench.cli.text_tables import folded, set_out
 
 if TYPE_CHECKING:
     from workbench.store.history import History, Written
+
+SWEEP_COLUMNS = ("sweep", "scenario", "subjects", "expected", "stored", "failed", "missing", "created")
 
 INDENT = "  "
 MOST = 400
@@ -67,3 +72,36 @@ def _chain(found: History) -> Iterator[str]:
     yield found.sha256
     if found.broken:
         yield f"the chain is broken: {found.broken}"
+
+
+def runs(
+    db: Database,
+    history: Annotated[
+        bool, typer.Option("--history", help="Which command wrote what, when, and with which versions.")
+    ] = False,
+    form: AsFormat = Format.text,
+    as_json: AsJson = False,
+) -> int:
+    """List the sweeps in a database.
+
+    With their counts of expected, stored, failed and missing runs.
+    """
+    from workbench.store import open_results
+
+    if history:
+        print_history(db, form, as_json)
+        return 0
+
+    frame = open_results(Path(db)).sweeps()
+    left = frame["expected"] - frame["stored"] - frame["failed"]
+    frame = frame.assign(missing=left)
+    changed = [name for name in ("seed", "settings") if frame[name].nunique() > 1]
+    if form is Format.text and not as_json:
+        frame["created"] = frame["created"].str.replace("T", " ").str[:16]
+    print_frame(frame, form, as_json, brief=(*SWEEP_COLUMNS, *changed), db=db)
+    return 0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(runs)

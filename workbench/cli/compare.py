@@ -1,12 +1,17 @@
-"""Comparisons in lines: what a scenario set out to compare in one screen, and every table of it."""
+"""``workbench compare``: what a scenario set out to compare in one screen, and every table of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from workbench.cli.options import AsFormat, AsJson, Database, Sweep
+from workbench.cli.output import Format, print_frame, put, records
 from workbench.cli.text_tables import GAP, NOTHING, Number, aligned, cell, fitted, folded, screen
 from workbench.errors import shorten
 from workbench.terms import (
@@ -30,6 +35,11 @@ if TYPE_CHECKING:
 
     from workbench.analysis.overview import Crossed, Declared, Overview
     from workbench.analysis.parameter_uncertainty import Plausible
+
+NO_BASELINE = "nothing to compare: no arm here has a baseline (compare_with in the scenario, or --baseline ARM)"
+NO_INTERACTION = (
+    "no interaction to show: the scenario declares none ([interaction.NAME] with four arms), or none was run"
+)
 
 TERMS = {"first": FIRST_ALONE, "second": SECOND_ALONE, "both": BOTH, "interaction": INTERACTION}
 HEADED = {spread("subjects"): "across subjects", HEDGES_G: "g", BETTER: "better"}
@@ -319,3 +329,141 @@ def _swept(points: pd.DataFrame, study: str, point: int) -> Iterator[str]:
     for row in points[(points["study"] == study) & (points["point"] == point)].to_dict("records"):
         value = row["number"] if cell(row["text"]) == NOTHING else row["text"]
         yield f"{row['path']} = {cell(value)}{'' if row['unit'] in (None, '', '1') else ' ' + row['unit']}"
+
+
+def compare(
+    db: Database,
+    baseline: Annotated[str | None, typer.Option("--baseline", help="Compare every arm with this one.")] = None,
+    outcome: Annotated[list[str] | None, typer.Option("--outcome", help="Only this outcome; may be repeated.")] = None,
+    study: Annotated[str | None, typer.Option("--study", help="Only this study.")] = None,
+    interactions: Annotated[
+        bool, typer.Option("--interactions", help="Only the interactions that the scenario declares.")
+    ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every outcome; without it, what the scenario declares, in one screen.")
+    ] = False,
+    sweep: Sweep = None,
+    form: AsFormat = Format.text,
+    as_json: AsJson = False,
+) -> int:
+    """Compare arms within subjects.
+
+    First what the scenario declares: its benefit, interactions and costs, with intervals and effect sizes; --all has
+    every outcome.
+    """
+    if as_json or form is not Format.text:
+        _print_rows(db, sweep, study, baseline, outcome, interactions, form, as_json)
+        return 0
+    chosen = interactions or study is not None or baseline is not None or bool(outcome)
+    lines = [] if chosen else _declared_lines(Path(db), sweep)
+    if every or not lines:
+        lines += ([""] if lines else []) + _tables(Path(db), sweep, study, baseline, outcome, interactions)
+    put("\n".join([*lines, *_rounding(Path(db), sweep, outcome)]))
+    return 0
+
+
+def _rounding(db: Path, sweep: int | None, outcome: list[str] | None) -> list[str]:
+    """Return what of these outcomes other processors give other digits of."""
+    from workbench.analysis.selection import select
+    from workbench.cli.text_tables import folded
+    from workbench.execution.tolerances import between_processors
+
+    said = between_processors(select(db, sweep), outcome or None)
+    return [line for sentence in said for line in folded(sentence, "  ", first="")]
+
+
+def _print_rows(
+    db: str,
+    sweep: int | None,
+    study: str | None,
+    baseline: str | None,
+    outcome: list[str] | None,
+    interactions: bool,
+    form: Format,
+    as_json: bool,
+) -> None:
+    """Print every comparison as data."""
+    from workbench.analysis.interaction import over_parameters
+
+    frame, joint = _compared(Path(db), sweep, study, baseline, outcome, interactions)
+    over = over_parameters(Path(db), sweep=sweep, outcomes=outcome or None)
+    listed = {} if interactions else {"interactions": records(joint)}
+    listed["over_parameters"] = records(over)
+    print_frame(joint if interactions else frame, form, as_json, **{"db": db, **listed})  # type: ignore[arg-type]
+
+
+def _declared_lines(db: Path, sweep: int | None) -> list[str]:
+    """Return the lines of what the scenario declares, none where it compares nothing."""
+    from workbench.analysis.overview import overview
+
+    found = overview(db, sweep)
+    return [*overview_lines(found)] if found is not None and found.declared else []
+
+
+def _tables(
+    db: Path,
+    sweep: int | None,
+    study: str | None,
+    baseline: str | None,
+    outcome: list[str] | None,
+    interactions: bool,
+) -> list[str]:
+    """Return the lines of every comparison that was asked for."""
+    from workbench.analysis.interaction import over_parameters
+    from workbench.analysis.overview import equal_outcomes
+    from workbench.analysis.selection import select
+
+    frame, joint = _compared(db, sweep, study, baseline, outcome, interactions)
+    if not len(joint if interactions else frame):
+        return [NO_INTERACTION if interactions else NO_BASELINE]
+    lines: list[str] = []
+    if not interactions:
+        shown = frame
+        if outcome is None:  # what is the same in all arms of all studies that are shown
+            chosen, studies = select(db, sweep), list(frame["study"].unique())
+            same = [equal_outcomes(chosen, one) for one in studies]
+            equal = [name for name in same[0] if all(name in other for other in same)]
+            shown = frame[~frame["outcome"].isin(equal)]
+            lines += equal_lines(equal)
+        lines = [*effect_lines(shown, _points(db, sweep, frame["study"].unique())), *lines]
+    if len(joint):
+        told = interaction_lines(joint, _points(db, sweep, joint["study"].unique()))
+        over = over_parameters(db, sweep=sweep, outcomes=outcome or None)
+        lines += ([""] if lines else []) + [*told, "", *plausible_lines(over)]
+    return lines
+
+
+def _compared(
+    db: Path,
+    sweep: int | None,
+    study: str | None,
+    baseline: str | None,
+    outcome: list[str] | None,
+    interactions: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of all comparisons and of the interactions of the same studies."""
+    from workbench.analysis import compare as compare_arms
+    from workbench.analysis import interactions as interactions_of
+
+    frame = compare_arms(db, sweep=sweep, study=study, baseline=baseline, outcomes=outcome or None)
+    joint = interactions_of(db, sweep=sweep, study=study, outcomes=outcome or None)
+    if study is None and not interactions:
+        # as for the arms: studies with a sweep of their own are shown when they are asked for
+        joint = joint[joint["study"].isin(frame["study"].unique())]
+    return frame, joint
+
+
+def _points(db: Path, sweep: int | None, studies: Iterable[str]) -> pd.DataFrame:
+    """Return the swept values of some studies."""
+    import pandas as pd
+
+    from workbench.store import open_results
+
+    with open_results(db) as results:
+        chosen = results.latest if sweep is None else sweep
+        return pd.concat([results.points(chosen, study) for study in studies])
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(compare)
