@@ -43,7 +43,7 @@ def write(folder: Path) -> None:
     wanted["commands.md"] = "\n".join(_commands())
     wanted["functions.md"] = "\n".join(_functions())
     wanted["contract.md"] = "\n".join(_contract())
-    wanted["rooms.svg"] = _drawing(imports())
+    wanted["packages.svg"] = _drawing(imports())
     (folder / "components").mkdir(parents=True, exist_ok=True)
     for old in folder.rglob("*.*"):
         if old.relative_to(folder).as_posix() not in wanted:
@@ -138,16 +138,16 @@ def _returned(functions: Iterable[Any]) -> list[type]:
 
 
 def _drawing(below: Mapping[str, Set[str]]) -> str:
-    """Return rooms from the top down with an arc to each that one imports from; a broken red arc would lead upwards."""
-    step, left, place = 26, 130, {room: i for i, room in enumerate(below)}
+    """Return packages from the top down, with an arc to each that one imports from; one upwards is broken."""
+    step, left, place = 26, 130, {name: i for i, name in enumerate(below)}
     wide, high = left + 14 * len(below), step * (len(below) + 1)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" font-family="sans-serif">']
     parts.append('<rect width="100%" height="100%" fill="white"/>')
-    for room, i in place.items():
+    for name, i in place.items():
         y = step * (i + 1)
-        parts.append(f'<text x="{left - 12}" y="{y + 4}" font-size="13" text-anchor="end" fill="#222222">{room}</text>')
+        parts.append(f'<text x="{left - 12}" y="{y + 4}" font-size="13" text-anchor="end" fill="#222222">{name}</text>')
         parts.append(f'<circle cx="{left}" cy="{y}" r="3.5" fill="#0072B2"/>')
-        for other in sorted(below[room], key=place.__getitem__):
+        for other in sorted(below[name], key=place.__getitem__):
             end = step * (place[other] + 1)
             start, bend = left + 4, left + 9 * abs(place[other] - i) + 14
             look = 'stroke="#0072B2"' if end > y else 'stroke="#D55E00" stroke-dasharray="4 3"'

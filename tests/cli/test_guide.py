@@ -40,7 +40,7 @@ def test_what_the_code_knows_is_filled_in() -> None:
     menu = markdown("components")
     assert all(f"`{component.name}`" in menu for component in registry())
     assert "`workbench guide`" in markdown("commands") and "`workbench.run_sweep`" in markdown("commands")
-    assert "`pharmacology`" in markdown("house")
+    assert "`pharmacology`" in markdown("architecture")
     assert "`outcomes_wide`" in markdown("database") and "`rules/hebb.toml`" in markdown("scenarios")
 
 
@@ -50,6 +50,8 @@ def test_marks_lists_and_tables_become_text() -> None:
         "A title\n=======\n\nSee arms (workbench guide arms) and `code`, now.\n\n- one\n- two words\n\n"
         "a  b\n1  2\n\n    workbench  check"
     )
+    wide = f"| a | b | c |\n| --- | --- | --- |\n| {'one ' * 12} | two | three |\n"
+    assert terminal(wide, 60) == f"{'one ' * 11}one\n  b:  two\n  c:  three"
     assert terminal("words " * 9, 24) == "words words words words\nwords words words words\nwords"
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.text_tables import folded, set_out
+from workbench.cli.text_tables import GAP, PROSE, folded, set_out
 from workbench.scenario.library import guide_folder
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MADE = re.compile(r"<!-- made: (\w+) -->")
 _PARTS = re.compile(r"```\{toctree\}\n(.*?)```", flags=re.DOTALL)
 _CODE = "    "
+NAMES = 33
+"""Columns that are no wider than this hold names, not prose."""
 _UNDERLINED = {"h1": "=", "h2": "-"}
 
 
@@ -139,34 +141,34 @@ def _functions() -> str:
     )
 
 
-def _rooms() -> str:
+def _packages() -> str:
     """Return the packages of the code from the top down, each with the first sentence of its docstring."""
     rows = []
-    for room in imports():
-        files = _room_files()[room]
+    for name in imports():
+        files = _package_files()[name]
         said = ast.get_docstring(ast.parse((files[0].parent / "__init__.py").read_text("utf-8"))) or ""
-        rows.append((f"`{room}`", str(len(files)), said.partition("\n\n")[0]))
-    return _table(("room", "modules", "what it is for"), iter(rows))
+        rows.append((f"`{name}`", str(len(files)), said.partition("\n\n")[0]))
+    return _table(("package", "modules", "what it is for"), iter(rows))
 
 
 def _imports() -> str:
     """Return from which other packages each package of the code imports, from the top down."""
-    rows = ((f"`{room}`", ", ".join(sorted(below)) or "nothing") for room, below in imports().items())
-    return _table(("room", "imports from"), rows)
+    rows = ((f"`{name}`", ", ".join(sorted(below)) or "nothing") for name, below in imports().items())
+    return _table(("package", "imports from"), rows)
 
 
 def imports() -> Mapping[str, frozenset[str]]:
-    """Return from which others each room imports; one that is imported from comes after all that import from it."""
-    left = {room: _imported(files) - {room} for room, files in _room_files().items()}
+    """Return from which others each package imports; one that is imported from comes after all that import from it."""
+    left = {name: _imported(files) - {name} for name, files in _package_files().items()}
     upwards: dict[str, frozenset[str]] = {}
     while left:
-        lowest = min(left, key=lambda room: (len(left[room] - upwards.keys()), room))
+        lowest = min(left, key=lambda name: (len(left[name] - upwards.keys()), name))
         upwards[lowest] = frozenset(left.pop(lowest))
     return dict(reversed(upwards.items()))
 
 
 @cache
-def _room_files() -> Mapping[str, Sequence[Path]]:
+def _package_files() -> Mapping[str, Sequence[Path]]:
     import workbench
 
     root = Path(workbench.__file__).parent
@@ -175,14 +177,14 @@ def _room_files() -> Mapping[str, Sequence[Path]]:
 
 
 def _imported(files: Sequence[Path]) -> set[str]:
-    """Return the rooms that some modules import from, at any place in them."""
+    """Return the packages that some modules import from, at any place in them."""
     found = set()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             found |= {part for name in names if name.startswith("workbench.") for part in name.split(".")[1:2]}
-    return found & set(_room_files())
+    return found & set(_package_files())
 
 
 MAKERS: Mapping[str, Callable[[], str]] = {
@@ -194,7 +196,7 @@ MAKERS: Mapping[str, Callable[[], str]] = {
     "columns": _columns,
     "views": _views,
     "functions": _functions,
-    "rooms": _rooms,
+    "packages": _packages,
     "imports": _imports,
 }
 """What may stand behind ``made:``, and the function that makes it."""
@@ -246,9 +248,23 @@ def _blocks(tokens: Sequence[Token], width: int) -> Iterator[str]:
             rows.append(row)
             row = []
         elif kind == "table_close":
-            yield from set_out([tuple(cells) for cells in rows], indent, width)
+            yield from _tabulated(rows, indent, width)
             yield ""
             rows = []
+
+
+def _tabulated(rows: Sequence[Sequence[str]], indent: str, width: int) -> list[str]:
+    """Return a table in columns; where prose stands before the last column, as a list with the names of the columns."""
+    header, *others = rows
+    columns = [max(map(len, column)) + len(GAP) for column in zip(*rows, strict=True)][:-1]
+    if sum(columns) + PROSE <= width - len(indent) or max(columns, default=0) <= NAMES:
+        return set_out([tuple(cells) for cells in rows], indent, width)
+    lines: list[str] = []
+    for first, *cells in others:
+        lines += folded(first, indent + GAP, width, first=indent)
+        named = [(f"{name}:", cell) for name, cell in zip(header[1:], cells, strict=True) if cell]
+        lines += set_out(named, indent + GAP, width)
+    return lines
 
 
 def _next_is_item(rest: Sequence[Token]) -> bool:
@@ -275,5 +291,5 @@ def _inline(token: Token, quote: str = "`") -> str:
             leads.append(str(child.attrGet("href")))
         elif child.type == "link_close":
             page = re.fullmatch(r"(?:\.\./)?(?:guide/)?(\w+)\.md(?:#.*)?", target := leads.pop())
-            said.append(f" (workbench guide {page[1]})" if page else f" ({target})")
+            said.append(f" (workbench guide {page[1]})" if page else f" ({target.replace('../', '')})")
     return "".join(said)
