@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,16 +41,19 @@ from workbench.protocol.schedule import (
 )
 from workbench.report.ground import Ground
 from workbench.report.page_tables import table_files
-from workbench.report.protocol_figure import protocol_figure
+from workbench.report.protocol_figure import _times, protocol_figure
 from workbench.report.words import number
 from workbench.scenario import load_scenario
 from workbench.scenario.model import Scenario, Study
 from workbench.scenario.references import plain_tables
 from workbench.solver.block import Block
 
+EXAMPLES = int(os.environ.get("WORKBENCH_SCHEDULE_EXAMPLES", "3"))
+"""Examples for each clock, each of four to six arms; more by night."""
 HOURS = 240.0
 PHASES = {
-    "tick": 'clock = "tick"\nlength = "10 day"\nstep = "12 h"\n',
+    "tick": 'clock = "tick"\norder = 2\nlength = "10 day"\nstep = "12 h"\n'
+    '[phase.before]\nclock = "tick"\nlength = "1 day"\nstep = "12 h"\n',
     "event": 'clock = "event"\nlength = "10 day"\n',
     "trial": 'trials = 50\ntrials_per_day = "5 trial/day"\n',
 }
@@ -124,13 +129,14 @@ def taken(scenario: Scenario, arm: str) -> list[tuple[float, float]]:
     (exposure,) = block.exposures
     exposure.advance("care", 0.0, 0.0, average=False, look=True)
     body: Any = exposure.since("care")  # type: ignore[attr-defined]
+    begin = exposure.phases["care"][0]
     found = _taken_now(body, [0.0] * len(body.begun))
-    while float(when := np.min(body.next_event())) < HOURS:
+    while float(when := np.min(body.next_event())) < begin + HOURS:
         before = [float(np.max(begun)) for begun in body.begun]
         body.move(when)
         body.take()
         found += _taken_now(body, before)
-    return sorted(dose for dose in found if dose[1] > 0.0)
+    return sorted((hour - begin, amount) for hour, amount in found if amount > 0.0)
 
 
 def _taken_now(body: Any, before: list[float]) -> list[tuple[float, float]]:
@@ -165,7 +171,7 @@ def arms_of(regimens: list[str], clock: str) -> str:
 
 
 @pytest.mark.parametrize("clock", PHASES)
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(given_regimens=REGIMENS)
 def test_engine_records_checks_and_pages_know_the_same_doses(given_regimens: list[str], clock: str) -> None:
     with TemporaryDirectory() as folder:
@@ -208,7 +214,7 @@ def _agrees_with_what_is_drawn(unit: str, lanes: Any, right: list[float], words:
     assert len(lanes) == bool(right), words
     for lane in lanes:
         if unit == "day":
-            assert [24.0 * day for day in lane.at] == pytest.approx(right), words
+            assert [24.0 * day - 24.0 for day in lane.at] == pytest.approx(right), "a day of another phase is before"
             continue
         trials = [hour * 5.0 / 24.0 for hour in right]
         starts = sorted([*lane.at, *(start for start, _ in lane.spans)])
@@ -217,6 +223,7 @@ def _agrees_with_what_is_drawn(unit: str, lanes: Any, right: list[float], words:
         assert all(inside), words
         assert all(any(start == pytest.approx(t) for t in trials) for start in starts), words
         assert all(b <= 50.0 for _, b in lane.spans), words
+        assert len(re.split("; |, ", _times(lane))) == len(lane.spans) + len(lane.at), words
 
 
 def test_sessions_and_visits_count_from_the_first_dose_whether_it_is_given_or_not(tmp_path: Path) -> None:

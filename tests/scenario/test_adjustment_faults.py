@@ -25,6 +25,8 @@ OWN_TABLE = '[dose.infusion]\ndrug = "ketamine"\nregimen = "table"\ntable = """T
 
 FAULTS = {
     "visits after the last dose": (DOSES + UP.replace("later", "late") + VISIT.format("late", "10 day"), "assessment", ["no dose is left to change", "at 240 h", "at 192 h"]),
+    "visits after the last record of a table": (replaced(DOSES, (OWN, OWN_TABLE)) + UP.replace("later", "late").replace('form = "titrate"', 'form = "hold"').replace('step = "10 mg"\n', "") + VISIT.format("late", "10 day"), "assessment", ["no dose is left to change", "at 240 h", "at 192 h"]),
+    "visits after the last dose that is not missed": (replaced(DOSES, ("count = 5\n", "count = 5\nmissed = [4, 5]\n")) + UP.replace("later", "late") + VISIT.format("late", "6 day"), "assessment", ["no dose is left to change", "at 144 h", "at 96 h"]),
     "visits after the end": (DOSES + UP.replace("later", "late") + VISIT.format("late", "20 day"), "first", ["the last visit is at 480 h", "336 h"]),
     "one dose only": (THERAPY + PAUSE, "assessment", ["no dose is left to change", "last dose at 0 h"]),
     "an unknown dose": (DOSES + PAUSE.replace('"infusion"', '"infuson"'), "dose", ["no dose", "infuson", "infusion"]),

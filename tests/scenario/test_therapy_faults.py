@@ -29,6 +29,7 @@ FAULTS = {
     "a session that runs over the end": (replaced(THERAPY, ("count = 8", 'count = 1\nduration = "320 h"')), "duration", ["over at 344 h"]),
     "a session of no length": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\nduration = "0 h"')), "duration", ["no length"]),
     "a session after the end": (replaced(THERAPY, (FIRST, 'first = "day 15"')), "first", ["begins after 360 h", "lasts 336 h"]),
+    "sessions that follow a table of records over the end": (replaced(THERAPY, ('amount = "35 mg"\nduration = "40 min"\nevery = "48 h"\ncount = 1\nduring', 'regimen = "table"\ntable = """TIME,AMT\n300,35\n"""\nduring'), ('at = ["1 day", "7 day", "13 day"]', 'at = ["1 h", "2 h", "3 h"]')), "count", ["over at 408.5 h", "lasts 336 h"]),
     "a session before the phase": (replaced(THERAPY, (FIRST, 'first = "4 h before dose.infusion"')), "first", ["begins 4 h before"]),
     "an unknown content": (replaced(THERAPY, ("targets = [1]", 'targets = [1]\ncontent = "kind"')), "content", ["one of", "adaptive"]),
     "a cue that there is not": (replaced(THERAPY, ("targets = [1]", "targets = [4]")), "targets", ["no cue 4", "1 to 3"]),

@@ -76,11 +76,11 @@ def _by_equation(ground: Ground, shape: Shape) -> str:
 
 def _labelled(ground: Ground, found: Timeline) -> list[tuple[str, Lane]]:
     """Return lanes with labels; all visits together are one lane."""
-    given = {
-        r.name: sentence(said + (f", {r.titration}" if r.titration else "")).rstrip(".")
-        for r, said in ground.words.prescriptions(found.arm)
-    }
-    labelled = [(given.get(lane.name, ""), lane) for lane in found.lanes if lane.kind == "dose"]
+    given: dict[str, list[str]] = {}
+    for r, said in ground.words.prescriptions(found.arm):
+        given.setdefault(r.table, []).append(said + (f", {r.titration}" if r.titration else ""))
+    words = {table: sentence("; ".join(said)).rstrip(".") for table, said in given.items()}
+    labelled = [(words.get(lane.name, ""), lane) for lane in found.lanes if lane.kind == "dose"]
     for lane in (one for one in found.lanes if one.kind == "session"):
         declared = ground.selection.scenario.get("session", {}).get(lane.name, {})
         title = str(declared.get("title", "")) or plain(lane.name)
@@ -123,20 +123,29 @@ def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
 
 
 def _times(lane: Lane) -> str:
-    if lane.spans:
-        return "; ".join(f"{number(a)} to {number(b)}" for a, b in lane.spans)
-    return ", ".join(number(t) for t in lane.at)
+    both = sorted([*lane.spans, *((time, time) for time in lane.at)])
+    return ("; " if lane.spans else ", ").join(_stretch(start, stop) for start, stop in both)
+
+
+def _stretch(start: float, stop: float) -> str:
+    return number(start) if start == stop else f"{number(start)} to {number(stop)}"
 
 
 def _given(lanes: list[tuple[str, Lane]], found: Timeline) -> list[str]:
     said = []
     for label, lane in lanes:
         if lane.kind == "dose":
-            spans = f", in trials {number(lane.spans[0][0])} to {number(lane.spans[-1][1])}" if lane.spans else ""
-            said.append(label + spans)
+            said.append(label + _in_trials(lane) if found.unit == "trial" else label)
         elif lane.kind == "session" and lane.at:
             said.append(f"{label} from {found.unit} {number(lane.at[0])} to {found.unit} {number(lane.at[-1])}")
     return said
+
+
+def _in_trials(lane: Lane) -> str:
+    """Say over which trials a dose is given, or at which."""
+    spans = " and ".join(_stretch(*span) for span in lane.spans)
+    moments = " and ".join(number(time) for time in lane.at)
+    return (f", in trials {spans}" if spans else "") + (f", at trial {moments}" if moments else "")
 
 
 def _open(curve: Curve | None, unit: str) -> str:
@@ -170,6 +179,8 @@ def _half(curve: Curve) -> tuple[str, str] | None:
 
 LOOKS = {"dose": (BLUE, "v"), "session": (GREEN, "D"), "visit": (GREY, "|")}
 LANE, WINDOW = 0.42, 1.1
+FEW = 12
+"""Moments, or stretches, of a lane that its description lists."""
 
 
 @dataclass(frozen=True)
@@ -245,7 +256,7 @@ def _draw_curve(axes: Axes, top: float, curve: Curve) -> None:
 
 
 def _spoken(lane: Lane) -> str:
-    if lane.spans:
-        return ", ".join(f"from {number(a)} to {number(b)}" for a, b in lane.spans)
-    few = [number(t) for t in lane.at[:12]]
-    return "at " + ", ".join(few) + (" and so on" if len(lane.at) > 12 else "")
+    spans = [f"from {number(a)} to {number(b)}" for a, b in lane.spans[:FEW]]
+    moments = [f"at {', '.join(number(t) for t in lane.at[:FEW])}"] if lane.at else []
+    more = " and so on" if max(len(lane.at), len(lane.spans)) > FEW else ""
+    return ", ".join((*spans, *moments)) + more
