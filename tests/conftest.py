@@ -72,7 +72,7 @@ def pytest_collection_finish() -> None:
     """Look for garbage less often, and never among what all tests share: that takes a tenth of the time or more."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.hookimpl(optionalhook=True)
