@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import tomllib
 from collections.abc import Callable, Mapping
@@ -126,6 +127,54 @@ def of_a_text(random: Random, folder: Path) -> Example:
     return Example(
         {f"{name}.toml": toml_bytes(texts("scenarios")[name], random)}, [name], _checked(f"{name}.toml")
     ).laid(folder)
+
+
+LISTS = (
+    '[outcome.size]\nreadout = "weight_norm"\nprojection = "input_output"\nat = ["learning"]\n',
+    '[outcome.size]\nreadout = "weight_norm"\nprojection = "input_output"\nwindow = "first 2 trials of {at}"\nat = ["learning"]\n',
+    '[outcome.size]\nreadout = "weight_norm"\nat = ["day 1", "day 1", "", 3, "{at}", "\\u0000"]\n',
+    '[outcome.norm]\nat = "day 1"\n',
+    '[outcome]\nat = ["x"]\n',
+    "[assessment.day]\neach = [[]]\n",
+    '[assessment.day]\neach = ["day 99999999999999999999"]\n',
+    'outcome.norm.at = ["learning"]\noutcome.norm.title = "{at}{at}"\n',
+)
+"""Tables that stand for several, right and wrong."""
+
+
+def of_a_base(random: Random, folder: Path) -> Example:
+    """Files that are based on each other: parts of a sound one, in a row, in a circle, without end, or on nothing."""
+    tables = re.split(r"(?m)^(?=\[)", PAIR)
+    names = [f"level{i}" for i in range(random.choice([1, 2, 3, 3, 4, 14]))]
+    files = {}
+    for place, name in enumerate(names):
+        above = names[place + 1] if place + 1 < len(names) else "sound"
+        odd = [
+            "",
+            "nobody",
+            name,
+            names[0],
+            "../sound",
+            "sound.toml",
+            "x/../sound.toml",
+            "\\u0000",
+            "é" * 300,
+            ".",
+            "/",
+        ]
+        base = f'"{random.choice(odd)}"' if random.random() < 0.2 else f'"{above}"'
+        base = random.choice(["3", "[]", "{}", "true", "1979-05-27"]) if random.random() < 0.05 else base
+        gone = ["arm", "outcome.norm", "course", "phase", "title", "", ".", "arm.x.y", "task.inputs.kind", "use"]
+        without = random.choice([f"{random.sample(gone, 2)}".replace("'", '"'), "[]", "[1]", '"arm"', ""])
+        own = [random.choice(tables[1:]) for _ in range(random.choice([0, 1, 2]))] if random.random() < 0.7 else []
+        own += [random.choice(LISTS)] if random.random() < 0.3 else []
+        head = f'title = "{name}"\nbase = {base}\n' + (
+            f"without = {without}\n" if without and random.random() < 0.2 else ""
+        )
+        text = head + "".join(dict.fromkeys(own))
+        files[f"{name}.toml"] = toml_bytes(text, random) if random.random() < 0.15 else text.encode()
+    files["sound.toml"] = random.choice([PAIR.encode()] * 8 + [b"", b"\xff", b"x = [" * 99, b"#" * (1 << 20) + b"##"])
+    return Example(files, names, _checked("level0.toml")).laid(folder)
 
 
 @cache
@@ -385,6 +434,7 @@ def of_settings(random: Random, folder: Path) -> Example:
 KINDS: Mapping[str, Callable[[Random, Path], Example]] = {
     "scenario": of_a_scenario,
     "text": of_a_text,
+    "base": of_a_base,
     "set": of_a_set,
     "doses": of_a_dose_table,
     "people": of_people,

@@ -22,6 +22,7 @@ from sound_examples import KINDS
 EXAMPLES = {
     "scenario": 30,
     "text": 10,
+    "base": 30,
     "set": 10,
     "doses": 14,
     "people": 10,

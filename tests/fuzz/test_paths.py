@@ -18,6 +18,7 @@ import pytest
 from judged import MEGABYTES, SECONDS, peak, peak_reset, resident
 from sound_examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
 from support.commands import ROOT, SMALL, workbench
+from support.shipped_texts import shipped_text
 
 from workbench.cli.main import app
 
@@ -47,6 +48,7 @@ READ = {
     "points of a table": ("check", "swept.toml"),
     "people of a table": ("check", "people.toml"),
     "parameter set": ("check", "set.toml"),
+    "base": ("check", "variant.toml"),
     "bibliography": ("check", "small.toml"),
     "findings files": ("findings", "stored.db"),
 }
@@ -56,6 +58,7 @@ INDIRECT = {
     "points of a table": "points.csv",
     "people of a table": "people.csv",
     "parameter set": "parameters/own.toml",
+    "base": "sound.toml",
     "bibliography": "references.bib",
     "findings files": "findings/own.toml",
 }
@@ -151,7 +154,9 @@ def kept() -> Iterator[Path]:
             "people.toml": people,
             "swept.toml": PAIR + '[study.listed]\ntable = "points.csv"\n',
             "set.toml": SMALL.replace("schema = 1", 'schema = 1\nparameters = "own"'),
-            "oja.toml": (rules / "rules" / "oja.toml").read_text(),
+            "variant.toml": 'title = "A variant"\nbase = "sound"\n',
+            "sound.toml": SMALL,
+            "oja.toml": shipped_text("rules/oja"),
             "dystonia_slice.toml": (rules / "dystonia_slice.toml").read_text(),
             "doses.csv": DOSES,
             "people.csv": PEOPLE,

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
+
+import typer
 
 from workbench.cli.options import AsJson, Database
 from workbench.cli.output import print_object, put
 
-if TYPE_CHECKING:
-    import typer
+Values = Annotated[bool, typer.Option("--values", help="Of the results alone, whatever text asked for them.")]
 
 
-def digest(db: Database, as_json: AsJson = False) -> int:
+def digest(db: Database, values: Values = False, as_json: AsJson = False) -> int:
     """Print the SHA-256 of what is stored.
 
-    Equal for equal results, whatever the workers, the order or the interruptions.
+    Equal for equal results, whatever the workers, the order or the interruptions. With --values it is also the same
+    for two scenarios in other words, or with another base, that come to the same results.
     """
     from workbench.store.digest import digest as digest_of
+    from workbench.store.digest import digest_of_values
 
-    found = digest_of(Path(db))
+    found = digest_of_values(Path(db)) if values else digest_of(Path(db))
     if as_json:
         print_object({"ok": True, "db": db, "digest": found})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,32 @@ def digest(path: str | Path, sweep: int | None = None) -> str:
         return digest_of(connection, sweep)
 
 
+def digest_of_values(path: str | Path) -> str:
+    """Return the SHA-256 over seeds, arms, points, subjects and results alone, without any text that asked for them.
+
+    Two scenarios in other words, with another base or another order of tables, have one if their results are equal to
+    the last bit, whatever their names of sweeps and files.
+    """
+    with reading(Path(path)) as connection:
+        connection.execute("BEGIN")
+        sweeps = [sweep for sweep, *_ in connection.execute(_SWEEPS).fetchall()]
+        found = sorted(_hashed(_without_texts(_lines(connection, sweep))) for sweep in sweeps)
+        return _hashed([[one] for one in found])
+
+
+def _without_texts(lines: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    for line in lines:
+        yield [line[0], *line[4:]] if line[0] == "sweep" else line
+
+
 def digest_of(connection: sqlite3.Connection, sweep: int | None = None) -> str:
     """Return the `digest` of what a connection sees."""
+    return _hashed(_lines(connection, sweep))
+
+
+def _hashed(lines: Iterable[list[Any]]) -> str:
     total = hashlib.sha256()
-    for line in _lines(connection, sweep):
+    for line in lines:
         total.update(json.dumps(line).encode() + b"\n")
     return total.hexdigest()
 
