@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from support.commands import SMALL, answer, workbench
+from support.shipped_texts import whole_text
 
 from workbench.errors import ScenarioError
-from workbench.scenario import load_scenario
+from workbench.scenario import load_scenario, parse_scenario
+from workbench.scenario.base import WRITTEN_WHOLE
+from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario
 
 Read = Callable[..., Scenario]
@@ -229,3 +232,63 @@ def test_what_makes_runs_new_is_told_at_its_line_in_its_file(read: Read, tmp_pat
     done = workbench("sweep", "variant.toml", "--db", "x.db", "--workers", "0", cwd=tmp_path)
     assert "stabiliser oja -> l2 (small.toml:40)" in done.stderr
     assert "stabiliser oja -> l2 (variant.toml as stored:" in workbench("why", "x.db", cwd=tmp_path).stdout
+
+
+DOSED = (
+    SMALL
+    + """
+[drug.d]
+model = "one_compartment_oral"
+absorption = "1.2 1/h"
+clearance = "20 L/h"
+volume = "200 L"
+[dose.one]
+title = "One tablet of 10 mg"
+drug = "d"
+amount = "10 mg"
+every = "24 h"
+count = 1
+during = "learning"
+[outcome.level]
+readout = "concentration"
+drug = "d"
+window = "end of learning"
+"""
+)
+
+
+def test_words_of_the_base_that_no_longer_hold_are_noted(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "dosed.toml").write_text(DOSED)
+    raised = '[use]\nquestion = "Q?"\n[dose.one]\namount = "20 mg"\n'
+    notes = [(n.line, n.key, n.message) for n in read("a.toml", f'base = "dosed"\n{raised}').notes]
+    assert (1, "base", "the title is that of the base: what does this file ask?") in notes
+    old = 'was 10 mg in the base, and dose.one.title there still says so: "One tablet of 10 mg"'
+    assert (5, "dose.one.amount", old) in notes
+    said = f'base = "dosed"\ntitle = "More"\n{raised}title = "Two tablets of 10 mg"\n'
+    assert not [n for n in read("a.toml", said).notes if "the base" in n.message]
+    assert "question" not in str(read("a.toml", 'base = "small"\ntitle = "More"\n').notes)  # it has none itself
+
+
+def test_check_and_describe_name_the_base_and_what_a_list_stands_for(read: Read, tmp_path: Path) -> None:
+    listed = '[outcome.size]\nreadout = "weight_norm"\nprojection = "input_output"\nat = ["learning"]\n'
+    read("variant.toml", VARIANT + listed)
+    printed = workbench("check", "variant.toml", cwd=tmp_path).stdout.splitlines()
+    assert printed[1:3] == ["  base: small.toml", "  outcome.size: size_learning"]
+    (one,) = answer(workbench("check", "variant.toml", "--json", cwd=tmp_path))["scenarios"]
+    assert (one["bases"], one["made"]) == (["small.toml"], {"outcome.size": ["size_learning"]})
+    described = workbench("describe", "variant.toml", cwd=tmp_path).stdout
+    assert "base: small.toml\noutcome.size: size_learning\n" in described
+
+
+SHIPPED = sorted(scenarios_folder().rglob("*.toml"))
+
+
+def test_every_shipped_scenario_written_whole_is_the_same_scenario(tmp_path: Path) -> None:
+    """Its text and hash are those of the stored one, so that a sweep of it is the same sweep, with the same digest."""
+    several = [file for file in SHIPPED if whole_text(file).startswith(WRITTEN_WHOLE)]
+    assert len(several) >= 14
+    for file in several:
+        text = whole_text(file)
+        again = parse_scenario(text.encode(), str(file), file.parent)
+        assert again.text.decode() == text
+        assert again == load_scenario(file)

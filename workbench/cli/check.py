@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
 from workbench.errors import Problem, ScenarioError, UsageError
+
+if TYPE_CHECKING:
+    from workbench.scenario.model import Scenario
 
 
 def check(
@@ -39,6 +42,10 @@ def check(
     else:
         for one in sound:
             put_line(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
+            for file in one["bases"]:
+                put_line(f"  base: {file}")
+            for path, names in one["made"].items():
+                put_line(f"  {path}: {', '.join(names)}")
             for line in note_lines(one["notes"]):
                 put_line(line)
     return 0
@@ -58,6 +65,12 @@ def _expanded(scenarios: list[str], as_json: bool) -> int:
     return 0
 
 
+def from_elsewhere(scenario: Scenario) -> dict[str, Any]:
+    """Return what the file itself does not show: its bases, and the tables that one of its tables stands for."""
+    document = scenario.document
+    return {"bases": list(document.bases) if document else [], "made": dict(document.made) if document else {}}
+
+
 def _summary(file: str) -> dict[str, Any]:
     from workbench.execution.fitness import fit
     from workbench.execution.runner import read_scenario
@@ -71,6 +84,7 @@ def _summary(file: str) -> dict[str, Any]:
         "arms": len(scenario.arms),
         "studies": len(scenario.studies),
         "runs": planned.expected,
+        **from_elsewhere(scenario),
         "notes": planned.notes,
     }
 

@@ -95,6 +95,9 @@ def scenario_page(described: Described) -> str:
     use = scenario.use
     arms = ", ".join(f"{name} ({arm.title})" if arm.title else name for name, arm in scenario.arms.items())
     head = [scenario.title, *([f"question: {use.question}"] if use.question else [])]
+    document = scenario.document
+    head += [f"base: {', '.join(document.bases)}"] if document and document.bases else []
+    head += [f"{path}: {', '.join(names)}" for path, names in (document.made if document else {}).items()]
     head += [f"arms: {arms}", f"described: arm {described.arm}"]
     blocks = ["\n".join(part for line in head for part in folded(line, "  ", first=""))]
     for table, component in described.tables.items():
@@ -168,6 +171,7 @@ def scenario_object(described: Described) -> dict[str, Any]:
         "file": scenario.file,
         "title": scenario.title,
         "question": use.question,
+        "bases": list(scenario.document.bases) if scenario.document else [],
         "limits": list(use.limits),
         "arms": {name: arm.title for name, arm in scenario.arms.items()},
         "arm": described.arm,

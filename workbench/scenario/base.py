@@ -9,6 +9,7 @@ away first. What the base says keeps its place; what is new comes after it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,16 @@ class WholeDocument(Document):
         self.tree, self.chain, self.families = tree, chain, families
         self.notes = [note for one in chain for note in one.notes]
 
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The files that it takes something from, the nearest first."""
+        return tuple(one.file for one in self.chain[1:])
+
+    @property
+    def made(self) -> dict[str, tuple[str, ...]]:
+        """The tables that stand for several, with the names of those."""
+        return {family.path: family.names for family in self.families}
+
     def source(self, keys: Keys) -> Place:
         """Return the file that says what stands at `keys`, and the keys that it has there."""
         return self.tree.where(keys)
@@ -84,7 +95,9 @@ def whole(document: Document, folder: Path, registry: Registry) -> Document:
         return document
     tree = read_tree(chain[-1])
     for one in reversed(chain[:-1]):
-        tree = _merged(_without(tree, one), read_tree(one), one)
+        changed: dict[Keys, tuple[Value, Value]] = {}
+        tree = _merged(_without(tree, one), read_tree(one), one, changed)
+        _note_what_may_be_misread(one, tree, changed)
     for key in (BASE, WITHOUT):
         tree.entries.pop(key, None)
     try:
@@ -184,21 +197,57 @@ def _paths(table: Branch, above: str = "") -> Iterator[str]:
             yield from _paths(inner, path)
 
 
-def _merged(base: Branch, own: Branch, document: Document, keys: Keys = ()) -> Branch:
-    """Return a table of the base with what the file's own table says in place of it or beside it."""
+def _merged(
+    base: Branch, own: Branch, document: Document, changed: dict[Keys, tuple[Value, Value]], keys: Keys = ()
+) -> Branch:
+    """Return a table of the base with what the file's own table says in place of it or beside it.
+
+    `changed` gathers the values that both give, the base's first.
+    """
     entries: dict[str, Entry] = dict(base.entries)
     for key, entry in own.entries.items():
         before = entries.get(key)
         place = (*keys, key)
         if not isinstance(before, Branch) or not isinstance(entry, Branch):
             entries[key] = entry
+            if isinstance(before, Value) and isinstance(entry, Value):
+                changed[place] = before, entry
         elif chooser := _becomes_another(place, before, entry):
             _tell_of_another(document, place, before, entry, chooser)
             entries[key] = entry
         else:
-            entries[key] = _merged(before, entry, document, place)
+            entries[key] = _merged(before, entry, document, changed, place)
     words = own.words if own.words.above or own.words.beside or not base.words.above else base.words
     return Branch(own.place, words, entries)
+
+
+def _note_what_may_be_misread(document: Document, tree: Branch, changed: dict[Keys, tuple[Value, Value]]) -> None:
+    """Note words of the base that this file no longer means: its title and question, and titles with old numbers."""
+    words: tuple[tuple[Keys, str], ...] = ((("title",), "title"), (("use", "question"), "question"))
+    for keys, what in words:
+        said = tree.at(keys)
+        if isinstance(said, Value) and said.place.document is not document:
+            document.note((BASE,), f"the {what} is that of the base: what does this file ask?")
+    titles = [one for one in _titles(tree) if one.place.document is not document]
+    for keys, (before, after) in changed.items():
+        old = before.text.strip("\"'")
+        if before.text == after.text or not _MEASURED.fullmatch(old):
+            continue
+        for title in (one for one in titles if re.search(rf"(?<![\w.]){re.escape(old)}(?!\w)", one.text)):
+            told = f"was {old} in the base, and {spell(title.place.keys)} there still says so: {title.text}"
+            document.note(keys, told)
+
+
+_MEASURED = re.compile(r"[0-9][0-9.]* [A-Za-z%/]+")
+"""A number with its unit, as a title may repeat it."""
+
+
+def _titles(table: Branch) -> Iterator[Value]:
+    for key, entry in table.entries.items():
+        if isinstance(entry, Value) and key in ("title", "short"):
+            yield entry
+        elif isinstance(entry, Branch):
+            yield from _titles(entry)
 
 
 def _becomes_another(keys: Keys, before: Branch, after: Branch) -> str:

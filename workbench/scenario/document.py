@@ -72,6 +72,16 @@ class Document:
         """Where everything stands; read when the first problem asks."""
         return read_positions(self.text)
 
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The files that it takes something from, the nearest first."""
+        return ()
+
+    @property
+    def made(self) -> dict[str, tuple[str, ...]]:
+        """The tables that stand for several, with the names of those."""
+        return {}
+
     def source(self, keys: Keys) -> Source:
         """Return the document that says what stands at `keys`, and the keys that it has there."""
         return self, keys
