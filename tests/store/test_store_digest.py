@@ -14,6 +14,7 @@ from store_fakes import FakePlan, plan, solve, sweep_into
 from support.fabricated import accounted
 
 from workbench.store import digest, open_writer
+from workbench.store.digest import digest_of_values
 
 ASKED = plan(subjects=3, balances=(0.5, 1.0, 2.0))
 BAD = frozenset([ASKED.key("ill", ASKED.studies[0].points[1], 2)])
@@ -98,3 +99,18 @@ def test_a_missing_run_shows() -> None:
 
 def test_a_failure_shows() -> None:
     assert digest_of(failing=frozenset()) != EXPECTED
+
+
+def test_the_text_that_asked_does_not_show_in_the_digest_of_values(tmp_path: Path) -> None:
+    db = tmp_path / "results.db"
+    with open_writer(db) as writer:
+        sweep_into(writer, ASKED, failing=BAD)
+    whole, values = digest(db), digest_of_values(db)
+    for sql, value in (("UPDATE scenario SET sha256 = ?", bytes(32)), ("UPDATE sweep SET identity = ?", bytes(32))):
+        with closing(sqlite3.connect(db)) as connection, connection:
+            connection.execute(sql, (value,))
+        assert digest(accounted(db)) != whole
+        assert digest_of_values(db) == values
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.execute("UPDATE outcome SET value = ? WHERE run = 1", (0.5,))
+    assert digest_of_values(accounted(db)) != values
