@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from support.circuits import HEAD, replaced
 from support.therapies import THERAPY
 
+import workbench
 from workbench import open_results
 from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import arm_settings, regimens
@@ -270,3 +271,18 @@ def _same_sessions(scenario: Scenario, selection: Selection, arm: str) -> None:
         visits = [float(origin(block, held.after) + time) for time in times]
         assert visits_of(stored["assessment"][name], stored) == pytest.approx(tuple(visits)), (arm, name)
         assert shown[("visit", name)] == pytest.approx(visits), (arm, name)
+
+
+def test_the_hours_of_a_day_are_a_number_of_one_module() -> None:
+    """No other module reckons with 24 h or 3600 s of its own, or has the type of arrays once more."""
+    number, alias = (
+        re.compile(r"(?<!\*)[*/%] ?(24|3600)(?! h)\b|= (24|3600)\.0$", re.MULTILINE),
+        re.compile("Array = NDArray"),
+    )
+    files = [
+        file
+        for file in Path(workbench.__file__).parent.rglob("*.py")
+        if file.name not in ("quantities.py", "arrays.py")
+    ]
+    assert len(files) > 100
+    assert [file.name for file in files if number.search(text := file.read_text()) or alias.search(text)] == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from workbench.cli.output import interject, talk
 from workbench.cli.text_tables import wrapped
 from workbench.errors import shorten
+from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -41,9 +42,10 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
+    if whole < SECONDS_PER_HOUR:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    hours, seconds_left = divmod(whole, int(SECONDS_PER_HOUR))
+    return f"{hours} h {seconds_left // 60:02d} min"
 
 
 def size(number: float) -> str:

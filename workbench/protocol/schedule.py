@@ -134,6 +134,11 @@ class Doses(Protocol):
 # -- phases -----------------------------------------------------------------------------------------------------------
 
 
+def trial_hours(trials: float, per_day: float) -> float:
+    """Return the hour of a phase at which so many trials of it are over, with `per_day` of them a day."""
+    return trials * HOURS_PER_DAY / per_day
+
+
 def phase_hours(phase: Component | Fields) -> float | None:
     """Return how long a phase lasts, in hours; None where that is not known, or where it has no time of day.
 
@@ -145,7 +150,7 @@ def phase_hours(phase: Component | Fields) -> float | None:
     declared = phase if isinstance(phase, Mapping) else {name: getattr(phase, name) for name in phase.parameters()}
     if "trials" in declared:
         trials, per_day = declared["trials"], declared.get("trials_per_day")
-        return trials * HOURS_PER_DAY / per_day if trials and per_day else None
+        return trial_hours(trials, per_day) if trials and per_day else None
     length = declared.get("length")
     if length is None or isinstance(phase, Mapping):
         return length

@@ -12,9 +12,8 @@ from workbench.component.declaration import number, option, reference
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.profile import Profile, profile
-from workbench.protocol.schedule import phase_hours
+from workbench.protocol.schedule import phase_hours, trial_hours
 from workbench.protocol.span import parse_window
-from workbench.quantities import HOURS_PER_DAY
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _until(words: str, phase: Mapping[str, Any]) -> float | None:
     if not trials or not per_day:
         return None
     try:
-        return float(window.bounds(trials, per_day)[1] * HOURS_PER_DAY / per_day)
+        return float(trial_hours(window.bounds(trials, per_day)[1], per_day))
     except ValueError:
         return None  # which is told of the window itself
 
@@ -123,7 +122,8 @@ def _start(words: str, phase: Mapping[str, Any]) -> float | None:
     window = parse_window(words)
     if window.hours is not None or "trials" not in phase or words.strip().startswith("end of"):
         return 0.0
-    return float(window.bounds(phase["trials"], phase["trials_per_day"])[0] * HOURS_PER_DAY / phase["trials_per_day"])
+    per_day = phase["trials_per_day"]
+    return float(trial_hours(window.bounds(phase["trials"], per_day)[0], per_day))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from workbench.component.moments import TOGETHER
 from workbench.component.registry import SECTIONS, Registry
 from workbench.protocol.schedule import visit_times
 from workbench.protocol.span import RELATIVE
-from workbench.quantities import QuantityError, to_unit
+from workbench.quantities import HOURS_PER_DAY, QuantityError, to_unit
 from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.names import name_fault
@@ -155,7 +155,7 @@ class FamilyReader:
         times = visits(assessment, self.declared("assessment", name))
         number = next((k for k, time in enumerate(times, 1) if abs(time - hours(entry)) < TOGETHER), 0)
         if not number:
-            fell = listed(f"{time / 24:g} day" for time in times)
+            fell = listed(f"{time / HOURS_PER_DAY:g} day" for time in times)
             message = f"no visit of assessment.{name} falls at {show(entry)} (its visits: {fell})"
             self.document.report((*of, LISTS[of[0]], *place.keys[-1:]), message)
         return "visit" if number else "", str(number)
