@@ -11,7 +11,7 @@ from support.sound_scenario import PARAMETERS, SOUND
 from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError
 from workbench.scenario import load_scenario
-from workbench.scenario.twins import NAMED, NAMED_IN_SET
+from workbench.scenario.names import NAMED, NAMED_IN_SET
 
 
 def faults(folder: Path, scenario: str, parameters: str = PARAMETERS) -> list[tuple[str, int, str, str]]:

@@ -19,7 +19,7 @@ from workbench.scenario.document import Document
 from workbench.scenario.dosing import check_people
 from workbench.scenario.interactions import read_interactions
 from workbench.scenario.model import ParameterSet, Scenario, Use
-from workbench.scenario.names import name_fault
+from workbench.scenario.names import NAMED, name_fault, refuse_twins
 from workbench.scenario.page_shapes import UseShape
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
 from workbench.scenario.paths import Paths, Tables
@@ -32,7 +32,6 @@ from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import HeadShape
 from workbench.scenario.studies import MAX_POINTS, StudyReader
 from workbench.scenario.subjects import read_subjects
-from workbench.scenario.twins import NAMED, refuse_twins
 from workbench.scenario.values import ValueReader
 
 HEAD = ("schema", "title", "parameters", "summary", "use", "report", "subjects")

@@ -1,10 +1,40 @@
-"""What may be a name: of a table, an arm, a scenario file, an output."""
+"""Names that differ by letter case only: a database, a disk or a spreadsheet may take both for one."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
+from workbench.component.registry import SECTIONS
 from workbench.errors import shorten
+from workbench.scenario.document import Document, spell
+from workbench.scenario.syntax import Keys
+
+NAMED: tuple[Keys, ...] = (
+    *((section,) for section in SECTIONS),
+    *(("arm",), ("study",), ("interaction",), ("subjects", "trait")),
+    *(("report", "also"), ("report", "cost"), ("report", "caveat")),
+)
+"""Where a scenario gives names: all of them may become the name of a column, a file or a mark on a page."""
+NAMED_IN_SET: tuple[Keys, ...] = (("parameter",), ("condition",))
+"""The same of a parameter set."""
+
+
+def refuse_twins(document: Document, places: Iterable[Keys]) -> None:
+    """Report each name that an earlier one of the same kind has in other letters, with the lines of both."""
+    for keys in places:
+        raw: Any = document.content
+        for key in keys:
+            raw = raw.get(key) if isinstance(raw, dict) else None
+        first: dict[str, str] = {}
+        for name in raw if isinstance(raw, dict) else ():
+            other = first.setdefault(name.casefold(), name)
+            if other != name:
+                line = document.line_in_words((*keys, other), (*keys, name))
+                message = f"differs from {spell((*keys, other))} ({line}) by letter case only"
+                document.report((*keys, name), f"{message}; a database or a disk takes both for one", at="key")
+
 
 RULE = "letters, digits, '_' and '-', at most 64, starting with a letter or digit"
 PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
