@@ -13,14 +13,7 @@ from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import SECTIONS, Registry, Section
 from workbench.scenario.families import LISTS
 from workbench.scenario.names import PATTERN
-from workbench.scenario.page_shapes import (
-    CaveatShape,
-    ContraryShape,
-    ContrastShape,
-    ReportShape,
-    ResponseShape,
-    UseShape,
-)
+from workbench.scenario.reporting import CaveatShape, ContraryShape, ContrastShape, ReportShape, ResponseShape, UseShape
 from workbench.scenario.shapes import (
     ArmShape,
     AxisShape,

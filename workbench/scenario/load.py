@@ -20,14 +20,13 @@ from workbench.scenario.dosing import check_people
 from workbench.scenario.interactions import read_interactions
 from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import NAMED, name_fault, refuse_twins
-from workbench.scenario.page_shapes import UseShape
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
 from workbench.scenario.paths import Paths, Tables
 from workbench.scenario.prescan import read_limited, refusal
 from workbench.scenario.reach import report_inert
 from workbench.scenario.references import check_references
 from workbench.scenario.remarks import note_idle_arms, note_idle_fields
-from workbench.scenario.reporting import Known, read_contrary, read_report
+from workbench.scenario.reporting import Known, UseShape, read_contrary, read_report
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import HeadShape
 from workbench.scenario.studies import MAX_POINTS, StudyReader
