@@ -17,7 +17,6 @@ from workbench.scenario.component_tables import read_tables
 from workbench.scenario.conformity import conforming
 from workbench.scenario.document import Document
 from workbench.scenario.dosing import check_people
-from workbench.scenario.interactions import read_interactions
 from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import NAMED, name_fault, refuse_twins
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
@@ -29,7 +28,7 @@ from workbench.scenario.remarks import note_idle_arms, note_idle_fields
 from workbench.scenario.reporting import Known, UseShape, read_contrary, read_report
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import HeadShape
-from workbench.scenario.studies import MAX_POINTS, StudyReader
+from workbench.scenario.studies import MAX_POINTS, StudyReader, read_interactions
 from workbench.scenario.subjects import read_subjects
 from workbench.scenario.values import ValueReader
 

@@ -15,13 +15,13 @@ from workbench.quantities import same_kind
 from workbench.scenario.axes import AxisReader
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.csv_tables import NUMBER, SHOWN, WHOLE, CsvTable, named_table, no_number, number_in
-from workbench.scenario.document import listed, spell
-from workbench.scenario.model import Arm, Axis, Study
+from workbench.scenario.document import Document, listed, spell
+from workbench.scenario.model import Arm, Axis, Interaction, Study
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Target
 from workbench.scenario.remarks import sobol_remark
 from workbench.scenario.settings import SettingReader
-from workbench.scenario.shapes import StudyShape
+from workbench.scenario.shapes import InteractionShape, StudyShape
 from workbench.scenario.syntax import Keys
 
 MAX_POINTS = 1_000_000
@@ -263,3 +263,39 @@ def _raw(cell: str, kind: str, unit: str | None) -> Any:
     if kind in ("number", "count"):
         return int(cell) if WHOLE.fullmatch(cell) else float(cell) if NUMBER.fullmatch(cell) else cell
     return cell
+
+
+PLACES = ("both", "the first alone", "the second alone", "neither")
+"""What each of the four arms is given."""
+
+
+def read_interactions(document: Document, arms: Mapping[str, Any]) -> Mapping[str, Interaction]:
+    """Return the interactions in the order of the file; `arms` are the scenario's own, by name."""
+    raw = document.content.get("interaction", {})
+    if not isinstance(raw, dict):
+        document.report(("interaction",), f"expected tables [interaction.NAME], got {show(raw)}")
+        return MappingProxyType({})
+    found = (_interaction(document, name, entry, tuple(arms)) for name, entry in raw.items())
+    return MappingProxyType({one.name: one for one in found if one is not None})
+
+
+def _interaction(document: Document, name: str, raw: Any, known: tuple[str, ...]) -> Interaction | None:
+    keys: Keys = ("interaction", name)
+    before = len(document.problems)
+    if fault := name_fault(name):
+        document.report(keys, fault, at="key")
+    sound = conforming(document, keys, InteractionShape, raw)
+    arms = sound.get("arms", [])
+    if "arms" in sound and len(arms) != len(PLACES):
+        message = f"an interaction is of four arms ({', '.join(PLACES)}), got {len(arms)}"
+        document.report((*keys, "arms"), message)
+    for index, arm in enumerate(arms):
+        place = (*keys, "arms", index)
+        if arm not in known:
+            document.report(place, f"no arm {show(arm)} (defined: {listed(known)})", got=arm, known=known)
+        elif arm in arms[:index]:
+            document.report(place, f"arm {show(arm)} is listed twice: the four arms of an interaction differ")
+    if len(document.problems) > before:
+        return None
+    both, first, second, neither = arms
+    return Interaction(name, sound.get("title", ""), (both, first, second, neither))
