@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.declared import own_number, relative_axes
 from workbench.analysis.protocol import arm_settings
+from workbench.analysis.selection import own_number, relative_axes
 from workbench.analysis.sensitivity import pair_points
 
 if TYPE_CHECKING:
