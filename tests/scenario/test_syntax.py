@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.scenario.document import Document, spell, suggestion
-from workbench.scenario.syntax import read_positions
+from workbench.scenario.text.syntax import read_positions
 
 TEXT = """\
 title = "é"   # naïve

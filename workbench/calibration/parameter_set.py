@@ -12,7 +12,7 @@ from workbench.files import refuse_irregular, write_whole
 from workbench.scenario.document import Document
 from workbench.scenario.model import ParameterSet
 from workbench.scenario.parameters import read_parameters
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 if TYPE_CHECKING:
     from workbench.calibration.fit import Calibration, Fitted

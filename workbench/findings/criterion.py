@@ -17,7 +17,7 @@ from workbench.scenario.conformity import conforming, show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Axis, Scenario, Study
 from workbench.scenario.references import plain_tables
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 
 @dataclass(frozen=True)

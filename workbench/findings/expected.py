@@ -16,7 +16,7 @@ from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario
 from workbench.scenario.names import name_fault
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 FORM, NAMED, AS_IN = "closed_form", "value", "as_in"
 """Keys that are no arguments: the form, or a value of the file in its place, and the arm whose numbers it takes."""

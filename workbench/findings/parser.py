@@ -18,7 +18,7 @@ from workbench.scenario.document import Document, listed
 from workbench.scenario.library import data_folder
 from workbench.scenario.names import name_fault
 from workbench.scenario.prescan import read_limited
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 FOLDER = "findings"
 ADDED = ("by_construction", "expected_failure", "must_fail", "note", "treatment_note", "structure")

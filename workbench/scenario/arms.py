@@ -16,7 +16,7 @@ from workbench.scenario.names import name_fault
 from workbench.scenario.paths import PathError, Paths, Unreadable
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import ArmShape
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)
 FIXED = ("outcome", "course", "phase", "task", "population")

@@ -13,7 +13,7 @@ from workbench.scenario.paths import Target
 from workbench.scenario.remarks import DIGITS, near_equals
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import AxisShape
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 FACTOR = Parameter("", "number", None, "", unit="1")
 """What a relative axis lists: pure numbers that multiply the arm's own value."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.errors import shorten
 from workbench.scenario.document import Document, outline, spell
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 ABSENT = object()
 """Stands for what a text does not say."""

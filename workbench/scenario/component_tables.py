@@ -17,7 +17,7 @@ from workbench.scenario.model import Setting, Table
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Tables
 from workbench.scenario.shapes import component_shape
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 from workbench.scenario.values import ValueReader
 
 

@@ -14,7 +14,7 @@ from workbench.errors import shorten
 from workbench.scenario.document import Document, listed
 from workbench.scenario.names import RULE
 from workbench.scenario.shapes import LIMIT, EvidenceShape, RefShape, Shape, value_shape
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 _WORDS = {
     "int_type": "expected a whole number",

@@ -18,7 +18,7 @@ from workbench.scenario.conformity import show
 from workbench.scenario.document import Document, listed
 from workbench.scenario.dose_words import word
 from workbench.scenario.names import name_fault
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 MAX_ROWS = 1_000_000
 MAX_PEOPLE = 100_000

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from workbench.errors import Problem, ScenarioError, shorten
 from workbench.scenario.prescan import decode, refusal
 from workbench.scenario.slips import in_words
-from workbench.scenario.syntax import Keys, Positions, Repeated, read_positions, repeats
+from workbench.scenario.text.syntax import Keys, Positions, Repeated, read_positions, repeats
 
 _YEAR = re.compile(r"(?:18|19|20)\d\d[a-z]?$")
 ALIKE = 0.75

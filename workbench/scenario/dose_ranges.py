@@ -19,7 +19,7 @@ from workbench.scenario.shapes import ShippedRangeShape
 
 if TYPE_CHECKING:
     from workbench.scenario.model import Table
-    from workbench.scenario.syntax import Keys
+    from workbench.scenario.text.syntax import Keys
 
 UNITS = {"single": ("mg", "mg/kg"), "daily": ("mg/day", "mg/kg/day")}
 """What each kind of range is written in: plainly, and for each kg of body weight."""

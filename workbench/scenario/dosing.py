@@ -32,7 +32,7 @@ from workbench.scenario.dose_words import SAYINGS, ZERO_IS_NOTHING, Word, word
 from workbench.scenario.model import Arm, Study
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Tables
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 COLUMNS = ("ID", "TIME", "AMT", "RATE", "II", "ADDL", "SS", "EVID")
 """What is always written; TINF and CMT where a record needs them."""

@@ -12,7 +12,7 @@ from workbench.errors import Problem
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.document import Document
 from workbench.scenario.model import Ref, Scenario
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 
 class Places:

@@ -15,7 +15,7 @@ from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Arm, Caveat, Contrary, Contrast, Interaction, Report, Response
 from workbench.scenario.paths import Tables
 from workbench.scenario.shapes import Names, Number, Shape
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 
 @dataclass(frozen=True)

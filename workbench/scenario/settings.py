@@ -14,7 +14,7 @@ from workbench.scenario.model import Quantity, Setting
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
 from workbench.scenario.references import plain_tables, reference_fault
 from workbench.scenario.shapes import LIMIT
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 from workbench.scenario.values import MASSES, ValueReader, range_fault
 
 

@@ -22,7 +22,7 @@ from workbench.scenario.paths import Target
 from workbench.scenario.remarks import sobol_remark
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import InteractionShape, StudyShape
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 MAX_POINTS = 1_000_000
 """Points of one study, unless the caller allows more."""

@@ -18,7 +18,7 @@ from workbench.scenario.model import Effect, Quantity, Setting, Subjects, Trait
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
 from workbench.scenario.shapes import EffectShape, SubjectsShape, TraitShape
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 from workbench.scenario.values import ValueReader
 
 DEFAULT = Subjects(count=1, seed=0)

@@ -20,7 +20,7 @@ from workbench.scenario.document import Document, listed
 from workbench.scenario.dosing import read_dosing
 from workbench.scenario.model import UNREADABLE, Evidence, ParameterSet, Quantity, Ref, Setting
 from workbench.scenario.shapes import LIMIT
-from workbench.scenario.syntax import Keys
+from workbench.scenario.text.syntax import Keys
 
 MASSES = ("ng/mL", "mg", "ng h/mL")
 """Units of fields that weigh a drug; what counts its molecules is turned into them by its molar mass."""
