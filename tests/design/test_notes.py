@@ -13,8 +13,8 @@ from workbench.circuit import Dense
 from workbench.cli.faults import SHOWN_PROBLEMS, note_lines
 from workbench.errors import Problem
 from workbench.plan import plan
-from workbench.scenario.document import Document
 from workbench.scenario.load import load_scenario
+from workbench.scenario.text.document import Document
 
 
 def _notes(cls: type, fields: Mapping[str, Any], tables: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -14,7 +14,7 @@ from support.told_changes import Unchanged, leaves
 
 import workbench.solver.batch as batch
 import workbench.store.asked as asked
-from workbench.scenario.document import spell
+from workbench.scenario.text.document import spell
 
 GRIDS = """
 [study.arms]

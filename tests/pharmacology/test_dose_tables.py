@@ -17,11 +17,11 @@ from workbench.inspection.dose_records import dose_records
 from workbench.plan import Plan, plan
 from workbench.protocol.dose_record import Record
 from workbench.scenario import to_text
-from workbench.scenario.document import Document
 from workbench.scenario.dose_words import PASSED, READ, REFUSED, SINGLE, UNITS, word
 from workbench.scenario.dosing import read_dosing
 from workbench.scenario.load import parse_scenario
 from workbench.scenario.model import Scenario
+from workbench.scenario.text.document import Document
 from workbench.solver.run import solve
 
 VEIN = '[drug.d]\nmodel = "one_compartment_intravenous"\nclearance = "3 L/h"\nvolume = "24 L"\n'

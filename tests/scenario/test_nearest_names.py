@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from workbench.scenario.bibliography import read_bibliography
-from workbench.scenario.document import suggestion
 from workbench.scenario.library import data_folder
+from workbench.scenario.text.document import suggestion
 
 KEYS = tuple(read_bibliography(data_folder() / "references.bib"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.commands import SMALL, workbench
 
-from workbench.scenario import document
+from workbench.scenario.text import document
 
 FEW, MANY = 30, 120
 MOST_CALLS = 15_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.scenario.document import Document, spell, suggestion
+from workbench.scenario.text.document import Document, spell, suggestion
 from workbench.scenario.text.syntax import read_positions
 
 TEXT = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError, quoted
-from workbench.scenario.document import outline
+from workbench.scenario.text.document import outline
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import StorageError
 from workbench.files import refuse_irregular, write_whole
-from workbench.scenario.document import Document
 from workbench.scenario.model import ParameterSet
 from workbench.scenario.parameters import read_parameters
+from workbench.scenario.text.document import Document
 from workbench.scenario.text.syntax import Keys
 
 if TYPE_CHECKING:

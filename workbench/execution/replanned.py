@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import ScenarioError, WorkbenchError, shorten
 from workbench.execution.replays import stored_scenario
-from workbench.scenario.document import outline
+from workbench.scenario.text.document import outline
 from workbench.store.damage import Finding
 from workbench.store.provenance import OFFERED, UNPACKAGED, provenance
 

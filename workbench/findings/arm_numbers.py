@@ -12,8 +12,8 @@ from workbench.component.registry import SECTIONS
 from workbench.quantities import whole
 from workbench.scenario.arms import is_switched_off
 from workbench.scenario.conformity import show
-from workbench.scenario.document import listed
 from workbench.scenario.model import Quantity, Ref, Scenario, Table
+from workbench.scenario.text.document import listed
 
 PARAMETER = "parameter"
 

@@ -23,8 +23,8 @@ from workbench.findings.finding import Among, Criterion, Finding
 from workbench.findings.grammar import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, AmongShape, Statistic
 from workbench.findings.parser import Draft
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario, Study
+from workbench.scenario.text.document import Document, listed
 
 COURSE_TIME = {"every": "trial", "interval": "h"}
 

@@ -14,9 +14,9 @@ from workbench.protocol.schedule import visits_of as hours_of_visits
 from workbench.protocol.span import parse_window
 from workbench.quantities import HOURS_PER_DAY, QuantityError, to_unit
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Axis, Scenario, Study
 from workbench.scenario.references import plain_tables
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 
 

@@ -13,9 +13,9 @@ from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.findings.closed_forms import FORMS, ClosedForm
 from workbench.findings.criterion import CriterionText
 from workbench.scenario.conformity import show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Scenario
 from workbench.scenario.names import name_fault
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 
 FORM, NAMED, AS_IN = "closed_form", "value", "as_in"

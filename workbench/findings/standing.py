@@ -19,8 +19,8 @@ from typing import Any, Literal
 from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.findings.finding import Criterion, Finding, Role
 from workbench.findings.samples import terms_of
-from workbench.scenario.document import listed
 from workbench.scenario.model import Evidence, ParameterSet, Quantity, Ref, Scenario, Setting
+from workbench.scenario.text.document import listed
 from workbench.terms import ENOUGH_SETS
 
 PARAMETER = "parameter."

@@ -11,10 +11,10 @@ from typing import Any
 from workbench.component.declaration import Parameter
 from workbench.errors import Problem, ScenarioError
 from workbench.quantities import bare, whole
-from workbench.scenario.document import Document, outline
 from workbench.scenario.model import Ref, Scenario, Setting
 from workbench.scenario.paths import Paths
 from workbench.scenario.settings import SettingReader
+from workbench.scenario.text.document import Document, outline
 from workbench.scenario.values import ValueReader
 
 PLACE = "--set"

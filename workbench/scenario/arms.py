@@ -10,12 +10,12 @@ from typing import Any
 from workbench.errors import quoted
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.model import UNREADABLE, Arm, ParameterSet, Setting, Table
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import PathError, Paths, Unreadable
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import ArmShape
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 
 DEFAULT = Arm("default", "", None, frozenset(), MappingProxyType({}), None)

@@ -17,11 +17,11 @@ from typing import Any
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import ScenarioError, shorten
 from workbench.scenario.conformity import show
-from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.families import Family, FamilyReader, lists
 from workbench.scenario.former_names import with_present_names
 from workbench.scenario.library import scenario_file, scenarios_beside
 from workbench.scenario.prescan import read_limited
+from workbench.scenario.text.document import Document, listed, spell
 from workbench.scenario.text.syntax import Keys
 from workbench.scenario.tree import Branch, Entry, Place, Value, read_tree, write_tree
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import shorten
-from workbench.scenario.document import Document, outline, spell
+from workbench.scenario.text.document import Document, outline, spell
 from workbench.scenario.text.syntax import Keys
 
 ABSENT = object()

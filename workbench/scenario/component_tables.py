@@ -11,12 +11,12 @@ from workbench.component.offers import GROUP
 from workbench.component.registry import SECTIONS, Registry, Section
 from workbench.protocol.span import RELATIVE
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.dose_ranges import check_substance, read_range
 from workbench.scenario.model import Setting, Table
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Tables
 from workbench.scenario.shapes import component_shape
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 from workbench.scenario.values import ValueReader
 

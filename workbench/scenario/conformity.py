@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 
 from workbench.component.declaration import Parameter
 from workbench.errors import shorten
-from workbench.scenario.document import Document, listed
 from workbench.scenario.names import RULE
 from workbench.scenario.shapes import LIMIT, EvidenceShape, RefShape, Shape, value_shape
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 
 _WORDS = {

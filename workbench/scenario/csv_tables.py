@@ -15,9 +15,9 @@ from typing import Any
 from workbench.errors import Problem, shorten
 from workbench.files import read_regular
 from workbench.scenario.conformity import show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.dose_words import word
 from workbench.scenario.names import name_fault
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 
 MAX_ROWS = 1_000_000

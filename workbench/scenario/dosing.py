@@ -27,11 +27,11 @@ from workbench.scenario.csv_tables import (
     starts_of,
     table_text,
 )
-from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.dose_words import SAYINGS, ZERO_IS_NOTHING, Word, word
 from workbench.scenario.model import Arm, Study
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Tables
+from workbench.scenario.text.document import Document, listed, spell
 from workbench.scenario.text.syntax import Keys
 
 COLUMNS = ("ID", "TIME", "AMT", "RATE", "II", "ADDL", "SS", "EVID")

@@ -19,8 +19,8 @@ from workbench.protocol.schedule import visit_times
 from workbench.protocol.span import RELATIVE
 from workbench.quantities import HOURS_PER_DAY, QuantityError, to_unit
 from workbench.scenario.conformity import show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.names import name_fault
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.tree import Branch, Entry, Place, Value, Words
 
 LISTS = {"outcome": "at", "assessment": "each"}

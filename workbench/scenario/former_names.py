@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from workbench.component.declaration import Component
 from workbench.component.registry import SECTIONS, Registry
-from workbench.scenario.document import Document
+from workbench.scenario.text.document import Document
 from workbench.scenario.text.syntax import Keys
 
 

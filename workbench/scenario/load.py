@@ -15,7 +15,6 @@ from workbench.scenario.base import BASE, WITHOUT, refuse_other_versions, whole
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.component_tables import read_tables
 from workbench.scenario.conformity import conforming
-from workbench.scenario.document import Document
 from workbench.scenario.dosing import check_people
 from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import NAMED, name_fault, refuse_twins
@@ -30,6 +29,7 @@ from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import HeadShape
 from workbench.scenario.studies import MAX_POINTS, StudyReader, read_interactions
 from workbench.scenario.subjects import read_subjects
+from workbench.scenario.text.document import Document
 from workbench.scenario.values import ValueReader
 
 HEAD = ("schema", "title", "parameters", "summary", "use", "report", "subjects")

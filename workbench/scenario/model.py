@@ -14,7 +14,7 @@ from workbench.component.registry import Registry
 from workbench.errors import Problem
 
 if TYPE_CHECKING:
-    from workbench.scenario.document import Document
+    from workbench.scenario.text.document import Document
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.component.registry import SECTIONS
 from workbench.errors import shorten
-from workbench.scenario.document import Document, spell
+from workbench.scenario.text.document import Document, spell
 from workbench.scenario.text.syntax import Keys
 
 NAMED: tuple[Keys, ...] = (

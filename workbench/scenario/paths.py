@@ -10,8 +10,8 @@ from workbench.component.declaration import Parameter
 from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import quoted
-from workbench.scenario.document import listed
 from workbench.scenario.model import UNREADABLE, ParameterSet, Table
+from workbench.scenario.text.document import listed
 
 RECORDINGS = ("outcome", "course")
 PARAMETER = "parameter"

@@ -10,8 +10,8 @@ from typing import Any
 from workbench.component.field_path import field_path
 from workbench.errors import Problem
 from workbench.scenario.component_tables import raw_place
-from workbench.scenario.document import Document
 from workbench.scenario.model import Ref, Scenario
+from workbench.scenario.text.document import Document
 from workbench.scenario.text.syntax import Keys
 
 

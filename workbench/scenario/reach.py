@@ -13,9 +13,9 @@ from typing import Any
 
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import SECTIONS, Registry
-from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Arm, Study, Table
 from workbench.scenario.paths import Tables
+from workbench.scenario.text.document import Document, listed
 
 ROOTS = ("outcome", "course", "phase", "plasticity")
 """What is recorded, the protocol itself, and what learns: nothing need depend on these."""

@@ -11,9 +11,9 @@ from workbench.component.registry import SECTIONS
 from workbench.protocol.span import ANCHORS, parse_window
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import show
-from workbench.scenario.document import listed
 from workbench.scenario.model import ParameterSet, Quantity, Ref, Table
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Tables, Unreadable
+from workbench.scenario.text.document import listed
 from workbench.scenario.values import ValueReader
 
 

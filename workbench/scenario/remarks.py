@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from workbench.scenario.component_tables import raw_place
-from workbench.scenario.document import Document
 from workbench.scenario.model import Arm, Study, Table
 from workbench.scenario.paths import Tables
+from workbench.scenario.text.document import Document
 
 DIGITS = 12
 """Numbers that agree to so many digits print alike."""

@@ -11,10 +11,10 @@ from pydantic import Field
 from workbench.component.field_path import field_path
 from workbench.errors import quoted
 from workbench.scenario.conformity import conforming
-from workbench.scenario.document import Document, listed
 from workbench.scenario.model import Arm, Caveat, Contrary, Contrast, Interaction, Report, Response
 from workbench.scenario.paths import Tables
 from workbench.scenario.shapes import Names, Number, Shape
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from workbench.quantities import convert, counts
 from workbench.scenario.conformity import conforms
 from workbench.scenario.csv_tables import NUMBER
-from workbench.scenario.document import listed
 from workbench.scenario.model import Quantity, Setting
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
 from workbench.scenario.references import plain_tables, reference_fault
 from workbench.scenario.shapes import LIMIT
+from workbench.scenario.text.document import listed
 from workbench.scenario.text.syntax import Keys
 from workbench.scenario.values import MASSES, ValueReader, range_fault
 

@@ -15,13 +15,13 @@ from workbench.quantities import same_kind
 from workbench.scenario.axes import AxisReader
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.csv_tables import NUMBER, SHOWN, WHOLE, CsvTable, named_table, no_number, number_in
-from workbench.scenario.document import Document, listed, spell
 from workbench.scenario.model import Arm, Axis, Interaction, Study
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import Target
 from workbench.scenario.remarks import sobol_remark
 from workbench.scenario.settings import SettingReader
 from workbench.scenario.shapes import InteractionShape, StudyShape
+from workbench.scenario.text.document import Document, listed, spell
 from workbench.scenario.text.syntax import Keys
 
 MAX_POINTS = 1_000_000

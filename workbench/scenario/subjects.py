@@ -13,11 +13,11 @@ from workbench.component.declaration import Parameter
 from workbench.quantities import QuantityError, known, split
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.csv_tables import ColumnReader
-from workbench.scenario.document import listed, spell
 from workbench.scenario.model import Effect, Quantity, Setting, Subjects, Trait
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import RECORDINGS, PathError, Paths, Target, Unreadable
 from workbench.scenario.shapes import EffectShape, SubjectsShape, TraitShape
+from workbench.scenario.text.document import listed, spell
 from workbench.scenario.text.syntax import Keys
 from workbench.scenario.values import ValueReader
 

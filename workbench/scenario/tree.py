@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 from tree_sitter import Node
 
-from workbench.scenario.document import Document
+from workbench.scenario.text.document import Document
 from workbench.scenario.text.syntax import Keys, Positions, Reader, parsed
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

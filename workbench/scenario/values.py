@@ -16,10 +16,10 @@ from workbench.errors import quoted
 from workbench.protocol.span import in_days, parse_window
 from workbench.quantities import QuantityError, accepted_text, convert, counts, same_kind, split, to_unit, weighed
 from workbench.scenario.conformity import expected_number, show
-from workbench.scenario.document import Document, listed
 from workbench.scenario.dosing import read_dosing
 from workbench.scenario.model import UNREADABLE, Evidence, ParameterSet, Quantity, Ref, Setting
 from workbench.scenario.shapes import LIMIT
+from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.syntax import Keys
 
 MASSES = ("ng/mL", "mg", "ng h/mL")

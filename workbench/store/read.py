@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from workbench.errors import UsageError
-from workbench.scenario.document import Document
+from workbench.scenario.text.document import Document
 from workbench.store.connection import reading, storage_faults
 from workbench.store.frame import fetch, fetch_typed
 from workbench.store.question import answered, questions
