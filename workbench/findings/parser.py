@@ -16,8 +16,8 @@ from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.library import data_folder
 from workbench.scenario.names import name_fault
-from workbench.scenario.prescan import read_limited
 from workbench.scenario.text.document import Document, listed
+from workbench.scenario.text.prescan import read_limited
 from workbench.scenario.text.syntax import Keys
 
 FOLDER = "findings"

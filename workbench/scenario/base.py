@@ -20,8 +20,8 @@ from workbench.scenario.conformity import show
 from workbench.scenario.families import Family, FamilyReader, lists
 from workbench.scenario.former_names import with_present_names
 from workbench.scenario.library import scenario_file, scenarios_beside
-from workbench.scenario.prescan import read_limited
 from workbench.scenario.text.document import Document, listed, spell
+from workbench.scenario.text.prescan import read_limited
 from workbench.scenario.text.syntax import Keys
 from workbench.scenario.tree import Branch, Entry, Place, Value, read_tree, write_tree
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from workbench.files import read_regular
 from workbench.scenario.library import data_folder
-from workbench.scenario.prescan import refusal
+from workbench.scenario.text.prescan import refusal
 
 _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^\s,{}]+)\s*,")
 _FIELD = re.compile(r"\s*(\w+)\s*=\s*")

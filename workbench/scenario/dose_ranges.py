@@ -13,9 +13,9 @@ from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
 from workbench.scenario.library import data_folder
 from workbench.scenario.model import DoseRange, Span
-from workbench.scenario.prescan import read_limited
 from workbench.scenario.shapes import ShippedRangeShape
 from workbench.scenario.text.document import Document, listed
+from workbench.scenario.text.prescan import read_limited
 
 if TYPE_CHECKING:
     from workbench.scenario.model import Table

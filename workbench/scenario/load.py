@@ -20,7 +20,6 @@ from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import NAMED, name_fault, refuse_twins
 from workbench.scenario.parameters import EMPTY, find_parameters, read_parameters
 from workbench.scenario.paths import Paths, Tables
-from workbench.scenario.prescan import read_limited, refusal
 from workbench.scenario.reach import report_inert
 from workbench.scenario.references import check_references
 from workbench.scenario.remarks import note_idle_arms, note_idle_fields
@@ -30,6 +29,7 @@ from workbench.scenario.shapes import HeadShape
 from workbench.scenario.studies import MAX_POINTS, StudyReader, read_interactions
 from workbench.scenario.subjects import read_subjects
 from workbench.scenario.text.document import Document
+from workbench.scenario.text.prescan import read_limited, refusal
 from workbench.scenario.values import ValueReader
 
 HEAD = ("schema", "title", "parameters", "summary", "use", "report", "subjects")

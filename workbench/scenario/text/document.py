@@ -12,8 +12,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from workbench.errors import Problem, ScenarioError, shorten
-from workbench.scenario.prescan import decode, refusal
-from workbench.scenario.slips import in_words
+from workbench.scenario.text.prescan import decode, in_words, refusal
 from workbench.scenario.text.syntax import Keys, Positions, Repeated, read_positions, repeats
 
 _YEAR = re.compile(r"(?:18|19|20)\d\d[a-z]?$")
