@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS
-from workbench.scenario.changes import ABSENT, Change, changes, written
+from workbench.scenario.text.changes import ABSENT, Change, changes, written
 from workbench.scenario.text.document import Document
 from workbench.solver.batch import RECORDINGS
 from workbench.store.asked import Asked, Value
