@@ -10,7 +10,7 @@ from support.slips import faults
 from support.therapies import THERAPY
 
 from workbench.scenario.load import load_scenario
-from workbench.scenario.writer import to_text
+from workbench.scenario.text.writer import to_text
 
 REPORT = """
 [report]

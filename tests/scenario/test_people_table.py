@@ -13,7 +13,7 @@ from workbench.errors import ScenarioError
 from workbench.plan import plan
 from workbench.scenario.load import parse_scenario
 from workbench.scenario.model import Scenario
-from workbench.scenario.writer import to_text
+from workbench.scenario.text.writer import to_text
 from workbench.solver.run import solve
 
 PEOPLE = "ID,TIME,AMT,WT\n7,0,100,10\n3,0,100,20\n3,5,.,.\n12,0,100,40\n1,0,100,70\n"

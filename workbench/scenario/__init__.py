@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workbench.scenario.json_schema import schema as schema
     from workbench.scenario.load import load_scenario as load_scenario
     from workbench.scenario.load import parse_scenario as parse_scenario
-    from workbench.scenario.writer import to_text as to_text
+    from workbench.scenario.text.writer import to_text as to_text
 
 _HOMES = {"load_scenario": "load", "parse_scenario": "load", "schema": "json_schema", "to_text": "text"}
 
