@@ -23,7 +23,7 @@ from workbench.scenario.library import scenario_file, scenarios_beside
 from workbench.scenario.text.document import Document, listed, spell
 from workbench.scenario.text.prescan import read_limited
 from workbench.scenario.text.syntax import Keys
-from workbench.scenario.tree import Branch, Entry, Place, Value, read_tree, write_tree
+from workbench.scenario.text.tree import Branch, Entry, Place, Value, read_tree, write_tree
 
 SCHEMA = 1
 """The version of the scenario format that this version reads."""

@@ -21,7 +21,7 @@ from workbench.quantities import HOURS_PER_DAY, QuantityError, to_unit
 from workbench.scenario.conformity import show
 from workbench.scenario.names import name_fault
 from workbench.scenario.text.document import Document, listed
-from workbench.scenario.tree import Branch, Entry, Place, Value, Words
+from workbench.scenario.text.tree import Branch, Entry, Place, Value, Words
 
 LISTS = {"outcome": "at", "assessment": "each"}
 """The key whose list makes several tables of one, by section."""
