@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workbench.scenario.load import parse_scenario as parse_scenario
     from workbench.scenario.text.writer import to_text as to_text
 
-_HOMES = {"load_scenario": "load", "parse_scenario": "load", "schema": "json_schema", "to_text": "text"}
+_HOMES = {"load_scenario": "load", "parse_scenario": "load", "schema": "json_schema", "to_text": "text.writer"}
 
 __all__ = ["load_scenario", "parse_scenario", "schema", "to_text"]
 
