@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from support.shipped_runs import SCENARIOS, Shipped
+from support.shipped_runs import SCENARIOS, Shipped, shipped_scenario
 
 import workbench
 from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.scenario import load_scenario
-from workbench.scenario.library import scenarios_folder
 from workbench.solver.block import Block
 from workbench.solver.run import DRIVERS, rehearse
 from workbench.store.read import open_results
 
-FILES = sorted(scenarios_folder().rglob("*.toml"))
 SAYS = ("exact", "order", "closed form", "number of trials")
 """What a clock's own text says of its accuracy: exact, of a stated order, or a map that has no step to refine."""
 
@@ -42,10 +37,10 @@ def test_a_run_alone_is_what_it_was_in_its_sweep(scenario: str, shipped: Shipped
     assert again.stored and again.equal
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_block_that_is_built_again_starts_where_the_first_one_did(file: Path) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_block_that_is_built_again_starts_where_the_first_one_did(scenario: str) -> None:
     """Every signal to the bit, after a run has been on its way: no component keeps anything outside its block."""
-    planned = plan(load_scenario(file))
+    planned = plan(shipped_scenario(scenario))
     batch = planned.widest(lambda structure: 8).batch
 
     def started() -> dict[str, np.ndarray]:

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from support.circuits import HEAD, replaced
-from support.shipped_runs import SCENARIOS
+from support.shipped_runs import SCENARIOS, shipped_scenario
 
 from workbench import simulate
 from workbench.errors import ScenarioError
 from workbench.scenario import to_text
-from workbench.scenario.library import scenarios_folder
-from workbench.scenario.load import load_scenario, parse_scenario
+from workbench.scenario.load import parse_scenario
 from workbench.scenario.model import Arm, Axis, Scenario, Study, Table, Trait
 from workbench.solver.block import Block
 
@@ -124,7 +123,7 @@ def bits(scenario: Scenario, other: Renamed, arm: str) -> list[str]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_other_names_give_the_same_bits(name: str) -> None:
-    scenario = load_scenario(scenarios_folder() / f"{name}.toml")
+    scenario = shipped_scenario(name)
     arm = ARM.get(name) or min(scenario.arms, key=lambda arm: (len(scenario.arms[arm].without), arm))
     assert bits(scenario, Renamed(scenario, streams=True), arm) == []
 
@@ -135,7 +134,7 @@ def test_other_names_give_the_same_bits(name: str) -> None:
 def test_where_no_table_draws_no_stream_need_be_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(Block, "named_stream", lambda block, stream: opened.append(stream) or stream)
-    scenario = load_scenario(scenarios_folder() / f"{name}.toml")
+    scenario = shipped_scenario(name)
     assert bits(scenario, Renamed(scenario, streams=False), min(scenario.arms)) == []
     assert opened == []
 

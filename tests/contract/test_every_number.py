@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from support.shipped_runs import SCENARIOS, shipped_scenario
 
 from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS, registry
@@ -17,7 +17,6 @@ from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Arm, Evidence, Quantity, Scenario, Table
 from workbench.solver.batch import RECORDINGS
 
-FILES = sorted(scenarios_folder().rglob("*.toml"))
 SOURCES = frozenset(read_bibliography(data_folder() / "references.bib"))
 
 
@@ -68,9 +67,9 @@ def faults(scenario: Scenario) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_number_has_a_status_and_what_was_measured_a_source(file: Path) -> None:
-    assert not faults(load_scenario(file))
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_number_has_a_status_and_what_was_measured_a_source(scenario: str) -> None:
+    assert not faults(shipped_scenario(scenario))
 
 
 @pytest.mark.parametrize(

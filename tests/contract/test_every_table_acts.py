@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from support.circuits import HEAD
-from support.shipped_runs import SCENARIOS
+from support.shipped_runs import SCENARIOS, shipped_scenario
 from support.shipped_texts import shipped_text
 
 from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError
 from workbench.execution.runner import read_scenario
 from workbench.scenario.library import scenarios_folder
-from workbench.scenario.load import load_scenario, parse_scenario
+from workbench.scenario.load import parse_scenario
 
 DRUG = '[drug.orphan]\nmodel = "one_compartment_oral"\nclearance = "1 L/h"\nvolume = "10 L"\nabsorption = "1 1/h"\n'
 GIVEN = f'{DRUG}[dose.orphan]\ndrug = "orphan"\namount = "1 mg"\nduring = "care"\n'
@@ -118,7 +118,7 @@ def test_what_acts_on_nothing_is_refused_at_its_line(section: str) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_table_of_a_shipped_scenario_is_reached(scenario: str) -> None:
-    assert load_scenario(scenarios_folder() / f"{scenario}.toml").tables
+    assert shipped_scenario(scenario).tables
 
 
 BANDIT = (

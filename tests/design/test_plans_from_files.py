@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from small_world import WORLD, field_of, laid_out
+from support.shipped_runs import SCENARIOS, shipped_scenario
 
 from workbench.plan import Plan, plan
-from workbench.scenario import load_scenario, parse_scenario
+from workbench.scenario import parse_scenario
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted((ROOT / "scenarios").rglob("*.toml"))
+
 
 TEXT = """
 schema = 1
@@ -144,9 +145,9 @@ def test_a_design_spreads_over_the_plausible_range_of_the_parameter(planned: Pla
     assert all(0.05 + 0.15 * i / 8 <= value <= 0.05 + 0.15 * (i + 1) / 8 for i, value in enumerate(values))
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
-def test_every_shipped_scenario_can_be_laid_out(file: Path) -> None:
-    planned = plan(load_scenario(file), subjects=2)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_shipped_scenario_can_be_laid_out(scenario: str) -> None:
+    planned = plan(shipped_scenario(scenario), subjects=2)
     keys: set[bytes] = set()
     for chunk in planned.chunks(lambda structure: 2048):
         keys.update(chunk.batch.keys)

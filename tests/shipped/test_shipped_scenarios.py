@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import answer, process, workbench
-from support.shipped_runs import SCENARIOS, Shipped
+from support.shipped_runs import SCENARIOS, Shipped, shipped_scenario
 
 import workbench as api
 from workbench.scenario.library import scenarios_folder
@@ -87,7 +87,7 @@ def test_the_schema_beside_them_is_the_one_that_the_command_prints() -> None:
 @every
 def test_its_page_asks_its_question_names_its_arms_and_says_its_limits(shipped: Shipped, scenario: str) -> None:
     page = shipped.page(scenario).read_text(encoding="utf-8")
-    said, asked = html.unescape(page), api.load_scenario(scenarios_folder() / f"{scenario}.toml")
+    said, asked = html.unescape(page), shipped_scenario(scenario)
     sentences = [asked.title, asked.use.question, asked.use.not_for, *asked.use.limits, *asked.summary]
     sentences += [arm.title for arm in asked.arms.values()]
     assert [sentence for sentence in sentences if sentence not in said] == []

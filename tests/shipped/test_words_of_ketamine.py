@@ -6,11 +6,9 @@ import html
 import re
 
 import pytest
-from support.shipped_runs import SCENARIOS, Shipped
+from support.shipped_runs import SCENARIOS, Shipped, shipped_scenario
 from support.shipped_texts import shipped_text
 
-from workbench.scenario import load_scenario
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario
 
 DEVICE = (
@@ -39,7 +37,7 @@ REFUSED = (
 
 def with_a_scale(name: str) -> bool:
     """Whether a scenario is about people whose choices therapy and ketamine change."""
-    scenario = load_scenario(scenarios_folder() / f"{name}.toml")
+    scenario = shipped_scenario(name)
     rules = {table.component.name for table in scenario.tables.get("plasticity", {}).values()}
     return "ketamine" in scenario.tables.get("drug", {}) and "tag_and_capture" in rules
 
@@ -49,7 +47,7 @@ every = pytest.mark.parametrize("name", TRIALS)
 
 
 def read(name: str) -> Scenario:
-    return load_scenario(scenarios_folder() / f"{name}.toml")
+    return shipped_scenario(name)
 
 
 def arms_given(scenario: Scenario, content: str) -> list[str]:

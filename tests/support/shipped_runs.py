@@ -7,13 +7,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from support.commands import Done, answer, workbench
 from workbench.execution import pilot
+from workbench.scenario import load_scenario
 from workbench.scenario.library import scenarios_folder
+from workbench.scenario.model import Scenario
 
 SCENARIOS = tuple(
     path.relative_to(scenarios_folder()).with_suffix("").as_posix()
@@ -22,6 +24,12 @@ SCENARIOS = tuple(
 """Names of the shipped scenarios, such as ``rules/oja``."""
 PATIENCE = 240.0 * float(os.environ.get("WORKBENCH_TEST_SLOWNESS", "1"))
 """Seconds to wait for another process's sweep, more on a slow or busy machine."""
+
+
+@cache
+def shipped_scenario(name: str) -> Scenario:
+    """Return a shipped scenario by its name; a process reads each once, since nobody can change what was read."""
+    return load_scenario(scenarios_folder() / f"{name}.toml")
 
 
 class Shipped:
