@@ -13,7 +13,7 @@ from workbench.plan.columns import Drawn, Form, Rows
 from workbench.plan.resolve import Layers
 from workbench.plan.structures import declared, tables_of
 from workbench.scenario.model import Evidence, Ref, Table
-from workbench.solver.batch import RECORDINGS
+from workbench.solver.batch import RECORDINGS, Declared
 
 PROTOCOL = ("phase", "dose", "adjustment", "event", "stimulus", "bath")
 
@@ -52,6 +52,8 @@ def resolved(layers: Layers, ordinal: int) -> dict[str, Resolved]:
         key = f"{table.path}.{SECTIONS[table.section].key}"
         found[key] = Resolved(structural.component, "", _choice_origin(layers, key))
         for parameter in layers.component(table).parameters().values():
+            if parameter.added and not _acts(parameter, structural):
+                continue  # nothing of it shows where it was not before
             path = f"{table.path}.{parameter.name}"
             source = layers.source(table, parameter)
             if parameter.structural and not parameter.fixed:
@@ -60,6 +62,11 @@ def resolved(layers: Layers, ordinal: int) -> dict[str, Resolved]:
             else:
                 found[path] = _number(layers, table, parameter, ordinal)
     return found
+
+
+def _acts(parameter: Parameter, table: Declared) -> bool:
+    """Whether a number acts beside the choices of its table."""
+    return parameter.only_with is None or table.field(parameter.only_with[0]) in parameter.only_with[1]
 
 
 def stated(evidence: Evidence | None, section: str, parameter: Parameter) -> Evidence | None:
