@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.overview import Crossed, Declared, Overview
     from workbench.analysis.parameter_uncertainty import Plausible
+    from workbench.analysis.selection import Selection
 
 NO_BASELINE = "nothing to compare: no arm here has a baseline (compare_with in the scenario, or --baseline ARM)"
 NO_INTERACTION = (
@@ -56,10 +57,11 @@ def overview_lines(found: Overview) -> Iterator[str]:
     sweep = f"{facts['scenario']}, sweep {found.selection.sweep}, study {found.study}"
     yield f"{sweep}: {max(sizes):,} subjects in each arm"
     header = ("", DIFFERENCE, CALCULATION_ERROR, ACROSS)
-    yield from _in_blocks(header, _blocks(found))
+    short = _short_names(found.selection)
+    yield from _in_blocks(header, _blocks(found), short)
     yield ""
     yield f"every arm in {main}"
-    yield from _every_arm(found.rows)
+    yield from _every_arm(found.rows, short)
     if more := len(found.rest):
         yield f"{more} more {'outcome differs' if more == 1 else 'outcomes differ'}: --all, or --outcome NAME"
     yield from equal_lines(found.equal)
@@ -95,11 +97,18 @@ def _blocks(found: Overview) -> list[Block]:
     return [*first, named[0], *crossed[len(first) :], *named[1:]]
 
 
-def _in_blocks(header: Sequence[str], blocks: Sequence[Block]) -> Iterator[str]:
-    """Yield one table whose rows stand in blocks, each below its title; names without room have their own line."""
+def _in_blocks(header: Sequence[str], blocks: Sequence[Block], short: Mapping[str, str]) -> Iterator[str]:
+    """Yield one table whose rows stand in blocks, each below its title.
+
+    Arms without room are called by their `short` names where these help, and else have lines of their own.
+    """
     rows = [(f"{GAP}{row[0]}", *row[1:]) for _, some, _ in blocks for row in some]
     first, *lines = aligned(header, rows)
-    above = max(map(len, [first, *lines])) > screen()
+    above = _is_wide([first, *lines])
+    if above:
+        brief = aligned(header, [(_shorter(row[0], short), *row[1:]) for row in rows])
+        if not _is_wide(brief):
+            (first, *lines), above = brief, False
     if above:
         first, *lines = aligned(header, [("", *row[1:]) for row in rows])
     left = iter(zip(rows, lines, strict=True))
@@ -110,6 +119,22 @@ def _in_blocks(header: Sequence[str], blocks: Sequence[Block]) -> Iterator[str]:
             yield from (row[0], line) if above else (line,)
         for text in below:
             yield from folded(text, 2 * GAP, first=GAP)
+
+
+def _short_names(selection: Selection) -> dict[str, str]:
+    """Return the short names of a sweep's arms."""
+    arms = selection.scenario.get("arm", {})
+    return {name: str(arm["short"]) for name, arm in arms.items() if arm.get("short")}
+
+
+def _is_wide(lines: Sequence[str]) -> bool:
+    return max(map(len, lines)) > screen()
+
+
+def _shorter(arms: str, short: Mapping[str, str]) -> str:
+    """Return an arm, or a pair "one - other", each by its short name if that is shorter."""
+    start = arms[: len(arms) - len(arms.lstrip())]
+    return start + " - ".join(min(arm, short.get(arm, arm), key=len) for arm in arms.strip().split(" - "))
 
 
 def _measured(found: Overview, outcome: str) -> str:
@@ -181,7 +206,7 @@ def _span(low: Any, high: Any, shown: Decimals) -> Number:
     return Number(NOTHING if cell(low) == NOTHING else f"{shown(low)} to {shown(high)}")
 
 
-def _every_arm(rows: pd.DataFrame) -> Iterator[str]:
+def _every_arm(rows: pd.DataFrame, short: Mapping[str, str]) -> Iterator[str]:
     """Yield every pair of arms of one outcome, by the arm that they are compared with."""
     level, change = (
         Decimals(rows[["mean", "baseline_mean"]].abs().max().max()),
@@ -199,7 +224,9 @@ def _every_arm(rows: pd.DataFrame) -> Iterator[str]:
         below = [f"no difference in any subject: {', '.join(same)}"] if same else []
         title = [f"against {baseline} ({' or '.join(means)})"]
         blocks.append((title, [_row(row, level, change, counted) for row in kept], below))
-    yield from _in_blocks(("", "mean", DIFFERENCE, CALCULATION_ERROR, G, SHARE, *(("n",) if counted else ())), blocks)
+    yield from _in_blocks(
+        ("", "mean", DIFFERENCE, CALCULATION_ERROR, G, SHARE, *(("n",) if counted else ())), blocks, short
+    )
     for note in notes:
         yield from folded(f"note: {note}", GAP, first="")
     if (rows["hedges_g"].abs() > UNSEEN).any():
@@ -237,7 +264,7 @@ def _meanings(methods: Sequence[str], terms: Sequence[str]) -> Iterator[str]:
         yield from folded(named + meaning, GAP, first="")
 
 
-def effect_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str]:
+def effect_lines(frame: pd.DataFrame, points: pd.DataFrame, short: Mapping[str, str]) -> Iterator[str]:
     """Yield a comparison as one small table for each study, point, outcome and baseline, and what its columns mean.
 
     All sizes of a table have the same decimals: three digits of its largest mean.
@@ -248,6 +275,8 @@ def effect_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str]:
         What `workbench.analysis.compare` returns.
     points
         The swept values of the studies in it: study, point, path, number, text, unit.
+    short
+        The short names of arms that have one.
     """
     for _, group in frame.groupby(["study", "point", "outcome"], sort=False):
         first = dict(group.iloc[0])
@@ -256,7 +285,7 @@ def effect_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str]:
         swept = "".join(f", {words}" for words in _swept(points, first["study"], first["point"]))
         each = f", {first['n']:,} subjects" if group["n"].nunique() == 1 and not group["missing"].any() else ""
         yield from folded(f"{first['outcome']}{unit}{direction} in {first['study']}{swept}{each}", GAP, first="")
-        yield from _every_arm(group)
+        yield from _every_arm(group, short)
         yield ""
     yield from _meanings(list(frame["method"]), (DIFFERENCE, CALCULATION_ERROR, HEDGES_G, BETTER))
 
@@ -418,14 +447,15 @@ def _tables(
         return [NO_INTERACTION if interactions else NO_BASELINE]
     lines: list[str] = []
     if not interactions:
-        shown = frame
+        shown, chosen = frame, select(db, sweep)
         if outcome is None:  # what is the same in all arms of all studies that are shown
-            chosen, studies = select(db, sweep), list(frame["study"].unique())
+            studies = list(frame["study"].unique())
             same = [equal_outcomes(chosen, one) for one in studies]
             equal = [name for name in same[0] if all(name in other for other in same)]
             shown = frame[~frame["outcome"].isin(equal)]
             lines += equal_lines(equal)
-        lines = [*effect_lines(shown, _points(db, sweep, frame["study"].unique())), *lines]
+        points = _points(db, sweep, frame["study"].unique())
+        lines = [*effect_lines(shown, points, _short_names(chosen)), *lines]
     if len(joint):
         told = interaction_lines(joint, _points(db, sweep, joint["study"].unique()))
         over = over_parameters(db, sweep=sweep, outcomes=outcome or None)
