@@ -23,6 +23,9 @@ from workbench.cli.guide_text import filled, imports
 from workbench.cli.main import app as commands
 from workbench.cli.main import main
 from workbench.component.registry import SECTIONS, registry
+from workbench.report.evidence import entry
+from workbench.scenario.bibliography import bibliography_file, read_bibliography
+from workbench.scenario.library import data_folder
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -42,6 +45,7 @@ def write(folder: Path) -> None:
     wanted = {f"components/{section}.md": "\n".join(_section(section)) for section in SECTIONS}
     wanted["commands.md"] = "\n".join(_commands())
     wanted["functions.md"] = "\n".join(_functions())
+    wanted["works.md"] = "\n".join(_works())
     wanted["contract.md"] = "\n".join(_contract())
     wanted["packages.svg"] = _drawing(imports())
     (folder / "components").mkdir(parents=True, exist_ok=True)
@@ -72,7 +76,7 @@ def _section(name: str) -> Iterator[str]:
             yield from (_row(parameter) for parameter in rows)
             yield ""
         if one.sources:
-            yield f"Sources: {', '.join(one.sources)}\n"
+            yield f"Sources: {', '.join(f'[{key}](#work-{key.lower()})' for key in one.sources)}\n"
 
 
 def _row(parameter: Any) -> str:
@@ -135,6 +139,16 @@ def _returned(functions: Iterable[Any]) -> list[type]:
         if inspect.isclass(one) and one.__module__.startswith("workbench."):
             found[kind] = one
     return list(found.values())
+
+
+def _works() -> Iterator[str]:
+    """Yield the page of all works that numbers, mechanisms and findings come from."""
+    yield "# Works\n\nWhat numbers, mechanisms and findings come from, by key (`data/references.bib`).\n"
+    known = read_bibliography(bibliography_file(data_folder()))
+    for key in sorted(known, key=str.lower):
+        said, doi = entry(known[key])
+        link = f"[{doi}](https://doi.org/{doi})" if doi.startswith("10.") else _escaped(doi)
+        yield f"(work-{key.lower()})=\n**{key}**: {_escaped(said).replace('..', '.')}. {link}\n"
 
 
 def _drawing(below: Mapping[str, Set[str]]) -> str:

@@ -165,13 +165,13 @@ def lines(code: str) -> Iterator[str]:
 
 
 def needed(page: Path) -> Sequence[str]:
-    """Return the shipped scenarios whose results a page reads."""
+    """Return the shipped scenarios whose results a page reads, or would compute."""
     text = page.read_text(encoding="utf-8")
     known = {name.rpartition("/")[2]: name for name in SCENARIOS}
-    found = {known[stem] for stem in re.findall(r"data/results/(\w+)\.db", text) if stem in known}
-    if re.search(r"workbench gallery scenarios/rules/", text):
-        found |= {name for name in SCENARIOS if name.startswith("rules/")}
-    return sorted(found)
+    stems = re.findall(r"data/results/(\w+)\.db", text)
+    for files in re.findall(r"^workbench (?:findings|gallery) (.*)$", text, flags=re.MULTILINE):
+        stems += re.findall(r"scenarios/(?:rules/)?(\w+)\.toml", files)
+    return sorted({known[stem] for stem in stems if stem in known})
 
 
 def examples(page: Path, shipped: Shipped, folder: Path) -> Examples:

@@ -23,6 +23,7 @@ README = """# A folder for disease models
 `data/parameters/` holds the numbers behind them, each with unit, range and source; `workbench describe` lists what
 may stand in a scenario. `data/findings/` holds what was published, and `workbench findings` says what the
 models give. Results go to `data/results/`, one SQLite file for each scenario.
+`workbench guide` prints the documentation.
 """
 
 

@@ -121,12 +121,13 @@ def split(source: object) -> list[str]:
 
 def references(ground: Ground, known: Works, used: Iterable[str]) -> Table:
     """Return every work that the page uses, by key."""
-    rows = tuple((key, *_entry(known.get(key))) for key in sorted(set(used), key=str.lower))
+    rows = tuple((key, *entry(known.get(key))) for key in sorted(set(used), key=str.lower))
     table = Table("Works used, and no others", ("Key", "Work", "DOI"), rows)
     return table.of("references", ground.queries.settings())
 
 
-def _entry(work: Mapping[str, str] | None) -> tuple[str, str]:
+def entry(work: Mapping[str, str] | None) -> tuple[str, str]:
+    """Return a work as a reader cites it, and its DOI or why there is none."""
     if work is None:
         return "not in the bibliography beside this database", ""
     where = " ".join(
