@@ -82,8 +82,8 @@ def folder(root: Path, *findings: str, scenario: str = SCENARIO, numbers: str = 
     return root
 
 
-def swept(root: Path) -> Path:
+def swept(root: Path, *more: str) -> Path:
     """Run the small scenario into data/results and return the database."""
-    done: Done = workbench("sweep", "scenarios/small.toml", "--workers", "1", "--json", cwd=root)
+    done: Done = workbench("sweep", "scenarios/small.toml", "--workers", "1", "--json", *more, cwd=root)
     assert done.returncode == 0, done.stderr + done.stdout
     return root / "data" / "results" / "small.db"

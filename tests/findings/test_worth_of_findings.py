@@ -219,6 +219,14 @@ def test_ranges_need_people_and_are_not_believed_against_the_model_from_few_sets
         assert level["interval_excludes_model"] and level["interval"][0] > level["model"]
 
 
+def test_the_people_of_a_set_are_those_that_were_swept(tmp_path: Path) -> None:
+    share = SLOW.replace('"mean"', '"share"\nabove = 0.5')
+    root = folder(tmp_path, finding("T1", share), scenario=SCENARIO.replace("trials = 300", "trials = 30") + PLAUSIBLE)
+    swept(root, "--subjects", "3")
+    (row,) = rows(root)["T1"]["criteria"]
+    assert row["no_severity"] == "study plausible has 3 subjects a set, too few for a share", "the file declares 50"
+
+
 @pytest.mark.parametrize("accept", [(0.0, 1.0), (0.4, float("inf")), (0.9, 2.0), (float("-inf"), 0.45)])
 def test_the_people_that_are_asked_for_decide(accept: tuple[float, float]) -> None:
     value, error, people = 0.5, 0.3, 40

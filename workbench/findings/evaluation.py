@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -198,18 +199,23 @@ class _Look:
             yield f"holds at {c.over} = {', '.join(holds) or 'none of the swept values'}"
 
     @cached_property
+    def sets(self) -> list[Sample]:
+        """The sample of every stored set of the study over assumed ranges."""
+        found: list[Sample] = []
+        for point in range(0 if self.spread is None else self.spread.n):
+            with suppress(NotStored):
+                found.append(sample_of(self.criterion, self.stored, self.spread.name, point))  # type: ignore[union-attr]
+        return found
+
+    @property
+    def people(self) -> int:
+        """How many subjects are stored in each of these sets: a command may have asked for fewer than the file does."""
+        return max((sample.subjects for sample in self.sets), default=0)
+
+    @cached_property
     def over_sets(self) -> list[float]:
         """The statistic at every set of the study over assumed ranges; NaN where it is not defined."""
-        values: list[float] = []
-        if self.spread is None:
-            return values
-        for point in range(self.spread.n):
-            try:
-                sample = sample_of(self.criterion, self.stored, self.spread.name, point)
-            except NotStored:
-                continue
-            values.append(value_of(self.criterion, sample))
-        return values
+        return [value_of(self.criterion, sample) for sample in self.sets]
 
     @property
     def held(self) -> list[bool]:
@@ -227,8 +233,8 @@ class _Look:
             first = sample_of(self.criterion, self.stored, self.spread.name, 0)
         except NotStored as missing:
             return None, f"study {self.spread.name} does not hold it: {missing}"
-        if _of_people(self.criterion, first) == "share" and self.spread.subjects < FEWEST_PEOPLE:
-            return None, f"study {self.spread.name} has {self.spread.subjects} subjects a set, too few for a share"
+        if _of_people(self.criterion, first) == "share" and self.people < FEWEST_PEOPLE:
+            return None, f"study {self.spread.name} has {self.people} subjects a set, too few for a share"
         return Severity(sum(self.held), len(self.over_sets), self.spread.name), ""
 
     def interval(self, value: float, sample: Sample) -> tuple[tuple[float, float] | None, str]:
@@ -239,8 +245,8 @@ class _Look:
         if len(values) < FEWEST_POINTS:
             return None, f"study {study.name} was not run"
         kind = _of_people(self.criterion, sample)
-        if kind and study.subjects < FEWEST_PEOPLE:
-            told = f"study {study.name} has {study.subjects} subjects a set"
+        if kind and self.people < FEWEST_PEOPLE:
+            told = f"study {study.name} has {self.people} subjects a set"
             return None, f"{told}, too few for a {kind} ({FEWEST_PEOPLE} are needed)"
         low, high = (float(q) for q in np.percentile(values, PERCENTILES))
         if np.isfinite(value) and not low <= value <= high and len(values) < ENOUGH_SETS:
