@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.component.declaration import Component, anchor, count, number, numbers, reference
 from workbench.component.moments import TOGETHER
-from workbench.protocol.schedule import known_start, origin, visit_times
+from workbench.protocol.schedule import known_start, origin, visit_times, visits_of
 from workbench.protocol.span import anchor_faults, clock_faults, on_ticks
 
 if TYPE_CHECKING:
@@ -62,12 +62,10 @@ class Assessment(Component):
         if start is None:
             return
         length, key = tables["phase"][fields["phase"]]["length"], "at" if listed else "first"
-        every = fields["every"] if fields["count"] > 1 else 0.0
-        span = max(listed) - min(listed) if listed else None if every is None else (fields["count"] - 1) * every
+        hours = visits_of(fields, tables)
         if start < -TOGETHER:
             yield key, f"the first visit is {-start:g} h before phase {fields['phase']} begins"
-        elif span is not None and start + span > length + TOGETHER:
-            last = start + span
+        elif hours is not None and (last := max(hours)) > length + TOGETHER:
             yield key, f"the last visit is at {last:g} h, after the end of phase {fields['phase']} ({length:g} h)"
 
     def earliest(self) -> Value:

@@ -127,7 +127,8 @@ def _time_faults(
     elif start >= length:
         yield "first", f"begins after {start:g} h, but phase {phase} lasts {length:g} h"
     elif duration is not None and every is not None and many is not None:
-        over, room = start + (many - 1) * every + duration, length * (1.0 + TOGETHER) - start - duration
+        over = float(Recurrence(start, every).at(many - 1)) + duration
+        room = length * (1.0 + TOGETHER) - start - duration
         if over > length * (1.0 + TOGETHER):
             told = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
             yield ("duration", told) if room < 0.0 else ("count", f"{told} (at most {int(room / every) + 1} fit)")
