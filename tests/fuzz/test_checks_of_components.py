@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from workbench.component.capabilities import clashes, notes
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import SECTIONS, registry
+from workbench.component.tables import Fields, Tables
 
 WORLDS = 20
 """So often every reference of every component leads elsewhere: to each of some 20 kinds about once."""
-Fields = dict[str, Any]
 
 
 def some(parameter: Parameter, named: Mapping[str, list[str]], random: Random) -> Any:
@@ -70,24 +71,19 @@ def some(parameter: Parameter, named: Mapping[str, list[str]], random: Random) -
 
 def table(component: type[Component], named: Mapping[str, list[str]], random: Random) -> Fields:
     """Return the fields of one table, as checks get them."""
-    fields: Fields = {
-        "section": component.section,
-        "name": component.name,
-        SECTIONS[component.section].key: component.name,
-    }
-    if component.section == "plasticity":
-        fields["projection"] = component.name
+    fields: dict[str, Any] = {}
     for name, parameter in component.parameters().items():
         given = parameter.required or random.random() < 0.5
         fields[name] = some(parameter, named, random) if given else parameter.default
-    return fields
+    return Fields(component, component.section, component.name, fields)
 
 
 def differs(fields: Fields, random: Random) -> Fields:
     """Return the fields of a table of which some numbers differ between runs: a check then gets None."""
-    declared = registry().get(fields["section"], str(fields[SECTIONS[fields["section"]].key])).parameters()
+    declared = fields.component.parameters()
     moving = {n for n, p in declared.items() if p.kind == "number" and not p.fixed and random.random() < 0.4}
-    return {name: None if name in moving else value for name, value in fields.items()}
+    given = {name: None if name in moving else value for name, value in fields.items()}
+    return Fields(fields.component, fields["section"], fields["name"], given)
 
 
 def leads_to(fields: Fields, component: type[Component]) -> list[tuple[str, str]]:
@@ -104,18 +100,17 @@ def leads_to(fields: Fields, component: type[Component]) -> list[tuple[str, str]
     return [*found, ("projection", fields["projection"])] if component.section == "plasticity" else found
 
 
-def smallest(component: type[Component], whole: Mapping[str, Mapping[str, Fields]]) -> dict[str, dict[str, Fields]]:
+def smallest(component: type[Component], whole: Tables) -> Tables:
     """Return the smallest file in which a table of the component can stand: what it leads to, and a phase."""
     open_, kept = (
         [(component.section, component.name), ("phase", "trial")],
-        {section: dict[str, Fields]() for section in SECTIONS},
+        Tables({}),
     )
     while open_:
         section, name = open_.pop()
         if name not in kept[section]:
             fields = kept[section][name] = whole[section][name]
-            kind = fields.get(SECTIONS[section].key, name)
-            open_ += leads_to(fields, registry().get(section, kind))
+            open_ += leads_to(fields, fields.component)
     return kept
 
 
@@ -127,21 +122,23 @@ def test_a_check_refuses_and_never_fails_wherever_its_references_lead(number: in
         named: dict[str, list[str]] = {section: [] for section in SECTIONS}
         for component in known:
             named[component.section].append(component.name)
-        whole = {
-            section: {n: table(registry().get(section, n), named, random) for n in names}
-            for section, names in named.items()
-        }
+        whole = Tables(
+            {
+                section: {n: table(registry().get(section, n), named, random) for n in names}
+                for section, names in named.items()
+            }
+        )
         for rule in named["plasticity"]:  # a rule has the name of its projection
-            whole["projection"][rule] = dict(random.choice(list(whole["projection"].values())), name=rule)
-        differing = {
-            section: {n: differs(fields, random) for n, fields in named.items()} for section, named in whole.items()
-        }
+            like = random.choice(list(whole["projection"].values()))
+            whole["projection"][rule] = Fields(like.component, "projection", rule, {**like, "name": rule})
+        differing = Tables(
+            {section: {n: differs(fields, random) for n, fields in named.items()} for section, named in whole.items()}
+        )
         for component in known:
-            asked = [method for name in ("check", "notes") if (method := getattr(component, name, None))]
             try:
-                for tables in (whole, smallest(component, whole), differing) if asked else ():
-                    for method in asked:
-                        list(method(tables[component.section][component.name], tables))
+                for tables in (whole, smallest(component, whole), differing):
+                    for ask in (clashes, notes):
+                        list(ask(tables[component.section][component.name], tables))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault
                 trace, places = error.__traceback__, []
                 while trace:

@@ -33,7 +33,7 @@ NONSENSE = {
     "unequal numbers of sources and mixtures": ("independent_components", "laplace = 2", "laplace = 3", "inputs", "5 sources, 4 inputs"),
     "colour instead of white": ("independent_components", 'kind = "mixture"', 'kind = "mixture"\nwhitened = false', "rule", "needs white input"),
     "Amari's index of too few units": ("independent_components", "[population.output]\nsize = 4", "[population.output]\nsize = 3", "projection", "one unit per source"),
-    "a taught rate population": ("association", '[population.taste]\nkind = "source"\n', "[population.taste]\n", "targets", "a teacher sets a source population"),
+    "a taught rate population": ("association", '[population.taste]\nkind = "source"\n', "[population.taste]\n", "targets", "set from outside the circuit, by a task or a constant (source), but taste is rate"),
     "answers that do not fit": ("association", "0.6, 0.8, 0.0]\n\n[outcome", "0.6, 0.8]\n\n[outcome", "answers", "needs 12 numbers"),
     "steps in which spikes get lost": ("inhibitory_spikes", 'step = "0.5 ms"', 'step = "1 ms"', "step", "at most 0.5 ms"),
     "spikes onto a unit that does not spike": ("inhibitory_spikes", 'kind = "escape_rate"\nspikes = "trains"\nsize = 1\ndrive = 1.5\nrate_at_rest = "5 Hz"', "size = 1", "rule", "needs postsynaptic spikes"),

@@ -13,6 +13,7 @@ from workbench.analysis.intervals import mean_intervals
 from workbench.analysis.maps import swept_axes
 from workbench.analysis.protocol import arm_settings, regimens, setting_units
 from workbench.component.field_path import field_path
+from workbench.component.registry import registry
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
     from workbench.analysis.selection import Selection
     from workbench.component.arrays import Array
-
-
-LEVEL = "level"
-"""Readout of signals between 0 and 1: half of their effect is 0.5 by definition, whatever doses were tried."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +35,13 @@ class Link:
 
     @property
     def absolute(self) -> bool:
-        """Whether half of the effect is 0.5 by definition."""
-        return self.readout == LEVEL
+        """Whether half of the effect is 0.5 by definition, whatever doses were tried."""
+        return registry().offers("outcome", self.readout, "half at 0.5")
 
     @property
     def linear(self) -> bool:
         """Whether it only grows in proportion to the dose, so that half of it says nothing."""
-        return self.readout == "concentration"
+        return registry().offers("outcome", self.readout, "linear in dose")
 
     @cached_property
     def half(self) -> Array:

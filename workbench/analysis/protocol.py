@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.analysis.arm_tables import arm_tables
+from workbench.component.registry import registry
 from workbench.pharmacology.regimen import NEVER, Repeated
 from workbench.protocol.schedule import Doses, Fields, Tables, doses_in, doses_of, hours_of, planned
 from workbench.protocol.span import parse_window
@@ -212,10 +213,12 @@ def _decided(name: str, tables: Tables) -> Iterator[str]:
     who = fields.get("only_if", "anyone")
     if who != "anyone":
         yield f"only for a {who.replace('_', '-')} at {fields.get('decided_at')}"
-    forms = {"titrate": "raised", "hold": "held", "stop": "stopped"}
+    known = registry()
     for _, adjustment in sorted(tables["adjustment"].items()):
         if adjustment["dose"] == name:
-            yield f"{forms.get(adjustment['form'], adjustment['form'])} at visits of {adjustment['assessment']}"
+            form = adjustment["form"]
+            done = getattr(known.get("adjustment", form), "done", form) if ("adjustment", form) in known else form
+            yield f"{done} at visits of {adjustment['assessment']}"
 
 
 def _lasting(hours: float) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import Phase, arm_settings, phases
 from workbench.component.moments import moment
+from workbench.component.registry import registry
 from workbench.protocol.schedule import (
     Fields,
     Tables,
@@ -55,7 +56,7 @@ def timeline(selection: Selection, arm: str) -> Timeline | None:
         return Timeline(arm, "trial", found[-1].stop, found, tuple(_in_trials(tables, found)))
     lengths = {name: phase_hours(phase) for name, phase in tables["phase"].items()}
     ordered = sorted(tables["phase"], key=lambda name: (tables["phase"][name].get("order", 1), name))
-    if {phase.get("clock") for phase in tables["phase"].values()} != {"tick"} or None in lengths.values():
+    if {registry().clock(phase["clock"]) for phase in tables["phase"].values()} != {"tick"} or None in lengths.values():
         return None
     begins = dict(zip(ordered, accumulate((lengths[name] or 0.0 for name in ordered), initial=0.0), strict=False))
     hours = sum(length or 0.0 for length in lengths.values())

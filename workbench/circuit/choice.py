@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from workbench.circuit.projections import picked
 from workbench.component.declaration import Component, count, number, numbers, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from workbench.circuit.projections import Pairs, Shares
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Choice(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "choice"
+    offers: ClassVar[frozenset[str]] = frozenset({"channels"})
+    clocks: ClassVar[tuple[str, ...]] = ("tick",)
     equation: ClassVar[str] = (
         "p_cj = exp(u_cj) / sum_k exp(u_kj)\n"
         "u_cj = gain * (W_cj + bias where c is the favoured channel and j among `favoured_cues`)"
@@ -42,11 +45,8 @@ class Choice(Component):
     favoured_cues: tuple[float, ...] = numbers((), "1", "the cues where it is favoured, from 1", low=1, high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse other clocks, a favoured channel or cue that does not exist, and input from other populations."""
-        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "tick")
-        if other:
-            yield "kind", f'a choice is a mean over time and needs phases with clock = "tick", but {other[0]} has not'
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a favoured channel or cue that does not exist, and input from other populations."""
         if fields["favoured"] > fields["size"]:
             yield "favoured", f"there are {fields['size']} channels, got {fields['favoured']}"
         yield from cue_faults(fields["favoured_cues"], size_of(tables, fields["cues"]), "favoured_cues")

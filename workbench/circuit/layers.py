@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from workbench.component.declaration import Component, count, number, option, re
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,8 @@ class Layer(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "layer"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
+    clocks: ClassVar[tuple[str, ...]] = ("trial",)
     equation: ClassVar[str] = "y = f(sum over incoming layers of x W^T);  f linear or tanh"
     sources: ClassVar[tuple[str, ...]] = ("Rumelhart1986",)
 
@@ -36,13 +40,10 @@ class Layer(Component):
     activation: str = option("linear", ("linear", "tanh"), "how input becomes activity")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse clocks without trials, and a layer that neither weights nor a task reach."""
-        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "trial")
-        if other:
-            yield "kind", f'a layer answers on a trial, and phase {other[0]} is not on clock = "trial"'
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a layer that neither weights nor a task reach, and tables that take it for single units."""
         reached = any(way["post"] == fields["name"] for way in tables.get("projection", {}).values())
-        shown = any(task.get("samples_to") == fields["name"] for task in tables.get("task", {}).values())
+        shown = tables.shown(fields["name"], "batch") is not None
         if reached == shown:
             found = "both weights and a task" if reached else "neither weights nor a task"
             yield "kind", f"a layer is reached by weights or shown samples by a task, but {found} reach it"
@@ -95,6 +96,8 @@ class BetweenLayers(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "between_layers"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"pre": "batches", "post": "batches"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = "W_ji at the start uniform in (-spread, spread)"
     sources: ClassVar[tuple[str, ...]] = ("Lillicrap2016",)
@@ -104,16 +107,13 @@ class BetweenLayers(Component):
     spread: Value = number(0.01, "1", "largest weight at the start", low=0.0, high=1e3)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse ends that are no layers, and a rule that knows none."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a rule and readouts that know no layers."""
         yield from _misread(fields["name"], tables)
-        for end in ("pre", "post"):
-            kind = tables["population"][fields[end]]["kind"]
-            if kind != "layer":
-                yield end, f"connects layers, but {fields[end]} is {kind}"
-        rule = tables.get("plasticity", {}).get(fields["name"], {}).get("rule")
-        if rule not in (None, "routed_error", "perturbation"):
-            yield "wiring", f"weights between layers learn by routed_error or perturbation, not by {rule}"
+        rule = tables["plasticity"].get(fields["name"])
+        if rule is not None and not rule.offers("batches"):
+            known = " or ".join(tables.kinds("plasticity", "batches"))
+            yield "wiring", f"weights between layers learn by {known}, not by {rule.kind}"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Draw the weights."""
@@ -123,11 +123,7 @@ class BetweenLayers(Component):
         weight[...] = np.reshape(self.spread, (-1, 1, 1)) * drawn
 
 
-READERS = ("feedback_angle", "gradient_error", "layer_change", "map_distance")
-"""Readouts that know weights with the runs first."""
-
-
-def _below(layer: str, tables: Mapping[str, Mapping[str, Any]]) -> set[str]:
+def _below(layer: str, tables: Tables) -> set[str]:
     """Return every layer from which `layer` is reached."""
     found: set[str] = set()
     ahead = {layer}
@@ -137,31 +133,24 @@ def _below(layer: str, tables: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return found
 
 
-def _strangers(layer: str, tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _strangers(layer: str, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield which tables take a layer for single units, whose activity lies otherwise in memory."""
     for section, named in sorted(tables.items()):
         for name, table in sorted(named.items()):
-            at_home = table.get("wiring") == "between_layers" or table.get("kind") == "teacher"
-            if not at_home and any(table.get(key) == layer for key in NAMING):
-                yield (
-                    "kind",
-                    f"a layer sees batches: only weights between layers and a teacher know it, not {section}.{name}",
-                )
+            declared = table.component.parameters().values()
+            named_here = [table[p.name] for p in declared if p.section == "population" and p.kind == "reference"]
+            if layer in named_here and not table.offers("batches"):
+                yield "kind", f"a layer sees batches, which {section}.{name} ({table.kind}) does not know"
 
 
-NAMING = (
-    "pre", "post", "population", "postsynaptic", "cues", "answers", "choices", "steps", "states", "inputs", "like",
-)  # fmt: skip
-"""Fields that name a population."""
-
-
-def _misread(projection: str, tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _misread(projection: str, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield which readouts take weights between layers for those of single units."""
     for section in ("outcome", "course"):
         for name, table in sorted(tables.get(section, {}).items()):
             named = table.get("projection") == projection or projection in (table.get("projections") or ())
-            if named and table["readout"] not in READERS:
-                yield "wiring", f"{section}.{name} cannot read weights between layers ({', '.join(READERS)} can)"
+            if named and not table.offers("batches"):
+                able = ", ".join(tables.kinds("outcome", "batches"))
+                yield "wiring", f"{section}.{name} cannot read weights between layers ({able} can)"
 
 
 def uniform_once(block: Assembly, stream: str, *shape: int) -> Array:
@@ -175,14 +164,5 @@ def uniform_once(block: Assembly, stream: str, *shape: int) -> Array:
 
 def samples_of(block: Assembly) -> int:
     """Return the batch size, which the task that shows samples decides."""
-    found: int = next(task.samples for _, task in block.all("task") if hasattr(task, "samples"))
+    found: int = next(task.samples for _, task in block.all("task") if "batches" in task.offers)
     return found
-
-
-def layer_faults(
-    fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], key: str
-) -> Iterable[tuple[str, str]]:
-    """Yield why the population named under `key` is no layer."""
-    kind = tables["population"][fields[key]]["kind"]
-    if kind != "layer":
-        yield key, f"needs a layer, but {fields[key]} is {kind}"

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
-def size_of(tables: Mapping[str, Mapping[str, Any]], population: str) -> int:
+def size_of(tables: Tables, population: str) -> int:
     """Return the number of units that plain `tables` give a population, following ``like``; 0 for a circle."""
     seen: set[str] = set()
     fields = tables["population"][population]
@@ -29,15 +30,11 @@ def size_of(tables: Mapping[str, Mapping[str, Any]], population: str) -> int:
     return size
 
 
-SHOWN = ("inputs", "cues", "states", "steps", "samples_to", "targets")
-"""Fields by which a task names a population that it shows something."""
-
-
-def shown_fault(name: str, tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def shown_fault(name: str, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield that several tasks show a population different things at once."""
-    shown = {task: field for task, t in tables.get("task", {}).items() for field in SHOWN if t.get(field) == name}
+    shown = {task["name"]: what for task, what in tables.showing(name)}
     tasks = sorted(shown)
-    if len(tasks) > 1 and set(shown.values()) != {"cues"}:  # tasks that share cues are told at the second one
+    if len(tasks) > 1 and set(shown.values()) != {"one unit"}:  # tasks that share cues are told at the second one
         yield (
             "kind",
             f"tasks {' and '.join(tasks)} show {name} different inputs at once, and it has one activity",
@@ -53,6 +50,7 @@ class Source(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "source"
+    offers: ClassVar[frozenset[str]] = frozenset({"shown"})
     takes_input: ClassVar[bool] = False
     equation: ClassVar[str] = "x = what the task shows; without a task, x = value"
 
@@ -60,7 +58,7 @@ class Source(Component):
     value: Value = number(1.0, "1", "activity of every unit when no task drives the population", low=0.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse several tasks at once."""
         yield from shown_fault(fields["name"], tables)
 
@@ -78,6 +76,7 @@ class Rate(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "rate"
+    offers: ClassVar[frozenset[str]] = frozenset({"linear"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "u = baseline + noise * N(0, 1) + sum over projections\n"
@@ -91,12 +90,17 @@ class Rate(Component):
     noise: Value = number(0.0, "1", "standard deviation of the input noise, new on every trial", low=0.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse populations that take their size from each other, and one with two sizes."""
         if size_of(tables, fields["name"]) == 0:
             yield "like", "populations are like each other in a circle; one of them needs a size"
         elif fields.get("like") and fields.get("size", 1) != 1:
             yield "size", f"takes the size of {fields['like']!r} (like); change the size there, or leave one out"
+
+    @classmethod
+    def offered(cls, fields: Mapping[str, Any]) -> frozenset[str]:
+        """Return that the units are linear, where their activation is."""
+        return cls.offers if fields["activation"] == "linear" else cls.offers - {"linear"}
 
     @property
     def quiet(self) -> bool:

@@ -17,12 +17,13 @@ from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, interval, number, numbers, option, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 SIGNS = ("excitatory", "inhibitory")
@@ -32,7 +33,7 @@ def _accumulate(sign: str) -> np.ufunc:
     return np.add if sign == "excitatory" else np.subtract
 
 
-def _start_fault(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _start_fault(fields: Fields) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a weight that starts outside its bounds."""
     weight, bounds = fields.get("weight"), fields.get("bounds")
     if weight is not None and bounds and not bounds[0] <= weight <= bounds[1]:
@@ -48,6 +49,7 @@ class OneToOne(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "one_to_one"
+    offers: ClassVar[frozenset[str]] = frozenset({"single pairs"})
     equation: ClassVar[str] = "u_k += sign * weight_k * (x_k + overlap * sum_(j != k) x_j)"
 
     pre: str = reference("population", "where the connections start")
@@ -58,7 +60,7 @@ class OneToOne(Component):
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse populations of different size, and a start outside the bounds."""
         yield from _start_fault(fields)
         sizes = [size_of(tables, fields[end]) for end in ("pre", "post")]
@@ -112,6 +114,7 @@ class Dense(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "dense"
+    offers: ClassVar[frozenset[str]] = frozenset({"all pairs"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = "u_j += sign * sum_i W_ji x_i"
 
@@ -126,7 +129,7 @@ class Dense(Component):
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a start outside the bounds, and one that does not fit both populations."""
         yield from _start_fault(fields)
         weights, bounds = fields.get("weights") or (), fields.get("bounds")
@@ -196,7 +199,7 @@ class Surround(Component):
     weight: Value = number(0.35, "1", "strength of surround inhibition", low=0.0, high=10.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse two different populations, and a population without neighbours."""
         if fields["pre"] != fields["post"]:
             yield "post", f"surround inhibition stays within one population; post must be {fields['pre']!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from workbench.component.declaration import Component, count, numbers, option
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class Softmax(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "softmax"
+    offers: ClassVar[frozenset[str]] = frozenset({"actions"})
+    clocks: ClassVar[tuple[str, ...]] = ("trial",)
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "p_a = exp(u_a) / sum_k exp(u_k),  u_a = preference_a + sum over projections\n"
@@ -38,14 +41,11 @@ class Softmax(Component):
     choose: str = option("drawn", ("drawn", "in_turn"), "whether actions are drawn, or enumerated")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse preferences that do not match the actions, and clocks on which nobody chooses."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse preferences that do not match the actions."""
         given = tuple(fields.get("preferences") or ())
         if given and len(given) != fields["size"]:
             yield "preferences", f"needs one number per action: {fields['size']}, got {len(given)}"
-        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "trial")
-        if other:
-            yield "kind", f'an action is taken on a trial, and phase {other[0]} is not on clock = "trial"'
 
     @property
     def quiet(self) -> bool:

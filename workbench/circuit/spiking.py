@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +24,8 @@ class EscapeRate(Component):
 
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "escape_rate"
+    offers: ClassVar[frozenset[str]] = frozenset({"spikes"})
+    clocks: ClassVar[tuple[str, ...]] = ("trial",)
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "v <- drive + (v - drive) exp(-step / membrane_time) + sum over projections of W s\n"
@@ -33,23 +34,13 @@ class EscapeRate(Component):
     sources: ClassVar[tuple[str, ...]] = ("Vogels2011",)
 
     size: int = count(1, "number of units", high=4096)
-    spikes: str = reference("task", "the spike task whose step counts")
+    spikes: str = reference("task", "the spike task whose step counts", requires="spikes")
     drive: Value = number(0.0, "1", "constant drive, in units of the potential")
     membrane_time: Value = number(20.0, "ms", "time constant of the potential", low=0.1, high=1e4)
     rate_at_rest: Value = number(5.0, "Hz", "rate at potential 0", low=0.0, high=1e3)
     width: Value = number(1.0, "1", "potential over which the rate grows by e", low=1e-3, high=1e3)
 
     quiet: ClassVar[bool] = False
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a task without spikes, and other clocks than that of trials."""
-        task = tables["task"][fields["spikes"]]
-        if task["kind"] != "poisson":
-            yield "spikes", f"needs a poisson task, but {fields['spikes']} is {task['kind']}"
-        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "trial")
-        if other:
-            yield "kind", f"spikes step by step: phase {other[0]} must be on the trial clock"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve input, potential and spikes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -117,9 +117,32 @@ def page(component: type[Component]) -> str:
     rows = [_row(p) for p in component.parameters().values()]
     if rows:
         lines += ["  fields:", *set_out(rows, "    ")]
+    lines += _abilities(component)
     if component.sources:
         lines += folded(f"sources: {', '.join(component.sources)}", "    ", first="  ")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _abilities(component: type[Component]) -> Iterator[str]:
+    """Yield what a component offers to others, what it requires of them, and on which clocks it works."""
+    from workbench.component.capabilities import requirements
+
+    said = {
+        "offers": ", ".join(map(_explained, sorted(component.offers))),
+        "requires": ", ".join(f"of {way}: {_explained(what)}" for way, what in requirements(component).items()),
+        "works on clocks": ", ".join(component.clocks),
+        "shows": ", ".join(f"{p.name}: {p.shows}" for p in component.parameters().values() if p.shows),
+    }
+    for word, text in said.items():
+        if text:
+            yield from folded(f"{word}: {text}", "    ", first="  ")
+
+
+def _explained(what: str) -> str:
+    from workbench.component.capabilities import CAPABILITIES
+
+    meaning = CAPABILITIES.get(what)
+    return f"{what} ({meaning})" if meaning and meaning != what else what
 
 
 def _row(parameter: Parameter) -> tuple[str, str, str, str, str]:
@@ -161,6 +184,8 @@ def allowed(parameter: Parameter) -> str:
 
 def described(component: type[Component]) -> dict[str, Any]:
     """Return the same as data."""
+    from workbench.component.capabilities import requirements
+
     fields = []
     for p in component.parameters().values():
         content = {key: value for key, value in vars(p).items() if key != "default"}
@@ -174,6 +199,9 @@ def described(component: type[Component]) -> dict[str, Any]:
         "summary": component.summary(),
         "equation": component.equation,
         "sources": list(component.sources),
+        "offers": sorted(component.offers),
+        "requires": dict(requirements(component)),
+        "clocks": list(component.clocks),
         "fields": fields,
     }
     return {key: plain(value) for key, value in content.items()}

@@ -75,6 +75,10 @@ class Parameter:
     only_with : pair of str and tuple of str
         An option of the same table and those of its choices with which alone this number acts; None where it always
         does.
+    requires : str
+        For references: what the component of the table that is named must offer.
+    shows : str
+        For a task's references to a population: what it shows these units ("one unit", "pattern", "batch" ...).
     added : bool
         A fixed number that its component gained when results were stored already, at the value that was hidden before:
         at its default it is no part of what makes a run this run, so that stored runs stay what they are.
@@ -103,6 +107,8 @@ class Parameter:
     needed: bool = False
     only_with: tuple[str, tuple[str, ...]] | None = None
     added: bool = False
+    requires: str = ""
+    shows: str = ""
 
     @property
     def required(self) -> bool:
@@ -179,13 +185,24 @@ def switch(default: bool, doc: str) -> Any:
     return _field("switch", default, doc)
 
 
-def reference(section: str, doc: str, default: Any = MISSING, *, acts: bool = False, needed: bool = False) -> Any:
+def reference(
+    section: str,
+    doc: str,
+    default: Any = MISSING,
+    *,
+    acts: bool = False,
+    needed: bool = False,
+    requires: str = "",
+    shows: str = "",
+) -> Any:
     """Declare the name of a table in `section`; a default of None makes it optional.
 
     With `acts` this table acts on the one that it names (a projection on its end); otherwise it reads it. An optional
-    one that is `needed` cannot be taken from an arm that has this table.
+    one that is `needed` cannot be taken from an arm that has this table. With `requires`, only a table whose component
+    offers that is accepted; a task says by `shows` what it shows the population.
     """
-    return _field("reference", default, doc, section=section, acts=acts, needed=needed)
+    rules = {"acts": acts, "needed": needed, "requires": requires, "shows": shows}
+    return _field("reference", default, doc, section=section, **rules)
 
 
 def references(section: str, doc: str, default: Any = ()) -> Any:
@@ -260,6 +277,14 @@ class Component:
     """Whether it draws random numbers, so that its table may give them a name: ``stream``."""
     takes_input: ClassVar[bool] = True
     """Of a population: whether projections onto it add to its activity."""
+    offers: ClassVar[frozenset[str]] = frozenset()
+    """What others may build upon: words of `workbench.component.capabilities`, or a package's own."""
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What a table on a way from this one must offer: ``{"projection.post": "channels"}``, each step a reference."""
+    clocks: ClassVar[tuple[str, ...]] = ()
+    """The clocks on which all phases must run for the component to work; empty where it does not matter."""
+    clock: ClassVar[str] = ""
+    """Of a phase: the clock on which it runs."""
     fed_by: ClassVar[str] = ""
     """The section of which some table must act on this one, or it stays at nothing: doses for a drug."""
 
@@ -316,6 +341,11 @@ class Component:
         `constant` gives a number of the table by name, None where it differs between runs.
         """
         return cls.revision
+
+    @classmethod
+    def offered(cls, fields: Mapping[str, Any]) -> frozenset[str]:
+        """Return what a table with these fields offers: all of `offers`, unless an option takes something away."""
+        return cls.offers
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the arrays that others may read; `name` is this table's name in the scenario."""

@@ -273,6 +273,14 @@ class Registry:
         """Whether a component, or a field of one, was called otherwise before."""
         return bool(self._former) or any(component.former_fields for component in self._classes.values())
 
+    def offers(self, section: str, name: str, what: str) -> bool:
+        """Whether a component is here and offers `what`; of stored rows it may be one that is not."""
+        return ("outcome" if section == "course" else section, name) in self and what in self.get(section, name).offers
+
+    def clock(self, phase: str) -> str:
+        """Return the clock of a kind of phase; "" of one that is not here."""
+        return self.get("phase", phase).clock if ("phase", phase) in self else ""
+
     def look_again(self) -> None:
         """Forget what components that are not ours refer to: it may have changed since the last plan."""
         self._sources.clear()

@@ -117,7 +117,7 @@ def watched(structure: Structure, registry: Registry) -> Structure:
     a stretch of time (a peak, an area) has none.
     """
     phases = [table for table in structure.tables if table.section == "phase"]
-    lengths = [float(phase.field("length")) for phase in phases if phase.component != "trial"]
+    lengths = [float(phase.field("length")) for phase in phases if "length" in dict(phase.fields)]
     often = {"every": 1} if len(lengths) < len(phases) else {"interval": max(lengths) / EVENT_TIMES}
     series: dict[str, Declared] = {}
     for table in structure.recordings:

@@ -210,7 +210,7 @@ def _end(whole: Any, section: str, name: str) -> float | None:
     words = read.get("window")
     window = parse_window(words) if isinstance(words, str) and words else None
     phase = whole["phase"].get(window.phase) if window is not None else None
-    if window is None or phase is None or phase.get("clock", "trial") != "trial":
+    if window is None or phase is None or phase.component.clock != "trial":
         return None
     if window.phase not in {phase_of(fields) for fields in treatments}:
         return None

@@ -13,6 +13,7 @@ from workbench.component.declaration import Component, number, reference
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +32,12 @@ class RewardPredictionError(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Schultz1997", "Downs2019", "Downs2020")
 
-    task: str = reference("task", "the task whose reward is predicted")
+    task: str = reference("task", "the task whose reward is predicted", requires="judged answers")
     learning_rate: Value = number(
         0.1, "1", "how fast the expected value follows the reward, per trial", low=0.0, high=1.0
     )
     release: Value = number(1.0, "1", "dopamine released per unit of error, wild type = 1", low=0.0, high=100.0)
     delay: Value = number(0.8, "s", "time from activity to dopamine", low=-10.0, high=100.0)
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a task that gives no reward."""
-        task = tables["task"][fields["task"]]
-        if "answers" not in task:
-            yield "task", f"needs a task that rewards answers, but {fields['task']} is {task['kind']}"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve burst, dip and one expected value per cue."""
@@ -84,6 +78,7 @@ class Pulse(Component):
 
     section: ClassVar[str] = "modulator"
     name: ClassVar[str] = "pulse"
+    offers: ClassVar[frozenset[str]] = frozenset({"pulses"})
     equation: ClassVar[str] = (
         "burst = max(amplitude, 0), dip = max(-amplitude, 0), at every reinforcement event\n"
         "with a decay: D += amplitude there, dD/dt = -D / decay"
@@ -122,33 +117,33 @@ class TemporalDifference(Component):
 
     section: ClassVar[str] = "modulator"
     name: ClassVar[str] = "temporal_difference"
+    offers: ClassVar[frozenset[str]] = frozenset({"value error"})
     equation: ClassVar[str] = (
         "delta = R + discount V(s') - V(s),  V = W x;  V after the end is 0\n"
         "burst = max(delta, 0);  dip = min(max(-delta, 0), floor)"
     )
     sources: ClassVar[tuple[str, ...]] = ("Sutton1988", "Schultz1997", "Potjans2011")
 
-    task: str = reference("task", "a task of states: chain or conditioning")
+    task: str = reference("task", "a task of states: chain or conditioning", requires="transitions")
     value: str = reference("projection", "the learned weights from states to value")
     discount: Value = number(0.98, "1", "what a step of delay leaves of a value", low=0.0, high=1.0)
     floor: Value = number(1e6, "1", "deepest dip that firing can show; the default is none", low=0.0, high=1e6)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a task without transitions, and a value that is not read off its states."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a value that is not read off its states."""
         task, way = tables["task"][fields["task"]], tables["projection"][fields["value"]]
-        if "states" not in task:
-            yield "task", f"needs a task of states (chain, conditioning), but {fields['task']} is {task['kind']}"
-            return
-        if way["pre"] != task["states"] or way["wiring"] != "dense":
+        if way["pre"] != task["states"] or not way.offers("all pairs"):
             yield (
                 "value",
                 f"needs dense weights from {task['states']}, whose value they are, but {fields['value']} is not",
             )
-        rule = tables.get("plasticity", {}).get(fields["value"])
-        trace = tables.get("eligibility", {}).get((rule or {}).get("trace") or "", {})
-        own, marked = fields.get("discount"), trace.get("discount")
-        if trace.get("kind") == "discounted" and None not in (own, marked) and own != marked:
+        rule: Mapping[str, Any] = tables["plasticity"].get(fields["value"]) or {}
+        trace = tables["eligibility"].get(rule.get("trace") or "")
+        if trace is None or not trace.offers("discount"):
+            return
+        own, marked = fields["discount"], trace["discount"]
+        if None not in (own, marked) and own != marked:
             yield "discount", f"is {own:g}, but the mark {trace['name']} discounts by {marked:g}"
 
     def allocate(self, block: Assembly, name: str) -> None:
@@ -198,7 +193,7 @@ class RewardLessBaseline(Component):
                            low=0.0, high=1.0)  # fmt: skip
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a task in which nobody chooses."""
         task = tables["task"][fields["task"]]
         if not task.get("choices"):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -127,6 +126,8 @@ class ThresholdCrossing(Component):
 
     section: ClassVar[str] = "modulator"
     name: ClassVar[str] = "threshold_crossing"
+    offers: ClassVar[frozenset[str]] = frozenset({"single units"})
+    clocks: ClassVar[tuple[str, ...]] = ("trial",)
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "drawn: burst_k = 1 if y_k + noise N(0, 1) > threshold, else 0;  dip_k = 1 - burst_k\n"
@@ -138,13 +139,6 @@ class ThresholdCrossing(Component):
     threshold: Value = number(0.15, "1", "drive above which potentiation happens", low=-1e3, high=1e3)
     noise: Value = number(0.12, "1", "standard deviation of the drive from trial to trial", low=1e-9, high=1e3)
     take: str = option("drawn", ("drawn", "mean"), "events drawn, or both sides with their probability")
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse clocks without trials."""
-        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "trial")
-        if other:
-            yield "source", f'a crossing is judged on a trial, and phase {other[0]} is not on clock = "trial"'
 
     @staticmethod
     def tail(drive: Value, threshold: Value, noise: Value) -> Value:

@@ -16,6 +16,7 @@ MG_HALF, MG_SLOPE = 3.57, 0.062
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ class Competitive(Component):
     )
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a drug that would be counted twice."""
         drugs: dict[str, str] = {}
         names = fields["antagonists"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from workbench.component.declaration import Component, number
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,9 @@ class SpikeTiming(Component):
     tau_minus: Value = number(20.0, "ms", "how fast depression fades as the pulse comes earlier", low=0.1, high=1e4)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a protocol without trials: nothing would ever be paired."""
-        if all(phase["clock"] != "trial" for phase in tables["phase"].values()):
+        if not tables.phases_on("trial"):
             yield "source", "one pair is one trial, but no phase is on the trial clock"
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from workbench.pharmacology.transfers import chained
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
     from workbench.pharmacology.exposure import Body, Exposure
 
 
@@ -254,14 +255,14 @@ class TwoStage(Component):
     )
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse what no dose drives: a signal that is no occupancy, a drug in the bath, a drug that is never given."""
         section, _, name = fields["opened_by"].partition(".")
         if section != "occupancy":
             yield "opened_by", f"a window is opened by an occupancy, and {fields['opened_by']} is none"
             return
         drug = tables["occupancy"][name]["drug"]
-        if tables["drug"][drug]["model"] == "bath":
+        if tables["drug"][drug].offers("bath"):
             yield "opened_by", f"{drug} is in the bath, where its concentration never falls: the window would not close"
             return
         given, above = drug, [drug]

@@ -11,20 +11,21 @@ import numpy as np
 from workbench.component.declaration import Component, count, number, option, reference
 from workbench.component.moments import TOGETHER, moment
 from workbench.protocol.enrolment import entering, entry_faults, outside, precedes, response_limit, response_share, when
-from workbench.protocol.schedule import Tables, known_start, last_dose, visits_in
+from workbench.protocol.schedule import known_start, last_dose, visits_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 MOST = 1e6
 """mg, or mg/kg: a limit that is not reached."""
 
 
-def enrolment_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def enrolment_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why nobody can be chosen to go on to a dose."""
     if fields["only_if"] != "anyone" and fields.get("steady_state"):
         yield "only_if", "at steady state no visit comes before the first dose; leave steady_state out"
@@ -32,11 +33,11 @@ def enrolment_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tupl
     yield from entry_faults(fields, tables)
 
 
-def place_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def place_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with when visits and doses are."""
     dose, visits = tables["dose"][fields["dose"]], tables["assessment"][fields["assessment"]]
     during = dose["during"]
-    clock = tables["phase"][during]["clock"]
+    clock = tables["phase"][during].component.clock
     if clock != "tick":
         yield "dose", f"{fields['dose']} is given on the {clock} clock; visits change doses of tick-clock phases only"
         return
@@ -63,15 +64,15 @@ def place_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[st
         yield "assessment", f"its first visit, {when(visits, tables)}, is not after that of {before}, {base}"
 
 
-def conflicts(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def conflicts(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what another adjustment of the same dose decides already; told at the later of the two by name."""
     for name, other in sorted(tables["adjustment"].items()):
         if other["dose"] != fields["dose"] or name >= fields["name"]:
             continue
-        if other["form"] == fields["form"] == "titrate":
+        if other.offers("raises") and fields.offers("raises"):
             yield "dose", f"{fields['dose']} is already titrated by adjustment.{name}"
         elif _finding(fields) == _finding(other):
-            yield "condition", f"adjustment.{name} ({other['form']}) already decides on what the same visits find"
+            yield "condition", f"adjustment.{name} ({other.kind}) already decides on what the same visits find"
 
 
 def _finding(fields: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -81,13 +82,13 @@ def _finding(fields: Mapping[str, Any]) -> tuple[Any, ...]:
     return (fields["assessment"], fields["condition"], fields.get("consecutive", 1), *against)
 
 
-def raising_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def raising_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why a dose cannot be titrated so."""
     dose = tables["dose"][fields["dose"]]
     if dose.get("titration_step"):
         yield "dose", f"{fields['dose']} is already titrated by the days (titration_step)"
         return
-    if dose["regimen"] == "table":
+    if dose.offers("own amounts"):
         yield (
             "dose",
             f"{fields['dose']} is a table of its own amounts, which no step raises; hold and stop can change it",
@@ -101,7 +102,7 @@ def raising_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[
     yield from _amount_faults(fields, dose)
 
 
-def _amount_faults(fields: Mapping[str, Any], dose: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _amount_faults(fields: Fields, dose: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "body_weight" not in dose:
         for key in ("step_per_weight", "maximum_per_weight"):
             if fields[key] not in (0.0, MOST):
@@ -121,7 +122,7 @@ def _amount_faults(fields: Mapping[str, Any], dose: Mapping[str, Any]) -> Iterat
             yield key, f"a maximum of {most:g} {unit} is below what it starts at ({start:g} {unit})"
 
 
-def row_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def row_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield that there are too few visits for so many in a row."""
     visits = tables["assessment"][fields["assessment"]]
     there = visits_in(visits)
@@ -154,6 +155,8 @@ class Adjustment(Component):
     """
 
     section: ClassVar[str] = "adjustment"
+    done: ClassVar[str] = "changed"
+    """What the visits have done to the doses."""
 
     dose: str = reference("dose", "what is adjusted", acts=True)
     assessment: str = reference("assessment", "the visits at which it is decided")
@@ -163,7 +166,7 @@ class Adjustment(Component):
     cut: Value = number(10.0, "1", "score for at_or_below and at_or_above", low=-1e3, high=1e3, status="protocol")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse visits that no dose follows, or that nothing came before."""
         fault = next(place_faults(fields, tables), None) or next(conflicts(fields, tables), None)
         if fault:
@@ -209,6 +212,8 @@ class Titrate(Adjustment):
     """The next amount at each visit that finds the condition, usually no response, up to a maximum."""
 
     name: ClassVar[str] = "titrate"
+    done: ClassVar[str] = "raised"
+    offers: ClassVar[frozenset[str]] = frozenset({"raises"})
     equation: ClassVar[str] = (
         "amount of a dose = min(full + step n, maximum); n visits before it have found the condition\n"
         "step and maximum: mg + mg/kg times the body weight of the dose"
@@ -224,7 +229,7 @@ class Titrate(Adjustment):
     )
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse also what never rises or rises too early."""
         found = [*super().check(fields, tables)]
         yield from found or raising_faults(fields, tables)
@@ -250,6 +255,7 @@ class Hold(Adjustment):
     """No doses while the last visit found the condition: a pause in remission, or while a score is too high."""
 
     name: ClassVar[str] = "hold"
+    done: ClassVar[str] = "held"
     equation: ClassVar[str] = "amount of a dose = 0 where the last visit before it found the condition"
 
     condition: str = option("at_or_below", CONDITIONS, "what a visit has to find")
@@ -270,12 +276,13 @@ class Stop(Adjustment):
     """No more doses once a number of visits in a row have found the condition, such as no response or a remission."""
 
     name: ClassVar[str] = "stop"
+    done: ClassVar[str] = "stopped"
     equation: ClassVar[str] = "amount of a dose = 0 once `consecutive` visits in a row before it found the condition"
 
     consecutive: int = count(1, "visits in a row that find it", high=10_000)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse also more visits in a row than there are before the last dose."""
         found = [*super().check(fields, tables)]
         yield from found or row_faults(fields, tables)

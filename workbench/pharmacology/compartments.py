@@ -12,7 +12,7 @@ with other roundings on each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -43,21 +43,13 @@ class Peripheral(Component):
     equation: ClassVar[str] = "dA/dt = flow (C - A / volume),  C = concentration in the central compartment"
     sources: ClassVar[tuple[str, ...]] = ("Rowland2011",)
 
-    drug: str = reference("drug", "the drug, whose model takes any number of compartments", acts=True)
+    drug: str = reference(
+        "drug", "the drug, whose model takes any number of compartments", acts=True, requires="compartments"
+    )
     flow: Value = number(
         MISSING, "L/h", "flow to and from the central compartment at 70 kg; 0 is none", low=0.0, high=1e5
     )
     volume: Value = number(MISSING, "L", "volume at 70 kg", low=1e-3, high=1e6)
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a drug whose model has its own compartments."""
-        model = tables["drug"][fields["drug"]]["model"]
-        if not model.startswith("multi_compartment"):
-            yield (
-                "drug",
-                f"{fields['drug']} has the model {model}, which takes no [compartment.NAME] (multi_compartment_* do)",
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +61,9 @@ class MultiCompartment(Kinetics):
     """
 
     revision: ClassVar[int] = 5
+    offers: ClassVar[frozenset[str]] = frozenset({"plasma", "compartments"})
+    first_around: ClassVar[int]
+    """The number that dose records have for the first compartment that is a table of its own."""
 
     around: Mapping[str, Peripheral] = gathered("compartment", "drug")
 
@@ -168,6 +163,7 @@ class MultiCompartmentIntravenous(MultiCompartment):
     """Straight into a central compartment that exchanges with any number of others, tables [compartment.NAME]."""
 
     name: ClassVar[str] = "multi_compartment_intravenous"
+    first_around: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "dA1/dt = input - (clearance / V) A1 + sum over compartments of flow (A / volume - A1 / V)\n"
         "c(t) = amount / V sum over modes of P exp(-r t),  r (1 + sum of out / (back - r)) = clearance / V"
@@ -179,6 +175,7 @@ class MultiCompartmentOral(Oral, MultiCompartment):
     """First-order absorption into a central compartment that exchanges with any number of others."""
 
     name: ClassVar[str] = "multi_compartment_oral"
+    first_around: ClassVar[int] = 3
     equation: ClassVar[str] = (
         "dgut/dt = -ka gut,  dA1/dt = ka gut - (clearance / V) A1 + sum of flow (A / volume - A1 / V)"
     )

@@ -15,6 +15,7 @@ from workbench.pharmacology.kinetics import DRAWN, LAG, REFERENCE_WEIGHT, Kineti
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
+    from workbench.component.tables import Fields, Tables
     from workbench.pharmacology.kinetics import After, Entries
 
 
@@ -49,7 +50,7 @@ class Oral(Kinetics):
         return cls.revision + (constant("bioavailability_occasion_cv") != 0.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a whole dose that varies: a share of 1 can only fall."""
         if fields.get("bioavailability_occasion_cv") and fields.get("bioavailability") == 1.0:
             yield (

@@ -26,6 +26,7 @@ class MultiCompartmentIntranasal(MultiCompartment):
     """
 
     name: ClassVar[str] = "multi_compartment_intranasal"
+    first_around: ClassVar[int] = 4
     equation: ClassVar[str] = (
         "dnose/dt = -kn nose,  dgut/dt = (1 - nasal_share) kn nose - ka gut\n"
         "dA1/dt = nasal_share kn nose + oral_share ka gut - (clearance / V) A1 + sum of flow (A / volume - A1 / V)\n"

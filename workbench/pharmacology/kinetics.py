@@ -57,6 +57,7 @@ class Kinetics(Component):
     """What all linear models share; a model adds its compartments and how they reach each other."""
 
     section: ClassVar[str] = "drug"
+    offers: ClassVar[frozenset[str]] = frozenset({"plasma"})
     drives: ClassVar[bool] = True
     draws: ClassVar[bool] = True
     fed_by: ClassVar[str] = "dose"

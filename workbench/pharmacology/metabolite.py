@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from workbench.component.declaration import named, number, reference
 from workbench.pharmacology.kinetics import Kinetics
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
+    from workbench.component.tables import Fields, Tables
     from workbench.pharmacology.kinetics import After, Entries
     from workbench.pharmacology.transfers import Amounts
 
@@ -35,7 +36,7 @@ class Metabolite(Kinetics):
     source_drug: Kinetics = named("parent")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a parent that is no drug in plasma, a circle of parents, and a dose."""
         seen, parent = [fields["name"]], fields["parent"]
         while parent is not None:
@@ -44,7 +45,7 @@ class Metabolite(Kinetics):
                 return
             seen.append(parent)
             above = tables["drug"][parent]
-            if above["model"] == "bath":
+            if above.offers("bath"):
                 yield "parent", f"{parent} is in the bath, where nothing is eliminated"
                 return
             parent = above.get("parent")

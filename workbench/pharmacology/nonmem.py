@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
-
-IN_FRONT = {"multi_compartment_intravenous": 2, "multi_compartment_oral": 3, "multi_compartment_intranasal": 4}
-"""The number of the first compartment that is a table of its own, by model."""
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +65,7 @@ class Nonmem(Component):
     during: str = reference("phase", "the phase in which it is given")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse further doses without an interval, and words that do not go together."""
         if fields.get("given") == 0.0:
             return
@@ -87,7 +85,7 @@ class Nonmem(Component):
             yield "evid", "3 empties the drug and gives nothing; 4 gives a dose after that"
 
     @classmethod
-    def notes(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def notes(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Tell of further doses that come too late for the phase."""
         hours, (time, ii, addl) = hours_of(fields, tables), (fields[name] for name in ("time", "ii", "addl"))
         if hours is not None and ii and addl and time is not None and time < hours:
@@ -145,6 +143,7 @@ class DosingTable(Component):
 
     section: ClassVar[str] = "dose"
     name: ClassVar[str] = "table"
+    offers: ClassVar[frozenset[str]] = frozenset({"own amounts"})
     still: ClassVar[str] = "doses are planned as their phase begins"
     revision: ClassVar[int] = 2
     withheld_by: ClassVar[tuple[str, ...]] = ("amount_factor", "given")
@@ -161,7 +160,7 @@ class DosingTable(Component):
     during: str = reference("phase", "the phase in which it is given")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a table whose doses all come after the phase, or enter a compartment that nothing leaves."""
         hours, late = hours_of(fields, tables), _late(fields, tables)
         if late is not None and late[0] == late[1] > 0:
@@ -170,7 +169,7 @@ class DosingTable(Component):
             yield from _cut_off("table", {Record(*row).cmt for row in fields["table"]}, fields, tables)
 
     @classmethod
-    def notes(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def notes(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Tell of records that come too late for the phase."""
         hours, late = hours_of(fields, tables), _late(fields, tables)
         if late is not None and 0 < late[0] < late[1]:
@@ -264,7 +263,7 @@ class DosingTable(Component):
         )
 
 
-def _late(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> tuple[int, int] | None:
+def _late(fields: Mapping[str, Any], tables: Tables) -> tuple[int, int] | None:
     """Return how many of the records that do something lie past the end of the phase, and of how many."""
     hours = hours_of(fields, tables)
     if hours is None or not isinstance(fields.get("table"), tuple) or fields.get("given") == 0.0:
@@ -273,11 +272,9 @@ def _late(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) ->
     return sum(record.time >= hours for record in acting), len(acting)
 
 
-def _cut_off(
-    field: str, cmts: Iterable[str], fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str]]:
+def _cut_off(field: str, cmts: Iterable[str], fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield the compartments that doses enter and that have a flow of 0: there are none."""
-    first = IN_FRONT.get(tables["drug"][fields["drug"]]["model"])
+    first = getattr(tables["drug"][fields["drug"]].component, "first_around", None)
     around = sorted(n for n, c in tables.get("compartment", {}).items() if c["drug"] == fields["drug"])
     for place, name in enumerate(around, first or 0):
         if first and tables["compartment"][name]["flow"] == 0.0 and {str(place), name.lower()} & {*cmts}:

@@ -11,6 +11,7 @@ from workbench.component.declaration import Component, number, reference
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class BathDrug(Component):
 
     section: ClassVar[str] = "drug"
     name: ClassVar[str] = "bath"
+    offers: ClassVar[frozenset[str]] = frozenset({"bath"})
     drives: ClassVar[bool] = True
     equation: ClassVar[str] = "C = concentration"
     sources: ClassVar[tuple[str, ...]] = ("Maltese2014",)
@@ -29,14 +31,14 @@ class BathDrug(Component):
     concentration: Value = number(0.0, "nM", "concentration in the fluid", low=0.0, high=1e9, status="protocol")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a dose, and a reading of plasma."""
         for name, dose in sorted(tables.get("dose", {}).items()):
             if dose["drug"] == fields["name"]:
                 yield "model", f"a drug in the bath has its concentration and takes no dose, but dose.{name} gives it"
         for section in ("outcome", "course"):
             for name, readout in sorted(tables.get(section, {}).items()):
-                if readout["readout"] != "occupancy" and readout.get("drug") == fields["name"]:
+                if not readout.offers("bath") and readout.get("drug") == fields["name"]:
                     yield "model", f"{section}.{name} reads it in plasma, where a drug in the bath is not"
 
     def build(self, block: Assembly, name: str) -> None:
@@ -64,16 +66,16 @@ class Affinity(Component):
     )
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a drug in plasma, and an effect at no receptor."""
         yield from idle_efficacy(fields, tables)
-        model = tables["drug"][fields["drug"]]["model"]
-        if model != BathDrug.name:
+        drug = tables["drug"][fields["drug"]]
+        if not drug.offers("bath"):
             yield (
                 "drug",
                 (
-                    f"{fields['drug']} is in plasma ({model}), and an affinity in vitro is not one in total plasma: "
-                    'use form = "langmuir" with an ec50, or a drug with model = "bath"'
+                    f"{fields['drug']} is in plasma ({drug.kind}), and an affinity in vitro is not one in total "
+                    'plasma: use form = "langmuir" with an ec50, or a drug with model = "bath"'
                 ),
             )
 
@@ -92,16 +94,16 @@ class Affinity(Component):
         block.provide(f"occupancy.{name}", block.derived(self.share, block.driven(f"drug.{self.drug}"), self.ki))
 
 
-def idle_efficacy(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def idle_efficacy(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield why an efficacy of its own does nothing, where no receptor takes this occupancy."""
     named = any(fields["name"] in receptor.get("antagonists", ()) for receptor in tables.get("receptor", {}).values())
     if fields["efficacy"] and not named:
         yield "efficacy", f"acts at no receptor: none lists {fields['name']} among its antagonists"
 
 
-def refuse_bath(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def refuse_bath(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield why an occupancy by plasma concentration cannot have a drug in the bath, if it does."""
-    if tables["drug"][fields["drug"]]["model"] == BathDrug.name:
+    if tables["drug"][fields["drug"]].offers("bath"):
         yield (
             "drug",
             (
@@ -132,7 +134,7 @@ class Langmuir(Component):
     )
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a drug in the bath, and an effect at no receptor."""
         yield from refuse_bath(fields, tables)
         yield from idle_efficacy(fields, tables)

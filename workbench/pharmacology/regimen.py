@@ -17,6 +17,7 @@ from workbench.quantities import HOURS_PER_DAY
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 NEVER = 1e6
@@ -107,14 +108,14 @@ class Repeated(Component):
     share: float = response_share(fixed=True, added=True, only_with=("only_if", WHO[1:]))
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse titrations that never rise or rise too far, and doses that cannot be given or come too early."""
         yield from _titration_faults(fields)
         yield from _schedule_faults(fields, hours_of(fields, tables))
         yield from enrolment_faults(fields, tables)
 
     @classmethod
-    def notes(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def notes(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Tell of doses that are counted and come too late for the phase."""
         many, given = fields["count"], _given(fields, hours_of(fields, tables))
         if many and given is not None and 0.0 < given < many:
@@ -173,7 +174,7 @@ def _recurrence(first: Value, every: Value, count: Value, until: Value) -> Recur
     return Recurrence(first, every, np.where(np.asarray(count) == 0.0, np.inf, count), until)
 
 
-def _titration_faults(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _titration_faults(fields: Fields) -> Iterator[tuple[str, str]]:
     start, step, most = (fields.get(f"titration_{name}") for name in ("start", "step", "maximum"))
     most = None if most == NEVER else most  # nobody set one
     if start and step == 0.0:
@@ -203,7 +204,7 @@ def _given(fields: Mapping[str, Any], hours: float | None) -> float | None:
     return float(_recurrence(first, every, count, until).number_in(hours))
 
 
-def _schedule_faults(fields: Mapping[str, Any], hours: float | None) -> Iterator[tuple[str, str]]:
+def _schedule_faults(fields: Fields, hours: float | None) -> Iterator[tuple[str, str]]:
     first, until, many = fields.get("first"), fields.get("until"), _given(fields, hours)
     if many == 0.0 and hours is not None and first is not None and first >= hours:
         yield "first", f"{fields['during']} is over after {hours:g} h, before the first dose (at {first:g} h)"

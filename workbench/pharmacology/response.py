@@ -21,6 +21,7 @@ from workbench.pharmacology.motion import at_levels, behind, movers
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 HALVES = {"ec50": "the concentration in plasma (ng/mL)", "half": "the level of the signal, in its unit,"}
 SHORTEST_DELAY = 0.01
@@ -44,7 +45,7 @@ class Responding(Component):
     )  # fmt: skip
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a response to nothing, or to two things."""
         if fields["drug"] is None and fields["signal"] is None:
             yield "drug", 'responds to nothing: name a drug, or a driven signal (such as signal = "occupancy.NAME")'
@@ -116,14 +117,14 @@ class Saturating(Responding):
     exponent: Value = number(1.0, "1", "steepness h of the curve", low=0.1, high=50.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a curve whose half is missing or in another unit, and one by plasma of a drug in the bath."""
         yield from super().check(fields, tables)
         takes, other = ("ec50", "half") if fields["drug"] is not None else ("half", "ec50")
         if fields.get(other) is not None:
             what = "drug" if takes == "ec50" else "signal"
             yield other, f"is not read of a {what}, which has {takes}: {HALVES[takes]}"
-        elif fields["drug"] is not None and tables["drug"][fields["drug"]]["model"] == "bath":
+        elif fields["drug"] is not None and tables["drug"][fields["drug"]].offers("bath"):
             drug = fields["drug"]
             yield "drug", f'{drug} is in the bath (nM), not in plasma: use signal = "drug.{drug}", with half'
 

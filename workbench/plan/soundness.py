@@ -10,13 +10,14 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.component.capabilities import clashes, notes
 from workbench.component.declaration import Parameter
-from workbench.component.registry import SECTIONS
+from workbench.component.registry import Registry
+from workbench.component.tables import Fields, Tables
 from workbench.errors import Problem
 from workbench.plan.columns import Form, Swept
 from workbench.plan.groups import Group, Slab
@@ -24,7 +25,6 @@ from workbench.plan.points import Points
 from workbench.plan.structures import sweeps_structure
 from workbench.protocol.sessions import overlaps
 from workbench.protocol.span import parse_window
-from workbench.scenario.model import Scenario
 from workbench.scenario.places import Places
 from workbench.scenario.values import range_fault
 from workbench.solver.batch import RECORDINGS, Structure
@@ -32,7 +32,8 @@ from workbench.solver.batch import RECORDINGS, Structure
 TITRATION = "titration_"
 """Fields of a dose whose rules a swept amount may break: it may well be one that titration never reaches."""
 NUMBER = re.compile(r"-?\d[\d.,]*(e[+-]?\d+)?")
-Whole = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Asking = Callable[[Fields, Tables], Iterator[tuple[str, str]]]
+"""Asks a table what it has to say about itself among the others: (field, message)."""
 
 
 def unsound(
@@ -46,9 +47,9 @@ def unsound(
     for group in groups:
         seen: set[tuple[str, str]] = set()
         for slab in group.slabs:
-            whole = _whole(group, slab)
+            whole = _whole(group, slab, scenario.registry)
             arm, moved = arms[slab.arm], slab.levels
-            faults = [*_component_faults(scenario, group.structure, whole), *_window_faults(group.structure, whole)]
+            faults = [*_component_faults(group.structure, whole), *_window_faults(group.structure, whole)]
             for path, message in (fault for fault in faults if fault not in seen):
                 seen.add((path, message))
                 yield from _new(_told(places, study, arm, moved, path, message), message, told)
@@ -57,7 +58,7 @@ def unsound(
                 told.add((path, message))
                 yield _told(places, study, arm, moved, path, message, chosen="session.")
             known = {(path, _rule_of(message)) for path, message in (*faults, *overlapping)}
-            for corner, path, message in _swept_faults(scenario, group.structure, slab, whole, known):
+            for corner, path, message in _swept_faults(group.structure, slab, whole, known):
                 yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
 
 
@@ -71,12 +72,12 @@ def remarkable(
     scenario = places.scenario
     for group in groups:
         for slab in group.slabs:
-            whole, arm = _whole(group, slab), arms[slab.arm]
+            whole, arm = _whole(group, slab, scenario.registry), arms[slab.arm]
             known: set[tuple[str, str]] = set()
-            for path, message in _component_faults(scenario, group.structure, whole, ask="notes"):
+            for path, message in _component_faults(group.structure, whole, ask=notes):
                 known.add((path, _rule_of(message)))
                 yield from _new(_told(places, study, arm, slab.levels, path, message), message, told)
-            for corner, path, message in _swept_faults(scenario, group.structure, slab, whole, known, ask="notes"):
+            for corner, path, message in _swept_faults(group.structure, slab, whole, known, ask=notes):
                 yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
 
 
@@ -119,55 +120,47 @@ def _told_at(places: Places, study: str, arm: str, slab: Slab, corner: Corner, p
     return places.problem(path, f"at {where}: {message} (in arm {arm})", study=study, arm=arm, moved=blamed)
 
 
-def _whole(group: Group, slab: Slab) -> Whole:
+def _whole(group: Group, slab: Slab, registry: Registry) -> Tables:
     """Return every table's fields as plain Python, by section; a number that differs between runs is None."""
-    whole: dict[str, dict[str, dict[str, Any]]] = {section: {} for section in SECTIONS}
+    whole = Tables({})
     for table in group.structure.tables:
-        fields = {"section": table.section, "name": table.name, **dict(table.fields)}
-        fields[SECTIONS[table.section].key] = table.component
-        if table.section == "plasticity":
-            fields["projection"] = table.name
-        whole[table.section][table.name] = fields
+        component = registry.get(table.section, table.component)
+        whole[table.section][table.name] = Fields(component, table.section, table.name, dict(table.fields))
     for path, form in slab.forms.items():
         section, name, field = path.split(".", 2)
         whole[section][name][field] = form.constant
     return whole
 
 
-def _component_faults(
-    scenario: Scenario, structure: Structure, whole: Whole, ask: str = "check"
-) -> Iterator[tuple[str, str]]:
-    """Yield (path, message) of what each component's method `ask` has to say: `check` or `notes`."""
+def _component_faults(structure: Structure, whole: Tables, ask: Asking = clashes) -> Iterator[tuple[str, str]]:
+    """Yield (path, message) of what each component has to say when it is asked by `ask`."""
     for table in structure.tables:
-        asked = getattr(scenario.registry.get(table.section, table.component), ask, None)
-        if asked is not None:
-            for field, message in asked(whole[table.section][table.name], whole):
-                yield f"{table.section}.{table.name}.{field}", message
+        for field, message in ask(whole[table.section][table.name], whole):
+            yield f"{table.section}.{table.name}.{field}", message
 
 
 def _swept_faults(
-    scenario: Scenario,
     structure: Structure,
     slab: Slab,
-    whole: Whole,
+    whole: Tables,
     known: set[tuple[str, str]],
-    ask: str = "check",
+    ask: Asking = clashes,
 ) -> Iterator[tuple[Corner, str, str]]:
     """Yield (corner, path, fault) where an end of a sweep breaks a rule that is not in `known`, which grows."""
     for corner in corners(slab):
-        tables = {section: dict(named) for section, named in whole.items()}
+        tables = Tables(whole)
         for path, number in ((path, form.at(corner)) for path, form in slab.forms.items() if form.constant is None):
             section, name, field = path.split(".", 2)
-            tables[section][name] = {**tables[section][name], field: number}
-        overlapping = overlaps(tables) if ask == "check" else ()
-        for path, message in (*_component_faults(scenario, structure, tables, ask), *overlapping):
+            tables[section][name] = tables[section][name].with_number(field, number)
+        overlapping = overlaps(tables) if ask is clashes else ()
+        for path, message in (*_component_faults(structure, tables, ask), *overlapping):
             unreached = path.startswith("dose.") and path.rpartition(".")[2].startswith(TITRATION)
             if not unreached and (path, _rule_of(message)) not in known:
                 known.add((path, _rule_of(message)))
                 yield corner, path, message
 
 
-def _window_faults(structure: Structure, whole: Whole) -> Iterator[tuple[str, str]]:
+def _window_faults(structure: Structure, whole: Tables) -> Iterator[tuple[str, str]]:
     phases = {name: phase for name, phase in whole.get("phase", {}).items() if "trials" in phase}
     total = sum(phase["trials"] for phase in phases.values())
     for table in structure.tables:

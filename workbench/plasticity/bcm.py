@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from workbench.component.declaration import number, reference
+from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
-from workbench.plasticity.shown import Tables, has_trials, task_of
+from workbench.plasticity.shown import has_trials, task_of
 from workbench.plasticity.stabilisers import EQUATION
 from workbench.plasticity.stepping import RUNGE_KUTTA, Advance, flow_steps, on_grid, runge_kutta, too_long
 from workbench.tasks.patterns import matrix_of, probabilities_of
@@ -44,7 +45,7 @@ class BCM(Driven):
         f"theta of the homeostat: window dtheta = y^2 - theta\n{EQUATION}"
     )
     sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "IntratorCooper1992", "Udeigwe2017")
-    mean_field: ClassVar[MeanField | None] = MeanField(tasks=("patterns",), varying=True)
+    mean_field: ClassVar[MeanField | None] = MeanField(over="patterns", varying=True)
     unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "oja": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
@@ -59,24 +60,26 @@ class BCM(Driven):
     set_point: Value = number(1.0, "1", "mean activity at which the unit settles, y0", low=1e-6, high=1e6)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a threshold of other units, dependent patterns, and a step that overshoots."""
         yield from super().check(fields, tables)
-        projection = tables["projection"].get(fields["projection"], {})
-        watched = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("population")
+        projection = tables["projection"][fields["projection"]]
+        watched = tables.field("homeostat", fields["homeostat"], "population")
         post = fields.get("postsynaptic") or projection.get("post")
         if watched is not None and watched != post:
             yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
         shown = task_of(projection.get("pre"), tables)
-        if shown.get("kind") in ("gaussian", "ring"):
+        if shown is None:
+            return
+        if shown.offers("normal"):
             yield (
                 "rule",
                 (
-                    f"bcm lives on third moments, and the normal inputs of a {shown['kind']} task have none: its "
+                    f"bcm lives on third moments, and the normal inputs of a {shown.kind} task have none: its "
                     "weights would only fall; show patterns"
                 ),
             )
-        if shown.get("kind") != "patterns":
+        if not shown.offers("patterns"):
             return
         patterns, shares = matrix_of(shown, tables), probabilities_of(shown, tables)
         if patterns is None or shares is None:
@@ -132,13 +135,11 @@ def _rank_fault(patterns: Array) -> Iterator[tuple[str, str]]:
         )
 
 
-def _step_faults(
-    fields: Mapping[str, Any], patterns: Array, shares: Array, tables: Tables
-) -> Iterator[tuple[str, str]]:
+def _step_faults(fields: Fields, patterns: Array, shares: Array, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a trial that overshoots the threshold, and steps of the flow that weights or threshold cannot take."""
     rate, aim = fields.get("rate", 0.01), fields.get("set_point", 1.0)
     power, trials = (patterns**2).sum(axis=1), has_trials(tables)
-    window = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("window")
+    window = tables.field("homeostat", fields["homeostat"], "window")
     known = rate is not None and aim is not None
     if known and trials and (step := float((rate * (aim / shares) ** 2 * power).max())) >= LONGEST:
         yield (

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from workbench.component.declaration import number, option
+from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
-from workbench.plasticity.shown import Tables, has_trials, input_power, task_of
+from workbench.plasticity.shown import has_trials, input_power, task_of
 from workbench.plasticity.stabilisers import EQUATION, holding
 from workbench.plasticity.stepping import Advance, on_grid, runge_kutta
 from workbench.tasks.mixture import KURTOSIS, kinds_of
@@ -45,7 +46,7 @@ class Cubic(Driven):
         f"{EQUATION}"
     )
     sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998", "Blais1998")
-    mean_field: ClassVar[MeanField | None] = MeanField(tasks=("mixture",), stabilisers=("none", "oja", "l2"))
+    mean_field: ClassVar[MeanField | None] = MeanField(over="sources", stabilisers=("none", "oja", "l2"))
     unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "sanger": LINEAR, "subspace": LINEAR, "sum_subtractive": SIGNED, "sum_divisive": SIGNED,
@@ -59,7 +60,7 @@ class Cubic(Driven):
                            only_with=("form", ("threshold",)))  # fmt: skip
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse growth that nothing holds, inputs that are not white, bounds on one side, and steps too long."""
         yield from super().check(fields, tables)
         if fields.get("stabiliser", "none") not in cls.unsuited:
@@ -128,7 +129,6 @@ class Cubic(Driven):
         return {"stepped": on_grid(block, step)}
 
 
-Fields = Mapping[str, Any]
 ALONE = {
     "heavy": "a cube grows without limit, faster than any exponential: hold it by l2, deflation or oja",
     "light": "what falls with the cube of activity falls to 0: hold it by l2 or deflation",
@@ -141,7 +141,7 @@ NORMAL = 3.0
 
 def cubic_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (field, why) for each partner of the rule that does not fit it."""
-    projection = tables["projection"].get(fields["projection"], {})
+    projection = tables["projection"][fields["projection"]]
     form, stabiliser, bounds = fields.get("form", "heavy"), fields.get("stabiliser", "none"), projection.get("bounds")
     if stabiliser == "oja" and form != "heavy":
         yield "stabiliser", f"cubic with oja: in the {form} form f y is not positive, so the decay cannot hold"
@@ -152,10 +152,10 @@ def cubic_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     if bounds and not bounds[0] < 0.0 < bounds[1]:
         yield "rule", "a source lies in a direction of either sign: the weights of cubic need bounds on both sides of 0"
     shown = task_of(projection.get("pre"), tables)
-    if shown.get("kind") == "mixture" and shown.get("whitened", True):
+    if shown is not None and shown.offers("sources") and shown["whitened"]:
         yield from _source_faults(form, [KURTOSIS[kind] for kind in kinds_of(shown)])
         yield from _step_faults(fields, form, shown, tables)
-    elif shown or tables["population"].get(projection.get("pre"), {}).get("kind") == "source":
+    elif shown is not None or tables.offers("population", projection.get("pre"), "shown"):
         yield (
             "rule",
             (

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from workbench.circuit.populations import size_of
+from workbench.component.tables import Fields, Tables
 from workbench.plasticity.mean_field import MeanField
-from workbench.plasticity.shown import Tables, centred, has_trials, input_power
+from workbench.plasticity.shown import centred, has_trials, input_power
 from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form, sum_faults
 from workbench.plasticity.synapses import postsynaptic_fault, synapses_of, without_ticks
 
@@ -38,7 +39,7 @@ class Driven(Stabilised):
     unsuited: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse pairs of drive and stabiliser that make no sense, and steps too long."""
         stabiliser = fields.get("stabiliser", "none")
         yield from without_ticks(fields, tables)
@@ -94,7 +95,7 @@ class Driven(Stabilised):
         task = next(t for t, shown in block.all("task") if getattr(shown, "inputs", None) == pre)
         ways = self.flow(block, name, task)
         way = {n: "exact" if "exact" in ways and phase.solution == "exact" else "stepped"
-               for n, phase in block.all("phase") if phase.name == "flow"}  # fmt: skip
+               for n, phase in block.all("phase") if phase.clock == "flow"}  # fmt: skip
         block.gridded |= {n for n, solution in way.items() if solution == "stepped"}
 
         def advance(t: int) -> None:
@@ -103,16 +104,15 @@ class Driven(Stabilised):
         block.step("rule", advance, clock="flow")
 
 
-Fields = Mapping[str, Any]
 UNSTABLE = 0.1
 """Largest rate * decay * E|x|^2: at 1 a decay would take away more than there is; noise asks for a tenth of that."""
 
 
 def needs_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what a stabiliser needs of its projection and does not find."""
-    declared = tables["projection"].get(fields["projection"], {})
-    cues = {task.get("cues") for task in tables.get("task", {}).values()}
-    if stabiliser in WHOLE and (declared.get("wiring", "dense") != "dense" or declared.get("pre") in cues):
+    declared = tables["projection"][fields["projection"]]
+    cue = tables.shown(declared["pre"], "one unit") is not None
+    if stabiliser in WHOLE and (cue or not declared.offers("all pairs")):
         yield "stabiliser", f"{stabiliser} needs all weights of a unit: a dense projection, not shown cue by cue"
     bounds = declared.get("bounds")
     if stabiliser in ("soft_bounds", "sum_subtractive") and not bounds:
@@ -136,15 +136,10 @@ def _starts_at_zero(declared: Fields) -> bool:
     return declared.get("spread") == 0.0 and all(weight == 0.0 for weight in weights)
 
 
-def _linear(unit: Fields) -> bool:
-    return unit.get("kind") == "rate" and unit.get("activation", "linear") == "linear"
-
-
 def _scaling_faults(fields: Fields, declared: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why there is no mean rate that weights could be scaled to."""
     post = fields.get("postsynaptic") or declared.get("post")
-    unit = tables["population"].get(post or "", {})
-    if declared.get("sign", "excitatory") == "inhibitory":
+    if declared.get("sign") == "inhibitory":
         yield (
             "stabiliser",
             (
@@ -152,7 +147,7 @@ def _scaling_faults(fields: Fields, declared: Fields, tables: Tables) -> Iterato
                 "inhibitory: there that lowers the rate further"
             ),
         )
-    elif _linear(unit) and centred(declared.get("pre"), tables):
+    elif tables.offers("population", post, "linear") and centred(declared.get("pre"), tables):
         yield (
             "stabiliser",
             f"scaling holds a mean rate, to which inputs of mean 0 add nothing at linear units ({post})",
@@ -161,7 +156,7 @@ def _scaling_faults(fields: Fields, declared: Fields, tables: Tables) -> Iterato
 
 def reach_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a sum or a length that weights within their bounds cannot have."""
-    declared = tables["projection"].get(fields["projection"], {})
+    declared = tables["projection"][fields["projection"]]
     bounds, total, norm = declared.get("bounds"), fields.get("total", 1.0), fields.get("norm", 1.0)
     if not bounds or declared.get("pre") not in tables["population"]:
         return
@@ -183,7 +178,7 @@ def reach_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tu
 
 def decay_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a rate beyond the stability of a decay on the trial clock."""
-    declared = tables["projection"].get(fields["projection"], {})
+    declared = tables["projection"][fields["projection"]]
     rate, decay = fields.get("rate", 0.01), fields.get("decay", 1.0)
     power = input_power(declared.get("pre"), tables)
     if stabiliser in ("oja", "sanger", "subspace") and has_trials(tables) and None not in (rate, decay, power):

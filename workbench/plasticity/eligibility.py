@@ -13,7 +13,7 @@ clock leaves of a mark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,6 +25,7 @@ from workbench.component.declaration import Component, number, signal, switch
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Exponential(Component):
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "exponential"
+    offers: ClassVar[frozenset[str]] = frozenset({"decay by steps", "decay between events", "duration"})
     equation: ClassVar[str] = "e(d) = exp(-(d - reference) / decay) for d >= 0, else 0"
     sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007", "He2015")
 
@@ -73,6 +75,7 @@ class Delayed(Component):
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "delayed"
+    offers: ClassVar[frozenset[str]] = frozenset({"duration"})
     equation: ClassVar[str] = (
         "e(d) = k(d) exp(-d / decay) / (k(reference) exp(-reference / decay))\n"
         "k(d) = (z exp(1 - z))^shape with z = (d - onset) / (peak - onset), 0 for d <= onset"
@@ -147,6 +150,7 @@ class DoubleExponential(Component):
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "double_exponential"
+    offers: ClassVar[frozenset[str]] = frozenset({"decay between events", "duration"})
     equation: ClassVar[str] = (
         "e(d) = (exp(-d / decay) - exp(-d / rise)) / the same at d_peak, for d >= 0, else 0\n"
         "d_peak = ln(decay / rise) rise decay / (decay - rise)"
@@ -157,7 +161,7 @@ class DoubleExponential(Component):
     decay: Value = number(1.0, "s", "time constant with which it fades; longer than `rise`", low=1e-3, high=1e5)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a mark that fades faster than it rises."""
         rise, decay = fields.get("rise"), fields.get("decay")
         if rise is not None and decay is not None and decay <= rise:
@@ -198,6 +202,7 @@ class Nmda(Component):
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "nmda"
+    offers: ClassVar[frozenset[str]] = frozenset({"decay between events", "duration"})
     equation: ClassVar[str] = (
         "e(d) = share_2a exp(-d / decay_2a) + (1 - share_2a) exp(-d / decay_2b) for d >= 0, else 0"
     )
@@ -238,6 +243,7 @@ class Cleared(Component):
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "cleared"
+    offers: ClassVar[frozenset[str]] = frozenset({"decay by steps", "decay between events", "volleys"})
     equation: ClassVar[str] = (
         "de/dt = -e / decay - clearing A(t) e, with A a pulse of area `signal` at every activity event or step\n"
         "so that one interval leaves q = exp(-interval / decay - clearing signal)"
@@ -270,6 +276,7 @@ class Discounted(Component):
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "discounted"
+    offers: ClassVar[frozenset[str]] = frozenset({"decay by steps", "discount"})
     equation: ClassVar[str] = "e <- discount persistence e at every step"
     sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
 

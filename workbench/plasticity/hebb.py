@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
-from workbench.plasticity.shown import Tables
 from workbench.plasticity.stabilisers import EQUATION, holding, project
 from workbench.plasticity.stepping import Advance, flow_faults, on_grid, runge_kutta
 
@@ -189,7 +189,7 @@ class Hebb(Driven):
     mean_field: ClassVar[MeanField | None] = MeanField(stabilisers=STEPPED, exact=EXACT)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse steps of the flow clock beyond stability, too."""
         yield from super().check(fields, tables)
         yield from flow_faults(fields, fields.get("stabiliser", "none"), EXACT, tables)

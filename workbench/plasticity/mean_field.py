@@ -6,11 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Tables = Mapping[str, Mapping[str, Any]]
-TASKS = ("gaussian", "ring", "patterns")
-"""Tasks whose inputs have a known second moment."""
-KNOWN = (*TASKS, "mixture")
-"""Tasks over which some rule can be averaged; of a mixture the fourth moments are known as well."""
+from workbench.component.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -19,22 +15,22 @@ class MeanField:
 
     Attributes
     ----------
-    tasks : tuple of str
-        The kinds of task over which it is averaged.
+    over : str
+        What a task must offer so that the rule can be averaged over it.
     stabilisers : tuple of str
         Those that the averaged rule may have; `exact` are those of them with a solution in closed form.
     varying : bool
         Whether it follows inputs whose gain changes on the way.
     """
 
-    tasks: tuple[str, ...] = TASKS
+    over: str = "covariance"
     stabilisers: tuple[str, ...] = ("none",)
     exact: tuple[str, ...] = ()
     varying: bool = False
 
     def faults(self, rule: str, fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
         """Yield why the rule has no mean field here, if a phase is on the flow clock."""
-        flowing = sorted(name for name, phase in tables["phase"].items() if phase["clock"] == "flow")
+        flowing = tables.phases_on("flow")
         if not flowing:
             return
         stabiliser = fields.get("stabiliser", "none")
@@ -50,28 +46,27 @@ class MeanField:
         self, rule: str, phase: str, fields: Mapping[str, Any], tables: Tables
     ) -> Iterator[tuple[str, str]]:
         """Yield what is shown where its average is not known."""
-        pre = tables["projection"].get(fields["projection"], {}).get("pre")
-        task = next((t for t in tables.get("task", {}).values() if t.get("inputs") == pre), None)
-        if task is None or task["kind"] not in KNOWN:
-            yield "rule", f"phase {phase} (flow clock) averages over a {' or '.join(self.tasks)} task"
-        elif task["kind"] not in self.tasks:
-            shown = " or ".join(self.tasks)
-            yield "rule", f"the mean field of {rule} is a sum over {shown}, but {pre} shows a {task['kind']}"
+        pre = tables["projection"][fields["projection"]]["pre"]
+        task, known = tables.shown(pre, "pattern"), " or ".join(tables.kinds("task", self.over))
+        if task is None or not (task.offers("eigenvectors") or task.offers(self.over)):
+            yield "rule", f"phase {phase} (flow clock) averages over a {known} task"
+        elif not task.offers(self.over):
+            yield "rule", f"the mean field of {rule} is a sum over {known}, but {pre} shows a {task.kind}"
         elif task.get("changes_in") and not self.varying:
             yield "rule", "the gain of its patterns changes on the way, which its exact solution does not follow"
 
 
 def _unit_faults(name: str, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield postsynaptic units whose activity is more than the weighted sum of this projection's inputs."""
-    projection = tables["projection"].get(name, {})
-    post = projection.get("post")
-    unit = tables["population"].get(post, {})
+    projection = tables["projection"][name]
+    post = projection["post"]
+    unit = tables["population"][post]
     incoming = [n for n, p in tables["projection"].items() if p.get("post") == post]
     if projection.get("sign", "excitatory") == "inhibitory":
         yield "rule", f"the flow clock averages over excitation, but {name} is inhibitory; use the trial clock"
-    elif unit.get("kind") != "rate" or unit.get("activation", "linear") != "linear" or unit.get("noise", 0.0) != 0.0:
+    elif not unit.offers("linear") or unit["noise"] != 0.0:
         yield "rule", f"the flow clock needs linear units without noise, which those of {post} are not"
-    elif len(incoming) != 1 or unit.get("baseline", 0.0) != 0.0 or projection.get("wiring", "dense") != "dense":
+    elif len(incoming) != 1 or unit["baseline"] != 0.0 or not projection.offers("all pairs"):
         yield "rule", f"the flow clock needs {name} (dense) to be the only input of {post}"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from workbench.plasticity.routed_error import step_faults
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,27 +29,23 @@ class Perturbation(Component):
 
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "perturbation"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection": "batches"})
     equation: ClassVar[str] = (
         "E = |target - y|^2 / 2;  dE = E(jittered) - E\n"
         "node: y jittered by size xi, dW = -rate dE / size xi x^T;  weight: W by size Xi, dW = -rate dE / size Xi"
     )
     sources: ClassVar[tuple[str, ...]] = ("Werfel2005",)
 
-    task: str = reference("task", "the teacher that judges")
+    task: str = reference("task", "the teacher that judges", requires="batches")
     of: str = option("node", ("node", "weight"), "what is jittered: outputs or weights")
     size: Value = number(1e-4, "1", "standard deviation of the jitter", low=1e-9, high=10.0)
     rate: Value = number(0.01, "1", "learning rate per step", low=0.0, high=10.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse other weights, layers that the teacher does not show or cannot judge, and steps beyond stability."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse layers that the teacher does not show or cannot judge, and steps beyond stability."""
         way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]
-        if way["wiring"] != "between_layers":
-            yield "rule", f'perturbation needs wiring = "between_layers", but {fields["projection"]} is {way["wiring"]}'
-            return
-        if task["kind"] != "teacher":
-            yield "task", f"needs a teacher, but {fields['task']} is a {task['kind']}"
-            return
         inputs, outputs = size_of(tables, way["pre"]), size_of(tables, way["post"])
         if way["pre"] != task["samples_to"]:
             yield "task", f"{way['pre']} is not the layer that {fields['task']} shows its inputs ({task['samples_to']})"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
-from workbench.plasticity.shown import Tables, has_trials, input_power, largest_pattern
+from workbench.plasticity.shown import has_trials, input_power, largest_pattern
 from workbench.plasticity.stabilisers import EQUATION
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ class RateError(Driven):
     )  # fmt: skip
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse excitatory synapses, on which the rule runs away, and a step beyond stability."""
         yield from super().check(fields, tables)
-        projection = tables["projection"].get(fields["projection"], {})
+        projection = tables["projection"][fields["projection"]]
         if projection.get("sign", "excitatory") != "inhibitory":
             yield (
                 "rule",
@@ -63,7 +64,7 @@ class RateError(Driven):
         return lambda: np.subtract(post, target, out=out)
 
 
-def _step_fault(fields: Mapping[str, Any], projection: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def _step_fault(fields: Fields, projection: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a rate at which the rate swings about its target ever more widely; soft bounds shorten the step."""
     pre, rate = projection.get("pre"), fields.get("rate", 0.01)
     largest = largest_pattern(pre, tables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.component.declaration import Component, number, option, reference
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 def steepness(inputs: int, samples: int) -> float:
@@ -26,7 +28,7 @@ def steepness(inputs: int, samples: int) -> float:
     return (inputs + 1.0 + samples) / samples
 
 
-def step_faults(fields: Mapping[str, Any], steep: float) -> Iterable[tuple[str, str]]:
+def step_faults(fields: Fields, steep: float) -> Iterable[tuple[str, str]]:
     """Yield a step beyond stability, where the squared error of the weights grows in the mean."""
     rate = fields.get("rate")
     if rate is not None and rate >= 2.0 / steep:
@@ -44,28 +46,25 @@ class RoutedError(Component):
 
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "routed_error"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches", "routed error"})
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection": "batches"})
     equation: ClassVar[str] = (
         "dW = rate mean over samples of d x^T;  d = e f' at the last layer, else (B d_above) f'\n"
         "B = W_above^T (transpose), uniform in (-feedback_spread, feedback_spread) (fixed), or 0 (zero)"
     )
     sources: ClassVar[tuple[str, ...]] = ("Lillicrap2016", "Rumelhart1986")
 
-    task: str = reference("task", "the teacher whose error it follows")
-    above: str | None = reference("projection", "the weights above; none for the last layer", None)
+    task: str = reference("task", "the teacher whose error it follows", requires="batches")
+    above: str | None = reference("projection", "the weights above; none for the last layer", None, requires="batches")
     feedback: str = option("fixed", ("transpose", "fixed", "zero"), "the way back, where there are weights above")
     feedback_spread: Value = number(0.5, "1", "largest fixed feedback weight", low=0.0, high=1e3)
     rate: Value = number(0.008, "1", "learning rate per step", low=0.0, high=10.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse weights that are not between layers, and layers that do not follow each other."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse layers that do not follow each other."""
         way = tables["projection"][fields["projection"]]
         task = tables["task"][fields["task"]]
-        if way["wiring"] != "between_layers":
-            yield "rule", f'routed_error needs wiring = "between_layers", but {fields["projection"]} is {way["wiring"]}'
-        if task["kind"] != "teacher":
-            yield "task", f"needs a teacher, but {fields['task']} is a {task['kind']}"
-            return
         above = fields.get("above")
         yield from step_faults(fields, steepness(size_of(tables, way["pre"]), task["samples"]))
         if above is None:
@@ -75,7 +74,7 @@ class RoutedError(Component):
         upper = tables["projection"][above]
         if upper["pre"] != way["post"]:
             yield "above", f"{above} starts at {upper['pre']}, but {fields['projection']} ends at {way['post']}"
-        elif tables.get("plasticity", {}).get(above, {}).get("rule") != "routed_error":
+        elif not tables.offers("plasticity", above, "routed error"):
             yield "above", f'{above} has no error to send back: it needs rule = "routed_error"'
 
     @staticmethod

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from workbench.component.declaration import Component, number
-from workbench.plasticity.shown import Tables, task_of
+from workbench.component.tables import Fields, Tables
+from workbench.plasticity.shown import task_of
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 
 if TYPE_CHECKING:
@@ -40,14 +41,15 @@ class SpikeBalance(Component):
     )
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse sides that do not spike, excitation, and weights that may change their sign."""
-        way = tables["projection"].get(fields["projection"], {})
-        if task_of(way.get("pre"), tables).get("kind") != "poisson":
-            yield "rule", f"needs presynaptic spikes: a poisson task that shows {way.get('pre')}"
-        elif tables["population"].get(way.get("post"), {}).get("kind") != "escape_rate":
-            yield "rule", f"needs postsynaptic spikes: {way.get('post')} must be of kind escape_rate"
-        elif way.get("sign", "excitatory") != "inhibitory" or way.get("wiring", "dense") != "dense":
+        way = tables["projection"][fields["projection"]]
+        shown = task_of(way["pre"], tables)
+        if shown is None or not shown.offers("spikes"):
+            yield "rule", f"needs presynaptic spikes: a poisson task that shows {way['pre']}"
+        elif not tables.offers("population", way["post"], "spikes"):
+            yield "rule", f"needs postsynaptic spikes: {way['post']} must be of kind escape_rate"
+        elif way.get("sign") != "inhibitory" or not way.offers("all pairs"):
             yield "rule", f"balances through dense inhibition, which {fields['projection']} is not"
         elif not way.get("bounds") or way["bounds"][0] < 0.0:
             yield "rule", "needs bounds = [low, high] with low at least 0 on the projection"

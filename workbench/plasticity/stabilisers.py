@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
     from workbench.plasticity.synapses import Synapses
 
 
@@ -317,15 +318,13 @@ def compete(block: Assembly, signal: str, weight: Array, total: Value, bounds: t
     block.step("bounds", lambda t: project(inputs, total, *bounds))
 
 
-def competition_faults(
-    fields: Mapping[str, Any], projection: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str]]:
+def competition_faults(fields: Fields, projection: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why units cannot compete for a sum: no bounds, one unit, a sum out of reach, or no discrete step."""
     if fields.get("competition", "none") == "none":
         return
     total, bounds = fields.get("total", 1.0), projection.get("bounds")
     units = size_of(tables, projection["post"])
-    ticking = sorted(name for name, phase in tables["phase"].items() if phase["clock"] == "tick")
+    ticking = tables.phases_on("tick")
     if not bounds:
         yield "competition", "subtractive needs bounds = [low, high] on the projection"
     if units < 2:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from workbench.plasticity.shown import Tables, leading_eigenvalue
+from workbench.component.tables import Fields, Tables
+from workbench.plasticity.shown import leading_eigenvalue
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
@@ -57,16 +58,15 @@ FASTEST = {"oja": 2.0, "sanger": 2.0, "subspace": 2.0}
 
 def flow_steps(tables: Tables, *, solved: bool) -> Iterator[tuple[str, float]]:
     """Yield (name, step in trials) of the phases of the flow clock that go in steps; `solved` ones need none."""
-    for name, phase in sorted(tables["phase"].items()):
-        if phase["clock"] == "flow" and not (solved and phase.get("solution", "exact") == "exact"):
-            yield name, float(min(phase.get("step", 1), phase.get("trials", 1000)))
+    for name in tables.phases_on("flow"):
+        phase = tables["phase"][name]
+        if not (solved and phase["solution"] == "exact"):
+            yield name, float(min(phase["step"], phase["trials"]))
 
 
-def flow_faults(
-    fields: Mapping[str, Any], stabiliser: str, exact: tuple[str, ...], tables: Tables
-) -> Iterator[tuple[str, str]]:
+def flow_faults(fields: Fields, stabiliser: str, exact: tuple[str, ...], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a step of the averaged linear rule beyond its stability."""
-    declared = tables["projection"].get(fields["projection"], {})
+    declared = tables["projection"][fields["projection"]]
     rate, largest = fields.get("rate", 0.01), leading_eigenvalue(declared.get("pre"), tables)
     if not rate or not largest or stabiliser == "sum_subtractive":
         return

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ class Synapses:
         return lambda: np.multiply(post, pre, out=out)
 
 
-def without_ticks(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def without_ticks(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why a rule that follows pairs of activities cannot run on the tick clock, if a phase does."""
-    ticking = sorted(name for name, phase in tables["phase"].items() if phase["clock"] == "tick")
+    ticking = tables.phases_on("tick")
     if ticking:
         yield (
             "rule",
@@ -65,7 +66,7 @@ def without_ticks(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, A
         )
 
 
-def postsynaptic_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def postsynaptic_fault(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a postsynaptic population that has not one unit for each unit whose synapses the rule changes."""
     named, post = fields.get("postsynaptic"), tables["projection"][fields["projection"]]["post"]
     if named and (given := size_of(tables, named)) != (wanted := size_of(tables, post)):
@@ -90,12 +91,12 @@ def synapses_of(block: Assembly, name: str, postsynaptic: str | None, post_signa
     """
     projection = block.component("projection", name)
     post = block.read(f"population.{postsynaptic or projection.post}.{post_signal}")
-    if block.is_cue(projection.pre) and projection.name == "dense":
+    if block.is_cue(projection.pre) and "all pairs" in projection.offers:
         signal = f"projection.{name}.row"
         return Synapses(block.update(signal), post, None, False, signal, name)
     signal = f"projection.{name}.weight"
     pre = block.read(f"population.{projection.pre}.activity")
-    return Synapses(block.update(signal), post, pre, projection.name == "dense", signal, name)
+    return Synapses(block.update(signal), post, pre, "all pairs" in projection.offers, signal, name)
 
 
 def bound_and_store(block: Assembly, name: str, stage: str = "bounds") -> None:
@@ -108,7 +109,7 @@ def bound_and_store(block: Assembly, name: str, stage: str = "bounds") -> None:
     """
     projection = block.component("projection", name)
     bounds = projection.bounds
-    if block.is_cue(projection.pre) and projection.name == "dense":
+    if block.is_cue(projection.pre) and "all pairs" in projection.offers:
         index = block.read(f"population.{projection.pre}.index")
         row = block.read(f"projection.{name}.row")
         weight = block.update(f"projection.{name}.weight")

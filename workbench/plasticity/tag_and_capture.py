@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from workbench.circuit.projections import Pairs, Shares
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class TagAndCapture(Component):
 
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "tag_and_capture"
+    offers: ClassVar[frozenset[str]] = frozenset({"late weight", "sessions"})
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection": "all pairs", "projection.post": "channels"})
     revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "W = L + E;  dE_cj/dt = rate events p_cj (asymptote_c - W_cj) + sessions - E / early_decay - cap E\n"
@@ -74,14 +78,11 @@ class TagAndCapture(Component):
     late_rest: Value = number(0.3, "1", "late weight that forgetting tends to", low=-10.0, high=10.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse synapses that are not dense ones onto a choice of two channels, and bounds."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse synapses onto another choice than one of two channels, and bounds."""
         way = tables["projection"][fields["projection"]]
         post = tables["population"][way["post"]]
-        if way["wiring"] != "dense" or post["kind"] != "choice":
-            found = f"{fields['projection']} is {way['wiring']} onto a {post['kind']}"
-            yield "rule", f"tag_and_capture needs a dense projection onto a choice, but {found}"
-        elif size_of(tables, way["post"]) != 2:
+        if size_of(tables, way["post"]) != 2:
             yield "rule", f"needs an adaptive and a maladaptive channel, but {way['post']} has {post['size']}"
         elif way.get("bounds"):
             yield "rule", f"weights of {fields['projection']} hold themselves; leave bounds out"

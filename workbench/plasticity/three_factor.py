@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,48 +18,43 @@ from workbench.quantities import SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
-STEP_KINDS = ("exponential", "cleared", "discounted")
-"""Marks that one number wears from step to step."""
-EVENT_KINDS = ("exponential", "double_exponential", "cleared", "nmda")
-"""Marks that are sums of exponentials."""
-
-
+CARRIED = {"trial": "decay by steps", "event": "decay between events"}
+"""What a mark must offer on each clock, to be carried along."""
 OVERSHOOT = 2.0
 """Rate from which on the value of a state that follows its own error no longer comes nearer to it."""
 
 
-def _length_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _length_faults(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield where a mark would outlive the stretch at whose end it is cleared: the episode, or the phase."""
-    trace = tables.get("eligibility", {}).get(fields.get("trace") or "", {})
-    decay, interval = trace.get("decay"), fields.get("interval")
-    if decay is None:
+    trace = tables["eligibility"].get(fields["trace"] or "")
+    decay, interval = None if trace is None else trace.get("decay"), fields["interval"]
+    if trace is None or decay is None:
         return
-    task = tables["task"][fields["task"]] if fields.get("task") else {}
-    if task.get("kind") == "sequence" and interval is not None:
-        lasts = size_of(tables, task["steps"]) * interval
+    steps = tables["task"][fields["task"]].get("steps") if fields["task"] else None
+    if steps is not None and interval is not None:
+        lasts = size_of(tables, steps) * interval
         if decay > lasts:
             yield "trace", f"{trace['name']} lives {decay:g} s, longer than the episode ({lasts:g} s), which clears it"
-    for name, phase in sorted(tables["phase"].items()):
-        if phase["clock"] == "event" and decay > phase["length"] * SECONDS_PER_HOUR:
-            lasts = phase["length"] * SECONDS_PER_HOUR
+    for name in tables.phases_on("event"):
+        lasts = tables["phase"][name]["length"] * SECONDS_PER_HOUR
+        if decay > lasts:
             yield "trace", f"{trace['name']} lives {decay:g} s, longer than phase {name} ({lasts:g} s), which clears it"
 
 
-def _third_faults(
-    fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], clocks: set[str]
-) -> Iterable[tuple[str, str]]:
+def _third_faults(fields: Fields, tables: Tables, clocks: set[str]) -> Iterable[tuple[str, str]]:
     """Yield why the third factor never comes, comes for each unit apart, or drives a prediction too hard."""
-    named, rate = fields["third_factor"], fields.get("rate")
-    source = tables["modulator"][named]["source"]
-    if "trial" in clocks and source == "pulse":
+    named, rate = fields["third_factor"], fields["rate"]
+    third = tables["modulator"][named]
+    if "trial" in clocks and third.offers("pulses"):
         yield "third_factor", f"{named} is a pulse, which comes at events: on the trial clock it never does"
-    if "event" in clocks and source != "pulse":
-        yield "third_factor", f"{named} is {source}; between events only a pulse comes"
-    if source == "threshold_crossing":
+    if "event" in clocks and not third.offers("pulses"):
+        yield "third_factor", f"{named} is {third.kind}; between events only a pulse comes"
+    if third.offers("single units"):
         yield "third_factor", f"{named} signs every unit apart, which needs a two_sided rule"
-    if source == "temporal_difference" and rate is not None and rate >= OVERSHOOT:
+    if third.offers("value error") and rate is not None and rate >= OVERSHOOT:
         yield "rate", f"overshoots: a prediction that moves by {OVERSHOOT:g} errors or more runs away, got {rate:g}"
 
 
@@ -73,6 +69,7 @@ class ThreeFactor(Component):
 
     section: ClassVar[str] = "plasticity"
     name: ClassVar[str] = "three_factor"
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection": "all pairs"})
     equation: ClassVar[str] = (
         "trial clock: e <- kept (1 - begin) e + H;  dW = rate (burst - dip) e;  rate / (1 + trial / settling)\n"
         "event clock: dW/dt = rate D(t) e(t) with D and e sums of exponentials, e += H at activity\n"
@@ -86,37 +83,31 @@ class ThreeFactor(Component):
     )
     third_factor: str = reference("modulator", "signal that signs the change")
     trace: str | None = reference("eligibility", "the mark; without it only what is active now changes", None)
-    task: str | None = reference("task", "task whose episodes clear the mark when they begin", None)
+    task: str | None = reference(
+        "task", "task whose episodes clear the mark when they begin", None, requires="episodes"
+    )
     rate: Value = number(0.1, "1", "learning rate per unit of third factor (and second, where a pulse lingers)",
                          low=0.0, high=10.0)  # fmt: skip
     settling: Value = number(0.0, "trial", "trials after which the rate has halved; 0 holds it", low=0.0, high=1e9)
     interval: Value = number(1.0, "s", "on the trial clock: time from one step to the next", low=1e-6, high=1e6)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse clocks, marks, drives and tasks that do not go together."""
         yield from without_ticks(fields, tables)
-        way = tables["projection"][fields["projection"]]
-        if way["wiring"] != "dense":
-            yield "rule", f"three_factor needs a dense projection, but {fields['projection']} is {way['wiring']}"
-        clocks = {phase["clock"] for phase in tables["phase"].values()}
-        trace = fields.get("trace")
-        kind = tables["eligibility"][trace]["kind"] if trace else ""
-        for clock, kinds in (("trial", STEP_KINDS), ("event", EVENT_KINDS)):
-            if clock in clocks and trace and kind not in kinds:
-                yield "trace", f"{trace} is {kind}; on the {clock} clock a mark is one of {', '.join(kinds)}"
+        way, clocks, trace = tables["projection"][fields["projection"]], tables.clocks, fields["trace"]
+        for clock, carried in CARRIED.items():
+            if clock in clocks and trace and not tables.offers("eligibility", trace, carried):
+                kinds, kind = ", ".join(tables.kinds("eligibility", carried)), tables["eligibility"][trace].kind
+                yield "trace", f"{trace} is {kind}; on the {clock} clock a mark is one of {kinds}"
         if "event" in clocks and not trace:
             yield "trace", "is missing: on the event clock activity and third factor meet only through a mark"
         post = fields.get("postsynaptic") or way["post"]
-        if fields.get("drive") == "score" and tables["population"][post]["kind"] != "softmax":
-            yield (
-                "drive",
-                f"a score is what a softmax population has, and {post} is {tables['population'][post]['kind']}",
-            )
+        unit = tables["population"][post]
+        if fields["drive"] == "score" and not unit.offers("actions"):
+            yield "drive", f"a score is what a softmax population has, and {post} is {unit.kind}"
         yield from postsynaptic_fault(fields, tables)
-        if fields.get("task") and tables["task"][fields["task"]]["kind"] not in ("sequence", "chain", "conditioning"):
-            yield "task", f"{fields['task']} has no episodes"
-        if any(task.get("cues") == way["pre"] for task in tables.get("task", {}).values()):
+        if tables.shown(way["pre"], "one unit") is not None:
             yield "rule", f"needs all weights at once, but of {way['pre']} only the shown cue's row takes part"
         yield from _length_faults(fields, tables)
         yield from _third_faults(fields, tables, clocks)
@@ -152,7 +143,7 @@ class ThreeFactor(Component):
         kept: Value = 0.0
         if eligibility is not None:
             kept = block.derived(eligibility.kept, self.interval)
-            if eligibility.name == "cleared":
+            if "volleys" in eligibility.offers:
                 kept = block.derived(np.multiply, kept, eligibility.left(block))
         begin = block.read(f"task.{self.task}.begin") if self.task is not None else None
         leave, worn = self.mark(block, name), block.empty()
@@ -208,7 +199,7 @@ class Lingering:
             block.state(f"plasticity.{name}.mark_{i + 1}", *shape) for i in range(len(modes_of(self._eligibility)))
         ]
         self._level = block.state(f"plasticity.{name}.level")
-        cleared = self._eligibility.name == "cleared"
+        cleared = "volleys" in self._eligibility.offers
         self._left: Value = self._eligibility.left(block) if cleared else 1.0
         self._decay: Value = getattr(self._third, "decay", 0.0)
         self._bounds = block.component("projection", name).bounds

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
-
-    Fields = Mapping[str, Any]
-    Tables = Mapping[str, Mapping[str, Any]]
+    from workbench.component.tables import Fields, Tables
 
 
 ONE_SIDED: Mapping[str, str] = {
@@ -110,7 +108,7 @@ class TwoSided(Component):
     )
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse partners that do not fit."""
         return two_sided_faults(fields, tables)
 
@@ -258,7 +256,7 @@ class TwoSided(Component):
 
 def two_sided_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (field, why) for each partner of the rule that does not fit it."""
-    projection = tables["projection"].get(fields["projection"], {})
+    projection = tables["projection"][fields["projection"]]
     if fields.get("stabiliser", "soft_bounds") == "soft_bounds" and not projection.get("bounds"):
         yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
     yield from postsynaptic_fault(fields, tables)
@@ -270,18 +268,18 @@ def two_sided_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]
 
 def _homeostat_faults(fields: Fields, projection: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a homeostat of another population, and why a score cannot drive the rule."""
-    watched = tables.get("homeostat", {}).get(fields.get("homeostat") or "", {}).get("population")
+    watched = tables.field("homeostat", fields["homeostat"], "population")
     post = fields.get("postsynaptic") or projection.get("post")
     if watched is not None and watched != post:
         yield "homeostat", f"it watches population {watched!r}, but this rule's postsynaptic population is {post!r}"
     if fields.get("drive") == "score":
-        yield from _score_faults(fields, tables["population"].get(post or "", {}))
+        yield from _score_faults(fields, str(post), tables)
 
 
-def _score_faults(fields: Fields, post: Fields) -> Iterator[tuple[str, str]]:
+def _score_faults(fields: Fields, post: str, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why a score cannot drive the rule: it needs a policy, and it is as often below zero as above."""
-    if post.get("kind") != "softmax":
-        yield "drive", f"a score is what a softmax population has, and {post.get('name', 'it')} is none"
+    if not tables.offers("population", post, "actions"):
+        yield "drive", f"a score is what a softmax population has, and {post} is none"
     if fields.get("stabiliser", "soft_bounds") == "soft_bounds":
         yield "stabiliser", "a score falls below zero, where soft bounds would push outwards: use hard_bounds"
     if fields.get("homeostat") or fields.get("ltp_threshold"):
@@ -295,19 +293,24 @@ def _mark_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     if happens and missing:
         yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves marks to be read"
     for side in ("ltp_trace", "ltd_trace"):
-        kind = tables.get("eligibility", {}).get(fields.get(side) or "", {}).get("kind")
-        if kind in ("cleared", "discounted"):
-            yield side, f"{fields[side]} is {kind}, a mark that is carried from step to step: use a three_factor rule"
+        mark = tables["eligibility"].get(fields[side] or "")
+        if mark is not None and not mark.offers("duration"):
+            yield (
+                side,
+                f"{fields[side]} is {mark.kind}, a mark that is carried from step to step: use a three_factor rule",
+            )
 
 
 def _third_factor_faults(fields: Fields, projection: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a signal of single units where weights are not one-to-one, and a pulse that lingers."""
-    third = tables.get("modulator", {}).get(fields.get("third_factor") or "", {})
-    if third.get("source") == "threshold_crossing":
+    third = tables["modulator"].get(fields["third_factor"] or "")
+    if third is None:
+        return
+    if third.offers("single units"):
         units, many = (size_of(tables, p) for p in (third["population"], projection["post"]))
-        if projection["wiring"] != "one_to_one" or units != many:
+        if not projection.offers("single pairs") or units != many:
             yield "third_factor", f"signs {units} units apart: it needs one-to-one weights onto as many"
-    if third.get("source") == "pulse" and third.get("decay"):
+    if third.offers("pulses") and third.get("decay"):
         yield "third_factor", "reads a pulse as it comes; one that lingers (decay) needs a three_factor rule"
 
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from workbench.component.declaration import number
 from workbench.component.moments import TOGETHER
-from workbench.protocol.schedule import Tables, known_start, phase_of, step_edge
+from workbench.protocol.schedule import known_start, phase_of, step_edge
 from workbench.protocol.span import on_ticks
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 WHO = ("anyone", "responder", "non_responder")
 
@@ -39,7 +40,7 @@ def entering(block: Assembly, only_if: str, decided_at: str, compared_with: str,
     return found
 
 
-def entry_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def entry_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why nobody can be chosen for a dose or a session: a visit is missing, or comes too late."""
     if fields.get("trials") == 0.0 or (fields.get("amount") == 0.0 and fields.get("amount_per_weight") == 0.0):
         return  # an arm without them

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.component.declaration import Component, count, number, option, reference
-from workbench.component.registry import registry
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
+    from workbench.component.tables import Fields, Tables
 
 
 class Ordered(Component):
@@ -20,7 +20,7 @@ class Ordered(Component):
     draws: ClassVar[bool] = True  # what others draw in it
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse two phases in one place: which comes first could only be guessed."""
         order = fields.get("order", 1)
         first = _ORDERS.of(tables["phase"])[order]
@@ -57,6 +57,7 @@ class TrialPhase(Ordered):
 
     section: ClassVar[str] = "phase"
     name: ClassVar[str] = "trial"
+    clock: ClassVar[str] = "trial"
     equation: ClassVar[str] = "trial k falls on day k / trials_per_day of the phase"
 
     order: int = count(1, "place in the protocol", high=10_000)
@@ -70,6 +71,7 @@ class EventPhase(Ordered):
 
     section: ClassVar[str] = "phase"
     name: ClassVar[str] = "event"
+    clock: ClassVar[str] = "event"
     equation: ClassVar[str] = "x(t + dt) = exact flow of the linear parts over dt"
 
     order: int = count(1, "place in the protocol", high=10_000)
@@ -87,6 +89,7 @@ class FlowPhase(Ordered):
 
     section: ClassVar[str] = "phase"
     name: ClassVar[str] = "flow"
+    clock: ClassVar[str] = "flow"
     equation: ClassVar[str] = "dW/dt = E[dW of a trial]"
 
     order: int = count(1, "place in the protocol", high=10_000)
@@ -98,14 +101,12 @@ class FlowPhase(Ordered):
     solution: str = option("exact", ("exact", "stepped"), "exact where it is known, or in steps throughout")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse rules without a mean field, and doses."""
         yield from super().check(fields, tables)
-        known = registry()
-        for name, rule in sorted(tables.get("plasticity", {}).items()):
-            key = "plasticity", rule["rule"]
-            if key in known and not getattr(known.get(*key), "mean_field", False):
-                yield "clock", f"{rule['rule']} (plasticity.{name}) has no mean field; use the trial clock"
+        for name, rule in sorted(tables["plasticity"].items()):
+            if not getattr(rule.component, "mean_field", False):
+                yield "clock", f"{rule.kind} (plasticity.{name}) has no mean field; use the trial clock"
         if tables.get("dose"):
             yield "clock", f"a mean field has no time of day, so nothing can be given ({', '.join(tables['dose'])})"
 
@@ -156,6 +157,7 @@ class TickPhase(Ordered):
 
     section: ClassVar[str] = "phase"
     name: ClassVar[str] = "tick"
+    clock: ClassVar[str] = "tick"
     revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
         "W(t + dt) = W_inf + (W - W_inf) exp(-B dt);  W_inf = A / B\n"
@@ -167,7 +169,7 @@ class TickPhase(Ordered):
     step: float = number(1.0, "s", "longest step", low=1e-6, high=1e6, fixed=True)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse two phases in one place, and a step so short that the phase would never end."""
         yield from super().check(fields, tables)
         if fields["length"] * SECONDS_PER_HOUR > MOST_STEPS * fields["step"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from workbench.protocol.span import anchor_faults, clock_faults
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Expectancy(Component):
     active: str | None = reference("dose", "the dose that people may recognise", None)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse other clocks, times that count from nothing, and unblinding by no dose."""
         yield from clock_faults(fields, tables)
         yield from anchor_faults(fields, tables)
@@ -80,6 +82,7 @@ class ChoiceWeighted(Component):
 
     section: ClassVar[str] = "scale"
     name: ClassVar[str] = "choice_weighted"
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection.plasticity": "sessions"})
     equation: ClassVar[str] = (
         "score = clip(floor + span (leading p_1 + (1 - leading) mean p_others) - X + persistent + visit_sd N(0, 1))"
     )
@@ -98,15 +101,8 @@ class ChoiceWeighted(Component):
     expectancy: str | None = reference("expectancy", "what improves by being treated at all", None)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse synapses that no choice reads, and cues and channels that do not exist."""
-        rule = tables.get("plasticity", {}).get(fields["projection"], {}).get("rule")
-        if rule != "tag_and_capture":
-            yield (
-                "projection",
-                f"a scale reads a choice that tag_and_capture learns, but {fields['projection']} has not",
-            )
-            return
         way = tables["projection"][fields["projection"]]
         yield from cue_faults(fields["cues"], size_of(tables, way["pre"]), "cues")
         channels = size_of(tables, way["post"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, anchor, number, numbers, option, reference
 from workbench.component.moments import TOGETHER
 from workbench.protocol.enrolment import WHO, entering, entry_faults, response_share
-from workbench.protocol.schedule import Recurrence, Tables, known_start, origin
+from workbench.protocol.schedule import Recurrence, known_start, origin
 from workbench.protocol.span import anchor_faults, clock_faults, on_ticks
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
     Runs = NDArray[np.intp]
 
@@ -42,6 +44,7 @@ class Training(Component):
     section: ClassVar[str] = "session"
     still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "training"
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection.plasticity": "sessions"})
     revision: ClassVar[int] = 2
     withheld_by: ClassVar[tuple[str, ...]] = ("trials",)
     equation: ClassVar[str] = (
@@ -68,7 +71,7 @@ class Training(Component):
     share: float = response_share(fixed=True, added=True, only_with=("only_if", WHO[1:]))
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse sessions that cannot be held, overlap, or are decided upon too late."""
         if not on_ticks(fields, tables):
             yield from clock_faults(fields, tables)
@@ -98,19 +101,12 @@ class Training(Component):
         return lambda: entering(block, only_if, decided, compared, self.share) > 0.0
 
 
-def _target_faults(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _target_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     way = fields["projection"]
-    rule = tables.get("plasticity", {}).get(way)
-    if rule is None or rule["rule"] != "tag_and_capture":
-        found = "no rule" if rule is None else f"the rule {rule['rule']}"
-        yield "projection", f"a session needs synapses with the rule tag_and_capture, but {way} has {found}"
-        return
     yield from cue_faults(fields["targets"], size_of(tables, tables["projection"][way]["pre"]), "targets")
 
 
-def _time_faults(
-    fields: Mapping[str, Any], start: float | None, tables: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str]]:
+def _time_faults(fields: Fields, start: float | None, tables: Tables) -> Iterator[tuple[str, str]]:
     duration, every, many = fields["duration"], fields["every"], fields["count"]
     if fields["trials"] == 0.0:  # an arm without them
         return

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.protocol.schedule import Tables, phase_of
+from workbench.component.tables import Fields, Tables
+from workbench.protocol.schedule import phase_of
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
 
 FORMS = (
@@ -99,7 +100,7 @@ def in_days(text: str) -> str:
     return f"{match[1]} day" if match else text
 
 
-def anchor_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def anchor_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with what a table's times are relative to: nothing there, another phase, a circle."""
     seen = [f"{fields['section']}.{fields['name']}"]
     at = fields.get("after")
@@ -126,12 +127,12 @@ def anchor_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[s
 
 def on_ticks(fields: Mapping[str, Any], tables: Tables) -> bool:
     """Whether a table's phase runs on the tick clock, which has hours for it."""
-    return bool(tables["phase"][phase_of(fields)]["clock"] == "tick")
+    return bool(tables["phase"][phase_of(fields)].component.clock == "tick")
 
 
-def clock_faults(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
+def clock_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why a table's phase cannot hold it; a choice that finds the phase on another clock says so itself."""
-    chosen = any(population["kind"] == "choice" for population in tables.get("population", {}).values())
+    chosen = any(population.offers("channels") for population in tables["population"].values())
     if not on_ticks(fields, tables) and not chosen:
         clock = f"{fields['phase']} runs on the {tables['phase'][fields['phase']]['clock']} clock"
         yield "phase", f'needs a phase with clock = "tick", but {clock}'

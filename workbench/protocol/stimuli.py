@@ -15,6 +15,7 @@ from workbench.quantities import SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 ALMOST = 1e-9
 """Relative slack where lengths written in different units are compared."""
@@ -81,10 +82,10 @@ class Train(Component):
                              low=0.0, high=1e4, fixed=True)  # fmt: skip
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse another clock, a projection that learns nothing, trains beyond the phase or over other trains."""
         phase = tables["phase"][fields["phase"]]
-        if phase["clock"] != "tick":
+        if phase.component.clock != "tick":
             clock = f"{fields['phase']} runs on the {phase['clock']} clock"
             yield "phase", f'a stimulus needs a phase with clock = "tick", but {clock}'
             return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,21 +13,14 @@ from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(Readout):
     """Base of what reads how a task judged an answer."""
 
-    task: str = reference("task", "the task that names cue and answers")
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a task that judges nothing."""
-        yield from super().check(fields, tables)
-        task = tables["task"][fields["task"]]
-        if "answers" not in task:
-            yield "task", f"needs a task that judges answers, but {fields['task']} is {task['kind']}"
+    task: str = reference("task", "the task that names cue and answers", requires="judged answers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,14 +110,7 @@ class FiringRate(Readout):
     meaning: ClassVar[str] = "spikes per second and unit"
     equation: ClassVar[str] = "sum over trials and units of y / (units * trials * step)"
 
-    population: str = reference("population", "a population of spiking units")
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse units that do not spike."""
-        yield from super().check(fields, tables)
-        if tables["population"][fields["population"]]["kind"] != "escape_rate":
-            yield "population", f"needs spiking units (escape_rate), which those of {fields['population']} are not"
+    population: str = reference("population", "a population of spiking units", requires="spikes")
 
     def reading(self, block: Assembly) -> Reading:
         """Add up the spikes of all units."""
@@ -150,11 +136,11 @@ class RelativeToRest(Judged):
     equation: ClassVar[str] = "sum_t mean_(k != c) y_k / sum_t mean_k r_k, with r the resting population"
     sources: ClassVar[tuple[str, ...]] = ("SohnHallett2004", "Beck2008")
 
-    task: str = reference("task", "the task that names the commanded muscle and the others")
+    task: str = reference("task", "the task that names the commanded muscle and the others", requires="judged answers")
     rest: str = reference("population", "the same muscles without a command")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a resting population that is commanded."""
         yield from super().check(fields, tables)
         task, rest = tables["task"][fields["task"]], fields["rest"]

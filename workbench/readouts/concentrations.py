@@ -19,6 +19,7 @@ from workbench.readouts.reading import Reading, Readout
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 SITES = ("plasma", "effect")
@@ -33,7 +34,7 @@ class OfStretch(Readout):
     since: float = number(0.0, "h", "time in the phase from which it counts", low=0.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a course, a reading of no one phase, and a stretch that ends before it begins."""
         if fields["section"] == "course":
             yield "readout", "is one number for a stretch of time; a course takes a concentration or a level"
@@ -266,6 +267,7 @@ class Concentration(Readout):
     """
 
     name: ClassVar[str] = "concentration"
+    offers: ClassVar[frozenset[str]] = frozenset({"linear in dose"})
     revision: ClassVar[int] = 2
     unit: ClassVar[str] = "ng/mL"
     meaning: ClassVar[str] = "concentration"
@@ -289,6 +291,7 @@ class Occupancy(Readout):
     """
 
     name: ClassVar[str] = "occupancy"
+    offers: ClassVar[frozenset[str]] = frozenset({"bath", "occupied share"})
     meaning: ClassVar[str] = "share of receptors that the drug occupies, in the absence of others"
     equation: ClassVar[str] = "Occ = C / (C + half), half = ec50 or ki"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from workbench.readouts.reading import OfRow, Reading, Readout, eigenvalue_fault
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 TAKEN = ("sum", "norm")
 
@@ -33,7 +34,7 @@ class ProfileError(OfRow):
     same: str = option("sum", TAKEN, "what is made equal")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse tasks without a known covariance, and an eigenvector that has no direction of its own."""
         yield from super().check(fields, tables)
         faults = list(moment_fault(fields, tables))
@@ -71,7 +72,7 @@ class SubspaceError(Readout):
     of: str = option("projector", ("projector", "orthonormality"), "the span, or the basis")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse tasks without a known covariance, and a span whose last eigenvector is as good as the next."""
         yield from super().check(fields, tables)
         faults = list(moment_fault(fields, tables))
@@ -107,16 +108,16 @@ class OutputPower(OfRow):
     task: str = reference("task", "the task that made the inputs")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse tasks without a known covariance, and units whose output is more than the weighted inputs."""
         yield from super().check(fields, tables)
         yield from moment_fault(fields, tables)
         post = tables["projection"][fields["projection"]]["post"]
         unit = tables["population"][post]
         incoming = [name for name, way in tables["projection"].items() if way.get("post") == post]
-        if unit["kind"] != "rate" or unit.get("activation", "linear") != "linear" or unit.get("noise", 0.0) != 0.0:
+        if not unit.offers("linear") or unit["noise"] != 0.0:
             yield "projection", f"needs linear units without noise, which those of {post} are not"
-        elif unit.get("baseline", 0.0) != 0.0 or len(incoming) != 1:
+        elif unit["baseline"] != 0.0 or len(incoming) != 1:
             yield "projection", f"needs {fields['projection']} to be the only input of {post}"
 
     def reading(self, block: Assembly) -> Reading:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from workbench.readouts.reading import Reading, Readout
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,12 @@ class OfDoses(Readout):
     dose: str = reference("dose", "the doses")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a moment of a phase whose clock has no hours of its own."""
         yield from super().check(fields, tables)
         words, phases = fields.get("window"), tables["phase"]
         named = parse_window(words).phase if words else ""
-        clocks = {phases[named]["clock"]} if named in phases else {phase["clock"] for phase in phases.values()}
+        clocks = {phases[named].component.clock} if named in phases else tables.clocks
         if clocks - {"tick"}:
             yield "window", "doses are counted at a moment of a tick-clock phase, such as 'end of PHASE'"
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
     Mask = NDArray[np.bool_]
 
@@ -304,6 +305,7 @@ class Level(Readout):
     """
 
     name: ClassVar[str] = "level"
+    offers: ClassVar[frozenset[str]] = frozenset({"half at 0.5"})
     meaning: ClassVar[str] = "level of a response, receptor, gate or modulator"
     equation: ClassVar[str] = "the signal as its component defines it"
 
@@ -328,7 +330,7 @@ class Threshold(Readout):
     unit_number: int = count(1, "which unit of the watched population, from 1", high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a unit that does not exist."""
         yield from super().check(fields, tables)
         watched = tables["homeostat"][fields["homeostat"]]["population"]
@@ -354,7 +356,7 @@ class Number(Readout):
     path: str = path("the number: section.name.field")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a number with a unit."""
         yield from super().check(fields, tables)
         section, name, field = field_path(fields["path"])

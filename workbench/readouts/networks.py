@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,7 @@ from workbench.readouts.reading import Reading, Readout
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,28 +27,19 @@ class TeacherLoss(Readout):
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "mean over steps of sum e^2 / sum target^2"
 
-    task: str = reference("task", "the teacher")
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what does not teach."""
-        yield from super().check(fields, tables)
-        if (kind := tables["task"][fields["task"]]["kind"]) != "teacher":
-            yield "task", f"needs a teacher, but {fields['task']} is a {kind}"
+    task: str = reference("task", "the teacher", requires="batches")
 
     def reading(self, block: Assembly) -> Reading:
         """Average the loss."""
         return Reading((f"task.{self.task}.loss",), lambda sums, trials: sums[0] / trials)
 
 
-def routed_faults(
-    fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], *, above: bool
-) -> Iterable[tuple[str, str]]:
+def routed_faults(fields: Fields, tables: Tables, *, above: bool) -> Iterable[tuple[str, str]]:
     """Yield why a readout of weights between layers, or of the error sent back to them, has nothing to read."""
-    rule = tables.get("plasticity", {}).get(fields["projection"], {})
-    if tables["projection"][fields["projection"]]["wiring"] != "between_layers":
+    rule = tables["plasticity"].get(fields["projection"])
+    if not tables["projection"][fields["projection"]].offers("batches"):
         yield "projection", "needs weights between layers"
-    elif above and (rule.get("rule") != "routed_error" or not rule.get("above")):
+    elif above and (rule is None or not rule.offers("routed error") or not rule["above"]):
         yield "projection", f"needs a routed_error with weights above it, and {fields['projection']} has none"
 
 
@@ -56,6 +48,7 @@ class FeedbackAngle(Readout):
     """Angle between the error as it is sent back and as backpropagation would send it, over one batch."""
 
     name: ClassVar[str] = "feedback_angle"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
     unit: ClassVar[str] = "deg"
     meaning: ClassVar[str] = "angle between the error sent back and that of backpropagation"
     better: ClassVar[str] = "lower"
@@ -65,7 +58,7 @@ class FeedbackAngle(Readout):
     projection: str = reference("projection", "weights below others, whose rule is routed_error")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse weights to which nothing is sent back."""
         yield from super().check(fields, tables)
         yield from routed_faults(fields, tables, above=True)
@@ -95,6 +88,7 @@ class LayerChange(Readout):
     """How far the weights between two layers have moved since the start."""
 
     name: ClassVar[str] = "layer_change"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
     meaning: ClassVar[str] = "distance of weights between layers from their start"
     equation: ClassVar[str] = "Frobenius norm of W - W(0), or of W (size)"
 
@@ -102,7 +96,7 @@ class LayerChange(Readout):
     of: str = option("change", ("change", "size"), "the distance from the start, or from zero")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse other weights."""
         yield from super().check(fields, tables)
         yield from routed_faults(fields, tables, above=False)
@@ -125,23 +119,21 @@ class MapDistance(Readout):
     """Squared distance of weights from the teacher's map, relative to the start."""
 
     name: ClassVar[str] = "map_distance"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
     meaning: ClassVar[str] = "squared distance of weights from what they should be, relative to the start"
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "|W - T|^2 / |W(0) - T|^2"
     sources: ClassVar[tuple[str, ...]] = ("Werfel2005",)
 
     projection: str = reference("projection", "weights from the inputs to the outputs")
-    task: str = reference("task", "the teacher")
+    task: str = reference("task", "the teacher", requires="batches")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse weights that have not the shape of the map."""
         yield from super().check(fields, tables)
         yield from routed_faults(fields, tables, above=False)
         way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]
-        if task["kind"] != "teacher":
-            yield "task", f"needs a teacher, but {fields['task']} is a {task['kind']}"
-            return
         for end, layer in (("pre", task["samples_to"]), ("post", task["answers"])):
             if (size := size_of(tables, way[end])) != (wanted := size_of(tables, layer)):
                 yield "projection", f"{way[end]} has {size} units, but the map's {layer} has {wanted}"
@@ -168,6 +160,7 @@ class GradientError(Readout):
     """
 
     name: ClassVar[str] = "gradient_error"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
     meaning: ClassVar[str] = "largest deviation of a step from the slope of the loss, relative to the largest slope"
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = (
@@ -180,11 +173,11 @@ class GradientError(Readout):
     shift: float = number(1e-4, "1", "by how much each weight is moved", low=1e-9, high=1.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse weights without an error of their own, and layers that others reach as well."""
         yield from super().check(fields, tables)
-        rules = tables.get("plasticity", {})
-        if rules.get(fields["projection"], {}).get("rule") != "routed_error":
+        rules = tables["plasticity"]
+        if not tables.offers("plasticity", fields["projection"], "routed error"):
             yield from routed_faults(fields, tables, above=False)
             yield "projection", f"needs a routed_error, and {fields['projection']} has none"
             return
@@ -195,7 +188,7 @@ class GradientError(Readout):
             others = sorted(n for n, way in tables["projection"].items() if way["post"] == post and n != name)
             if others:
                 yield "projection", f"sends a batch through {name} alone, but {post} also hears {others[0]}"
-            name = rules.get(name, {}).get("above")
+            name = rules[name]["above"] if tables.offers("plasticity", name, "routed error") else None
 
     def reading(self, block: Assembly) -> Reading:
         """Keep the weights from before each step; compare when asked."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, count, number, reference, window
-from workbench.component.registry import registry
 from workbench.tasks.second_moment import is_known
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 MOST_VALUES = 100_000
@@ -38,9 +38,7 @@ class Reading:
     value: Callable[[tuple[Array, ...], int], Array]
 
 
-def number_fault(
-    fields: Mapping[str, Any], key: str, tables: Mapping[str, Mapping[str, Any]], population: str
-) -> Iterable[tuple[str, str]]:
+def number_fault(fields: Fields, key: str, tables: Tables, population: str) -> Iterable[tuple[str, str]]:
     """Yield the number of a unit that the population does not have; `key` counts from 1."""
     size, given = size_of(tables, population), fields.get(key, 1)
     if given > size:
@@ -65,7 +63,7 @@ class Readout(Component):
     interval: float = number(0.0, "h", "for a course in a phase that runs in hours: time between values", low=0.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a course without a pace, or with the other clock's, and an outcome that has one."""
         every, interval = fields.get("every"), fields.get("interval")
         if fields["section"] == "outcome":
@@ -73,7 +71,7 @@ class Readout(Component):
             if every or interval:
                 yield pace, "belongs to a course; an outcome is one number, taken over its window"
             return
-        clocks = {phase["clock"] for phase in tables["phase"].values()}
+        clocks = tables.clocks
         timed = clocks - {"trial", "flow"}
         if not timed and interval:
             yield "interval", "is for phases that run in hours; these count trials: use every, such as every = 100"
@@ -93,9 +91,6 @@ class Readout(Component):
         raise NotImplementedError
 
 
-Tables = Mapping[str, Mapping[str, Any]]
-
-
 @dataclass(frozen=True, kw_only=True)
 class OfUnit(Readout):
     """Base of what looks at the weights of one unit."""
@@ -104,7 +99,7 @@ class OfUnit(Readout):
     unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a unit that does not exist."""
         yield from super().check(fields, tables)
         yield from number_fault(fields, "unit_number", tables, tables["projection"][fields["projection"]]["post"])
@@ -122,7 +117,7 @@ class OfRow(OfUnit):
     projection: str = reference("projection", "a dense projection")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a projection without rows."""
         yield from super().check(fields, tables)
         yield from _sparse_fault(fields, tables)
@@ -136,7 +131,7 @@ class OneSynapse(OfUnit):
     input_number: int = count(1, "the presynaptic unit, from 1; one-to-one weights have none", high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse weights that nobody learns, and an input that does not exist."""
         yield from super().check(fields, tables)
         yield from unlearned_fault(fields, tables)
@@ -155,7 +150,7 @@ class AmongOthers(OneSynapse):
     projection: str = reference("projection", "a dense projection onto units with several synapses")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a synapse that has no others."""
         yield from super().check(fields, tables)
         sparse = list(_sparse_fault(fields, tables))
@@ -165,23 +160,20 @@ class AmongOthers(OneSynapse):
             yield "projection", f"{pre} has one unit: there is nothing to compare its synapse with"
 
 
-def unlearned_fault(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+def unlearned_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield a projection whose weights never change."""
     name = fields["projection"]
     if name not in tables.get("plasticity", {}):
         yield "projection", f"nothing changes {name}: it has no [plasticity.{name}]"
 
 
-def _sparse_fault(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
+def _sparse_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     name = fields["projection"]
-    wiring = tables["projection"][name]["wiring"]
-    if wiring != "dense":
-        yield "projection", f"needs a dense projection, but {name} is {wiring}"
+    way = tables["projection"][name]
+    if not way.offers("all pairs"):
+        yield "projection", f"needs a dense projection, but {name} is {way.kind}"
 
 
-Fields = Mapping[str, Any]
-KINDS = ("gaussian", "ring", "patterns", "mixture")
-"""Tasks that offer the eigenvectors and eigenvalues of their inputs' second moment."""
 NARROWEST_GAP = 1.05
 """Neighbouring eigenvalues nearer than this factor leave their eigenvectors undetermined in practice."""
 NOTHING = 1e-12
@@ -191,11 +183,9 @@ NOTHING = 1e-12
 def moment_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield a task whose second moment is not known, and a projection from other inputs than it shows."""
     task, way = tables["task"][fields["task"]], tables["projection"][fields["projection"]]
-    if task["kind"] not in KINDS:
-        yield (
-            "task",
-            f"needs a task with a known covariance ({', '.join(KINDS)}), but {fields['task']} is {task['kind']}",
-        )
+    if not task.offers("eigenvectors"):
+        known = ", ".join(tables.kinds("task", "eigenvectors"))
+        yield "task", f"needs a task with a known covariance ({known}), but {fields['task']} is {task.kind}"
     elif way["pre"] != task["inputs"]:
         yield "projection", f"comes from {way['pre']}, but {fields['task']} shows its inputs to {task['inputs']}"
 
@@ -228,11 +218,13 @@ def gap_fault(fields: Fields, pair: tuple[int, int], tables: Tables) -> str:
 
 def _spectrum(task: Fields, tables: Tables) -> Array | None:
     """Return the eigenvalues of the second moment, largest first; None where they are not known."""
-    if task["kind"] == "mixture":
-        return np.ones(size_of(tables, task["inputs"])) if task.get("whitened", True) else None
+    ask = getattr(task.component, "spectrum_of", None)
+    if ask is not None:
+        found: Array | None = ask(task, tables)
+        return found
     if not is_known(task, tables):
         return None
-    moment = registry().get("task", task["kind"]).covariance_of(task, tables)  # type: ignore[attr-defined]
+    moment = task.component.covariance_of(task, tables)  # type: ignore[attr-defined]
     if moment is None:
         return None
     values: Array = np.linalg.eigvalsh(moment)[::-1]

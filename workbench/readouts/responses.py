@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,11 +15,12 @@ from workbench.tasks.patterns import matrix_of
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 TAKEN = ("pattern", "largest", "largest_by_probability", "second", "mean", "power", "contrast", "worst_error")
 
 
-def _number_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _number_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield a pattern that the task does not have, and one that is named where all are meant."""
     patterns = matrix_of(tables["task"][fields["task"]], tables)
     count, number, taken = 0 if patterns is None else len(patterns), fields["pattern_number"], fields["taken"]
@@ -31,10 +32,10 @@ def _number_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, A
         yield "taken", f"{fields['task']} has one pattern, and no second largest response"
 
 
-def _patterns_fault(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _patterns_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     task = tables["task"][fields["task"]]
-    if task["kind"] != "patterns":
-        yield "task", f"needs a patterns task, but {fields['task']} is a {task['kind']}"
+    if not task.offers("patterns"):
+        yield "task", f"needs a patterns task, but {fields['task']} is a {task.kind}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class PatternResponse(Readout):
     rule: str | None = reference("plasticity", "worst_error: the rule whose target is meant", None)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse other tasks, units that do not exist, and projections that answer something else."""
         yield from super().check(fields, tables)
         if faults := [*_patterns_fault(fields, tables)]:
@@ -66,13 +67,13 @@ class PatternResponse(Readout):
             return
         yield from _number_fault(fields, tables)
         unit = tables["population"][fields["population"]]
-        if unit["kind"] != "rate" or unit.get("activation", "linear") != "linear":
+        if not unit.offers("linear"):
             yield "population", f"needs linear units, which those of {fields['population']} are not"
         else:
             yield from number_fault(fields, "unit_number", tables, fields["population"])
         inputs = tables["task"][fields["task"]].get("inputs")
         for name, way in tables["projection"].items():
-            if way.get("post") == fields["population"] and (way["pre"] != inputs or way["wiring"] != "dense"):
+            if way.get("post") == fields["population"] and (way["pre"] != inputs or not way.offers("all pairs")):
                 yield "population", f"also hears {way['pre']} through {name}, which the patterns do not reach"
         if (fields.get("taken") == "worst_error") != bool(fields.get("rule")):
             yield "rule", 'goes with taken = "worst_error", and only with it'
@@ -140,7 +141,7 @@ class RecallError(Readout):
     task: str = reference("task", "the patterns task with a teacher")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a task without a teacher."""
         yield from super().check(fields, tables)
         yield from _patterns_fault(fields, tables)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from workbench.readouts.reading import Reading, Readout, number_fault
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class AtVisits(Readout):
     assessment: str = reference("assessment", "the visits")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a course, a window before the end, and a visit that does not exist."""
         yield from super().check(fields, tables)
         if fields["section"] == "course":
@@ -129,7 +131,7 @@ class Relapse(AtVisits):
     consecutive: int = count(2, "bad visits in a row that confirm a relapse", high=100)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse fewer visits than a confirmation takes."""
         yield from super().check(fields, tables)
         there, needed = visits_in(tables["assessment"][fields["assessment"]]), fields.get("consecutive", 2)
@@ -217,6 +219,7 @@ class ChoiceShare(Readout):
     """Share of occasions on which a cue calls up a channel, at a moment."""
 
     name: ClassVar[str] = "choice_share"
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection.post": "channels"})
     meaning: ClassVar[str] = "share of occasions on which the cue calls up the channel"
     equation: ClassVar[str] = "p_cj"
 
@@ -225,14 +228,12 @@ class ChoiceShare(Readout):
     cue: int = count(1, "the cue, from 1", high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what is no choice, and channels and cues that do not exist."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse channels and cues that do not exist."""
         yield from super().check(fields, tables)
         way = tables["projection"][fields["projection"]]
         post = tables["population"][way["post"]]
-        if post["kind"] != "choice":
-            yield "projection", f"needs a way to a choice, but {way['post']} is a {post['kind']}"
-        elif fields.get("channel", 2) > post["size"]:
+        if fields.get("channel", 2) > post["size"]:
             yield "channel", f"{way['post']} has {post['size']} channels, got {fields['channel']}"
         yield from number_fault(fields, "cue", tables, way["pre"])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from workbench.readouts.reading import AmongOthers, OneSynapse, Reading, Readout
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +29,10 @@ class SynapseWeight(OneSynapse):
     take: str = option("end", ("end", "mean"), "the weight at the end of the window, or its mean over the trials")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a mean over trials where there are none."""
         yield from super().check(fields, tables)
-        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "trial")
+        other = tables.phases_off("trial")
         if fields.get("take") == "mean" and other:
             yield "take", f'a mean is taken over trials, and phase {other[0]} is not on clock = "trial"'
 
@@ -125,24 +127,21 @@ class LateWeight(Readout):
     """Late weight of one synapse: what was captured, or there from the start."""
 
     name: ClassVar[str] = "late_weight"
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"projection.plasticity": "late weight"})
     meaning: ClassVar[str] = "late (captured) weight of one synapse"
     equation: ClassVar[str] = "L_cj"
     sources: ClassVar[tuple[str, ...]] = ("FreyMorris1997",)
 
-    projection: str = reference("projection", "a projection whose rule is tag_and_capture")
+    projection: str = reference("projection", "a projection whose rule keeps a late weight")
     channel: int = count(1, "the channel, from 1", high=64)
     cue: int = count(1, "the cue, from 1", high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse weights that have no late part, and synapses that do not exist."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse synapses that do not exist."""
         yield from super().check(fields, tables)
         name = fields["projection"]
         way = tables["projection"][name]
-        rule = tables.get("plasticity", {}).get(name, {}).get("rule")
-        if rule != "tag_and_capture":
-            yield "projection", f"only tag_and_capture keeps a late weight, but {name} has {rule or 'no rule'}"
-            return
         for key, end in (("channel", "post"), ("cue", "pre")):
             yield from number_fault(fields, key, tables, way[end])
 
@@ -161,15 +160,7 @@ class MarkArea(Readout):
     meaning: ClassVar[str] = "area under a mark, the width of its window"
     equation: ClassVar[str] = "integral of e(d) over all delays"
 
-    mark: str = reference("eligibility", "the mark")
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a mark that is counted in steps, not in time."""
-        yield from super().check(fields, tables)
-        kind = tables["eligibility"][fields["mark"]]["kind"]
-        if kind in ("discounted", "cleared"):
-            yield "mark", f"{fields['mark']} is {kind}: how long it lasts depends on the steps"
+    mark: str = reference("eligibility", "the mark", requires="duration")
 
     def reading(self, block: Assembly) -> Reading:
         """Take the area; it never moves."""

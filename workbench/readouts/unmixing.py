@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from workbench.tasks.mixture import KURTOSIS, kinds_of
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 UNHEARD = 1e-12
 """A source that a unit hears by less than this share of its loudest is not heard: what is left is rounding."""
@@ -27,16 +28,14 @@ class OfMixture(Readout):
     """Base of what compares the weights with the true mixing."""
 
     projection: str = reference("projection", "a dense projection from the mixtures")
-    task: str = reference("task", "the mixture task")
+    task: str = reference("task", "the mixture task", requires="sources")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse other tasks than mixtures, and projections that do not come from them."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse projections that do not come from the mixtures."""
         yield from super().check(fields, tables)
         task, way = tables["task"][fields["task"]], tables["projection"][fields["projection"]]
-        if task["kind"] != "mixture":
-            yield "task", f"needs a mixture task, but {fields['task']} is a {task['kind']}"
-        elif way["pre"] != task["inputs"] or way["wiring"] != "dense":
+        if way["pre"] != task["inputs"] or not way.offers("all pairs"):
             yield "projection", f"needs a dense projection from {task['inputs']}, which {fields['projection']} is not"
         else:
             yield from number_fault(fields, "unit_number", tables, way["post"])
@@ -62,11 +61,11 @@ class SourceCorrelation(OfMixture):
     tails: str = option("any", tuple(TAILS), "among which sources: all, those with heavy, or with light tails")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse tails that no source has."""
         yield from super().check(fields, tables)
         task, (low, high) = tables["task"][fields["task"]], TAILS[fields.get("tails", "any")]
-        if task["kind"] == "mixture" and not any(low < KURTOSIS[kind] < high for kind in kinds_of(task)):
+        if not any(low < KURTOSIS[kind] < high for kind in kinds_of(task)):
             yield "tails", f"{fields['task']} has no source with {fields.get('tails')} tails"
 
     def reading(self, block: Assembly) -> Reading:
@@ -134,7 +133,7 @@ class AmariIndex(OfMixture):
     projection: str = reference("projection", "a dense projection from the mixtures, as many units as sources")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse more or fewer units than sources."""
         yield from super().check(fields, tables)
         way = tables["projection"][fields["projection"]]

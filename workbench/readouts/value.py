@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.readouts.reading import Reading, Readout
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,21 +26,16 @@ class OfStep(Readout):
     shown: ClassVar[tuple[str, ...]]
     """Signals of the modulator: the first, less the second where there is one."""
 
-    modulator: str = reference("modulator", "the prediction error over time")
+    modulator: str = reference("modulator", "the prediction error over time", requires="value error")
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"modulator.task": "equal episodes"})
     step: int = count(0, "the step of the episode, from 0", low=0, high=100_000)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse another modulator, a task without steps, and a step beyond its episode."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a step beyond the episode."""
         yield from super().check(fields, tables)
-        modulator = tables["modulator"][fields["modulator"]]
-        if modulator["source"] != "temporal_difference":
-            yield "modulator", f"needs a temporal_difference, but {fields['modulator']} is {modulator['source']}"
-            return
-        task = tables["task"][modulator["task"]]
-        if task["kind"] != "conditioning":
-            yield "modulator", f"needs episodes of equal length, but task {modulator['task']} is a {task['kind']}"
-        elif fields.get("step", 0) >= task["length"]:
+        task = tables["task"][tables["modulator"][fields["modulator"]]["task"]]
+        if fields.get("step", 0) >= task["length"]:
             yield "step", f"episodes have steps 0 to {task['length'] - 1}, got {fields['step']}"
 
     def reading(self, block: Assembly) -> Reading:
@@ -92,19 +89,17 @@ class ValueDeviation(Readout):
     equation: ClassVar[str] = "W_s - [(I - discount P)^-1 r]_s"
     sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
 
-    modulator: str = reference("modulator", "the prediction error over time")
+    modulator: str = reference("modulator", "the prediction error over time", requires="value error")
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({"modulator.task": "exact value"})
     state: int = count(1, "the state, from 1", high=4096)
     discount: float = number(0.9, "1", "discount of the exact value", low=0.0, high=1.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what has no exact value, and a state that does not exist."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a state that does not exist."""
         yield from super().check(fields, tables)
-        modulator = tables["modulator"][fields["modulator"]]
-        task = tables["task"].get(modulator.get("task") or "", {})
-        if modulator["source"] != "temporal_difference" or task.get("kind") != "chain":
-            yield "modulator", "needs a temporal_difference over a chain, whose value is known"
-        elif fields.get("state", 1) > (size := size_of(tables, task["states"])):
+        task = tables["task"][tables["modulator"][fields["modulator"]]["task"]]
+        if fields.get("state", 1) > (size := size_of(tables, task["states"])):
             yield "state", f"the chain has {size} states, got {fields['state']}"
 
     def reading(self, block: Assembly) -> Reading:
@@ -129,17 +124,15 @@ class ActionProbability(Readout):
     meaning: ClassVar[str] = "probability of taking one action"
     equation: ClassVar[str] = "p_a"
 
-    population: str = reference("population", "a softmax population")
+    population: str = reference("population", "a softmax population", requires="actions")
     action: int = count(1, "the action, from 1", high=64)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what takes no actions, and an action that does not exist."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse an action that does not exist."""
         yield from super().check(fields, tables)
-        kind, size = tables["population"][fields["population"]]["kind"], size_of(tables, fields["population"])
-        if kind != "softmax":
-            yield "population", f"needs a softmax population, but {fields['population']} is {kind}"
-        elif fields.get("action", 1) > size:
+        size = size_of(tables, fields["population"])
+        if fields["action"] > size:
             yield "action", f"{fields['population']} has {size} actions, got {fields['action']}"
 
     def reading(self, block: Assembly) -> Reading:

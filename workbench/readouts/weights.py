@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from workbench.readouts.reading import OfRow, OfUnit, Reading, Readout, eigenval
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +59,13 @@ class PrincipalCosine(OfRow):
     equation: ClassVar[str] = "|W_j . e_k| / |W_j|"
     sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
 
-    task: str = reference("task", "the gaussian or ring task that made the inputs")
+    task: str = reference("task", "the gaussian or ring task that made the inputs", requires="normal")
     component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse other tasks, and an eigenvector that does not exist or that has no direction of its own."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse an eigenvector that does not exist or that has no direction of its own."""
         yield from super().check(fields, tables)
-        task = tables["task"][fields["task"]]
-        if task["kind"] not in ("gaussian", "ring"):
-            yield "task", f"needs a gaussian or ring task, but {fields['task']} is a {task['kind']}"
-            return
         yield from moment_fault(fields, tables)
         yield from eigenvalue_faults(fields, fields.get("component", 1), tables)
 
@@ -218,7 +215,7 @@ class BoundTime(Readout):
     projection: str = reference("projection", "the learned projection, with bounds")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a projection without bounds, and clocks that do not count trials."""
         yield from super().check(fields, tables)
         if not tables["projection"][fields["projection"]].get("bounds"):
@@ -252,7 +249,7 @@ class FromStart(OfUnit):
     units: str = option("all", ("all", "one", "others"), "all units, the one of `unit_number`, or all but that one")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse weights that nobody learns, a start at zero, and a unit without others."""
         yield from super().check(fields, tables)
         yield from unlearned_fault(fields, tables)

@@ -14,6 +14,7 @@ from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.maps import Grid, SweptAxis, pair_grid, swept_axes
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.component.field_path import field_path
+from workbench.component.registry import registry
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.dose_lines import chain_figure
 from workbench.report.figure import Figure
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.report.ground import Ground
 
 MOST = 2
-LINKS = ("concentration", "occupancy", "level")
+LINKS = ("linear in dose", "occupied share", "half at 0.5")
 """Readouts that stand between a dose and its effects."""
 
 
@@ -92,10 +93,11 @@ def turning_figure(ground: Ground) -> Figure | None:
 def dose_chain(ground: Ground) -> Figure | None:
     """Draw every link from the dose to the benefit and its cost, over arms that differ in nothing but the dose."""
     of = {name: ground.selection.measure("outcome", name)["readout"] for name in ground.outcomes}
-    links = [name for name in ground.outcomes if of[name] in LINKS]
+    known = registry()
+    place = {name: i for i, what in enumerate(LINKS) for name in of if known.offers("outcome", of[name], what)}
+    links = [name for name in ground.outcomes if name in place]
     wanted = dict.fromkeys([ground.main, *links, *(aim.outcome for aim in ground.aims.costs)])
-    place = {readout: i for i, readout in enumerate(LINKS)}
-    ordered = sorted(wanted, key=lambda name: place.get(of[name], len(place)))
+    ordered = sorted(wanted, key=lambda name: place.get(name, len(LINKS)))
     said = dict.fromkeys([ground.main, *(aim.outcome for aim in ground.aims.costs), *reversed(links)])
     return sections.dose_figure(ground.words, ground.study, ordered, list(said)[:3]) if ground.main else None
 

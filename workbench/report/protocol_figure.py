@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.analysis.protocol import days_declared
 from workbench.analysis.time_course import bands, recorded
 from workbench.analysis.timeline import Lane, Timeline, timeline
+from workbench.component.registry import registry
 from workbench.inspection.window_courses import Shape, window_shapes
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
@@ -107,7 +108,8 @@ def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
     """Return the recorded course of a window; without one, of an occupancy."""
     readout = {name: dict(ground.selection.measure("course", name)) for name in recorded(ground.selection)}
     windows = [n for n, m in readout.items() if "window." in str(m["specification"])]
-    occupied = [n for n, m in readout.items() if m["readout"] == "occupancy"]
+    known = registry()
+    occupied = [n for n, m in readout.items() if known.offers("course", str(m["readout"]), "occupied share")]
     for name in [*windows, *occupied][:1]:
         course = ground.course(name)
         if course is None or arm not in course.by_arm:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
+from collections.abc import Collection
 from typing import Any
 
+from workbench.component.capabilities import clashes
 from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS
+from workbench.component.tables import Fields, Tables
 from workbench.protocol.span import ANCHORS, parse_window
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import show
 from workbench.scenario.model import ParameterSet, Quantity, Ref, Table
-from workbench.scenario.paths import RECORDINGS, PathError, Paths, Tables, Unreadable
+from workbench.scenario.paths import RECORDINGS, PathError, Paths, Unreadable
+from workbench.scenario.paths import Tables as ByName
 from workbench.scenario.text.document import listed
 from workbench.scenario.values import ValueReader
 
@@ -37,7 +39,7 @@ def check_references(reader: ValueReader, paths: Paths) -> None:
 
 
 def reference_fault(
-    declared: Parameter, value: Any, paths: Paths, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    declared: Parameter, value: Any, paths: Paths, whole: Tables
 ) -> tuple[str, str, Collection[str]] | None:
     """Return what is wrong with a field that names something (message, what was given, what is known), or None."""
     if declared.kind in ("reference", "references"):
@@ -57,40 +59,28 @@ def reference_fault(
     return None
 
 
-def plain_tables(tables: Tables, parameters: ParameterSet) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    """Return every table's fields as plain Python, defaults included, for the components' own checks.
-
-    A rule also has ``projection``, the name that it shares with its projection. Every section is there, if empty.
-    """
-    return MappingProxyType(
+def plain_tables(tables: ByName, parameters: ParameterSet) -> Tables:
+    """Return every table as the components' own checks see it."""
+    return Tables(
         {
-            section: {name: _plain(table, parameters) for name, table in tables.get(section, {}).items()}
-            for section in SECTIONS
+            section: {name: _plain(table, parameters) for name, table in named.items()}
+            for section, named in tables.items()
         }
     )
 
 
-def _plain(table: Table, parameters: ParameterSet) -> dict[str, Any]:
-    fields: dict[str, Any] = {"section": table.section, "name": table.name}
-    fields[SECTIONS[table.section].key] = table.component.name
-    if table.section == "plasticity":
-        fields["projection"] = table.name
-    for name, declared in table.component.parameters().items():
-        if not declared.required:
-            fields[name] = declared.default
+def _plain(table: Table, parameters: ParameterSet) -> Fields:
+    given: dict[str, Any] = {}
     for name, value in table.fields.items():
         if isinstance(value, Ref):
             value = parameters.values[value.name]
-        fields[name] = value.number if isinstance(value, Quantity) else value
-    return fields
+        given[name] = value.number if isinstance(value, Quantity) else value
+    return Fields(table.component, table.section, table.name, given)
 
 
-def _check_together(reader: ValueReader, table: Table, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+def _check_together(reader: ValueReader, table: Table, whole: Tables) -> None:
     """Ask the component itself whether its fields, and the tables they name, fit together."""
-    check = getattr(table.component, "check", None)
-    if check is None:
-        return
-    for field, message in check(whole[table.section][table.name], whole):
+    for field, message in clashes(whole[table.section][table.name], whole):
         reader.document.report(raw_place(reader.document, _keys(table), field), message)
 
 
@@ -146,17 +136,14 @@ def _still(table: Table, parameter: Parameter) -> str:
     return parameter.still or table.component.still
 
 
-def _window_fault(
-    value: str, paths: Paths, whole: Mapping[str, Mapping[str, Mapping[str, Any]]]
-) -> tuple[str, str, Collection[str]] | None:
+def _window_fault(value: str, paths: Paths, whole: Tables) -> tuple[str, str, Collection[str]] | None:
     """Return what is wrong with a window: its phase is not defined, or it is longer than the phase."""
     window, phases = parse_window(value), paths.names("phase")
     if not window.phase:
         return None
     if window.phase not in phases:
         return f"no phase {show(window.phase)} (defined: {listed(phases)})", window.phase, phases
-    phase = whole.get("phase", {}).get(window.phase, {})
-    trials, length = phase.get("trials"), phase.get("length")
+    trials, length, a_day = (whole.field("phase", window.phase, f) for f in ("trials", "length", "trials_per_day"))
     in_trials = window.start < -1 or window.stop is not None or window.days is not None
     if length is not None and window.hours is None and in_trials:
         forms = f"'{window.phase}', 'end of {window.phase}' or 'N h into {window.phase}'"
@@ -166,7 +153,7 @@ def _window_fault(
     if trials is not None and window.hours is not None:
         return f"phase {window.phase} counts trials, not hours (such as 'last 100 trials of {window.phase}')", "", ()
     if isinstance(trials, int):
-        per_day = float(phase.get("trials_per_day") or 1.0)
+        per_day = float(a_day or 1.0)
         try:
             window.bounds(trials, per_day)
         except ValueError:

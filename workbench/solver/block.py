@@ -60,7 +60,7 @@ class Block(Wiring, Pieces, Registered):
     """
 
     def __init__(self, batch: Batch, registry: Registry) -> None:
-        Wiring.__init__(self, batch.structure)
+        Wiring.__init__(self, batch.structure, registry)
         Pieces.__init__(self, batch.seed, batch.subjects)
         Registered.__init__(self, len(batch), self.lanes.count)
         self.exposures: list[Exposing] = []
@@ -73,7 +73,6 @@ class Block(Wiring, Pieces, Registered):
         self.forgetting: list[Forgetting] = []
         self.stimulations: dict[str, Stimulation] = {}
         self._values = batch.values
-        self._registry = registry
         self._made: dict[tuple[str, str], Component] = {}
         self._built: set[tuple[str, str]] = set()
         self._provided: dict[str, Value] = {}

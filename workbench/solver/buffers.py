@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array
+    from workbench.component.declaration import Component
+    from workbench.component.registry import Registry
     from workbench.solver.batch import Declared, Structure
 
 
@@ -129,9 +131,10 @@ class Buffers:
 class Wiring:
     """The tables of one structure, and the questions that several components ask of them."""
 
-    def __init__(self, structure: Structure) -> None:
+    def __init__(self, structure: Structure, registry: Registry) -> None:
         self._tables: dict[tuple[str, str], Declared] = {(t.section, t.name): t for t in structure.tables}
-        self.clocks = tuple(sorted({t.component for t in structure.tables if t.section == "phase"}))
+        self._registry = registry
+        self.clocks = tuple(sorted({self.kind("phase", name).clock for name in self.names("phase")}))
 
     def has(self, section: str, name: str) -> bool:
         """Return whether the table exists in this structure."""
@@ -140,6 +143,10 @@ class Wiring:
     def names(self, section: str) -> list[str]:
         """Return the names of a section's tables, sorted."""
         return sorted(name for at, name in self._tables if at == section)
+
+    def kind(self, section: str, name: str) -> type[Component]:
+        """Return the component that a table chooses."""
+        return self._registry.get(section, self._tables[section, name].component)
 
     def size(self, population: str) -> int:
         """Return the number of units."""
@@ -151,7 +158,7 @@ class Wiring:
 
     def is_source(self, population: str) -> bool:
         """Return whether the population's activity comes from outside the circuit."""
-        return self._tables["population", population].component == "source"
+        return "shown" in self.kind("population", population).offers
 
     def sources_of(self, population: str) -> int:
         """Return how many projections from sources reach a population."""
@@ -160,11 +167,16 @@ class Wiring:
 
     def is_task_driven(self, population: str) -> bool:
         """Return whether a task shows this population what to be."""
-        return self._shown_by("cues", population) or self._shown_by("inputs", population)
+        return self._shows("one unit", population) or self._shows("pattern", population)
 
     def is_cue(self, population: str) -> bool:
         """Return whether a task shows exactly one unit of this population at a time."""
-        return self._shown_by("cues", population)
+        return self._shows("one unit", population)
 
-    def _shown_by(self, field: str, population: str) -> bool:
-        return any(dict(self._tables["task", task].fields).get(field) == population for task in self.names("task"))
+    def _shows(self, what: str, population: str) -> bool:
+        """Return whether some task says that it shows this population `what`."""
+        return any(
+            declared.shows == what and dict(self._tables["task", task].fields).get(field) == population
+            for task in self.names("task")
+            for field, declared in self.kind("task", task).parameters().items()
+        )

@@ -82,7 +82,7 @@ class Recorder:
                     raise AssemblyError(f"phase.{name}.step", what)
 
     def _sums_of(self, reading: Reading) -> tuple[Array, ...]:
-        flowing = [name for name, phase in self._phases if phase.name == "flow"]
+        flowing = [name for name, phase in self._phases if phase.clock == "flow"]
         if reading.signals and flowing:
             reason = f"is summed trial by trial, and phase {flowing[0]} (flow clock) has no trials; read the weights"
             raise AssemblyError("", reason)

@@ -111,8 +111,8 @@ def _steps(block: Block, recorder: Recorder, phases: Phases) -> int:
     """Return how many steps a run takes from beginning to end."""
     watch = Watch(block)
     events, ticks = Events(block, recorder, watch), Ticks(block, recorder, watch)
-    steps = recorder.trials + sum(len(events.calendar(name)[0]) for name, p in phases if p.name == "event")
-    return steps + sum(ticks.steps(name, p) for name, p in phases if p.name == "tick")
+    steps = recorder.trials + sum(len(events.calendar(name)[0]) for name, p in phases if p.clock == "event")
+    return steps + sum(ticks.steps(name, p) for name, p in phases if p.clock == "tick")
 
 
 def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) -> int:
@@ -121,10 +121,10 @@ def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) 
     for read in recorder.after.get(0, ()):
         read()
     for name, phase in phases:
-        if phase.name not in clocks:
-            clocks[phase.name] = DRIVERS[phase.name](block, recorder, watch)
-        counted = "trial" if phase.name == "flow" else phase.name
-        done[counted] = clocks[phase.name].run(name, phase, done[counted])
+        if phase.clock not in clocks:
+            clocks[phase.clock] = DRIVERS[phase.clock](block, recorder, watch)
+        counted = "trial" if phase.clock == "flow" else phase.clock
+        done[counted] = clocks[phase.clock].run(name, phase, done[counted])
     return sum(done.values())
 
 

@@ -49,7 +49,8 @@ def step_errors(coarse: BatchResult, fine: BatchResult) -> Iterator[StepError]:
 
 
 def _steps(table: Declared) -> bool:
-    return table.section == "phase" and table.component == "tick"
+    # a phase whose step is a time; that of a flow is a whole number of trials, on whose grid its readings lie
+    return table.section == "phase" and any(name == "step" and isinstance(x, float) for name, x in table.fields)
 
 
 def _half(table: Declared) -> Declared:

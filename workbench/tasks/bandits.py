@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,11 +14,7 @@ from workbench.component.declaration import Component, number, numbers, option, 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.assembly import Assembly
-
-
-def _shown(task: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the populations that a task shows something to."""
-    return task.get("cues"), task.get("inputs")
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,25 +27,26 @@ class CuedBandit(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "cued_bandit"
+    offers: ClassVar[frozenset[str]] = frozenset({"judged answers"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = "R = min(y_c / target, 1) - penalty * mean_(k != c) y_k"
     sources: ClassVar[tuple[str, ...]] = ("Fremaux2016",)
 
-    cues: str = reference("population", "the source population; one unit a cue", acts=True)
+    cues: str = reference("population", "the source population; one unit a cue", acts=True, shows="one unit")
     answers: str = reference("population", "the population whose activity is judged; as many units as cues")
     order: str = option("random", ("random", "fixed"), "a cue drawn anew on every trial, or always the first")
     target: Value = number(0.6, "1", "activity of the right answer that earns the full reward", low=1e-3, high=100.0)
     penalty: Value = number(0.3, "1", "cost per unit of mean activity elsewhere", low=0.0, high=100.0)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse populations of different size and a task without alternatives."""
         sizes = [size_of(tables, fields[end]) for end in ("cues", "answers")]
         if sizes[0] != sizes[1]:
             yield "answers", f"needs as many answers as cues, got {sizes[1]} and {sizes[0]}"
         elif sizes[0] < 2:
             yield "answers", "needs at least 2 cues and answers"
-        first = next(name for name, task in tables["task"].items() if fields["cues"] in _shown(task))
+        first = next(task["name"] for task, what in tables.showing(fields["cues"]) if what in ("one unit", "pattern"))
         if first != fields["name"]:
             yield "cues", f"population {fields['cues']!r} is already shown what to be by task {first}"
 
@@ -121,13 +118,12 @@ class Bandit(Component):
     equation: ClassVar[str] = "R = reward of the action taken"
     sources: ClassVar[tuple[str, ...]] = ("Williams1992",)
 
-    choices: str = reference("population", "the policy: a softmax population")
+    choices: str = reference("population", "the policy: a softmax population", requires="actions")
     rewards: tuple[float, ...] = numbers(MISSING, "1", "what each action earns")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what does not choose, and rewards that do not match the actions."""
-        yield from choice_faults(fields, tables)
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse rewards that do not match the actions."""
         size = size_of(tables, fields["choices"])
         if len(fields["rewards"]) != size:
             yield "rewards", f"needs one number per action: {size}, got {len(fields['rewards'])}"
@@ -149,12 +145,3 @@ class Bandit(Component):
             np.add.reduce(earned, axis=0, out=reward)
 
         block.step("outcome", judge, clock="trial")
-
-
-def choice_faults(
-    fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], key: str = "choices"
-) -> Iterable[tuple[str, str]]:
-    """Yield why the population named under `key` takes no actions."""
-    kind = tables["population"][fields[key]]["kind"]
-    if kind != "softmax":
-        yield key, f'only a population with kind = "softmax" takes actions, but {fields[key]} is {kind}'

@@ -15,6 +15,7 @@ from workbench.tasks.second_moment import too_many_inputs
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 NEGLIGIBLE = 1e-3
 WIDEST_RING = 256
@@ -28,12 +29,12 @@ class Normal(Component):
     inputs: str
 
     @classmethod
-    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Tables) -> Array:
         """Return the covariance, up to a rotation, from a task's plain fields."""
         raise NotImplementedError
 
     @classmethod
-    def power(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> float:
+    def power(cls, fields: Mapping[str, Any], tables: Tables) -> float:
         """Return E|x|^2."""
         return float(np.trace(cls.covariance_of(fields, tables)))
 
@@ -73,16 +74,19 @@ class Gaussian(Normal):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "gaussian"
+    offers: ClassVar[frozenset[str]] = frozenset({"centred", "covariance", "eigenvectors", "normal"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x = Q diag(sqrt(spectrum)) N(0, I);  C = Q diag(spectrum) Q^T"
     sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
 
-    inputs: str = reference("population", "the source population that shows the inputs", acts=True)
+    inputs: str = reference(
+        "population", "the source population that shows the inputs", acts=True, requires="shown", shows="pattern"
+    )
     spectrum: tuple[float, ...] = numbers(SPECTRUM, "1", "eigenvalues of the covariance, largest first", low=0.0)
     rotation: str = option("random", ("none", "random"), "eigenvectors along the axes, or drawn per subject")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a spectrum that does not match the population, or that is not in falling order."""
         yield from too_many_inputs(fields, tables)
         spectrum = tuple(fields.get("spectrum", SPECTRUM))
@@ -95,7 +99,7 @@ class Gaussian(Normal):
             yield "spectrum", "all eigenvalues are 0: there is nothing to show"
 
     @classmethod
-    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Tables) -> Array:
         """Return the covariance in its own axes (a rotation changes no eigenvalue)."""
         return np.diag(np.asarray(fields.get("spectrum", SPECTRUM), dtype=np.float64))
 
@@ -123,6 +127,7 @@ class Ring(Normal):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "ring"
+    offers: ClassVar[frozenset[str]] = frozenset({"centred", "covariance", "eigenvectors", "normal"})
     draws: ClassVar[bool] = True
     revision: ClassVar[int] = 2
     equation: ClassVar[str] = (
@@ -132,7 +137,9 @@ class Ring(Normal):
     )
     sources: ClassVar[tuple[str, ...]] = ("MillerMacKay1994",)
 
-    inputs: str = reference("population", "the source population that shows the inputs", acts=True)
+    inputs: str = reference(
+        "population", "the source population that shows the inputs", acts=True, requires="shown", shows="pattern"
+    )
     width: float = number(3.0, "1", "distance at which correlation has fallen to 1/e", low=1e-3, high=1e3, fixed=True)
     common: float = number(0.2, "1", "what all inputs share", low=0.0, high=1e3, fixed=True)
     bump: float = number(0.3, "1", "extra amplitude of the first input", low=0.0, high=1e3, fixed=True)
@@ -142,7 +149,7 @@ class Ring(Normal):
     )  # fmt: skip
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a ring of two, and one so wide that it closes on itself with a negative eigenvalue."""
         if size_of(tables, fields["inputs"]) < 3:
             yield "inputs", "a ring has at least 3 inputs"
@@ -159,7 +166,7 @@ class Ring(Normal):
             )
 
     @classmethod
-    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array:
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Tables) -> Array:
         """Return the covariance."""
         n = size_of(tables, fields["inputs"])
         return _nearest_covariance(_ring(n, fields))

@@ -14,6 +14,7 @@ from workbench.component.declaration import Component, count, reference, switch
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 KURTOSIS = {"laplace": 3.0, "uniform": -1.2, "exponential": 6.0}
 """Excess kurtosis of each kind of source; all have mean 0 and variance 1."""
@@ -35,18 +36,21 @@ class Mixture(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "mixture"
+    offers: ClassVar[frozenset[str]] = frozenset({"centred", "eigenvectors", "sources"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x = A s, A_ij = N(0, 1) per subject;  whitened: x = (A A^T)^(-1/2) A s"
     sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998",)
 
-    inputs: str = reference("population", "the source population that shows the mixtures", acts=True)
+    inputs: str = reference(
+        "population", "the source population that shows the mixtures", acts=True, requires="shown", shows="pattern"
+    )
     laplace: int = count(2, "sources with a Laplace distribution (excess kurtosis 3)", low=0, high=64)
     uniform: int = count(1, "sources with a uniform distribution (-1.2)", low=0, high=64)
     exponential: int = count(1, "sources with a centred exponential distribution (6)", low=0, high=64)
     whitened: bool = switch(True, "whether the mixtures are made uncorrelated, with variance 1")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse more or fewer mixtures than sources."""
         sources, size = len(kinds_of(fields)), size_of(tables, fields["inputs"])
         if sources != size:
@@ -55,7 +59,12 @@ class Mixture(Component):
             yield "laplace", "one source needs no unmixing; at least 2"
 
     @classmethod
-    def power(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> float | None:
+    def spectrum_of(cls, fields: Mapping[str, Any], tables: Tables) -> Array | None:
+        """Return the eigenvalues of the covariance, all 1 after whitening; unknown where the mixing shapes them."""
+        return np.ones(size_of(tables, fields["inputs"])) if fields["whitened"] else None
+
+    @classmethod
+    def power(cls, fields: Mapping[str, Any], tables: Tables) -> float | None:
         """Return E|x|^2; unknown where the mixing, which is drawn per subject, shapes it."""
         return float(size_of(tables, fields["inputs"])) if fields.get("whitened", True) else None
 

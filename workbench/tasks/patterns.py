@@ -15,9 +15,10 @@ from workbench.tasks.second_moment import too_many_inputs
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
-def matrix_of(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:
+def matrix_of(fields: Mapping[str, Any], tables: Tables) -> Array | None:
     """Return the patterns (pattern, input) of a task's fields, gain included; None where they make no matrix."""
     values, n = fields.get("values") or (), size_of(tables, fields["inputs"])
     if not values or n < 1 or len(values) % n:
@@ -26,7 +27,7 @@ def matrix_of(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
     return np.asarray(values, dtype=np.float64).reshape(-1, n) * gain
 
 
-def probabilities_of(fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:
+def probabilities_of(fields: Mapping[str, Any], tables: Tables) -> Array | None:
     """Return how often each pattern is shown; equally often where the file does not say."""
     patterns = matrix_of(fields, tables)
     given = fields.get("probabilities") or ()
@@ -45,22 +46,27 @@ class Patterns(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "patterns"
+    offers: ClassVar[frozenset[str]] = frozenset({"covariance", "eigenvectors", "patterns"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x = gain * (pattern k), k drawn with probability p_k or in turn;  y = (target k)"
     sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "Hebb1949")
 
-    inputs: str = reference("population", "the source population that shows the patterns", acts=True)
+    inputs: str = reference(
+        "population", "the source population that shows the patterns", acts=True, requires="shown", shows="pattern"
+    )
     values: tuple[float, ...] = numbers((), "1", "the patterns, one after the other")
     probabilities: tuple[float, ...] = numbers((), "1", "how often each is shown; equally often without it", low=0.0)
     presentation: str = option("random", ("random", "in_turn"), "drawn anew on each trial, or one after the other")
     gain: float = number(1.0, "1", "factor on all patterns", low=0.0, high=1e6, fixed=True)
     changes_in: str | None = reference("phase", "phase from which on `gain_after` holds", None)
     gain_after: float = number(1.0, "1", "factor from that phase on", low=0.0, high=1e6, fixed=True)
-    targets: str | None = reference("population", "a source population that a teacher sets", None, acts=True)
+    targets: str | None = reference(
+        "population", "a source population that a teacher sets", None, acts=True, requires="shown", shows="answer"
+    )
     answers: tuple[float, ...] = numbers((), "1", "what the teacher sets, one answer after the other")
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse lists that do not fit their populations, and probabilities that do not sum to 1."""
         n, patterns = size_of(tables, fields["inputs"]), matrix_of(fields, tables)
         if patterns is None:
@@ -80,20 +86,18 @@ class Patterns(Component):
         targets, answers = fields.get("targets"), fields.get("answers") or ()
         if (targets is None) != (not answers):
             yield "answers", "targets and answers go together: who is taught, and what"
-        elif targets is not None and (kind := tables["population"][targets]["kind"]) != "source":
-            yield "targets", f"a teacher sets a source population, but {targets} is {kind}"
         elif targets is not None and len(answers) != size_of(tables, targets) * len(patterns):
             wanted = size_of(tables, targets) * len(patterns)
             yield "answers", f"needs {wanted} numbers, an answer to each pattern, got {len(answers)}"
 
     @classmethod
-    def covariance_of(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Array | None:
+    def covariance_of(cls, fields: Mapping[str, Any], tables: Tables) -> Array | None:
         """Return E[x x^T]."""
         patterns, shares = matrix_of(fields, tables), probabilities_of(fields, tables)
         return None if patterns is None or shares is None else (patterns.T * shares) @ patterns
 
     @classmethod
-    def power(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> float | None:
+    def power(cls, fields: Mapping[str, Any], tables: Tables) -> float | None:
         """Return E|x|^2."""
         patterns, shares = matrix_of(fields, tables), probabilities_of(fields, tables)
         return None if patterns is None or shares is None else float(shares @ (patterns**2).sum(axis=1))

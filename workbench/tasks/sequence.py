@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, count, reference
-from workbench.tasks.bandits import choice_faults
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,28 +27,29 @@ class Sequence(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "sequence"
+    offers: ClassVar[frozenset[str]] = frozenset({"episodes"})
     equation: ClassVar[str] = (
         "x_k = 1 at step k, else 0;  trial clock: step = trial mod n\n"
         "R = 1 at the last step if action 1 was taken at the critical step (without choices: always), else 0"
     )
     sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007",)
 
-    steps: str = reference("population", "the source population; one unit a step", acts=True)
-    choices: str | None = reference("population", "a softmax population that acts at every step", None)
+    steps: str = reference(
+        "population", "the source population; one unit a step", acts=True, requires="shown", shows="step"
+    )
+    choices: str | None = reference(
+        "population", "a softmax population that acts at every step", None, requires="actions"
+    )
     critical_step: int = count(1, "the step at which the action matters, from 1", high=4096)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse a sequence of one step, a critical step beyond its end, and choices by what does not choose."""
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a sequence of one step, and a critical step beyond its end."""
         size = size_of(tables, fields["steps"])
-        if tables["population"][fields["steps"]]["kind"] != "source":
-            yield "steps", f"shows steps to a source population, and {fields['steps']} is none"
         if size < 2:
             yield "steps", f"a sequence has at least 2 steps, got {size}"
         if fields.get("critical_step", 1) > size:
             yield "critical_step", f"the sequence ends after {size} steps, got {fields['critical_step']}"
-        if fields.get("choices"):
-            yield from choice_faults(fields, tables)
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve what a step yields."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.circuit.layers import layer_faults, uniform_once
+from workbench.circuit.layers import uniform_once
 from workbench.component.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Teacher(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "teacher"
+    offers: ClassVar[frozenset[str]] = frozenset({"batches"})
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "x ~ N(0, I);  target = T x with T_ji uniform in (-spread, spread);  e = target - output\n"
@@ -28,19 +30,19 @@ class Teacher(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Lillicrap2016",)
 
-    samples_to: str = reference("population", "the layer that is shown the inputs", acts=True)
-    answers: str = reference("population", "the layer whose activity is compared with the target")
+    samples_to: str = reference(
+        "population", "the layer that is shown the inputs", acts=True, requires="batches", shows="batch"
+    )
+    answers: str = reference("population", "the layer whose activity is compared with the target", requires="batches")
     samples: int = count(32, "samples of one step", high=4096)
     spread: float = number(1.0, "1", "largest entry of the map", low=1e-6, high=1e6, fixed=True)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse what is no layer, and two teachers."""
-        yield from layer_faults(fields, tables, "samples_to")
-        yield from layer_faults(fields, tables, "answers")
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a layer that judges itself, and two teachers."""
         if fields["samples_to"] == fields["answers"]:
             yield "answers", "the layer that is shown the inputs cannot be the one that answers"
-        teachers = sorted(name for name, task in tables["task"].items() if task["kind"] == "teacher")
+        teachers = sorted(name for name, task in tables["task"].items() if task.offers("batches"))
         if fields["name"] != teachers[0]:
             yield "kind", f"there is a teacher already, task {teachers[0]}: all layers see one batch"
 

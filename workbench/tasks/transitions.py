@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
+    from workbench.component.tables import Fields, Tables
 
 
 SIGNALS = ("reward", "begin", "step")
@@ -30,16 +31,6 @@ class Transitions(Component):
     """
 
     states: str
-
-    @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
-        """Refuse to show states to what is no source, and clocks without trials."""
-        kind = tables["population"][fields["states"]]["kind"]
-        if kind != "source":
-            yield "states", f"shows states to a source population, but {fields['states']} is {kind}"
-        other = sorted(name for name, phase in tables["phase"].items() if phase["clock"] != "trial")
-        if other:
-            yield "kind", f'one trial is one transition, and phase {other[0]} is not on clock = "trial"'
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the next state, the reward, and whether an episode begins."""
@@ -57,6 +48,8 @@ class Chain(Transitions):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "chain"
+    offers: ClassVar[frozenset[str]] = frozenset({"episodes", "exact value", "transitions"})
+    clocks: ClassVar[tuple[str, ...]] = ("trial",)
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
         "s' = s + 1 with probability forward, else s - 1\n"
@@ -64,15 +57,16 @@ class Chain(Transitions):
     )
     sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
 
-    states: str = reference("population", "the source population; one unit a state", acts=True)
+    states: str = reference(
+        "population", "the source population; one unit a state", acts=True, requires="shown", shows="state"
+    )
     forward: float = number(0.5, "1", "probability of a step to the right", low=0.0, high=1.0, fixed=True)
     ends: str = option("both", ("both", "right", "none"), "where an episode ends")
     reward: float = number(1.0, "1", "what the right end pays", low=-1e6, high=1e6, fixed=True)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a chain of fewer than 2 states, and one whose end cannot be reached."""
-        yield from super().check(fields, tables)
         yield from too_many_inputs(fields, tables, "states")
         if (size := size_of(tables, fields["states"])) < 2:
             yield "states", f"a chain has at least 2 states, got {size}"
@@ -152,6 +146,8 @@ class Conditioning(Transitions):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "conditioning"
+    offers: ClassVar[frozenset[str]] = frozenset({"episodes", "equal episodes", "transitions"})
+    clocks: ClassVar[tuple[str, ...]] = ("trial",)
     equation: ClassVar[str] = (
         "trial k = step k mod length;  x_(k - cue + 1) = 1 from the cue to the outcome, else 0\n"
         "R = reward at the outcome, else 0"
@@ -168,9 +164,8 @@ class Conditioning(Transitions):
     left_out_in: str | None = reference("phase", "the phase in which the reward does not come", None)
 
     @classmethod
-    def check(cls, fields: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse an order of events that is none, and a delay line of another length."""
-        yield from super().check(fields, tables)
         cue, outcome, length = fields["cue"], fields["outcome"], fields["length"]
         if cue < 1:
             yield "cue", "comes unannounced: at least one step lies before it"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from workbench.component.registry import registry
 from workbench.execution.tolerances import agreement, between_processors
 from workbench.files import argument
 from workbench.report.methods import absent
@@ -100,7 +101,7 @@ def methods(ground: Ground, used: Sequence[type[Component]]) -> Iterator[str]:
 
 def _clocks(ground: Ground) -> str:
     rows = ground.selection.settings
-    clocks = set(rows.text[rows.path.str.match(r"phase\.[^.]+\.clock$")])
+    clocks = {registry().clock(str(kind)) for kind in rows.text[rows.path.str.match(r"phase\.[^.]+\.clock$")]}
     steps = rows[rows.path.str.match(r"phase\.[^.]+\.step$") & rows.number.notna()]
     if clocks == {"trial"}:
         return "Numerics: an exact map from trial to trial; no step size."
