@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.calibration.fit import CHANGES
-from workbench.calibration.parameter_set import origin
 from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, tell
@@ -168,6 +166,8 @@ class CandidateWords:
 
 def as_object(found: Calibration, target: Path) -> dict[str, Any]:
     """Return all that a refit found, for JSON."""
+    from workbench.calibration.parameter_set import origin
+
     return {
         "ok": True,
         "scenario": found.scenario.name,
@@ -230,6 +230,8 @@ def _criterion_object(row: Fitted) -> dict[str, Any]:
 
 def lines(found: Calibration, target: Path) -> Iterator[str]:
     """Yield both tables and what they mean."""
+    from workbench.calibration.fit import CHANGES
+
     yield from fitted(PARAMETERS, map(_parameter, found.parameters))
     yield from (f"not moved: {name}: {why}" for name, why in found.frozen)
     yield ""

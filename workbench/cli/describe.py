@@ -16,7 +16,6 @@ from workbench.cli.output import plain, print_object, put, put_exactly, spelled_
 from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
-from workbench.inspection.lookup import block, lookup, refusal
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component, Parameter
@@ -64,6 +63,8 @@ def describe(
         return 0
     if arm is not None:
         raise UsageError("--arm belongs to a scenario file (workbench describe scenarios/dystonia.toml --arm dyt1)")
+    from workbench.inspection.lookup import block, lookup
+
     others = [] if name is None else lookup(name)
     found = named(registry(), name, bool(others))
     if as_json:
@@ -89,6 +90,8 @@ def named(components: Iterable[type[Component]], name: str | None, otherwise: bo
     if not found:
         if hint := _choice_hint(str(name), known):
             raise UsageError(f"no component {quoted(name)}; 'workbench describe' prints all\nhint: {hint}")
+        from workbench.inspection.lookup import refusal
+
         raise refusal(str(name), (*sorted({c.name for c in known} | {c.section for c in known}),))
     return found
 
