@@ -36,6 +36,15 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autosummary_generate = False
 numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = {"of", "a", "optional", "default", "TOML", "file", "path"}
+numpydoc_xref_aliases = {
+    "DataFrame": "pandas.DataFrame",
+    "sequence": "collections.abc.Sequence",
+    "mapping": "collections.abc.Mapping",
+    "bool": "python:bool",
+    "Path": "pathlib.Path",
+}
 
 # Where names of other projects are explained. The names that are used here are listed in _inventories, so that a build
 # asks nobody; with WORKBENCH_DOCS_ONLINE=1 the projects' own lists are fetched instead.
