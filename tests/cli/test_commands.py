@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
-from support.commands import DIVERGING, SMALL, answer, process, workbench
+from support.commands import DIVERGING, ROOT, SMALL, answer, process, workbench
 from support.fabricated import accounted
 
+from workbench import __version__
 from workbench.cli.main import app
 from workbench.scenario.library import scenarios_folder
+from workbench.solver.batch import ENGINE_REVISION
 
 
 @pytest.fixture(scope="module")
@@ -276,3 +279,9 @@ def test_S10_the_gallery_refuses_a_scenario_whose_component_is_not_installed(tmp
     assert done.returncode == 2 and "foreign.toml:" in done.stderr
     assert 'plasticity.input_output.rule: unknown rule "covariance"' in done.stderr
     assert not (tmp_path / "page.html").exists()
+
+
+def test_the_version_is_that_of_the_package_and_of_its_engine(tmp_path: Path) -> None:
+    said = f"workbench {__version__} (engine revision {ENGINE_REVISION})\n"
+    assert workbench("--version", cwd=tmp_path).stdout == said
+    assert __version__ == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]

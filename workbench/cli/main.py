@@ -93,12 +93,16 @@ for family in (
 @app.callback(invoke_without_command=True)
 def workbench(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version, and that of the engine, and stop.")
+    ] = False,
     debug: Annotated[bool, typer.Option(DEBUG, help="Show tracebacks; may stand anywhere on the line.")] = False,
 ) -> None:
     """Disease models of brain circuits: one text file in, one database and one page out."""
     if version:
-        put(f"workbench {__version__}")
+        from workbench.solver.batch import ENGINE_REVISION
+
+        put(f"workbench {__version__} (engine revision {ENGINE_REVISION})")
     elif context.invoked_subcommand is None:
         put(context.get_help())
 
