@@ -39,7 +39,7 @@ SHORT = 0.1
 
 
 @dataclass(frozen=True)
-class Check:
+class CriterionRow:
     """One criterion of one finding, in words; `value` is the number itself."""
 
     role: str
@@ -63,7 +63,7 @@ class Statement:
     theory: str
     note: str
     refuted: bool
-    checks: tuple[Check, ...]
+    checks: tuple[CriterionRow, ...]
 
 
 @dataclass(frozen=True)
@@ -237,8 +237,8 @@ def _statement(row: LedgerRow) -> Statement:
     return Statement(finding.name, finding.title, finding.published, finding.note, bool(finding.must_fail), checks)
 
 
-def _check(row: LedgerRow, criterion: CriterionRow) -> Check:
-    return Check(
+def _check(row: LedgerRow, criterion: CriterionRow) -> CriterionRow:
+    return CriterionRow(
         role=row.role,
         words=criterion.words,
         expected=_expected(criterion),
