@@ -67,7 +67,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Entry:
+class GalleryEntry:
     """One scenario of the gallery, read from its stored sweep."""
 
     file: Path
@@ -159,7 +159,7 @@ class Entry:
 class Gallery:
     """The whole page."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[GalleryEntry, ...]
 
     @property
     def summary(self) -> str:
@@ -200,7 +200,7 @@ def build_gallery(rows: Sequence[LedgerRow], files: Iterable[Path], output: str 
     return target
 
 
-def entry(file: Path, rows: Sequence[LedgerRow], target: Path) -> Entry | None:
+def entry(file: Path, rows: Sequence[LedgerRow], target: Path) -> GalleryEntry | None:
     """Return the entry of a scenario, or None where no finding is about it."""
     from workbench.store.read import open_results
 
@@ -209,7 +209,7 @@ def entry(file: Path, rows: Sequence[LedgerRow], target: Path) -> Entry | None:
         return None
     selection = Selection(open_results(mine[0].db), mine[0].sweep)
     href = Path(os.path.relpath(file.absolute(), target.absolute().parent)).as_posix()
-    return Entry(file, mine, selection, href)
+    return GalleryEntry(file, mine, selection, href)
 
 
 def _each_arm(course: Courses) -> pd.DataFrame:
@@ -223,7 +223,7 @@ def _each_arm(course: Courses) -> pd.DataFrame:
     return pd.concat(own, ignore_index=True)
 
 
-def _place(entry: Entry) -> list[Any]:
+def _place(entry: GalleryEntry) -> list[Any]:
     return natural(min((row.finding.name for row in entry.rows), key=natural))
 
 
