@@ -52,7 +52,7 @@ class CriterionRow:
 
 
 @dataclass(frozen=True)
-class Statement:
+class GalleryFinding:
     """One finding: what it says, by which theory, and its checks; `note` says why one is missed.
 
     `refuted` marks a claim that theory denies: a control that must fail.
@@ -142,7 +142,7 @@ class GalleryEntry:
         return checks_panel(f"g-{self.name}", "Values in their accepted ranges", shown) if shown else None
 
     @property
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[GalleryFinding]:
         """Its findings, in the order of their names."""
         rows = sorted(self.rows, key=lambda row: natural(row.finding.name))
         return [_statement(row) for row in rows]
@@ -231,10 +231,10 @@ def _counted(count: int, verdict: str) -> str:
     return f"{count} {'fail as they must' if verdict == 'fails as it must' and count > 1 else verdict}"
 
 
-def _statement(row: LedgerRow) -> Statement:
+def _statement(row: LedgerRow) -> GalleryFinding:
     finding = row.finding
     checks = tuple(_check(row, criterion) for criterion in row.criteria)
-    return Statement(finding.name, finding.title, finding.published, finding.note, bool(finding.must_fail), checks)
+    return GalleryFinding(finding.name, finding.title, finding.published, finding.note, bool(finding.must_fail), checks)
 
 
 def _check(row: LedgerRow, criterion: CriterionRow) -> CriterionRow:
