@@ -92,12 +92,12 @@ class Margins:
 @contextmanager
 def drawing(
     name: str, width: float = WIDTH, height: float = HEIGHT, margins: Margins | None = None
-) -> Iterator[tuple[Axes, Drawn]]:
+) -> Iterator[tuple[Axes, FinishedDrawing]]:
     """Give axes of `height` inches with margins; afterwards `Drawn.svg` holds the text, ids prefixed with `name`."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    drawn, room = Drawn(), margins or Margins()
+    drawn, room = FinishedDrawing(), margins or Margins()
     whole = height + room.top + room.bottom
     with matplotlib.rc_context(_RC), warnings.catch_warnings():
         # The reader's own font draws the letters: one that is missing here is no loss.
@@ -109,7 +109,7 @@ def drawing(
         drawn.svg = _text(figure, name)
 
 
-class Drawn:
+class FinishedDrawing:
     """Where a finished drawing's SVG is put."""
 
     svg = ""
