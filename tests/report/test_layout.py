@@ -17,7 +17,7 @@ from workbench.report import build_report
 from workbench.report.dose_lines import Line, lines_panel
 from workbench.report.drawing import round_ticks
 from workbench.report.gallery_page import overlay_panel
-from workbench.report.setting_maps import Level, map_panel
+from workbench.report.setting_maps import ArmLevel, map_panel
 from workbench.report.time_courses import courses_panel
 
 in_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (apt-get install chromium)")
@@ -122,7 +122,7 @@ def test_a_map_says_which_axis_is_logarithmic_and_draws_the_level_of_the_first_a
     ones = np.ones((3, 3), dtype=np.int64)
     grid = Grid("ill", "value", "1", x, y, mean, ones, ones * 0, (1.0, 1.0))
     for value, drawn in ((0.33, True), (0.7, False)):
-        svg = map_panel("m", "h", grid, ("tone", "even", "value"), (0.1, 0.5), Level(value, "Healthy")).svg
+        svg = map_panel("m", "h", grid, ("tone", "even", "value"), (0.1, 0.5), ArmLevel(value, "Healthy")).svg
         assert "tone (log)" in labels(svg) and "even" in labels(svg) and "even (log)" not in labels(svg)
         assert ("value (dashed: Healthy)" in labels(svg)) is drawn
         assert ("stroke-dasharray" in svg) is drawn

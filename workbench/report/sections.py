@@ -14,7 +14,7 @@ from workbench.analysis.responders import responders
 from workbench.report.dose_lines import FEWEST_DOSES, Line, lines_panel
 from workbench.report.figure import Figure
 from workbench.report.queries import Queries
-from workbench.report.setting_maps import Level, inside, map_panel
+from workbench.report.setting_maps import ArmLevel, inside, map_panel
 from workbench.report.statements.figures import (
     curve_caption,
     curve_take,
@@ -145,7 +145,7 @@ def _axis_label(words: Wording, axis: SweptAxis) -> str:
     return f"{label} and {len(axis.together)} more in step" if axis.together else label
 
 
-def _level(words: Wording, outcome: str, found: Sequence[Grid]) -> Level | None:
+def _level(words: Wording, outcome: str, found: Sequence[Grid]) -> ArmLevel | None:
     """Return the value of the arm that the others are compared with, without any sweep, in the people of the map."""
     baselines = words.selection.arms.baseline
     first = next((g.arm for g in found if not baselines[g.arm] and g.arm in set(baselines)), None)
@@ -153,7 +153,7 @@ def _level(words: Wording, outcome: str, found: Sequence[Grid]) -> Level | None:
         return None
     rows = words.selection.values(studies_to_compare(words.selection)[0], outcome)
     own = rows[(rows["arm"] == first) & (rows["subject"] < max(int(g.n.max()) for g in found))]["value"]
-    return Level(float(own.mean()), words.arm(first)) if len(own) else None
+    return ArmLevel(float(own.mean()), words.arm(first)) if len(own) else None
 
 
 def _maps(words: Wording, study: str, outcome: str) -> Figure:

@@ -21,7 +21,7 @@ DASHES = (0, (4, 2))
 
 
 @dataclass(frozen=True)
-class Level:
+class ArmLevel:
     """A value that an arm has elsewhere, drawn as a dashed line where a map passes it; `name` is the arm's."""
 
     value: float
@@ -34,7 +34,7 @@ def map_panel(
     grid: Grid,
     axis: tuple[str, str, str],
     scale: tuple[float, float],
-    level: Level | None = None,
+    level: ArmLevel | None = None,
 ) -> Panel:
     """Draw a grid; `axis` labels x, y and the colours, `scale` is the range of colours that all maps share."""
     from matplotlib.transforms import offset_copy
@@ -83,7 +83,7 @@ def _scaled(label: str, axis: SweptAxis, letters: int) -> str:
     return f"{cut(label, letters - 6)} (log)" if axis.logarithmic else cut(label, letters)
 
 
-def _contour(axes: Axes, grid: Grid, level: Level) -> bool:
+def _contour(axes: Axes, grid: Grid, level: ArmLevel) -> bool:
     """Draw where a map passes a level; return whether it does."""
     places = _centres(grid.x), _centres(grid.y)
     known = grid.mean[~np.isnan(grid.mean)]
