@@ -24,7 +24,7 @@ from workbench.report.statements.figures import (
     responders_caption,
     responders_take,
 )
-from workbench.report.time_courses import Marks, courses_panel
+from workbench.report.time_courses import CourseMarks, courses_panel
 from workbench.report.words import cut, number, percent, signed
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _panel(
     course: Courses,
     arms: list[str],
     frame: pd.DataFrame,
-    marks: Marks,
+    marks: CourseMarks,
     *,
     first: bool = False,
 ) -> Panel:
@@ -219,15 +219,15 @@ def _doses(found: Timeline | None) -> list[float]:
     return [t for lane in found.lanes if lane.kind == "dose" for t in lane.at] if found is not None else []
 
 
-def _marks(ground: Ground, aim: Aim, gap: Gap) -> Marks:
+def _marks(ground: Ground, aim: Aim, gap: Gap) -> CourseMarks:
     """Return what is marked on a course: the last dose, the sessions, and the visit at which the outcome is scored."""
     found = timeline(ground.selection, aim.arm) if gap.unit == "day" else None
     if found is None:
-        return Marks(gap.last_dose)
+        return CourseMarks(gap.last_dose)
     sessions = sorted({t for lane in found.lanes if lane.kind == "session" for t in lane.at})
     specification = json.loads(str(ground.selection.measure("outcome", aim.outcome)["specification"]))
     visit = next((lane.at[-1] for lane in found.lanes if lane.name == specification.get("assessment")), None)
-    return Marks(gap.last_dose, tuple(sessions), visit)
+    return CourseMarks(gap.last_dose, tuple(sessions), visit)
 
 
 def icons_figure(ground: Ground) -> Figure | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Marks:
+class CourseMarks:
     """What is marked on a course, at its own times: the last dose, sessions, and the visit of the main finding."""
 
     last_dose: float | None = None
@@ -38,7 +38,7 @@ def courses_panel(
     arms: Sequence[tuple[str, str]],
     axis: tuple[str, str],
     phases: Sequence[Phase],
-    marks: Marks | None = None,
+    marks: CourseMarks | None = None,
 ) -> Panel:
     """Draw several arms (name, title) in one panel, each with its band, colour and dashes."""
     margins = Margins(right=0.32, bottom=0.62).with_legend(len(arms))
@@ -56,7 +56,7 @@ def courses_panel(
         room = (high - low) * 0.06 or 0.05
         axes.set_ylim(low - room, high + 3 * room)
         mark_phases(axes, phases)
-        _mark(axes, marks or Marks(), float(max(one.time.max() for one in mine.values())))
+        _mark(axes, marks or CourseMarks(), float(max(one.time.max() for one in mine.values())))
         axes.set_xlabel(axis[0], fontsize=7.5)
         axes.set_ylabel(cut(axis[1], 36))
         axes.figure.legend(loc="lower center", ncols=1)
@@ -72,7 +72,7 @@ def _spoken(title: str, frame: pd.DataFrame) -> str:
     return f"{ends}, lowest {low}, highest {high}"
 
 
-def _mark(axes: Axes, marks: Marks, end: float) -> None:
+def _mark(axes: Axes, marks: CourseMarks, end: float) -> None:
     """Draw the last dose as an upright dashed line, sessions as ticks and the visit as a triangle at the bottom."""
     at_bottom = axes.get_xaxis_transform()
     if marks.last_dose is not None and marks.last_dose <= end:
