@@ -17,7 +17,7 @@ from workbench.analysis.selection import select
 from workbench.errors import StorageError
 from workbench.report import build_report
 from workbench.report.content import Page
-from workbench.report.page_tables import Table, table_files
+from workbench.report.page_tables import PageTable, table_files
 from workbench.report.words import number, signed
 
 NUMBER = re.compile(r"[−+]?\d[\d,]*(?:\.\d+)?")
@@ -107,7 +107,7 @@ def test_the_files_hold_the_cells_of_the_page(page: Page, written: tuple[str, Pa
 
 
 def test_a_cell_that_looks_like_a_formula_is_text(tmp_path: Path) -> None:
-    odd = Table("t", ("=1+1", "b"), (("@sum", "−1,234.5"), ("+ a", "+0.5")), name="odd")
+    odd = PageTable("t", ("=1+1", "b"), (("@sum", "−1,234.5"), ("+ a", "+0.5")), name="odd")
     (text,) = table_files([odd], tmp_path, force=False).values()
     assert text == "'=1+1,b\n'@sum,-1234.5\n'+ a,0.5\n"
 

@@ -13,7 +13,7 @@ from workbench.analysis.parameter_uncertainty import designs
 from workbench.analysis.time_course import recorded
 from workbench.report.dose_lines import chain_figure
 from workbench.report.figure import Figure
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.time_courses import grouped_courses
 from workbench.report.timing import timing_figure
 from workbench.report.words import each, plain, sentence
@@ -57,7 +57,7 @@ def _courses(ground: Ground) -> list[str]:
     return sorted(recorded(ground.selection), key=lambda name: name != leading)
 
 
-def arms_table(ground: Ground) -> Table:
+def arms_table(ground: Ground) -> PageTable:
     """Every arm in words, with its counts."""
     words, progress = ground.words, ground.selection.progress
     progress = progress[progress.study == ground.study].set_index("arm")
@@ -69,18 +69,18 @@ def arms_table(ground: Ground) -> Table:
         title, short = words.arm(name), words.short(name)
         named = title if short == title else f"{title} ({short})"
         rows.append((named, words.what(name), words.arm(base) if base else "nothing", counted))
-    table = Table("What was compared", ("Arm", "What it is", "Compared with", "Runs"), tuple(rows))
+    table = PageTable("What was compared", ("Arm", "What it is", "Compared with", "Runs"), tuple(rows))
     return table.of("arms", ground.queries.runs())
 
 
-def contrary_table(ground: Ground, declared: Sequence[Mapping[str, str]]) -> Table | None:
+def contrary_table(ground: Ground, declared: Sequence[Mapping[str, str]]) -> PageTable | None:
     """What was published against the scenario."""
     rows = tuple((str(one.get("text", "")), str(one.get("source", ""))) for one in declared)
-    table = Table("What speaks against it", ("Observation", "Source"), rows)
+    table = PageTable("What speaks against it", ("Observation", "Source"), rows)
     return table.of("contrary", ground.queries.text()) if rows else None
 
 
-def differences_table(ground: Ground) -> Table | None:
+def differences_table(ground: Ground) -> PageTable | None:
     """Every comparison of every outcome, in the file's order of outcomes."""
     order = {name: i for i, name in enumerate(ground.outcomes)}
     rows = ground.differences
@@ -91,7 +91,7 @@ def differences_table(ground: Ground) -> Table | None:
     return table.of("differences", ground.queries.pairs(ground.study))
 
 
-def measures_table(ground: Ground) -> Table:
+def measures_table(ground: Ground) -> PageTable:
     """What each outcome means."""
     found = [ground.selection.measure("outcome", name) for name in ground.outcomes]
     rows = tuple(
@@ -103,11 +103,11 @@ def measures_table(ground: Ground) -> Table:
         )
         for m in found
     )
-    table = Table("What the outcomes mean", ("Outcome", "Meaning", "Unit", "Better"), rows)
+    table = PageTable("What the outcomes mean", ("Outcome", "Meaning", "Unit", "Better"), rows)
     return table.of("outcomes", ground.queries.measures())
 
 
-def failures_table(ground: Ground) -> Table | None:
+def failures_table(ground: Ground) -> PageTable | None:
     """Why runs failed, counted by study, arm and reason."""
     rows = ground.selection.sql(
         "select study, arm, reason, count(*) as n, min(model_time) as first from failures where sweep = :sweep"
@@ -116,11 +116,11 @@ def failures_table(ground: Ground) -> Table | None:
     cells = tuple(
         (plain(r.study), ground.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first)) for r in each(rows)
     )
-    table = Table("Failed runs", ("Study", "Arm", "Reason", "Runs", "For example at"), cells)
+    table = PageTable("Failed runs", ("Study", "Arm", "Reason", "Runs", "For example at"), cells)
     return table.of("failures", ground.queries.failures()) if cells else None
 
 
-def provenance_table(ground: Ground) -> Table:
+def provenance_table(ground: Ground) -> PageTable:
     """Where every number comes from."""
     facts, results = ground.selection.facts, ground.selection.results
     rows = [
@@ -139,4 +139,4 @@ def provenance_table(ground: Ground) -> Table:
     versions = results.provenance(ground.selection.sweep)
     for key, values in versions.groupby("key", sort=True)["value"]:
         rows.append((str(key), ", ".join(dict.fromkeys(str(v) for v in values))))
-    return Table("Provenance", ("What", "Value"), tuple(rows)).of("provenance", ground.queries.facts())
+    return PageTable("Provenance", ("What", "Value"), tuple(rows)).of("provenance", ground.queries.facts())

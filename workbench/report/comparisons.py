@@ -14,7 +14,7 @@ from workbench.analysis.paired import BetweenGroups, between_groups
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
 from workbench.report.figure import Figure
-from workbench.report.page_tables import Table, span
+from workbench.report.page_tables import PageTable, span
 from workbench.report.statements.figures import comparison_caption, comparison_take
 from workbench.report.words import NOTHING, cut, each, number, percent, signed
 from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, HEDGES_G, HELD, PLAUSIBLE, TOO_FEW, heading, spread
@@ -84,7 +84,7 @@ def _part(ground: Ground, term: str) -> str:
     return "interaction: both beyond the sum of each" if term == "interaction" else f"{names[term]} against {neither}"
 
 
-def crossed_table(ground: Ground) -> Table:
+def crossed_table(ground: Ground) -> PageTable:
     """The interaction and its parts in numbers."""
     rows = []
     for term in PARTS:
@@ -98,7 +98,7 @@ def crossed_table(ground: Ground) -> Table:
     aim = ground.aims.benefit
     assert aim is not None
     query = ground.queries.cells(ground.study, [aim.outcome])
-    return Table(f"{ground.interaction_title}: the interaction and its parts", columns, tuple(rows)).of(
+    return PageTable(f"{ground.interaction_title}: the interaction and its parts", columns, tuple(rows)).of(
         "crossed", query
     )
 
@@ -151,7 +151,7 @@ def _boxes(ground: Ground, rows: pd.DataFrame) -> dict[int, tuple[float, float, 
     return found
 
 
-def comparison_table(ground: Ground, rows: list[Any]) -> Table:
+def comparison_table(ground: Ground, rows: list[Any]) -> PageTable:
     """The numbers of the figure: difference, and the three kinds of uncertainty in a column each."""
     by_pair = {(f.outcome, f.arm, f.baseline): f for f in ground.plausible}
     cells = []
@@ -176,7 +176,7 @@ def comparison_table(ground: Ground, rows: list[Any]) -> Table:
     columns = ("Outcome", "Arm", "Compared with", "Mean", "Mean there", heading(DIFFERENCE), heading(CALCULATION_ERROR),
                heading(spread(ground.words.who)), heading(PLAUSIBLE), heading(HELD), heading(BETTER),
                f"{HEDGES_G} (as a trial would see it)", "Remarks")  # fmt: skip
-    table = Table("The comparisons in numbers", columns, tuple(cells), look="wide")
+    table = PageTable("The comparisons in numbers", columns, tuple(cells), look="wide")
     declared = ground.selection.arms.baseline
     if all(declared[r.arm] == r.baseline for r in rows):
         query = ground.queries.pairs(ground.study, dict.fromkeys(r.outcome for r in rows))

@@ -21,7 +21,7 @@ from workbench.report.figure import Figure
 from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure
 from workbench.report.mechanism import mechanism_figures, turning_figure
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.protocol_figure import protocol_figure
 from workbench.report.words import glossary
 
@@ -166,12 +166,12 @@ class Page:
     # --- tables -------------------------------------------------------------------------------------------------
 
     @cached_property
-    def arms(self) -> Table:
+    def arms(self) -> PageTable:
         """Every arm in words, with its counts."""
         return appendix.arms_table(self.ground)
 
     @cached_property
-    def contrary(self) -> Table | None:
+    def contrary(self) -> PageTable | None:
         """What was published against the scenario."""
         return appendix.contrary_table(self.ground, self.use["contrary"])
 
@@ -181,7 +181,7 @@ class Page:
         return works(self.selection.results.path)
 
     @cached_property
-    def ledger(self) -> Table:
+    def ledger(self) -> PageTable:
         """How many numbers are measured, fitted, assumed, and in whom."""
         return evidence.ledger(self.ground, self.known)
 
@@ -196,7 +196,7 @@ class Page:
         return closing.findings_record(self.ground)
 
     @cached_property
-    def findings(self) -> list[Table]:
+    def findings(self) -> list[PageTable]:
         """Every criterion of every finding: tests, then the rest."""
         return findings.findings_tables(self.published, self.ground.queries.cells(self.ground.study))
 
@@ -246,7 +246,7 @@ class Page:
         return closing.methods(self.ground, methods.components(self.ground))
 
     @cached_property
-    def method_tables(self) -> list[Table]:
+    def method_tables(self) -> list[PageTable]:
         """Model tables, credibility, equations, works."""
         used = methods.sources(self.ground) | {k for s in self.selection.settings.source for k in split(s)}
         used |= {str(one.get("source", "")) for one in self.use["contrary"]}
@@ -260,12 +260,12 @@ class Page:
         ]
 
     @cached_property
-    def all_differences(self) -> Table | None:
+    def all_differences(self) -> PageTable | None:
         """Every comparison of every outcome."""
         return appendix.differences_table(self.ground)
 
     @cached_property
-    def appendix_tables(self) -> list[Table]:
+    def appendix_tables(self) -> list[PageTable]:
         """The tables of the appendix, folded on the screen and left out in print."""
         found = (
             self.all_differences,
@@ -278,18 +278,18 @@ class Page:
         return [table for table in found if table is not None]
 
     @cached_property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[PageTable]:
         """Every table of the page, each under a name of its own."""
         return list(_distinct(self._all_tables()))
 
-    def _all_tables(self) -> Iterator[Table]:
+    def _all_tables(self) -> Iterator[PageTable]:
         yield self.arms
         yield from (table for figure in (*self.figures, *self.further) for table in figure.tables)
         yield from (table for table in (self.contrary, self.ledger) if table)
         yield from (*self.findings, *self.method_tables, *self.appendix_tables)
 
 
-def _distinct(tables: Iterator[Table]) -> Iterator[Table]:
+def _distinct(tables: Iterator[PageTable]) -> Iterator[PageTable]:
     """Yield every table; one that shares its name with an earlier one gets a number."""
     seen: dict[str, int] = {}
     for table in tables:

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.analysis.dose_response import Chain, Link, chain, half_effects
 from workbench.report.drawing import LINES, Margins, Panel, apart, drawing, named_ticks
 from workbench.report.figure import Figure
-from workbench.report.page_tables import Table, line_table, span
+from workbench.report.page_tables import PageTable, line_table, span
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import chain_caption, chain_take
 from workbench.report.words import Wording, cut, each, number, plain
@@ -62,7 +62,7 @@ def _frame(link: Link) -> pd.DataFrame:
     )
 
 
-def _half_table(words: Wording, found: Chain) -> Table:
+def _half_table(words: Wording, found: Chain) -> PageTable:
     rows = tuple(
         (
             words.measure("outcome", r.outcome),
@@ -74,10 +74,10 @@ def _half_table(words: Wording, found: Chain) -> Table:
         for r in each(half_effects(found))
     )
     columns = ("Link", "Arm", f"Dose, median ({found.unit})", f"Range across {words.who}", "At no dose tried")
-    return Table("The dose that reaches half of each effect, among those in whom one does", columns, rows)
+    return PageTable("The dose that reaches half of each effect, among those in whom one does", columns, rows)
 
 
-def _numbers(words: Wording, found: Chain, axis: str) -> Table:
+def _numbers(words: Wording, found: Chain, axis: str) -> PageTable:
     rows = [
         (
             words.measure("outcome", link.outcome),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.words import Wording, each, number, plain
 from workbench.scenario.bibliography import FILE, bibliography_file, read_bibliography
 
@@ -40,7 +40,7 @@ def counts(settings: pd.DataFrame) -> dict[str, int]:
     return {status: int(found.get(status, 0)) for status in MEANS}
 
 
-def ledger(ground: Ground, known: Works) -> Table:
+def ledger(ground: Ground, known: Works) -> PageTable:
     """How many numbers are measured, fitted or assumed, and in whom what stands behind them was seen."""
     counted: dict[tuple[str, str], list[str]] = {}
     for row in each(numeric(ground.selection.settings)):
@@ -52,11 +52,11 @@ def ledger(ground: Ground, known: Works) -> Table:
         examples = ", ".join(names[:EXAMPLES]) + (", ..." if len(names) > EXAMPLES else "")
         rows.append((status or "not stated", MEANS[status], seen or "no source", str(len(names)), examples))
     columns = ("Status", "Meaning", "Seen in", "Numbers", "For example")
-    table = Table("What the numbers in the model rest on", columns, tuple(rows))
+    table = PageTable("What the numbers in the model rest on", columns, tuple(rows))
     return table.of("evidence", ground.queries.settings())
 
 
-def settings_table(words: Wording, settings: pd.DataFrame, query: str) -> Table:
+def settings_table(words: Wording, settings: pd.DataFrame, query: str) -> PageTable:
     """Every setting with its value in each arm (one value where all agree), range, status and source."""
     rows = []
     order = list(words.selection.arms.index)
@@ -75,7 +75,7 @@ def settings_table(words: Wording, settings: pd.DataFrame, query: str) -> Table:
             )
         )
     columns = ("Setting", "Value", "Unit", "Plausible range", "Status", "Source")
-    return Table("Every setting", columns, tuple(rows), "wide", "settings", query)
+    return PageTable("Every setting", columns, tuple(rows), "wide", "settings", query)
 
 
 def _shown(amount: Any, text: Any) -> str:
@@ -119,10 +119,10 @@ def split(source: object) -> list[str]:
     return [part.strip() for part in source.split(",") if part.strip()] if isinstance(source, str) else []
 
 
-def references(ground: Ground, known: Works, used: Iterable[str]) -> Table:
+def references(ground: Ground, known: Works, used: Iterable[str]) -> PageTable:
     """Return every work that the page uses, by key."""
     rows = tuple((key, *entry(known.get(key))) for key in sorted(set(used), key=str.lower))
-    table = Table("Works used, and no others", ("Key", "Work", "DOI"), rows)
+    table = PageTable("Works used, and no others", ("Key", "Work", "DOI"), rows)
     return table.of("references", ground.queries.settings())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.report.drawing import Panel
-    from workbench.report.page_tables import Table
+    from workbench.report.page_tables import PageTable
     from workbench.report.statements.statement import Said
 
 
@@ -19,4 +19,4 @@ class Figure:
     title: Said
     panels: list[Panel]
     caption: Said
-    tables: list[Table] = field(default_factory=list)
+    tables: list[PageTable] = field(default_factory=list)

@@ -15,7 +15,7 @@ from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLUE, GREY, RUST, Margins, Panel, drawing
 from workbench.report.figure import Figure
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.statements.figures import (
     hundred_caption,
     hundred_take,
@@ -133,7 +133,7 @@ def courses_figure(ground: Ground) -> Figure | None:
                "Compared arm at the end")  # fmt: skip
     query = ground.queries.course(ground.study, ground.aims.all[0].course)
     rows = tuple(gap.cells for gap in gaps)
-    found.insert(0, Table("Difference over time", columns, rows, look="wide").of("over_time_gaps", query))
+    found.insert(0, PageTable("Difference over time", columns, rows, look="wide").of("over_time_gaps", query))
     drawn = any(m.last_dose is not None for m in marked), any(m.sessions or m.visit for m in marked)
     caption = over_time_caption(ground.words, *drawn)
     return Figure("over-time", over_time_take(gaps[0]), panels, caption, found)
@@ -254,7 +254,7 @@ def _responders(ground: Ground, found: list[Responses]) -> Figure:
                 )
             )
     columns = ("What", "Arm", "Better than in", "By at least", "Responded", "Of", "Share")
-    table = Table(f"Who responds, of all {ground.words.who}", columns, tuple(rows))
+    table = PageTable(f"Who responds, of all {ground.words.who}", columns, tuple(rows))
     query = ground.queries.cells(ground.study, dict.fromkeys(o for one in found for o in (one.before, one.aim.outcome)))
     take, caption = responders_take(ground, found), responders_caption(ground, found)
     return Figure("hundred", take, panels, caption, [table.of("responses", query)])
@@ -275,7 +275,7 @@ def _hundred(ground: Ground) -> Figure | None:
         cells = (f"{of} ({n:,} of {one.n:,})" for n, of in zip(one.counts, one.of_hundred, strict=True))
         rows.append((ground.title(one.aim), *pair, _size(one), *cells, str(some + same + less)))
     columns = ("What", "Arm", "Compared with", "Clear from", *CLASSES, "neither")
-    table = Table(f"Of 100 {ground.words.who}, each against the same one in the other arm", columns, tuple(rows))
+    table = PageTable(f"Of 100 {ground.words.who}, each against the same one in the other arm", columns, tuple(rows))
     query = ground.queries.pairs(ground.study, dict.fromkeys(one.aim.outcome for one in found))
     take, caption = hundred_take(ground, found), hundred_caption(ground, found)
     return Figure("hundred", take, panels, caption, [table.of("of_hundred", query)])

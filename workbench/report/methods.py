@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.analysis.protocol import arm_settings
 from workbench.component.declaration import Component
 from workbench.component.registry import SECTIONS, registry
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.words import NOTHING, each, number, plain, sentence
 from workbench.store.provenance import changed, origins
 
@@ -43,7 +43,7 @@ def sources(ground: Ground) -> set[str]:
     return {key for tables in used(ground).values() for component in tables.values() for key in component.sources}
 
 
-def equations(ground: Ground) -> Table:
+def equations(ground: Ground) -> PageTable:
     """Every component in use: what it is, its equation, its sources; of one that is not installed, whose it was."""
     found = used(ground)
     unique = {(s, c.name): c for s, tables in found.items() for c in tables.values()}
@@ -54,7 +54,7 @@ def equations(ground: Ground) -> Table:
         said = f"{component.summary()} ({section} “{plain(name)}”; used as {', '.join(map(plain, of[:6]))})"
         rows.append((said, text, ", ".join(component.sources)))
     rows += [(f"Not installed here: {one}", "not known here", "") for one in absent(ground)]
-    table = Table("Words and equations", ("Component", "Equation", "Sources"), tuple(rows), look="equations")
+    table = PageTable("Words and equations", ("Component", "Equation", "Sources"), tuple(rows), look="equations")
     return table.of("equations", ground.queries.settings())
 
 
@@ -63,7 +63,7 @@ def components(ground: Ground) -> list[type[Component]]:
     return [component for tables in used(ground).values() for component in tables.values()]
 
 
-def model_tables(ground: Ground) -> list[Table]:
+def model_tables(ground: Ground) -> list[PageTable]:
     """The model in the tables of Nordlie, Gewaltig and Plesser: summary, then a table for each kind of part."""
     arm = ground.aims.benefit.arm if ground.aims.benefit and ground.aims.benefit.arm else ""
     arm = arm or str(ground.selection.arms.index[0])
@@ -98,17 +98,17 @@ PARTS = {
 }
 
 
-def _summary(ground: Ground, tables: Mapping[str, Mapping[str, str]]) -> Table:
+def _summary(ground: Ground, tables: Mapping[str, Mapping[str, str]]) -> PageTable:
     rows = []
     for section in SECTIONS.values():
         mine = tables.get(section.name, {})
         if mine:
             kinds = ", ".join(dict.fromkeys(mine.values()))
             rows.append((section.name, sentence(section.doc), f"{len(mine)}: {', '.join(map(plain, mine))}", kinds))
-    return Table("Model summary", ("Part", "What it is", "In this model", "Kinds"), tuple(rows))
+    return PageTable("Model summary", ("Part", "What it is", "In this model", "Kinds"), tuple(rows))
 
 
-def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]]) -> Table:
+def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]]) -> PageTable:
     """One row a part: its kind and its settings, those that differ from nothing."""
     rows = []
     for name, kind in tables[section].items():
@@ -119,14 +119,14 @@ def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping
             f"{plain(k)} {_shown(v)}" for k, v in mine.items() if k != key and _shown(v) not in ("", NOTHING)
         )
         rows.append((plain(name), kind, said))
-    return Table(title, ("Name", "Kind", "Settings"), tuple(rows))
+    return PageTable(title, ("Name", "Kind", "Settings"), tuple(rows))
 
 
 def _shown(value: float | str) -> str:
     return number(value) if isinstance(value, float) else "" if value in ("None", "nan", "[]") else str(value)
 
 
-def credibility(ground: Ground, evaluation: str) -> Table:
+def credibility(ground: Ground, evaluation: str) -> PageTable:
     """The terms of ICH M15 (model-informed drug development), filled from what the scenario states."""
     use, aims = ground.selection.scenario.get("use", {}), ground.aims
     rows = (
@@ -138,7 +138,7 @@ def credibility(ground: Ground, evaluation: str) -> Table:
         ("Model risk", "Influence and consequence together, as stated above." if aims.influence else NOT_SAID),
         ("Model evaluation", evaluation),
     )
-    table = Table("Credibility, in the terms of ICH M15", ("Term", "Here"), rows)
+    table = PageTable("Credibility, in the terms of ICH M15", ("Term", "Here"), rows)
     return table.of("credibility", ground.queries.text())
 
 

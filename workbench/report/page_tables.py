@@ -32,7 +32,7 @@ SMALL, NARROW = 10, 13
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """A table of text with a caption; `look` is "" for prose, "wide" for many columns, "grid" for cells of numbers.
 
     `name` is that of its query and its CSV file, `query` the question whose answer it shows or sums up.
@@ -45,7 +45,7 @@ class Table:
     name: str = ""
     query: str = ""
 
-    def of(self, name: str, query: str) -> Table:
+    def of(self, name: str, query: str) -> PageTable:
         """Return the table under a name, with the question behind it."""
         return replace(self, name=name, query=query)
 
@@ -61,7 +61,7 @@ def span(low: object, high: object) -> str:
     return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 
 
-def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool) -> Table:
+def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool) -> PageTable:
     """Every comparison of some outcomes; `named` adds the outcome's name to each row."""
     columns: tuple[str, ...] = ("Arm", "Compared with", "Mean", "Mean there", heading(DIFFERENCE),
                heading(CALCULATION_ERROR), heading(spread(words.who)), heading(BETTER), heading(EFFECT_D_AV),
@@ -78,19 +78,19 @@ def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool
     if named:
         columns = ("Outcome", *columns)
         cells = tuple((words.measure("outcome", o), *c) for o, c in zip(rows.outcome, cells, strict=True))
-    return Table(caption, columns, cells, look="wide")
+    return PageTable(caption, columns, cells, look="wide")
 
 
-def course_table(words: Wording, frame: pd.DataFrame, caption: str, time: str) -> Table:
+def course_table(words: Wording, frame: pd.DataFrame, caption: str, time: str) -> PageTable:
     """Means with the middle 80 % of subjects: times down, arms across."""
     arms = list(dict.fromkeys(frame.arm))
     cell = {(r.arm, r.time): f"{number(r.mean, even=True)} ({span(r.p10, r.p90)})" for r in each(frame)}
     times = sorted(set(frame.time))
     rows = tuple((number(t), *(cell.get((arm, t), "no run finished") for arm in arms)) for t in times)
-    return Table(caption, (time, *(words.arm(a) for a in arms)), rows, look="wide")
+    return PageTable(caption, (time, *(words.arm(a) for a in arms)), rows, look="wide")
 
 
-def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> Table:
+def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> PageTable:
     """Onset and half-times, with how many subjects never reached them."""
     named = {
         "onset": "first above 1.3 times the comparison",
@@ -118,7 +118,7 @@ def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> Table:
         "Reached it",
         "Never reached it",
     )
-    return Table(
+    return PageTable(
         f"When things happen, in {unit} counted from the start of practice, of the treatment, or from its end",
         columns,
         rows,
@@ -130,24 +130,24 @@ def line_table(
     caption: str,
     axis: str,
     rows: Iterable[tuple[str, str, str, object, object, object, object, object]],
-) -> Table:
+) -> PageTable:
     """Points of line figures: outcome, line, x, mean, low, high, n and spread (or "")."""
     columns = ("Outcome", "Line", axis, "Mean", heading(CALCULATION_ERROR), heading(spread(words.who)), "n")
     cells = tuple(
         (o, line, x, number(m, even=True), span(low, high), str(spread), str(n))
         for o, line, x, m, low, high, n, spread in rows
     )
-    return Table(caption, columns, cells)
+    return PageTable(caption, columns, cells)
 
 
-def grid_table(words: Wording, grid: Grid, caption: str) -> Table:
+def grid_table(words: Wording, grid: Grid, caption: str) -> PageTable:
     """The cells of one map: second axis down, first axis across; failed runs are named in their cell."""
     across = tuple(_level(v) for v in grid.x.levels)
     rows = []
     for i in reversed(range(len(grid.y.levels))):
         cells = (_cell(grid.mean[i, j], int(grid.failed[i, j])) for j in range(len(grid.x.levels)))
         rows.append((_level(grid.y.levels[i]), *cells))
-    return Table(
+    return PageTable(
         caption, (f"{words.axis(grid.y.path, '')} ↓ {words.axis(grid.x.path, '')} →", *across), tuple(rows), look="grid"
     )
 
@@ -161,7 +161,7 @@ def _cell(mean: float, failed: int) -> str:
     return ("no run finished" if np.isnan(mean) else number(mean, even=True)) + lost
 
 
-def responder_table(words: Wording, frame: pd.DataFrame, caption: str) -> Table:
+def responder_table(words: Wording, frame: pd.DataFrame, caption: str) -> PageTable:
     """Shares of subjects who improve by at least X %."""
     limits = sorted(set(frame.threshold))
     rows = []
@@ -172,7 +172,7 @@ def responder_table(words: Wording, frame: pd.DataFrame, caption: str) -> Table:
             (words.arm(str(arm)), words.arm(str(base)), *(percent(share[x]) for x in limits), str(n), str(lost))
         )
     columns: tuple[str, ...] = ("Arm", "Compared with", *(f"{LEAST_RESPONSE}{x} %" for x in limits), "n", "Left out")
-    return Table(caption, columns, tuple(rows), look="wide")
+    return PageTable(caption, columns, tuple(rows), look="wide")
 
 
 _NUMBER = re.compile(rf"[{MINUS}+-]?[\d,]*\.?\d+(e[+-]?\d+)?")
@@ -191,7 +191,7 @@ def refuse_no_folder(folder: Path) -> None:
     refuse_unwritable(folder / "table.csv" if folder.is_dir() else folder)
 
 
-def table_files(tables: Iterable[Table], folder: Path, force: bool) -> dict[Path, str]:
+def table_files(tables: Iterable[PageTable], folder: Path, force: bool) -> dict[Path, str]:
     """Return the text of each file by its path.
 
     Raises
@@ -205,7 +205,7 @@ def table_files(tables: Iterable[Table], folder: Path, force: bool) -> dict[Path
     return files
 
 
-def _text(table: Table) -> str:
+def _text(table: PageTable) -> str:
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow([_csv_cell(column) for column in table.columns])

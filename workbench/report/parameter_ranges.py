@@ -11,7 +11,7 @@ from workbench.analysis.parameter_uncertainty import ENDS, Plausible
 from workbench.report.comparisons import held_range
 from workbench.report.drawing import BLACK, GREY, Margins, Panel, apart, drawing
 from workbench.report.figure import Figure
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import sets_caption, sets_take
 from workbench.report.words import Wording, cut, each, number, signed
@@ -60,7 +60,7 @@ def _ranges(
     labels: Sequence[str],
     shipped: Sequence[float | None],
     smallest: float | None,
-) -> Table:
+) -> PageTable:
     rows = []
     for f, label, own in zip(found, labels, shipped, strict=True):
         clear = f.clearly(smallest) if smallest is not None and f.better else None
@@ -82,10 +82,10 @@ def _ranges(
                "People a set")  # fmt: skip
     title = ground.words.measure("outcome", found[0].outcome)
     least = "" if smallest is None else f"; clear from {number(smallest)}"
-    return Table(f"{title}: mean difference over sets of parameters{least}", columns, tuple(rows), look="wide")
+    return PageTable(f"{title}: mean difference over sets of parameters{least}", columns, tuple(rows), look="wide")
 
 
-def _drivers(words: Wording, found: Sequence[Plausible], labels: Sequence[str]) -> Table:
+def _drivers(words: Wording, found: Sequence[Plausible], labels: Sequence[str]) -> PageTable:
     """Which numbers move the comparisons most, with what they mean."""
     rows = []
     for f, label in zip(found, labels, strict=True):
@@ -97,7 +97,7 @@ def _drivers(words: Wording, found: Sequence[Plausible], labels: Sequence[str]) 
         ]
     columns = ("Comparison", "Number", "What it is", "Rank correlation with the difference")
     least = number(max(f.notable for f in found), 2)
-    return Table(f"What moves the result most (rank correlation of at least {least})", columns, tuple(rows))
+    return PageTable(f"What moves the result most (rank correlation of at least {least})", columns, tuple(rows))
 
 
 ROW = 0.5

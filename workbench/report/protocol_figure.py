@@ -15,7 +15,7 @@ from workbench.inspection.window_courses import Shape, window_shapes
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
 from workbench.report.figure import Figure
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.statements.figures import protocol_caption, protocol_take
 from workbench.report.time_courses import mark_phases
 from workbench.report.words import cut, number, plain, sentence
@@ -55,7 +55,7 @@ def protocol_figure(ground: Ground) -> Figure | None:
         label = f"{_window(ground, shape)}, by its equation, after one reference dose"
         when = f"{number(shape.half_from)} to {number(shape.half_to)}, peak at {number(shape.peak_at)}"
         rows += ((label, "half of its peak", when, "h"),)
-    table = Table("What is given, and when", ("What", "Kind", "When", "Unit"), rows)
+    table = PageTable("What is given, and when", ("What", "Kind", "When", "Unit"), rows)
     query = ground.queries.settings(arm=aim.arm)
     take = protocol_take(_given(lanes, found), _open(curve, found.unit), [_by_equation(ground, s) for s in shapes])
     return Figure("protocol", take, [panel], caption, [table.of("protocol", query)])

@@ -17,7 +17,7 @@ from workbench.findings.wording import (
     smallest_words,
     undecided_words,
 )
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.words import number, sentence
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE, heading
 
@@ -56,7 +56,7 @@ def _published(rows: Sequence[LedgerRow]) -> list[str]:
     return [text, left + (f"; {len(lost)} of them are missed" if lost else "")] if left else [text]
 
 
-def findings_tables(rows: Sequence[LedgerRow], query: str) -> list[Table]:
+def findings_tables(rows: Sequence[LedgerRow], query: str) -> list[PageTable]:
     """Every criterion of every finding, misses first: those that test the model apart from those it was set with."""
     tested = [row for row in rows if row.role == "test"]
     theory = [row for row in rows if row.role == "theory"]
@@ -71,7 +71,7 @@ def findings_tables(rows: Sequence[LedgerRow], query: str) -> list[Table]:
     return [_table(caption, part).of(name, query) for name, caption, part in named if part]
 
 
-def _table(caption: str, rows: Sequence[LedgerRow]) -> Table:
+def _table(caption: str, rows: Sequence[LedgerRow]) -> PageTable:
     cells = []
     for row in rows:
         for criterion in row.criteria or (None,):
@@ -93,7 +93,7 @@ def _table(caption: str, rows: Sequence[LedgerRow]) -> Table:
             )
     columns = ("Finding", "Role", "Published", "When", "What is taken", "Accepted", "Smallest effect", "Model",
                heading(CALCULATION_ERROR), f"Over {PLAUSIBLE}", "Severity", "Verdict")  # fmt: skip
-    return Table(caption, columns, tuple(cells), look="wide")
+    return PageTable(caption, columns, tuple(cells), look="wide")
 
 
 def _role(row: LedgerRow, criterion: CriterionRow | None) -> str:

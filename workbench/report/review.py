@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.report.page_tables import Table
+from workbench.report.page_tables import PageTable
 from workbench.report.words import cut, each, number, plain, sentence
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ def _value(row: Any) -> str:
     return f"{number(row.number)}{unit}{span}{status}"
 
 
-def review_table(ground: Ground, found: list[Assumption]) -> Table:
+def review_table(ground: Ground, found: list[Assumption]) -> PageTable:
     """The whole list as a table, for the file that goes with the page."""
     rows = tuple((str(i), one.text, one.value, one.sources) for i, one in enumerate(found, 1))
-    table = Table(
+    table = PageTable(
         "Every assumed number", ("No.", "Assumption", "Value (plausible range)", "Source of the direction"), rows
     )
     return table.of("assumptions", ground.queries.settings())
