@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Declared:
+class NamedComparison:
     """One comparison that the scenario names: its row of `compare`, and how it moves over plausible parameters.
 
     `kind` is what it is there for: benefit, also or cost.
@@ -69,7 +69,7 @@ class Overview:
 
     selection: Selection
     study: str
-    declared: tuple[Declared, ...]
+    declared: tuple[NamedComparison, ...]
     crossed: tuple[Crossed, ...]
     held: Held | None
     rows: pd.DataFrame
@@ -121,7 +121,7 @@ def _crossed(selection: Selection, study: str, outcome: str) -> Iterator[Crossed
         yield Crossed(str(name), str(terms["interaction"]["title"]), arms, terms, over)
 
 
-def _declared(selection: Selection, study: str, kind: str, aim: Aim) -> Declared | None:
+def _declared(selection: Selection, study: str, kind: str, aim: Aim) -> NamedComparison | None:
     """Return a named comparison, None where the study lacks one of its arms."""
     rows = compare(selection, study=study, baseline=aim.against, outcomes=[aim.outcome])
     rows = rows[(rows["arm"] == aim.arm) & (rows["point"] == rows["point"].min())]
@@ -129,7 +129,7 @@ def _declared(selection: Selection, study: str, kind: str, aim: Aim) -> Declared
         return None
     ranges = (found for design in designs(selection)[:1] for found in plausible(selection, design, aim.outcome))
     moved = next((found for found in ranges if (found.arm, found.baseline) == aim.pair), None)
-    return Declared(kind, aim, {str(key): value for key, value in rows.iloc[0].items()}, moved)
+    return NamedComparison(kind, aim, {str(key): value for key, value in rows.iloc[0].items()}, moved)
 
 
 def equal_outcomes(selection: Selection, study: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from workbench.terms import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.overview import Crossed, Declared, Overview
+    from workbench.analysis.overview import Crossed, NamedComparison, Overview
     from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.analysis.selection import Selection
 
@@ -144,7 +144,7 @@ def _measured(found: Overview, outcome: str) -> str:
     return f"{outcome}{unit}" + (f", {measure['better']} is better" if measure["better"] else "")
 
 
-def _declared(found: Overview, one: Declared) -> Block:
+def _declared(found: Overview, one: NamedComparison) -> Block:
     """Return one named comparison."""
     named = bool(found.selection.scenario.get("report", {}).get("benefit"))
     kind = f"{one.kind} {one.aim.name}" if one.kind != "benefit" else "benefit" if named else "main comparison"
