@@ -12,7 +12,7 @@ from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import registry
 from workbench.errors import ScenarioError
 from workbench.pharmacology.kinetics import varied
-from workbench.plan.columns import Drawn, Form
+from workbench.plan.columns import Form, TraitFactor
 from workbench.plan.soundness import _outside
 from workbench.solver.batch import RECORDINGS
 from workbench.solver.run import solve
@@ -93,7 +93,7 @@ def test_every_share_is_declared_with_its_range() -> None:
 @pytest.mark.parametrize(("component", "parameter"), SHARES, ids=lambda x: getattr(x, "name", ""))
 def test_no_draw_takes_a_share_out_of_its_range_unseen(component: type[Component], parameter: Parameter) -> None:
     """A number is its base times what traits draw; every product of every subject is held against the range."""
-    form = Form(0.9, (Drawn("t"),))
+    form = Form(0.9, (TraitFactor("t"),))
     for draw, told in ((np.array([1.0, 1.1]), False), (np.array([1.0, 1.2]), True), (np.array([1.0, np.nan]), True)):
         assert bool(list(_outside(form, parameter, {"t": draw}, "in subject {}"))) == told
     if parameter.low == 0.0:

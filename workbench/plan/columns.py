@@ -63,7 +63,7 @@ class Swept:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class TraitFactor:
     """A number taken from a trait: ``factor * draw``, or ``(draw / reference) ** exponent`` of a covariate."""
 
     trait: str
@@ -84,15 +84,15 @@ class Drawn:
 class Form:
     """``base * factor * factor ...``, multiplied in this order; a base that is a float needs no run."""
 
-    base: float | Swept | Drawn
-    factors: tuple[Swept | Drawn, ...] = ()
+    base: float | Swept | TraitFactor
+    factors: tuple[Swept | TraitFactor, ...] = ()
 
     @property
     def constant(self) -> float | None:
         """The number, where it is the same for all points and subjects."""
         return self.base if isinstance(self.base, float) and not self.factors else None
 
-    def times(self, *factors: Swept | Drawn) -> Form:
+    def times(self, *factors: Swept | TraitFactor) -> Form:
         """Return the form with more factors."""
         return replace(self, factors=(*self.factors, *factors))
 
@@ -102,7 +102,7 @@ class Form:
             return self
         if isinstance(self.base, Swept):
             return replace(self, base=self.base.converted(unit))
-        if isinstance(self.base, Drawn):
+        if isinstance(self.base, TraitFactor):
             return replace(self, base=replace(self.base, factor=self.base.factor * convert(1.0, given, unit)))
         return replace(self, base=convert(self.base, given, unit))
 
@@ -129,7 +129,7 @@ class Form:
     @property
     def is_individual(self) -> bool:
         """Whether a trait has a part in it."""
-        return isinstance(self.base, Drawn) or any(isinstance(factor, Drawn) for factor in self.factors)
+        return isinstance(self.base, TraitFactor) or any(isinstance(factor, TraitFactor) for factor in self.factors)
 
     def limits(self, draws: Mapping[str, Numbers]) -> tuple[Numbers, Numbers]:
         """Return the smallest and largest number over all points, for each subject in `draws`.
@@ -142,7 +142,7 @@ class Form:
             if isinstance(part, Swept):
                 moving[part.group] = moving.get(part.group, 1.0) * part.levels
             else:
-                share = part.of(draws[part.trait]) if isinstance(part, Drawn) else part
+                share = part.of(draws[part.trait]) if isinstance(part, TraitFactor) else part
                 low, high = np.minimum(low * share, high * share), np.maximum(low * share, high * share)
         for levels in moving.values():
             corners = [end * levels.min() for end in (low, high)] + [end * levels.max() for end in (low, high)]

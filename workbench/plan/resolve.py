@@ -23,7 +23,7 @@ import numpy as np
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import SECTIONS
 from workbench.errors import Problem, ScenarioError
-from workbench.plan.columns import Drawn, Form, Swept
+from workbench.plan.columns import Form, Swept, TraitFactor
 from workbench.plan.points import Points
 from workbench.quantities import convert
 from workbench.scenario.arms import is_switched_off
@@ -152,7 +152,7 @@ class Layers:
         form = base
         for trait, factor in traits:
             if factor is None:
-                form = Form(Drawn(trait.name)).converted(trait.unit, parameter.unit)
+                form = Form(TraitFactor(trait.name)).converted(trait.unit, parameter.unit)
         form = form.times(*dict.fromkeys(factor for _, factor in traits if factor is not None))
         axes = [self.axes[f"{path}.{WEIGHT}"] for path in sources if f"{path}.{WEIGHT}" in self.axes]
         return form.times(*(self._swept(axis) for axis in axes if axis.relative))
@@ -168,14 +168,14 @@ class Layers:
         members = ((t, self.component(t).parameters()[WEIGHT]) for t in self._family(table))
         return {member.path: self.source(member, declared) for member, declared in members}
 
-    def _weighing(self, paths: list[str]) -> list[tuple[Trait, Drawn | None]]:
+    def _weighing(self, paths: list[str]) -> list[tuple[Trait, TraitFactor | None]]:
         """Return the traits that set (None) or multiply a weight that is said at any of the paths."""
-        found: list[tuple[Trait, Drawn | None]] = []
+        found: list[tuple[Trait, TraitFactor | None]] = []
         for trait in sorted(self.scenario.subjects.traits, key=lambda trait: trait.drawn_as):
             if trait.on in paths:
-                found.append((trait, None if trait.mode == "set" else Drawn(trait.name)))
+                found.append((trait, None if trait.mode == "set" else TraitFactor(trait.name)))
             effects = dict.fromkeys(
-                Drawn(trait.name, 1.0, e.reference, e.exponent) for e in trait.effects if e.path in paths
+                TraitFactor(trait.name, 1.0, e.reference, e.exponent) for e in trait.effects if e.path in paths
             )
             found += [(trait, effect) for effect in effects]
         return found
@@ -243,13 +243,13 @@ class Layers:
     def _individual(self, path: str, form: Form, unit: str) -> Form:
         """Return `form` as it differs between subjects; factors enter in the order of the traits' names."""
         traits = sorted(self.scenario.subjects.traits, key=lambda trait: trait.drawn_as)
-        factors: list[Swept | Drawn] = []
+        factors: list[Swept | TraitFactor] = []
         for trait in traits:
             if trait.on == path and trait.mode == "set":
-                form = Form(Drawn(trait.name)).converted(trait.unit, unit)
+                form = Form(TraitFactor(trait.name)).converted(trait.unit, unit)
             elif trait.on == path:
-                factors.append(Drawn(trait.name))
-            factors += [Drawn(trait.name, 1.0, e.reference, e.exponent) for e in trait.effects if e.path == path]
+                factors.append(TraitFactor(trait.name))
+            factors += [TraitFactor(trait.name, 1.0, e.reference, e.exponent) for e in trait.effects if e.path == path]
         return form.times(*factors)
 
     def _swept(self, axis: Axis) -> Swept:

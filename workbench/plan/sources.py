@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS
-from workbench.plan.columns import Drawn, Form, Rows
+from workbench.plan.columns import Form, Rows, TraitFactor
 from workbench.plan.resolve import Layers
 from workbench.plan.structures import declared, tables_of
 from workbench.scenario.model import Evidence, Ref, Table
@@ -98,13 +98,13 @@ def _number(layers: Layers, table: Table, parameter: Parameter, ordinal: int) ->
     if form is None:
         return Resolved(None, parameter.unit, origin, evidence, name)
     evidence = stated(evidence, table.section, parameter)
-    drawn = tuple(sorted({part.trait for part in (form.base, *form.factors) if isinstance(part, Drawn)}))
+    drawn = tuple(sorted({part.trait for part in (form.base, *form.factors) if isinstance(part, TraitFactor)}))
     return Resolved(_at(layers, form, ordinal), parameter.unit, origin, evidence, name, drawn)
 
 
 def _at(layers: Layers, form: Form, ordinal: int) -> float | None:
-    if isinstance(form.base, Drawn):
+    if isinstance(form.base, TraitFactor):
         return None
-    shared = Form(form.base, tuple(f for f in form.factors if not isinstance(f, Drawn)))
+    shared = Form(form.base, tuple(f for f in form.factors if not isinstance(f, TraitFactor)))
     point = np.array([ordinal])
     return float(shared.values(Rows(layers.points, point, np.zeros(1, np.int64), {}))[0])
