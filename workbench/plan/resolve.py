@@ -37,7 +37,7 @@ LAYERS = ("default", "scenario", "arm", "sweep", "command line")
 
 
 @dataclass(frozen=True)
-class Source:
+class ValueSource:
     """Where a value comes from: the highest layer that names it."""
 
     origin: str
@@ -85,7 +85,7 @@ class Layers:
         source = self._above(f"{table.path}.{SECTIONS[table.section].key}")
         return table.component if source is None else self.scenario.registry.get(table.section, source.setting)
 
-    def source(self, table: Table, parameter: Parameter) -> Source:
+    def source(self, table: Table, parameter: Parameter) -> ValueSource:
         """Return where a field's value comes from.
 
         Raises
@@ -95,18 +95,18 @@ class Layers:
         """
         path = f"{table.path}.{parameter.name}"
         if self._withholds(table, parameter):
-            return Source("arm", 0.0)
+            return ValueSource("arm", 0.0)
         above = self._above(path)
         if above is not None:
             return above
         if parameter.name in table.fields:
-            return Source("scenario", table.fields[parameter.name], _evidence(table.fields[parameter.name]))
+            return ValueSource("scenario", table.fields[parameter.name], _evidence(table.fields[parameter.name]))
         if parameter.default is MISSING:
             message = f"{self.component(table).name} needs a value ({parameter.doc})"
             raise ScenarioError([Problem(self.scenario.file, 0, 0, path, message)])
-        return Source("default", parameter.default, Evidence(parameter.status, parameter.source))
+        return ValueSource("default", parameter.default, Evidence(parameter.status, parameter.source))
 
-    def parameter_source(self, name: str) -> Source:
+    def parameter_source(self, name: str) -> ValueSource:
         """Return where the value of ``parameter.name`` comes from."""
         above = self._above(f"{PARAMETER}.{name}")
         if above is not None:
@@ -114,9 +114,9 @@ class Layers:
         kept = self.scenario.parameters
         if self.arm.condition is not None and name in kept.conditions[self.arm.condition]:
             quantity = kept.conditions[self.arm.condition][name]
-            return Source("condition", quantity, quantity.evidence)
+            return ValueSource("condition", quantity, quantity.evidence)
         quantity = kept.values[name]
-        return Source("parameter set", quantity, quantity.evidence)
+        return ValueSource("parameter set", quantity, quantity.evidence)
 
     def form(self, table: Table, parameter: Parameter) -> Form | None:
         """Return how a numeric field comes about, in its declared unit; None for an optional number left out."""
@@ -157,13 +157,13 @@ class Layers:
         axes = [self.axes[f"{path}.{WEIGHT}"] for path in sources if f"{path}.{WEIGHT}" in self.axes]
         return form.times(*(self._swept(axis) for axis in axes if axis.relative))
 
-    def decided(self, table: Table, parameter: Parameter) -> Source:
+    def decided(self, table: Table, parameter: Parameter) -> ValueSource:
         """Return where a field's value comes from; that of a weight may stand in another table."""
         if parameter.name == WEIGHT and table.section in ("drug", "dose"):
             return next(iter(_highest(self._weights(table))[1].values()))
         return self.source(table, parameter)
 
-    def _weights(self, table: Table) -> dict[str, Source]:
+    def _weights(self, table: Table) -> dict[str, ValueSource]:
         """Return where each weight of a drug, of what the body makes of it and of its doses comes from, by table."""
         members = ((t, self.component(t).parameters()[WEIGHT]) for t in self._family(table))
         return {member.path: self.source(member, declared) for member, declared in members}
@@ -208,19 +208,19 @@ class Layers:
     def _is_given(self, path: str) -> bool:
         return is_switched_off(self.scenario.table(path))
 
-    def _above(self, path: str) -> Source | None:
+    def _above(self, path: str) -> ValueSource | None:
         """Return the value from command line, sweep or arm, in this order; None if they are silent."""
         if path in self.settings:
-            return Source("command line", self.settings[path], _evidence(self.settings[path]))
+            return ValueSource("command line", self.settings[path], _evidence(self.settings[path]))
         if path in self.levels:
-            return Source("sweep", self.levels[path])
+            return ValueSource("sweep", self.levels[path])
         if path in self.axes and not self.axes[path].relative:
-            return Source("sweep", self.axes[path])
+            return ValueSource("sweep", self.axes[path])
         if path in self.arm.set:
-            return Source("arm", self.arm.set[path], _evidence(self.arm.set[path]))
+            return ValueSource("arm", self.arm.set[path], _evidence(self.arm.set[path]))
         return None
 
-    def _base(self, path: str, source: Source, unit: str) -> Form:
+    def _base(self, path: str, source: ValueSource, unit: str) -> Form:
         setting = source.setting
         if isinstance(setting, Axis):
             return Form(self._swept(setting)).converted(setting.unit, unit)
@@ -233,7 +233,7 @@ class Layers:
             return Form(float(convert(setting.number, setting.unit, unit)))
         return Form(float(setting))
 
-    def _scaled(self, path: str, form: Form, source: Source, unit: str) -> Form:
+    def _scaled(self, path: str, form: Form, source: ValueSource, unit: str) -> Form:
         """Return `form` with its traits (unless replaced by a higher layer) and its relative axis."""
         if source.origin not in ("arm", "sweep", "command line"):
             form = self._individual(path, form, unit)
@@ -258,7 +258,7 @@ class Layers:
         return Swept(axis.path, group, axis.unit, np.array(levels, dtype=np.float64))
 
 
-def _highest(sources: Mapping[str, Source]) -> tuple[int, dict[str, Source]]:
+def _highest(sources: Mapping[str, ValueSource]) -> tuple[int, dict[str, ValueSource]]:
     """Return the highest of the `LAYERS` that speak, and what it says, by table."""
     best = max(LAYERS.index(source.origin) for source in sources.values())
     return best, {path: source for path, source in sources.items() if LAYERS.index(source.origin) == best}
