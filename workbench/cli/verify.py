@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workbench.execution.verification import Verification
-    from workbench.store.damage import Check, Finding
+    from workbench.store.damage import Check, Damage
 
 DIFFERENT = 5
 SHOWN = 50
@@ -105,7 +105,7 @@ def _finding_lines(found: Verification) -> Iterator[str]:
         yield f"error: {total - SHOWN:,} more ({total:,} in all)"
 
 
-def _told(finding: Finding) -> str:
+def _told(finding: Damage) -> str:
     values = [
         f"{word} {shorten(value)}"
         for word, value in (("stored", finding.stored), ("computed", finding.computed))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import ScenarioError, WorkbenchError, shorten
 from workbench.execution.replays import stored_scenario
 from workbench.scenario.text.document import outline
-from workbench.store.damage import Finding
+from workbench.store.damage import Damage
 from workbench.store.provenance import OFFERED, UNPACKAGED, provenance
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Replanned:
             return ""
         return f"sweep {self.sweep}: cannot be compared with its scenario: {CHANGED}"
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Damage]:
         """Yield every row that is not what the plan gives."""
         from workbench.store.register_check import unlike_plan
 
@@ -68,7 +68,7 @@ class Replanned:
             yield from unlike_plan(self.seen.ask, self.sweep, self.plan, self.reworded, bool(self.apart))
 
 
-def replanned(seen: Snapshot, sweep: int, components: Iterable[type[Component]]) -> Replanned | Finding | str:
+def replanned(seen: Snapshot, sweep: int, components: Iterable[type[Component]]) -> Replanned | Damage | str:
     """Plan a sweep again.
 
     Where that cannot be done, return why: a finding where it could be done once, with nothing but what is stored.
@@ -93,7 +93,7 @@ def replanned(seen: Snapshot, sweep: int, components: Iterable[type[Component]])
         if _reworded(seen, sweep) or _needs_more(seen, sweep):
             return f"sweep {sweep}: cannot be planned again: {first}"
         message = f"this workbench planned it once, and can no longer do so: {first}"
-        return Finding("sweep", f"sweep {sweep}", message, sweep=sweep)
+        return Damage("sweep", f"sweep {sweep}", message, sweep=sweep)
     assert plan is not None
     return Replanned(seen, sweep, plan, identity(plan) == stored, _reworded(seen, sweep), _apart(seen, sweep))
 

@@ -13,7 +13,7 @@ import orjson
 from workbench.errors import UsageError
 from workbench.execution.replanned import Replanned, replanned
 from workbench.execution.tolerances import allowed, tolerances
-from workbench.store.damage import Check, Finding, placed, readable
+from workbench.store.damage import Check, Damage, placed, readable
 from workbench.store.integrity import (
     ending,
     file_checks,
@@ -143,7 +143,7 @@ class _Look:
         self.again.close(sample_size, self.total)
         return plans, keys, self.again.check
 
-    def _chosen(self, listed: list[int], sample_size: int | None) -> Iterable[Finding]:
+    def _chosen(self, listed: list[int], sample_size: int | None) -> Iterable[Damage]:
         every = sweeps(self.seen.ask)
         if self.sweep is not None and self.sweep not in every:
             raise UsageError(f"{self.seen.path}: there is no sweep {self.sweep}")
@@ -152,12 +152,12 @@ class _Look:
         self.again.wanted = sample(self.seen.ask, listed, sample_size)
         return ()
 
-    def _planned(self, sweep: int, planned: list[Replanned], check: Check) -> Iterator[Finding]:
+    def _planned(self, sweep: int, planned: list[Replanned], check: Check) -> Iterator[Damage]:
         found = replanned(self.seen, sweep, self.components)
         if isinstance(found, str):
             check.notes.append(found)
             return
-        if isinstance(found, Finding):
+        if isinstance(found, Damage):
             yield found
             return
         planned.append(found)
@@ -168,10 +168,10 @@ class _Look:
         """Compute the digest, and compare it with one that was sent."""
         check = Check("digest")
 
-        def look() -> Iterator[Finding]:
+        def look() -> Iterator[Damage]:
             check.looked = self.found_digest = self.seen.digest(self.sweep)
             if sent and sent != self.found_digest:
-                yield Finding("", "digest", "it is not the one that was sent", sent, self.found_digest)
+                yield Damage("", "digest", "it is not the one that was sent", sent, self.found_digest)
 
         return readable(check, look)
 
@@ -184,7 +184,7 @@ class _Comparison:
         self.same = self._missing = self._other = 0
         self._filled = was_filled(seen.ask, again.sweep)
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Damage]:
         """Yield places that no plan asks for, and those whose run is another one."""
         from workbench.solver.run import width_for
 
@@ -199,14 +199,14 @@ class _Comparison:
             arms, points = study.arms, len(study.points)
             for place in places_outside(self._seen.ask, sweep, study.name, arms, points, study.subjects):
                 message = "its scenario asks for no run at this place"
-                yield Finding("sweep_run", f"run {place.run}", message, **self._at(study.name, place))
+                yield Damage("sweep_run", f"run {place.run}", message, **self._at(study.name, place))
         if self._missing:
             self._check.notes.append(f"sweep {sweep}: {self._missing:,} runs are not there yet")
         if self._other:
             many = f"{self._other:,} {'place asks' if self._other == 1 else 'places ask'} for another run here"
             self._check.notes.append(f"sweep {sweep}: {many}: {self._again.excused}")
 
-    def _chunk(self, chunk: Chunk) -> Iterator[Finding]:
+    def _chunk(self, chunk: Chunk) -> Iterator[Damage]:
         plan, sweep, subjects = self._again.plan, self._again.sweep, chunk.batch.subjects
         arms = next(study.arms for study in plan.studies if study.name == chunk.study)
         stored = places(self._seen.ask, sweep, chunk.study, int(subjects[0]), int(subjects[-1]))
@@ -216,7 +216,7 @@ class _Comparison:
             found = there.get((arms[place[0]], *place[1:]))
             if found is None and self._filled:
                 at = {"study": chunk.study, "arm": arms[place[0]], "point": place[1], "subject": place[2]}
-                yield Finding("sweep_run", "place", "its run is gone", sweep=sweep, **at)
+                yield Damage("sweep_run", "place", "its run is gone", sweep=sweep, **at)
             elif found is None:
                 self._missing += 1
             elif found.key == chunk.batch.keys[i]:
@@ -227,7 +227,7 @@ class _Comparison:
             else:
                 message = "it is not the run that its scenario asks for at its place"
                 values = found.key.hex(), chunk.batch.keys[i].hex()
-                yield Finding("run", f"run {found.run}", message, *values, **self._at(chunk.study, found))
+                yield Damage("run", f"run {found.run}", message, *values, **self._at(chunk.study, found))
         if rows:
             listed = [there[arms[chunk.arms[i]], int(chunk.points[i]), int(subjects[i])] for i in rows]
             self._computed.compute(self._seen, self._again, chunk, np.array(rows, dtype=np.int64), listed)
@@ -278,7 +278,7 @@ class Again:
         batch: Batch,
         result: BatchResult,
         places: Sequence[StoredPlace],
-    ) -> Iterator[Finding]:
+    ) -> Iterator[Damage]:
         apart = _Apart(seen, again, batch) if again.apart else None
         for i, place in enumerate(places):
             at: dict[str, Any] = {"sweep": again.sweep, "study": study, "arm": place.arm, "run": place.run}
@@ -287,10 +287,10 @@ class Again:
             now = ("failed", int(failure.step)) if failure else ("stored", int(result.steps))
             if (stored.status, stored.steps) != now:
                 message = "computed again, it ends otherwise (status, steps)"
-                yield Finding("run", f"run {place.run}", message, [stored.status, stored.steps], list(now), **at)
+                yield Damage("run", f"run {place.run}", message, [stored.status, stored.steps], list(now), **at)
             why = (failure.reason, int(failure.step), failure.time) if failure else None
             if stored.failure != why:
-                yield Finding(
+                yield Damage(
                     "failure", f"run {place.run}", "computed again, it fails otherwise", stored.failure, why, **at
                 )
             if failure:
@@ -303,7 +303,7 @@ class Again:
                 other = float(result.outcomes[name][i])
                 if value.hex() != other.hex() and not self._agree(again, apart, place.arm, name, [value], [other]):
                     row = f"outcome {name!r} of run {place.run}"
-                    yield Finding(
+                    yield Damage(
                         "outcome", row, "computed again, it is another number", value, other, outcome=name, **at
                     )
             for name, text in courses.items():
@@ -317,7 +317,7 @@ class Again:
                 ):
                     row = f"course {name!r} of run {place.run}"
                     first = _first_difference(_numbers(text), series.tolist())
-                    yield Finding("course", row, "computed again, it is another course", *first, outcome=name, **at)
+                    yield Damage("course", row, "computed again, it is another course", *first, outcome=name, **at)
 
     def _agree(
         self,

@@ -20,7 +20,7 @@ OURS_TO_TELL = ("SQLITE_BUSY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """One row, or one other part of the file, that is not as it was written.
 
     Attributes
@@ -73,7 +73,7 @@ class Check:
 
     name: str
     looked: str = ""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     found: int = 0
 
@@ -82,7 +82,7 @@ class Check:
         """Whether nothing was found."""
         return not self.found
 
-    def add(self, findings: Iterable[Finding]) -> None:
+    def add(self, findings: Iterable[Damage]) -> None:
         """Take findings in, all counted and the first `SHOWN` kept."""
         for finding in findings:
             self.found += 1
@@ -108,7 +108,7 @@ def is_clean(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def readable(check: Check, look: Callable[[], Iterable[Finding]]) -> Check:
+def readable(check: Check, look: Callable[[], Iterable[Damage]]) -> Check:
     """Return the check with what a look found, or with the complaint of SQLite's that ended it.
 
     Raises
@@ -121,13 +121,13 @@ def readable(check: Check, look: Callable[[], Iterable[Finding]]) -> Check:
     except sqlite3.Error as fault:
         if (getattr(fault, "sqlite_errorname", "") or "").startswith(OURS_TO_TELL):
             raise
-        check.add([Finding("", check.name, f"cannot be read ({fault})")])
+        check.add([Damage("", check.name, f"cannot be read ({fault})")])
     except UnicodeDecodeError:  # the driver's, of names and messages: they do not pass through `unescaped`
-        check.add([Finding("", check.name, "cannot be read (a name in the schema is no text)")])
+        check.add([Damage("", check.name, "cannot be read (a name in the schema is no text)")])
     return check
 
 
-def placed(ask: Ask, findings: Sequence[Finding]) -> Iterator[Finding]:
+def placed(ask: Ask, findings: Sequence[Damage]) -> Iterator[Damage]:
     """Yield findings with the place of their run, as far as that can still be read."""
     from dataclasses import replace
 

@@ -20,7 +20,7 @@ from workbench.store.connection import (
     strange,
     version_of,
 )
-from workbench.store.damage import Ask, Check, Finding, readable, unescaped
+from workbench.store.damage import Ask, Check, Damage, readable, unescaped
 from workbench.store.digest import digest_of
 from workbench.store.read import Results
 from workbench.store.row_rules import hashes, rows, texts
@@ -227,15 +227,15 @@ def pages(ask: Ask) -> Check:
     """Look at every page, index and reference between tables."""
     check = Check("pages")
 
-    def look() -> Iterator[Finding]:
+    def look() -> Iterator[Damage]:
         (count,), (size,) = ask("PRAGMA page_count").fetchone(), ask("PRAGMA page_size").fetchone()
         check.looked = f"{count:,} pages of {size:,} bytes, {count * size:,} bytes in all; indexes and references"
         for (line,) in ask("PRAGMA integrity_check"):
             if line != "ok":
-                yield Finding("", "database", " ".join(str(line).split()))
+                yield Damage("", "database", " ".join(str(line).split()))
         for table, row, other, _ in ask("PRAGMA foreign_key_check"):
             named = table if row is None else f"row {row} of {table}"
-            yield Finding(table, named, f"it refers to a row of {other} that does not exist")
+            yield Damage(table, named, f"it refers to a row of {other} that does not exist")
 
     return readable(check, look)
 
@@ -244,7 +244,7 @@ def tables(ask: Ask, connection: sqlite3.Connection) -> Check:
     """Look at every table, index, view and trigger: are they what this workbench makes, and nothing else?"""
     check = Check("tables")
 
-    def look() -> Iterator[Finding]:
+    def look() -> Iterator[Damage]:
         version = version_of(connection)
         kinds = dict(ask("SELECT type, count(*) FROM sqlite_schema GROUP BY type").fetchall())
         words = {"table": "tables", "view": "views", "index": "indexes", "trigger": "triggers"}
@@ -252,11 +252,11 @@ def tables(ask: Ask, connection: sqlite3.Connection) -> Check:
             f"{kinds[k]} {word}" for k, word in words.items() if k in kinds
         )
         if version < OLDEST_VERSION:
-            yield Finding("", "database", f"its version is {version}, which no workbench writes")
+            yield Damage("", "database", f"its version is {version}, which no workbench writes")
         for kind, name in strange(connection):
-            yield Finding("sqlite_schema", f"{kind} {name!r}", "it is not what a workbench puts there")
+            yield Damage("sqlite_schema", f"{kind} {name!r}", "it is not what a workbench puts there")
         for name in lost_tables(connection):
-            yield Finding("sqlite_schema", f"table {name!r}", "it is not there")
+            yield Damage("sqlite_schema", f"table {name!r}", "it is not there")
 
     return readable(check, look)
 
@@ -271,7 +271,7 @@ def views(ask: Ask, connection: sqlite3.Connection) -> Check:
     return readable(check, lambda: changed_views(ask))
 
 
-def changed_views(ask: Ask) -> Iterator[Finding]:
+def changed_views(ask: Ask) -> Iterator[Damage]:
     """Yield the views, and the rows of ``columns``, that are not what this version of the workbench writes."""
 
     def rows(sql: str) -> Sequence[Sequence[Any]]:
@@ -281,9 +281,9 @@ def changed_views(ask: Ask) -> Iterator[Finding]:
     wanted = view_queries(rows)
     for view in VIEWS:
         if view not in stored:
-            yield Finding("sqlite_schema", f"view {view!r}", "it is missing")
+            yield Damage("sqlite_schema", f"view {view!r}", "it is missing")
         elif stored[view] != f"CREATE VIEW {view} AS {wanted[view]}":
-            yield Finding("sqlite_schema", f"view {view!r}", "it selects something else than this workbench writes")
+            yield Damage("sqlite_schema", f"view {view!r}", "it selects something else than this workbench writes")
     if not set(VIEWS) <= stored.keys():
         return
     kept = {row[:2]: row[2:] for row in ask("SELECT view, name, path, unit, meaning FROM columns")}
@@ -291,7 +291,7 @@ def changed_views(ask: Ask) -> Iterator[Finding]:
     for key in sorted(kept.keys() | made.keys()):
         if kept.get(key) != made.get(key):
             what = "missing" if key not in kept else "of no view" if key not in made else "described otherwise"
-            yield Finding("columns", f"column {key[1]!r} of {key[0]}", f"it is {what}", kept.get(key), made.get(key))
+            yield Damage("columns", f"column {key[1]!r} of {key[0]}", f"it is {what}", kept.get(key), made.get(key))
 
 
 def audit(driver: sqlite3.Connection) -> tuple[Check, set[int]]:
@@ -304,7 +304,7 @@ def audit(driver: sqlite3.Connection) -> tuple[Check, set[int]]:
     """
     check, suspects = Check("audit"), set[int]()
 
-    def look() -> Iterator[Finding]:
+    def look() -> Iterator[Damage]:
         if not has_audit(driver):
             check.notes.append(f"{NO_AUDIT}: values that were changed are found only where they are computed again")
             yield from _gaps(driver)
@@ -321,7 +321,7 @@ def audit(driver: sqlite3.Connection) -> tuple[Check, set[int]]:
 
 def broken_entries(
     driver: sqlite3.Connection, after: int = 0, contents: bool = True
-) -> Iterator[tuple[Finding, Entry | None]]:
+) -> Iterator[tuple[Damage, Entry | None]]:
     """Yield what is wrong with the audit, with the entry where its rows are not as they were.
 
     Where the file keeps no audit, the numbers of its rows are asked instead.
@@ -339,7 +339,7 @@ def broken_entries(
     torn = set()
     for number, words in chain_faults(driver):
         torn.add(number)
-        yield Finding("audit", f"entry {number} of the audit", words), None
+        yield Damage("audit", f"entry {number} of the audit", words), None
     for entry in entries(driver):
         if entry.id in torn or entry.id <= after or not contents:
             continue
@@ -347,20 +347,20 @@ def broken_entries(
         if found != entry.content:
             message = "rows that it wrote are not as they were then"
             values = entry.content.hex(), found.hex()
-            yield Finding("audit", f"entry {entry.id} of the audit ({_words(entry)})", message, *values), entry
+            yield Damage("audit", f"entry {entry.id} of the audit ({_words(entry)})", message, *values), entry
     if not torn:
         for table, (counted, there) in uncovered(driver).items():
             message = f"it holds {there:,} rows where the audit accounts for {counted:,}"
-            yield Finding(table, f"table {table}", message, there, counted), None
+            yield Damage(table, f"table {table}", message, there, counted), None
 
 
-def _gaps(driver: sqlite3.Connection) -> Iterator[Finding]:
+def _gaps(driver: sqlite3.Connection) -> Iterator[Damage]:
     """Compare how many rows there are with their largest number: none is ever taken away."""
     for table in NUMBERED:
         count, largest = driver.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
         if count != largest:
             message = f"it holds {count:,} rows that are numbered up to {largest:,}"
-            yield Finding(table, f"table {table}", message, count, largest)
+            yield Damage(table, f"table {table}", message, count, largest)
 
 
 def _words(entry: Entry) -> str:

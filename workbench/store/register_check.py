@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.store.audit import Written, driver_of
 from workbench.store.connection import in_memory
-from workbench.store.damage import Ask, Finding
+from workbench.store.damage import Ask, Damage
 from workbench.store.measures import Catalogue
 from workbench.store.register import register
 
@@ -119,7 +119,7 @@ PARTS = (
 )
 
 
-def unlike_plan(ask: Ask, sweep: int, plan: Plan, reworded: bool, apart: bool) -> Iterator[Finding]:
+def unlike_plan(ask: Ask, sweep: int, plan: Plan, reworded: bool, apart: bool) -> Iterator[Damage]:
     """Yield every row of a sweep that is not what its plan gives.
 
     Parameters
@@ -160,20 +160,20 @@ def _unlike(
     made: Mapping[tuple[Any, ...], Mapping[str, Any]],
     reworded: bool,
     apart: bool,
-) -> Iterator[Finding]:
+) -> Iterator[Damage]:
     for key in sorted(stored.keys() | made.keys(), key=_sortable):
         named = f"{part.table} {', '.join(map(str, key))}".strip()
         if key not in stored:
             if not part.late and not (reworded and part.table == "setting"):  # fields that components have gained
-                yield Finding(part.table, named, "it is missing")
+                yield Damage(part.table, named, "it is missing")
             continue
         if key not in made:
-            yield Finding(part.table, named, "its scenario asks for none of this name")
+            yield Damage(part.table, named, "its scenario asks for none of this name")
             continue
         for name, value in stored[key].items():
             other = made[key][name]
             if not _same(value, other, apart) and not (reworded and name in part.words):
-                yield Finding(part.table, named, f"its {name} is not what its scenario gives", value, other)
+                yield Damage(part.table, named, f"its {name} is not what its scenario gives", value, other)
 
 
 def _same(stored: Any, made: Any, apart: bool) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from workbench.store.damage import Ask, Check, Finding, is_clean, readable
+from workbench.store.damage import Ask, Check, Damage, is_clean, readable
 from workbench.store.provenance import OFFERED, UNPACKAGED
 
 LARGEST = 1.7976931348623157e308
@@ -176,11 +176,11 @@ def _recorded(kind: str) -> Iterator[Rule]:
     )
 
 
-def broken_rules(ask: Ask, audited: bool) -> Iterator[Finding]:
+def broken_rules(ask: Ask, audited: bool) -> Iterator[Damage]:
     """Yield every row that breaks a rule."""
     for rule in (*RULES, *_recorded("outcome"), *_recorded("course"), *([] if audited else [UNAUDITED])):
         for row, run, outcome, stored, computed in ask(rule.sql):
-            yield Finding(rule.table, row or rule.table, rule.message, stored, computed, run, outcome)
+            yield Damage(rule.table, row or rule.table, rule.message, stored, computed, run, outcome)
 
 
 def rows(ask: Ask, audited: bool) -> Check:
@@ -189,7 +189,7 @@ def rows(ask: Ask, audited: bool) -> Check:
     counted = ("sweep_run", "run", "outcome", "course", "failure", "candidate")
     words = ("places", "runs", "outcomes", "courses", "failures", "candidates of calibrations")
 
-    def look() -> Iterator[Finding]:
+    def look() -> Iterator[Damage]:
         found = [ask(f"SELECT count(*) FROM {table}").fetchone()[0] for table in counted]
         check.looked = ", ".join(f"{word} {n:,}" for n, word in zip(found, words, strict=True) if n)
         yield from broken_rules(ask, audited)
@@ -217,7 +217,7 @@ def texts(ask: Ask) -> Check:
     """Look at all texts and time courses."""
     check = Check("texts")
 
-    def look() -> Iterator[Finding]:
+    def look() -> Iterator[Damage]:
         yield from broken_texts(ask)
         yield from broken_courses(ask)
         (courses,) = ask("SELECT count(*) FROM course").fetchone()
@@ -230,7 +230,7 @@ def hashes(ask: Ask) -> Check:
     """Look at everything that is stored with its own SHA-256."""
     check = Check("hashes")
 
-    def look() -> Iterator[Finding]:
+    def look() -> Iterator[Damage]:
         counts = [ask(f"SELECT count(*) FROM {table}").fetchone()[0] for table in HASHED]
         listed = ", ".join(f"{words} {n:,}" for words, n in zip(HASHED.values(), counts, strict=True) if n)
         check.looked = f"every stored SHA-256: {listed or 'none'}"
@@ -241,7 +241,7 @@ def hashes(ask: Ask) -> Check:
     return readable(check, look)
 
 
-def broken_texts(ask: Ask) -> Iterator[Finding]:
+def broken_texts(ask: Ask) -> Iterator[Damage]:
     """Yield every text that is no UTF-8, and everything that is to be JSON and is not."""
     tables = [name for (name,) in ask("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()]
     for table in (name for name in tables if not name.startswith("sqlite_")):
@@ -255,14 +255,14 @@ def broken_texts(ask: Ask) -> Iterator[Finding]:
             for name, text in zip(columns, row, strict=False):
                 if text is not None and not is_clean(text):
                     named = ", ".join(str(key).encode("ascii", "replace").decode() for key in row[len(columns) :])
-                    yield Finding(table, f"row {named} of {table}", f"its {name} is no text (not UTF-8)")
+                    yield Damage(table, f"row {named} of {table}", f"its {name} is no text (not UTF-8)")
     for table, column, kind, key in OBJECTS:
         for row, text in ask(f"SELECT {key}, {column} FROM {table}"):
             if not isinstance(_json(text), kind):
-                yield Finding(table, f"row {row} of {table}", f"its {column} is not the JSON that belongs there")
+                yield Damage(table, f"row {row} of {table}", f"its {column} is not the JSON that belongs there")
 
 
-def broken_courses(ask: Ask) -> Iterator[Finding]:
+def broken_courses(ask: Ask) -> Iterator[Damage]:
     """Yield every time course that is not a finite number for each time of its clock."""
     asked = """SELECT course.run, measure.name, course.points, (SELECT count(*) FROM clock_time
     WHERE clock_time.clock = course.clock) FROM course LEFT JOIN measure ON measure.id = course.measure"""
@@ -272,10 +272,10 @@ def broken_courses(ask: Ask) -> Iterator[Finding]:
     for run, name, text, clock in ask(asked):
         values, times = _json(text), lengths.get(clock, 0)
         if not isinstance(values, list) or not all(type(v) is float and math.isfinite(v) for v in values):
-            yield Finding("course", f"course of run {run}", "it is not a list of numbers", run=run, outcome=name)
+            yield Damage("course", f"course of run {run}", "it is not a list of numbers", run=run, outcome=name)
         elif len(values) != times:
             message = "it has not one value for each time"
-            yield Finding("course", f"course of run {run}", message, len(values), times, run, name)
+            yield Damage("course", f"course of run {run}", message, len(values), times, run, name)
 
 
 def _json(text: str) -> Any:
@@ -288,26 +288,26 @@ def _json(text: str) -> Any:
 UNEQUAL = "its SHA-256 is not the stored one"
 
 
-def broken_scenarios(ask: Ask) -> Iterator[Finding]:
+def broken_scenarios(ask: Ask) -> Iterator[Damage]:
     """Yield every scenario or parameter set whose bytes have another hash."""
     for row, *pairs in ask("SELECT id, bytes, sha256, parameter_bytes, parameter_sha256 FROM scenario"):
         for what, text, kept in (("scenario", *pairs[:2]), ("parameter set", *pairs[2:])):
             found = hashlib.sha256(text).digest()
             if found != kept:
-                yield Finding("scenario", f"{what} of row {row} of scenario", UNEQUAL, kept.hex(), found.hex())
+                yield Damage("scenario", f"{what} of row {row} of scenario", UNEQUAL, kept.hex(), found.hex())
 
 
-def broken_clocks(ask: Ask) -> Iterator[Finding]:
+def broken_clocks(ask: Ask) -> Iterator[Damage]:
     """Yield every clock whose times have another hash."""
     for row, unit, kept in ask("SELECT id, unit, sha256 FROM clock").fetchall():
         times = [time for (time,) in ask("SELECT time FROM clock_time WHERE clock = ? ORDER BY ordinal", (row,))]
         content = json.dumps([unit, [float(time).hex() for time in times]])
         found = hashlib.sha256(content.encode("utf-8", "surrogateescape")).digest()
         if found != kept:
-            yield Finding("clock", f"clock {row}", UNEQUAL, kept.hex(), found.hex())
+            yield Damage("clock", f"clock {row}", UNEQUAL, kept.hex(), found.hex())
 
 
-def broken_measures(ask: Ask) -> Iterator[Finding]:
+def broken_measures(ask: Ask) -> Iterator[Damage]:
     """Yield every measure that has another hash under any revision of its component."""
     sources = _sources(ask)
     for row, kind, name, readout, specification, kept in ask(
@@ -319,7 +319,7 @@ def broken_measures(ask: Ask) -> Iterator[Finding]:
             for source in sources
         )
         if not any(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest() == kept for text in tried):
-            yield Finding("measure", f"{kind} {name!r} (row {row} of measure)", UNEQUAL, kept.hex())
+            yield Damage("measure", f"{kind} {name!r} (row {row} of measure)", UNEQUAL, kept.hex())
 
 
 def _sources(ask: Ask) -> Iterable[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workbench.store.audit import has_audit
 from workbench.store.connection import SCHEMA_VERSION, opened_to_read, storage_faults, version_of
-from workbench.store.damage import Check, Finding, damaged, readable, unescaped
+from workbench.store.damage import Check, Damage, damaged, readable, unescaped
 from workbench.store.integrity import broken_entries, changed_views, pages
 from workbench.store.row_rules import broken_clocks, broken_courses, broken_rules, broken_scenarios, broken_texts
 
@@ -93,7 +93,7 @@ def _looked_at(
     last = NONE
     after = 0
 
-    def ends() -> Iterator[Finding]:
+    def ends() -> Iterator[Damage]:
         nonlocal last, after
         last = _last_entry(connection)
         if known is not None and 0 < known.last[0] < last[0] and _entry(connection, known.last[0]) == known.last[1]:
@@ -111,13 +111,13 @@ def _looked_at(
     return _State(signs, last, ours or readable(Check("views"), lambda: changed_views(connection.execute)).well)
 
 
-def _changed_rows(connection: sqlite3.Connection, after: int, contents: bool) -> Iterator[Finding]:
+def _changed_rows(connection: sqlite3.Connection, after: int, contents: bool) -> Iterator[Damage]:
     yield from (finding for finding, _ in broken_entries(connection, after, contents))
     if contents and not has_audit(connection):
         yield from _broken(connection)
 
 
-def _broken(connection: sqlite3.Connection) -> Iterator[Finding]:
+def _broken(connection: sqlite3.Connection) -> Iterator[Damage]:
     """Yield what is wrong with texts and rows, without an audit."""
     ask = connection.execute
     yield from broken_texts(ask)
@@ -127,7 +127,7 @@ def _broken(connection: sqlite3.Connection) -> Iterator[Finding]:
     yield from broken_rules(ask, audited=False)
 
 
-def _rows_named(connection: sqlite3.Connection, found: Check) -> Iterator[Finding]:
+def _rows_named(connection: sqlite3.Connection, found: Check) -> Iterator[Damage]:
     """Yield the row to blame, where the pages are whole and the row says so itself; the audit knows entries only."""
     if found.findings[0].table == "audit":
         yield from readable(Check("rows"), lambda: islice(_broken(connection), 1)).findings
