@@ -327,7 +327,7 @@ class Conflict:
 
 
 @dataclass
-class Found:
+class FoundConflicts:
     """All conflicts counted, the first of them kept."""
 
     kept: list[Conflict] = field(default_factory=list)

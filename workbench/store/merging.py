@@ -24,7 +24,7 @@ from workbench.errors import Problem, StorageError, UsageError
 from workbench.store.audit import Written, driver_of, entries
 from workbench.store.damage import damaged
 from workbench.store.integrity import file_checks, snapshot
-from workbench.store.merge_rows import Found, MergeConflicts, added, bring, conflicts, forget, held_by, match
+from workbench.store.merge_rows import FoundConflicts, MergeConflicts, added, bring, conflicts, forget, held_by, match
 from workbench.store.session import Hold, refuse_held
 from workbench.store.views import write_views
 
@@ -183,7 +183,7 @@ class _Merger(Hold):
 
     def _prepare(self, command: str) -> None:
         """Compare all, and bring the sources together; a target that is there is only read so far."""
-        there, found = self.path.exists(), Found()
+        there, found = self.path.exists(), FoundConflicts()
         if there:
             self._compare(found)
         draft = self._drafts.enter_context(database.drafted(self.path))
@@ -198,7 +198,7 @@ class _Merger(Hold):
             self._refuse_changed()
             database.publish(draft, self.path)
 
-    def _compare(self, found: Found) -> None:
+    def _compare(self, found: FoundConflicts) -> None:
         """Look for conflicts with the target as it is."""
         with database.opened_to_read(self.path) as driver:
             driver.isolation_level = None
@@ -209,14 +209,14 @@ class _Merger(Hold):
                     found.add(conflicts(driver, str(source.path), str(self.path)))
                     forget(driver)
 
-    def _gather(self, draft: Path, found: Found) -> None:
+    def _gather(self, draft: Path, found: FoundConflicts) -> None:
         """Bring all sources into a draft; where two differ the first stays, and the draft is of no use."""
         connection = database.drafting(draft)
         driver = driver_of(connection)
         try:
             for place, source in enumerate(self._sources):
                 self._tell(f"merging {source.path}")
-                unlike = Found()
+                unlike = FoundConflicts()
                 with database.attached(driver, source.path, "src"), connection.begin():
                     match(driver)
                     unlike.add(conflicts(driver, str(source.path), ""))
@@ -230,7 +230,7 @@ class _Merger(Hold):
             connection.close()
             connection.engine.dispose()
 
-    def _name(self, driver: sqlite3.Connection, unlike: Found, earlier: Sequence[Source]) -> None:
+    def _name(self, driver: sqlite3.Connection, unlike: FoundConflicts, earlier: Sequence[Source]) -> None:
         """Say of conflicts with a draft which file it had the other value from."""
         for source in earlier:
             nameless = [place for place, conflict in enumerate(unlike.kept) if not conflict.other_file]
