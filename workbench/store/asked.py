@@ -49,7 +49,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Grid:
+class StudyGrid:
     """The points of one study: how many, and the values of each path; those of `relative` paths are factors."""
 
     points: int
@@ -98,7 +98,7 @@ class Asked:
     subjects: int
     settings: Mapping[str, str]
     values: Mapping[str, Mapping[str, Value]]
-    grids: Mapping[str, Grid]
+    grids: Mapping[str, StudyGrid]
     traits: Mapping[str, tuple[float, ...]]
     made: Mapping[tuple[str, str], frozenset[Made]]
     engines: frozenset[int]
@@ -114,7 +114,7 @@ def planned(plan: Plan) -> Asked:
     for study in plan.studies:
         axes = scenario.studies[study.name].axes if study.name in scenario.studies else ()
         levels = {p: frozenset(map(_exact, v)) for group in study.points.groups for p, v in group.levels.items()}
-        grids[study.name] = Grid(len(study.points), levels, frozenset(axis.path for axis in axes if axis.relative))
+        grids[study.name] = StudyGrid(len(study.points), levels, frozenset(axis.path for axis in axes if axis.relative))
     most = max((study.subjects for study in plan.studies), default=0)
     draws = plan.traits(range(min(SEEN, most))) if scenario.subjects.traits else {}
     made: dict[tuple[str, str], set[Made]] = {}
@@ -228,7 +228,7 @@ def _stored(connection: sqlite3.Connection, sweep: int) -> Asked:
         if meaning.endswith(FACTOR):
             relative.setdefault(study, set()).add(path)
     grids = {
-        study: Grid(
+        study: StudyGrid(
             points,
             {path: frozenset(found) for path, found in levels.get(study, {}).items()},
             frozenset(relative.get(study, ())),
