@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.execution.reasons import Cause, Explanation, Place, explain
-from workbench.store.asked import Asked, Value, planned, readable, stored
+from workbench.store.asked import Asked, ResolvedValue, planned, readable, stored
 from workbench.store.connection import reading
 from workbench.store.predecessors import (
     created,
@@ -56,7 +56,7 @@ class RunContent:
     seed: int
     engine: int | None
     made: list[tuple[str, str, int]]
-    numbers: list[tuple[str, Value]]
+    numbers: list[tuple[str, ResolvedValue]]
     traits: Mapping[str, float]
     against: int | None
     explanation: Explanation | None
@@ -172,15 +172,17 @@ def _between(db: Path, asked: Asked, other: Asked, rows: Sequence[tuple[str, str
     return Explanation(str(db), sum(places.values()), total, other.sweep, other.created, causes)
 
 
-def _at_point(path: str, value: Value, swept: Mapping[tuple[str, bool], Any]) -> Value:
+def _at_point(path: str, value: ResolvedValue, swept: Mapping[tuple[str, bool], Any]) -> ResolvedValue:
     """Return a value at a point: what is swept there, or multiplied there."""
     for name in dict.fromkeys((path, f"parameter.{value.parameter}")):
         if (name, False) in swept:
             at = swept[name, False]
             number, text = (None, at) if isinstance(at, str) else (at, None)
             if name == path:
-                return Value(number, text, value.unit, "sweep", traits=value.traits)
-            return Value(None, f"{name} = {at}", "", "sweep", value.parameter, value.traits)
+                return ResolvedValue(number, text, value.unit, "sweep", traits=value.traits)
+            return ResolvedValue(None, f"{name} = {at}", "", "sweep", value.parameter, value.traits)
         if (name, True) in swept and value.number is not None:
-            return Value(value.number * swept[name, True], None, value.unit, "sweep", value.parameter, value.traits)
+            return ResolvedValue(
+                value.number * swept[name, True], None, value.unit, "sweep", value.parameter, value.traits
+            )
     return value

@@ -12,7 +12,7 @@ from workbench.component.registry import SECTIONS
 from workbench.scenario.text.changes import ABSENT, Change, changes, written
 from workbench.scenario.text.document import Document
 from workbench.solver.batch import RECORDINGS
-from workbench.store.asked import Asked, Value
+from workbench.store.asked import Asked, ResolvedValue
 
 Place = tuple[str, str]
 """A study and an arm."""
@@ -80,7 +80,7 @@ class _Comparison:
         return [s for s in dict.fromkeys(study for study, _ in self.places) if s in self.old.grids]
 
     @cached_property
-    def values(self) -> dict[tuple[str, str], tuple[Value | None, Value | None]]:
+    def values(self) -> dict[tuple[str, str], tuple[ResolvedValue | None, ResolvedValue | None]]:
         """Every value that differs, by arm and path; what all studies sweep anyway does not count."""
         found = {}
         for arm in self.arms:
@@ -271,7 +271,7 @@ class _Comparison:
     def behind(self, keys: set[tuple[str, str]], name: str, origin: str = "") -> list[tuple[str, str]]:
         """Return which of some changed values take their number from a parameter (of a name)."""
 
-        def taken(value: Value | None) -> bool:
+        def taken(value: ResolvedValue | None) -> bool:
             fits = value is not None and bool(value.parameter) and name in ("", value.parameter)
             return fits and origin in ("", value.origin)  # type: ignore[union-attr]
 

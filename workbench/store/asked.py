@@ -27,7 +27,7 @@ SEEN = 8
 
 
 @dataclass(frozen=True)
-class Value:
+class ResolvedValue:
     """One resolved value of an arm: a number or a text, where it comes from, and the parameter behind it."""
 
     number: float | None
@@ -97,7 +97,7 @@ class Asked:
     seed: int
     subjects: int
     settings: Mapping[str, str]
-    values: Mapping[str, Mapping[str, Value]]
+    values: Mapping[str, Mapping[str, ResolvedValue]]
     grids: Mapping[str, StudyGrid]
     traits: Mapping[str, tuple[float, ...]]
     made: Mapping[tuple[str, str], frozenset[Made]]
@@ -143,10 +143,10 @@ def planned(plan: Plan) -> Asked:
     )
 
 
-def _value(resolved: Any) -> Value:
+def _value(resolved: Any) -> ResolvedValue:
     number, text = (None, None) if resolved.value is None else number_or_text(resolved.value)
     traits = ", ".join(resolved.traits)
-    return Value(number, text, resolved.unit, resolved.origin, resolved.parameter, traits)
+    return ResolvedValue(number, text, resolved.unit, resolved.origin, resolved.parameter, traits)
 
 
 def _exact(value: Any) -> str:
@@ -216,11 +216,11 @@ def _stored(connection: sqlite3.Connection, sweep: int) -> Asked:
     ).fetchone()
     if [hashlib.sha256(one).digest() for one in (text, parameters)] != hashes:
         raise ValueError("its scenario or parameter set has another hash than the one stored")
-    values: dict[str, dict[str, Value]] = {}
+    values: dict[str, dict[str, ResolvedValue]] = {}
     for arm, path, *rest in ask(_VALUES, (sweep,)):
         values.setdefault(arm, {})
         if path is not None:
-            values[arm][path] = Value(*rest)
+            values[arm][path] = ResolvedValue(*rest)
     levels: dict[str, dict[str, set[str]]] = {}
     relative: dict[str, set[str]] = {}
     for study, path, number, word, meaning in ask(_LEVELS, (sweep,)):
