@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.store.canonical import TABLES, Held, Named, Places, content, spans
+from workbench.store.canonical import TABLES, Named, Places, RowCache, content, spans
 from workbench.store.provenance import versions
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Written:
         self._driver = driver
         self._before = _largest(driver)
         self._named: dict[str, list[Any]] = defaultdict(list)
-        self._held = Held()
+        self._held = RowCache()
         self.facts: dict[str, Any] = {}
 
     def axis_of_whole_numbers(self, axis: int) -> None:

@@ -115,7 +115,7 @@ TABLES = (*TABLES, "sweep_run", "lost_run")
 
 
 @dataclass
-class Held:
+class RowCache:
     """What is in memory of rows that are being stored, so that they need not be read back.
 
     Attributes
@@ -150,7 +150,7 @@ def numbers_in(ranges: Spans) -> list[int]:
     return [number for first, last in ranges for number in range(first, last + 1)]
 
 
-def content(driver: sqlite3.Connection, named: Named, held: Held | None = None) -> tuple[bytes, dict[str, int]]:
+def content(driver: sqlite3.Connection, named: Named, held: RowCache | None = None) -> tuple[bytes, dict[str, int]]:
     """Return the SHA-256 over the canonical form of the rows that an entry names, and how many there are by table.
 
     Parameters
@@ -164,7 +164,7 @@ def content(driver: sqlite3.Connection, named: Named, held: Held | None = None) 
     held
         What of it is in memory.
     """
-    total, counts, held = hashlib.sha256(), Counter[str](), held or Held()
+    total, counts, held = hashlib.sha256(), Counter[str](), held or RowCache()
 
     def section(table: str, batches: Iterable[Sequence[Sequence[Any]]]) -> None:
         total.update(b"\0" + table.encode() + b"\0")
