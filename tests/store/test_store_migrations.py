@@ -26,7 +26,7 @@ from workbench.errors import MigrationNote, StorageError
 from workbench.store import digest, open_results
 from workbench.store.audit import chain_faults, content_of, driver_of, entries, uncovered
 from workbench.store.migrations import STEPS
-from workbench.store.session import Hold
+from workbench.store.session import WriteSession
 
 PUBLISHED = Path(__file__).parent / "published"
 DIGESTS = {1: "56f32e448e13a3a5b92131312d784897775563f3e98e5ef84d6fc360697f47cf"}
@@ -63,9 +63,9 @@ def version(db: Path) -> int:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrated(db: Path) -> Hold:
+def migrated(db: Path) -> WriteSession:
     with pytest.warns(MigrationNote, match="as it was it is kept as"):
-        return Hold(db, 0.0, "a command")
+        return WriteSession(db, 0.0, "a command")
 
 
 def test_D05_a_database_of_every_published_version_lies_here() -> None:
@@ -93,7 +93,7 @@ def test_D05_the_old_file_is_kept_whole_and_the_new_one_is_as_if_made_today(old:
         assert held.was == was and held.kept == old.with_name(f"old.version-{was}.db")
     assert version(held.kept) == was and digest(held.kept) == digest(old) == DIGESTS[was]
     assert version(old) == database.SCHEMA_VERSION
-    Hold(tmp_path / "new.db", 0.0).close()
+    WriteSession(tmp_path / "new.db", 0.0).close()
     assert schema(old) == schema(tmp_path / "new.db")
     with closing(sqlite3.connect(old)) as driver:
         first, killed = list(entries(driver))
@@ -156,7 +156,7 @@ def killed_at(nth: int, db: Path) -> Callable[[], None]:
         hold.migrate = traced  # type: ignore[assignment]
         watched = ("sqlite3.connect", "os.rename", "os.remove", "open")
         sys.addaudithook(lambda event, arguments: count() if event in watched else None)
-        Hold(db, 0.0).close()
+        WriteSession(db, 0.0).close()
 
     return work
 
@@ -164,7 +164,7 @@ def killed_at(nth: int, db: Path) -> Callable[[], None]:
 @can_fork
 def test_D05_killed_at_any_step_the_file_is_whole_before_or_after(old: Path) -> None:
     was, whole, seen = version(old), old.read_bytes(), set()
-    Hold(old.with_name("other.db"), 0.0).close()  # what is imported or kept in memory once, is
+    WriteSession(old.with_name("other.db"), 0.0).close()  # what is imported or kept in memory once, is
     old.with_name("other.db").unlink()
     for nth in range(1, 1000, EVERY):
         ended = in_a_child(killed_at(nth, old))
@@ -180,7 +180,7 @@ def test_D05_killed_at_any_step_the_file_is_whole_before_or_after(old: Path) -> 
             assert digest(old) == DIGESTS[was]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", MigrationNote)
-                Hold(old, 0.0).close()
+                WriteSession(old, 0.0).close()
             assert version(old) == database.SCHEMA_VERSION and digest(old) == DIGESTS[was]
             assert {path.name for path in old.parent.iterdir()} == {"old.db", f"old.version-{was}.db"}
         for path in old.parent.iterdir():
@@ -200,7 +200,7 @@ def test_D05_where_the_copy_does_not_fit_nothing_is_changed(old: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         with pytest.raises(StorageError, match=r"old\.db: "):
-            Hold(old, 0.0)
+            WriteSession(old, 0.0)
 
     assert in_a_child(work) == 0
     assert [path.name for path in old.parent.iterdir()] == ["old.db"]
@@ -222,7 +222,7 @@ def test_D05_a_planted_object_is_refused_before_anything_is_copied_or_changed(ol
         connection.execute(planted)
     before = old.read_bytes()
     with pytest.raises(StorageError, match="is not what a workbench puts there"):
-        Hold(old, 0.0)
+        WriteSession(old, 0.0)
     assert [path.name for path in old.parent.iterdir()] == ["old.db"]
     assert old.read_bytes() == before
 
@@ -231,7 +231,7 @@ def test_D06_a_newer_version_that_stands_in_the_log_alone_is_refused_too(old: Pa
     with closing(sqlite3.connect(old)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA user_version = 77")
-        for open_it in (lambda: Hold(old, 0.0), lambda: open_results(old).sweeps()):
+        for open_it in (lambda: WriteSession(old, 0.0), lambda: open_results(old).sweeps()):
             with pytest.raises(StorageError, match=rf"version 77, .* up to {database.SCHEMA_VERSION};"):
                 open_it()
 

@@ -19,12 +19,12 @@ def migrate(context: typer.Context, db: Database, lock_timeout: LockTimeout = 30
     """
     from workbench.errors import MigrationNote
     from workbench.store.connection import SCHEMA_VERSION, inspect
-    from workbench.store.session import Hold
+    from workbench.store.session import WriteSession
 
     inspect(Path(db))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MigrationNote)
-        with Hold(Path(db), lock_timeout, command_line(["workbench", *context.obj])) as held:
+        with WriteSession(Path(db), lock_timeout, command_line(["workbench", *context.obj])) as held:
             was, kept = held.was, held.kept
     if as_json:
         said = {"from": was, "version": SCHEMA_VERSION, "kept": str(kept) if kept else None}

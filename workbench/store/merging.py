@@ -25,7 +25,7 @@ from workbench.store.audit import Written, driver_of, entries
 from workbench.store.damage import damaged
 from workbench.store.integrity import file_checks, snapshot
 from workbench.store.merge_rows import FoundConflicts, MergeConflicts, added, bring, conflicts, forget, held_by, match
-from workbench.store.session import Hold, refuse_held
+from workbench.store.session import WriteSession, refuse_held
 from workbench.store.views import write_views
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _stamp(path: Path) -> tuple[tuple[int, ...], ...]:
     return tuple(found)
 
 
-class _Merger(Hold):
+class _Merger(WriteSession):
     """Holds the target while sources are brought in."""
 
     def __init__(self, sources: Sequence[Source], into: Path, command: str, lock_timeout: float, tell: Tell) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Table, func, insert, select, update
 import workbench.store.schema as tables
 from workbench.store.provenance import provenance
 from workbench.store.register import now, scenario_id
-from workbench.store.session import Hold
+from workbench.store.session import WriteSession
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Row
@@ -72,7 +72,7 @@ class Sought:
         return _hashed(json.dumps(whole))
 
 
-class CandidateLog(Hold):
+class CandidateLog(WriteSession):
     """The candidates of one calibration in a database; one process writes, others may read at any time.
 
     Attributes

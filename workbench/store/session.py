@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-class Hold:
+class WriteSession:
     """Base of what writes into one database, which nobody else may do until `close`; a context manager.
 
     The database is created if there is none.

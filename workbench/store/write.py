@@ -34,7 +34,7 @@ from workbench.store.rows import (
     insert_outcomes,
     insert_runs,
 )
-from workbench.store.session import Hold
+from workbench.store.session import WriteSession
 from workbench.store.views import write_views
 from workbench.store.whole import ask_again
 
@@ -114,7 +114,7 @@ def open_writer(path: str | Path, *, lock_timeout: float = 30.0, command: str = 
     return Writer(Path(path), lock_timeout, command)
 
 
-class Writer(Hold):
+class Writer(WriteSession):
     """Writes sweeps into one database: `begin`, then for each chunk `missing` and `store`, then `finish`.
 
     What `store` has returned from survives any end of the process. Storing the same runs again changes nothing.
