@@ -18,7 +18,7 @@ from workbench.cli import main as cli
 from workbench.cli import stops
 from workbench.execution.runner import run_sweep
 from workbench.execution.signals import StoppedAtOnce
-from workbench.store.session import Lease
+from workbench.store.session import WriterLock
 
 COMMANDS: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined]
 OJA = str(ROOT / "scenarios" / "rules" / "oja.toml")
@@ -127,7 +127,7 @@ def test_C04_a_file_that_is_not_what_it_should_be_is_one_object(folder: Path, fi
 
 
 def test_C04_what_is_in_the_way_is_one_object(folder: Path) -> None:
-    lease = Lease(folder / "good.db", 0.0)
+    lease = WriterLock(folder / "good.db", 0.0)
     try:
         locked = workbench("sweep", "small.toml", "--db", "good.db", "--lock-timeout", "0", "--json", cwd=folder)
     finally:

@@ -40,7 +40,7 @@ from workbench.store.integrity import file_checks, snapshot
 from workbench.store.merge_rows import MergeConflicts
 from workbench.store.merging import SourceFaults
 from workbench.store.refit_log import CandidateLog, Sought
-from workbench.store.session import Lease
+from workbench.store.session import WriterLock
 
 OLD = gzip.decompress((Path(__file__).parent / "published" / "version-1.db.gz").read_bytes())
 ARMS = {"healthy": None, "ill": "healthy", "treated": "ill", "other": None}
@@ -243,7 +243,7 @@ def test_D09_bad_sources_are_all_named_and_nothing_is_made(tmp_path: Path) -> No
     ):
         with closing(sqlite3.connect(bad[name], isolation_level=None)) as driver:
             driver.execute(sql)
-    lease = Lease(bad["held"], 0.0)
+    lease = WriterLock(bad["held"], 0.0)
     before = sorted(path.name for path in tmp_path.iterdir())
     try:
         with pytest.raises(SourceFaults) as told:

@@ -75,7 +75,7 @@ class WriteSession:
             database.inspect(path)
         elif not path.absolute().parent.is_dir():
             raise StorageError(f"{path}: the folder {path.parent} does not exist; create it or choose another --db")
-        self._lease = Lease(path, lock_timeout)
+        self._lease = WriterLock(path, lock_timeout)
         try:
             with _writing_faults(path):
                 self._prepare(command)
@@ -180,7 +180,7 @@ def _is_ours(text: bytes) -> bool:
     return TEXT.startswith(re.sub(rb"[0-9]+", b"0", text.rstrip(b"\0")))
 
 
-class Lease:
+class WriterLock:
     """The right to write to `database`; held until `release` or the end of the process.
 
     Parameters
