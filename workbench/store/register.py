@@ -33,7 +33,7 @@ FACTOR = " (a factor on the arm's own value)"
 
 
 @dataclass(frozen=True)
-class Place:
+class StudyRows:
     """Where the rows of one study go: its id, the ids of its arms in order, and the id of its first point."""
 
     study: int
@@ -80,7 +80,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def register(connection: Connection, plan: Plan, command: str, written: Written) -> tuple[int, dict[str, Place]]:
+def register(connection: Connection, plan: Plan, command: str, written: Written) -> tuple[int, dict[str, StudyRows]]:
     """Find or write the sweep of `plan`, inside the caller's transaction.
 
     Returns
@@ -334,11 +334,13 @@ def _spans(total: int) -> Iterator[range]:
     return (range(start, min(start + AT_ONCE, total)) for start in range(0, total, AT_ONCE))
 
 
-def _places(connection: Connection, sweep: int, plan: Plan) -> dict[str, Place]:
+def _places(connection: Connection, sweep: int, plan: Plan) -> dict[str, StudyRows]:
     arms = {row.name: row.id for row in connection.execute(select(tables.arm).where(tables.arm.c.sweep == sweep))}
     places = {}
     for row in connection.execute(select(tables.study).where(tables.study.c.sweep == sweep)).all():
         study = next(s for s in plan.studies if s.name == row.name)
         first = connection.execute(select(func.min(tables.point.c.id)).where(tables.point.c.study == row.id)).scalar()
-        places[row.name] = Place(row.id, np.array([arms[name] for name in study.arms], dtype=np.int64), int(first or 0))
+        places[row.name] = StudyRows(
+            row.id, np.array([arms[name] for name in study.arms], dtype=np.int64), int(first or 0)
+        )
     return places

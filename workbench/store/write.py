@@ -23,7 +23,7 @@ from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
 from workbench.store.complete import complete_runs
 from workbench.store.measures import Catalogue
-from workbench.store.register import Place, open_invocation, register
+from workbench.store.register import StudyRows, open_invocation, register
 from workbench.store.rows import (
     Rows,
     asking,
@@ -91,7 +91,7 @@ class _Begun:
     sweep: int
     invocation: int
     command: str
-    places: Mapping[str, Place]
+    places: Mapping[str, StudyRows]
     catalogue: Catalogue
     started: float = field(default_factory=perf_counter)
 
