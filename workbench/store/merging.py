@@ -37,7 +37,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Source:
+class MergeSource:
     """A file to bring in, and what it was when it was looked through.
 
     Attributes
@@ -65,7 +65,7 @@ class Merged:
     """
 
     into: Path
-    sources: tuple[Source, ...]
+    sources: tuple[MergeSource, ...]
     before: dict[str, int]
     after: dict[str, int]
 
@@ -129,7 +129,7 @@ def _same(one: Path, other: Path) -> bool:
     return False
 
 
-def _looked_through(paths: Sequence[Path], timeout: float, tell: Tell) -> tuple[Source, ...]:
+def _looked_through(paths: Sequence[Path], timeout: float, tell: Tell) -> tuple[MergeSource, ...]:
     """Return the sources, each of them whole and as it was written; all that is wrong is told at once."""
     seen, problems = [], []
     for path in paths:
@@ -142,7 +142,7 @@ def _looked_through(paths: Sequence[Path], timeout: float, tell: Tell) -> tuple[
     return tuple(seen)
 
 
-def _source(path: Path, timeout: float, tell: Tell) -> Source:
+def _source(path: Path, timeout: float, tell: Tell) -> MergeSource:
     database.inspect(path)
     refuse_held(database.behind_links(path), timeout)
     with database.storage_faults(path):
@@ -157,7 +157,7 @@ def _source(path: Path, timeout: float, tell: Tell) -> Source:
             raise damaged(path, first)
         for entry in entries(seen.connection):
             head = entry.sha256.hex()
-    return Source(path, runs, head, stamp)
+    return MergeSource(path, runs, head, stamp)
 
 
 def _stamp(path: Path) -> tuple[tuple[int, ...], ...]:
@@ -174,7 +174,9 @@ def _stamp(path: Path) -> tuple[tuple[int, ...], ...]:
 class _Merger(WriteSession):
     """Holds the target while sources are brought in."""
 
-    def __init__(self, sources: Sequence[Source], into: Path, command: str, lock_timeout: float, tell: Tell) -> None:
+    def __init__(
+        self, sources: Sequence[MergeSource], into: Path, command: str, lock_timeout: float, tell: Tell
+    ) -> None:
         self._sources, self._command, self._tell = tuple(sources), command, tell
         self._before: dict[str, int] = dict.fromkeys(COUNTED, 0)
         self._incoming: Path | None = None
@@ -230,7 +232,7 @@ class _Merger(WriteSession):
             connection.close()
             connection.engine.dispose()
 
-    def _name(self, driver: sqlite3.Connection, unlike: FoundConflicts, earlier: Sequence[Source]) -> None:
+    def _name(self, driver: sqlite3.Connection, unlike: FoundConflicts, earlier: Sequence[MergeSource]) -> None:
         """Say of conflicts with a draft which file it had the other value from."""
         for source in earlier:
             nameless = [place for place, conflict in enumerate(unlike.kept) if not conflict.other_file]
@@ -257,7 +259,7 @@ class _Merger(WriteSession):
             raise
         return connection
 
-    def _bring(self, connection: Connection, sources: Sequence[Source], audited: bool = True) -> None:
+    def _bring(self, connection: Connection, sources: Sequence[MergeSource], audited: bool = True) -> None:
         driver = driver_of(connection)
         written, before = (
             Written(driver),
