@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class Migration:
     """What leads to one version from the version before it.
 
     Attributes
@@ -41,7 +41,7 @@ class Step:
 
 
 STEPS = (
-    Step(
+    Migration(
         2,
         "an audit of what each command writes; axes that count whole things; runs lost with their process",
         (
