@@ -13,7 +13,7 @@ from workbench.cli.output import Format, print_frame, print_object, put
 from workbench.cli.text_tables import folded, set_out
 
 if TYPE_CHECKING:
-    from workbench.store.history import History, Written
+    from workbench.store.history import CommandRecord, History
 
 SWEEP_COLUMNS = ("sweep", "scenario", "subjects", "expected", "stored", "failed", "missing", "created")
 
@@ -52,7 +52,7 @@ def _lines(found: History) -> Iterator[str]:
     yield from _chain(found)
 
 
-def _entries(one: Written) -> str:
+def _entries(one: CommandRecord) -> str:
     if one.first is None:
         return "-"
     return str(one.first) if one.first == one.last else f"{one.first}-{one.last}"

@@ -17,7 +17,7 @@ BEGINNINGS = ("created", "sweep", "calibration", "migrated", "merged")
 
 
 @dataclass(frozen=True)
-class Written:
+class CommandRecord:
     """What one command wrote.
 
     Attributes
@@ -57,7 +57,7 @@ class History:
         What is wrong with the chain, "" where nothing is.
     """
 
-    commands: tuple[Written, ...]
+    commands: tuple[CommandRecord, ...]
     entries: int | None
     sha256: str
     broken: str
@@ -100,7 +100,7 @@ def _grouped(listed: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield group
 
 
-def _written(driver: sqlite3.Connection, group: Sequence[Entry]) -> Written:
+def _written(driver: sqlite3.Connection, group: Sequence[Entry]) -> CommandRecord:
     facts = [entry.facts for entry in group]
     told = [words for one in facts if (words := _beginning(driver, one))]
     chunks = [one for one in facts if one.get("kind") == "chunk"]
@@ -115,7 +115,7 @@ def _written(driver: sqlite3.Connection, group: Sequence[Entry]) -> Written:
         told.append(f"{sum(_whole(_counts(one).get('candidate')) for one in facts):,} candidates")
     named = next((one for one in facts if one.get("kind") in ("sweep", "calibration")), facts[0])
     status, first, last = _status(driver, named), group[0], group[-1]
-    return Written(first.id, last.id, first.at, first.command, "; ".join(told), status, _versions(first))
+    return CommandRecord(first.id, last.id, first.at, first.command, "; ".join(told), status, _versions(first))
 
 
 def _beginning(driver: sqlite3.Connection, facts: Mapping[str, Any]) -> str:
@@ -148,7 +148,7 @@ def _versions(entry: Entry) -> dict[str, str]:
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
-def _older_sweeps(driver: sqlite3.Connection, known: set[Any]) -> Iterator[Written]:
+def _older_sweeps(driver: sqlite3.Connection, known: set[Any]) -> Iterator[CommandRecord]:
     """Yield the invocations that began before there was an audit."""
     names = ("workbench", "python", "numpy", "scipy", "pandas", "sqlalchemy", "sqlite")
     asked = """SELECT i.id, i.started, i.command, i.sweep, s.name, i.computed, i.failed, i.status
@@ -160,15 +160,15 @@ def _older_sweeps(driver: sqlite3.Connection, known: set[Any]) -> Iterator[Writt
             versions = {key: kept[key] for key in names if key in kept}
             words = f"sweep {sweep} of {name}; {_runs(computed)} computed, {failed:,} of them failed"
             told = f"sweep {sweep} of {name}" if status in ("running", "killed") else words
-            yield Written(None, None, at, command, told, status, versions)
+            yield CommandRecord(None, None, at, command, told, status, versions)
 
 
-def _older_refits(driver: sqlite3.Connection, known: set[Any]) -> Iterator[Written]:
+def _older_refits(driver: sqlite3.Connection, known: set[Any]) -> Iterator[CommandRecord]:
     asked = """SELECT c.id, c.created, c.command, c.status, (SELECT count(*) FROM candidate WHERE calibration = c.id)
         FROM calibration AS c ORDER BY c.id"""
     for number, at, command, status, candidates in driver.execute(asked).fetchall():
         if number not in known:
-            yield Written(None, None, at, command, f"calibration {number}; {candidates:,} candidates", status, {})
+            yield CommandRecord(None, None, at, command, f"calibration {number}; {candidates:,} candidates", status, {})
 
 
 def _runs(number: int) -> str:
