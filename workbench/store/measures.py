@@ -21,7 +21,7 @@ from workbench.store.audit import Written
 from workbench.store.views import write_views
 
 
-class Catalogue:
+class IdCache:
     """What one sweep's chunks have named so far.
 
     Methods work inside the caller's transaction; where that is rolled back, `forget` must follow.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.store.audit import Written, driver_of
 from workbench.store.connection import in_memory
 from workbench.store.damage import Ask, Damage
-from workbench.store.measures import Catalogue
+from workbench.store.measures import IdCache
 from workbench.store.register import register
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def unlike_plan(ask: Ask, sweep: int, plan: Plan, reworded: bool, apart: bool) -
             driver = driver_of(connection)
             written = Written(driver)
             made, _ = register(connection, plan, "", written)
-            catalogue = Catalogue(made, plan.scenario)
+            catalogue = IdCache(made, plan.scenario)
             for number, study in enumerate(plan.studies, 1):
                 for group in study.groups:
                     catalogue.measures(connection, number, group.structure, written)

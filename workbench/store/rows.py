@@ -18,7 +18,7 @@ import workbench.store.schema as tables
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
 from workbench.store.complete import KEYS_AT_ONCE, Ask, complete_runs
-from workbench.store.measures import Catalogue, time_unit
+from workbench.store.measures import IdCache, time_unit
 
 if TYPE_CHECKING:
     from workbench.plan import Chunk
@@ -48,7 +48,7 @@ def asking(connection: Connection) -> Ask:
 
 
 def insert_runs(
-    connection: Connection, catalogue: Catalogue, chunk: Chunk, rows: Rows, result: BatchResult, written: Written
+    connection: Connection, catalogue: IdCache, chunk: Chunk, rows: Rows, result: BatchResult, written: Written
 ) -> tuple[list[int], int]:
     """Insert the runs that are new.
 
@@ -137,7 +137,7 @@ def insert_outcomes(
 
 def insert_course(
     connection: Connection,
-    catalogue: Catalogue,
+    catalogue: IdCache,
     chunk: Chunk,
     result: BatchResult,
     good: Good,

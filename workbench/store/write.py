@@ -22,7 +22,7 @@ from workbench.errors import OtherRuns
 from workbench.solver.batch import BatchResult, Declared
 from workbench.store.audit import Written
 from workbench.store.complete import complete_runs
-from workbench.store.measures import Catalogue
+from workbench.store.measures import IdCache
 from workbench.store.register import StudyRows, open_invocation, register
 from workbench.store.rows import (
     Rows,
@@ -92,7 +92,7 @@ class _Begun:
     invocation: int
     command: str
     places: Mapping[str, StudyRows]
-    catalogue: Catalogue
+    catalogue: IdCache
     started: float = field(default_factory=perf_counter)
 
 
@@ -142,7 +142,7 @@ class Writer(WriteSession):
             invocation = open_invocation(connection, sweep, plan, command, workers)
             write_views(connection)
             written.facts |= {"sweep": sweep, "invocation": invocation, "expected": plan.expected}
-        self._begun = _Begun(sweep, invocation, command, places, Catalogue(sweep, plan.scenario))
+        self._begun = _Begun(sweep, invocation, command, places, IdCache(sweep, plan.scenario))
         return sweep
 
     def missing(self, chunk: Chunk) -> Rows:
