@@ -13,7 +13,7 @@ from workbench.analysis.overview import excess
 from workbench.analysis.responders import responses
 from workbench.analysis.selection import select
 from workbench.findings.finding import Criterion
-from workbench.findings.held import Held, published_range
+from workbench.findings.held import HeldSets, published_range
 from workbench.inspection.window_courses import shape_of
 from workbench.modulation.window import TwoStage
 from workbench.scenario.model import Response
@@ -32,7 +32,7 @@ def test_a_published_range_is_target_and_error_where_they_are_stated() -> None:
 def test_a_set_is_held_if_every_finding_is_given_back_and_weights_say_how_many_count() -> None:
     ranges = np.array([[-1.96, 1.96], [0.0, 3.92]])  # standard errors of 1 about 0 and about 1.96
     values = np.array([[0.0, 0.0, 3.0, -1.0], [1.96, 5.0, 1.96, 1.96]])
-    found = Held("plausible", np.array([4, 5, 6, 7]), ("A", "B"), ranges, values, ())
+    found = HeldSets("plausible", np.array([4, 5, 6, 7]), ("A", "B"), ranges, values, ())
     assert list(found.inside) == [4, 7] and not found.enough and found.findings == ("A", "B")
     weights = np.exp(-0.5 * np.array([0.0, 3.04**2, 9.0, 1.0]))
     assert found.effective == pytest.approx(weights.sum() ** 2 / (weights**2).sum())

@@ -23,7 +23,7 @@ import workbench.report.statements.opening as opening
 from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.selection import select
 from workbench.findings.finding import Finding
-from workbench.findings.held import Held
+from workbench.findings.held import HeldSets
 from workbench.findings.ledger import LedgerRow
 from workbench.report.comparisons import comparison_figure
 from workbench.report.content import Page
@@ -143,10 +143,10 @@ def ledger(*verdicts: tuple[str, str]) -> list[LedgerRow]:
     return found
 
 
-def held(inside: int) -> Held:
+def held(inside: int) -> HeldSets:
     """Return 30 sets of which so many give back the one fitted finding."""
     values = np.where(np.arange(30) < inside, 0.0, 5.0)[None, :]
-    return Held("plausible", np.arange(30), ("F0",), np.array([[-1.0, 1.0]]), values, ())
+    return HeldSets("plausible", np.arange(30), ("F0",), np.array([[-1.0, 1.0]]), values, ())
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.selection import Selection, select
 from workbench.findings.collection import ledger as published
-from workbench.findings.held import Held, held
+from workbench.findings.held import HeldSets, held
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ class Overview:
     study: str
     declared: tuple[NamedComparison, ...]
     crossed: tuple[Crossed, ...]
-    held: Held | None
+    held: HeldSets | None
     rows: pd.DataFrame
     equal: tuple[str, ...]
     rest: tuple[str, ...]

@@ -34,7 +34,7 @@ NORMAL = 1.96
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldSets:
     """Which sets of a study over assumed ranges give back the fitted findings.
 
     `values` is (criteria, sets), the statistic of each criterion in each set, of which `ranges` are the published
@@ -79,7 +79,7 @@ class Held:
         return len(self.inside) >= FEWEST_HELD
 
 
-def held(selection: Selection, study: str, rows: Sequence[LedgerRow]) -> Held | None:
+def held(selection: Selection, study: str, rows: Sequence[LedgerRow]) -> HeldSets | None:
     """Return which sets of `study` give back the fitted findings among `rows`; None where none can be judged there."""
     stored, points = Stored(selection), _points(selection, study)
     names, ranges, values, left_out = [], [], [], []
@@ -100,7 +100,7 @@ def held(selection: Selection, study: str, rows: Sequence[LedgerRow]) -> Held | 
     if not names:
         return None
     missing = tuple(name for name in dict.fromkeys(left_out) if name not in names)
-    return Held(study, points, tuple(names), np.array(ranges), np.array(values), missing)
+    return HeldSets(study, points, tuple(names), np.array(ranges), np.array(values), missing)
 
 
 def published_range(criterion: Criterion) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ from workbench.analysis.parameter_uncertainty import Plausible, designs, plausib
 from workbench.analysis.protocol import days_declared
 from workbench.analysis.time_course import Courses, courses
 from workbench.findings.collection import ledger as published
-from workbench.findings.held import Held, held
+from workbench.findings.held import HeldSets, held
 from workbench.report.queries import Queries
 from workbench.report.words import Wording, each, number, plain
 
@@ -91,7 +91,7 @@ class Ground:
         return published(self.selection)
 
     @cached_property
-    def held(self) -> Held | None:
+    def held(self) -> HeldSets | None:
         """Which sets of parameters give back the fitted findings; None where none of these can be judged there."""
         return held(self.selection, self.spread, self.published) if self.spread else None
 
