@@ -224,7 +224,7 @@ def same(level: float | str, value: float | str) -> bool:
 
 
 @dataclass(frozen=True)
-class Table:
+class OutcomeTable:
     """One outcome in one arm of a study: `values` is (points, subjects), NaN where nothing is stored."""
 
     points: Whole
@@ -245,10 +245,10 @@ class Stored:
     """Reads one sweep; everything is read once."""
 
     selection: Selection
-    _tables: dict[tuple[str, str], dict[str, Table]] = field(default_factory=dict)
+    _tables: dict[tuple[str, str], dict[str, OutcomeTable]] = field(default_factory=dict)
     _courses: dict[tuple[str, str, str, int], pd.DataFrame] = field(default_factory=dict)
 
-    def table(self, study: str, outcome: str, arm: str) -> Table:
+    def table(self, study: str, outcome: str, arm: str) -> OutcomeTable:
         """Return an outcome in an arm, over all points and subjects of a study; empty where nothing is stored."""
         if (study, outcome) not in self._tables:
             rows = self.selection.sql(
@@ -258,7 +258,7 @@ class Stored:
                 outcome=outcome,
             )
             self._tables[study, outcome] = {str(name): _table(group) for name, group in rows.groupby("arm")}
-        nothing = Table(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 0)))
+        nothing = OutcomeTable(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 0)))
         return self._tables[study, outcome].get(arm, nothing)
 
     def course(self, study: str, name: str, arm: str, point: int) -> pd.DataFrame:
@@ -302,8 +302,8 @@ def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _table(rows: pd.DataFrame) -> Table:
+def _table(rows: pd.DataFrame) -> OutcomeTable:
     points, subjects = np.unique(rows.point), np.unique(rows.subject)
     values = np.full((len(points), len(subjects)), np.nan)
     values[np.searchsorted(points, rows.point), np.searchsorted(subjects, rows.subject)] = rows.value
-    return Table(points.astype(np.int64), subjects.astype(np.int64), values)
+    return OutcomeTable(points.astype(np.int64), subjects.astype(np.int64), values)
