@@ -11,7 +11,7 @@ import pytest
 
 from workbench.findings.arm_numbers import fields_at
 from workbench.findings.closed_forms import FAMILIES, FORMS
-from workbench.findings.expected import AGAINST, AS_IN, FORM, NAMED, VALUE, Expectation, Term
+from workbench.findings.expected import AGAINST, AS_IN, FORM, NAMED, VALUE, Expectation, ExpectedTerm
 from workbench.findings.parser import Draft, read_drafts
 from workbench.quantities import to_unit
 from workbench.scenario import load_scenario
@@ -52,8 +52,8 @@ class Row:
     document: Document
     scenario: Scenario
     raw: Mapping[str, Any]
-    first: Term
-    second: Term
+    first: ExpectedTerm
+    second: ExpectedTerm
 
     def value(self) -> float:
         found = Expectation(self.document, self.scenario, self.second).value(("x",), self.raw, self.first)
@@ -83,7 +83,7 @@ class Row:
         whole = f"{section}.{name}.{field}"
         bumped = other(fields_at(self.scenario, arm, term.at, section, name)[field], path)
         if whole in term.at:
-            moved = Term(term.arm, {**term.at, whole: bumped})
+            moved = ExpectedTerm(term.arm, {**term.at, whole: bumped})
             return replace(self, second=moved) if second else replace(self, first=moved)
         arms = {**self.scenario.arms}
         arms[arm] = replace(arms[arm], set={**arms[arm].set, whole: bumped})
@@ -114,7 +114,13 @@ def row_of(name: str, keys: tuple[str | int, ...]) -> Row:
         for key in ("at", "against_at")
     )
     arms = raw["arms"]
-    return Row(document(draft.document.file), found, raw["expected"], Term(arms[0], at), Term(arms[-1], against or at))
+    return Row(
+        document(draft.document.file),
+        found,
+        raw["expected"],
+        ExpectedTerm(arms[0], at),
+        ExpectedTerm(arms[-1], against or at),
+    )
 
 
 def fields_of(row: Row, path: str) -> list[str]:

@@ -18,7 +18,7 @@ from workbench.findings.criterion import (
     smallest_of,
     study_of,
 )
-from workbench.findings.expected import Term, accepted, form_name
+from workbench.findings.expected import ExpectedTerm, accepted, form_name
 from workbench.findings.finding import Among, Criterion, Finding
 from workbench.findings.grammar import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, AmongShape, Statistic
 from workbench.findings.parser import Draft
@@ -85,8 +85,8 @@ class _Binder:
         unit = self.unit(statistic, section, measure, study)
         own = self.own_unit(section, measure)
         at, against_at = (point_at(self.text, key, study) for key in ("at", "against_at"))
-        second = Term(arms[-1], against_at or at) if len(arms) == 2 or (len(arms) == 1 and against_at) else None
-        accept = accepted(self.text, self.scenario, Term(arms[0], at), second, unit)
+        second = ExpectedTerm(arms[-1], against_at or at) if len(arms) == 2 or (len(arms) == 1 and against_at) else None
+        accept = accepted(self.text, self.scenario, ExpectedTerm(arms[0], at), second, unit)
         if accept is None:
             return None
         read = Criterion(

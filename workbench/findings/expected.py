@@ -26,7 +26,7 @@ WORDS = {"number": "a number", "list": "a list of numbers", "task": "a task, for
 
 
 @dataclass(frozen=True)
-class Term:
+class ExpectedTerm:
     """One of the terms of a criterion: an arm at a point of its study."""
 
     arm: str
@@ -34,7 +34,7 @@ class Term:
 
 
 def accepted(
-    text: CriterionText, scenario: Scenario, first: Term, second: Term | None, unit: str
+    text: CriterionText, scenario: Scenario, first: ExpectedTerm, second: ExpectedTerm | None, unit: str
 ) -> tuple[float, float] | None:
     """Return the accepted range of a criterion: as given, or around a closed form; None after a report."""
     if "accept" not in text.raw and "expected" not in text.raw:
@@ -93,9 +93,11 @@ class Expectation:
 
     document: Document
     scenario: Scenario
-    second: Term | None = None
+    second: ExpectedTerm | None = None
 
-    def value(self, keys: Keys, raw: Mapping[str, Any], term: Term, above: tuple[str, ...] = ()) -> float | None:
+    def value(
+        self, keys: Keys, raw: Mapping[str, Any], term: ExpectedTerm, above: tuple[str, ...] = ()
+    ) -> float | None:
         """Return what the form at `keys` gives, or None after a report; `above` are the named values that need it."""
         term = self.term(keys, raw, term)
         if NAMED in raw and not above:
@@ -116,17 +118,17 @@ class Expectation:
             return None
         return found
 
-    def term(self, keys: Keys, raw: Mapping[str, Any], term: Term) -> Term:
+    def term(self, keys: Keys, raw: Mapping[str, Any], term: ExpectedTerm) -> ExpectedTerm:
         """Return the term whose numbers a form takes: the criterion's own, or that of the arm it names."""
         arm = raw.get(AS_IN, term.arm)
         if isinstance(arm, str) and arm in self.scenario.arms:
-            return Term(arm, term.at)
+            return ExpectedTerm(arm, term.at)
         known = tuple(self.scenario.arms)
         message = f"no arm {show(arm)} in {self.scenario.name} (defined: {listed(known)})"
         self.document.report((*keys, AS_IN), message, got=str(arm), known=known)
         return term
 
-    def argument(self, keys: Keys, given: Any, form: ClosedForm, term: Term, above: tuple[str, ...]) -> Any:
+    def argument(self, keys: Keys, given: Any, form: ClosedForm, term: ExpectedTerm, above: tuple[str, ...]) -> Any:
         """Return one argument of a form, or None after a report."""
         if isinstance(given, str) and given.startswith(AGAINST):
             if self.second is None or above:
@@ -150,7 +152,7 @@ class Expectation:
             return None
         return found
 
-    def instead(self, keys: Keys, raw: Mapping[str, Any], term: Term) -> float | None:
+    def instead(self, keys: Keys, raw: Mapping[str, Any], term: ExpectedTerm) -> float | None:
         """Return the named value that stands in place of a form."""
         other = [key for key in raw if key not in (NAMED, AS_IN)]
         if other:
@@ -159,7 +161,7 @@ class Expectation:
             return None
         return self.named((*keys, NAMED), raw[NAMED], term, ())
 
-    def named(self, keys: Keys, name: Any, term: Term, above: tuple[str, ...]) -> float | None:
+    def named(self, keys: Keys, name: Any, term: ExpectedTerm, above: tuple[str, ...]) -> float | None:
         """Return a named value of the file, or None after a report."""
         known = self.document.content.get("value", {}).get(self.scenario.name, {})
         if not isinstance(name, str) or name not in known:
