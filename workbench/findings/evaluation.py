@@ -78,7 +78,7 @@ def rows_of(drafts: Sequence[Draft], selection: Selection) -> list[LedgerRow]:
 def evaluate(finding: Finding, scenario: Scenario, stored: Stored, fitted: Sequence[Finding] = ()) -> LedgerRow:
     """Return what the stored runs of `scenario` say to one finding; `fitted` are those its numbers were fitted to."""
     role = role_of(finding, fitted_findings(scenario))
-    looks = [_Look(criterion, scenario, stored) for criterion in finding.criteria]
+    looks = [_Evaluation(criterion, scenario, stored) for criterion in finding.criteria]
     criteria = tuple(look.row(role, fitted_elsewhere(look.criterion, finding, fitted, scenario)) for look in looks)
     verdict = joint([row.verdict for row in criteria if row.judged])
     severity, unmeasured = _all_at_once(looks)
@@ -104,7 +104,7 @@ def _worth(role: Role, criteria: Sequence[CriterionRow]) -> Role:
     return "fit" if any(row.role == "fit" for row in judged) else "built_in"
 
 
-def _all_at_once(looks: Sequence[_Look]) -> tuple[Severity | None, str]:
+def _all_at_once(looks: Sequence[_Evaluation]) -> tuple[Severity | None, str]:
     """Return the severity of all judged criteria together, or None and why it is not known."""
     judged = [look for look in looks if not look.criterion.beside]
     if not judged:
@@ -138,7 +138,7 @@ def not_run(finding: Finding, fitted: Collection[str], why: str) -> LedgerRow:
     return LedgerRow(finding, role_of(finding, fitted), "not run", criteria, note=why, unmeasured="not run")
 
 
-class _Look:
+class _Evaluation:
     """One criterion on stored runs: its value, what becomes of it over parameter sets, and at other paces."""
 
     def __init__(self, criterion: Criterion, scenario: Scenario, stored: Stored) -> None:
