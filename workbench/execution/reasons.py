@@ -56,7 +56,7 @@ class Explanation:
 
 
 @dataclass
-class _Comparison:
+class _TextComparison:
     """Goes through what the texts say otherwise and keeps what changes the values of the runs at `places`.
 
     `claimed` are the changed values that are explained already.
@@ -389,7 +389,7 @@ def explain(new: Asked, old: Asked, places: Mapping[Place, int], held: bool = Fa
     held : bool
         Whether some of them are stored and lack an outcome or a course.
     """
-    comparison = _Comparison(new, old, places, held)
+    comparison = _TextComparison(new, old, places, held)
     if found := tuple(dict.fromkeys(comparison.causes())):
         return found
     texts = (*comparison.scenario, *comparison.parameters)
