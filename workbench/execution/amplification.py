@@ -42,7 +42,7 @@ EACH = 12
 
 
 @dataclass(frozen=True)
-class Moved:
+class OutcomeShift:
     """How far one outcome of one arm moves, as a share of the outcome's largest value in all arms."""
 
     arm: str
@@ -57,7 +57,7 @@ def rounding(
     subjects: int | None = None,
     nudge: int = 1,
     components: Iterable[type[Component]] = (),
-) -> list[Moved]:
+) -> list[OutcomeShift]:
     """Return how far a unit in the last place of every number moves each outcome of each arm, the farthest first.
 
     Parameters
@@ -77,7 +77,7 @@ def rounding(
         for found, one in ((here, batch), (there, nudged(batch, nudge))):
             add(found, of, solve(one, request.registry).outcomes)
     moved = differences(joined(here), joined(there))
-    found_shares = [Moved(arm, outcome, share) for (arm, outcome), share in moved.items()]
+    found_shares = [OutcomeShift(arm, outcome, share) for (arm, outcome), share in moved.items()]
     return sorted(found_shares, key=lambda one: (-one.share, one.arm, one.outcome))
 
 
