@@ -13,7 +13,7 @@ from support.commands import answer, process, workbench
 
 import workbench as api
 from workbench.calibration.fit import Fitted
-from workbench.calibration.loss import Target
+from workbench.calibration.loss import FitTarget
 from workbench.calibration.search import directions
 from workbench.findings.finding import Criterion
 
@@ -289,7 +289,7 @@ def test_parameters_that_make_up_for_each_other_are_named_together() -> None:
 
 def row(before: float, after: float, error: float | None) -> Fitted:
     criterion = Criterion("mean", "outcome", "early", ("dosed",), (1.0, 2.0), target=1.5)
-    return Fitted(Target("C1", criterion), True, before, after, 0.0, error)
+    return Fitted(FitTarget("C1", criterion), True, before, after, 0.0, error)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 import workbench as api
 from workbench.analysis.intervals import hedges_g
-from workbench.calibration.loss import Loss, Target, targets_of
+from workbench.calibration.loss import FitTarget, Loss, targets_of
 from workbench.findings.finding import Among, Criterion, Finding
 from workbench.scenario.library import scenarios_folder
 
@@ -28,7 +28,7 @@ CRITERIA = (
 def values() -> np.ndarray:
     scenario = api.load_scenario(scenarios_folder() / "ketamine_dose.toml")
     loss = Loss(scenario, ("acute_shift",), subjects=32)
-    return loss.values(np.array([[0.1], [0.4]]), [Target("K", c) for c in CRITERIA])
+    return loss.values(np.array([[0.1], [0.4]]), [FitTarget("K", c) for c in CRITERIA])
 
 
 @pytest.fixture(scope="module")

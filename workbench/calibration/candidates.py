@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.calibration.loss import Loss, Target, residuals
+from workbench.calibration.loss import FitTarget, Loss, residuals
 from workbench.component.arrays import Array
 from workbench.errors import WorkbenchError
 from workbench.execution.progress import Counts, Forecast, Progress
@@ -89,7 +89,7 @@ class Candidates:
     def __init__(
         self,
         loss: Loss,
-        targets: Sequence[Target],
+        targets: Sequence[FitTarget],
         fitted: int,
         budget: int,
         log: CandidateLog | None = None,
@@ -143,11 +143,11 @@ class Candidates:
             self._compared.update({c.tobytes(): (row, tuple(made)) for c, row, made in answers})
         return [self._compared[c.tobytes()] for c in candidates]
 
-    def at_once(self, targets: Sequence[Target]) -> int:
+    def at_once(self, targets: Sequence[FitTarget]) -> int:
         """Return how many candidates are simulated and stored together."""
         return max(1, RUNS_AT_ONCE // (len(self.loss.arms(targets)) * self.loss.subjects))
 
-    def _parts(self, waiting: Sequence[Array], targets: Sequence[Target]) -> Iterator[Array]:
+    def _parts(self, waiting: Sequence[Array], targets: Sequence[FitTarget]) -> Iterator[Array]:
         size = self.at_once(targets)
         for start in range(0, len(waiting), size):
             if self._stop.requested:
@@ -172,7 +172,7 @@ PILOT = 16
 """Candidates in the batch of which the first block is timed."""
 
 
-def forecast(loss: Loss, targets: Sequence[Target], budget: int, log: CandidateLog | None) -> CandidateForecast:
+def forecast(loss: Loss, targets: Sequence[FitTarget], budget: int, log: CandidateLog | None) -> CandidateForecast:
     """Say what will be done; times the layout and the first block of some candidates."""
     from workbench.execution.pilot import Work, estimated
 

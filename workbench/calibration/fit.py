@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workbench.calibration.loss import Target
+from workbench.calibration.loss import FitTarget
 from workbench.calibration.search import Direction, Refit
 from workbench.findings.ledger import SHARE
 from workbench.scenario.model import Scenario
@@ -29,7 +29,7 @@ class Fitted:
         Standard errors of the two values over simulated subjects; None where they cannot be known.
     """
 
-    target: Target
+    target: FitTarget
     fitted: bool
     before: float
     after: float

@@ -36,7 +36,7 @@ SWEPT = "it is taken of a sweep or a course"
 
 
 @dataclass(frozen=True)
-class Target:
+class FitTarget:
     """One criterion of a finding that candidates are held against."""
 
     finding: str
@@ -84,13 +84,13 @@ class Target:
         return self.criterion.accept[0] <= value <= self.criterion.accept[1]
 
 
-def targets_of(findings: Sequence[Finding]) -> list[Target]:
+def targets_of(findings: Sequence[Finding]) -> list[FitTarget]:
     """Return the criteria that can be evaluated candidate by candidate.
 
     Not those along a sweep or of a course, nor among subjects who are chosen by a trait, nor what is only shown beside.
     """
     return [
-        Target(finding.name, criterion)
+        FitTarget(finding.name, criterion)
         for finding in findings
         for criterion in finding.criteria
         if not criterion.beside
@@ -112,7 +112,7 @@ class Loss:
     workers: int = 1
     hands: Crew | None = None
 
-    def arms(self, targets: Sequence[Target]) -> tuple[str, ...]:
+    def arms(self, targets: Sequence[FitTarget]) -> tuple[str, ...]:
         """Return the arms that some targets are taken of, in the scenario's order."""
         named = {arm for target in targets for arm in target.criterion.arms_needed}
         return tuple(name for name in self.scenario.arms if name in named)
@@ -121,7 +121,7 @@ class Loss:
         """Return candidates as columns by path."""
         return {f"parameter.{name}": candidates[:, i].tolist() for i, name in enumerate(self.parameters)}
 
-    def request(self, candidates: Array, targets: Sequence[Target]) -> Request:
+    def request(self, candidates: Array, targets: Sequence[FitTarget]) -> Request:
         """Return the runs of some candidates in the arms that the targets are taken of."""
         arms = self.arms(targets)
         return points_request(
@@ -135,7 +135,7 @@ class Loss:
         with crew(self.workers, registry) as hands:
             yield replace(self, hands=hands)
 
-    def samples(self, candidates: Array, targets: Sequence[Target]) -> Iterator[list[Sample]]:
+    def samples(self, candidates: Array, targets: Sequence[FitTarget]) -> Iterator[list[Sample]]:
         """Yield, for each target, what it is taken of in each candidate.
 
         `candidates` is (candidates, parameters) in the units of the parameter set.
@@ -152,11 +152,13 @@ class Loss:
             each = zip(np.moveaxis(_terms(c, column), 1, 0), _chosen(c, column, len(candidates)), strict=True)
             yield [_finished(terms, chosen, c.times) for terms, chosen in each]
 
-    def values(self, candidates: Array, targets: Sequence[Target]) -> Array:
+    def values(self, candidates: Array, targets: Sequence[FitTarget]) -> Array:
         """Return (candidates, targets): the statistics, NaN where one is not defined."""
         return np.array([_values(t, of) for t, of in zip(targets, self.samples(candidates, targets), strict=True)]).T
 
-    def values_and_errors(self, candidates: Array, targets: Sequence[Target]) -> tuple[Array, list[list[float | None]]]:
+    def values_and_errors(
+        self, candidates: Array, targets: Sequence[FitTarget]
+    ) -> tuple[Array, list[list[float | None]]]:
         """Return `values` and, in the same order, their standard errors over simulated subjects."""
         of = list(self.samples(candidates, targets))
         values = np.array([_values(t, some) for t, some in zip(targets, of, strict=True)]).T
@@ -165,12 +167,12 @@ class Loss:
         return values, errors
 
 
-def residuals(values: Array, targets: Sequence[Target]) -> Array:
+def residuals(values: Array, targets: Sequence[FitTarget]) -> Array:
     """Return (candidates, targets): distances of values from what was published, in errors."""
     return np.array([[t.residual(v) for t, v in zip(targets, row, strict=True)] for row in values])
 
 
-def _values(target: Target, samples: Sequence[Sample]) -> list[float]:
+def _values(target: FitTarget, samples: Sequence[Sample]) -> list[float]:
     return [value_of(target.criterion, sample) for sample in samples]
 
 

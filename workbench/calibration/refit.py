@@ -17,7 +17,7 @@ import numpy as np
 
 from workbench.calibration.candidates import Answer, Candidates, Stopped, forecast
 from workbench.calibration.fit import Calibration, Fitted
-from workbench.calibration.loss import SWEPT, Loss, Target, targets_of
+from workbench.calibration.loss import SWEPT, FitTarget, Loss, targets_of
 from workbench.calibration.search import Free, Search, directions, free_parameters, reasons
 from workbench.errors import StorageError, UsageError
 from workbench.execution.signals import StopSignal
@@ -114,7 +114,7 @@ class _Question:
     findings: tuple[Finding, ...]
     free: tuple[Free, ...]
     frozen: tuple[tuple[str, str], ...]
-    targets: tuple[Target, ...]
+    targets: tuple[FitTarget, ...]
     fitted: int
     seed: int
     budget: int
