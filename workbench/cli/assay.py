@@ -8,7 +8,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, tell
-from workbench.cli.text_tables import Number, fitted
+from workbench.cli.text_tables import FormattedNumber, fitted
 
 HEADER = ("arm", "with Mg", "without Mg", "then low", "LTP/LTD")
 NO_FALL = "no LTD"
@@ -39,7 +39,11 @@ def assay(
         return 0
     for name in dict.fromkeys(one.synapse for one in found):
         lines = [
-            (one.arm, *(Number(f"{v:.1f}") for v in (one.ltd, one.ltp, one.low)), Number(_balance(one.balance)))
+            (
+                one.arm,
+                *(FormattedNumber(f"{v:.1f}") for v in (one.ltd, one.ltp, one.low)),
+                FormattedNumber(_balance(one.balance)),
+            )
             for one in found
             if one.synapse == name
         ]

@@ -12,7 +12,7 @@ from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, tell
 from workbench.cli.progress import SETTLED, counted, display, duration
-from workbench.cli.text_tables import Number, fitted
+from workbench.cli.text_tables import FormattedNumber, fitted
 from workbench.errors import shorten
 from workbench.files import command_line, make_folder, refuse_unwritable
 
@@ -282,11 +282,11 @@ def _parameter(p: Refit) -> tuple[Any, ...]:
     said = "identify it" if p.identified else "do not identify it"
     return (
         p.free.name,
-        Number(f"{p.free.value:.4g}"),
-        Number(f"{p.value:.4g}"),
+        FormattedNumber(f"{p.free.value:.4g}"),
+        FormattedNumber(f"{p.value:.4g}"),
         f"{p.free.low:g} to {p.free.high:g}",
         "" if p.free.unit == "1" else p.free.unit,
-        Number(f"{p.left:.0%}"),
+        FormattedNumber(f"{p.left:.0%}"),
         f"{said}; at the end of its range" if p.at_bound else said,
     )
 
@@ -298,12 +298,12 @@ def _row(row: Fitted) -> tuple[Any, ...]:
     target = row.target.criterion.target
     return (
         row.target.finding,
-        Number("-" if target is None else f"{target:g}"),
+        FormattedNumber("-" if target is None else f"{target:g}"),
         span(row.target.criterion.accept),
-        Number(_marked(row, row.before)),
-        Number(_marked(row, row.after)),
-        Number("-" if row.noise is None else f"{row.noise:.0%} of width"),
-        Number(f"{before:.2f} -> {after:.2f}"),
+        FormattedNumber(_marked(row, row.before)),
+        FormattedNumber(_marked(row, row.after)),
+        FormattedNumber("-" if row.noise is None else f"{row.noise:.0%} of width"),
+        FormattedNumber(f"{before:.2f} -> {after:.2f}"),
         row.change,
         row.target.words,
     )

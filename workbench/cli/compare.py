@@ -12,7 +12,7 @@ import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database, Sweep
 from workbench.cli.output import Format, print_frame, put, records
-from workbench.cli.text_tables import GAP, NOTHING, Number, aligned, cell, fitted, folded, screen
+from workbench.cli.text_tables import GAP, NOTHING, FormattedNumber, aligned, cell, fitted, folded, screen
 from workbench.errors import shorten
 from workbench.terms import (
     BETTER,
@@ -198,12 +198,16 @@ def _decimals(rows: Any) -> Decimals:
     )
 
 
-def _size(row: Mapping[Any, Any], shown: Decimals) -> tuple[Number, Number, Number]:
-    return Number(shown(row["difference"])), _span(row["low"], row["high"], shown), _span(row["p10"], row["p90"], shown)
+def _size(row: Mapping[Any, Any], shown: Decimals) -> tuple[FormattedNumber, FormattedNumber, FormattedNumber]:
+    return (
+        FormattedNumber(shown(row["difference"])),
+        _span(row["low"], row["high"], shown),
+        _span(row["p10"], row["p90"], shown),
+    )
 
 
-def _span(low: Any, high: Any, shown: Decimals) -> Number:
-    return Number(NOTHING if cell(low) == NOTHING else f"{shown(low)} to {shown(high)}")
+def _span(low: Any, high: Any, shown: Decimals) -> FormattedNumber:
+    return FormattedNumber(NOTHING if cell(low) == NOTHING else f"{shown(low)} to {shown(high)}")
 
 
 def _every_arm(rows: pd.DataFrame, short: Mapping[str, str]) -> Iterator[str]:
@@ -242,17 +246,17 @@ def _row(row: Mapping[Any, Any], level: Decimals, change: Decimals, counted: boo
     better = row["better"]
     return (
         row["arm"],
-        Number(level(row["mean"])),
-        Number(change(row["difference"])),
+        FormattedNumber(level(row["mean"])),
+        FormattedNumber(change(row["difference"])),
         _span(row["low"], row["high"], change),
-        Number(NOTHING if cell(row["hedges_g"]) == NOTHING else f"{row['hedges_g']:.2f}"),
-        Number(NOTHING if cell(better) == NOTHING else f"{better:.0%}"),
+        FormattedNumber(NOTHING if cell(row["hedges_g"]) == NOTHING else f"{row['hedges_g']:.2f}"),
+        FormattedNumber(NOTHING if cell(better) == NOTHING else f"{better:.0%}"),
         *((_count(row),) if counted else ()),
     )
 
 
-def _count(row: Mapping[Any, Any]) -> Number:
-    return Number(f"{row['n']} of {row['n'] + row['missing']}" if row["missing"] else row["n"])
+def _count(row: Mapping[Any, Any]) -> FormattedNumber:
+    return FormattedNumber(f"{row['n']} of {row['n'] + row['missing']}" if row["missing"] else row["n"])
 
 
 def _meanings(methods: Sequence[str], terms: Sequence[str]) -> Iterator[str]:
@@ -320,7 +324,7 @@ def plausible_lines(frame: pd.DataFrame) -> Iterator[str]:
     for study, group in shown.groupby("study", sort=False):
         yield f"interactions over plausible parameters in {study}, {group['points'].max()} sets of them"
         rows = (
-            (r["interaction"], r["outcome"], *(Number(f"{r[end]:.3g}") for end in ("low", "middle", "high")))
+            (r["interaction"], r["outcome"], *(FormattedNumber(f"{r[end]:.3g}") for end in ("low", "middle", "high")))
             for r in group.to_dict("records")
         )
         for line in fitted(("interaction", "outcome", "5 %", "median", "95 %"), rows):
@@ -332,7 +336,7 @@ def _term(row: Mapping[Any, Any], shown: Decimals) -> tuple[Any, ...]:
     name = TERMS[row["term"]]
     return (
         name if row["term"] == "interaction" else f"{name}: {row['arms']}",
-        Number(shown(row["difference"])),
+        FormattedNumber(shown(row["difference"])),
         _span(row["low"], row["high"], shown),
         _count(row),
     )

@@ -8,7 +8,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, tell
-from workbench.cli.text_tables import Number, fitted
+from workbench.cli.text_tables import FormattedNumber, fitted
 
 HEADER = ("arm", "outcome", "moves by")
 
@@ -38,7 +38,7 @@ def rounding(
         print_object({"ok": True, "scenario": scenario, "unit": "share of the largest value", "rows": rows})
         return 0
     if more:
-        put("\n".join(fitted(HEADER, [(one.arm, one.outcome, Number(f"{one.share:.1e}")) for one in more])))
+        put("\n".join(fitted(HEADER, [(one.arm, one.outcome, FormattedNumber(f"{one.share:.1e}")) for one in more])))
     calm = [one for one in found if one.share <= AMPLIFIES]
     if calm:
         rest = "All others move" if more else "Nothing amplifies rounding: outcomes move"

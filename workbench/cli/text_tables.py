@@ -122,9 +122,9 @@ def set_out(rows: Sequence[Sequence[str]], indent: str = "", width: int | None =
     return [line.rstrip() for line in lines]
 
 
-class Number(str):
+class FormattedNumber(str):
     """A number that has been written out already."""
 
 
 def _is_number(value: Any) -> bool:
-    return cell(value) == NOTHING or isinstance(value, Number) or hasattr(value, "__float__")
+    return cell(value) == NOTHING or isinstance(value, FormattedNumber) or hasattr(value, "__float__")
