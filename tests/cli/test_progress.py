@@ -8,7 +8,7 @@ import pytest
 
 from workbench.calibration.candidates import CandidateCounts, CandidateForecast
 from workbench.cli.calibrate import CandidateWords
-from workbench.cli.progress import Pace, counted, duration, size
+from workbench.cli.progress import Speed, counted, duration, size
 from workbench.execution.progress import RunCounts
 
 
@@ -26,14 +26,14 @@ def test_sizes_and_counts_are_words() -> None:
 
 
 def test_the_time_before_the_first_block_does_not_count() -> None:
-    pace = Pace()
+    pace = Speed()
     assert pace.words(RunCounts(expected=100, stored=10, run_steps=10_000_000, seconds=60.0)) == "timing"
     later = RunCounts(expected=100, stored=30, run_steps=30_000_000, seconds=62.0)
     assert pace.words(later) == "10 million run-steps/s, about 7.0 s left"
 
 
 def test_the_time_left_follows_the_speed_as_it_is_now_and_the_steps_that_are_left() -> None:
-    pace, told = Pace(steps=100e6), []
+    pace, told = Speed(steps=100e6), []
     for second in range(60):  # 10 million run-steps a second at first, a tenth of that from half a minute on
         steps = 1_000_000 * (second if second <= 30 else 30 + (second - 30) // 10)
         counts = RunCounts(expected=1000, stored=10 * second + 10, run_steps=steps, seconds=float(second))

@@ -110,11 +110,11 @@ class RunWords:
     """Words for a sweep."""
 
     def __init__(self) -> None:
-        self._pace = Pace()
+        self._pace = Speed()
 
     def before(self, forecast: RunForecast) -> list[str]:
         """Say what will run."""
-        self._pace = Pace(forecast.rate * forecast.seconds)
+        self._pace = Speed(forecast.rate * forecast.seconds)
         return forecast_lines(forecast)
 
     def already(self, forecast: RunForecast) -> tuple[int, int]:
@@ -226,7 +226,7 @@ def stopping_line(number: int) -> str:
     return f"{name}: finishing and storing what is in flight; once more to stop at once"
 
 
-class Pace:
+class Speed:
     """Speed and time left, as last measured: from the first stored block on, before which workers were still starting.
 
     Later the older half of the time no longer counts, so that a machine that gets busy, or free, is followed. `steps`
