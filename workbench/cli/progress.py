@@ -93,7 +93,7 @@ F = TypeVar("F", bound="Forecast", contravariant=True)
 C = TypeVar("C", bound="Counts", contravariant=True)
 
 
-class Words(Protocol[F, C]):
+class ProgressWords(Protocol[F, C]):
     """What is said of a forecast and of counts."""
 
     def before(self, forecast: F) -> list[str]:
@@ -132,7 +132,7 @@ def watcher(quiet: bool) -> Display[RunForecast, RunCounts]:
     return display(RunWords(), quiet)
 
 
-def display(words: Words[F, C], quiet: bool) -> Display[F, C]:
+def display(words: ProgressWords[F, C], quiet: bool) -> Display[F, C]:
     """Return the display that standard error can show: a bar on a terminal, else plain lines; nothing if `quiet`."""
     plain = not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "") or "NO_COLOR" in os.environ
     return Lines(words, quiet) if plain or quiet else Bar(words)
@@ -141,7 +141,7 @@ def display(words: Words[F, C], quiet: bool) -> Display[F, C]:
 class Lines(Generic[F, C]):
     """Plain lines on standard error."""
 
-    def __init__(self, words: Words[F, C], quiet: bool = False) -> None:
+    def __init__(self, words: ProgressWords[F, C], quiet: bool = False) -> None:
         self._words, self._quiet = words, quiet
         self._next_share, self._next_time = LINE_SHARE, monotonic() + LINE_SECONDS
 
@@ -177,7 +177,7 @@ class Lines(Generic[F, C]):
 class Bar(Generic[F, C]):
     """A progress bar with rate, time left and failures."""
 
-    def __init__(self, words: Words[F, C]) -> None:
+    def __init__(self, words: ProgressWords[F, C]) -> None:
         self._words = words
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
