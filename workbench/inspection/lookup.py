@@ -22,7 +22,7 @@ NEAREST = 5
 
 
 @dataclass(frozen=True)
-class Found:
+class NamedThing:
     """One thing of a name: what `kind` it is, where it is declared, what it is in words, and its numbers in rows."""
 
     kind: str
@@ -33,7 +33,7 @@ class Found:
     see: str = ""
 
 
-def lookup(name: str) -> list[Found]:
+def lookup(name: str) -> list[NamedThing]:
     """Return everything that `name` stands for in the scenarios and parameter sets here and in the package."""
     tables = list(_named_tables(name))
     return [*_scenarios(name), *_sets(name), *_numbers(name), *_doses(name), *tables, *_arms(name)]
@@ -49,7 +49,7 @@ def refusal(name: str, known: Iterator[str] | tuple[str, ...]) -> UsageError:
     return UsageError(f"nothing is called {quoted(name)}\nhint: did you mean {quoted(near[0])}?{others}")
 
 
-def block(found: Found) -> str:
+def block(found: NamedThing) -> str:
     """Return one of them as text."""
     lines = folded(f"{found.name}: {found.kind} in {found.where}", "  ", first="")
     for text in found.said:
@@ -88,16 +88,16 @@ def _content(file: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _scenarios(name: str) -> Iterator[Found]:
+def _scenarios(name: str) -> Iterator[NamedThing]:
     for file, content in _files():
         if file.stem == name:
             question = str(content.get("use", {}).get("question", ""))
             arms = ", ".join(content.get("arm", {})) or "default"
             said = (str(content["title"]), *([question] if question else []), f"arms: {arms}")
-            yield Found("a scenario", name, str(file), said, see=f"workbench describe {argument(file)}")
+            yield NamedThing("a scenario", name, str(file), said, see=f"workbench describe {argument(file)}")
 
 
-def _sets(name: str) -> Iterator[Found]:
+def _sets(name: str) -> Iterator[NamedThing]:
     for file, content in _parameter_sets():
         if file.stem == name:
             title = f"{content.get('title', '')} (version {content.get('version', '')})"
@@ -105,10 +105,10 @@ def _sets(name: str) -> Iterator[Found]:
                 f"condition {c}: {one.get('title', '')}" for c, one in content.get("condition", {}).items()
             )
             rows = tuple(_row(key, one) for key, one in content.get("parameter", {}).items())
-            yield Found("a parameter set", name, str(file), (title, *conditions), rows)
+            yield NamedThing("a parameter set", name, str(file), (title, *conditions), rows)
 
 
-def _numbers(name: str) -> Iterator[Found]:
+def _numbers(name: str) -> Iterator[NamedThing]:
     """Yield the parameters and the conditions of a name."""
     for file, content in _parameter_sets():
         parameters, conditions = content.get("parameter", {}), content.get("condition", {})
@@ -119,11 +119,11 @@ def _numbers(name: str) -> Iterator[Found]:
             changed = [f"{_written(one[short])} in condition {c}" for c, one in conditions.items() if short in one]
             said = [*([f"otherwise {', '.join(changed)}"] if changed else [])]
             said += [f"used by: {', '.join(users)}"] if users else []
-            yield Found("a parameter", short, str(file), tuple(said), (_row(short, parameters[short]),))
+            yield NamedThing("a parameter", short, str(file), tuple(said), (_row(short, parameters[short]),))
         if name in conditions:
             one = conditions[name]
             rows = tuple(_row(key, raw) for key, raw in one.items() if key != "title")
-            yield Found("a condition", name, str(file), (str(one.get("title", "")),), rows)
+            yield NamedThing("a condition", name, str(file), (str(one.get("title", "")),), rows)
 
 
 @cache
@@ -132,7 +132,7 @@ def _references(here: Path) -> Mapping[str, frozenset[str]]:
     return {file.stem: frozenset(re.findall(r"'ref': '([^']*)'", str(content))) for file, content in _files()}
 
 
-def _doses(name: str) -> Iterator[Found]:
+def _doses(name: str) -> Iterator[NamedThing]:
     from workbench.scenario.dose_ranges import shipped_ranges
 
     known = shipped_ranges().get(name.casefold())
@@ -140,10 +140,10 @@ def _doses(name: str) -> Iterator[Found]:
         spans = [f"{span} at one time" for span in (known.single,) if span]
         spans += [f"{span}" for span in (known.daily,) if span]
         said = (f"plausible doses: {'; '.join(spans)} ({', '.join(known.source)})", known.note)
-        yield Found("a substance", name, str(data_folder() / "doses.toml"), tuple(text for text in said if text))
+        yield NamedThing("a substance", name, str(data_folder() / "doses.toml"), tuple(text for text in said if text))
 
 
-def _named_tables(name: str) -> Iterator[Found]:
+def _named_tables(name: str) -> Iterator[NamedThing]:
     """Yield where a table is called so, or ``section.name``: scenarios that say the same of it are told together."""
     same: dict[tuple[str, str], list[tuple[Path, Mapping[str, Any], Mapping[str, Any]]]] = {}
     for file, content in _files():
@@ -167,17 +167,17 @@ def _named_tables(name: str) -> Iterator[Found]:
         rows = tuple(_field(field, value, numbers) for field, value in fields if field not in ("title", key))
         short = name.removeprefix(f"{section}.")
         see = f"workbench describe {section}.{kind}" if fields and kind else ""
-        yield Found(f"[{section}.{short}], {key} = {kind},", short, where, said, rows, see)
+        yield NamedThing(f"[{section}.{short}], {key} = {kind},", short, where, said, rows, see)
 
 
-def _arms(name: str) -> Iterator[Found]:
+def _arms(name: str) -> Iterator[NamedThing]:
     for file, content in _files():
         if (arm := content.get("arm", {}).get(name.removeprefix("arm."))) is not None:
             said = tuple(f"{key}: {arm[key]}" for key in ("condition", "extends", "compare_with") if arm.get(key))
             title = (str(arm["title"]),) if arm.get("title") else ()
             rows = tuple((path, _written(value)) for path, value in arm.get("set", {}).items())
             short = name.removeprefix("arm.")
-            yield Found(
+            yield NamedThing(
                 "an arm", short, str(file), (*title, *said), rows, f"workbench describe {argument(file)} --arm {short}"
             )
 
