@@ -185,7 +185,7 @@ LEAST = 0.05
 
 
 @dataclass(frozen=True)
-class Response:
+class SynapseResponse:
     """What the synapse of one arm does, in percent of its size before.
 
     Attributes
@@ -216,7 +216,7 @@ def assay(
     *,
     arms: Iterable[str] = (),
     components: Iterable[type[Component]] = (),
-) -> list[Response]:
+) -> list[SynapseResponse]:
     """Put synapses of a scenario through high-frequency stimulation with and without magnesium, then low frequency.
 
     Rule, gates, receptors, transmitters, parameters, bounds and start weight are the scenario's own; activity and
@@ -258,7 +258,7 @@ def assay(
         for arm in dict.fromkeys(name.rpartition(BETWEEN)[0] for name in made.arms):
             ltd, ltp = f"{arm}{BETWEEN}ltd", f"{arm}{BETWEEN}ltp"
             measured = values[ltd, "epsp_hfs"], values[ltp, "epsp_hfs"], values[ltp, "epsp_lfs"]
-            responses.append(Response(synapse, arm, document.arms[arm].title, *measured))
+            responses.append(SynapseResponse(synapse, arm, document.arms[arm].title, *measured))
     return responses
 
 
