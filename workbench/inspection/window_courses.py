@@ -46,7 +46,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Shape:
+class WindowShape:
     """How a window runs after one reference dose given at once: its peak and the ends of its half, in hours."""
 
     name: str
@@ -56,7 +56,7 @@ class Shape:
     half_to: float
 
 
-def shape_of(name: str, component: Any) -> Shape:
+def shape_of(name: str, component: Any) -> WindowShape:
     """Return peak and half of a window, solved from its closed form (it rises to one peak and falls)."""
     from scipy.optimize import brentq, minimize_scalar
 
@@ -70,10 +70,10 @@ def shape_of(name: str, component: Any) -> Shape:
     peak_at, half = float(found.x), 0.5 * level(float(found.x))
     low = float(brentq(lambda t: level(t) - half, 0.0, peak_at))
     high = float(brentq(lambda t: level(t) - half, peak_at, LONGEST)) if level(LONGEST) < half else float("inf")
-    return Shape(name, level(peak_at), peak_at, low, high)
+    return WindowShape(name, level(peak_at), peak_at, low, high)
 
 
-def window_shapes(selection: Selection, arm: str) -> list[Shape]:
+def window_shapes(selection: Selection, arm: str) -> list[WindowShape]:
     """Return the shape of every window of a stored arm with settings of its own; those not installed are left out."""
     from workbench.analysis.arm_tables import arm_tables
     from workbench.analysis.protocol import arm_settings

@@ -11,7 +11,7 @@ from workbench.analysis.protocol import days_declared
 from workbench.analysis.time_course import bands, recorded
 from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.component.registry import registry
-from workbench.inspection.window_courses import Shape, window_shapes
+from workbench.inspection.window_courses import WindowShape, window_shapes
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
 from workbench.report.figure import Figure
@@ -61,12 +61,12 @@ def protocol_figure(ground: Ground) -> Figure | None:
     return Figure("protocol", take, [panel], caption, [table.of("protocol", query)])
 
 
-def _window(ground: Ground, shape: Shape) -> str:
+def _window(ground: Ground, shape: WindowShape) -> str:
     declared = ground.selection.scenario.get("window", {}).get(shape.name, {})
     return str(declared.get("title", "")) or f"Window {plain(shape.name)}"
 
 
-def _by_equation(ground: Ground, shape: Shape) -> str:
+def _by_equation(ground: Ground, shape: WindowShape) -> str:
     """Say when a window is half open after one reference dose, solved from its closed form."""
     return (
         f"{_window(ground, shape)}, solved from its equation for one reference dose given at once: half of its peak "
