@@ -14,7 +14,7 @@ from workbench.errors import UsageError, quoted
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
-    from workbench.inspection.window_courses import Window
+    from workbench.inspection.window_courses import ArmWindow
 
 HOURS = (2.0, 4.0, 12.0, 24.0, 48.0, 120.0, 168.0, 240.0)
 
@@ -44,7 +44,7 @@ def windows(
     return 0
 
 
-def _page(window: Window) -> str:
+def _page(window: ArmWindow) -> str:
     levels = "  ".join(f"{_time(hours)} {level:.2f}" for hours, level in window.levels)
     lines = [
         f"window.{window.name}" + (f": {window.title}" if window.title else ""),

@@ -18,7 +18,7 @@ LONGEST = 2000.0
 
 
 @dataclass(frozen=True)
-class Window:
+class ArmWindow:
     """One window, as an arm has it.
 
     Attributes
@@ -92,7 +92,7 @@ def window_shapes(selection: Selection, arm: str) -> list[WindowShape]:
     return found
 
 
-def windows_of(scenario: Scenario, arm: str, hours: Sequence[float]) -> list[Window]:
+def windows_of(scenario: Scenario, arm: str, hours: Sequence[float]) -> list[ArmWindow]:
     """Return the windows of an arm by name; `hours` are those at which the level is told."""
     from workbench.plan import plan
 
@@ -100,7 +100,7 @@ def windows_of(scenario: Scenario, arm: str, hours: Sequence[float]) -> list[Win
     return [_window(scenario, name, values, hours) for name in sorted(scenario.tables.get("window", {}))]
 
 
-def _window(scenario: Scenario, name: str, values: Mapping[str, Resolved], hours: Sequence[float]) -> Window:
+def _window(scenario: Scenario, name: str, values: Mapping[str, Resolved], hours: Sequence[float]) -> ArmWindow:
     table = scenario.tables["window"][name]
     at = f"window.{name}."
     fields: dict[str, Any] = {p: values[at + p].value for p in table.component.parameters()}
@@ -110,7 +110,7 @@ def _window(scenario: Scenario, name: str, values: Mapping[str, Resolved], hours
         (p.name, _words(values[at + p.name])) for p in table.component.parameters().values() if p.kind == "number"
     )
     told = component.after_reference(np.asarray(hours))
-    return Window(
+    return ArmWindow(
         name=name,
         title=table.title,
         opened_by=str(fields["opened_by"]),
