@@ -129,7 +129,7 @@ def _run_phases(block: Block, recorder: Recorder, watch: Watch, phases: Phases) 
 
 
 @dataclass(frozen=True)
-class Shape:
+class BlockShape:
     """How runs of one structure are laid out.
 
     Attributes
@@ -155,7 +155,7 @@ class Shape:
 
 
 @cache
-def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
+def shape_of(structure: Structure, components: Registry | None = None) -> BlockShape:
     """Put `structure` together once, and measure it.
 
     Raises
@@ -190,7 +190,7 @@ def shape_of(structure: Structure, components: Registry | None = None) -> Shape:
     width = NARROW
     while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2
-    return Shape(width, outcomes, samples, steps, drawn)
+    return BlockShape(width, outcomes, samples, steps, drawn)
 
 
 def width_for(structure: Structure, components: Registry | None = None) -> int:
