@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
 
 
-class Moved(np.lib.mixins.NDArrayOperatorsMixin):
+class LinkedNumber(np.lib.mixins.NDArrayOperatorsMixin):
     """A number that links move; whoever asks for more than its shape is written down."""
 
     def __init__(self, array: Array, paths: frozenset[str], read: Callable[[frozenset[str]], None]) -> None:
@@ -35,7 +35,7 @@ class Moved(np.lib.mixins.NDArrayOperatorsMixin):
         return np.asarray(self.plainly(), dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        plain = [x.plainly() if isinstance(x, Moved) else x for x in inputs]
+        plain = [x.plainly() if isinstance(x, LinkedNumber) else x for x in inputs]
         return getattr(ufunc, method)(*plain, **options)
 
     def __getitem__(self, key: Any) -> Any:
@@ -61,18 +61,18 @@ class Probe(Block):
         super().__init__(*given)
         self.early: dict[str, str] = {}
         self._applied: set[str] = set()
-        self._kept: list[Moved] = []
+        self._kept: list[LinkedNumber] = []
 
     def _linked(self, path: str) -> Value:
         value = super()._linked(path)
         self._applied.add(path)
-        moves = isinstance(value, Moved) or id(value) in self._live
+        moves = isinstance(value, LinkedNumber) or id(value) in self._live
         return self._moved(value, frozenset([path])) if moves else value
 
     def _moved(self, value: Any, paths: frozenset[str]) -> Any:
-        if isinstance(value, Moved):
+        if isinstance(value, LinkedNumber):
             value, paths = value.array, value.paths | paths
-        found = Moved(value, paths, self._note)
+        found = LinkedNumber(value, paths, self._note)
         if id(value) in self._live:
             self._live[id(found)] = self._live[id(value)]
         self._kept.append(found)
@@ -83,17 +83,17 @@ class Probe(Block):
             self.early.setdefault(path, self.owner)
 
     def _itself(self, value: Value) -> Value:
-        return value.array if isinstance(value, Moved) else value
+        return value.array if isinstance(value, LinkedNumber) else value
 
     def derived(self, formula: Callable[..., Any], *args: Value) -> Value:
         """Return a formula of parameters; what comes of a number that links move is one."""
         value = super().derived(formula, *args)
-        paths = frozenset().union(*(a.paths for a in args if isinstance(a, Moved)))
+        paths = frozenset().union(*(a.paths for a in args if isinstance(a, LinkedNumber)))
         return self._moved(value, paths) if paths else value
 
     def spread(self, value: Value, *shape: int) -> Value:
         """Return an array value repeated, kept up to date."""
-        if not isinstance(value, Moved):
+        if not isinstance(value, LinkedNumber):
             return super().spread(value, *shape)
         found: Value = self._moved(super().spread(value.array, *shape), value.paths)
         return found
