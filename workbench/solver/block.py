@@ -21,7 +21,7 @@ from workbench.solver.inputs import Inputs
 from workbench.solver.noise_chunks import Pieces
 from workbench.solver.registered import Registered
 from workbench.solver.steps import Unorderable
-from workbench.solver.stimulation import Marks, Stimulation
+from workbench.solver.stimulation import EligibilityTraces, Stimulation
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
@@ -276,9 +276,9 @@ class Block(Wiring, Pieces, Registered):
             self._due[kind] = self.empty()
         return self._due[kind]
 
-    def marks(self, eligibility: str, shape: tuple[int, ...]) -> Marks:
+    def marks(self, eligibility: str, shape: tuple[int, ...]) -> EligibilityTraces:
         """Return the marks that past activity left for one side of a rule."""
-        marks = Marks(
+        marks = EligibilityTraces(
             self.component("eligibility", eligibility), lambda: self.hours, self.due("activity"), self.empty(*shape)
         )
         self.forgetting.append(marks)

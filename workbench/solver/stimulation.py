@@ -71,7 +71,7 @@ class Stimulation:
         return area
 
 
-class Marks:
+class EligibilityTraces:
     """What all activity events so far have left at the synapses of one rule, for one side of it.
 
     Eligibility is linear, so several events add up exactly whatever the shape of the response.
