@@ -16,7 +16,7 @@ from workbench.component.declaration import Component
 from workbench.component.field_path import field_path
 from workbench.component.registry import Registry
 from workbench.errors import AssemblyError
-from workbench.solver.buffers import Wiring
+from workbench.solver.buffers import StructureView
 from workbench.solver.inputs import Inputs
 from workbench.solver.noise_chunks import Pieces
 from workbench.solver.registered import Registered
@@ -36,7 +36,7 @@ NAMING = ("reference", "references", "anchor", "signal", "path")
 """Kinds of fields that name other tables."""
 
 
-class Block(Wiring, Pieces, Registered):
+class Block(StructureView, Pieces, Registered):
     """A group of runs that advance together; `runs` is its width.
 
     Attributes
@@ -60,7 +60,7 @@ class Block(Wiring, Pieces, Registered):
     """
 
     def __init__(self, batch: Batch, registry: Registry) -> None:
-        Wiring.__init__(self, batch.structure, registry)
+        StructureView.__init__(self, batch.structure, registry)
         Pieces.__init__(self, batch.seed, batch.subjects)
         Registered.__init__(self, len(batch), self.lanes.count)
         self.exposures: list[Exposing] = []

@@ -128,7 +128,7 @@ class Buffers:
         return any(name.endswith(".row") and first == signal for name, first in self._alias.items())
 
 
-class Wiring:
+class StructureView:
     """The tables of one structure, and the questions that several components ask of them."""
 
     def __init__(self, structure: Structure, registry: Registry) -> None:
