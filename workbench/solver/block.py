@@ -18,7 +18,7 @@ from workbench.component.registry import Registry
 from workbench.errors import AssemblyError
 from workbench.solver.buffers import StructureView
 from workbench.solver.inputs import Inputs
-from workbench.solver.noise_chunks import Pieces
+from workbench.solver.noise_chunks import NoiseChunks
 from workbench.solver.registered import Registered
 from workbench.solver.steps import Unorderable
 from workbench.solver.stimulation import EligibilityTraces, Stimulation
@@ -36,7 +36,7 @@ NAMING = ("reference", "references", "anchor", "signal", "path")
 """Kinds of fields that name other tables."""
 
 
-class Block(StructureView, Pieces, Registered):
+class Block(StructureView, NoiseChunks, Registered):
     """A group of runs that advance together; `runs` is its width.
 
     Attributes
@@ -61,7 +61,7 @@ class Block(StructureView, Pieces, Registered):
 
     def __init__(self, batch: Batch, registry: Registry) -> None:
         StructureView.__init__(self, batch.structure, registry)
-        Pieces.__init__(self, batch.seed, batch.subjects)
+        NoiseChunks.__init__(self, batch.seed, batch.subjects)
         Registered.__init__(self, len(batch), self.lanes.count)
         self.exposures: list[Exposing] = []
         self.trial = 0

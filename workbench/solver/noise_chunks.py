@@ -21,7 +21,7 @@ PIECE = 64
 """Steps drawn at once. A tuning number: draws do not depend on it."""
 
 
-class Pieces:
+class NoiseChunks:
     """The subjects of a block, their noise and the patterns that tasks show them, a piece of trials at a time.
 
     Attributes
