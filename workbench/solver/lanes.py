@@ -22,7 +22,7 @@ WORTHWHILE = 8
 """Shorter stretches are moved run by run: handling each costs more than copying it."""
 
 
-class Lanes:
+class SubjectLanes:
     """Stretches of runs that share what they are shown.
 
     Attributes

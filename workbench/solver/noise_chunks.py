@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.solver.draws import Draws, draw_once
-from workbench.solver.lanes import Lanes
+from workbench.solver.lanes import SubjectLanes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class NoiseChunks:
     def __init__(self, seed: int, subjects: NDArray[np.int64]) -> None:
         self.seed = seed
         self.subjects, self.first_run, self.subject_index = _distinct(subjects)
-        self.lanes = Lanes(self.subject_index)
+        self.lanes = SubjectLanes(self.subject_index)
         self.draws: list[Draws] = []
         self.draw_seconds = 0.0
         self._patterns: dict[str, Array] = {}
