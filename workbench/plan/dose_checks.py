@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import Problem
 from workbench.plan.columns import Rows, Swept
-from workbench.plan.groups import Group, Slab
+from workbench.plan.groups import ArmSlice, Group
 from workbench.plan.runs import StudyPlan
 from workbench.protocol.dose_record import Record
 from workbench.protocol.schedule import Recurrence, in_force, number_before, phase_hours
@@ -53,7 +53,9 @@ def dose_notes(places: Places, study: StudyPlan, draws: Draws, told: set[tuple[o
                     yield problem
 
 
-def _of_slab(places: Places, study: StudyPlan, group: Group, slab: Slab, draws: Draws) -> Iterator[tuple[Problem, str]]:
+def _of_slab(
+    places: Places, study: StudyPlan, group: Group, slab: ArmSlice, draws: Draws
+) -> Iterator[tuple[Problem, str]]:
     """Yield (note, rule) for each drug that an arm gives and whose doses are known."""
     tables: Tables = {}
     for table in group.structure.tables:
@@ -124,7 +126,7 @@ def _worst(amount: Numbers, span: Span) -> int | None:
 class _Runs:
     """The numbers that one arm's runs have, at fixed structural levels; of very many runs some."""
 
-    def __init__(self, study: StudyPlan, slab: Slab, draws: Draws) -> None:
+    def __init__(self, study: StudyPlan, slab: ArmSlice, draws: Draws) -> None:
         self._study, self._slab, self._draws = study, slab, draws
 
     @cached_property

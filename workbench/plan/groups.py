@@ -21,7 +21,7 @@ Indexes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Slab:
+class ArmSlice:
     """One arm at fixed structural `levels`: its points, its numeric fields, and how each number comes about."""
 
     arm: int
@@ -36,7 +36,7 @@ class Group:
     """All runs of one structure in one study; a subject passes through every slab before the next subject."""
 
     structure: Structure
-    slabs: tuple[Slab, ...]
+    slabs: tuple[ArmSlice, ...]
 
     @cached_property
     def starts(self) -> Indexes:
@@ -84,7 +84,7 @@ def groups_of(
     """
     structural = {axis.path for axis in study.axes if sweeps_structure(scenario, axis.path)}
     fixed = sorted({points.group_of(path) for path in structural})
-    found: dict[Structure, list[Slab]] = {}
+    found: dict[Structure, list[ArmSlice]] = {}
     for index, arm in enumerate(arms):
         axes = study.axes_of(arm.name)
         for part in points.slices(fixed):
@@ -92,7 +92,7 @@ def groups_of(
             chosen = {path: values[part.levels[points.group_of(path)]] for path, values in levels.items()}
             layers = Layers(scenario, arm, settings, axes, points, {p: v for p, v in chosen.items() if p in axes})
             structure = structure_of(layers, study.outcomes, study.record)
-            slab = Slab(index, part, chosen, *_numbers(layers))
+            slab = ArmSlice(index, part, chosen, *_numbers(layers))
             found.setdefault(structure, []).append(slab)
     return tuple(Group(structure, tuple(slabs)) for structure, slabs in found.items())
 

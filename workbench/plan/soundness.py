@@ -20,7 +20,7 @@ from workbench.component.registry import Registry
 from workbench.component.tables import Fields, Tables
 from workbench.errors import Problem
 from workbench.plan.columns import Form, Swept
-from workbench.plan.groups import Group, Slab
+from workbench.plan.groups import ArmSlice, Group
 from workbench.plan.points import Points
 from workbench.plan.structures import sweeps_structure
 from workbench.protocol.sessions import overlaps
@@ -112,7 +112,7 @@ def _told(
     return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
 
 
-def _told_at(places: Places, study: str, arm: str, slab: Slab, corner: Corner, path: str, message: str) -> Problem:
+def _told_at(places: Places, study: str, arm: str, slab: ArmSlice, corner: Corner, path: str, message: str) -> Problem:
     """Return the problem that shows at an end of a sweep, at the line of the axis."""
     axes = {axis.path: (axis.unit, axis.relative) for axis in places.scenario.studies[study].axes}
     where = in_words(slab.points.points, axes, corner)
@@ -120,7 +120,7 @@ def _told_at(places: Places, study: str, arm: str, slab: Slab, corner: Corner, p
     return places.problem(path, f"at {where}: {message} (in arm {arm})", study=study, arm=arm, moved=blamed)
 
 
-def _whole(group: Group, slab: Slab, registry: Registry) -> Tables:
+def _whole(group: Group, slab: ArmSlice, registry: Registry) -> Tables:
     """Return every table's fields as plain Python, by section; a number that differs between runs is None."""
     whole = Tables({})
     for table in group.structure.tables:
@@ -141,7 +141,7 @@ def _component_faults(structure: Structure, whole: Tables, ask: Asking = clashes
 
 def _swept_faults(
     structure: Structure,
-    slab: Slab,
+    slab: ArmSlice,
     whole: Tables,
     known: set[tuple[str, str]],
     ask: Asking = clashes,
@@ -185,7 +185,7 @@ MOST = 16
 """Corners at which all axes stand at an end: four axes have as many. Of more axes only each by itself is tried."""
 
 
-def corners(slab: Slab) -> Iterator[Corner]:
+def corners(slab: ArmSlice) -> Iterator[Corner]:
     """Yield the ends of each axis by itself, then of those that move together, then of all at once.
 
     What is wrong with one axis by itself then shows first, and names no other.
@@ -207,7 +207,7 @@ def corners(slab: Slab) -> Iterator[Corner]:
             yield {path: level for corner in each for path, level in corner.items()}
 
 
-def _standing(slab: Slab, group: int) -> list[int]:
+def _standing(slab: ArmSlice, group: int) -> list[int]:
     """Return the one level at which a group stands that moves something structural too."""
     return [slab.points.levels[group]] if group in slab.points.levels else []
 
