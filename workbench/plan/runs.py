@@ -58,7 +58,7 @@ class StudyPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class Chunk:
+class BatchPlan:
     """Runs of one structure with the places they fill: row i is (study, arms[i], points[i], batch.subjects[i]).
 
     `arms` holds indexes into the study's arms, `points` ordinals. Rows with equal keys are the same run.
@@ -118,7 +118,7 @@ class Plan:
         fixed = {path: levels[path] for path in axes if sweeps_structure(self.scenario, path)}
         return resolved(Layers(self.scenario, self.scenario.arms[arm], self.read, axes, planned.points, fixed), point)
 
-    def chunks(self, size_of: Callable[[Structure], int]) -> Iterator[Chunk]:
+    def chunks(self, size_of: Callable[[Structure], int]) -> Iterator[BatchPlan]:
         """Yield all runs, grouped by structure and ordered by subject, at most `size_of(structure)` at a time.
 
         A chunk holds whole subjects where one fits: the solver then moves a subject's runs as one stretch.
@@ -132,7 +132,9 @@ class Plan:
         for _, group, size, total in self._stretches(size_of):
             yield group.structure, total, -(-total // size)
 
-    def widest(self, size_of: Callable[[Structure], int], wanted: Callable[[Structure], bool] | None = None) -> Chunk:
+    def widest(
+        self, size_of: Callable[[Structure], int], wanted: Callable[[Structure], bool] | None = None
+    ) -> BatchPlan:
         """Return the first of the longest `chunks`, of those whose structure is `wanted`."""
         found = (stretch for stretch in self._stretches(size_of) if wanted is None or wanted(stretch[1].structure))
         study, group, size, total = max(found, key=lambda stretch: min(stretch[2:]))
@@ -146,7 +148,7 @@ class Plan:
                 size -= size % group.runs_per_subject if size >= group.runs_per_subject else 0
                 yield study, group, size, total
 
-    def sample(self, wanted: Callable[[Structure], bool], least: int) -> Chunk | None:
+    def sample(self, wanted: Callable[[Structure], bool], least: int) -> BatchPlan | None:
         """Return runs of the largest `wanted` structure of the first study that has one, None if there is none.
 
         They are all runs of the first subjects: of as few as make `least` runs.
@@ -159,7 +161,7 @@ class Plan:
                 return self._chunk(study, group, np.arange(subjects * group.runs_per_subject))
         return None
 
-    def _chunk(self, study: StudyPlan, group: Group, rows: Indexes) -> Chunk:
+    def _chunk(self, study: StudyPlan, group: Group, rows: Indexes) -> BatchPlan:
         subjects, slab, arms, ordinals = group.place(rows)
         first = int(subjects[0])
         traits = self.traits(range(first, int(subjects[-1]) + 1))
@@ -169,7 +171,7 @@ class Plan:
             shared = self.constants.get(path)
             values[path] = column(group.forms(path), slab, at) if shared is None else shared
         keys = run_keys(group.structure, values, self.seed, subjects)
-        return Chunk(Batch(group.structure, self.seed, subjects, values, keys), study.name, arms, ordinals)
+        return BatchPlan(Batch(group.structure, self.seed, subjects, values, keys), study.name, arms, ordinals)
 
     @cached_property
     def constants(self) -> dict[str, float]:
