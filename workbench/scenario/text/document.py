@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from workbench.errors import Problem, ScenarioError, shorten
 from workbench.scenario.text.prescan import decode, in_words, refusal
-from workbench.scenario.text.syntax import Keys, Positions, Repeated, read_positions, repeats
+from workbench.scenario.text.syntax import Keys, Positions, RepeatedKey, read_positions, repeats
 
 _YEAR = re.compile(r"(?:18|19|20)\d\d[a-z]?$")
 ALIKE = 0.75
@@ -190,7 +190,7 @@ def listed(names: Iterable[str]) -> str:
     return f"{shown}, and {len(known) - 20} more" if len(known) > 20 else shown or "none"
 
 
-def _again(one: Repeated, file: str) -> Problem:
+def _again(one: RepeatedKey, file: str) -> Problem:
     what = f"the table [{shorten(one.name)}]" if one.is_table else f"the key {shorten(one.name)}"
     message = f"TOML syntax: {what} is defined twice; it stands in line {one.first} already"
     return Problem(file, one.line, 1, "", message)

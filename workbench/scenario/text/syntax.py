@@ -60,7 +60,7 @@ def parsed(text: str) -> list[Node]:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RepeatedKey:
     """A key or table that is defined once more: its name as written, where, and the line of the first."""
 
     name: str
@@ -70,7 +70,7 @@ class Repeated:
     first: int
 
 
-def repeats(text: str) -> list[Repeated]:
+def repeats(text: str) -> list[RepeatedKey]:
     """Return every key and table of a TOML text that is there already, in the order of the file."""
     reader = _Repeats(text.encode(), Positions())
     for node in parsed(text):
@@ -147,7 +147,7 @@ class _Repeats(Reader):
     def __init__(self, data: bytes, found: Positions) -> None:
         super().__init__(data, found)
         self.seen: dict[tuple[bool, Keys], int] = {}
-        self.repeated: list[Repeated] = []
+        self.repeated: list[RepeatedKey] = []
 
     def top(self, node: Node) -> None:
         if node.type == "table":
@@ -166,4 +166,4 @@ class _Repeats(Reader):
         line, column = self.at(node)
         if (first := self.seen.setdefault((is_table, keys), line)) < line:
             name = self.data[node.start_byte : node.end_byte].decode()
-            self.repeated.append(Repeated(name, is_table, line, column, first))
+            self.repeated.append(RepeatedKey(name, is_table, line, column, first))
