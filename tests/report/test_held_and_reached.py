@@ -16,7 +16,7 @@ from workbench.findings.finding import Criterion
 from workbench.findings.held import HeldSets, published_range
 from workbench.inspection.window_courses import shape_of
 from workbench.modulation.window import TwoStage
-from workbench.scenario.model import Response
+from workbench.scenario.model import ResponderRule
 
 
 def criterion(**given: object) -> Criterion:
@@ -67,7 +67,7 @@ def test_the_share_of_the_excess_that_is_removed_is_told_here_and_over_sets(tmp_
 
 def test_responders_are_counted_in_each_arm_against_ones_own_earlier_score(tmp_path: Path) -> None:
     selection = select(arms(tmp_path))
-    aim = Aim("overflow", "treated", "ill", response=Response("overflow", 0.1))
+    aim = Aim("overflow", "treated", "ill", response=ResponderRule("overflow", 0.1))
     found = responses(selection, "arms", aim)
     assert found is not None and found.n == (10, 10) and found.responded == (0, 0)  # the same score: nobody responds
     assert responses(selection, "arms", Aim("overflow", "treated", "ill")) is None

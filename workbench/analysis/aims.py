@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.analysis.protocol import main_outcome
-from workbench.scenario.model import Contrast, Response
+from workbench.scenario.model import Contrast, ResponderRule
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -95,7 +95,7 @@ def _declared(selection: Selection, name: str, raw: Mapping[str, Any]) -> Aim | 
         interaction=crossed,
         four=four if crossed else (),
         smallest=None if smallest is None else float(smallest),
-        response=Response(**raw["response"]) if raw.get("response") else None,
+        response=ResponderRule(**raw["response"]) if raw.get("response") else None,
     )
 
 

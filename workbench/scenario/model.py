@@ -249,7 +249,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Response:
+class ResponderRule:
     """Who has responded: who is better by the share `by` of the outcome `before` of the same person and arm."""
 
     before: str
@@ -285,7 +285,7 @@ class Contrast:
     source: str = ""
     interaction: str = ""
     smallest: float | None = None
-    response: Response | None = None
+    response: ResponderRule | None = None
 
     @property
     def least(self) -> float | None:

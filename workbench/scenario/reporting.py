@@ -11,7 +11,7 @@ from pydantic import Field
 from workbench.component.field_path import field_path
 from workbench.errors import quoted
 from workbench.scenario.conformity import conforming
-from workbench.scenario.model import Arm, Caveat, Contrary, Contrast, Interaction, Report, Response
+from workbench.scenario.model import Arm, Caveat, Contrary, Contrast, Interaction, Report, ResponderRule
 from workbench.scenario.paths import Tables
 from workbench.scenario.shapes import Names, Number, Shape
 from workbench.scenario.text.document import Document, listed
@@ -118,7 +118,7 @@ def _crossed(document: Document, keys: Keys, raw: Mapping[str, Any], known: Know
     return found
 
 
-def _response(document: Document, keys: Keys, raw: Mapping[str, Any], known: Known) -> Response | None:
+def _response(document: Document, keys: Keys, raw: Mapping[str, Any], known: Known) -> ResponderRule | None:
     if raw.get("response") is None:
         return None
     place = (*keys, "response")
@@ -126,7 +126,7 @@ def _response(document: Document, keys: Keys, raw: Mapping[str, Any], known: Kno
     _known(document, (*place, "before"), read.get("before", ""), known, "outcome")
     if read.get("source"):
         _source(document, (*place, "source"), read["source"], known.sources)
-    return Response(**read) if {"before", "by"} <= set(read) else None
+    return ResponderRule(**read) if {"before", "by"} <= set(read) else None
 
 
 def _caveat(document: Document, name: str, written: Mapping[str, Any], known: Known) -> Caveat | None:
