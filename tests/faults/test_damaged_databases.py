@@ -16,7 +16,7 @@ from support.fabricated import accounted
 
 from workbench.errors import StorageError
 from workbench.execution.verification import verify
-from workbench.plan import Chunk, plan
+from workbench.plan import BatchPlan, plan
 from workbench.scenario import load_scenario
 from workbench.solver.run import solve
 from workbench.store import Writer, digest, open_results, open_writer
@@ -269,7 +269,7 @@ def test_d04_a_log_that_was_cut_leaves_whole_chunks_that_verify(tmp_path: Path) 
                 assert answer(done)["digest"] == digest(db)
 
 
-def _chunks(writer: Writer, scenario: Path) -> Iterator[Chunk]:
+def _chunks(writer: Writer, scenario: Path) -> Iterator[BatchPlan]:
     planned = plan(load_scenario(scenario))
     writer.begin(planned)
     yield from planned.chunks(lambda structure: 4)

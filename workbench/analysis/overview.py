@@ -55,11 +55,11 @@ class Overview:
 
     Attributes
     ----------
-    declared : tuple of Declared
+    declared : tuple of NamedComparison
         The benefit, what stands beside it, and the costs, as far as their runs are stored.
     crossed : tuple of Crossed
         The declared interactions, the one that the benefit is about first.
-    held : Held or None
+    held : HeldSets or None
         Which plausible sets of parameters give back the fitted findings.
     rows : DataFrame
         Every declared pair of arms in the benefit's outcome, as `compare` returns them.

@@ -40,7 +40,7 @@ class RunContent:
     Attributes
     ----------
     made : list of (table, component, revision)
-    numbers : list of (path, Value)
+    numbers : list of (path, ResolvedValue)
         At the point of the run; what traits change is said with its value for the subject.
     explanation
         None where no earlier sweep has another run at this place.

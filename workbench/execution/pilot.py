@@ -14,7 +14,7 @@ from workbench.execution.progress import Forecast
 if TYPE_CHECKING:
     from workbench.component.registry import Registry
     from workbench.execution.reasons import Explanation
-    from workbench.plan import Chunk, Plan
+    from workbench.plan import BatchPlan, Plan
     from workbench.solver.batch import Batch, Structure
 
 TIMED, WIDE = 6, 512
@@ -58,7 +58,7 @@ class Work:
 
 
 def estimated(
-    work: Iterable[Work], block_of: Callable[[Structure], Chunk], workers: int, registry: Registry | None
+    work: Iterable[Work], block_of: Callable[[Structure], BatchPlan], workers: int, registry: Registry | None
 ) -> tuple[float, float]:
     """Return the run-steps of `work`, and the seconds that all workers together need; `block_of` returns a block.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from workbench.component.declaration import Component
     from workbench.component.registry import Registry
-    from workbench.plan import Chunk, Plan
+    from workbench.plan import BatchPlan, Plan
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Failure
     from workbench.store import Results
@@ -159,7 +159,7 @@ def _planned(scenario: Scenario, place: Placed) -> Plan:
     )
 
 
-def _found(results: Results, plan: Plan, place: Placed) -> tuple[Chunk, int]:
+def _found(results: Results, plan: Plan, place: Placed) -> tuple[BatchPlan, int]:
     """Return the chunk that holds the run, and its row."""
     from workbench.solver.run import width_for
     from workbench.store.provenance import changed

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from workbench.errors import Problem
     from workbench.execution.progress import RunProgress
     from workbench.execution.reasons import Explanation
-    from workbench.plan import Chunk, Plan
+    from workbench.plan import BatchPlan, Plan
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.write import Writer
 
-    Task = str | tuple[Chunk, NDArray[np.int64]]
+    Task = str | tuple[BatchPlan, NDArray[np.int64]]
     """What is being solved: rows of a chunk to be stored, or one of the two looks at a sample's steps."""
 
 RESULTS = Path("data") / "results"
@@ -108,11 +108,11 @@ class Request:
 
         return size
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Iterator[BatchPlan]:
         """Yield the runs, a block at a time."""
         return self.plan.chunks(self.size)
 
-    def widest(self, structure: Structure | None = None) -> Chunk:
+    def widest(self, structure: Structure | None = None) -> BatchPlan:
         """Return the first of the widest blocks, of one structure or of all: where a sweep spends its time."""
         return self.plan.widest(self.size, None if structure is None else lambda other: other == structure)
 
@@ -372,7 +372,7 @@ def _told(fault: OtherRuns, request: Request) -> OtherRuns:
     return OtherRuns(fault.db, fault.sweep, "; ".join(map(str, changed_since(request.db, request.plan))))
 
 
-def _stepped_sample(request: Request, writer: Writer) -> Chunk | None:
+def _stepped_sample(request: Request, writer: Writer) -> BatchPlan | None:
     """Return the runs that are solved with half their steps as well; None where that was done, or nothing is stepped.
 
     They come first, so that the one long block of few runs does not keep the other workers waiting at the end.
@@ -385,7 +385,7 @@ def _stepped_sample(request: Request, writer: Writer) -> Chunk | None:
 
 def _missing(
     request: Request, writer: Writer, fail_fast: bool
-) -> Iterator[tuple[tuple[Chunk, NDArray[np.int64]], Batch]]:
+) -> Iterator[tuple[tuple[BatchPlan, NDArray[np.int64]], Batch]]:
     """Yield what must be computed, block by block; blocks that are stored already are passed over."""
     for chunk in request.chunks():
         rows = writer.missing(chunk)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.declaration import Component
-    from workbench.plan import Chunk
+    from workbench.plan import BatchPlan
     from workbench.solver.batch import BatchResult
 
 
@@ -125,7 +125,7 @@ def _at_work(hands: Crew | None, asked: Request) -> Iterator[tuple[Crew, StopSig
             yield own, stop
 
 
-def _once(chunk: Chunk) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _once(chunk: BatchPlan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first row of each different run, and which of these each row of the chunk is."""
     seen: dict[bytes, int] = {}
     back = np.array([seen.setdefault(key, len(seen)) for key in chunk.batch.keys], dtype=np.int64)
@@ -157,7 +157,7 @@ def _axis(scenario: Scenario, path: str, column: Sequence[Any]) -> Axis:
 
 
 def _part(
-    chunk: Chunk, back: NDArray[np.int64], result: BatchResult, columns: Mapping[str, Sequence[Any]]
+    chunk: BatchPlan, back: NDArray[np.int64], result: BatchResult, columns: Mapping[str, Sequence[Any]]
 ) -> dict[str, NDArray[Any]]:
     reasons = np.full(len(result.keys), "", dtype=object)
     for row, failure in result.failures.items():

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.declaration import Component
-    from workbench.plan import Chunk
+    from workbench.plan import BatchPlan
     from workbench.solver.batch import Batch, BatchResult, Structure
     from workbench.store.integrity import Snapshot, StoredPlace
 
@@ -206,7 +206,7 @@ class _Comparison:
             many = f"{self._other:,} {'place asks' if self._other == 1 else 'places ask'} for another run here"
             self._check.notes.append(f"sweep {sweep}: {many}: {self._again.excused}")
 
-    def _chunk(self, chunk: Chunk) -> Iterator[Damage]:
+    def _chunk(self, chunk: BatchPlan) -> Iterator[Damage]:
         plan, sweep, subjects = self._again.plan, self._again.sweep, chunk.batch.subjects
         arms = next(study.arms for study in plan.studies if study.name == chunk.study)
         stored = places(self._seen.ask, sweep, chunk.study, int(subjects[0]), int(subjects[-1]))
@@ -259,7 +259,7 @@ class Again:
         self._within: dict[str, tuple[int, float]] = {}
 
     def compute(
-        self, seen: Snapshot, again: Replanned, chunk: Chunk, rows: NDArray[np.int64], places: Sequence[StoredPlace]
+        self, seen: Snapshot, again: Replanned, chunk: BatchPlan, rows: NDArray[np.int64], places: Sequence[StoredPlace]
     ) -> None:
         """Compute rows of a chunk, which fill `places`, and compare them with what is stored."""
         from workbench.solver.run import solve

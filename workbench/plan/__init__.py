@@ -4,4 +4,4 @@ from workbench.plan.planning import plan
 from workbench.plan.runs import BatchPlan, Plan, StudyPlan
 from workbench.plan.sources import Resolved
 
-__all__ = ["Chunk", "Plan", "Resolved", "StudyPlan", "plan"]
+__all__ = ["BatchPlan", "Plan", "Resolved", "StudyPlan", "plan"]

@@ -93,7 +93,7 @@ class Margins:
 def drawing(
     name: str, width: float = WIDTH, height: float = HEIGHT, margins: Margins | None = None
 ) -> Iterator[tuple[Axes, FinishedDrawing]]:
-    """Give axes of `height` inches with margins; afterwards `Drawn.svg` holds the text, ids prefixed with `name`."""
+    """Give axes of `height` inches with margins; afterwards its `svg` holds the text, ids prefixed with `name`."""
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -39,7 +39,7 @@ SHORT = 0.1
 
 
 @dataclass(frozen=True)
-class CriterionRow:
+class ShownCriterion:
     """One criterion of one finding, in words; `value` is the number itself."""
 
     role: str
@@ -63,7 +63,7 @@ class GalleryFinding:
     theory: str
     note: str
     refuted: bool
-    checks: tuple[CriterionRow, ...]
+    checks: tuple[ShownCriterion, ...]
 
 
 @dataclass(frozen=True)
@@ -237,8 +237,8 @@ def _statement(row: LedgerRow) -> GalleryFinding:
     return GalleryFinding(finding.name, finding.title, finding.published, finding.note, bool(finding.must_fail), checks)
 
 
-def _check(row: LedgerRow, criterion: CriterionRow) -> CriterionRow:
-    return CriterionRow(
+def _check(row: LedgerRow, criterion: CriterionRow) -> ShownCriterion:
+    return ShownCriterion(
         role=row.role,
         words=criterion.words,
         expected=_expected(criterion),

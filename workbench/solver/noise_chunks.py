@@ -29,7 +29,7 @@ class NoiseChunks:
     subjects : array (subjects,)
         The distinct subjects, in order; `subject_index` (runs,) says whose each run is, `first_run` (subjects,) which
         run is each one's first.
-    lanes : Lanes
+    lanes : SubjectLanes
         The stretches of runs that share what they are shown.
     """
 

@@ -19,7 +19,7 @@ SIDES = ("ltp", "ltd")
 class Stimulation:
     """The marks of both sides of one rule, while stimulation switches on and off.
 
-    Marks are linear in what leaves them: a drive that begins at one moment and ends at another leaves what a lasting
+    Traces are linear in what leaves them: a drive that begins at one moment and ends at another leaves what a lasting
     drive leaves less what one from the second moment on would. So each side remembers its changes only, and areas
     are exact over any step.
 

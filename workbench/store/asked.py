@@ -78,7 +78,7 @@ class Asked:
     ----------
     sweep : int
         Its id in the database; 0 for one that is only planned.
-    values : mapping arm -> path -> Value
+    values : mapping arm -> path -> ResolvedValue
     traits : mapping name -> values of the first subjects
     made : mapping (section, name) -> Made
         Empty where no run of the sweep is stored.

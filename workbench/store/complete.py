@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.registry import Registry
-    from workbench.plan import Chunk
+    from workbench.plan import BatchPlan
     from workbench.solver.batch import Declared
 
-C = TypeVar("C", bound="Chunk")
+C = TypeVar("C", bound="BatchPlan")
 Ask = Callable[[str, tuple[Any, ...]], Iterable[Sequence[Any]]]
 KEYS_AT_ONCE = 1000
 NEVER_SEEN = -1

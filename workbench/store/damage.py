@@ -65,7 +65,7 @@ class Check:
     ----------
     looked : str
         What was looked at, with counts.
-    findings : list of Finding
+    findings : list of Damage
         The first of them; `found` counts all.
     notes : list of str
         What could not be looked at, and why.

@@ -21,7 +21,7 @@ from workbench.store.complete import KEYS_AT_ONCE, Ask, complete_runs
 from workbench.store.measures import IdCache, time_unit
 
 if TYPE_CHECKING:
-    from workbench.plan import Chunk
+    from workbench.plan import BatchPlan
 
 Rows = NDArray[np.int64]
 
@@ -48,7 +48,7 @@ def asking(connection: Connection) -> Ask:
 
 
 def insert_runs(
-    connection: Connection, catalogue: IdCache, chunk: Chunk, rows: Rows, result: BatchResult, written: Written
+    connection: Connection, catalogue: IdCache, chunk: BatchPlan, rows: Rows, result: BatchResult, written: Written
 ) -> tuple[list[int], int]:
     """Insert the runs that are new.
 
@@ -138,7 +138,7 @@ def insert_outcomes(
 def insert_course(
     connection: Connection,
     catalogue: IdCache,
-    chunk: Chunk,
+    chunk: BatchPlan,
     result: BatchResult,
     good: Good,
     measure: tuple[Declared, int],

@@ -39,7 +39,7 @@ from workbench.store.views import write_views
 from workbench.store.whole import ask_again
 
 if TYPE_CHECKING:
-    from workbench.plan import Chunk, Plan
+    from workbench.plan import BatchPlan, Plan
     from workbench.solver.steps_halved import StepError
 
 
@@ -145,7 +145,7 @@ class Writer(WriteSession):
         self._begun = _Begun(sweep, invocation, command, places, IdCache(sweep, plan.scenario))
         return sweep
 
-    def missing(self, chunk: Chunk) -> Rows:
+    def missing(self, chunk: BatchPlan) -> Rows:
         """Return the rows of `chunk` that must be computed, each key once; rows that exist are linked.
 
         A run exists if it failed, or if it holds every outcome and course that the chunk's study records. One that an
@@ -169,7 +169,7 @@ class Writer(WriteSession):
         first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in passed}
         return np.array(sorted(first.values()), dtype=np.int64)
 
-    def store(self, chunk: Chunk, rows: Rows, result: BatchResult) -> None:
+    def store(self, chunk: BatchPlan, rows: Rows, result: BatchResult) -> None:
         """Store what the solver said of the rows of `chunk` that `missing` returned (or a part of them).
 
         Runs that were lost go into no table of results, so that the next command computes them; the command that lost
@@ -206,13 +206,13 @@ class Writer(WriteSession):
         self._count(result, [chunk.batch.keys[i] for i in filled])
         self._count_lost(len(gone), len(lost))
 
-    def lacks_steps(self, chunk: Chunk) -> bool:
+    def lacks_steps(self, chunk: BatchPlan) -> bool:
         """Return whether nothing is known of the step's error in the study of `chunk`."""
         t, study = tables.cache_step_error, self._current().places[chunk.study].study
         with self._transaction() as connection:
             return connection.execute(select(t.c.runs).where(t.c.study == study).limit(1)).first() is None
 
-    def note_steps(self, chunk: Chunk, errors: Iterable[StepError]) -> None:
+    def note_steps(self, chunk: BatchPlan, errors: Iterable[StepError]) -> None:
         """Write down what halving the step changed in a sample of runs of a study."""
         study = self._current().places[chunk.study].study
         with self._of_chunk(chunk) as (connection, written):
@@ -268,7 +268,7 @@ class Writer(WriteSession):
         self.tally.reused += places - computed
         self.tally.reused_failed += places - computed
 
-    def _lose(self, connection: Connection, chunk: Chunk, rows: Sequence[int], written: Written) -> None:
+    def _lose(self, connection: Connection, chunk: BatchPlan, rows: Sequence[int], written: Written) -> None:
         """Write down that the runs of these places were lost."""
         if not rows:
             return
@@ -280,7 +280,7 @@ class Writer(WriteSession):
         insert(connection, tables.lost_run, lost)
         written.lost([row[1:6] for row in lost if row not in there])
 
-    def _places(self, chunk: Chunk, rows: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
+    def _places(self, chunk: BatchPlan, rows: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
         """Return sweep, study, subject, arm and point of some rows of a chunk."""
         begun = self._current()
         place = begun.places[chunk.study]
@@ -292,19 +292,19 @@ class Writer(WriteSession):
         return list(zip(*same, subjects, arms, points, strict=True))
 
     @contextmanager
-    def _of_chunk(self, chunk: Chunk) -> Iterator[tuple[Connection, Written]]:
+    def _of_chunk(self, chunk: BatchPlan) -> Iterator[tuple[Connection, Written]]:
         """A transaction whose entry names the sweep and the study of a chunk."""
         begun = self._current()
         named = {"sweep": begun.sweep, "invocation": begun.invocation, "study": begun.places[chunk.study].study}
         with self._recording(begun.command, "chunk", **named) as recording:
             yield recording
 
-    def _measures(self, connection: Connection, chunk: Chunk, written: Written) -> dict[Declared, int]:
+    def _measures(self, connection: Connection, chunk: BatchPlan, written: Written) -> dict[Declared, int]:
         begun = self._current()
         return begun.catalogue.measures(connection, begun.places[chunk.study].study, chunk.batch.structure, written)
 
     def _link(
-        self, connection: Connection, chunk: Chunk, rows: Sequence[int], runs: Sequence[int], written: Written
+        self, connection: Connection, chunk: BatchPlan, rows: Sequence[int], runs: Sequence[int], written: Written
     ) -> None:
         """Link places of the sweep to runs; what is linked already stays."""
         if not rows:
