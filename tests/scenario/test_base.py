@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +185,16 @@ def test_too_many_files_in_a_row_and_too_much_in_all(read: Read, tmp_path: Path)
         read, "b.toml", f'base = "small"\n{entries}', "a.toml", f'base = "b"\n{entries.replace("use", "report")}'
     )
     assert problem.startswith("a.toml:1:8: base: the whole scenario is more than can be read: more than 20,000")
+
+
+def test_a_row_of_full_files_is_refused_soon(read: Read, tmp_path: Path) -> None:
+    full = "[use]\n" + "".join(f"key{i} = 1\n" for i in range(19_000))
+    for level in range(9):
+        (tmp_path / f"level{level}.toml").write_text(f'base = "level{level + 1}"\n{full}')
+    started = time.process_time()
+    (problem,) = refused(read, "a.toml", 'base = "level0"\n')
+    assert problem.startswith("level0.toml:1:8: base: the whole scenario is more than can be read: more than 20,000")
+    assert time.process_time() - started < 2  # 8 s when all of them were taken apart
 
 
 def test_the_whole_is_printed_and_is_the_same_scenario(read: Read, tmp_path: Path) -> None:

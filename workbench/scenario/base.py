@@ -21,7 +21,7 @@ from workbench.scenario.families import Family, FamilyReader, lists
 from workbench.scenario.former_names import with_present_names
 from workbench.scenario.library import scenario_file, scenarios_beside
 from workbench.scenario.text.document import Document, listed, spell
-from workbench.scenario.text.prescan import read_limited
+from workbench.scenario.text.prescan import MAX_ENTRIES, entries_in, read_limited
 from workbench.scenario.text.syntax import Keys
 from workbench.scenario.text.tree import Branch, Entry, Place, Value, read_tree, write_tree
 
@@ -31,6 +31,7 @@ SCHEMA = 1
 BASE, WITHOUT = "base", "without"
 WRITTEN_WHOLE = "# whole: "
 """How the text of a scenario begins that was written from several tables or files; their names follow."""
+TOO_MUCH = "the whole scenario is more than can be read"
 DEEPEST = 10
 """How many files may be based on each other in a row."""
 
@@ -107,7 +108,7 @@ def whole(document: Document, folder: Path, registry: Registry) -> Document:
         families = FamilyReader(merged, tree, merged.content, registry).read()
         return WholeDocument(tree, merged, tuple(chain), families)
     except ScenarioError as error:
-        told = f"the whole scenario is more than can be read: {error.problems[0].message}"
+        told = f"{TOO_MUCH}: {error.problems[0].message}"
         raise _refused(document, told) from None
 
 
@@ -126,6 +127,7 @@ def _chain(document: Document, folder: Path) -> Iterator[Document]:
     """Yield the file, its base, the base of that, and so on."""
     files = [os.path.realpath(document.file)]
     names = [document.file]
+    entries = entries_in(document.text)
     while True:
         yield document
         if BASE not in document.content:
@@ -142,8 +144,11 @@ def _chain(document: Document, folder: Path) -> Iterator[Document]:
             data = read_limited(found)
         except ScenarioError as error:
             raise _refused(document, f"its base {shorten(str(found))}: {error.problems[0].message}") from None
-        document, folder = Document(data, str(found), document.problems), found.parent
+        above, document, folder = document, Document(data, str(found), document.problems), found.parent
         refuse_other_versions(document)
+        entries += entries_in(document.text)
+        if entries > MAX_ENTRIES:  # told before any is taken apart, which takes seconds for a row of full files
+            raise _refused(above, f"{TOO_MUCH}: more than {MAX_ENTRIES:,} keys and list entries in all its files")
 
 
 def _find(document: Document, folder: Path) -> Path:

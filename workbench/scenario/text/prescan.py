@@ -72,6 +72,12 @@ def decode(data: bytes, file: str) -> str:
     return text
 
 
+def entries_in(text: str) -> int:
+    """Return how many keys, tables and list entries a text has, as `MAX_ENTRIES` counts them."""
+    kinds = ((token.lastgroup, token[0]) for token in _TOKEN.finditer(text))
+    return sum(kind == "open" or (kind == "parted" and mark != "\n") for kind, mark in kinds)
+
+
 def refusal(file: str, line: int, column: int, message: str, hint: str = "") -> ScenarioError:
     """Return the error for a file that cannot be read any further."""
     return ScenarioError([Problem(file, line, column, "", message, hint)])
