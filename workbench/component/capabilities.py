@@ -31,6 +31,7 @@ CAPABILITIES: Mapping[str, str] = MappingProxyType(
         "equal episodes": "has episodes of equal length",
         "exact value": "has states whose value is known",
         "judged answers": "judges answers",
+        "judged choices": "judges choices",
         "half at 0.5": "lies between 0 and 1, so that 0.5 is half of the effect",
         "late weight": "keeps a late weight",
         "linear": "answers with the sum of what arrives",

@@ -187,17 +187,10 @@ class RewardLessBaseline(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Williams1992", "Fremaux2016")
 
-    task: str = reference("task", "the task whose reward it reports")
+    task: str = reference("task", "the task whose reward it reports", requires="judged choices")
     baseline: Value = number(0.0, "1", "baseline at the start", low=-1e6, high=1e6)
     follow: Value = number(0.0, "1", "how fast the baseline follows the reward, per judgement; 0 holds it",
                            low=0.0, high=1.0)  # fmt: skip
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a task in which nobody chooses."""
-        task = tables["task"][fields["task"]]
-        if not task.get("choices"):
-            yield "task", f"needs a task that judges choices, but {fields['task']} is {task['kind']}"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve burst, dip and the baseline."""

@@ -115,6 +115,7 @@ class Bandit(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "bandit"
+    offers: ClassVar[frozenset[str]] = frozenset({"judged choices"})
     equation: ClassVar[str] = "R = reward of the action taken"
     sources: ClassVar[tuple[str, ...]] = ("Williams1992",)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Sequence(Component):
 
     section: ClassVar[str] = "task"
     name: ClassVar[str] = "sequence"
-    offers: ClassVar[frozenset[str]] = frozenset({"episodes"})
+    offers: ClassVar[frozenset[str]] = frozenset({"episodes", "judged choices"})
     equation: ClassVar[str] = (
         "x_k = 1 at step k, else 0;  trial clock: step = trial mod n\n"
         "R = 1 at the last step if action 1 was taken at the critical step (without choices: always), else 0"
@@ -50,6 +50,11 @@ class Sequence(Component):
             yield "steps", f"a sequence has at least 2 steps, got {size}"
         if fields.get("critical_step", 1) > size:
             yield "critical_step", f"the sequence ends after {size} steps, got {fields['critical_step']}"
+
+    @classmethod
+    def offered(cls, fields: Mapping[str, Any]) -> frozenset[str]:
+        """Return that choices are judged, where somebody chooses."""
+        return cls.offers if fields["choices"] is not None else cls.offers - {"judged choices"}
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve what a step yields."""
