@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
-from support.commands import answer, workbench
+from support.commands import ROOT, answer, workbench
 from support.shipped_runs import SCENARIOS
 from support.shipped_texts import shipped_content
 
@@ -67,3 +68,13 @@ def test_what_is_found_fits_the_terminal(columns: int, monkeypatch: pytest.Monke
     for name in ("trihexyphenidyl", "dystonia", "dystonia-1", "thp", "dyt1", "both", "ketamine"):
         for one in lookup(name):
             assert all(len(line) <= columns or " " not in line.strip() for line in block(one).splitlines())
+
+
+@pytest.mark.parametrize(("scenario", "told"), [("dystonia.toml", False), ("ketamine_adaptive.toml", True)])
+def test_a_field_that_acts_only_with_another_is_told_where_that_stands(
+    scenario: str, told: bool, tmp_path: Path
+) -> None:
+    """A share of people who respond matters only to doses that not everyone is given."""
+    done = workbench("describe", ROOT / "scenarios" / scenario, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert bool(re.search(r"^  share ", done.stdout, flags=re.MULTILINE)) is told

@@ -57,8 +57,9 @@ class Described:
         found = {}
         for name, parameter in declared.items():
             of = parameter.doc.partition(": ")[0].split(", ")  # "l2, deflation: the length of each unit's weights"
-            if mine in of or not set(of) <= set(holds):
-                found[name] = self.values[f"{table}.{name}"]
+            value = self.values.get(f"{table}.{name}")  # None where what it acts with is not there
+            if value is not None and (mine in of or not set(of) <= set(holds)):
+                found[name] = value
         return {name: value for name, value in found.items() if value.value not in (None, ()) or value.traits}
 
     def equation(self, table: str, component: type[Component]) -> list[str]:
