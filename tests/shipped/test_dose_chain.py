@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.shipped_runs import Shipped
 
-from workbench.analysis.dose_response import Chain, Link, chain, chain_studies, half_effects
+from workbench.analysis.dose_response import DoseChain, Link, chain, chain_studies, half_effects
 from workbench.analysis.selection import select
 
 NAME = "dystonia_dose"
@@ -14,7 +14,7 @@ CLEARANCE = {"kinetics_a": 16.0, "kinetics_b": 40.0, "kinetics_c": 94.0}
 
 
 @pytest.fixture(scope="module")
-def found(shipped: Shipped) -> Chain:
+def found(shipped: Shipped) -> DoseChain:
     selection = select(shipped.db(NAME))
     assert chain_studies(selection) == ["chain"]
     return chain(selection, "chain")
@@ -28,14 +28,14 @@ def closed_form(clearance: float) -> float:
 
 
 @pytest.mark.parametrize("arm", CLEARANCE)
-def test_permission_is_half_open_at_the_dose_of_the_closed_form(found: Chain, arm: str) -> None:
+def test_permission_is_half_open_at_the_dose_of_the_closed_form(found: DoseChain, arm: str) -> None:
     rows = half_effects(found).set_index(["arm", "outcome"])
     half = rows.loc[(arm, "permission")]
     assert half.p50 == pytest.approx(closed_form(CLEARANCE[arm]), rel=0.08)  # 40 subjects, doses 1.3 to 2 fold apart
     assert half.p10 < half.p50 < half.p90 and 0 < half.never < half.n  # some cannot respond
 
 
-def test_doses_of_the_three_kinetics_scale_with_clearance(found: Chain) -> None:
+def test_doses_of_the_three_kinetics_scale_with_clearance(found: DoseChain) -> None:
     """Each subject is the same under all three, so the ratio holds subject by subject up to interpolation."""
     half = {link.arm: link.half for link in found.links if link.outcome == "permission"}
     for arm, factor in (("kinetics_b", 40.0 / 16.0), ("kinetics_c", 94.0 / 16.0)):
@@ -43,14 +43,14 @@ def test_doses_of_the_three_kinetics_scale_with_clearance(found: Chain) -> None:
         assert np.nanmedian(ratio) == pytest.approx(factor, rel=0.03)
 
 
-def test_every_link_rises_with_the_dose_and_its_band_has_width(found: Chain) -> None:
+def test_every_link_rises_with_the_dose_and_its_band_has_width(found: DoseChain) -> None:
     for link in found.links:
         if link.outcome in ("concentration", "occupancy_m1", "occupancy_m4", "permission"):
             assert (np.diff(link.values, axis=1) >= 0.0).all()
             assert (np.ptp(link.values[:, 1:], axis=0) > 0.0).all()
 
 
-def test_a_non_responder_keeps_occupancy_without_permission(found: Chain) -> None:
+def test_a_non_responder_keeps_occupancy_without_permission(found: DoseChain) -> None:
     by = {link.outcome: link.values for link in found.links if link.arm == "kinetics_a"}
     without = np.isclose(by["permission"][:, -1], by["permission"][:, 0])
     assert 5 < without.sum() < 25

@@ -50,7 +50,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Chain:
+class DoseChain:
     """All links of a study that sweeps the amount of one dose; `unit` is that of a total a day."""
 
     study: str
@@ -76,7 +76,7 @@ def _dose_path(selection: Selection, study: str) -> str:
     return only if path.section == "dose" and path.field == "amount" else ""
 
 
-def chain(selection: Selection, study: str) -> Chain:
+def chain(selection: Selection, study: str) -> DoseChain:
     """Return every outcome of a dose sweep by arm, over the total a day (amount times doses a day)."""
     path = _dose_path(selection, study)
     (axis,) = swept_axes(selection, study)
@@ -99,7 +99,7 @@ def chain(selection: Selection, study: str) -> Chain:
             links.append(Link(str(arm), outcome, doses, table.to_numpy(dtype=float), str(measure["readout"])))
     order = list(selection.scenario.get("outcome", {}))
     links.sort(key=lambda link: order.index(link.outcome) if link.outcome in order else len(order))
-    return Chain(study, path, f"{axis.unit}/day", tuple(links))
+    return DoseChain(study, path, f"{axis.unit}/day", tuple(links))
 
 
 def _doses_a_day(selection: Selection, arm: str, path: str) -> float:
@@ -108,7 +108,7 @@ def _doses_a_day(selection: Selection, arm: str, path: str) -> float:
     return HOURS_PER_DAY / float(every.iloc[0])
 
 
-def half_effects(found: Chain) -> pd.DataFrame:
+def half_effects(found: DoseChain) -> pd.DataFrame:
     """Return arm, outcome, n, never, and p10, p50, p90 over the subjects who reach half of the effect.
 
     Links without a dose that does so for anyone are left out.

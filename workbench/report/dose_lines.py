@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.dose_response import Chain, Link, chain, half_effects
+from workbench.analysis.dose_response import DoseChain, Link, chain, half_effects
 from workbench.report.drawing import LINES, Margins, Panel, apart, drawing, named_ticks
 from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable, line_table, span
@@ -35,7 +35,7 @@ def chain_figure(words: Wording, study: str) -> Figure | None:
     return Figure(f"chain-{study}", chain_take(words, found), panels, chain_caption(words), tables)
 
 
-def _panels(words: Wording, found: Chain, axis: str) -> Iterator[Panel]:
+def _panels(words: Wording, found: DoseChain, axis: str) -> Iterator[Panel]:
     for outcome in found.outcomes:
         title, measure = words.measure("outcome", outcome), words.selection.measure("outcome", outcome)
         unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
@@ -62,7 +62,7 @@ def _frame(link: Link) -> pd.DataFrame:
     )
 
 
-def _half_table(words: Wording, found: Chain) -> PageTable:
+def _half_table(words: Wording, found: DoseChain) -> PageTable:
     rows = tuple(
         (
             words.measure("outcome", r.outcome),
@@ -77,7 +77,7 @@ def _half_table(words: Wording, found: Chain) -> PageTable:
     return PageTable("The dose that reaches half of each effect, among those in whom one does", columns, rows)
 
 
-def _numbers(words: Wording, found: Chain, axis: str) -> PageTable:
+def _numbers(words: Wording, found: DoseChain, axis: str) -> PageTable:
     rows = [
         (
             words.measure("outcome", link.outcome),

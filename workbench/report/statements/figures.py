@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.dose_response import Chain, half_effects
+from workbench.analysis.dose_response import DoseChain, half_effects
 from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.time_course import MOST_SUBJECTS, ONSET_FACTOR
@@ -333,7 +333,7 @@ def dose_caption(words: Wording) -> str:
 
 
 @statement("outcomes", "points")
-def chain_take(words: Wording, found: Chain) -> str:
+def chain_take(words: Wording, found: DoseChain) -> str:
     """Say the half-effect dose of the main link in each arm."""
     rows = half_effects(found)
     if rows.empty:
