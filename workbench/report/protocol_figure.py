@@ -104,7 +104,7 @@ def _horizon(ground: Ground, found: Timeline) -> float:
     return min(found.end, 1.05 * wanted) if visits else found.end
 
 
-def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
+def _curve(ground: Ground, arm: str, end: float) -> DrugCurve | None:
     """Return the recorded course of a window; without one, of an occupancy."""
     readout = {name: dict(ground.selection.measure("course", name)) for name in recorded(ground.selection)}
     windows = [n for n, m in readout.items() if "window." in str(m["specification"])]
@@ -120,7 +120,7 @@ def _curve(ground: Ground, arm: str, end: float) -> Curve | None:
         frame = frame.assign(time=frame.time / scale)
         frame = frame[frame.time <= end]
         if len(frame):
-            return Curve(ground.words.measure("course", name), frame)
+            return DrugCurve(ground.words.measure("course", name), frame)
     return None
 
 
@@ -150,7 +150,7 @@ def _in_trials(lane: Lane) -> str:
     return (f", in trials {spans}" if spans else "") + (f", at trial {moments}" if moments else "")
 
 
-def _open(curve: Curve | None, unit: str) -> str:
+def _open(curve: DrugCurve | None, unit: str) -> str:
     """Say from when to when the curve's mean is at least half of its highest, and how finely that was recorded."""
     half = _half(curve) if curve is not None else None
     if curve is None or half is None:
@@ -161,7 +161,7 @@ def _open(curve: Curve | None, unit: str) -> str:
     )
 
 
-def _fineness(curve: Curve, unit: str) -> str:
+def _fineness(curve: DrugCurve, unit: str) -> str:
     """Say how often a curve was recorded, which is how exactly its crossings are known."""
     steps = curve.frame.time.sort_values().diff().dropna()
     every = float(steps.max()) if len(steps) else 0.0
@@ -170,7 +170,7 @@ def _fineness(curve: Curve, unit: str) -> str:
     return f"recorded every {unit}" if every == 1 else f"recorded every {number(every)} {unit}s"
 
 
-def _half(curve: Curve) -> tuple[str, str] | None:
+def _half(curve: DrugCurve) -> tuple[str, str] | None:
     """Return from when to when, None where there is nothing to halve."""
     mean: pd.Series[float] = curve.frame["mean"]
     if not mean.max() > 0:
@@ -186,7 +186,7 @@ FEW = 12
 
 
 @dataclass(frozen=True)
-class Curve:
+class DrugCurve:
     """What a dose opens or occupies, over time: `frame` has time, mean, p10 and p90."""
 
     title: str
@@ -197,7 +197,7 @@ def protocol_panel(
     name: str,
     heading: str,
     lanes: Sequence[tuple[str, Lane]],
-    curve: Curve | None,
+    curve: DrugCurve | None,
     axis: tuple[str, float],
     phases: Sequence[Phase] = (),
 ) -> Panel:
@@ -240,7 +240,7 @@ def _label(axes: Axes, y: float, text: str) -> None:
     )
 
 
-def _draw_curve(axes: Axes, top: float, curve: Curve) -> None:
+def _draw_curve(axes: Axes, top: float, curve: DrugCurve) -> None:
     """Draw the curve upright in its own lane, 0 at the bottom, its largest value at the top."""
     room = WINDOW / LANE - 0.75
     mean = float(curve.frame["mean"].max())
