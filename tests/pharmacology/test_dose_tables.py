@@ -15,7 +15,7 @@ from workbench.errors import Problem, ScenarioError
 from workbench.execution.fitness import refuse_unfit
 from workbench.inspection.dose_records import dose_records
 from workbench.plan import Plan, plan
-from workbench.protocol.dose_record import Record
+from workbench.protocol.dose_record import DoseRecord
 from workbench.scenario import to_text
 from workbench.scenario.dose_words import PASSED, READ, REFUSED, SINGLE, UNITS, word
 from workbench.scenario.dosing import read_dosing
@@ -49,7 +49,7 @@ def problems(table: str, people: int = 1) -> list[Problem]:
     return list(caught.value.problems)
 
 
-def records(table: str, people: int = 1) -> tuple[Record, ...]:
+def records(table: str, people: int = 1) -> tuple[DoseRecord, ...]:
     found = parsed(table, people).tables["dose"]["x"].fields["table"]
     assert isinstance(found, tuple)
     return found
@@ -199,7 +199,7 @@ def cells(heading: str, cell: str, **more: str) -> str:
     return "\n".join(",".join(row) for row in (names, *rows)) + "\n"
 
 
-def read(table: str) -> tuple[tuple[Record, ...] | None, Document]:
+def read(table: str) -> tuple[tuple[DoseRecord, ...] | None, Document]:
     """Return what a table is read as, None where it is refused, and the document with problems and notes."""
     document = Document(f'table = """\n{table}"""\n'.encode(), "t.toml", [])
     return read_dosing(document, Path(), document.content["table"], ("table",)), document

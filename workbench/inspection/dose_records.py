@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.component.moments import TOGETHER
 from workbench.errors import UsageError, quoted
-from workbench.protocol.dose_record import Record, nothing
+from workbench.protocol.dose_record import DoseRecord, nothing
 from workbench.protocol.schedule import number_before, phase_hours
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def dose_records(
     phase: str | None = None,
     subjects: int | None = None,
     settings: Mapping[str, str] | None = None,
-) -> tuple[Record, ...]:
+) -> tuple[DoseRecord, ...]:
     """Return what an arm gives: one subject's records where all are given the same, else those of each.
 
     Parameters
@@ -56,7 +56,7 @@ def dose_records(
     if arm not in scenario.arms:
         raise UsageError(f"no arm {quoted(arm)} in this scenario (there are: {', '.join(scenario.arms)})")
     alone = replace(scenario, studies=MappingProxyType({study.name: study}))
-    found: dict[int, list[Record]] = {}
+    found: dict[int, list[DoseRecord]] = {}
     for chunk in plan(alone, settings=settings, subjects=subjects).chunks(lambda structure: SUBJECTS_AT_ONCE):
         block = Block(chunk.batch, scenario.registry)
         given = _chosen(block, arm, drug, phase)
@@ -90,7 +90,7 @@ class _Given:
     share: Value
     numbers: Mapping[str, str]
 
-    def to(self, run: int) -> list[Record]:
+    def to(self, run: int) -> list[DoseRecord]:
         """Return what one run is given, in an order that NONMEM reads as the same.
 
         At one moment what empties the drug comes first, and once; then steady states, then doses.
@@ -98,7 +98,7 @@ class _Given:
         people = [_Person(doses, run, self.runs, self.length, self.share, self.numbers) for doses in self.trains]
         emptied = [one.turn for one in people if one.doses.empties]
         records = [record for one in people for record in (*one.turned(), *one.given(emptied))]
-        found: list[Record] = []
+        found: list[DoseRecord] = []
         for record in sorted(records, key=lambda r: (r.time, not r.empties, r.ss == 0.0)):
             again = any(before.empties and record.time - before.time <= TOGETHER for before in found)
             if record.empties and again:
@@ -149,15 +149,15 @@ class _Person:
         """The number of the compartment, where it has to be written."""
         return self.numbers.get(self.doses.entry, "")
 
-    def turned(self) -> Iterator[Record]:
+    def turned(self) -> Iterator[DoseRecord]:
         """Yield what happens in the phase without a dose: the drug is emptied, or an endless infusion ends."""
         if self.turn < self.length - TOGETHER:
             if self.full == 0.0 and self.doses.empties:
-                yield Record(0.0, self.turn, 0.0, evid=3.0)
+                yield DoseRecord(0.0, self.turn, 0.0, evid=3.0)
             elif self.settled and self.doses.constant:
-                yield Record(0.0, self.turn, 0.0, self.full, ss=self.ss, cmt=self.cmt)
+                yield DoseRecord(0.0, self.turn, 0.0, self.full, ss=self.ss, cmt=self.cmt)
 
-    def given(self, emptied: Sequence[float]) -> Iterator[Record]:
+    def given(self, emptied: Sequence[float]) -> Iterator[DoseRecord]:
         """Yield the doses: one record where all are alike, else one for each."""
         many = int(self.own(self.doses.recurrence.number_in(self.length)))
         if not many or self.full == 0.0:
@@ -181,12 +181,12 @@ class _Person:
         first, every = self.own(self.doses.first), self.own(self.doses.every)
         return sorted({0, *(int(min(number_before(time, first, every), many)) for time in emptied)})
 
-    def _record(self, start: int, stop: int, amount: float) -> Record:
+    def _record(self, start: int, stop: int, amount: float) -> DoseRecord:
         """Return the record of the equal doses from number `start` to before `stop`."""
         further, opens, doses = stop - start - 1, start == 0, self.doses
         share = 1.0 if doses.keeps_rate or doses.entry else self.own(self.usual_share)
         lasting = self.own(doses.duration)
-        return Record(
+        return DoseRecord(
             0.0,
             self.own(doses.recurrence.at(float(start))),
             amount,

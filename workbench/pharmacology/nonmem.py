@@ -12,7 +12,7 @@ from workbench.component.declaration import Component, count, dosing, number, re
 from workbench.component.moments import plain
 from workbench.errors import AssemblyError, shorten
 from workbench.pharmacology.regimen import AT_ONCE, DAILY, Train
-from workbench.protocol.dose_record import Record, nothing
+from workbench.protocol.dose_record import DoseRecord, nothing
 from workbench.protocol.schedule import first_dose, hours_of, in_force, number_before
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class DosingTable(Component):
     equation: ClassVar[str] = "each record: dose k = 0 ... ADDL at TIME + k II, over F AMT / RATE or over TINF"
 
     drug: str = reference("drug", "what is given", acts=True)
-    table: tuple[Record, ...] = dosing("name of a CSV file beside the scenario, or its text")
+    table: tuple[DoseRecord, ...] = dosing("name of a CSV file beside the scenario, or its text")
     amount_factor: Value = number(
         1.0, "1", "factor on every amount; an infusion keeps its length", low=0.0, high=1e6, status="protocol"
     )
@@ -166,7 +166,7 @@ class DosingTable(Component):
         if late is not None and late[0] == late[1] > 0:
             yield "table", f"{fields['during']} is over after {hours:g} h, before any of these records"
         if fields.get("given") != 0.0:
-            yield from _cut_off("table", {Record(*row).cmt for row in fields["table"]}, fields, tables)
+            yield from _cut_off("table", {DoseRecord(*row).cmt for row in fields["table"]}, fields, tables)
 
     @classmethod
     def notes(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
@@ -185,9 +185,9 @@ class DosingTable(Component):
                 )
 
     @property
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[DoseRecord, ...]:
         """The records."""
-        return tuple(Record(*row) for row in self.table)
+        return tuple(DoseRecord(*row) for row in self.table)
 
     @property
     def first(self) -> float:
@@ -210,7 +210,7 @@ class DosingTable(Component):
 
     def planned(self) -> tuple[tuple[Train, ...], ...]:
         """Return the records of each person, or the one table for everybody; compartments are as written."""
-        own: dict[float, list[Record]] = {}
+        own: dict[float, list[DoseRecord]] = {}
         for record in self.records:
             own.setdefault(record.subject, []).append(record._replace(subject=0.0))
         return tuple(replace(self, table=tuple(rows))._trains(None) for rows in own.values())
@@ -234,7 +234,7 @@ class DosingTable(Component):
                 found.append(self._train([row if row and _kind(row[0]) == kind else None for row in here], mine))
         return tuple(found)
 
-    def _train(self, rows: list[tuple[Record, float] | None], mine: NDArray[Any] | None) -> Train:
+    def _train(self, rows: list[tuple[DoseRecord, float] | None], mine: NDArray[Any] | None) -> Train:
         """Return one record of each subject (or None), all of one kind, as a train for each run."""
         one = next(row[0] for row in rows if row)
 
@@ -268,7 +268,7 @@ def _late(fields: Mapping[str, Any], tables: Tables) -> tuple[int, int] | None:
     hours = hours_of(fields, tables)
     if hours is None or not isinstance(fields.get("table"), tuple) or fields.get("given") == 0.0:
         return None
-    acting = [r for r in (Record(*row) for row in fields["table"]) if r.amt or r.rate or r.evid in (3.0, 4.0)]
+    acting = [r for r in (DoseRecord(*row) for row in fields["table"]) if r.amt or r.rate or r.evid in (3.0, 4.0)]
     return sum(record.time >= hours for record in acting), len(acting)
 
 
@@ -281,15 +281,15 @@ def _cut_off(field: str, cmts: Iterable[str], fields: Mapping[str, Any], tables:
             yield field, f"CMT {place}: compartment.{name} has a flow of 0, and is none"
 
 
-def _in_force(fields: Mapping[str, Any]) -> list[tuple[Record, float]]:
+def _in_force(fields: Mapping[str, Any]) -> list[tuple[DoseRecord, float]]:
     """Return the records of all people with the number of their doses."""
-    people: dict[float, list[Record]] = {}
+    people: dict[float, list[DoseRecord]] = {}
     for row in fields["table"]:
-        people.setdefault(row[0], []).append(Record(*row))
+        people.setdefault(row[0], []).append(DoseRecord(*row))
     return [one for own in people.values() for one in in_force(own)]
 
 
-def _kind(record: Record) -> tuple[Any, ...]:
+def _kind(record: DoseRecord) -> tuple[Any, ...]:
     """Return what all runs of a train share."""
     return record.ss > 0.0, record.empties, record.constant, record.rate > 0.0, record.cmt
 

@@ -18,7 +18,7 @@ from workbench.errors import Problem
 from workbench.plan.columns import Rows, Swept
 from workbench.plan.groups import ArmSlice, Group
 from workbench.plan.runs import StudyPlan
-from workbench.protocol.dose_record import Record
+from workbench.protocol.dose_record import DoseRecord
 from workbench.protocol.schedule import Recurrence, in_force, number_before, phase_hours
 from workbench.quantities import HOURS_PER_DAY
 from workbench.scenario.dose_ranges import range_of
@@ -231,9 +231,9 @@ def _of_records(records: Sequence[Sequence[Any]], length: float) -> tuple[float,
 
     The largest dose, the most within 24 h (both mg), the first and the last hour.
     """
-    people: dict[float, list[Record]] = {}
+    people: dict[float, list[DoseRecord]] = {}
     for row in records:
-        people.setdefault(row[0], []).append(Record(*row))
+        people.setdefault(row[0], []).append(DoseRecord(*row))
     single, daily, hours = 0.0, 0.0, [0.0]
     for own in people.values():
         doses: list[tuple[float, float]] = []

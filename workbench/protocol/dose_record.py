@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Record(NamedTuple):
+class DoseRecord(NamedTuple):
     """One record: hours from the start of the phase, mg, mg/h.
 
     Attributes
@@ -46,6 +46,6 @@ class Record(NamedTuple):
         return self.evid != 0.0 and self.amt == 0.0 and self.rate > 0.0
 
 
-def nothing(subject: float) -> Record:
+def nothing(subject: float) -> DoseRecord:
     """Return the record of a subject who is given nothing, and counts."""
-    return Record(subject, 0.0, 0.0, evid=0.0)
+    return DoseRecord(subject, 0.0, 0.0, evid=0.0)

@@ -16,7 +16,7 @@ import numpy as np
 from workbench.component.declaration import Component
 from workbench.component.moments import TOGETHER, moment
 from workbench.component.registry import SECTIONS, registry
-from workbench.protocol.dose_record import Record
+from workbench.protocol.dose_record import DoseRecord
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR, convert
 
 if TYPE_CHECKING:
@@ -223,23 +223,23 @@ def earliest(fields: Fields) -> float | None:
     if fields.get("at"):
         return float(min(fields["at"]))
     if isinstance(fields.get("table"), tuple):
-        return first_dose(Record(*row) for row in fields["table"])
+        return first_dose(DoseRecord(*row) for row in fields["table"])
     first: float | None = fields.get("first", fields.get("time"))
     return first
 
 
-def first_dose(records: Iterable[Record]) -> float:
+def first_dose(records: Iterable[DoseRecord]) -> float:
     """Return the hour of the earliest dose of all people of a table; 0 where none is given."""
     return min((record.time for record in records if record.evid in (1.0, 4.0)), default=0.0)
 
 
-def in_force(records: Sequence[Record]) -> list[tuple[Record, float]]:
+def in_force(records: Sequence[DoseRecord]) -> list[tuple[DoseRecord, float]]:
     """Return what one person's records come down to: each with the number of its doses.
 
     A record that empties the drug calls off the further doses of those before it; what is given at its very moment by
     a record before it never shows, and the record is left out.
     """
-    found: list[tuple[Record, float]] = []
+    found: list[tuple[DoseRecord, float]] = []
     emptied = math.inf
     for record in reversed(records):
         left = emptied - TOGETHER - record.time

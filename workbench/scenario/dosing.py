@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from workbench.component.field_path import field_path
 from workbench.errors import Problem, shorten
-from workbench.protocol.dose_record import Record, nothing
+from workbench.protocol.dose_record import DoseRecord, nothing
 from workbench.quantities import whole
 from workbench.scenario.csv_tables import (
     DECIMAL_COMMA,
@@ -55,7 +55,7 @@ RATES = {
 EVENTS = {0.0: "observation", 2.0: "other event", 3.0: "reset"}
 
 
-def read_dosing(document: Document, base: Path, raw: str, keys: Keys) -> tuple[Record, ...] | None:
+def read_dosing(document: Document, base: Path, raw: str, keys: Keys) -> tuple[DoseRecord, ...] | None:
     """Return the dose records of a CSV file in the folder `base`, or of the text itself; None after a report.
 
     Problems inside a table stand at their line and column: of the file, or of the scenario where the text is there. A
@@ -109,9 +109,9 @@ def _check_count(document: Document, keys: Keys, records: object, subjects: int)
         document.report(keys, f"the table has {people} IDs for {subjects} subjects; {rule} ([subjects] count)")
 
 
-def laid_out(records: Iterable[Record]) -> tuple[list[str], list[list[int | float | str]]]:
+def laid_out(records: Iterable[DoseRecord]) -> tuple[list[str], list[list[int | float | str]]]:
     """Return the columns of records, TINF and CMT only where needed, and their rows, whole numbers as such."""
-    kept = [Record(*record) for record in records]
+    kept = [DoseRecord(*record) for record in records]
     rows: list[list[float | str]] = [[r.subject + 1.0, *r[1:7], r.evid] for r in kept]
     columns = [*COLUMNS]
     for name, cells in (("TINF", [r.duration for r in kept]), ("CMT", [_number_or_name(r.cmt) for r in kept])):
@@ -125,7 +125,7 @@ def _number_or_name(cmt: str) -> float | str:
     return cmt if cmt and whole(cmt) is None else float(cmt or 0)
 
 
-def written(records: Iterable[Record]) -> str:
+def written(records: Iterable[DoseRecord]) -> str:
     """Return records as the text of a table that reads back as the same numbers."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -174,14 +174,14 @@ class _Table:
     idle: int = 0
     told: int = 0
 
-    def read(self, text: str) -> tuple[Record, ...] | None:
+    def read(self, text: str) -> tuple[DoseRecord, ...] | None:
         """Return the records, or None after a report of everything that is wrong, or of the first of very much."""
         try:
             return self._records(text)
         except _TooMany:
             return None
 
-    def _records(self, text: str) -> tuple[Record, ...] | None:
+    def _records(self, text: str) -> tuple[DoseRecord, ...] | None:
         # TOML drops the line break behind the opening quotes, so that the text begins one line further down.
         shift = self.first + (1 if self.key and self._on_next_line() else 0)
         self._split(text, shift)
@@ -190,7 +190,7 @@ class _Table:
                 self._report(shift, 1, f"the table has no line of columns ({_known()})")
             return None
         self._settle_marks()
-        found: list[Record] = []
+        found: list[DoseRecord] = []
         people = self._people()
         if len(self.subjects) > 1:
             self.document.people[self.keys] = tuple(self.subjects)
@@ -370,7 +370,7 @@ class _Table:
 
     # -- records --------------------------------------------------------------------------------------------------
 
-    def _record(self, row: Row, subject: int) -> Record | None:
+    def _record(self, row: Row, subject: int) -> DoseRecord | None:
         """Return one record, or None for one that gives nothing or after a report."""
         numbers: dict[str, float] = {}
         for name in NUMBERS:
@@ -402,7 +402,7 @@ class _Table:
             self.idle += 1
             interval = 0.0
         n = numbers
-        return Record(float(subject), n["TIME"], n["AMT"], n["RATE"], interval, n["ADDL"], n["SS"], kind, n["TINF"],
+        return DoseRecord(float(subject), n["TIME"], n["AMT"], n["RATE"], interval, n["ADDL"], n["SS"], kind, n["TINF"],
                       "" if kind == 3.0 else cmt)  # fmt: skip
 
     @staticmethod
@@ -467,7 +467,7 @@ class _Table:
                 row = said[0][0]
                 self._report(row.line, row.start(w.name), f"{shorten(w.text)}: {fault}")
 
-    def _tell(self, found: Sequence[Record]) -> None:
+    def _tell(self, found: Sequence[DoseRecord]) -> None:
         """Note what was read, what was passed over, and what was not understood."""
         people, doses = len(self.subjects), sum(record.evid != 3.0 for record in found)
         columns = ", ".join(
