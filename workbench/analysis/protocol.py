@@ -13,7 +13,7 @@ import numpy as np
 from workbench.analysis.arm_tables import arm_tables
 from workbench.component.registry import registry
 from workbench.pharmacology.regimen import NEVER, Repeated
-from workbench.protocol.schedule import Doses, Fields, Tables, doses_in, doses_of, hours_of, planned
+from workbench.protocol.schedule import DoseSeries, Fields, Tables, doses_in, doses_of, hours_of, planned
 from workbench.protocol.span import parse_window
 from workbench.quantities import HOURS_PER_DAY
 
@@ -170,7 +170,7 @@ def _interval(length: float, unit: str) -> str:
     return unit if length == 1.0 else f"{length:g} {unit}s"
 
 
-def _details(doses: Doses, many: int | None, length: float, drug: Fields) -> Iterator[str]:
+def _details(doses: DoseSeries, many: int | None, length: float, drug: Fields) -> Iterator[str]:
     """Yield what doses have beside amount and interval; `many` of them are in their phase, None is nobody knows."""
     lasting, until = float(doses.duration), float(doses.recurrence.until)
     if lasting > 0.0 and not doses.constant and not _shortened(doses, drug):
@@ -186,7 +186,7 @@ def _details(doses: Doses, many: int | None, length: float, drug: Fields) -> Ite
         yield "at steady state from the start"
 
 
-def _notices(doses: Doses, people: int, emptied: list[float], drug: Fields) -> Iterator[str]:
+def _notices(doses: DoseSeries, people: int, emptied: list[float], drug: Fields) -> Iterator[str]:
     """Yield what only dose records say: of how many people one stands here, what is emptied, rate and compartment."""
     if people > 1:
         yield f"as one of {people} people, each with records of their own"
@@ -202,7 +202,7 @@ def _notices(doses: Doses, people: int, emptied: list[float], drug: Fields) -> I
         yield f"the drug emptied at {hour:g} h"
 
 
-def _shortened(doses: Doses, drug: Fields) -> bool:
+def _shortened(doses: DoseSeries, drug: Fields) -> bool:
     """Whether bioavailability shortens an infusion, so that its rate is told and not its length."""
     return doses.keeps_rate and doses.entry in ("", "0") and drug.get("bioavailability") not in (None, 1.0)
 

@@ -18,7 +18,7 @@ from workbench.protocol.schedule import number_before, phase_hours
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
-    from workbench.protocol.schedule import Doses
+    from workbench.protocol.schedule import DoseSeries
     from workbench.scenario.model import Scenario
     from workbench.solver.block import Block
 
@@ -85,7 +85,7 @@ class _Given:
     """
 
     length: float
-    trains: list[Doses]
+    trains: list[DoseSeries]
     runs: int
     share: Value
     numbers: Mapping[str, str]
@@ -113,7 +113,7 @@ class _Given:
 class _Person:
     """The doses of one regimen as one person gets them."""
 
-    doses: Doses
+    doses: DoseSeries
     run: int
     runs: int
     length: float

@@ -68,7 +68,7 @@ class Recurrence:
         return np.minimum(number_before(np.minimum(self.until, length), self.first, self.every), self.count)
 
 
-class Doses(Protocol):
+class DoseSeries(Protocol):
     """What a regimen comes down to: doses at equal intervals, all of one amount in the end."""
 
     @property
@@ -256,7 +256,7 @@ def in_force(records: Sequence[DoseRecord]) -> list[tuple[DoseRecord, float]]:
 # -- doses, sessions, visits ------------------------------------------------------------------------------------------
 
 
-def planned(fields: Fields) -> tuple[tuple[Doses, ...], ...] | None:
+def planned(fields: Fields) -> tuple[tuple[DoseSeries, ...], ...] | None:
     """Return what the table of a dose comes down to, for each person; one entry where all are given the same.
 
     A number that runs differ in is NaN in it. None where nobody here knows the regimen.
@@ -269,11 +269,11 @@ def planned(fields: Fields) -> tuple[tuple[Doses, ...], ...] | None:
     for name, declared in regimen.parameters().items():
         if declared.kind == "number" and declared.default is not None and own.get(name) is None:
             own[name] = math.nan
-    found: tuple[tuple[Doses, ...], ...] = regimen(**own).planned()
+    found: tuple[tuple[DoseSeries, ...], ...] = regimen(**own).planned()
     return found
 
 
-def doses_in(doses: Doses, length: float) -> int | None:
+def doses_in(doses: DoseSeries, length: float) -> int | None:
     """Return how many doses of one person a phase of `length` hours holds; None where it is not known.
 
     An endless infusion of the past counts as one, where it ends.
@@ -284,7 +284,7 @@ def doses_in(doses: Doses, length: float) -> int | None:
     return int(many) if math.isfinite(many) else None
 
 
-def doses_of(doses: Doses, length: float) -> tuple[Array, Array] | None:
+def doses_of(doses: DoseSeries, length: float) -> tuple[Array, Array] | None:
     """Return hours and amounts (mg) of the doses of one person in a phase, those that are nothing left out."""
     many = doses_in(doses, length)
     if many is None:
@@ -296,7 +296,7 @@ def doses_of(doses: Doses, length: float) -> tuple[Array, Array] | None:
     return hours[given], amounts[given]
 
 
-def _first_given(fields: Fields, tables: Tables) -> list[tuple[Doses, Array, Array]] | None:
+def _first_given(fields: Fields, tables: Tables) -> list[tuple[DoseSeries, Array, Array]] | None:
     """Return the doses, hours and amounts of the first person of a table who is given anything.
 
     None where runs differ in when doses fall, or the phase has no end.
