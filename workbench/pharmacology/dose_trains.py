@@ -23,7 +23,7 @@ DOUBLINGS = 64
 
 
 @dataclass(frozen=True)
-class Doses:
+class BlockDoses:
     """What one regimen gives one block of runs.
 
     Attributes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.component.moments import TOGETHER, moment, plain, some
-from workbench.pharmacology.dose_trains import Doses, train
+from workbench.pharmacology.dose_trains import BlockDoses, train
 from workbench.pharmacology.transfers import Transfers, moved, total
 from workbench.protocol.schedule import placed
 
@@ -136,7 +136,7 @@ class Exposure:
                 lag = getattr(self.drug, "lag", 0.0) if usual else 0.0
                 turns = (regimen.empties or regimen.steady_state) & (np.asarray(regimen.record) < length - TOGETHER)
                 body.add(
-                    Doses(
+                    BlockDoses(
                         regimen,
                         plain(begin + regimen.first + lag),
                         regimen.recurrence.number_in(length),
@@ -228,7 +228,7 @@ class Exposure:
         body.amounts, body.at = amounts, last
         return areas
 
-    def _train(self, doses: Doses, count: Value, age: Value) -> tuple[Amounts, Amounts]:
+    def _train(self, doses: BlockDoses, count: Value, age: Value) -> tuple[Amounts, Amounts]:
         numbers = (count, plain(np.maximum(age, 0.0)), doses.every)
         key = doses.entry, *(n if isinstance(n, float) else np.asarray(n).tobytes() for n in numbers)
         if key not in self._trains:
@@ -263,12 +263,12 @@ class Body:
     transfers: Transfers
     amounts: Amounts
     at: Value
-    doses: list[Doses] = field(default_factory=list)
+    doses: list[BlockDoses] = field(default_factory=list)
     begun: list[Value] = field(default_factory=list)
     ended: list[Value] = field(default_factory=list)
     turns: list[Value] = field(default_factory=list)
 
-    def add(self, doses: Doses) -> None:
+    def add(self, doses: BlockDoses) -> None:
         """Add the doses of a regimen, none of which has come in."""
         self.doses.append(doses)
         self.begun.append(0.0)
