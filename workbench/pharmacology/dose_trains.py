@@ -15,7 +15,7 @@ from workbench.protocol.schedule import number_before, number_until
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.pharmacology.adjustments import Adjusted
-    from workbench.pharmacology.regimen import Repeated, Train
+    from workbench.pharmacology.regimen import DoseTrain, Repeated
     from workbench.pharmacology.transfers import Amounts, Transfers
 
 DOUBLINGS = 64
@@ -47,7 +47,7 @@ class BlockDoses:
         infinite where there is nothing of the kind.
     """
 
-    regimen: Repeated | Train
+    regimen: Repeated | DoseTrain
     start: Value
     count: Value
     share: Value

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.component.declaration import Component, count, dosing, number, reference
 from workbench.component.moments import plain
 from workbench.errors import AssemblyError, shorten
-from workbench.pharmacology.regimen import AT_ONCE, DAILY, Train
+from workbench.pharmacology.regimen import AT_ONCE, DAILY, DoseTrain
 from workbench.protocol.dose_record import DoseRecord, nothing
 from workbench.protocol.schedule import first_dose, hours_of, in_force, number_before
 
@@ -103,17 +103,17 @@ class Nonmem(Component):
         """Amount of one dose, mg."""
         return self.amt
 
-    def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
+    def trains(self, block: Assembly, name: str) -> tuple[DoseTrain, ...]:
         """Return the record as equal doses at equal intervals that enter a compartment of the drug."""
         return tuple(_entering(block, name, "cmt", self.drug, train) for train in self.planned()[0])
 
-    def planned(self) -> tuple[tuple[Train, ...]]:
+    def planned(self) -> tuple[tuple[DoseTrain, ...]]:
         """Return the record as equal doses at equal intervals, for everybody; their compartment is as written."""
         endless = self.rate is not None and bool(self.ss) and not np.any(self.ii)
         lasting = 0.0 if self.rate is None or endless else self.amt / self.rate
         every = plain(np.where(np.asarray(self.ii) > 0.0, self.ii, DAILY))
         gives = self.evid != 3 and not endless
-        train = Train(
+        train = DoseTrain(
             self.during,
             self.time,
             self.rate * self.given if endless and self.rate is not None else self.amt,
@@ -199,7 +199,7 @@ class DosingTable(Component):
         """The largest amount in the table, mg."""
         return max(record.amt for record in self.records) * self.amount_factor
 
-    def trains(self, block: Assembly, name: str) -> tuple[Train, ...]:
+    def trains(self, block: Assembly, name: str) -> tuple[DoseTrain, ...]:
         """Return the records of a block's subjects, the first of each, the second, and so on."""
         people = self.people
         if people > 1 and int(block.subjects.max()) >= people:
@@ -208,7 +208,7 @@ class DosingTable(Component):
         mine = block.subjects[block.subject_index] if people > 1 else None
         return tuple(_entering(block, name, "table", self.drug, train) for train in self._trains(mine))
 
-    def planned(self) -> tuple[tuple[Train, ...], ...]:
+    def planned(self) -> tuple[tuple[DoseTrain, ...], ...]:
         """Return the records of each person, or the one table for everybody; compartments are as written."""
         own: dict[float, list[DoseRecord]] = {}
         for record in self.records:
@@ -220,7 +220,7 @@ class DosingTable(Component):
         """How many IDs the table has."""
         return int(max(record.subject for record in self.records)) + 1
 
-    def _trains(self, mine: NDArray[Any] | None) -> tuple[Train, ...]:
+    def _trains(self, mine: NDArray[Any] | None) -> tuple[DoseTrain, ...]:
         """Return the first record of every person, the second, and so on; those of one kind together.
 
         `mine` says for each run who of them it is, None where all runs are the one person.
@@ -234,7 +234,7 @@ class DosingTable(Component):
                 found.append(self._train([row if row and _kind(row[0]) == kind else None for row in here], mine))
         return tuple(found)
 
-    def _train(self, rows: list[tuple[DoseRecord, float] | None], mine: NDArray[Any] | None) -> Train:
+    def _train(self, rows: list[tuple[DoseRecord, float] | None], mine: NDArray[Any] | None) -> DoseTrain:
         """Return one record of each subject (or None), all of one kind, as a train for each run."""
         one = next(row[0] for row in rows if row)
 
@@ -247,7 +247,7 @@ class DosingTable(Component):
         turn = spread([row[0].time if row else np.inf for row in rows])
         if one.rate > 0.0 and not one.constant:
             lasting = _tidy(amt / np.where(np.asarray(rate) > 0.0, rate, 1.0))
-        return Train(
+        return DoseTrain(
             self.during,
             time,
             (rate if one.constant else amt) * (self.amount_factor * self.given),
@@ -294,7 +294,7 @@ def _kind(record: DoseRecord) -> tuple[Any, ...]:
     return record.ss > 0.0, record.empties, record.constant, record.rate > 0.0, record.cmt
 
 
-def _entering(block: Assembly, name: str, field: str, drug: str, train: Train) -> Train:
+def _entering(block: Assembly, name: str, field: str, drug: str, train: DoseTrain) -> DoseTrain:
     """Return doses with the compartment that CMT means in a drug's model, "" for the one that its doses enter.
 
     An endless infusion with a lag is refused: whether it ends at its record or after the lag, nobody has said.

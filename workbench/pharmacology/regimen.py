@@ -223,7 +223,7 @@ DAILY = HOURS_PER_DAY
 
 
 @dataclass(frozen=True)
-class Train:
+class DoseTrain:
     """Doses of one amount, for each run.
 
     Attributes
