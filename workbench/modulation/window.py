@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
     from workbench.component.tables import Fields, Tables
-    from workbench.pharmacology.exposure import Body, Exposure
+    from workbench.pharmacology.exposure import DrugState, Exposure
 
 
 POINTS, WEIGHTS = (0.5 * row[:, None] for row in np.polynomial.legendre.leggauss(5))
@@ -49,7 +49,7 @@ class Opening:
         self._added: Array | None = None
         self._anchor: Value = 0.0
         self._occupancy = block.component("occupancy", window.opened_by.partition(".")[2])
-        self._body: Body | None = None
+        self._body: DrugState | None = None
         self._kept: dict[float, tuple[Value, Value, Value]] = {}
         self._made_with: list[Value] = []
         self._peak: Value = 1.0
@@ -82,7 +82,7 @@ class Opening:
         self._show(self._second(last))
         return True
 
-    def _shut(self, body: Body) -> bool:
+    def _shut(self, body: DrugState) -> bool:
         """Whether the window is closed in all runs and nothing comes."""
         return self._added is None and not some(np.asarray(self._stages)) and body.quiet()
 
@@ -139,7 +139,7 @@ class Opening:
         found: Array = (1.0 + self._window.half) * height / (self._window.half + height)
         return found
 
-    def _passed(self, body: Body, stages: Array, first: Value, last: Value) -> Array:
+    def _passed(self, body: DrugState, stages: Array, first: Value, last: Value) -> Array:
         """Return both stages at `last`, from those at `first`; `body` goes on to the last dose event before it."""
         found, now = self._faded(stages, last - first), first
         while np.any(np.asarray(now) < last) and not self._rests(body, now, last):
@@ -181,7 +181,7 @@ class Opening:
         rise, decay = 1.0 / self._window.rise, 1.0 / self._window.decay
         return chained(hours, rise), chained(hours, decay), chained(hours, rise, decay) * rise
 
-    def _drive(self, body: Body, time: Value) -> Array:
+    def _drive(self, body: DrugState, time: Value) -> Array:
         """Return the drive at moments up to the next dose event (1/h)."""
         known = self._exposure.lately
         if known is None or not np.array_equal(known[0], time):
@@ -196,7 +196,7 @@ class Opening:
         strong: Array = np.where(found < FAINT, 0.0, found)
         return strong
 
-    def _rung(self, body: Body, now: Value) -> Value:
+    def _rung(self, body: DrugState, now: Value) -> Value:
         """Return the end of the panel in which `now` lies: panels double with the time since the last dose event."""
         age = np.maximum(np.asarray(now - body.at), 0.0)
         halved = np.maximum(np.ceil(np.log2(body.transfers.fastest * RUNG / TURNS)), 0.0)
@@ -205,7 +205,7 @@ class Opening:
         end: Value = body.at + np.ldexp(first, np.maximum(above, 0.0).astype(int))
         return end
 
-    def _rests(self, body: Body, now: Value, last: Value) -> bool:
+    def _rests(self, body: DrugState, now: Value, last: Value) -> bool:
         """Whether no run's drive can reach `FAINT` before `last`: nothing comes, and all that is left is too little."""
         if np.all(np.asarray(last) <= self._rests_until):
             return True

@@ -55,7 +55,7 @@ class Exposure:
         """Moments and what acted then, as the last window that this drug opens found it: the next one looks there."""
         self._usual = Transfers(drug)
         self.state = block.state(f"drug.{name}.amounts", len(self._usual.rows))
-        self.body = Body(self._usual, {row: np.zeros(block.runs) for row in self._usual.rows}, 0.0)
+        self.body = DrugState(self._usual, {row: np.zeros(block.runs) for row in self._usual.rows}, 0.0)
         self._at_start = self.body
         self._trains: dict[Any, tuple[Amounts, Amounts]] = {}
         self._seen: dict[Any, Any] = {}
@@ -104,7 +104,7 @@ class Exposure:
         if stay and not np.any(seen) and not body.flowing():
             self._rests_until = float(np.min(body.next_event()))
 
-    def since(self, phase: str) -> Body:
+    def since(self, phase: str) -> DrugState:
         """Return the body as it was at the start of the present phase.
 
         Raises
@@ -179,7 +179,7 @@ class Exposure:
             self.state[tiny] = 0.0
         self.body.amounts = dict(zip(self.body.amounts, self.state, strict=True))
 
-    def _pieces(self, body: Body, last: Value, rows: set[str]) -> dict[str, Any]:
+    def _pieces(self, body: DrugState, last: Value, rows: set[str]) -> dict[str, Any]:
         """Advance from event to event; return the areas."""
         areas: dict[str, Any] = dict.fromkeys(rows, 0.0)
         due: Any = True
@@ -209,7 +209,7 @@ class Exposure:
                 found = found & ~((begun < number) & (number <= after))
         return found
 
-    def _whole(self, body: Body, first: Value, last: Value, rows: set[str]) -> dict[str, Any]:
+    def _whole(self, body: DrugState, first: Value, last: Value, rows: set[str]) -> dict[str, Any]:
         """Advance over a stretch in one go: what was there, and one train of doses for each regimen; return areas."""
         hours = moment(last - first)
         passed = body.transfers.areas(hours)
@@ -246,7 +246,7 @@ class Exposure:
 
 
 @dataclass
-class Body:
+class DrugState:
     """Where one drug stands: what is in each row at the hour `at`, and which doses come in next.
 
     Attributes
@@ -275,7 +275,7 @@ class Body:
         self.ended.append(0.0)
         self.turns.append(doses.turn)
 
-    def copied(self) -> Body:
+    def copied(self) -> DrugState:
         """Return a body that may go its own way."""
         return replace(
             self,
@@ -286,7 +286,7 @@ class Body:
             turns=[*self.turns],
         )
 
-    def passing(self) -> Body:
+    def passing(self) -> DrugState:
         """Return a body for moments that do not recur: what is found for them is not kept."""
         return replace(self, transfers=self.transfers.passing())
 
@@ -307,7 +307,7 @@ class Body:
         """The fastest rate (1/h) with which what acts may change after an event."""
         return self.transfers.fastest
 
-    def chosen(self, mine: Array, other: Body) -> None:
+    def chosen(self, mine: Array, other: DrugState) -> None:
         """Take over from `other` what is not `mine`."""
         self.amounts = {row: np.where(mine, amount, other.amounts[row]) for row, amount in self.amounts.items()}
         for name in ("begun", "ended", "turns"):

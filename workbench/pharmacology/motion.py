@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.component.moments import TOGETHER, moment, plain
 from workbench.errors import AssemblyError
-from workbench.pharmacology.exposure import NEGLIGIBLE, Body, Exposure
+from workbench.pharmacology.exposure import NEGLIGIBLE, DrugState, Exposure
 from workbench.pharmacology.magnus import NODES, applied, expansion, exponential
 from workbench.pharmacology.transfers import added
 
@@ -175,7 +175,7 @@ class Trail:
     then: Array
     next: Array
     moved: Mask
-    behind: dict[str, Body]
+    behind: dict[str, DrugState]
 
     def copied(self) -> Trail:
         """Return a trail that may go its own way."""
@@ -183,7 +183,7 @@ class Trail:
 
 
 @dataclass
-class MovingBody(Body):
+class MovingBody(DrugState):
     """Where a drug stands whose numbers move.
 
     Attributes
@@ -193,7 +193,7 @@ class MovingBody(Body):
     """
 
     motion: Motion = field(kw_only=True)
-    twin: Body = field(kw_only=True)
+    twin: DrugState = field(kw_only=True)
     phase: str = field(default="", kw_only=True)
     trail: Trail | None = field(default=None, kw_only=True)
 
@@ -213,7 +213,7 @@ class MovingBody(Body):
         """In which runs any number has moved by now."""
         return np.zeros(self.motion.block.runs, dtype=bool) if self.trail is None else self.trail.moved
 
-    def enter(self, phase: str, behind: Mapping[str, Body]) -> None:
+    def enter(self, phase: str, behind: Mapping[str, DrugState]) -> None:
         """Stand at the beginning of a phase, after its first doses; `behind` is where the drugs stand that move it."""
         runs, rows = self.motion.block.runs, self._vector()
         begin = np.broadcast_to(np.asarray(self.at, dtype=np.float64), (runs,)).copy()
@@ -304,11 +304,11 @@ class MovingBody(Body):
         trail.stop = np.where(trail.start == self.at, trail.start, trail.stop)
         trail.next = np.where(changed, FIRST, trail.next)
 
-    def _with(self, amounts: Amounts) -> Body:
+    def _with(self, amounts: Amounts) -> DrugState:
         """Return the doses as they stand on other amounts."""
-        own = {f.name: getattr(self, f.name) for f in fields(Body)}
+        own = {f.name: getattr(self, f.name) for f in fields(DrugState)}
         lists = {name: [*value] for name, value in own.items() if isinstance(value, list)}
-        return Body(**{**own, **lists, "amounts": amounts})
+        return DrugState(**{**own, **lists, "amounts": amounts})
 
     def _vector(self) -> Array:
         rows = np.zeros((self.motion.block.runs, len(self.motion.rows)))

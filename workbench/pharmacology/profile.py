@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.exposure import Body
+    from workbench.pharmacology.exposure import DrugState
     from workbench.pharmacology.motion import MovingBody, MovingExposure
     from workbench.pharmacology.transfers import Amounts
 
@@ -81,7 +81,7 @@ def profile(
     return found
 
 
-def observed(body: Body, amounts: Amounts, site: str) -> Value:
+def observed(body: DrugState, amounts: Amounts, site: str) -> Value:
     """Return the concentration at a site; where the effect site is not delayed it is that of plasma."""
     plasma = body.transfers.scale * amounts["central"]
     if site == "plasma":
@@ -90,7 +90,7 @@ def observed(body: Body, amounts: Amounts, site: str) -> Value:
 
 
 def _add(
-    found: Profile, body: Body, stop: Value, zero: float, site: str, threshold: Array | None, *, turns: bool
+    found: Profile, body: DrugState, stop: Value, zero: float, site: str, threshold: Array | None, *, turns: bool
 ) -> None:
     """Add the stretch from where the body stands to `stop`, in which there is no event."""
     hours, inputs = moment(np.maximum(stop - body.at, 0.0)), body.inputs()
@@ -113,7 +113,7 @@ def _add(
         found.above += _above(body, inputs, site, times, values, threshold)
 
 
-def _level(body: Body, inputs: Amounts, site: str) -> Curve:
+def _level(body: DrugState, inputs: Amounts, site: str) -> Curve:
     """Return the concentration and its slope, hours after the moment of `body`."""
 
     def at(hours: Value) -> tuple[Array, Array]:
@@ -124,7 +124,7 @@ def _level(body: Body, inputs: Amounts, site: str) -> Curve:
     return at
 
 
-def _slope(body: Body, inputs: Amounts, site: str) -> Curve:
+def _slope(body: DrugState, inputs: Amounts, site: str) -> Curve:
     """Return the slope of the concentration and how it changes: the curve turns where this crosses 0."""
 
     def at(hours: Value) -> tuple[Array, Array]:
@@ -135,7 +135,7 @@ def _slope(body: Body, inputs: Amounts, site: str) -> Curve:
     return at
 
 
-def _monotone(body: Body, inputs: Amounts, site: str, hours: Value, shape: tuple[int, ...]) -> tuple[Array, Array]:
+def _monotone(body: DrugState, inputs: Amounts, site: str, hours: Value, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Return times and values, both (points, runs) in order of time, between which the curve does not turn."""
     looked = hours * POINTS[:, None]
     found = _level(body, inputs, site)(looked)
@@ -162,7 +162,7 @@ def _one_by_one(marked: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], 
         np.put_along_axis(left, first, False, 0)
 
 
-def _above(body: Body, inputs: Amounts, site: str, times: Array, values: Array, threshold: Array) -> Array:
+def _above(body: DrugState, inputs: Amounts, site: str, times: Array, values: Array, threshold: Array) -> Array:
     """Return the hours above a level, from points between which the curve does not turn."""
     passing = replace(body, transfers=body.transfers.passing())
     level = _level(passing, inputs, site)
@@ -207,7 +207,7 @@ def root(function: Curve, low: Array, high: Array, rising: NDArray[np.bool_]) ->
     return at
 
 
-def _still_to_come(body: Body, site: str) -> Array:
+def _still_to_come(body: DrugState, site: str) -> Array:
     """Return the area from now to infinity if nothing more is given."""
     drug, transfers = body.transfers.drug, body.transfers
     mass: Any = drug.reaching(body.amounts)
