@@ -20,7 +20,7 @@ from support.processors import here
 
 from workbench.errors import ScenarioError
 from workbench.pharmacology.compartments import MultiCompartmentIntravenous, Peripheral, decay_mode
-from workbench.pharmacology.transfers import Transfers
+from workbench.pharmacology.transfers import Propagator
 from workbench.solver.run import solve
 
 Array = NDArray[np.float64]
@@ -159,7 +159,7 @@ def test_transfers_are_the_matrix_exponential(around: list[tuple[float, float]],
     for (to, at), rate in found.exchange().items():
         matrix[places.index(to), places.index(at)] = rate
     whole = expm(matrix * hours)
-    shares = Transfers(found).over(hours)
+    shares = Propagator(found).over(hours)
     for i, to in enumerate(places):
         for j, at in enumerate(places):
             # a rate has the last digits of the fastest one, and an exponent those of rate times hours

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.pharmacology.adjustments import Adjusted
     from workbench.pharmacology.regimen import DoseTrain, Repeated
-    from workbench.pharmacology.transfers import Amounts, Transfers
+    from workbench.pharmacology.transfers import Amounts, Propagator
 
 DOUBLINGS = 64
 """More than ever needed: the slowest elimination has reached its steady state after some 40."""
@@ -135,7 +135,7 @@ class BlockDoses:
             found = found + np.where(np.asarray(index) < begun, self.amount(index) / lasting, 0.0)
         return plain(found)
 
-    def pulse(self, transfers: Transfers) -> Amounts:
+    def pulse(self, transfers: Propagator) -> Amounts:
         """Return what one dose of 1 mg has left in each row when it has come in."""
         found: Amounts = dict.fromkeys(transfers.rows, 0.0)
         found[self.entry] = 1.0
@@ -147,7 +147,7 @@ class BlockDoses:
                 found[row] = np.where(np.asarray(self.duration) > 0.0, left / lasting, found[row])
         return found
 
-    def settled(self, transfers: Transfers, begin: Value) -> tuple[Amounts, Value, Value]:
+    def settled(self, transfers: Propagator, begin: Value) -> tuple[Amounts, Value, Value]:
         """Return the steady state at `begin`: amounts, and the numbers of the next dose to end and to begin."""
         if self.regimen.constant:
             return {row: self.regimen.full * left for row, left in transfers.endless(self.entry).items()}, 0.0, 0.0
@@ -168,7 +168,7 @@ class BlockDoses:
         return amounts, plain(ended), plain(begun)
 
 
-def for_ever(transfers: Transfers, pulse: Amounts, every: Value) -> Amounts:
+def for_ever(transfers: Propagator, pulse: Amounts, every: Value) -> Amounts:
     """Return what equal doses at equal intervals since ever leave at the moment of the last one, by doubling."""
     rows, gap = pulse, every
     for _ in range(DOUBLINGS):
@@ -181,7 +181,7 @@ def for_ever(transfers: Transfers, pulse: Amounts, every: Value) -> Amounts:
     return rows
 
 
-def train(transfers: Transfers, entry: str, count: Value, every: Value, age: Value) -> tuple[Amounts, Amounts]:
+def train(transfers: Propagator, entry: str, count: Value, every: Value, age: Value) -> tuple[Amounts, Amounts]:
     """Return rows and areas, per mg, `age` hours after the last of `count` equal instant doses, the first just given.
 
     By doubling: a train of 2 m doses is one of m doses, and the same one ``m every`` hours older.
@@ -204,7 +204,7 @@ def train(transfers: Transfers, entry: str, count: Value, every: Value, age: Val
     return _older(transfers, rows, areas, age)
 
 
-def _older(transfers: Transfers, rows: Amounts, areas: Amounts, hours: Value) -> tuple[Amounts, Amounts]:
+def _older(transfers: Propagator, rows: Amounts, areas: Amounts, hours: Value) -> tuple[Amounts, Amounts]:
     entries = transfers.areas(hours)
     passed = {row: areas[row] + total(entries, rows, row) for row in areas}
     return moved(transfers.over(hours), rows, transfers.rows), passed

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.component.moments import TOGETHER, moment, plain, some
 from workbench.pharmacology.dose_trains import BlockDoses, train
-from workbench.pharmacology.transfers import Transfers, moved, total
+from workbench.pharmacology.transfers import Propagator, moved, total
 from workbench.protocol.schedule import placed
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Exposure:
         self._rests_until: float = -np.inf
         self.lately: tuple[Array, Array] | None = None
         """Moments and what acted then, as the last window that this drug opens found it: the next one looks there."""
-        self._usual = Transfers(drug)
+        self._usual = Propagator(drug)
         self.state = block.state(f"drug.{name}.amounts", len(self._usual.rows))
         self.body = DrugState(self._usual, {row: np.zeros(block.runs) for row in self._usual.rows}, 0.0)
         self._at_start = self.body
@@ -153,10 +153,10 @@ class Exposure:
         self._phase, self._at_start, self._rests_until = phase, body.copied(), -np.inf
         self._seen, self._trains = {}, {}
 
-    def _occasion(self, phase: str) -> tuple[Transfers, Value]:
+    def _occasion(self, phase: str) -> tuple[Propagator, Value]:
         """Return the transfers of a phase and its factor of bioavailability."""
         drug, share = self.drug.on_occasion(self.name, phase, self._block.draw_once)
-        return self._usual if drug is self.drug else Transfers(drug), share
+        return self._usual if drug is self.drug else Propagator(drug), share
 
     def _average(self, first: Value, last: Value) -> None:
         """Show the means over a stretch; a run takes the same way through it whatever its neighbours need."""
@@ -260,7 +260,7 @@ class DrugState:
         For each regimen when the drug is emptied or its steady state sets in; infinite once that is past.
     """
 
-    transfers: Transfers
+    transfers: Propagator
     amounts: Amounts
     at: Value
     doses: list[BlockDoses] = field(default_factory=list)

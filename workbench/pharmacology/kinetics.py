@@ -16,7 +16,7 @@ import numpy as np
 from workbench.component.arrays import power
 from workbench.component.declaration import Component, count, number
 from workbench.pharmacology.exposure import Exposure
-from workbench.pharmacology.transfers import Transfers, added
+from workbench.pharmacology.transfers import Propagator, added
 from workbench.quantities import whole
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Kinetics(Component):
 
     def response(self, hours: Array) -> Array:
         """Return the concentration ``hours`` after 1 mg, in ng/mL, shape of `hours`."""
-        transfers = Transfers(self)
+        transfers = Propagator(self)
         return np.asarray(self.scale() * transfers.over(np.asarray(hours, dtype=np.float64))["central", self.entry])
 
     def build(self, block: Assembly, name: str) -> None:

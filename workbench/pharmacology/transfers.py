@@ -45,7 +45,7 @@ def _key(length: Value) -> Any:
     return length if isinstance(length, float) else (np.asarray(length).tobytes(), np.shape(length))
 
 
-class Transfers:
+class Propagator:
     """Transfers between the compartments of one drug at fixed rates.
 
     Attributes
@@ -74,7 +74,7 @@ class Transfers:
         found = np.maximum.reduce(np.broadcast_arrays(*rates))
         return float(found) if found.ndim == 0 else found
 
-    def passing(self) -> Transfers:
+    def passing(self) -> Propagator:
         """Return the same, keeping nothing: for lengths that do not recur."""
         other = copy(self)
         other._keeps = False
