@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.adjustments import Adjusted
+    from workbench.pharmacology.adjustments import DoseModifier
     from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
@@ -120,7 +120,7 @@ class Assembly(Protocol):
     hours: Value
     span: tuple[float, float]
     visits: dict[str, Visits]
-    adjusted: dict[str, Adjusted]
+    adjusted: dict[str, DoseModifier]
     strayed: dict[str, dict[str, Any]]
     gridded: set[str]
 

@@ -134,9 +134,9 @@ CONDITIONS = ("no_response", "response", "at_or_below", "at_or_above")
 """What a visit may find: against the baseline visit, or against a cut."""
 
 
-def adjusted(block: Assembly, dose: str) -> Adjusted:
+def adjusted(block: Assembly, dose: str) -> DoseModifier:
     """Return what visits make of the doses of a table."""
-    return block.adjusted.setdefault(dose, Adjusted(block.runs))
+    return block.adjusted.setdefault(dose, DoseModifier(block.runs))
 
 
 def exposure_of(block: Assembly, drug: str) -> Any:
@@ -185,7 +185,7 @@ class Adjustment(Component):
 
         visits.listeners.append(listen)
 
-    def decision(self, block: Assembly, doses: Adjusted) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Return a function (runs seen now, runs in which the condition is met) that gives the factor on a dose."""
         raise NotImplementedError
 
@@ -234,7 +234,7 @@ class Titrate(Adjustment):
         found = [*super().check(fields, tables)]
         yield from found or raising_faults(fields, tables)
 
-    def decision(self, block: Assembly, doses: Adjusted) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Count the visits that raise."""
         dose = block.component("dose", self.dose)
         full, weight = np.asarray(dose.full), getattr(dose, "body_weight", 1.0)
@@ -260,7 +260,7 @@ class Hold(Adjustment):
 
     condition: str = option("at_or_below", CONDITIONS, "what a visit has to find")
 
-    def decision(self, block: Assembly, doses: Adjusted) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Keep who is held now."""
         held = np.zeros(block.runs, dtype=bool)
 
@@ -287,7 +287,7 @@ class Stop(Adjustment):
         found = [*super().check(fields, tables)]
         yield from found or row_faults(fields, tables)
 
-    def decision(self, block: Assembly, doses: Adjusted) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Count visits in a row."""
         row, stopped = np.zeros(block.runs, dtype=np.int64), np.zeros(block.runs, dtype=bool)
 
@@ -316,7 +316,7 @@ def enrol(block: Assembly, name: str, only_if: str, decided_at: str, compared_wi
     visits.listeners.append(listen)
 
 
-class Adjusted:
+class DoseModifier:
     """A factor on the amount of each dose, by run and by when the dose is given.
 
     A change at a moment holds for doses given after it. A dose that was given before, or at that moment, keeps its

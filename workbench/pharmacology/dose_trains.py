@@ -14,7 +14,7 @@ from workbench.protocol.schedule import number_before, number_until
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
-    from workbench.pharmacology.adjustments import Adjusted
+    from workbench.pharmacology.adjustments import DoseModifier
     from workbench.pharmacology.regimen import DoseTrain, Repeated
     from workbench.pharmacology.transfers import Amounts, Propagator
 
@@ -53,7 +53,7 @@ class BlockDoses:
     share: Value
     table: str = ""
     lag: Value = 0.0
-    adjusted: Adjusted | None = None
+    adjusted: DoseModifier | None = None
     entry: str = ""
     turn: Value = np.inf
 

@@ -26,7 +26,7 @@ from workbench.solver.stimulation import EligibilityTraces, Stimulation
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Exposing, Forgetting
-    from workbench.pharmacology.adjustments import Adjusted
+    from workbench.pharmacology.adjustments import DoseModifier
     from workbench.protocol.assessments import Visits
     from workbench.solver.batch import Batch
     from workbench.solver.draws import Draws
@@ -68,7 +68,7 @@ class Block(StructureView, NoiseChunks, Registered):
         self.hours: Value = 0.0
         self.phase, self.span = "", (0.0, 0.0)
         self.visits: dict[str, Visits] = {}
-        self.adjusted: dict[str, Adjusted] = {}
+        self.adjusted: dict[str, DoseModifier] = {}
         self.inputs = Inputs(self)
         self.forgetting: list[Forgetting] = []
         self.stimulations: dict[str, Stimulation] = {}
