@@ -89,7 +89,7 @@ def _loaded(package: str, point: EntryPoint) -> Offer:
             component.parameters()
             component.offered_by = package
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a package may fail in any way while it is imported
-        component, fault = None, told(error)
+        component, fault = None, format_error(error)
     return Offer(package, point.name, None if fault else component, fault)
 
 
@@ -107,7 +107,7 @@ def _unfit(component: Any) -> str:
     return ""
 
 
-def told(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return an exception in one line."""
     return " ".join(traceback.format_exception_only(error)[-1].split())
 
@@ -123,7 +123,7 @@ def blamed(error: BaseException) -> PackageFault | None:
         near = [c for c in offered if _root(c.__module__) == _root(module)]
         for component in sorted(near, key=lambda c: (c.__module__ != module, function.split(".")[0] != c.__name__)):
             where = f"{component.section} {component.name!r} of the package {component.offered_by}"
-            return PackageFault(f"{where} failed: {told(error)} ({frame.f_code.co_filename}, line {line})")
+            return PackageFault(f"{where} failed: {format_error(error)} ({frame.f_code.co_filename}, line {line})")
     return None
 
 
