@@ -45,7 +45,7 @@ from workbench.cli import (
 )
 from workbench.cli.faults import internal_fault, outer_fault, told
 from workbench.cli.output import hold_streams, nothing_printed, print_object, printed, put, talk
-from workbench.component.offers import blamed
+from workbench.component.offers import blame_package
 from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
 from workbench.execution.signals import StoppedAtOnce
 from workbench.execution.threads import use_one_thread
@@ -173,7 +173,7 @@ def _wants_json(arguments: list[str]) -> bool:
 
 def _known(error: BaseException) -> WorkbenchError | None:
     """Return what an error is in words: ours, the machine's, or another package's; None for a bug of ours."""
-    return error if isinstance(error, WorkbenchError) else outer_fault(error) or blamed(error)
+    return error if isinstance(error, WorkbenchError) else outer_fault(error) or blame_package(error)
 
 
 def _stopped(as_json: bool) -> int:

@@ -112,7 +112,7 @@ def format_error(error: BaseException) -> str:
     return " ".join(traceback.format_exception_only(error)[-1].split())
 
 
-def blamed(error: BaseException) -> PackageFault | None:
+def blame_package(error: BaseException) -> PackageFault | None:
     """Return the fault of the package in whose code `error` arose; None where no other package's code ran.
 
     The frame nearest to the error decides; a class is known by the name of the function that stood there.

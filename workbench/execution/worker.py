@@ -103,9 +103,9 @@ def _agrees(section: str, name: str, source: str) -> bool:
 
 
 def _fault(error: Exception) -> Fault:
-    from workbench.component.offers import blamed
+    from workbench.component.offers import blame_package
 
-    known = error if isinstance(error, WorkbenchError) else blamed(error)
+    known = error if isinstance(error, WorkbenchError) else blame_package(error)
     return Fault(known, traceback.format_exc())
 
 
