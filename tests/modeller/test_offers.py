@@ -10,7 +10,7 @@ import pytest
 
 import workbench.component.offers as offers
 from workbench.component.declaration import Component
-from workbench.component.offers import Offer, judged
+from workbench.component.offers import Offer, resolve_clashes
 from workbench.component.registry import SECTIONS
 from workbench.plasticity import Hebb
 
@@ -41,25 +41,25 @@ class Nowhere(Mine):
 
 
 def test_the_workbenchs_own_component_keeps_its_name() -> None:
-    (found,) = judged([Offer("a 1.0", "hebb", Impostor)], [Hebb], SECTIONS)
+    (found,) = resolve_clashes([Offer("a 1.0", "hebb", Impostor)], [Hebb], SECTIONS)
     assert found.component is None
     assert found.fault == "plasticity 'hebb' is offered by a 1.0 and workbench; workbench keeps it"
 
 
 def test_a_name_that_two_packages_claim_is_given_to_neither() -> None:
-    found = judged([Offer("a 1.0", "mine", Mine), Offer("b 2.0", "mine", Yours)], [Hebb], SECTIONS)
+    found = resolve_clashes([Offer("a 1.0", "mine", Mine), Offer("b 2.0", "mine", Yours)], [Hebb], SECTIONS)
     assert [offer.component for offer in found] == [None, None]
     assert "is offered by a 1.0 and b 2.0; neither is used" in found[0].fault
     assert "is offered by b 2.0 and a 1.0; neither is used" in found[1].fault
 
 
 def test_one_class_under_two_entry_points_is_one_component() -> None:
-    found = judged([Offer("a 1.0", "mine", Mine), Offer("a 1.0", "too", Mine)], [Hebb], SECTIONS)
+    found = resolve_clashes([Offer("a 1.0", "mine", Mine), Offer("a 1.0", "too", Mine)], [Hebb], SECTIONS)
     assert [offer.component for offer in found] == [Mine, Mine]
 
 
 def test_an_unknown_section_is_told() -> None:
-    (found,) = judged([Offer("a 1.0", "nowhere", Nowhere)], [Hebb], SECTIONS)
+    (found,) = resolve_clashes([Offer("a 1.0", "nowhere", Nowhere)], [Hebb], SECTIONS)
     assert found.fault.startswith("Nowhere.section is 'plastics' (known: population, ")
 
 

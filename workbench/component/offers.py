@@ -49,7 +49,9 @@ def loaded() -> tuple[Offer, ...]:
     return tuple(sorted(found, key=lambda offer: (offer.package, offer.point)))
 
 
-def judged(offers: Iterable[Offer], own: Iterable[type[Component]], sections: Iterable[str]) -> tuple[Offer, ...]:
+def resolve_clashes(
+    offers: Iterable[Offer], own: Iterable[type[Component]], sections: Iterable[str]
+) -> tuple[Offer, ...]:
     """Return the offers; one under a name that is taken, or that two packages claim, has that as its fault.
 
     The workbench's own component keeps its name. Of two packages neither gets it: which one ran would depend on

@@ -12,7 +12,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from workbench.component.declaration import Component
-from workbench.component.offers import Offer, judged, loaded
+from workbench.component.offers import Offer, loaded, resolve_clashes
 
 LOG = logging.getLogger("workbench")
 OWN = (
@@ -333,7 +333,7 @@ def _components_of(module_name: str) -> tuple[type[Component], ...]:
 
 @cache
 def _offers() -> tuple[Offer, ...]:
-    offers = judged(loaded(), (c for room in OWN for c in _components_of(room)), SECTIONS)
+    offers = resolve_clashes(loaded(), (c for room in OWN for c in _components_of(room)), SECTIONS)
     for offer in offers:
         if offer.fault:
             LOG.warning("warning: %s; its component is left out", offer)
