@@ -23,6 +23,6 @@ def moment(hours: Any) -> Value:
     return plain(np.rint(hours * 1e11) / 1e11)
 
 
-def some(value: Any) -> bool:
+def any_nonzero(value: Any) -> bool:
     """Return whether any is true or not 0: `np.any` costs a single number more than all the arithmetic on it."""
     return bool(value) if isinstance(value, float | bool | np.bool_) else bool(value.any())

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.component.arrays import power
 from workbench.component.declaration import Component, number, signal
-from workbench.component.moments import TOGETHER, moment, plain, some
+from workbench.component.moments import TOGETHER, any_nonzero, moment, plain
 from workbench.pharmacology.transfers import chained
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Opening:
 
     def _shut(self, body: DrugState) -> bool:
         """Whether the window is closed in all runs and nothing comes."""
-        return self._added is None and not some(np.asarray(self._stages)) and body.quiet()
+        return self._added is None and not any_nonzero(np.asarray(self._stages)) and body.quiet()
 
     def _settle(self, time: Value) -> None:
         """Go on to a moment, for good."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, plain, some
+from workbench.component.moments import TOGETHER, any_nonzero, plain
 from workbench.pharmacology.transfers import moved, total
 from workbench.protocol.schedule import number_before, number_until
 
@@ -90,7 +90,7 @@ class BlockDoses:
 
     def amount(self, index: Value) -> Value:
         """Return what reaches the body of a dose, in mg."""
-        plainly = self.rising == 0.0 or not some(index < self.rising)
+        plainly = self.rising == 0.0 or not any_nonzero(index < self.rising)
         amount = self.full if plainly else self.regimen.amount_of(index) * self.share
         return amount if self.adjusted is None else amount * self.adjusted.factor(self.given(index))
 

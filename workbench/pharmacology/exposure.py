@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, moment, plain, some
+from workbench.component.moments import TOGETHER, any_nonzero, moment, plain
 from workbench.pharmacology.dose_trains import BlockDoses, train
 from workbench.pharmacology.transfers import Propagator, moved, total
 from workbench.protocol.schedule import placed
@@ -200,7 +200,7 @@ class Exposure:
         for doses, begun, ended, turn in zip(body.doses, body.begun, body.ended, body.turns, strict=True):
             if doses.turns:
                 found = found & np.asarray(turn > last - TOGETHER)
-            if not doses.flows and not some(begun < doses.rising):
+            if not doses.flows and not any_nonzero(begun < doses.rising):
                 continue
             after = doses.begun_before(last)
             found = found & ((np.asarray(doses.duration) == 0.0) | ((after <= begun) & (begun <= ended)))
@@ -217,7 +217,7 @@ class Exposure:
         amounts = moved(body.transfers.over(hours), body.amounts, body.transfers.rows)
         for i, doses in enumerate(body.doses):
             begun, after = body.begun[i], doses.begun_before(last)
-            if not some(after > begun):
+            if not any_nonzero(after > begun):
                 continue
             age = moment(last - doses.start - (after - 1.0) * doses.every)
             left, area = self._train(doses, plain(after - begun), age)
@@ -316,11 +316,11 @@ class DrugState:
 
     def quiet(self) -> bool:
         """Whether nothing is in the body and nothing comes."""
-        if any(some(ended < doses.count) for doses, ended in zip(self.doses, self.ended, strict=True)):
+        if any(any_nonzero(ended < doses.count) for doses, ended in zip(self.doses, self.ended, strict=True)):
             return False
         if any(doses.turns and np.any(np.isfinite(turn)) for doses, turn in zip(self.doses, self.turns, strict=True)):
             return False
-        return not any(some(amount) for amount in self.amounts.values())
+        return not any(any_nonzero(amount) for amount in self.amounts.values())
 
     def inputs(self) -> Amounts:
         """Return the rates (mg/h) at which the drug flows in now, by the compartment that it enters."""
@@ -332,7 +332,7 @@ class DrugState:
 
     def flowing(self) -> bool:
         """Whether the drug flows in now in any run."""
-        return any(some(np.asarray(rate)) for rate in self.inputs().values())
+        return any(any_nonzero(np.asarray(rate)) for rate in self.inputs().values())
 
     def next_event(self) -> Value:
         """Return when the next dose begins or ends, or the drug is emptied or set, for each run."""
