@@ -17,7 +17,7 @@ from workbench.plan.overrides import read_settings
 from workbench.plan.points import MAX_POINTS, Points, points_of
 from workbench.plan.resolve import Layers
 from workbench.plan.runs import Plan, StudyPlan
-from workbench.plan.soundness import range_problems, remarkable, unsound
+from workbench.plan.soundness import find_faults, range_problems, remarkable
 from workbench.plan.traits import LISTED, cholesky, plain_settings
 from workbench.quantities import convert, same_kind
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
@@ -95,7 +95,7 @@ def _plan(
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
     places = Places(scenario, read)
     told: set[tuple[object, ...]] = set()
-    if problems := list(chain.from_iterable(unsound(places, s.name, s.arms, s.groups, told) for s in plans)):
+    if problems := list(chain.from_iterable(find_faults(places, s.name, s.arms, s.groups, told) for s in plans)):
         raise ScenarioError(dict.fromkeys(problems))
     if problems := list(strangers(places, plans)):
         raise ScenarioError(dict.fromkeys(problems))

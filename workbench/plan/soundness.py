@@ -36,7 +36,7 @@ Asking = Callable[[Fields, Tables], Iterator[tuple[str, str]]]
 """Asks a table what it has to say about itself among the others: (field, message)."""
 
 
-def unsound(
+def find_faults(
     places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], told: set[tuple[object, ...]]
 ) -> Iterator[Problem]:
     """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms.
@@ -67,7 +67,7 @@ def remarkable(
 ) -> Iterator[Problem]:
     """Yield what the components' `notes` say of each structure, at its numbers and at the ends of its sweeps.
 
-    Arguments as in `unsound`; a note is told once.
+    Arguments as in `find_faults`; a note is told once.
     """
     scenario = places.scenario
     for group in groups:
