@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import plain, print_object, put, put_exactly, spelled_out
+from workbench.cli.output import as_json, print_object, put, put_exactly, spelled_out
 from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
@@ -207,7 +207,7 @@ def described(component: type[Component]) -> dict[str, Any]:
         "clocks": list(component.clocks),
         "fields": fields,
     }
-    return {key: plain(value) for key, value in content.items()}
+    return {key: as_json(value) for key, value in content.items()}
 
 
 def menu(components: Iterable[type[Component]]) -> str:

@@ -130,7 +130,7 @@ def tell(lines: Iterable[str]) -> None:
 
 def print_object(content: dict[str, Any]) -> None:
     """Print the one JSON object of a command, with escapes for what standard output cannot spell."""
-    whole = {"schema": SCHEMA, **plain(content)}
+    whole = {"schema": SCHEMA, **as_json(content)}
     text = spelled_out(json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str))
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
@@ -146,12 +146,12 @@ def spelled_out(text: str) -> str:
     return CONTROLS.sub(lambda found: found[0] if found[0] in "\n" else json.dumps(found[0])[1:-1], text)
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return `value` with NaN and infinities as null, which is all that JSON has for them."""
     if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): as_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [as_json(v) for v in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
