@@ -49,7 +49,7 @@ def as_objects(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     return [dataclasses.asdict(problem) for problem in problems]
 
 
-def told(error: WorkbenchError, as_json: bool) -> int:
+def print_error(error: WorkbenchError, as_json: bool) -> int:
     """Write what is wrong and return the exit code.
 
     Lines go to standard error, sorted by place, each with its hint below it, 50 at most and then a count; with
@@ -111,7 +111,7 @@ def internal_fault(error: BaseException, arguments: list[str], as_json: bool) ->
     log = _write_log(error, arguments)
     sought = f"please send {log}" if log else "no log could be written; the same command with --debug shows it"
     message = f"internal fault, a bug of ours ({type(error).__name__}); stored runs are kept; {sought}"
-    return told(WorkbenchError(message), as_json)
+    return print_error(WorkbenchError(message), as_json)
 
 
 def _write_log(error: BaseException, arguments: list[str]) -> Path | None:

@@ -43,7 +43,7 @@ from workbench.cli import (
     why,
     windows,
 )
-from workbench.cli.faults import internal_fault, outer_fault, told
+from workbench.cli.faults import internal_fault, outer_fault, print_error
 from workbench.cli.output import hold_streams, nothing_printed, print_object, printed, put, talk
 from workbench.component.offers import blame_package
 from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
@@ -123,11 +123,11 @@ def main(arguments: list[str]) -> int:
         if stops.asked() and getattr(error, "exit_code", 0) < 128:  # whatever the signal was made into on its way
             return _stopped(as_json)
         if hasattr(error, "format_message"):  # typer's own complaint about the arguments
-            return told(_usage(error), as_json)
+            return print_error(_usage(error), as_json)
         if debug:
             raise
         if (known := _known(error)) is not None:
-            return told(known, as_json)
+            return print_error(known, as_json)
         return internal_fault(error, arguments, as_json)
     return _stopped(as_json) if stops.asked() else code if isinstance(code, int) else 0
 
@@ -181,7 +181,7 @@ def _stopped(as_json: bool) -> int:
     number = stops.asked()
     error = WorkbenchError(f"stopped by {signal.Signals(number).name}")
     error.exit_code = 128 + number
-    return told(error, as_json) if as_json and not printed() else error.exit_code
+    return print_error(error, as_json) if as_json and not printed() else error.exit_code
 
 
 @contextmanager
