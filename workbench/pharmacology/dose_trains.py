@@ -38,7 +38,7 @@ class BlockDoses:
         Name of the table that gives them.
     lag : Value
         Hours from when a dose is given to when it begins to come in.
-    adjusted : Adjusted or None
+    adjusted : DoseModifier or None
         What visits make of the amounts.
     entry : str
         The row that the doses enter.

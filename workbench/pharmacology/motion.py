@@ -188,7 +188,7 @@ class MovingBody(DrugState):
 
     Attributes
     ----------
-    twin : Body
+    twin : DrugState
         The same drug and doses, exact, where nothing moves it: what a run is read from until it has moved.
     """
 

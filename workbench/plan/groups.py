@@ -33,14 +33,14 @@ class ArmSlice:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """All runs of one structure in one study; a subject passes through every slab before the next subject."""
+    """All runs of one structure in one study; a subject passes through every arm slice before the next subject."""
 
     structure: Structure
     slabs: tuple[ArmSlice, ...]
 
     @cached_property
     def starts(self) -> Indexes:
-        """Where each slab starts among the runs of one subject; the last entry is their number."""
+        """Where each arm slice starts among the runs of one subject; the last entry is their number."""
         return np.cumsum([0, *(len(slab.points) for slab in self.slabs)])
 
     @property

@@ -49,7 +49,7 @@ class Block(StructureView, NoiseChunks, Registered):
         Start and stop (hours of the phase) of the step that the tick clock takes.
     visits : mapping assessment -> Visits
         What is scored, and when.
-    adjusted : mapping dose -> Adjusted
+    adjusted : mapping dose -> DoseModifier
         What visits make of the doses of a table, whichever drugs follow them.
     moved : mapping path -> (array, low, high)
         The numbers that links move, with their declared ranges.
