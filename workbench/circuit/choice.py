@@ -50,7 +50,7 @@ class Choice(Component):
         if fields["favoured"] > fields["size"]:
             yield "favoured", f"there are {fields['size']} channels, got {fields['favoured']}"
         yield from cue_faults(fields["favoured_cues"], size_of(tables, fields["cues"]), "favoured_cues")
-        ways = sorted(n for n, way in tables.get("projection", {}).items() if way["post"] == fields["name"])
+        ways = sorted(n for n, way in tables["projection"].items() if way["post"] == fields["name"])
         if [tables["projection"][way]["pre"] for way in ways] != [fields["cues"]]:
             yield (
                 "cues",

@@ -42,7 +42,7 @@ class Layer(Component):
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a layer that neither weights nor a task reach, and tables that take it for single units."""
-        reached = any(way["post"] == fields["name"] for way in tables.get("projection", {}).values())
+        reached = any(way["post"] == fields["name"] for way in tables["projection"].values())
         shown = tables.shown(fields["name"], "batch") is not None
         if reached == shown:
             found = "both weights and a task" if reached else "neither weights nor a task"
@@ -128,7 +128,7 @@ def _below(layer: str, tables: Tables) -> set[str]:
     found: set[str] = set()
     ahead = {layer}
     while ahead:
-        ahead = {w["pre"] for w in tables.get("projection", {}).values() if w["post"] in ahead} - found
+        ahead = {w["pre"] for w in tables["projection"].values() if w["post"] in ahead} - found
         found |= ahead
     return found
 
@@ -146,7 +146,7 @@ def _strangers(layer: str, tables: Tables) -> Iterable[tuple[str, str]]:
 def _misread(projection: str, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield which readouts take weights between layers for those of single units."""
     for section in ("outcome", "course"):
-        for name, table in sorted(tables.get(section, {}).items()):
+        for name, table in sorted(tables[section].items()):
             named = table.get("projection") == projection or projection in (table.get("projections") or ())
             if named and not table.offers("batches"):
                 able = ", ".join(tables.kinds("outcome", "batches"))

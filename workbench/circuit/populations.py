@@ -26,7 +26,7 @@ def size_of(tables: Tables, population: str) -> int:
             return 0
         seen.add(fields["like"])
         fields = tables["population"][fields["like"]]
-    size: int = fields.get("size", 1)
+    size: int = fields["size"]
     return size
 
 
@@ -94,7 +94,7 @@ class Rate(Component):
         """Refuse populations that take their size from each other, and one with two sizes."""
         if size_of(tables, fields["name"]) == 0:
             yield "like", "populations are like each other in a circle; one of them needs a size"
-        elif fields.get("like") and fields.get("size", 1) != 1:
+        elif fields.get("like") and fields["size"] != 1:
             yield "size", f"takes the size of {fields['like']!r} (like); change the size there, or leave one out"
 
     @classmethod

@@ -269,7 +269,7 @@ class TwoStage(Component):
         while (parent := tables["drug"][given].get("parent")) and parent not in above:  # it comes with those doses
             given = parent
             above.append(given)
-        if not any(dose["drug"] == given for dose in tables.get("dose", {}).values()):
+        if not any(dose["drug"] == given for dose in tables["dose"].values()):
             yield "opened_by", f"the window never opens: no dose gives {given}"
 
     def peak(self) -> Value:

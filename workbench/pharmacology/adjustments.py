@@ -79,7 +79,8 @@ def _finding(fields: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what visits have to find for an adjustment."""
     compared = fields["condition"] in ("response", "no_response")
     against = (fields.get("compared_with"), fields["share"]) if compared else (fields["cut"],)
-    return (fields["assessment"], fields["condition"], fields.get("consecutive", 1), *against)
+    in_a_row = fields.get("consecutive") or 1  # a titration looks at each visit by itself
+    return (fields["assessment"], fields["condition"], in_a_row, *against)
 
 
 def raising_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:

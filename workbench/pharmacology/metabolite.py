@@ -49,7 +49,7 @@ class Metabolite(Kinetics):
                 yield "parent", f"{parent} is in the bath, where nothing is eliminated"
                 return
             parent = above.get("parent")
-        for name, dose in sorted(tables.get("dose", {}).items()):
+        for name, dose in sorted(tables["dose"].items()):
             if dose["drug"] == fields["name"]:
                 yield "model", f"a metabolite takes no dose of its own, but dose.{name} gives it (give {seen[-1]})"
 

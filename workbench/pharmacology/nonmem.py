@@ -275,7 +275,7 @@ def _late(fields: Mapping[str, Any], tables: Tables) -> tuple[int, int] | None:
 def _cut_off(field: str, cmts: Iterable[str], fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield the compartments that doses enter and that have a flow of 0: there are none."""
     first = getattr(tables["drug"][fields["drug"]].component, "first_around", None)
-    around = sorted(n for n, c in tables.get("compartment", {}).items() if c["drug"] == fields["drug"])
+    around = sorted(n for n, c in tables["compartment"].items() if c["drug"] == fields["drug"])
     for place, name in enumerate(around, first or 0):
         if first and tables["compartment"][name]["flow"] == 0.0 and {str(place), name.lower()} & {*cmts}:
             yield field, f"CMT {place}: compartment.{name} has a flow of 0, and is none"

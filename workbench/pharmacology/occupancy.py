@@ -33,11 +33,11 @@ class BathDrug(Component):
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a dose, and a reading of plasma."""
-        for name, dose in sorted(tables.get("dose", {}).items()):
+        for name, dose in sorted(tables["dose"].items()):
             if dose["drug"] == fields["name"]:
                 yield "model", f"a drug in the bath has its concentration and takes no dose, but dose.{name} gives it"
         for section in ("outcome", "course"):
-            for name, readout in sorted(tables.get(section, {}).items()):
+            for name, readout in sorted(tables[section].items()):
                 if not readout.offers("bath") and readout.get("drug") == fields["name"]:
                     yield "model", f"{section}.{name} reads it in plasma, where a drug in the bath is not"
 
@@ -96,7 +96,7 @@ class Affinity(Component):
 
 def idle_efficacy(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield why an efficacy of its own does nothing, where no receptor takes this occupancy."""
-    named = any(fields["name"] in receptor.get("antagonists", ()) for receptor in tables.get("receptor", {}).values())
+    named = any(fields["name"] in (receptor.get("antagonists") or ()) for receptor in tables["receptor"].values())
     if fields["efficacy"] and not named:
         yield "efficacy", f"acts at no receptor: none lists {fields['name']} among its antagonists"
 

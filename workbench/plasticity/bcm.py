@@ -137,7 +137,7 @@ def _rank_fault(patterns: Array) -> Iterator[tuple[str, str]]:
 
 def _step_faults(fields: Fields, patterns: Array, shares: Array, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a trial that overshoots the threshold, and steps of the flow that weights or threshold cannot take."""
-    rate, aim = fields.get("rate", 0.01), fields.get("set_point", 1.0)
+    rate, aim = fields["rate"], fields["set_point"]
     power, trials = (patterns**2).sum(axis=1), has_trials(tables)
     window = tables.field("homeostat", fields["homeostat"], "window")
     known = rate is not None and aim is not None

@@ -63,7 +63,7 @@ class Cubic(Driven):
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse growth that nothing holds, inputs that are not white, bounds on one side, and steps too long."""
         yield from super().check(fields, tables)
-        if fields.get("stabiliser", "none") not in cls.unsuited:
+        if fields["stabiliser"] not in cls.unsuited:
             yield from cubic_faults(fields, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
@@ -142,12 +142,12 @@ NORMAL = 3.0
 def cubic_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (field, why) for each partner of the rule that does not fit it."""
     projection = tables["projection"][fields["projection"]]
-    form, stabiliser, bounds = fields.get("form", "heavy"), fields.get("stabiliser", "none"), projection.get("bounds")
+    form, stabiliser, bounds = fields["form"], fields["stabiliser"], projection.get("bounds")
     if stabiliser == "oja" and form != "heavy":
         yield "stabiliser", f"cubic with oja: in the {form} form f y is not positive, so the decay cannot hold"
     if stabiliser == "none" and form in ALONE and has_trials(tables):
         yield "stabiliser", f"cubic ({form}) with none: {ALONE[form]}"
-    if projection.get("sign", "excitatory") == "inhibitory":
+    if projection.get("sign") == "inhibitory":
         yield "rule", f"cubic seeks a source by growing along it, but {fields['projection']} is inhibitory"
     if bounds and not bounds[0] < 0.0 < bounds[1]:
         yield "rule", "a source lies in a direction of either sign: the weights of cubic need bounds on both sides of 0"
@@ -173,7 +173,7 @@ def _source_faults(form: str, excess: list[float]) -> Iterator[tuple[str, str]]:
 
 def _step_faults(fields: Fields, form: str, shown: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a step that is no small one even on average: of one trial ``rate y^3 x``, of the order of the weights."""
-    rate, goal, power = fields.get("rate", 0.01), _length(fields), input_power(shown["inputs"], tables)
+    rate, goal, power = fields["rate"], _length(fields), input_power(shown["inputs"], tables)
     excess = [KURTOSIS[kind] for kind in kinds_of(shown)]
     if None in (rate, goal, power) or not excess or not has_trials(tables):
         return
@@ -190,8 +190,8 @@ def _step_faults(fields: Fields, form: str, shown: Fields, tables: Tables) -> It
 
 def _length(fields: Fields) -> float | None:
     """Return the squared length that the stabiliser holds; 1 where there is none."""
-    norm, decay = fields.get("norm", 1.0), fields.get("decay", 1.0)
-    match fields.get("stabiliser", "none"):
+    norm, decay = fields["norm"], fields["decay"]
+    match fields["stabiliser"]:
         case "l2" | "deflation":
             return None if norm is None else norm**2
         case "oja":

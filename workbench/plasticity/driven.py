@@ -41,7 +41,7 @@ class Driven(Stabilised):
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse pairs of drive and stabiliser that make no sense, and steps too long."""
-        stabiliser = fields.get("stabiliser", "none")
+        stabiliser = fields["stabiliser"]
         yield from without_ticks(fields, tables)
         yield from postsynaptic_fault(fields, tables)
         if stabiliser in cls.unsuited:
@@ -157,7 +157,7 @@ def _scaling_faults(fields: Fields, declared: Fields, tables: Tables) -> Iterato
 def reach_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a sum or a length that weights within their bounds cannot have."""
     declared = tables["projection"][fields["projection"]]
-    bounds, total, norm = declared.get("bounds"), fields.get("total", 1.0), fields.get("norm", 1.0)
+    bounds, total, norm = declared.get("bounds"), fields["total"], fields["norm"]
     if not bounds or declared.get("pre") not in tables["population"]:
         return
     n, (low, high) = size_of(tables, declared["pre"]), bounds
@@ -179,7 +179,7 @@ def reach_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tu
 def decay_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a rate beyond the stability of a decay on the trial clock."""
     declared = tables["projection"][fields["projection"]]
-    rate, decay = fields.get("rate", 0.01), fields.get("decay", 1.0)
+    rate, decay = fields["rate"], fields["decay"]
     power = input_power(declared.get("pre"), tables)
     if stabiliser in ("oja", "sanger", "subspace") and has_trials(tables) and None not in (rate, decay, power):
         step = rate * decay * power

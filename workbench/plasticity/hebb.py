@@ -192,7 +192,7 @@ class Hebb(Driven):
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse steps of the flow clock beyond stability, too."""
         yield from super().check(fields, tables)
-        yield from flow_faults(fields, fields.get("stabiliser", "none"), EXACT, tables)
+        yield from flow_faults(fields, fields["stabiliser"], EXACT, tables)
 
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return y itself."""

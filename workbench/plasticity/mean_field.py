@@ -33,7 +33,7 @@ class MeanField:
         flowing = tables.phases_on("flow")
         if not flowing:
             return
-        stabiliser = fields.get("stabiliser", "none")
+        stabiliser = fields["stabiliser"]
         yield from self._task_faults(rule, flowing[0], fields, tables)
         units = list(_unit_faults(fields["projection"], tables))
         yield from units
@@ -62,7 +62,7 @@ def _unit_faults(name: str, tables: Tables) -> Iterator[tuple[str, str]]:
     post = projection["post"]
     unit = tables["population"][post]
     incoming = [n for n, p in tables["projection"].items() if p.get("post") == post]
-    if projection.get("sign", "excitatory") == "inhibitory":
+    if projection.get("sign") == "inhibitory":
         yield "rule", f"the flow clock averages over excitation, but {name} is inhibitory; use the trial clock"
     elif not unit.offers("linear") or unit["noise"] != 0.0:
         yield "rule", f"the flow clock needs linear units without noise, which those of {post} are not"
@@ -74,7 +74,7 @@ def _pace_faults(phase: str, solved: bool, tables: Tables) -> Iterator[tuple[str
     """Yield courses that are read within a step; a solution in closed form has none."""
     declared = tables["phase"][phase]
     step = 1 if solved and declared["solution"] == "exact" else declared["step"]
-    for course, recorded in sorted(tables.get("course", {}).items()):
-        every = recorded.get("every", 0)
+    for course, recorded in sorted(tables["course"].items()):
+        every = recorded["every"]
         if every % step:
             yield "rule", f"phase {phase} goes in steps of {step} trials, but course {course} is read every {every}"

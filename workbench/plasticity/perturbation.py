@@ -53,7 +53,7 @@ class Perturbation(Component):
             yield "task", f"judges {wanted} outputs, but {way['post']} has {outputs}"
         if task["samples"] != 1:
             yield "task", f"one number judges one sample a step, got {task['samples']}"
-        yield from step_faults(fields, steepness(fields.get("of", "node"), inputs, outputs))
+        yield from step_faults(fields, steepness(fields["of"], inputs, outputs))
 
     def build(self, block: Assembly, name: str) -> None:
         """Register trial, error and change in one step of the rule."""

@@ -47,7 +47,7 @@ class RateError(Driven):
         """Refuse excitatory synapses, on which the rule runs away, and a step beyond stability."""
         yield from super().check(fields, tables)
         projection = tables["projection"][fields["projection"]]
-        if projection.get("sign", "excitatory") != "inhibitory":
+        if projection.get("sign") != "inhibitory":
             yield (
                 "rule",
                 (
@@ -66,10 +66,10 @@ class RateError(Driven):
 
 def _step_fault(fields: Fields, projection: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a rate at which the rate swings about its target ever more widely; soft bounds shorten the step."""
-    pre, rate = projection.get("pre"), fields.get("rate", 0.01)
+    pre, rate = projection.get("pre"), fields["rate"]
     largest = largest_pattern(pre, tables)
     power = input_power(pre, tables) if largest is None else largest
-    if fields.get("stabiliser", "none") != "none" or not has_trials(tables) or not rate or not power:
+    if fields["stabiliser"] != "none" or not has_trials(tables) or not rate or not power:
         return
     if rate * power >= OVERSHOOT:
         whose = "in the mean" if largest is None else "of the largest pattern"

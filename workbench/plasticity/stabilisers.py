@@ -320,9 +320,9 @@ def compete(block: Assembly, signal: str, weight: Array, total: Value, bounds: t
 
 def competition_faults(fields: Fields, projection: Mapping[str, Any], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why units cannot compete for a sum: no bounds, one unit, a sum out of reach, or no discrete step."""
-    if fields.get("competition", "none") == "none":
+    if fields["competition"] == "none":
         return
-    total, bounds = fields.get("total", 1.0), projection.get("bounds")
+    total, bounds = fields["total"], projection.get("bounds")
     units = size_of(tables, projection["post"])
     ticking = tables.phases_on("tick")
     if not bounds:

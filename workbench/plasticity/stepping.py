@@ -67,7 +67,7 @@ def flow_steps(tables: Tables, *, solved: bool) -> Iterator[tuple[str, float]]:
 def flow_faults(fields: Fields, stabiliser: str, exact: tuple[str, ...], tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield a step of the averaged linear rule beyond its stability."""
     declared = tables["projection"][fields["projection"]]
-    rate, largest = fields.get("rate", 0.01), leading_eigenvalue(declared.get("pre"), tables)
+    rate, largest = fields["rate"], leading_eigenvalue(declared.get("pre"), tables)
     if not rate or not largest or stabiliser == "sum_subtractive":
         return
     for name, step in flow_steps(tables, solved=stabiliser in exact):

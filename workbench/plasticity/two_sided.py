@@ -257,7 +257,7 @@ class TwoSided(Component):
 def two_sided_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (field, why) for each partner of the rule that does not fit it."""
     projection = tables["projection"][fields["projection"]]
-    if fields.get("stabiliser", "soft_bounds") == "soft_bounds" and not projection.get("bounds"):
+    if fields["stabiliser"] == "soft_bounds" and not projection.get("bounds"):
         yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
     yield from postsynaptic_fault(fields, tables)
     yield from _homeostat_faults(fields, projection, tables)
@@ -280,7 +280,7 @@ def _score_faults(fields: Fields, post: str, tables: Tables) -> Iterator[tuple[s
     """Yield why a score cannot drive the rule: it needs a policy, and it is as often below zero as above."""
     if not tables.offers("population", post, "actions"):
         yield "drive", f"a score is what a softmax population has, and {post} is none"
-    if fields.get("stabiliser", "soft_bounds") == "soft_bounds":
+    if fields["stabiliser"] == "soft_bounds":
         yield "stabiliser", "a score falls below zero, where soft bounds would push outwards: use hard_bounds"
     if fields.get("homeostat") or fields.get("ltp_threshold"):
         yield "drive", "a score has no threshold: leave homeostat and ltp_threshold out"
@@ -288,7 +288,7 @@ def _score_faults(fields: Fields, post: str, tables: Tables) -> Iterator[tuple[s
 
 def _mark_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what is missing between events, and marks that are carried from step to step."""
-    happens = sorted(event["phase"] for event in tables.get("event", {}).values())
+    happens = sorted(event["phase"] for event in tables["event"].values())
     missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]
     if happens and missing:
         yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves marks to be read"

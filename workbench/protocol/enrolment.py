@@ -50,7 +50,7 @@ def entry_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
             yield "only_if", 'is missing: a visit that decides needs only_if = "responder" or "non_responder"'
         return
     for key, place in zip(("decided_at", "compared_with"), places, strict=True):
-        if place is None or place not in tables.get("assessment", {}):
+        if place is None or place not in tables["assessment"]:
             yield key, f'is missing: only_if = "{fields["only_if"]}" needs the visit of an assessment'
             return
     decided, before = (tables["assessment"][str(place)] for place in places)
@@ -75,7 +75,7 @@ def precedes(one: Mapping[str, Any], other: Mapping[str, Any], tables: Tables) -
 
     A visit is taken at the edge of a step.
     """
-    orders = [tables["phase"][phase_of(table)].get("order", 1) for table in (one, other)]
+    orders = [tables["phase"][phase_of(table)]["order"] for table in (one, other)]
     if orders[0] != orders[1]:
         return bool(orders[0] < orders[1])
     hours = [_taken(table, tables) for table in (one, other)]

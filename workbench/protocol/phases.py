@@ -22,7 +22,7 @@ class Ordered(Component):
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse two phases in one place: which comes first could only be guessed."""
-        order = fields.get("order", 1)
+        order = fields["order"]
         first = _ORDERS.of(tables["phase"])[order]
         if fields["name"] != first:
             yield "order", f"phases {first} and {fields['name']} are both at place {order}; number them 1, 2, 3 ..."
@@ -40,7 +40,7 @@ class _Orders:
         if self._phases is not phases:
             self._phases, self._first = phases, {}
             for name in sorted(phases):
-                self._first.setdefault(phases[name].get("order", 1), name)
+                self._first.setdefault(phases[name]["order"], name)
         return self._first
 
 

@@ -132,7 +132,7 @@ def _time_faults(fields: Fields, start: float | None, tables: Tables) -> Iterato
 
 def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (path, fault) for two tables of which one person would have sessions at one time, on one projection."""
-    known = [(known_start(fields, tables), fields) for _, fields in sorted(tables.get("session", {}).items())]
+    known = [(known_start(fields, tables), fields) for _, fields in sorted(tables["session"].items())]
     timed = [(start, fields) for start, fields in known if start is not None and _regular(fields)]
     for (start, one), (begin, other) in combinations(timed, 2):
         if any(one[key] != other[key] for key in ("phase", "projection")) or _for_others(one, other):

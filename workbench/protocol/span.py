@@ -111,7 +111,7 @@ def anchor_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
             if seen[0] == min(circle):  # one line for a circle, at the first of its tables by name
                 yield "after", f"times that wait for each other: {' -> '.join((*circle, at))}"
             return
-        found = tables.get(section, {}).get(name)
+        found = tables[section].get(name)
         if found is None:
             yield "after", f"there is no {at} to count from"
             return

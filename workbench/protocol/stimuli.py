@@ -89,7 +89,7 @@ class Train(Component):
             clock = f"{fields['phase']} runs on the {phase['clock']} clock"
             yield "phase", f'a stimulus needs a phase with clock = "tick", but {clock}'
             return
-        if fields["projection"] not in tables.get("plasticity", {}):
+        if fields["projection"] not in tables["plasticity"]:
             yield "projection", f"no rule learns {fields['projection']}; stimulating it would change nothing"
         spans = _spans(fields)
         length = phase["length"] * SECONDS_PER_HOUR

@@ -38,7 +38,7 @@ class ProfileError(OfRow):
         """Refuse tasks without a known covariance, and an eigenvector that has no direction of its own."""
         yield from super().check(fields, tables)
         faults = list(moment_fault(fields, tables))
-        yield from faults or eigenvalue_faults(fields, fields.get("component", 1), tables)
+        yield from faults or eigenvalue_faults(fields, fields["component"], tables)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector; its sign is that which fits."""
@@ -78,7 +78,7 @@ class SubspaceError(Readout):
         faults = list(moment_fault(fields, tables))
         yield from faults
         units = size_of(tables, tables["projection"][fields["projection"]]["post"])
-        spanned = not faults and fields.get("of", "projector") == "projector"
+        spanned = not faults and fields["of"] == "projector"
         if spanned and (fault := gap_fault(fields, (units, units + 1), tables)):
             yield "projection", fault
 

@@ -163,7 +163,7 @@ class AmongOthers(OneSynapse):
 def unlearned_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield a projection whose weights never change."""
     name = fields["projection"]
-    if name not in tables.get("plasticity", {}):
+    if name not in tables["plasticity"]:
         yield "projection", f"nothing changes {name}: it has no [plasticity.{name}]"
 
 

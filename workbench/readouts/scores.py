@@ -35,7 +35,8 @@ class AtVisits(Readout):
             yield "readout", f"{cls.name} belongs to visits; for a course over time use expected_score"
         elif fields.get("window"):
             yield "window", "visits have times of their own; leave the window out"
-        wanted, there = fields.get("visit", 1), visits_in(tables["assessment"][fields["assessment"]])
+        wanted = fields.get("visit") or 1  # one that follows all visits names none
+        there = visits_in(tables["assessment"][fields["assessment"]])
         if wanted > there:
             yield "visit", f"{fields['assessment']} has {there} visits, got {wanted}"
 
@@ -134,7 +135,7 @@ class Relapse(AtVisits):
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse fewer visits than a confirmation takes."""
         yield from super().check(fields, tables)
-        there, needed = visits_in(tables["assessment"][fields["assessment"]]), fields.get("consecutive", 2)
+        there, needed = visits_in(tables["assessment"][fields["assessment"]]), fields["consecutive"]
         if needed > there:
             yield "consecutive", f"{fields['assessment']} has {there} visits, too few for {needed} in a row"
 
@@ -233,7 +234,7 @@ class ChoiceShare(Readout):
         yield from super().check(fields, tables)
         way = tables["projection"][fields["projection"]]
         post = tables["population"][way["post"]]
-        if fields.get("channel", 2) > post["size"]:
+        if fields["channel"] > post["size"]:
             yield "channel", f"{way['post']} has {post['size']} channels, got {fields['channel']}"
         yield from number_fault(fields, "cue", tables, way["pre"])
 

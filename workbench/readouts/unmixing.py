@@ -64,7 +64,7 @@ class SourceCorrelation(OfMixture):
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse tails that no source has."""
         yield from super().check(fields, tables)
-        task, (low, high) = tables["task"][fields["task"]], TAILS[fields.get("tails", "any")]
+        task, (low, high) = tables["task"][fields["task"]], TAILS[fields["tails"]]
         if not any(low < KURTOSIS[kind] < high for kind in kinds_of(task)):
             yield "tails", f"{fields['task']} has no source with {fields.get('tails')} tails"
 

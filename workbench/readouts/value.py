@@ -35,7 +35,7 @@ class OfStep(Readout):
         """Refuse a step beyond the episode."""
         yield from super().check(fields, tables)
         task = tables["task"][tables["modulator"][fields["modulator"]]["task"]]
-        if fields.get("step", 0) >= task["length"]:
+        if fields["step"] >= task["length"]:
             yield "step", f"episodes have steps 0 to {task['length'] - 1}, got {fields['step']}"
 
     def reading(self, block: Assembly) -> Reading:
@@ -99,7 +99,7 @@ class ValueDeviation(Readout):
         """Refuse a state that does not exist."""
         yield from super().check(fields, tables)
         task = tables["task"][tables["modulator"][fields["modulator"]]["task"]]
-        if fields.get("state", 1) > (size := size_of(tables, task["states"])):
+        if fields["state"] > (size := size_of(tables, task["states"])):
             yield "state", f"the chain has {size} states, got {fields['state']}"
 
     def reading(self, block: Assembly) -> Reading:

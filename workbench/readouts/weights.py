@@ -67,7 +67,7 @@ class PrincipalCosine(OfRow):
         """Refuse an eigenvector that does not exist or that has no direction of its own."""
         yield from super().check(fields, tables)
         yield from moment_fault(fields, tables)
-        yield from eigenvalue_faults(fields, fields.get("component", 1), tables)
+        yield from eigenvalue_faults(fields, fields["component"], tables)
 
     def reading(self, block: Assembly) -> Reading:
         """Compare one row with one eigenvector."""

@@ -89,7 +89,7 @@ class Gaussian(Normal):
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a spectrum that does not match the population, or that is not in falling order."""
         yield from too_many_inputs(fields, tables)
-        spectrum = tuple(fields.get("spectrum", SPECTRUM))
+        spectrum = tuple(fields["spectrum"])
         size = size_of(tables, fields["inputs"])
         if len(spectrum) != size:
             yield "spectrum", f"needs one eigenvalue per input: {size}, got {len(spectrum)}"
@@ -101,7 +101,7 @@ class Gaussian(Normal):
     @classmethod
     def covariance_of(cls, fields: Mapping[str, Any], tables: Tables) -> Array:
         """Return the covariance in its own axes (a rotation changes no eigenvalue)."""
-        return np.diag(np.asarray(fields.get("spectrum", SPECTRUM), dtype=np.float64))
+        return np.diag(np.asarray(fields["spectrum"], dtype=np.float64))
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Draw the eigenvectors."""
@@ -186,7 +186,7 @@ class Ring(Normal):
 
 def _ring(n: int, fields: Mapping[str, Any]) -> Array:
     step = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    distance, wide = np.minimum(step, n - step), fields.get("bump_width", 0.0)
+    distance, wide = np.minimum(step, n - step), fields["bump_width"]
     gain = np.ones(n)
     if wide > 0.0:
         gain += fields["bump"] * np.exp(-((distance[0] / wide) ** 2))

@@ -22,8 +22,7 @@ KURTOSIS = {"laplace": 3.0, "uniform": -1.2, "exponential": 6.0}
 
 def kinds_of(fields: Mapping[str, Any]) -> list[str]:
     """Return the kind of each source, in order."""
-    default = {"laplace": 2, "uniform": 1, "exponential": 1}
-    return [kind for kind in KURTOSIS for _ in range(fields.get(kind, default[kind]))]
+    return [kind for kind in KURTOSIS for _ in range(fields[kind])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ class Mixture(Component):
     @classmethod
     def power(cls, fields: Mapping[str, Any], tables: Tables) -> float | None:
         """Return E|x|^2; unknown where the mixing, which is drawn per subject, shapes it."""
-        return float(size_of(tables, fields["inputs"])) if fields.get("whitened", True) else None
+        return float(size_of(tables, fields["inputs"])) if fields["whitened"] else None
 
     @property
     def kinds(self) -> list[str]:

@@ -23,7 +23,7 @@ def matrix_of(fields: Mapping[str, Any], tables: Tables) -> Array | None:
     values, n = fields.get("values") or (), size_of(tables, fields["inputs"])
     if not values or n < 1 or len(values) % n:
         return None
-    gain: float = max(fields.get("gain", 1.0), fields.get("gain_after", 1.0) if fields.get("changes_in") else 0.0)
+    gain: float = max(fields["gain"], fields["gain_after"] if fields.get("changes_in") else 0.0)
     return np.asarray(values, dtype=np.float64).reshape(-1, n) * gain
 
 

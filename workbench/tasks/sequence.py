@@ -48,7 +48,7 @@ class Sequence(Component):
         size = size_of(tables, fields["steps"])
         if size < 2:
             yield "steps", f"a sequence has at least 2 steps, got {size}"
-        if fields.get("critical_step", 1) > size:
+        if fields["critical_step"] > size:
             yield "critical_step", f"the sequence ends after {size} steps, got {fields['critical_step']}"
 
     @classmethod

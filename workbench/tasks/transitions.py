@@ -70,10 +70,10 @@ class Chain(Transitions):
         yield from too_many_inputs(fields, tables, "states")
         if (size := size_of(tables, fields["states"])) < 2:
             yield "states", f"a chain has at least 2 states, got {size}"
-        if fields.get("ends", "both") == "right" and fields.get("forward") == 0.0:
+        if fields["ends"] == "right" and fields.get("forward") == 0.0:
             yield "forward", "never reaches the only end: no episode would finish"
         if fields.get("ends") == "none":
-            for name, modulator in sorted(tables.get("modulator", {}).items()):
+            for name, modulator in sorted(tables["modulator"].items()):
                 if modulator.get("task") == fields["name"] and modulator.get("discount") == 1.0:
                     yield "ends", f"a chain without an end has no finite value at discount 1 (modulator.{name})"
 
