@@ -16,7 +16,7 @@ from workbench.plan import Plan, plan
 from workbench.scenario import load_scenario
 from workbench.store import open_writer
 from workbench.store.asked import planned, stored
-from workbench.store.connection import reading
+from workbench.store.whole import reading
 
 Keys = tuple[str, ...]
 

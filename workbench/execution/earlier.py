@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.execution.reasons import Cause, Explanation, Place, explain
 from workbench.store.asked import Asked, ResolvedValue, planned, readable, stored
-from workbench.store.connection import reading
 from workbench.store.predecessors import (
     created,
     earlier_sweeps,
@@ -25,6 +24,7 @@ from workbench.store.predecessors import (
     traits_of,
 )
 from workbench.store.register import identity
+from workbench.store.whole import reading
 
 if TYPE_CHECKING:
     from workbench.plan import Plan

@@ -137,7 +137,7 @@ def stored_scenario(results: Results, sweep: int, components: Iterable[type[Comp
     """Read the stored bytes, with the stored parameter set in place of any file; tables lie beside the database."""
     from workbench.component.registry import registry
     from workbench.scenario import parse_scenario
-    from workbench.store.provenance import remembering
+    from workbench.store.origins import remembering
 
     name, parameter_set = results.scenario_names(sweep)
     known = remembering(registry().extended(components), results, sweep)
@@ -162,7 +162,7 @@ def _planned(scenario: Scenario, place: Placed) -> Plan:
 def _found(results: Results, plan: Plan, place: Placed) -> tuple[BatchPlan, int]:
     """Return the chunk that holds the run, and its row."""
     from workbench.solver.run import width_for
-    from workbench.store.provenance import changed
+    from workbench.store.origins import changed
 
     for chunk in plan.chunks(lambda structure: width_for(structure, plan.scenario.registry)):
         rows = np.flatnonzero((chunk.batch.subjects == place.subject) & (chunk.points == place.point))

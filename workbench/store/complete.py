@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from workbench.store.connection import reading
 from workbench.store.measures import measure_of
+from workbench.store.whole import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

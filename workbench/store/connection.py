@@ -116,11 +116,11 @@ def inspect(path: Path) -> None:
         raise StorageError(
             f"{path}: not a workbench database (it belongs to another application); it was left unchanged"
         )
-    _refuse_newer(path, version)
+    refuse_newer(path, version)
     _check_length(path, header, size)
 
 
-def _refuse_newer(path: Path, version: int) -> None:
+def refuse_newer(path: Path, version: int) -> None:
     if version > SCHEMA_VERSION:
         raise StorageError(
             f"{path}: written with database version {version}, and this workbench reads up to {SCHEMA_VERSION};"
@@ -143,27 +143,6 @@ def _check_length(path: Path, header: bytes, size: int) -> None:
 
 
 @contextmanager
-def reading(path: Path, *, whole: bool = True) -> Iterator[sqlite3.Connection]:
-    """Open the database for reading only; it may be in the middle of a sweep.
-
-    What the file's own hashes say is damaged is refused, unless `whole` is False. Views are then those of this
-    workbench, whatever the file has.
-    """
-    from workbench.store.views import shadow_views
-    from workbench.store.whole import refuse_damaged
-
-    inspect(path)
-    with storage_faults(path), opened_to_read(path) as connection:
-        _refuse_newer(path, version_of(connection))
-        connection.set_progress_handler(_listen, LISTEN)
-        if whole and not refuse_damaged(path, connection):
-            shadow_views(connection)
-        connection.execute("PRAGMA query_only = ON")
-        connection.set_authorizer(_no_other_files)
-        yield connection
-
-
-@contextmanager
 def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a file for reading, by whatever name, and look at nothing."""
     if Path(f"{path}-journal").exists():
@@ -175,7 +154,7 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _listen() -> int:
+def listen() -> int:
     # Python acts on a signal as soon as any of its functions runs; SQLite ends the question if that raises.
     return 0
 
@@ -202,7 +181,7 @@ def _roll_back(path: Path) -> None:
             connection.close()
 
 
-def _no_other_files(action: int, *_: str | None) -> int:
+def refuse_other_files(action: int, *_: str | None) -> int:
     # SQL from a user may read this database and nothing else on the disk.
     return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
 
@@ -307,7 +286,7 @@ def drafting(draft: Path) -> Connection:
 def attached(driver: sqlite3.Connection, path: Path, name: str) -> Iterator[None]:
     """Let a connection read another file as well, its tables called `name`.table; the file cannot be changed by it."""
     driver.execute(f"ATTACH ? AS {name}", (_address(path, "ro"),))
-    driver.set_progress_handler(_listen, LISTEN)
+    driver.set_progress_handler(listen, LISTEN)
     try:
         yield
     finally:
@@ -338,7 +317,7 @@ def refuse_planted(path: Path) -> int:
     inspect(path)
     with opened_to_read(path) as driver:
         version = version_of(driver)
-        _refuse_newer(path, version)
+        refuse_newer(path, version)
         for kind, name in strange(driver):
             raise StorageError(
                 f"{path}: the {kind} {name!r} is not what a workbench puts there; nothing was changed; keep your own"

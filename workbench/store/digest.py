@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from workbench.store.connection import reading
+from workbench.store.whole import reading
 
 _SWEEPS = """SELECT sweep.id, sweep.identity, scenario.sha256, scenario.parameter_sha256,
     sweep.seed, sweep.subjects, sweep.settings

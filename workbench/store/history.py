@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.store.audit import Entry, chain_faults, entries, has_audit
-from workbench.store.connection import reading
+from workbench.store.whole import reading
 
 BEGINNINGS = ("created", "sweep", "calibration", "migrated", "merged")
 """Kinds of the entries with which a command begins; the others go on with what was begun."""

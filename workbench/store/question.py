@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
-from workbench.store.connection import explain, reading
+from workbench.store.connection import explain
 from workbench.store.frame import framed, names_of
+from workbench.store.whole import reading
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,11 @@ import orjson
 
 from workbench.errors import UsageError
 from workbench.scenario.text.document import Document
-from workbench.store.connection import reading, storage_faults
+from workbench.store.connection import storage_faults
 from workbench.store.frame import fetch, fetch_typed
 from workbench.store.question import answered, questions
 from workbench.store.views import KEYS
+from workbench.store.whole import reading
 
 if TYPE_CHECKING:
     import pandas as pd

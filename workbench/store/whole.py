@@ -5,14 +5,25 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from workbench.store.audit import has_audit
-from workbench.store.connection import SCHEMA_VERSION, opened_to_read, storage_faults, version_of
+from workbench.store.connection import (
+    LISTEN,
+    SCHEMA_VERSION,
+    inspect,
+    listen,
+    opened_to_read,
+    refuse_newer,
+    refuse_other_files,
+    storage_faults,
+    version_of,
+)
 from workbench.store.damage import Check, Damage, damaged, readable, unescaped
-from workbench.store.integrity import broken_entries, changed_views, pages
+from workbench.store.file_checks import broken_entries, changed_views, pages
 from workbench.store.row_rules import broken_clocks, broken_courses, broken_rules, broken_scenarios, broken_texts
 
 CHECKED_BYTES = 256 * 2**20
@@ -156,3 +167,23 @@ def _last_entry(connection: sqlite3.Connection) -> tuple[int, bytes]:
 def _entry(connection: sqlite3.Connection, number: int) -> bytes | None:
     row = connection.execute("SELECT sha256 FROM audit WHERE id = ?", (number,)).fetchone()
     return None if row is None else bytes(row[0])
+
+
+@contextmanager
+def reading(path: Path, *, whole: bool = True) -> Iterator[sqlite3.Connection]:
+    """Open the database for reading only; it may be in the middle of a sweep.
+
+    What the file's own hashes say is damaged is refused, unless `whole` is False. Views are then those of this
+    workbench, whatever the file has.
+    """
+    from workbench.store.views import shadow_views
+
+    inspect(path)
+    with storage_faults(path), opened_to_read(path) as connection:
+        refuse_newer(path, version_of(connection))
+        connection.set_progress_handler(listen, LISTEN)
+        if whole and not refuse_damaged(path, connection):
+            shadow_views(connection)
+        connection.execute("PRAGMA query_only = ON")
+        connection.set_authorizer(refuse_other_files)
+        yield connection
