@@ -18,12 +18,12 @@ from workbench.analysis.selection import Selection
 from workbench.report.comparisons import comparison_figure
 from workbench.report.evidence import references, split, works
 from workbench.report.figure import Figure
+from workbench.report.glossary import glossary
 from workbench.report.ground import Ground
 from workbench.report.leading import courses_figure, icons_figure
 from workbench.report.mechanism import mechanism_figures, turning_figure
 from workbench.report.page_tables import PageTable
 from workbench.report.protocol_figure import protocol_figure
-from workbench.report.words import glossary
 
 if TYPE_CHECKING:
     from workbench.findings.ledger import LedgerRow

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from workbench.analysis.dose_response import DoseChain, Link, chain, half_effects
 from workbench.report.drawing import LINES, Margins, Panel, apart, drawing, named_ticks
-from workbench.report.figure import Figure
+from workbench.report.figure import Figure, Line
 from workbench.report.page_tables import PageTable, line_table, span
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import chain_caption, chain_take
@@ -93,15 +92,6 @@ def _numbers(words: Wording, found: DoseChain, axis: str) -> PageTable:
         for r in each(_frame(link))
     ]
     return line_table(words, f"{plain(found.study)}: every link by dose", axis, rows)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line: `frame` has x and mean; low and high (interval of the mean), p10 and p90 (spread) where known."""
-
-    label: str
-    frame: pd.DataFrame
-    mark: float | None = None
 
 
 def lines_panel(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.report.drawing import Panel
     from workbench.report.page_tables import PageTable
     from workbench.report.statements.statement import Said
@@ -20,3 +22,12 @@ class Figure:
     panels: list[Panel]
     caption: Said
     tables: list[PageTable] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `frame` has x and mean; low and high (interval of the mean), p10 and p90 (spread) where known."""
+
+    label: str
+    frame: pd.DataFrame
+    mark: float | None = None

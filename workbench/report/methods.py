@@ -11,7 +11,7 @@ from workbench.component.declaration import Component
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.page_tables import PageTable
 from workbench.report.words import NOTHING, each, number, plain, sentence
-from workbench.store.provenance import changed, origins
+from workbench.store.origins import changed, origins
 
 if TYPE_CHECKING:
     from workbench.report.ground import Ground

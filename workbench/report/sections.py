@@ -11,8 +11,8 @@ from workbench.analysis.dose_response import dose_response, ladders
 from workbench.analysis.maps import Grid, SweptAxis, cell_means, curves, grids, own_setting, swept_axes
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.responders import responders
-from workbench.report.dose_lines import FEWEST_DOSES, Line, lines_panel
-from workbench.report.figure import Figure
+from workbench.report.dose_lines import FEWEST_DOSES, lines_panel
+from workbench.report.figure import Figure, Line
 from workbench.report.queries import Queries
 from workbench.report.setting_maps import ArmLevel, inside, map_panel
 from workbench.report.statements.figures import (

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.time_course import Courses, Timing, timing_samples
-from workbench.report.dose_lines import Line, lines_panel
-from workbench.report.figure import Figure
+from workbench.report.dose_lines import lines_panel
+from workbench.report.figure import Figure, Line
 from workbench.report.page_tables import line_table
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import timing_caption, timing_take

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.analysis.responders import Responses, Shares
     from workbench.analysis.time_course import Timing
-    from workbench.report.dose_lines import Line
+    from workbench.report.figure import Line
+    from workbench.report.gap import Gap
     from workbench.report.ground import Ground
-    from workbench.report.leading import Gap
 
 MOST_ENDS = 3
 WITHIN = f"the middle {ENDS[1] - ENDS[0]} %"
