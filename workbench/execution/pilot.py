@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.execution.progress import Forecast
+from workbench.execution.progress import Forecast, Progress, RunCounts
 
 if TYPE_CHECKING:
     from workbench.component.registry import Registry
@@ -109,3 +109,7 @@ def bytes_of(structure: Structure, registry: Registry | None) -> float:
     shape = shape_of(structure, registry)
     courses = sum(COURSE_BYTES + SAMPLE_BYTES * samples for samples in shape.samples)
     return RUN_BYTES + OUTCOME_BYTES * shape.outcomes + courses
+
+
+RunProgress = Progress[RunForecast, RunCounts]
+"""Whoever wants to know how a sweep goes."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from workbench.execution.pilot import RunForecast
+from typing import Protocol, TypeVar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +88,6 @@ class Progress(Protocol[F, C]):
 
     def stopping(self, number: int) -> None:
         """Say that signal `number` asked to stop; called inside a signal handler."""
-
-
-if TYPE_CHECKING:
-    RunProgress = Progress[RunForecast, RunCounts]
-    """Whoever wants to know how a sweep goes."""
 
 
 class Silent:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from workbench.component.declaration import Component
     from workbench.component.registry import Registry
     from workbench.errors import Problem
-    from workbench.execution.progress import RunProgress
+    from workbench.execution.pilot import RunProgress
     from workbench.execution.reasons import Explanation
     from workbench.plan import BatchPlan, Plan
     from workbench.scenario.model import Scenario
@@ -181,7 +181,7 @@ def read_scenario(
         try:
             document = load_scenario(scenario, registry=known, max_points=max_points)
         except ScenarioError as error:
-            from workbench.store.provenance import remembered
+            from workbench.store.origins import remembered
 
             kept = remembered(known, Path(db) if db is not None else RESULTS / f"{Path(scenario).stem}.db")
             if kept is not None:

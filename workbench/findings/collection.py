@@ -23,7 +23,7 @@ from workbench.findings.parser import Draft, findings_folder, for_scenario, read
 from workbench.findings.standing import fitted_findings
 
 if TYPE_CHECKING:
-    from workbench.execution.progress import RunProgress
+    from workbench.execution.pilot import RunProgress
     from workbench.store.read import Results
 
     Watch = Callable[[], AbstractContextManager[RunProgress]]
