@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.adjustments import DoseModifier
-    from workbench.protocol.assessments import Visits
 
 Function = Callable[[int], object]
 """A registered step; its argument is the trial's place within the current piece of steps."""
@@ -103,6 +101,43 @@ class Stretches(Protocol):
         """Return a function that copies `values` to where `index` points in `target`."""
 
 
+class AssessedVisits(Protocol):
+    """The visits of one assessment in one block."""
+
+    phase: str
+    hours: Array
+    """When each visit falls in the phase, ``(visits, runs)``."""
+    scores: Array
+    """What was scored, ``(visits, runs)``; NaN before the visit."""
+    listeners: list[Callable[[int, NDArray[Any], float], None]]
+    """Who decides something on what was scored: called with the visit, the runs it was taken in, and the hour."""
+
+    def begin(self, phase: str) -> None:
+        """Await the visits of a phase."""
+
+    def due(self, stop: float) -> bool:
+        """Whether any run has a visit up to `stop` that was not taken yet."""
+
+    def take(self, stop: float) -> None:
+        """Score the visits up to `stop` that were not taken yet."""
+
+    def tell(self, stop: float) -> None:
+        """Let decide who decides on the visits just taken."""
+
+
+class DoseFactors(Protocol):
+    """What visits have made of the amounts of one regimen."""
+
+    parts: dict[str, Array]
+    ended: NDArray[Any]
+
+    def change(self, name: str, factor: Array, after: float) -> None:
+        """Let one adjustment have a factor for doses given after an hour of the protocol."""
+
+    def factor(self, given: Value) -> Value:
+        """Return the factor of the doses given at an hour of the protocol, in each run."""
+
+
 class Assembly(Protocol):
     """The block, as components see it: what the structure says, buffers, driven signals, steps, noise."""
 
@@ -119,8 +154,8 @@ class Assembly(Protocol):
     phase: str
     hours: Value
     span: tuple[float, float]
-    visits: dict[str, Visits]
-    adjusted: dict[str, DoseModifier]
+    visits: dict[str, AssessedVisits]
+    adjusted: dict[str, DoseFactors]
     strayed: dict[str, dict[str, Any]]
     gridded: set[str]
 

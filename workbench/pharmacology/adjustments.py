@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.component.assembly import Assembly
+    from workbench.component.assembly import Assembly, DoseFactors
     from workbench.component.tables import Fields, Tables
 
 
@@ -135,7 +135,7 @@ CONDITIONS = ("no_response", "response", "at_or_below", "at_or_above")
 """What a visit may find: against the baseline visit, or against a cut."""
 
 
-def adjusted(block: Assembly, dose: str) -> DoseModifier:
+def adjusted(block: Assembly, dose: str) -> DoseFactors:
     """Return what visits make of the doses of a table."""
     return block.adjusted.setdefault(dose, DoseModifier(block.runs))
 
@@ -186,7 +186,7 @@ class Adjustment(Component):
 
         visits.listeners.append(listen)
 
-    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseFactors) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Return a function (runs seen now, runs in which the condition is met) that gives the factor on a dose."""
         raise NotImplementedError
 
@@ -235,7 +235,7 @@ class Titrate(Adjustment):
         found = [*super().check(fields, tables)]
         yield from found or raising_faults(fields, tables)
 
-    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseFactors) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Count the visits that raise."""
         dose = block.component("dose", self.dose)
         full, weight = np.asarray(dose.full), getattr(dose, "body_weight", 1.0)
@@ -261,7 +261,7 @@ class Hold(Adjustment):
 
     condition: str = option("at_or_below", CONDITIONS, "what a visit has to find")
 
-    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseFactors) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Keep who is held now."""
         held = np.zeros(block.runs, dtype=bool)
 
@@ -288,7 +288,7 @@ class Stop(Adjustment):
         found = [*super().check(fields, tables)]
         yield from found or row_faults(fields, tables)
 
-    def decision(self, block: Assembly, doses: DoseModifier) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
+    def decision(self, block: Assembly, doses: DoseFactors) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Count visits in a row."""
         row, stopped = np.zeros(block.runs, dtype=np.int64), np.zeros(block.runs, dtype=bool)
 

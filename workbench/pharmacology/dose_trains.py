@@ -14,7 +14,7 @@ from workbench.protocol.schedule import number_before, number_until
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
-    from workbench.pharmacology.adjustments import DoseModifier
+    from workbench.component.assembly import DoseFactors
     from workbench.pharmacology.regimen import DoseTrain, Repeated
     from workbench.pharmacology.transfers import Amounts, Propagator
 
@@ -38,7 +38,7 @@ class BlockDoses:
         Name of the table that gives them.
     lag : Value
         Hours from when a dose is given to when it begins to come in.
-    adjusted : DoseModifier or None
+    adjusted : DoseFactors or None
         What visits make of the amounts.
     entry : str
         The row that the doses enter.
@@ -53,7 +53,7 @@ class BlockDoses:
     share: Value
     table: str = ""
     lag: Value = 0.0
-    adjusted: DoseModifier | None = None
+    adjusted: DoseFactors | None = None
     entry: str = ""
     turn: Value = np.inf
 

@@ -25,9 +25,7 @@ from workbench.solver.stimulation import EligibilityTraces, Stimulation
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
-    from workbench.component.assembly import Exposing, Forgetting
-    from workbench.pharmacology.adjustments import DoseModifier
-    from workbench.protocol.assessments import Visits
+    from workbench.component.assembly import AssessedVisits, DoseFactors, Exposing, Forgetting
     from workbench.solver.batch import Batch
     from workbench.solver.draws import Draws
 
@@ -47,9 +45,9 @@ class Block(StructureView, NoiseChunks, Registered):
         The moment, in hours of the phase, on clocks that run in hours.
     span : tuple of float
         Start and stop (hours of the phase) of the step that the tick clock takes.
-    visits : mapping assessment -> Visits
+    visits : mapping assessment -> AssessedVisits
         What is scored, and when.
-    adjusted : mapping dose -> DoseModifier
+    adjusted : mapping dose -> DoseFactors
         What visits make of the doses of a table, whichever drugs follow them.
     moved : mapping path -> (array, low, high)
         The numbers that links move, with their declared ranges.
@@ -67,8 +65,8 @@ class Block(StructureView, NoiseChunks, Registered):
         self.trial = 0
         self.hours: Value = 0.0
         self.phase, self.span = "", (0.0, 0.0)
-        self.visits: dict[str, Visits] = {}
-        self.adjusted: dict[str, DoseModifier] = {}
+        self.visits: dict[str, AssessedVisits] = {}
+        self.adjusted: dict[str, DoseFactors] = {}
         self.inputs = Inputs(self)
         self.forgetting: list[Forgetting] = []
         self.stimulations: dict[str, Stimulation] = {}
