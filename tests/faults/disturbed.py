@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import io
 import os
+import pickle
 import select
 import shutil
 import signal
@@ -19,6 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlite_steps import FULL, CountedFiles, CountedMemory, PowerCut
 from support import commands
@@ -125,6 +127,30 @@ def in_child(line: Line, folder: Path, arrange: Callable[[], Steps], seconds: fl
         return Ended(status, out, err, sum(map(int, acknowledged.split())), int(count), tuple(log))
 
 
+def in_a_fork(folder: Path, work: Callable[[], Any]) -> Any:
+    """Return what `work` returns in a forked child in `folder`: what it does to its process ends with it."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        answer: Any = None
+        try:
+            os.chdir(folder)
+            answer = work()
+        except BaseException as fault:  # noqa: BLE001 - goes to the parent
+            answer = fault
+        finally:
+            with os.fdopen(theirs, "wb") as pipe:
+                pickle.dump(answer, pipe)
+            os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        answer = pickle.load(pipe)
+    os.waitpid(child, 0)
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
 def _waited(child: int, seconds: float) -> int:
     ended = os.pidfd_open(child)
     try:
@@ -141,6 +167,7 @@ def _waited(child: int, seconds: float) -> int:
 def _live(line: Line, folder: Path, arrange: Callable[[], Steps], said: list[Path]) -> None:
     """The child's whole life."""
     code = 99
+    sys.dont_write_bytecode = True  # a disk that is full would leave half a module for all who come later
     try:
         os.chdir(folder)
         for number, file in ((1, said[0]), (2, said[1])):

@@ -1,4 +1,4 @@
-"""Reliability in figures: ``python tests/faults/figures.py`` measures R1 to R15 and writes ``reports/reliability.md``.
+"""Reliability in figures: ``python tests/faults/figures.py`` measures R1 to R17 and writes ``reports/reliability.md``.
 
 About ten minutes of one core. Names of figures (``R6 R7``) narrow what is measured; the other rows of the report stay.
 ``--short`` takes a few points of each instead, and writes nothing. It ends with 5 if a figure shows a breach.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import platform
+import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -24,7 +26,7 @@ import measured  # noqa: E402 - after the places where it and its helpers lie
 REPORT = ROOT / "reports" / "reliability.md"
 HEAD = """# Reliability in figures
 
-Made by `python tests/faults/figures.py`; each row says when.
+Made by `python tests/faults/figures.py`; each row says when, and which commit was the last to change the package.
 Machine: {machine}.
 
 Every disturbed command must end with exit 3 and one line (0 where no harm was done; killed ones just end), leave a sound
@@ -60,7 +62,19 @@ def machine() -> str:
 def line(name: str, found: measured.Figure) -> str:
     """Return a figure as a row of the table."""
     date = datetime.now(UTC).strftime("%Y-%m-%d")
-    return f"| {name} | {found.done} | {found.times:,} | {found.breaches} | {found.result} | {date} |"
+    return f"| {name} | {found.done} | {found.times:,} | {found.breaches} | {found.result} | {date}{commit()} |"
+
+
+@cache
+def commit() -> str:
+    """Return the last commit that changed the package, in words; "" where git does not say."""
+
+    def said(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
+
+    last = said("log", "-1", "--format=%h", "--", "workbench")
+    changed = said("diff", "--quiet", "HEAD", "--", "workbench").returncode
+    return f" at {last.stdout.strip()}{' and changes' if changed else ''}" if last.stdout.strip() else ""
 
 
 def kept() -> dict[str, str]:

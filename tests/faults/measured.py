@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import multiprocessing
 import os
@@ -10,8 +11,9 @@ import resource
 import signal
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,9 @@ from disturbed import (
     Steps,
     Task,
     copied,
+    faults_said,
     files,
+    in_a_fork,
     in_child,
     kill_me,
     laid,
@@ -34,20 +38,28 @@ from disturbed import (
     memory,
     power_cut,
     state,
+    storing,
     system,
     task,
     undisturbed,
     without_rights,
 )
+from small_disk import NoSmallDisk, leave, on_small_disk
 from support import commands
 from support.commands import ROOT, children, gone, started, stored_runs, wait_for_runs
 from system_steps import CLOSED, FULL
 
-from workbench.execution.runner import run_sweep
+from workbench.errors import StorageError
+from workbench.execution.runner import prepare, run_sweep
+from workbench.solver.run import solve
 from workbench.store import digest, open_results, open_writer
 
 CHANGING = frozenset({"open", "write", "sync", "truncate", "delete", "shared"})
 KILLED = (0, -9)
+IDLE = frozenset({"none"})
+"""A kind of step that there is not: nothing is counted."""
+ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES)
+DISK = 8 * 2**20
 OF_PYTHON = frozenset({"open", "write", "sync", "truncate", "rename", "remove", "folder", "mode"})
 
 
@@ -99,6 +111,40 @@ class Bench:
     def changing(self) -> Task:
         """The tiny sweep, with the steps that change a file."""
         return task(SWEEP, self.start, "a.db", self.folder("changing"), lambda: files(Steps(CHANGING)))
+
+    @cached_property
+    def writers(self) -> dict[str, tuple[list[str], Path]]:
+        """A line of every command that writes, and the folder that it starts from."""
+        folder = self.folder("writers")
+        swept = copied(self.folder("sweep") / "whole", folder / "swept") if self.sweep else folder
+        findings = small_findings.folder(folder / "found", small_findings.finding("one"))
+        small_findings.swept(findings)
+        refit = test_calibration.written(folder / "refit")
+        (folder / "empty").mkdir()
+        old, parts = folder / "old", copied(self.start, folder / "parts")
+        old.mkdir()
+        published = ROOT / "tests/store/published/version-1.db.gz"
+        old.joinpath("old.db").write_bytes(gzip.decompress(published.read_bytes()))
+        for subjects in (1, 2):
+            run_sweep(parts / "tiny.toml", parts / f"{subjects}.db", workers=1, subjects=subjects)
+        small = ["calibrate", "scenarios/small.toml", "--budget", "12", "--workers", "1", "--force"]
+        return {
+            "sweep": ([*SWEEP, "--report", "page.html"], self.start),
+            "report": (["report", "a.db", "--output", "page.html", "--tables", "tables", "--force"], swept),
+            "gallery": (["gallery", "scenarios", "--output", "page.html", "--force", "--workers", "1"], findings),
+            "findings": (["findings", "scenarios/small.toml", "--db", "new.db", "--workers", "1"], findings),
+            "calibrate": ([*small, "--to", "new.toml", "--db", "a.db"], refit),
+            "init": (["init", "mine"], folder / "empty"),
+            "migrate": (["migrate", "old.db"], old),
+            "merge": (["merge", "1.db", "2.db", "--into", "all.db"], parts),
+        }
+
+    @cached_property
+    def storing(self) -> Task:
+        """The store's part of a sweep of one block, with the steps that change a file."""
+        folder = laid(self.folder("storing") / "start", TINY.replace("[20, 30, 40]", "[20]"))
+        open_writer(folder / "a.db").close()
+        return task(storing(folder), folder, "a.db", self.folder("storing"), lambda: files(Steps(CHANGING)))
 
     def disturb(
         self,
@@ -213,30 +259,16 @@ def calibrate(bench: Bench) -> Figure:
 def outputs(bench: Bench) -> Figure:
     """R5."""
     figure, folder = (
-        Figure("SIGKILL of report with tables, gallery, init, migrate between two steps"),
+        Figure("SIGKILL of report with tables, gallery, init, migrate, merge between two steps"),
         bench.folder("outputs"),
     )
     kinds: dict[str, int] = {}
-    shown = copied(bench.folder("sweep") / "whole", folder / "report_start")
-    findings = small_findings.folder(folder / "gallery_start", small_findings.finding("one"))
-    small_findings.swept(findings)
-    (folder / "empty").mkdir()
-    old = folder / "old"
-    old.mkdir()
-    old.joinpath("old.db").write_bytes(gzip.decompress((ROOT / "tests/store/published/version-1.db.gz").read_bytes()))
-    lines = {
-        "report": (["report", "a.db", "--output", "page.html", "--tables", "tables", "--force"], shown, OF_PYTHON, 8),
-        "gallery": (
-            ["gallery", "scenarios", "--output", "page.html", "--force", "--workers", "1"],
-            findings,
-            OF_PYTHON,
-            6,
-        ),
-        "init": (["init", "mine"], folder / "empty", frozenset({"write", "rename"}), 10),
-        "migrate": (["migrate", "old.db"], old, CHANGING, 30),
-    }
+    own, store = OF_PYTHON, CHANGING
+    most = {"report": (own, 8), "gallery": (own, 6), "init": (frozenset({"write", "rename"}), 10)}
+    most |= {"migrate": (store, 30), "merge": (store, 40)}
+    lines = {name: (*bench.writers[name], *found) for name, found in most.items()}
     for name, (line, start, counted, most) in lines.items():
-        lay = files if name == "migrate" else system
+        lay = files if counted is store else system
         here = copied(start, folder / "try")
         done = in_child(line, here, lambda lay=lay, counted=counted: lay(Steps(counted)))
         figure.told += [] if done.code == 0 else [done.err]
@@ -305,22 +337,106 @@ def syncs(bench: Bench) -> Figure:
     bench.disturb(figure, whole, bench.steps(whole.steps, 10_000), lambda n: files(Steps(only, n)))
     failed = figure.times
     cut = frozenset({"write", "sync", "truncate", "delete"})
-    whole = task(SWEEP, bench.start, "a.db", bench.folder("syncs"), lambda: power_cut(cut, 0))
-    bench.disturb(figure, whole, bench.steps(whole.steps, 60), lambda n: power_cut(cut, n), KILLED)
+    block = bench.storing
+    whole = replace(
+        block, steps=in_child(block.line, copied(block.start, bench.place / "try"), lambda: power_cut(cut, 0)).steps
+    )
+    bench.disturb(figure, whole, bench.steps(whole.steps, 10_000), lambda n: power_cut(cut, n), KILLED)
     figure.result = (
-        f"{failed} failed syncs, truncations, openings and removals (all), {figure.times - failed} power cuts"
+        f"{failed} failed syncs, truncations, openings and removals of a sweep (all),"
+        f" {figure.times - failed} power cuts, before each of the {whole.steps} changes that storing a block makes"
     )
     return figure
 
 
 def allocations(bench: Bench) -> Figure:
     """R8."""
-    figure = Figure("the n-th allocation of SQLite in a sweep fails, alone or with all after it")
+    figure = Figure(
+        "the n-th allocation of SQLite fails: in a sweep, alone or with all after it; while storing a block"
+    )
     whole = task(SWEEP, bench.start, "a.db", bench.folder("memory"), lambda: memory(Steps()))
     bench.disturb(figure, whole, bench.steps(whole.steps, 50), lambda n: memory(Steps(turn=n)))
     bench.disturb(figure, whole, bench.steps(whole.steps, 25), lambda n: memory(Steps(turn=n, lasting=True)))
-    figure.result = f"evenly spaced among {whole.steps:,} allocations"
+    spaced, found = figure.times, allocations_of_a_block(bench)
+    figure.times += found["beginning"] + found["storing"]
+    figure.breaches += found["breaches"]
+    figure.told += found["told"]
+    figure.result = (
+        f"{spaced} spaced among the {whole.steps:,} of a sweep; each of the {found['storing']:,} of storing a block,"
+        f" and {found['beginning']:,} spaced among the {found['of']:,} of beginning a sweep, in one process"
+    )
     return figure
+
+
+def allocations_of_a_block(bench: Bench) -> dict[str, Any]:
+    """Fail allocations one after the other in one process: what failed is done again, until nothing fails."""
+    lengths = list(range(20, 24))
+    start = laid(bench.folder("memory") / "block", TINY.replace("[20, 30, 40]", str(lengths)))
+    whole = task(SWEEP, start, "a.db", bench.folder("memory"))
+    every = 1000 if bench.short else 16
+
+    def walk() -> dict[str, Any]:
+        steps = Steps(IDLE)
+        memory(steps)
+        plan = prepare(Path("tiny.toml"), Path("a.db"), workers=1).plan
+        chunks = list(plan.chunks(lambda structure: 1024))
+        found: dict[str, Any] = dict.fromkeys(("beginning", "storing", "of", "breaches"), 0) | {"told": []}
+
+        def failed(n: int, work: Callable[[], object]) -> tuple[bool, int]:
+            """Return whether the work failed with its n-th allocation, and how many it made."""
+            steps.kinds, steps.count, steps.turn = frozenset(), 0, n
+            try:
+                work()
+            except (MemoryError, StorageError):
+                return True, steps.count
+            except Exception as fault:  # noqa: BLE001 - whatever else it is, it is a breach
+                # What failed right after its BEGIN is rolled back when the writer is closed, as every command does.
+                if "within a transaction" not in str(fault):
+                    found["breaches"] += 1
+                    found["told"].append(f"allocation {n}: {fault!r}")
+                return True, steps.count
+            finally:
+                steps.kinds = IDLE
+            return False, steps.count
+
+        n, made = 1, 1
+        while n <= made:  # a writer that failed is closed by whoever holds it, so that now and then it is opened anew
+            with open_writer("a.db", lock_timeout=0) as writer:
+                for n in range(n, min(made, n + 20 * every) + 1, every):  # noqa: B020 - goes on where it stood
+                    lost, reached = failed(n, partial(writer.begin, plan))
+                    made = max(made, reached, n + every if reached >= n else 0)
+                    found["beginning"] += reached >= n
+                    found["of"] = max(found["of"], reached)
+            n += every
+        with open_writer("a.db", lock_timeout=0) as writer:
+            writer.begin(plan)
+
+            def keep(chunk: Any, result: Any) -> None:
+                writer.store(chunk, writer.missing(chunk), result)
+
+            n, place = 1, 0
+            while place < len(chunks):
+                chunk = chunks[place]
+                result = solve(chunk.batch)
+                while True:
+                    lost, reached = failed(n, partial(keep, chunk, result))
+                    found["storing"] += reached >= n
+                    n += 1
+                    if not lost:
+                        break
+                place += 1
+                if reached < n - 1:
+                    break
+            for chunk in chunks[place:]:
+                keep(chunk, solve(chunk.batch))
+            writer.finish()
+        if digest(Path("a.db")) != whole.whole:
+            found["breaches"] += 1
+            found["told"].append("another digest")
+        return found
+
+    here = copied(start, bench.folder("memory") / "walk")
+    return in_a_fork(here, walk)
 
 
 def full(bench: Bench) -> Figure:
@@ -343,10 +459,10 @@ def full(bench: Bench) -> Figure:
 def read_only(bench: Bench) -> Figure:
     """R10."""
     figure, asked = (
-        Figure("folder and files made read-only at the n-th step of a sweep (the kernel refuses)"),
-        bench.sweep,
+        Figure("folder and files made read-only at the n-th step of storing a block (the kernel refuses)"),
+        bench.storing,
     )
-    for n in bench.steps(asked.steps, 40):
+    for n in bench.steps(asked.steps, 10_000):
         here = copied(asked.start, bench.place / "closing")
 
         def close(here: Path = here) -> None:
@@ -356,13 +472,14 @@ def read_only(bench: Bench) -> Figure:
 
         def arrange(n: int = n, close: Callable[[], None] = close) -> Steps:
             without_rights()
-            return files(Steps(turn=n, act=close))
+            return files(Steps(CHANGING, n, act=close))
 
         ended = in_child(asked.line, here, arrange)
         here.chmod(0o755)
         for path in here.iterdir():
             path.chmod(0o644)
         figure.count(asked.after(here, ended), n, ended)
+    own = figure.times
     python = task(SWEEP, bench.start, "a.db", bench.folder("closed"), lambda: system(Steps(OF_PYTHON)))
     turns = [n for n, step in enumerate(python.log, 1) if "toml" not in step]
     bench.disturb(
@@ -371,7 +488,10 @@ def read_only(bench: Bench) -> Figure:
         range(turns[0], turns[-1] + 1, 9 if bench.short else 1),
         lambda n: system(Steps(OF_PYTHON, n, lasting=True), CLOSED),
     )
-    figure.result = "exit 3 or done; goes on once it may be written again"
+    figure.result = (
+        f"before each of the {asked.steps} changes, and {figure.times - own} steps of Python's own in a sweep;"
+        " goes on once it may be written again"
+    )
     return figure
 
 
@@ -537,12 +657,81 @@ def surroundings(bench: Bench) -> Figure:
     return figure
 
 
+def small_disk(bench: Bench) -> Figure:
+    """R16."""
+    figure = Figure("a disk of which so many bytes are left (a file system of its own, really full)")
+    place, names = (
+        bench.folder("disk"),
+        ("sweep", "report", "merge", "migrate", "calibrate")[: 2 if bench.short else None],
+    )
+    asked = {}
+    for name in names:
+        line, start = bench.writers[name]
+        db = {"merge": "all.db", "migrate": "old.db"}.get(name, "a.db")
+        asked[name] = task(line, start, db, bench.folder(f"disk_{name}"))
+    refused = dict.fromkeys(names, 0)
+
+    def fill() -> tuple[Figure, dict[str, int]]:
+        for name, whole in asked.items():
+            expected = bench.folder(f"disk_{name}") / "whole"
+            need = sum(file.stat().st_size for file in expected.rglob("*") if file.is_file())
+            for room in (need * n // 8 for n in ((3,) if bench.short else range(0, 16, 2))):
+                here = copied(whole.start, place / "try")
+                ballast = leave(place, room)
+                ended = in_child(whole.line, here, undisturbed)
+                ballast.unlink()
+                refused[name] += ended.code == 3
+                pages = [path for path in listing(here) if path.endswith((".html", ".csv", ".toml"))]
+                fresh = [path for path in pages if not (whole.start / path).exists()]
+                half = [path for path in fresh if (here / path).read_bytes() != (expected / path).read_bytes()]
+                found = [f"half a file: {half}"] if half and name != "calibrate" else []
+                figure.count(found + whole.after(here, ended), name, room, ended)
+        return figure, refused
+
+    try:
+        figure, refused = on_small_disk(place, DISK, fill)
+    except NoSmallDisk as why:
+        figure.result = f"not measured: {why}"
+        return figure
+    figure.result = "refused " + ", ".join(f"{name} {count}" for name, count in refused.items()) + "; all went on"
+    return figure
+
+
+def errors(bench: Bench) -> Figure:
+    """R17."""
+    figure = Figure(
+        "the n-th step of Python's own fails, of each command that writes; in turn: full, quota, read-only, broken, closed"
+    )
+    turn, kinds = cycle(ERRORS), dict[str, str]()
+    for name, (line, start) in bench.writers.items():
+        here = copied(start, bench.place / "try")
+        done = in_child(line, here, lambda: system(Steps(OF_PYTHON)))
+        figure.told += [] if done.code == 0 else [done.err]
+        whole = {path: _compared(here / path) for path in listing(here)}
+        before = {path: (start / path).read_bytes() for path in listing(start)}
+        turns = bench.steps(done.steps, 50)
+        kinds[name] = f"{len(turns)} of {done.steps}"
+        for n in turns:
+            number = next(turn)
+            copied(start, here)
+            ended = in_child(line, here, lambda n=n, number=number: system(Steps(OF_PYTHON, n), number, half=True))
+            unread = ended.code == 2 and "cannot be read" in ended.err  # an input, as if it were not there
+            found = list(faults_said(ended, (0, 2, 3) if unread else (0, 3)))
+            for path in sorted(path for path in listing(here) if not _is_database(path)):
+                if _compared(here / path) not in (before.get(path), whole.get(path)):
+                    found.append(f"neither as it was nor whole: {path}")
+            figure.count(found, name, n, number, ended)
+    told = ", ".join(f"{name} {count}" for name, count in kinds.items())
+    figure.result = f"exit 3 and one line, or done; every file as it was or whole ({told})"
+    return figure
+
+
 FIGURES: dict[str, Callable[[Bench], Figure]] = {
     f"R{n}": measure
     for n, measure in enumerate(
         (
             *(lost, equal, orphans, calibrate, outputs, writes, syncs, allocations, full, read_only),
-            *(torn, clock, readers, long_run, surroundings),
+            *(torn, clock, readers, long_run, surroundings, small_disk, errors),
         ),
         1,
     )

@@ -15,10 +15,16 @@ from disturbed import TINY, Steps, copied, in_child, listing, undisturbed
 from measured import Bench
 from sqlite_steps import library
 
+from workbench.cli.main import app
+
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or library() is None, reason="children are forked, and faults injected into SQLite's steps"
 )
-ROW = re.compile(r"\| R\d+ \| [^|]+ \| [\d,]+ \| \d+ \| [^|]+ \| \d{4}-\d\d-\d\d \|")
+PRINTING = {
+    "check", "doses", "windows", "runs", "compare", "why", "query", "digest", "assay", "rounding", "replay", "describe", "guide",
+    "schema", "doctor", "verify",
+}  # fmt: skip
+ROW = re.compile(r"\| R\d+ \| [^|]+ \| [\d,]+ \| \d+ \| [^|]+ \| \d{4}-\d\d-\d\d( at [0-9a-f]+( and changes)?)? \|")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,24 @@ def test_I05_a_page_that_finds_no_room_is_one_line_and_no_half_file(bench: Bench
     assert (here / "page.html").read_text() == "mine" and listing(here) == before
     ended = in_child(["report", "a.db", "--output", "/dev/full"], here, undisturbed)
     assert ended.code == 3 and "/dev/full" in ended.err and listing(here) == before
+
+
+def test_I04_I05_a_disk_that_is_really_full(bench: Bench) -> None:
+    found = measured.small_disk(bench)
+    if found.result.startswith("not measured"):
+        pytest.skip(found.result)
+    holds(found)
+
+
+def test_C02_P9_P10_a_step_that_fails_is_one_line_of_every_command_that_writes(bench: Bench) -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert known - PRINTING == bench.writers.keys(), "a new command is tried here, or only prints"
+    holds(measured.errors(bench), 2 * len(bench.writers))
+
+
+def test_I04_an_allocation_that_fails_while_a_block_is_stored(bench: Bench) -> None:
+    found = measured.allocations_of_a_block(bench)
+    assert (found["breaches"], found["told"]) == (0, []) and found["storing"] > 100
 
 
 def test_I06_read_only_at_any_moment(bench: Bench) -> None:
