@@ -9,6 +9,8 @@ import pytest
 from scipy.integrate import solve_ivp
 from support.circuits import HEAD, replaced, solved
 
+from workbench.circuit.populations import Source
+from workbench.component.tables import Fields, Tables
 from workbench.errors import AssemblyError, ScenarioError
 from workbench.findings.closed_forms import FORMS
 from workbench.plasticity.hebb import EXACT
@@ -53,7 +55,8 @@ input_number = 2
 )
 START = LEARN.replace("trials = 240", "trials = 1").replace("rate = 0.004", "rate = 0.0")
 COVARIANCE = Ring.covariance_of(
-    {"inputs": "x", "width": 1.0, "common": 0.2, "bump": 0.3}, {"population": {"x": {"size": 4}}}
+    Fields(Ring, "task", "ring", {"inputs": "x", "width": 1.0, "common": 0.2, "bump": 0.3}),
+    Tables({"population": {"x": Fields(Source, "population", "x", {"size": 4})}}),
 )
 DECAYS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "none": lambda d, w: 0.0 * w,

@@ -6,24 +6,32 @@ import numpy as np
 import pytest
 from support.circuits import shipped_rule, solved
 
+from workbench.circuit.populations import Source
+from workbench.component.tables import Fields, Tables
 from workbench.errors import ScenarioError
 from workbench.tasks.gaussian import Ring
 
-POPULATION = {"population": {"x": {"size": 16}}}
+POPULATION = Tables({"population": {"x": Fields(Source, "population", "x", {"size": 16})}})
 RING = {"inputs": "x", "width": 3.0, "common": 0.2, "bump": 0.3}
 
 
-def spread_over(covariance: np.ndarray) -> float:
+def covariance(**settings: float) -> np.ndarray:
+    """Return the covariance of a ring with these settings beside its own."""
+    found: np.ndarray = Ring.covariance_of(Fields(Ring, "task", "ring", {**RING, **settings}), POPULATION)
+    return found
+
+
+def spread_over(moment: np.ndarray) -> float:
     """Return over how many inputs the leading eigenvector is spread, by the power method."""
-    vector = np.ones(len(covariance))
+    vector = np.ones(len(moment))
     for _ in range(3000):
-        vector = covariance @ vector
+        vector = moment @ vector
         vector /= vector.sum()
     return float(1.0 / (vector @ vector))
 
 
 def test_a_bump_over_neighbours_is_the_equation_entry_by_entry() -> None:
-    found = Ring.covariance_of({**RING, "bump_width": 2.0}, POPULATION)
+    found = covariance(bump_width=2.0)
     for i, j in ((0, 0), (0, 1), (1, 2), (3, 12), (15, 1), (8, 8)):
         apart = min(abs(i - j), 16 - abs(i - j))
         gains = [1.0 + 0.3 * np.exp(-((min(k, 16 - k) / 2.0) ** 2)) for k in (i, j)]
@@ -34,14 +42,14 @@ def test_a_bump_over_neighbours_is_the_equation_entry_by_entry() -> None:
 
 def test_a_budget_is_spread_over_fewer_inputs_the_broader_the_bump_is() -> None:
     """15.24 of 16 at width 2, as the leading eigenvector has it; a bump on one input alone leaves 15.81."""
-    assert spread_over(Ring.covariance_of({**RING, "bump_width": 2.0}, POPULATION)) == pytest.approx(15.24, abs=5e-3)
-    assert spread_over(Ring.covariance_of({**RING, "bump_width": 0.0}, POPULATION)) == pytest.approx(15.81, abs=5e-3)
+    assert spread_over(covariance(bump_width=2.0)) == pytest.approx(15.24, abs=5e-3)
+    assert spread_over(covariance(bump_width=0.0)) == pytest.approx(15.81, abs=5e-3)
 
 
 def test_without_a_width_or_with_hardly_any_the_bump_is_on_the_first_input_alone() -> None:
-    plain = Ring.covariance_of(RING, POPULATION)
+    plain = covariance()
     for width in (0.0, 1e-3):
-        assert Ring.covariance_of({**RING, "bump_width": width}, POPULATION).tobytes() == plain.tobytes()
+        assert covariance(bump_width=width).tobytes() == plain.tobytes()
 
 
 def test_a_bump_that_would_be_negative_is_refused() -> None:
