@@ -63,7 +63,7 @@ class Problem:
 class WorkbenchError(Exception):
     """Base of every error that has a message for the user; `exit_code` is what a command returns.
 
-    `problems` are its parts, where there are several that are told one by one.
+    `problems` are its parts, where there are several that are reported one by one.
     """
 
     exit_code = 1

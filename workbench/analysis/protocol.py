@@ -193,7 +193,7 @@ def _notices(doses: DoseSeries, people: int, emptied: list[float], drug: Fields)
     if doses.empties:
         yield "the drug emptied before it"
     if doses.constant:
-        yield "an infusion since ever, which ends then"
+        yield "an endless infusion that ends then"
     elif _shortened(doses, drug):
         yield f"at {doses.full / doses.duration:g} mg/h"
     if doses.entry not in ("", "0"):
@@ -203,7 +203,7 @@ def _notices(doses: DoseSeries, people: int, emptied: list[float], drug: Fields)
 
 
 def _shortened(doses: DoseSeries, drug: Fields) -> bool:
-    """Whether bioavailability shortens an infusion, so that its rate is told and not its length."""
+    """Whether bioavailability shortens an infusion, so that its rate is stated and not its length."""
     return doses.keeps_rate and doses.entry in ("", "0") and drug.get("bioavailability") not in (None, 1.0)
 
 

@@ -108,7 +108,7 @@ class Choice(Component):
 
 
 def cue_faults(cues: Iterable[float], size: int, field: str) -> Iterable[tuple[str, str]]:
-    """Yield which of the listed cues there are not."""
+    """Yield which of the listed cues do not exist."""
     wrong = [cue for cue in cues if cue != int(cue) or not 1 <= cue <= size]
     if wrong:
         yield field, f"there is no cue {wrong[0]:g} (1 to {size})"

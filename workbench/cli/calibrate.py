@@ -118,7 +118,7 @@ def register(app: typer.Typer) -> None:
 PARAMETERS = ("parameter", "shipped", "refit", "range", "unit", "left open", "the targets")
 CRITERIA = ("finding", "published", "accept", "shipped", "refit", "MC error", "errors off", "change", "what is taken")
 DIRECTIONS = 5
-"""Open directions that are told; the object has them all."""
+"""Open directions that are printed; the object has them all."""
 
 
 class CandidateWords:

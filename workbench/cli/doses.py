@@ -28,7 +28,7 @@ def doses(
     compartment; one ID where all are given the same. NONMEM reads them as the same doses: with a bioavailability below
     1 the RATE is that which lasts as long, and SS is 2 where a steady state is added to what is there. With --format
     csv, the table is one that a dose with regimen = "table" reads back. What was read of tables, what was passed over
-    and what was not understood is told on standard error.
+    and what was not understood is printed on standard error.
     """
     import pandas as pd
 

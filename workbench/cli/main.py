@@ -219,7 +219,7 @@ def run() -> None:
         stops.listen()
         code = main(sys.argv[1:])
         stops.settle()
-    except StoppedAtOnce as stop:  # between the lines above, or once more while an earlier one was being told
+    except StoppedAtOnce as stop:  # between the lines above, or once more while an earlier one was being reported
         stops.settle()
         code = 128 + stop.number
     sys.exit(code)

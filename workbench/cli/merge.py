@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 def merge(
     sources: Annotated[list[str], typer.Argument(metavar="DB...", help="Result databases; they are only read.")],
-    into: Annotated[str, typer.Option("--into", metavar="FILE", help="The database that gets all; made if not there.")],
+    into: Annotated[
+        str,
+        typer.Option("--into", metavar="FILE", help="The database that gets everything; made if it does not exist."),
+    ],
     lock_timeout: LockTimeout = 30.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing of each step.")] = False,
     as_json: AsJson = False,
@@ -32,7 +35,7 @@ def merge(
 
     A conflict is the same thing with other content: a run of the same key with another outcome, course, ending or
     number of steps; a place of a sweep that another run fills; a scenario, sweep or measure of the same hash with
-    another text; a candidate of a refit with another answer. Then every conflict is told (exit 5) and FILE is left
+    another text; a candidate of a refit with another answer. Then every conflict is named (exit 5) and FILE is left
     as it was, as it is when a file is damaged, newer, no workbench database, or being written to (exit 3).
     """
     from workbench.store.merge_rows import MergeConflicts

@@ -27,7 +27,7 @@ LINE_SECONDS = 600.0
 SHOWN_CAUSES = 5
 """Reasons for new runs that a sweep tells; `workbench why` tells all."""
 SETTLED = 1.0
-"""Seconds from the first stored block on before a speed is told: workers finish their first blocks together."""
+"""Seconds from the first stored block on before a speed is shown: workers finish their first blocks together."""
 
 
 def counted(number: int, noun: str) -> str:

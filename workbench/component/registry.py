@@ -65,8 +65,8 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
                 "eligibility",
                 "kind",
                 "exponential",
-                "a decaying mark left at a synapse by activity",
-                "no rule reads the mark",
+                "an eligibility trace: what activity leaves at a synapse, decaying",
+                "no rule reads the trace",
             ),
             Section(
                 "homeostat",
@@ -255,7 +255,7 @@ class Registry:
         return bigger
 
     def get(self, section: str, name: str) -> type[Component]:
-        """Return the class of a name, or of a name of before; KeyError if unknown."""
+        """Return the class of a name or of a former name; KeyError if unknown."""
         section = _choosing(section)
         return self._classes.get((section, name)) or self._classes[section, self._former[section, name]]
 

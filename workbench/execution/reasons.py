@@ -17,7 +17,7 @@ from workbench.store.asked import Asked, ResolvedValue
 Place = tuple[str, str]
 """A study and an arm."""
 TOLD = ("title", "short", "compare_with", "status", "source", "note", "fitted_to", "meaning", "substance", "plausible")
-"""Keys that are told to people and change nothing that is computed."""
+"""Keys that are shown to people and change nothing that is computed."""
 ASIDE = ("schema", "title", "summary", "use", "report", "interaction", "parameters")
 WEIGHT = "body_weight"
 
@@ -416,5 +416,5 @@ def _full(path: str) -> str:
 
 
 def _together(axis: Any) -> list[Any]:
-    """Return how an axis is laid out, besides its values."""
+    """Return how an axis is laid out, apart from its values."""
     return [axis.get(key) for key in ("zip", "arms", "relative")] if isinstance(axis, dict) else []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.store.integrity import Snapshot
 
 NUMERIC = ("numpy", "scipy", "python", "simd", "blas", "platform")
-"""What the bits of a result depend on besides our own code; see `workbench.store.provenance`."""
+"""What the bits of a result depend on in addition to our own code; see `workbench.store.provenance`."""
 
 
 CHANGED = "the workbench is another one than when it was stored"

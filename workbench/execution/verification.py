@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 TRUSTED = 3
 """Of the first checks, how many must find nothing for the rows to be read as what they say: pages, tables and texts."""
 SUSPECTS = 4096
-"""Runs that are computed again besides, of those whose entry in the audit no longer fits: one of them was changed."""
+"""Runs that are also computed again, of those whose entry in the audit no longer fits: one of them was changed."""
 SAMPLE = 20
 """Runs that are computed again if nobody says how many."""
 

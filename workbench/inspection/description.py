@@ -74,7 +74,7 @@ def described_scenario(file: str, arm: str | None) -> Described:
     Raises
     ------
     ScenarioError
-        If the file is no sound scenario.
+        If the file is not a sound scenario.
     UsageError
         If it has no such arm.
     """

@@ -1,4 +1,4 @@
-"""What a name stands for that is no component: a scenario, a parameter set or a number of one, a drug, any table."""
+"""What a name that is not a component's stands for: a scenario, a parameter set, a number of it, a drug, a table."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _doses(name: str) -> Iterator[NamedThing]:
 
 
 def _named_tables(name: str) -> Iterator[NamedThing]:
-    """Yield where a table is called so, or ``section.name``: scenarios that say the same of it are told together."""
+    """Yield where a table is called so, or ``section.name``: scenarios that say the same of it are shown together."""
     same: dict[tuple[str, str], list[tuple[Path, Mapping[str, Any], Mapping[str, Any]]]] = {}
     for file, content in _files():
         for section in SECTIONS:

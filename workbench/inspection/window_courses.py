@@ -93,7 +93,7 @@ def window_shapes(selection: Selection, arm: str) -> list[WindowShape]:
 
 
 def windows_of(scenario: Scenario, arm: str, hours: Sequence[float]) -> list[ArmWindow]:
-    """Return the windows of an arm by name; `hours` are those at which the level is told."""
+    """Return the windows of an arm by name; `hours` are those at which the level is given."""
     from workbench.plan import plan
 
     values = plan(scenario).resolved(arm)

@@ -65,7 +65,7 @@ def place_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def conflicts(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield what another adjustment of the same dose decides already; told at the later of the two by name."""
+    """Yield what another adjustment of the same dose decides already; reported at the later of the two by name."""
     for name, other in sorted(tables["adjustment"].items()):
         if other["dose"] != fields["dose"] or name >= fields["name"]:
             continue

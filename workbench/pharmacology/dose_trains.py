@@ -152,9 +152,10 @@ class BlockDoses:
         if self.regimen.constant:
             return {row: self.regimen.full * left for row, left in transfers.endless(self.entry).items()}, 0.0, 0.0
         ahead = self.start - begin
+        # Doses before `begin` have negative numbers; one that falls on it within rounding counts as given.
         begun = np.minimum(np.floor(-ahead / self.every + TOGETHER), -1.0) + 1.0
         ended = np.minimum(np.floor(-(ahead + self.duration) / self.every + TOGETHER), -1.0) + 1.0
-        amounts = for_ever(transfers, self.pulse(transfers), self.every)
+        amounts = steady_amounts(transfers, self.pulse(transfers), self.every)
         age = np.maximum(-(ahead + self.duration) - (ended - 1.0) * self.every, 0.0)
         amounts = moved(transfers.over(plain(age)), amounts, transfers.rows)
         amounts = {row: self.amount(-1.0) * left for row, left in amounts.items()}
@@ -168,12 +169,13 @@ class BlockDoses:
         return amounts, plain(ended), plain(begun)
 
 
-def for_ever(transfers: Propagator, pulse: Amounts, every: Value) -> Amounts:
-    """Return what equal doses at equal intervals since ever leave at the moment of the last one, by doubling."""
+def steady_amounts(transfers: Propagator, pulse: Amounts, every: Value) -> Amounts:
+    """Return what endless equal doses leave at the moment of the last one, by doubling."""
     rows, gap = pulse, every
     for _ in range(DOUBLINGS):
         entries = transfers.over(gap)
         if not any(np.any(share) for share in entries.values()):
+            # Nothing of older doses is left in any run: doubling on would add zeros.
             break
         before = moved(entries, rows, transfers.rows)
         rows = {row: rows[row] + before[row] for row in transfers.rows}
@@ -190,6 +192,7 @@ def train(transfers: Propagator, entry: str, count: Value, every: Value, age: Va
     areas: Amounts = {"area": 0.0, **({"effect_area": 0.0} if transfers.delayed else {})}
     whole = np.asarray(count).astype(np.int64)
     done: Any = 0.0
+    # From the highest bit down: runs with fewer doses stay at zero until their own first bit.
     for bit in reversed(range(int(np.max(whole)).bit_length())):
         older, passed = _older(transfers, rows, areas, done * every)
         rows = {row: rows[row] + older[row] for row in rows}

@@ -141,7 +141,7 @@ class Kinetics(Component):
         Raises
         ------
         KeyError
-            If there is none; it tells those that there are.
+            If there is none; it names those that exist.
         """
         places = {i: place for i, place in enumerate(self.compartments, 1) if self.holds(place)}
         names = {place.rpartition(".")[2].lower(): place for place in places.values()} | {"cent": "central"}

@@ -131,7 +131,7 @@ class Motion:
         return found
 
     def told(self, drug: Kinetics) -> dict[str, Value]:
-        """Return what is read of a drug besides its rates."""
+        """Return what is read of a drug apart from its rates."""
         lasting = np.asarray(drug.equilibration) > 0.0
         return {
             "scale": drug.scale(),

@@ -237,7 +237,7 @@ class DoseTrain:
     count : Value
         How many there are at most; 0 for runs that get none.
     steady_state : bool
-        Whether at `record` the body is in the state of doses like these given since ever, the first of them next.
+        Whether at `record` the body is in the state of doses like these given endlessly before, the first of them next.
     entry : str
         The compartment that they enter; "" where the drug's doses enter, after its lag and less what is not absorbed.
     keeps_rate : bool

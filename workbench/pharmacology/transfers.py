@@ -124,6 +124,7 @@ class Propagator:
         if not self._keeps:
             return make()
         if key not in kept:
+            # First in, first out is enough: lengths recur within a day or never.
             if len(kept) >= most:
                 del kept[next(iter(kept))]
             kept[key] = make()

@@ -43,7 +43,7 @@ NEAR = 1e-9
 
 
 def dose_notes(places: Places, study: StudyPlan, draws: Draws, told: set[tuple[object, ...]]) -> Iterator[Problem]:
-    """Yield a note for each dose of a study outside what is plausible of its drug; `told` holds what was told."""
+    """Yield a note for each dose of a study outside what is plausible of its drug; `told` holds what was reported."""
     for group in study.groups:
         for slab in group.slabs:
             for problem, rule in _of_slab(places, study, group, slab, draws):
@@ -196,7 +196,7 @@ def _given(runs: _Runs, name: str, fields: Fields, drug: Table, length: float) -
     a_day = np.maximum(np.minimum(np.inf if settled else count, DAY / gaps), 1.0)
     rises = runs.of(f"{own}titration_step", 0.0) > 0.0
     daily: Numbers = np.minimum(full * a_day, np.where(rises, runs.of(f"{own}titration_maximum", UNREACHED), np.inf))
-    if field == "amt" and fields.get("ss"):  # without an amount it has flowed in at its rate for ever
+    if field == "amt" and fields.get("ss"):  # without an amount it has always flowed in at its rate
         endless = runs.of(f"{own}rate", 0.0) * DAY * runs.of(f"{own}given", 1.0)
         daily = np.where(full > 0.0, daily, np.where(start < length, endless, 0.0))
     end = start + np.clip(count - 1.0, 0.0, UNREACHED) * gaps

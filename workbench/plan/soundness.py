@@ -41,7 +41,7 @@ def find_faults(
 ) -> Iterator[Problem]:
     """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms.
 
-    One mistake is told once, wherever it shows: `told` are places and messages of other groups and studies.
+    One mistake is reported once, wherever it shows: `told` are places and messages of other groups and studies.
     """
     scenario = places.scenario
     for group in groups:
@@ -67,7 +67,7 @@ def remarkable(
 ) -> Iterator[Problem]:
     """Yield what the components' `notes` say of each structure, at its numbers and at the ends of its sweeps.
 
-    Arguments as in `find_faults`; a note is told once.
+    Arguments as in `find_faults`; a note is reported once.
     """
     scenario = places.scenario
     for group in groups:
@@ -82,7 +82,7 @@ def remarkable(
 
 
 def _new(problem: Problem, message: str, told: set[tuple[object, ...]]) -> Iterator[Problem]:
-    """Yield a problem unless its rule was told at its place: other arms break it with other numbers."""
+    """Yield a problem unless its rule was reported at its place: other arms break it with other numbers."""
     place = problem.line, problem.column, problem.key, _rule_of(message)
     if place not in told:
         told.add(place)

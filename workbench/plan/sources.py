@@ -72,7 +72,7 @@ def _acts(parameter: Parameter, table: Declared) -> bool:
 def stated(evidence: Evidence | None, section: str, parameter: Parameter) -> Evidence | None:
     """Return the evidence of a value, or None where nothing is said of it.
 
-    What a dose, a phase or an event says without any is the protocol itself, as is what its field declares to be.
+    What a dose, a phase or an event says without one is the protocol itself, as is what its field declares to be.
     """
     if evidence is None and (section in PROTOCOL or parameter.status == "protocol"):
         return Evidence("protocol")

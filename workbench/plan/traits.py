@@ -22,7 +22,7 @@ from workbench.solver.draws import stable_hash
 
 Draws = NDArray[np.float64]
 LISTED = "table"
-"""The distribution that is none: subject i has the number of person i."""
+"""No distribution: subject i has the number of person i."""
 WORDS = 4
 """64-bit words in one Philox block; a draw uses the first."""
 

@@ -172,7 +172,7 @@ def _source_faults(form: str, excess: list[float]) -> Iterator[tuple[str, str]]:
 
 
 def _step_faults(fields: Fields, form: str, shown: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield a step that is no small one even on average: of one trial ``rate y^3 x``, of the order of the weights."""
+    """Yield a step that is not small even on average: of one trial ``rate y^3 x``, of the order of the weights."""
     rate, goal, power = fields["rate"], _length(fields), input_power(shown["inputs"], tables)
     excess = [KURTOSIS[kind] for kind in kinds_of(shown)]
     if None in (rate, goal, power) or not excess or not has_trials(tables):

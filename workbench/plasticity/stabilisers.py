@@ -192,6 +192,7 @@ def follow(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> 
 
     def hold(t: int) -> None:
         """Clip before, so that only weights within bounds share a sum or a norm, and after, which may shorten them."""
+        # The subtractive projection keeps bounds and sum at once; clipping after it would lose the sum.
         clipped = bounds is not None and rule.stabiliser != "sum_subtractive"
         if clipped:
             weight.clip(*bounds, out=weight)
@@ -233,6 +234,7 @@ def holding(rule: Stabilised, block: Assembly, weight: Array, bounds: Any) -> Ca
         """Take the directions of earlier rows off each row (modified Gram-Schmidt), then fix the norms."""
         for j, row in enumerate(weight):
             for before in weight[:j]:
+                # Modified, not classical: the row as it is now, so that rounding brings no earlier direction back.
                 along = np.einsum("ir,ir->r", row, before) / np.einsum("ir,ir->r", before, before)
                 np.multiply(before, along, out=part)
                 np.subtract(row, part, out=row)
@@ -276,6 +278,7 @@ def project(weight: Array, total: Value, low: float, high: float) -> None:
     weight : array (post, pre, runs)
     total : float or array (runs,)
     """
+    # At these shifts all weights of a row lie at the upper and at the lower bound, so the sum is between.
     least, most = weight.min(axis=1) - high, weight.max(axis=1) - low
     for _ in range(BISECTIONS):
         middle = 0.5 * (least + most)
@@ -286,6 +289,7 @@ def project(weight: Array, total: Value, low: float, high: float) -> None:
     count = np.add.reduce(free, axis=1)
     fixed = np.add.reduce(np.where(free, 0.0, shifted.clip(low, high)), axis=1)
     loose = np.add.reduce(np.where(free, weight, 0.0), axis=1)
+    # With the free weights known the shift solves a linear equation; a row at its bounds has nothing left to solve.
     mu = np.where(count > 0, (loose + fixed - total) / np.maximum(count, 1), 0.5 * (least + most))
     np.clip(np.where(free, weight - mu[:, None], shifted), low, high, out=weight)
 

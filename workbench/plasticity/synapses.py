@@ -67,7 +67,7 @@ def without_ticks(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[s
 
 
 def postsynaptic_fault(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield a postsynaptic population that has not one unit for each unit whose synapses the rule changes."""
+    """Yield a postsynaptic population that differs in size from the one whose synapses the rule changes."""
     named, post = fields.get("postsynaptic"), tables["projection"][fields["projection"]]["post"]
     if named and (given := size_of(tables, named)) != (wanted := size_of(tables, post)):
         yield (

@@ -30,7 +30,7 @@ ONE_SIDED: Mapping[str, str] = {
         "(a sum over units is competition)",
     ),
 }
-"""Why stabilisers of driven rules are none of this rule's."""
+"""Why this rule does not take the stabilisers of driven rules."""
 
 
 def _product(*factors: Value) -> Value:
@@ -326,6 +326,7 @@ def kernel(rule: TwoSided, block: Assembly, weight: Array, back: Value, bounds: 
     home = block.spread(block.derived(np.multiply, back, rule.rest), *shape)
     kept = block.spread(block.derived(lambda g: 1.0 - g, back), *shape)
     low, high = bounds if bounds is not None else (0.0, 1.0)
+    # The usual bounds 0 and 1 save two passes over the weights, and the skipped products would change no bit.
     lowest = block.scratch("lowest", *shape) if low != 0.0 else None
 
     def soft(a: Array, b: Array) -> None:
@@ -358,6 +359,7 @@ def _from_above(rule: TwoSided, block: Assembly, weight: Array, back: Value, pla
     rest = rule.rest
 
     def update(a: Array, b: Array) -> None:
+        # Before `plain` moves the weight: both terms are to act on the weight of the step's beginning.
         np.subtract(weight, rest, out=excess)
         np.maximum(excess, 0.0, out=excess)
         np.multiply(excess, back, out=excess)
@@ -388,6 +390,7 @@ def relaxed(
         low, high = bounds
         pull, loss = up * high + down * low + back * rest, (up + down + back) * np.ones_like(weight)
     moving = loss != 0.0
+    # expm1 keeps the digits of slow rates; at rate 0 its quotient tends to the length of the step.
     lasting = np.where(moving, -np.expm1(-loss * seconds) / np.where(moving, loss, 1.0), seconds)
     moved: Array = weight + (pull - loss * weight) * lasting
     return moved

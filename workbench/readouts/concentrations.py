@@ -115,7 +115,7 @@ def _until(words: str, phase: Mapping[str, Any]) -> float | None:
     try:
         return float(trial_hours(window.bounds(trials, per_day)[1], per_day))
     except ValueError:
-        return None  # which is told of the window itself
+        return None  # which is reported at the window itself
 
 
 def _start(words: str, phase: Mapping[str, Any]) -> float | None:

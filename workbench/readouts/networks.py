@@ -130,7 +130,7 @@ class MapDistance(Readout):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse weights that have not the shape of the map."""
+        """Refuse weights that differ in shape from the map."""
         yield from super().check(fields, tables)
         yield from routed_faults(fields, tables, above=False)
         way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "gallery.html.j2"
 TIGHT = 0.005
-"""A range that is narrower than this share of its middle is told as one number and how near is near enough."""
+"""A range that is narrower than this share of its middle is written as one number and how near is near enough."""
 SHORT = 0.1
 """Hours below which a course is drawn in seconds."""
 

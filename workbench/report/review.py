@@ -55,7 +55,7 @@ def _name(row: Any) -> str:
 
 
 def _leading(ground: Ground) -> Iterator[Any]:
-    """Yield the setting of the number that moves the finding most, be it assumed, fitted or measured."""
+    """Yield the setting of the number that moves the finding most, whether assumed, fitted or measured."""
     over = ground.main_over
     path = str(over.drivers.iloc[0].path) if over is not None and len(over.drivers) else ""
     for row in each(_of_the_arm(ground)):

@@ -29,7 +29,7 @@ MAX_CELLS = 1_000_000
 BATCH = 4096
 MAX_BYTES = 1 << 25
 SHOWN = 50
-"""Problems of one column that are told."""
+"""Problems of one column that are reported."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 """A number in a cell: decimal digits and a point. What Python also takes (1_0, inf, nan, digits of other scripts) is
 no number in any table."""

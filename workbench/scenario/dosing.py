@@ -38,7 +38,7 @@ COLUMNS = ("ID", "TIME", "AMT", "RATE", "II", "ADDL", "SS", "EVID")
 """What is always written; TINF and CMT where a record needs them."""
 MAX_LINES = 100_000
 MOST_TOLD = 200
-"""Problems of one table that are told, before the rest of it is left alone."""
+"""Problems of one table that are reported, before the rest of it is left alone."""
 BREAK = re.compile(r"\r\n|\r|\n")
 """Where a line ends; what else Python takes for its end (U+2028, a form feed) is part of a cell."""
 NEEDED = ("TIME", "AMT")

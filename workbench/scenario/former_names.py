@@ -1,4 +1,4 @@
-"""Names of before: what a file still calls by one is read under today's name, and noted.
+"""Former names: what a file still calls by one is read under today's name, and noted.
 
 A component that is renamed, or whose field is, keeps the old name in `former_names` or `former_fields`. The text of a
 file gets today's names before anything else reads it, so that identities, stored texts and digests are theirs, wherever

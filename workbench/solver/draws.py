@@ -55,6 +55,7 @@ class Draws:
                 source.standard_normal(out=row)
             else:
                 source.random(out=row)
+        # Each subject's numbers come out step by step, so a longer piece or phase leaves the earlier ones as they were.
         turned = rows.reshape(len(rows), steps, self.size).transpose(1, 2, 0)
         np.copyto(self.table[:steps], turned)
 
@@ -74,5 +75,6 @@ def stable_hash(name: str) -> tuple[int, int]:
 
 def generator(seed: int, subject: int, stream: str, phase: str = "") -> np.random.Generator:
     """Return the generator of one subject's stream in one phase ("" outside phases)."""
+    # Python's own hash() differs between processes; these words do not.
     key = (subject, *stable_hash(stream), *stable_hash(phase))
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))

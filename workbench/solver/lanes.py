@@ -37,6 +37,7 @@ class SubjectLanes:
         runs = len(subject_index)
         edges = np.flatnonzero(np.diff(subject_index)) + 1
         lengths = np.diff(np.concatenate([[0], edges, [runs]]))
+        # A subject that comes twice would own two stretches: then runs are moved one by one.
         regular = bool(np.all(lengths == lengths[0])) and len(lengths) == subject_index.max() + 1
         self.length = int(lengths[0]) if regular and lengths[0] >= WORTHWHILE else 1
         self.count = runs // self.length
@@ -78,6 +79,7 @@ class SubjectLanes:
         if target.ndim == 2:
             return lambda: cells.__setitem__(index, given)
         flat, place = cells.reshape(-1), np.empty(given.shape, dtype=np.int64)
+        # Flat places, one index for rows and cells together; what `index` holds changes from call to call.
         first = np.arange(len(cells), dtype=np.int64)[:, None] * cells.shape[1]
 
         def write() -> None:
@@ -91,6 +93,7 @@ class SubjectLanes:
         *lead, units, _ = array.shape if array.ndim > 1 else (1, array.shape[0])
         cells = array
         if self.length > 1:
+            # One opaque cell for a lane: NumPy then copies it in one go, and no bit of a number is interpreted.
             cells = array.reshape(*lead, units, self.count, self.length).view(f"V{8 * self.length}")[..., 0]
         if joined:
             return cells.reshape(*lead, units * self.count)

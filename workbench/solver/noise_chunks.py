@@ -81,6 +81,7 @@ class NoiseChunks:
         for draws in self.draws:
             draws.fill(steps)
         self.draw_seconds += time.perf_counter() - started
+        # Stable: within each kind the order of registration stands, on which what tasks show depends.
         for _, hook in sorted(self._hooks, key=lambda h: h[0]):
             hook(steps)
 
@@ -88,6 +89,7 @@ class NoiseChunks:
 def _distinct(subjects: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the distinct subjects in order of appearance, their first run, and each run's subject position."""
     found, first, inverse = np.unique(subjects, return_index=True, return_inverse=True)
+    # np.unique sorts by number, but lanes need the subjects as they come in the block.
     order = np.argsort(first, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))

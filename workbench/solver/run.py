@@ -82,6 +82,7 @@ def _solve(batch: Batch, components: Registry) -> BatchResult:
     outcomes = {name: value[:wanted].astype(np.float64) for name, value in recorder.outcomes.items()}
     courses = {name: np.stack(values)[:, :wanted].astype(np.float64) for name, values in recorder.courses.items()}
     for recorded in (*outcomes.values(), *courses.values()):
+        # A run that diverged has numbers up to that step; none of them may pass for a result.
         recorded[..., lost] = np.nan
     return BatchResult(
         keys=batch.keys[:wanted],

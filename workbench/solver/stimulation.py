@@ -45,6 +45,7 @@ class Stimulation:
         self.low = low
         for side, rate in zip(SIDES, (ltp, ltd), strict=True):
             change = rate - self._drive[side]
+            # Only changes are kept: the sum over them is exact, and its length does not grow with the steps.
             if np.any(change):
                 self._changes[side].append((self._stop, change))
             self._drive[side] = rate if isinstance(rate, float) else np.array(rate)
@@ -66,6 +67,7 @@ class Stimulation:
             for since, change in self._changes[side]:
                 grown = eligibility.remaining(self._stop - since) - eligibility.remaining(self._start - since)
                 found = found + change * grown
+            # Differences of nearly equal remainders may fall below zero in their last digit.
             return np.maximum(found, 0.0)
 
         return area

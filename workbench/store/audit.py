@@ -122,12 +122,12 @@ def uncovered(driver: sqlite3.Connection) -> dict[str, tuple[int, int]]:
 class Written:
     """What one transaction writes; begun before its first row, and appended as one entry after the last.
 
-    New rows of the tables in `NUMBERED` (and of those that belong to them) are found by their ids; the others are told.
+    New rows of the tables in `NUMBERED` (and of those that belong to them) are found by ids; others are passed in.
 
     Attributes
     ----------
     facts : dict
-        What the entry says besides, to be filled in.
+        What the entry also says, to be filled in.
     """
 
     def __init__(self, driver: sqlite3.Connection) -> None:

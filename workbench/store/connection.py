@@ -65,7 +65,7 @@ def explain(path: Path, fault: sqlite3.Error) -> StorageError | None:
         if name.startswith(code):
             return StorageError(f"{path}: {advice} ({fault})")
     if str(fault).startswith("Could not decode to UTF-8"):  # the driver's own words; SQLite does not look
-        return StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a stored text is no text)")
+        return StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a stored text is not valid UTF-8)")
     return None
 
 
@@ -78,7 +78,7 @@ def storage_faults(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as fault:  # of a name in the schema, or of SQLite's message about it
-        raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a name in it is no text)") from fault
+        raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a name in it is not valid UTF-8)") from fault
     except JSONDecodeError as fault:
         raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} (a stored list or table is not whole)") from fault
     except sqlite3.Error as fault:

@@ -123,7 +123,7 @@ def readable(check: Check, look: Callable[[], Iterable[Damage]]) -> Check:
             raise
         check.add([Damage("", check.name, f"cannot be read ({fault})")])
     except UnicodeDecodeError:  # the driver's, of names and messages: they do not pass through `unescaped`
-        check.add([Damage("", check.name, "cannot be read (a name in the schema is no text)")])
+        check.add([Damage("", check.name, "cannot be read (a name in the schema is not valid UTF-8)")])
     return check
 
 

@@ -127,7 +127,7 @@ def _stretches(cursor: sqlite3.Cursor) -> Iterator[Sequence[tuple[Any, ...]]]:
 
 @dataclass(frozen=True)
 class _Part:
-    """A stretch of a column: what it holds besides NULL, its values, and where it is NULL."""
+    """A stretch of a column: what it holds apart from NULL, its values, and where it is NULL."""
 
     kind: Literal["nothing", "whole", "real", "mixed"]
     values: NDArray[Any]

@@ -130,7 +130,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _looked_through(paths: Sequence[Path], timeout: float, tell: Tell) -> tuple[MergeSource, ...]:
-    """Return the sources, each of them whole and as it was written; all that is wrong is told at once."""
+    """Return the sources, each of them whole and as it was written; everything that is wrong is reported at once."""
     seen, problems = [], []
     for path in paths:
         try:

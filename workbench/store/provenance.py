@@ -1,4 +1,4 @@
-"""What a result depends on besides the scenario: versions, machine class, and the code itself."""
+"""What a result depends on apart from the scenario: versions, machine class, and the code itself."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 ENGINE = ("numpy", "scipy", "simd")
-"""What the bits of a result depend on besides our own code."""
+"""What the bits of a result depend on in addition to our own code."""
 
 
 @dataclass(frozen=True)

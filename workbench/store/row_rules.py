@@ -75,7 +75,7 @@ RULES = (
     ),
     Rule(
         "sweep_run",
-        "its subject is none of its sweep's",
+        "its subject does not belong to its sweep",
         "SELECT 'place of run ' || s.run, s.run, NULL, s.subject, NULL FROM sweep_run AS s JOIN sweep"
         " ON sweep.id = s.sweep WHERE s.subject < 0 OR s.subject >= sweep.subjects",
     ),
@@ -140,7 +140,7 @@ RULES = (
     _finite("candidate_criterion", "number", "'candidate ' || candidate"),
     Rule(
         "candidate_parameter",
-        "the candidate has not the parameters of its calibration",
+        "the candidate's parameters are not those of its calibration",
         "SELECT 'candidate ' || c.id, NULL, NULL, (SELECT count(*) FROM candidate_parameter AS p"
         " WHERE p.candidate = c.id) AS has, (SELECT count(*) FROM calibration_parameter AS p"
         " WHERE p.calibration = c.calibration) AS should FROM candidate AS c WHERE has <> should",
@@ -255,7 +255,7 @@ def broken_texts(ask: Ask) -> Iterator[Damage]:
             for name, text in zip(columns, row, strict=False):
                 if text is not None and not is_clean(text):
                     named = ", ".join(str(key).encode("ascii", "replace").decode() for key in row[len(columns) :])
-                    yield Damage(table, f"row {named} of {table}", f"its {name} is no text (not UTF-8)")
+                    yield Damage(table, f"row {named} of {table}", f"its {name} is not valid UTF-8")
     for table, column, kind, key in OBJECTS:
         for row, text in ask(f"SELECT {key}, {column} FROM {table}"):
             if not isinstance(_json(text), kind):
@@ -274,7 +274,7 @@ def broken_courses(ask: Ask) -> Iterator[Damage]:
         if not isinstance(values, list) or not all(type(v) is float and math.isfinite(v) for v in values):
             yield Damage("course", f"course of run {run}", "it is not a list of numbers", run=run, outcome=name)
         elif len(values) != times:
-            message = "it has not one value for each time"
+            message = "it has more or fewer values than times"
             yield Damage("course", f"course of run {run}", message, len(values), times, run, name)
 
 

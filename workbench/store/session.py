@@ -88,7 +88,7 @@ class WriteSession:
             warnings.warn(f"{told}; as it was it is kept as {self.kept}", MigrationNote, stacklevel=3)
 
     def _prepare(self, command: str) -> None:
-        """Make the database if there is none; its lease is held."""
+        """Make the database if there is none; its lock is held."""
         if not self.path.exists():
             database.create(self.path, command)
 
@@ -229,6 +229,7 @@ class WriterLock:
                 if self._is_current(handle):
                     self._refuse_foreign(handle)
                     return handle
+                # We hold the lock of a file that has lost its name: whoever opens the name now would lock another one.
                 os.close(handle)
                 continue
             if time.monotonic() >= deadline:
@@ -283,6 +284,7 @@ class WriterLock:
         if self._handle < 0:
             return
         # A lock file that stays, its folder closed meanwhile, is in nobody's way: the next writer takes it over.
+        # Unlinked while still locked: a waiter that opened the old file finds it no longer current, and opens anew.
         if sys.platform != "win32":
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)

@@ -238,7 +238,7 @@ def outcome_columns(ask: Ask) -> tuple[Column, ...]:
 
     SQLite takes names that differ by letter case for one. Where no study has both, both are one column, which holds in
     each row what its own study calls so. A file that an older version wrote may hold more: a study with both, or an
-    outcome with the name of a key; these get names that are nobody's.
+    outcome with the name of a key; these get names that nothing else has.
     """
     rows = ask("SELECT id, name, unit, meaning FROM measure WHERE kind = 'outcome' ORDER BY name, id")
     names = list(dict.fromkeys(name for _, name, *_ in rows))

@@ -166,6 +166,7 @@ class Writer(WriteSession):
         self.tally.reused += len(there)
         self.tally.reused_failed += sum(complete[keys[i]][1] for i in there)
         passed = complete.keys() | self._lost.keys()
+        # From the end on, so that of equal keys the first row remains: it alone is computed, the others are linked.
         first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in passed}
         return np.array(sorted(first.values()), dtype=np.int64)
 
@@ -190,6 +191,7 @@ class Writer(WriteSession):
         with self._of_chunk(chunk) as (connection, written), _without_collecting():
             gone = [i for i, key in enumerate(chunk.batch.keys) if key in lost]
             self._lost.update(lost)
+            # In the transaction of the results: a kill between the two would forget which runs were lost.
             self._lose(connection, chunk, gone, written)
             measures = self._measures(connection, chunk, written)
             catalogue = self._current().catalogue
@@ -241,6 +243,7 @@ class Writer(WriteSession):
             with super()._transaction() as connection:
                 yield connection
         except BaseException:
+            # Rolled back: ids that were cached in this transaction name rows that do not exist.
             if self._begun is not None:
                 self._begun.catalogue.forget()
             raise

@@ -165,7 +165,7 @@ class Conditioning(Transitions):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse an order of events that is none, and a delay line of another length."""
+        """Refuse events out of order, and a delay line of another length."""
         cue, outcome, length = fields["cue"], fields["outcome"], fields["length"]
         if cue < 1:
             yield "cue", "comes unannounced: at least one step lies before it"

@@ -14,7 +14,7 @@ from workbench.scenario.text.syntax import Keys
 ABSENT = object()
 """Stands for what a text does not say."""
 DEEP = {("subjects", "trait"): 3, ("study", "*", "sweep"): 4, ("interaction",): 2}
-"""Tables whose entries are told whole where one text lacks them, by how many keys name an entry; others by two."""
+"""Tables whose entries are shown whole where one text lacks them, by how many keys name an entry; others by two."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _differences(keys: Keys, old: Any, new: Any) -> Iterator[tuple[Keys, Any, An
 
 
 def _is_whole(keys: Keys, value: Any) -> bool:
-    """Whether a value is told as one: no table, or a table that one text lacks, or an axis or a reference."""
+    """Whether a value is shown as one: no table, or a table that one text lacks, or an axis or a reference."""
     if not isinstance(value, dict):
         return value is not ABSENT or len(keys) == _depth(keys)
     return (len(keys) == 4 and keys[0] == "study") or set(value) == {"ref"}

@@ -132,7 +132,7 @@ _SLIPS = (
     (r"=\s*(#.*)?$", "a key without a value", "write key = value on one line"),
     (r"\"\s+\"", "two texts side by side", "put a comma between the entries of a list"),
 )
-"""Pattern of the line, what it shows, and how to write it; the first that fits is told."""
+"""Pattern of the line, what it shows, and how to write it; the first that fits is printed."""
 
 _TWICE = re.compile(r"Cannot (?:declare|overwrite|define) ?(.*?)(?: twice)?$")
 
