@@ -11,7 +11,7 @@ from support.circuits import HEAD, only, solved
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import registry
 from workbench.errors import ScenarioError
-from workbench.pharmacology.kinetics import varied
+from workbench.pharmacology.linear import varied
 from workbench.plan.columns import Form, TraitFactor
 from workbench.plan.soundness import _outside
 from workbench.solver.batch import RECORDINGS

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,3 +26,12 @@ Array = NDArray[np.float64]
 """Numbers, runs last."""
 Value = float | Array
 """A parameter: one number for all runs, or one for each, ``(runs,)``."""
+
+
+def unordered(parts: Sequence[Any]) -> Any:
+    """Return a sum that does not depend on the order of its terms, to the last bit."""
+    if len(parts) < 3:
+        return sum(parts)
+    ordered = np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0)
+    found = np.add.reduce(ordered, axis=0)
+    return float(found) if np.ndim(found) == 0 else found

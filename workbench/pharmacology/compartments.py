@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.component.arrays import power
+from workbench.component.arrays import power, unordered
 from workbench.component.declaration import Component, gathered, number, reference
 from workbench.pharmacology.disposition import Oral
-from workbench.pharmacology.kinetics import REFERENCE_WEIGHT, Kinetics
-from workbench.pharmacology.transfers import unordered
+from workbench.pharmacology.kinetics import Kinetics
+from workbench.pharmacology.linear import REFERENCE_WEIGHT
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.kinetics import After, Entries
+    from workbench.pharmacology.linear import After, Entries
 
 
 @dataclass(frozen=True, kw_only=True)

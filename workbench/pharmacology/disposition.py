@@ -11,12 +11,13 @@ import numpy as np
 
 from workbench.component.arrays import power
 from workbench.component.declaration import number
-from workbench.pharmacology.kinetics import DRAWN, LAG, REFERENCE_WEIGHT, Kinetics
+from workbench.pharmacology.kinetics import Kinetics
+from workbench.pharmacology.linear import DRAWN, LAG, REFERENCE_WEIGHT
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.tables import Fields, Tables
-    from workbench.pharmacology.kinetics import After, Entries
+    from workbench.pharmacology.linear import After, Entries
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,9 @@ from workbench.protocol.schedule import number_before, number_until
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
     from workbench.component.assembly import DoseFactors
+    from workbench.pharmacology.linear import Amounts
     from workbench.pharmacology.regimen import DoseTrain, Repeated
-    from workbench.pharmacology.transfers import Amounts, Propagator
+    from workbench.pharmacology.transfers import Propagator
 
 DOUBLINGS = 64
 """More than ever needed: the slowest elimination has reached its steady state after some 40."""

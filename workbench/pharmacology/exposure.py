@@ -15,8 +15,7 @@ from workbench.protocol.schedule import placed
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
-    from workbench.pharmacology.kinetics import Kinetics
-    from workbench.pharmacology.transfers import Amounts
+    from workbench.pharmacology.linear import Amounts, LinearKinetics
 
 
 NOTHING = 1e-200
@@ -37,7 +36,9 @@ class Exposure:
     rest: ClassVar[float] = 0.0
     """What acts before any dose."""
 
-    def __init__(self, block: Assembly, name: str, drug: Kinetics, *, declared: Kinetics | None = None) -> None:
+    def __init__(
+        self, block: Assembly, name: str, drug: LinearKinetics, *, declared: LinearKinetics | None = None
+    ) -> None:
         self.declared = drug if declared is None else declared
         self.name, self.drug, self.resolution = name, drug, drug.resolution
         self.signal = f"drug.{name}"

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from workbench.component.declaration import number
 from workbench.pharmacology.compartments import MultiCompartment
-from workbench.pharmacology.kinetics import LAG
-from workbench.pharmacology.transfers import added
+from workbench.pharmacology.linear import LAG, added
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Value
-    from workbench.pharmacology.kinetics import After, Entries
-    from workbench.pharmacology.transfers import Amounts
+    from workbench.pharmacology.linear import After, Amounts, Entries
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,7 @@ from workbench.pharmacology.kinetics import Kinetics
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.tables import Fields, Tables
-    from workbench.pharmacology.kinetics import After, Entries
-    from workbench.pharmacology.transfers import Amounts
+    from workbench.pharmacology.linear import After, Amounts, Entries, LinearKinetics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +87,7 @@ class Metabolite(Kinetics):
         """Return the drug whose doses it comes from."""
         return self.source_drug.taken_as(self.parent)
 
-    def on_occasion(self, name: str, phase: str, draw: Callable[[str, int], Array]) -> tuple[Kinetics, Value]:
+    def on_occasion(self, name: str, phase: str, draw: Callable[[str, int], Array]) -> tuple[LinearKinetics, Value]:
         """Return what the parent is on this occasion, and the metabolite with its own clearance."""
         parent, share = self.source_drug.on_occasion(self.parent, phase, draw)
         own, _ = super().on_occasion(name, phase, draw)

@@ -17,16 +17,15 @@ import numpy as np
 from workbench.component.moments import TOGETHER, moment, plain
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import NEGLIGIBLE, DrugState, Exposure
+from workbench.pharmacology.linear import added
 from workbench.pharmacology.magnus import NODES, applied, expansion, exponential
-from workbench.pharmacology.transfers import added
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
-    from workbench.pharmacology.kinetics import Kinetics
-    from workbench.pharmacology.transfers import Amounts
+    from workbench.pharmacology.linear import Amounts, LinearKinetics
 
     Mask = NDArray[np.bool_]
 
@@ -94,19 +93,19 @@ class Motion:
     ----------
     rows : tuple of str
         The compartments, the effect site, the areas under both, and a constant 1 that inputs come from.
-    still : Kinetics
+    still : LinearKinetics
         The drug as it is where nothing moves it.
     """
 
-    def __init__(self, block: Assembly, name: str, drug: Kinetics, sources: Mapping[str, Any]) -> None:
+    def __init__(self, block: Assembly, name: str, drug: LinearKinetics, sources: Mapping[str, Any]) -> None:
         self.block, self.name, self.drug, self.sources = block, name, drug, sources
-        self.still: Kinetics = at_levels(block, drug, {name: source.rest for name, source in sources.items()})
+        self.still: LinearKinetics = at_levels(block, drug, {name: source.rest for name, source in sources.items()})
         self.rows = (*self.still.compartments, "effect", *AREAS, "one")
         self.place = {row: i for i, row in enumerate(self.rows)}
         self.strayed: dict[str, Any] = self.block.strayed.setdefault(f"drug.{name}", {})
         self.share_moves = bool(block.leaves(getattr(drug, "bioavailability", 1.0)))
         self._draws: dict[Any, Any] = {}
-        self._usual: dict[str, Kinetics] = {}
+        self._usual: dict[str, LinearKinetics] = {}
         self._unmoved: dict[str, tuple[Array, Value]] = {}
 
     def _draw(self, stream: str, *shape: int) -> Array:
@@ -115,10 +114,10 @@ class Motion:
         found: Array = self._draws[stream, shape]
         return found
 
-    def at(self, levels: Mapping[str, Value] | None, phase: str) -> Kinetics:
+    def at(self, levels: Mapping[str, Value] | None, phase: str) -> LinearKinetics:
         """Return the drug under `levels`, as it is in a phase; None is where nothing moves it."""
         if levels is not None:
-            drug: Kinetics = at_levels(self.block, self.drug, levels, self.strayed)
+            drug: LinearKinetics = at_levels(self.block, self.drug, levels, self.strayed)
             return drug.on_occasion(self.name, phase, self._draw)[0]
         if phase not in self._usual:
             self._usual = {phase: self.still.on_occasion(self.name, phase, self._draw)[0]}
@@ -126,11 +125,11 @@ class Motion:
 
     def reaching(self, levels: Mapping[str, Value] | None, phase: str) -> Value:
         """Return the share of a dose that reaches the body, as it is in a phase."""
-        drug: Kinetics = self.still if levels is None else at_levels(self.block, self.drug, levels)
+        drug: LinearKinetics = self.still if levels is None else at_levels(self.block, self.drug, levels)
         found: Value = getattr(drug, "bioavailability", 1.0) * drug.on_occasion(self.name, phase, self._draw)[1]
         return found
 
-    def told(self, drug: Kinetics) -> dict[str, Value]:
+    def told(self, drug: LinearKinetics) -> dict[str, Value]:
         """Return what is read of a drug apart from its rates."""
         lasting = np.asarray(drug.equilibration) > 0.0
         return {
@@ -141,7 +140,7 @@ class Motion:
             "share": getattr(drug, "bioavailability", 1.0),
         }
 
-    def generator(self, drug: Kinetics, told: Mapping[str, Value], *shape: int) -> Array:
+    def generator(self, drug: LinearKinetics, told: Mapping[str, Value], *shape: int) -> Array:
         """Return the matrices ``(*shape, runs, rows, rows)`` of a drug without inputs."""
         size, place = len(self.rows), self.place
         found = np.zeros((*shape, self.block.runs, size, size))
@@ -428,7 +427,7 @@ class MovingExposure(Exposure):
 
     moves: ClassVar[bool] = True
 
-    def __init__(self, block: Assembly, name: str, drug: Kinetics) -> None:
+    def __init__(self, block: Assembly, name: str, drug: LinearKinetics) -> None:
         sources = {signal: _source(block, name, signal) for signal in sorted(movers(block, drug))}
         self.motion = Motion(block, name, drug, sources)
         super().__init__(block, name, self.motion.still, declared=drug)

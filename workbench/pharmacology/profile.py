@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array, Value
     from workbench.pharmacology.exposure import DrugState
+    from workbench.pharmacology.linear import Amounts
     from workbench.pharmacology.motion import MovingBody, MovingExposure
-    from workbench.pharmacology.transfers import Amounts
 
 
 POINTS = np.concatenate([[0.0], np.geomspace(1e-5, 1.0, 30)])

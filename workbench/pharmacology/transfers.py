@@ -18,18 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.pharmacology.linear import Amounts, added
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
+    from workbench.pharmacology.linear import Entries, LinearKinetics
 
-
-if TYPE_CHECKING:
-    from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.kinetics import Entries, Kinetics
-
-    Amounts = dict[str, Value]
-    """By compartment: mg in the body, ng/mL at the effect site, ng h/mL in areas."""
 
 KEPT = 96
 """Lengths whose transfers are kept: days are alike, and so are the hours between two doses."""
@@ -54,7 +50,7 @@ class Propagator:
         The compartments, and "effect" where the effect site follows plasma with a delay.
     """
 
-    def __init__(self, drug: Kinetics) -> None:
+    def __init__(self, drug: LinearKinetics) -> None:
         self.drug = drug
         self.delayed = bool(np.any(np.asarray(drug.equilibration) > 0.0))
         self.rows = (*drug.compartments, *(("effect",) if self.delayed else ()))
@@ -174,31 +170,6 @@ def total(entries: Entries, amounts: Amounts, row: str) -> Array | float:
     """Return one row after a transfer of `amounts`."""
     parts = [(source, share * amounts[source]) for (to, source), share in entries.items() if to == row]
     return added(parts) if parts else 0.0
-
-
-def added(parts: Sequence[tuple[str, Any]]) -> Any:
-    """Return the sum of what comes from each row, in their order.
-
-    What comes from compartments with names of their own is added up first: two of them in a sum that has no order, more
-    of them from the smallest to the largest in each run, so that their names decide nothing.
-    """
-    named = [part for source, part in parts if source.startswith("compartment.")]
-    if len(named) > 1:
-        parts = [(source, part) for source, part in parts if not source.startswith("compartment.")]
-        parts = [*parts, ("", unordered(named))]
-    found = parts[0][1]
-    for _, part in parts[1:]:
-        found = found + part
-    return found
-
-
-def unordered(parts: Sequence[Any]) -> Any:
-    """Return a sum that does not depend on the order of its terms, to the last bit."""
-    if len(parts) < 3:
-        return sum(parts)
-    ordered = np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0)
-    found = np.add.reduce(ordered, axis=0)
-    return float(found) if np.ndim(found) == 0 else found
 
 
 NEAR = 4.0
