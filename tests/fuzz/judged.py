@@ -11,13 +11,17 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 from unittest import mock
 
 import numpy as np
+from support.commands import SMALL
 from support.commands import workbench as run
+from support.lean import lean
 
 from workbench.cli import main as front
 from workbench.execution.runner import prepare
@@ -77,6 +81,16 @@ def resident() -> float:
     return peak()
 
 
+@cache
+def loaded() -> float:
+    """Return the memory of a process that has checked a small file, in megabytes: seen in a process of its own."""
+    with lean() as process, TemporaryDirectory() as name:
+        (Path(name) / "small.toml").write_text(SMALL, encoding="utf-8")
+        ended = process("check", "small.toml", cwd=Path(name))
+    assert ended.code == 0, ended
+    return ended.megabytes
+
+
 @dataclass
 class Verdict:
     """What became of a file. `faults` are ours: what must never happen, in words."""
@@ -122,8 +136,8 @@ def asked(*arguments: str, folder: Path, located: bool = True) -> Verdict:
         found.faults.append(f"{arguments[0]}: control characters are printed raw")
     if found.code and found.seconds > SECONDS:
         found.faults.append(f"{arguments[0]}: {found.seconds:.1f} s")
-    if found.megabytes > MEGABYTES / 2:  # the other half is what a process has loaded before it reads anything
-        found.faults.append(f"{arguments[0]}: {found.megabytes:.0f} MB")
+    if found.megabytes + loaded() > MEGABYTES:
+        found.faults.append(f"{arguments[0]}: {found.megabytes:.0f} MB more than the {loaded():.0f} MB of any command")
     return found
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from judged import MEGABYTES, SECONDS, peak, peak_reset, resident
+from judged import MEGABYTES, SECONDS, loaded, peak, peak_reset, resident
 from sound_examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
 from support.commands import ROOT, SMALL, workbench
 from support.shipped_texts import shipped_text
@@ -245,7 +245,7 @@ def tried(folder: Path, words: tuple[str, ...], kind: str) -> tuple[int, list[st
     with waiting(60), nobody(kind == "closed file"):
         done = workbench(*words, cwd=folder)
     assert time.process_time() - started < SECONDS
-    assert peak() - before < MEGABYTES / 2
+    assert peak() - before + loaded() < MEGABYTES
     lines = done.stderr.splitlines()
     assert "internal fault" not in done.stderr, (lines, done.returncode)
     return done.returncode, lines
