@@ -63,7 +63,8 @@ def test_S10_a_readout_of_a_value_refuses_a_modulator_of_another_kind(tmp_path: 
     more = (
         '[modulator.m]\nsource = "pulse"\n[outcome.v]\nreadout = "value_deviation"\nmodulator = "m"\nwindow = "day"\n'
     )
-    assert any("outcome.v.modulator: needs a temporal_difference" in line for line in checked(tmp_path, GIVEN + more))
+    told = "outcome.v.modulator: needs a modulator that compares the values of two states (temporal_difference)"
+    assert any(told in line for line in checked(tmp_path, GIVEN + more))
 
 
 @pytest.mark.parametrize("value", ["+-5", "--5", "٥", "1_0", "9" * 5_000])
