@@ -201,7 +201,11 @@ def test_parent_and_metabolite_meet_the_same_occasion() -> None:
 @pytest.mark.parametrize(
     ("swap", "key", "said"),
     [
-        (('drug = "d"\nflow', 'drug = "m"\nflow'), "compartment.c0.drug", "needs a drug that takes any number of [compartment.NAME]"),
+        (
+            ('drug = "d"\nflow', 'drug = "m"\nflow'),
+            "compartment.c0.drug",
+            "needs a drug that takes any number of [compartment.NAME]",
+        ),
         (('parent = "d"', 'parent = "m"'), "drug.m.parent", "cannot be formed from itself"),
         (('drug = "d"\nduring', 'drug = "m"\nduring'), "drug.m.model", "takes no dose of its own"),
         (('flow = "120.0 L/h"', 'flow = "-1 L/h"'), "compartment.c0.flow", "out of range"),
