@@ -13,14 +13,14 @@ TOGETHER = 1e-9
 """Hours within which two moments are one."""
 
 
-def plain(value: Any) -> Value:
+def as_float(value: Any) -> Value:
     """Return a float where the value is one number."""
     return value if isinstance(value, float) or value.ndim else float(value)
 
 
 def moment(hours: Any) -> Value:
     """Return hours without the noise of their last digits, so that equal lengths are found equal."""
-    return plain(np.rint(hours * 1e11) / 1e11)
+    return as_float(np.rint(hours * 1e11) / 1e11)
 
 
 def any_nonzero(value: Any) -> bool:

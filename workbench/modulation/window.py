@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.component.arrays import power
 from workbench.component.declaration import Component, number, signal
-from workbench.component.moments import TOGETHER, any_nonzero, moment, plain
+from workbench.component.moments import TOGETHER, any_nonzero, as_float, moment
 from workbench.pharmacology.transfers import chained
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Opening:
         """Show the mean from `first` to `last`, and stay there."""
         found: Any = 0.0
         for place, weight in zip(POINTS[:, 0].tolist(), WEIGHTS[:, 0].tolist(), strict=True):
-            self._settle(plain(np.asarray(first + (0.5 + place) * (last - first))))
+            self._settle(as_float(np.asarray(first + (0.5 + place) * (last - first))))
             found = found + weight * self._saturated(self._second(self._at))
         self._settle(last)
         self.level[...] = found
@@ -144,7 +144,7 @@ class Opening:
         found, now = self._faded(stages, last - first), first
         while np.any(np.asarray(now) < last) and not self._rests(body, now, last):
             event = body.next_event()
-            until = plain(np.minimum(np.minimum(last, event), self._rung(body, now)))
+            until = as_float(np.minimum(np.minimum(last, event), self._rung(body, now)))
             length = until - now
             at = now + (0.5 + POINTS) * length
             entering, after = self._drive(body, at) * (WEIGHTS * length), self._after(last - at)
@@ -153,7 +153,7 @@ class Opening:
             now = until
             due = np.asarray(event) <= np.asarray(now) + TOGETHER
             if np.any(due):
-                body.move(plain(np.where(due, event, body.at)))
+                body.move(as_float(np.where(due, event, body.at)))
                 body.take()
         return found
 
@@ -185,7 +185,7 @@ class Opening:
         """Return the drive at moments up to the next dose event (1/h)."""
         known = self._exposure.lately
         if known is None or not np.array_equal(known[0], time):
-            amounts = body.later(plain(np.maximum(np.asarray(time - body.at), 0.0)), body.inputs())
+            amounts = body.later(as_float(np.maximum(np.asarray(time - body.at), 0.0)), body.inputs())
             self._exposure.lately = known = np.asarray(time), np.asarray(body.acting(amounts))
         return self._strength(known[1])
 
@@ -211,7 +211,7 @@ class Opening:
             return True
         if body.flowing() or np.any(np.asarray(body.next_event()) < last):
             return False
-        amounts = body.later(plain(np.maximum(np.asarray(now - body.at), 0.0)), {})
+        amounts = body.later(as_float(np.maximum(np.asarray(now - body.at), 0.0)), {})
         held: Any = body.transfers.scale * body.transfers.drug.reaching(amounts)
         if body.transfers.delayed:
             held = np.maximum(held, amounts["effect"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, any_nonzero, plain
+from workbench.component.moments import TOGETHER, any_nonzero, as_float
 from workbench.pharmacology.transfers import moved, total
 from workbench.protocol.schedule import number_before, number_until
 
@@ -61,7 +61,7 @@ class BlockDoses:
     @cached_property
     def full(self) -> Value:
         """What reaches the body of a full dose, in mg."""
-        return plain(self.regimen.full * self.share)
+        return as_float(self.regimen.full * self.share)
 
     @cached_property
     def rising(self) -> float:
@@ -77,7 +77,7 @@ class BlockDoses:
     def duration(self) -> Value:
         """Hours over which a dose flows in; less of it at the same rate is shorter."""
         whole = self.regimen.duration
-        return plain(whole * self.share) if self.regimen.keeps_rate else whole
+        return as_float(whole * self.share) if self.regimen.keeps_rate else whole
 
     @cached_property
     def turns(self) -> bool:
@@ -106,24 +106,24 @@ class BlockDoses:
 
     def given_by(self, time: Value) -> Value:
         """Return how many doses were given up to `time` of the protocol, those of that moment included."""
-        return plain(np.minimum(number_until(time, self.start - self.lag, self.every), self.count))
+        return as_float(np.minimum(number_until(time, self.start - self.lag, self.every), self.count))
 
     def begins(self, index: Value) -> Value:
         """Return when a dose begins to come in; never, past the last one."""
-        return plain(np.where(np.asarray(index) < self.count, self.start + index * self.every, np.inf))
+        return as_float(np.where(np.asarray(index) < self.count, self.start + index * self.every, np.inf))
 
     def ends(self, index: Value) -> Value:
         """Return when a dose has flowed in; never, for one that is an instant or past the last one."""
         flows = (np.asarray(index) < self.count) & (np.asarray(self.duration) > 0.0)
-        return plain(np.where(flows, self.start + index * self.every + self.duration, np.inf))
+        return as_float(np.where(flows, self.start + index * self.every + self.duration, np.inf))
 
     def begun_before(self, time: Value) -> Value:
         """Return the number of the first dose that has not come in before `time`."""
-        return plain(np.minimum(number_before(time, self.start, self.every), self.count))
+        return as_float(np.minimum(number_before(time, self.start, self.every), self.count))
 
     def given_before(self, time: Value) -> Value:
         """Return how many doses were given before `time` of the protocol, those of that moment not included."""
-        return plain(np.minimum(number_before(time, self.start - self.lag, self.every), self.count))
+        return as_float(np.minimum(number_before(time, self.start - self.lag, self.every), self.count))
 
     def rate(self, ended: Value, begun: Value) -> Value:
         """Return the rate (mg/h) of the doses that are flowing in: from number `ended` to before `begun`."""
@@ -134,7 +134,7 @@ class BlockDoses:
         for further in range(int(np.max(np.asarray(begun) - ended))):
             index = ended + further
             found = found + np.where(np.asarray(index) < begun, self.amount(index) / lasting, 0.0)
-        return plain(found)
+        return as_float(found)
 
     def pulse(self, transfers: Propagator) -> Amounts:
         """Return what one dose of 1 mg has left in each row when it has come in."""
@@ -143,7 +143,7 @@ class BlockDoses:
         if not self.flows:
             return found
         lasting = np.where(np.asarray(self.duration) > 0.0, self.duration, 1.0)
-        for (row, _), left in transfers.inflow(plain(lasting), self.entry).items():
+        for (row, _), left in transfers.inflow(as_float(lasting), self.entry).items():
             if row in found:
                 found[row] = np.where(np.asarray(self.duration) > 0.0, left / lasting, found[row])
         return found
@@ -158,16 +158,16 @@ class BlockDoses:
         ended = np.minimum(np.floor(-(ahead + self.duration) / self.every + TOGETHER), -1.0) + 1.0
         amounts = steady_amounts(transfers, self.pulse(transfers), self.every)
         age = np.maximum(-(ahead + self.duration) - (ended - 1.0) * self.every, 0.0)
-        amounts = moved(transfers.over(plain(age)), amounts, transfers.rows)
+        amounts = moved(transfers.over(as_float(age)), amounts, transfers.rows)
         amounts = {row: self.amount(-1.0) * left for row, left in amounts.items()}
         for further in range(int(np.max(np.asarray(begun) - ended)) if self.flows else 0):
             index = ended + further
-            rate = self.rate(plain(index), plain(np.minimum(index + 1.0, begun)))
+            rate = self.rate(as_float(index), as_float(np.minimum(index + 1.0, begun)))
             since = np.maximum(-ahead - index * self.every, 0.0)
-            for (row, _), left in transfers.inflow(plain(since), self.entry).items():
+            for (row, _), left in transfers.inflow(as_float(since), self.entry).items():
                 if row in amounts:
                     amounts[row] = amounts[row] + rate * left
-        return amounts, plain(ended), plain(begun)
+        return amounts, as_float(ended), as_float(begun)
 
 
 def steady_amounts(transfers: Propagator, pulse: Amounts, every: Value) -> Amounts:
@@ -204,7 +204,7 @@ def train(transfers: Propagator, entry: str, count: Value, every: Value, age: Va
         older[entry] = older[entry] + 1.0
         rows = {row: np.where(one, older[row], rows[row]) for row in rows}
         areas = {row: np.where(one, passed[row], areas[row]) for row in areas}
-        done = plain(np.where(one, done + 1.0, done))
+        done = as_float(np.where(one, done + 1.0, done))
     return _older(transfers, rows, areas, age)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, any_nonzero, moment, plain
+from workbench.component.moments import TOGETHER, any_nonzero, as_float, moment
 from workbench.pharmacology.dose_trains import BlockDoses, train
 from workbench.pharmacology.transfers import Propagator, moved, total
 from workbench.protocol.schedule import placed
@@ -139,14 +139,14 @@ class Exposure:
                 body.add(
                     BlockDoses(
                         regimen,
-                        plain(begin + regimen.first + lag),
+                        as_float(begin + regimen.first + lag),
                         regimen.recurrence.number_in(length),
                         reached,
                         name,
                         lag,
                         self._block.adjusted.get(name),
                         self.drug.place(regimen.entry),
-                        plain(np.where(turns, begin + regimen.record, np.inf)),
+                        as_float(np.where(turns, begin + regimen.record, np.inf)),
                     )
                 )
         body.take()
@@ -186,7 +186,7 @@ class Exposure:
         due: Any = True
         while np.any(due):
             due = np.asarray((when := body.next_event()) <= last - TOGETHER)
-            until = plain(np.where(due, when, body.at)) if np.any(due) else last
+            until = as_float(np.where(due, when, body.at)) if np.any(due) else last
             hours, inputs = moment(np.maximum(until - body.at, 0.0)), body.inputs()
             areas = {row: area + body.area(hours, inputs, row) for row, area in areas.items()}
             body.move(until)
@@ -205,7 +205,7 @@ class Exposure:
                 continue
             after = doses.begun_before(last)
             found = found & ((np.asarray(doses.duration) == 0.0) | ((after <= begun) & (begun <= ended)))
-            found = found & (doses.amount(begun) == doses.amount(plain(np.maximum(after - 1.0, begun))))
+            found = found & (doses.amount(begun) == doses.amount(as_float(np.maximum(after - 1.0, begun))))
             for number in doses.regimen.missed:
                 found = found & ~((begun < number) & (number <= after))
         return found
@@ -221,7 +221,7 @@ class Exposure:
             if not any_nonzero(after > begun):
                 continue
             age = moment(last - doses.start - (after - 1.0) * doses.every)
-            left, area = self._train(doses, plain(after - begun), age)
+            left, area = self._train(doses, as_float(after - begun), age)
             amount = doses.amount(begun)
             amounts = {row: amounts[row] + amount * left[row] for row in amounts}
             areas = {row: areas[row] + amount * area[row] for row in rows}
@@ -230,7 +230,7 @@ class Exposure:
         return areas
 
     def _train(self, doses: BlockDoses, count: Value, age: Value) -> tuple[Amounts, Amounts]:
-        numbers = (count, plain(np.maximum(age, 0.0)), doses.every)
+        numbers = (count, as_float(np.maximum(age, 0.0)), doses.every)
         key = doses.entry, *(n if isinstance(n, float) else np.asarray(n).tobytes() for n in numbers)
         if key not in self._trains:
             self._trains[key] = train(self.body.transfers, doses.entry, numbers[0], numbers[2], numbers[1])
@@ -296,7 +296,7 @@ class DrugState:
 
     def level_at(self, times: Value) -> Value:
         """Return what acts at moments from `at` up to the next event."""
-        amounts = self.later(plain(np.maximum(np.asarray(times - self.at), 0.0)), self.inputs())
+        amounts = self.later(as_float(np.maximum(np.asarray(times - self.at), 0.0)), self.inputs())
         return np.maximum(self.acting(amounts), 0.0)
 
     def next_break(self) -> Value:
@@ -313,7 +313,7 @@ class DrugState:
         self.amounts = {row: np.where(mine, amount, other.amounts[row]) for row, amount in self.amounts.items()}
         for name in ("begun", "ended", "turns"):
             pairs = zip(getattr(self, name), getattr(other, name), strict=True)
-            setattr(self, name, [plain(np.where(mine, *pair)) for pair in pairs])
+            setattr(self, name, [as_float(np.where(mine, *pair)) for pair in pairs])
 
     def quiet(self) -> bool:
         """Whether nothing is in the body and nothing comes."""
@@ -329,7 +329,7 @@ class DrugState:
         for doses, ended, begun in zip(self.doses, self.ended, self.begun, strict=True):
             if doses.flows:
                 found[doses.entry] = found.get(doses.entry, 0.0) + doses.rate(ended, begun)
-        return {entry: plain(rate) for entry, rate in found.items()}
+        return {entry: as_float(rate) for entry, rate in found.items()}
 
     def flowing(self) -> bool:
         """Whether the drug flows in now in any run."""
@@ -340,7 +340,7 @@ class DrugState:
         times = [d.begins(b) for d, b in zip(self.doses, self.begun, strict=True)]
         times += [d.ends(e) for d, e in zip(self.doses, self.ended, strict=True) if d.flows]
         times += [turn for d, turn in zip(self.doses, self.turns, strict=True) if d.turns]
-        return plain(np.minimum.reduce(np.broadcast_arrays(*times))) if times else np.inf
+        return as_float(np.minimum.reduce(np.broadcast_arrays(*times))) if times else np.inf
 
     def later(self, hours: Value, inputs: Amounts) -> Amounts:
         """Return the rows `hours` from `at`, with even inputs and no event between."""
@@ -390,10 +390,10 @@ class DrugState:
                 instant = due & (np.asarray(doses.duration) == 0.0)
                 given = np.where(instant, doses.amount(self.begun[i]), 0.0)
                 self.amounts[entry] = self.amounts[entry] + given
-                self.begun[i] = plain(np.where(due, self.begun[i] + 1.0, self.begun[i]))
+                self.begun[i] = as_float(np.where(due, self.begun[i] + 1.0, self.begun[i]))
             if doses.flows or np.any(due):
                 over = np.asarray(doses.ends(self.ended[i]) <= now) | (due & (np.asarray(doses.duration) == 0.0))
-                self.ended[i] = plain(np.where(over, self.ended[i] + 1.0, self.ended[i]))
+                self.ended[i] = as_float(np.where(over, self.ended[i] + 1.0, self.ended[i]))
 
     def _turn(self) -> None:
         """Empty the drug, and let steady states set in, where that is due."""
@@ -404,19 +404,19 @@ class DrugState:
             self.amounts = {row: np.where(emptied, 0.0, amount) for row, amount in self.amounts.items()}
             for j, doses in enumerate(self.doses):
                 called_off = np.maximum(self.begun[j], doses.given_before(self.at))
-                self.begun[j] = plain(np.where(emptied, called_off, self.begun[j]))
-                self.ended[j] = plain(np.where(emptied, called_off, self.ended[j]))
+                self.begun[j] = as_float(np.where(emptied, called_off, self.begun[j]))
+                self.ended[j] = as_float(np.where(emptied, called_off, self.ended[j]))
         for i, mask in due:
             if self.doses[i].regimen.steady_state:
                 amounts, ended, begun = self.doses[i].settled(self.transfers, self.at)
                 self.amounts = {row: self.amounts[row] + np.where(mask, amounts[row], 0.0) for row in self.amounts}
-                self.begun[i] = plain(np.where(mask, begun, self.begun[i]))
-                self.ended[i] = plain(np.where(mask, ended, self.ended[i]))
-            self.turns[i] = plain(np.where(mask, np.inf, self.turns[i]))
+                self.begun[i] = as_float(np.where(mask, begun, self.begun[i]))
+                self.ended[i] = as_float(np.where(mask, ended, self.ended[i]))
+            self.turns[i] = as_float(np.where(mask, np.inf, self.turns[i]))
 
     def events_to(self, time: Value, *, inclusive: bool) -> None:
         """Pass all events up to `time` and stay at the last of them."""
         edge = time + TOGETHER if inclusive else time - TOGETHER
         while np.any(due := np.asarray((when := self.next_event()) <= edge)):
-            self.move(plain(np.where(due, when, self.at)))
+            self.move(as_float(np.where(due, when, self.at)))
             self.take()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, moment, plain
+from workbench.component.moments import TOGETHER, as_float, moment
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import NEGLIGIBLE, DrugState, Exposure
 from workbench.pharmacology.linear import added
@@ -368,7 +368,7 @@ class MovingBody(DrugState):
             trail.start = np.where(short, trail.stop, trail.start)
             ends = np.broadcast_to(np.asarray(event, dtype=np.float64), time.shape)
             for body in trail.behind.values():
-                here = plain(np.where(short, trail.start, body.at))
+                here = as_float(np.where(short, trail.start, body.at))
                 body.events_to(here, inclusive=True)
                 body.proceed(here)
                 ends = np.minimum(ends, body.next_event())
@@ -467,7 +467,7 @@ class MovingExposure(Exposure):
         own, plasma, acting, due = self.own, np.zeros(()), np.zeros(()), np.asarray(True)
         while np.any(due):
             due = np.asarray((when := own.next_event()) <= last - TOGETHER)
-            until = plain(np.where(due, when, own.at)) if np.any(due) else last
+            until = as_float(np.where(due, when, own.at)) if np.any(due) else last
             found = own.looked(np.asarray(np.maximum(until, own.at)))
             plasma, acting = plasma + found["area"], acting + found["acting_area"]
             own.move(until)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.component.declaration import Component, count, dosing, number, reference
-from workbench.component.moments import plain
+from workbench.component.moments import as_float
 from workbench.errors import AssemblyError, shorten
 from workbench.pharmacology.regimen import AT_ONCE, DAILY, DoseTrain
 from workbench.protocol.dose_record import DoseRecord, nothing
@@ -111,7 +111,7 @@ class Nonmem(Component):
         """Return the record as equal doses at equal intervals, for everybody; their compartment is as written."""
         endless = self.rate is not None and bool(self.ss) and not np.any(self.ii)
         lasting = 0.0 if self.rate is None or endless else self.amt / self.rate
-        every = plain(np.where(np.asarray(self.ii) > 0.0, self.ii, DAILY))
+        every = as_float(np.where(np.asarray(self.ii) > 0.0, self.ii, DAILY))
         gives = self.evid != 3 and not endless
         train = DoseTrain(
             self.during,
@@ -125,7 +125,7 @@ class Nonmem(Component):
             keeps_rate=self.rate is not None,
             empties=self.ss == 1 or self.evid in (3, 4),
             constant=endless,
-            record=plain(np.where(np.asarray(self.given) > 0.0, self.time, np.inf)),
+            record=as_float(np.where(np.asarray(self.given) > 0.0, self.time, np.inf)),
         )
         return ((train,),)
 
@@ -251,15 +251,15 @@ class DosingTable(Component):
             self.during,
             time,
             (rate if one.constant else amt) * (self.amount_factor * self.given),
-            plain(np.where(np.asarray(ii) > 0.0, ii, DAILY)),
-            plain(lasting),
+            as_float(np.where(np.asarray(ii) > 0.0, ii, DAILY)),
+            as_float(lasting),
             spread([many for _, many in full]),
             steady_state=one.ss > 0.0,
             entry=one.cmt,
             keeps_rate=one.rate > 0.0,
             empties=one.empties,
             constant=one.constant,
-            record=plain(np.where(np.asarray(self.given) > 0.0, turn, np.inf)),
+            record=as_float(np.where(np.asarray(self.given) > 0.0, turn, np.inf)),
         )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, moment, plain
+from workbench.component.moments import TOGETHER, as_float, moment
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.transfers import SITES
 
@@ -73,7 +73,7 @@ def profile(
     while np.any(due):
         when = body.next_event()
         due = np.asarray(when < end - TOGETHER)
-        stop = plain(np.where(due, when, end))
+        stop = as_float(np.where(due, when, end))
         _add(found, body, stop, begin + since, site, threshold, turns=turns)
         body.move(stop)
         body.take()
@@ -218,10 +218,10 @@ def _still_to_come(body: DrugState, site: str) -> Array:
             index = ended + further
             flowing = (np.asarray(doses.duration) > 0.0) & (np.asarray(index) < begun)
             lasting = np.where(flowing, doses.duration, 1.0)
-            rest = np.where(flowing, np.maximum(doses.ends(plain(index)) - body.at, 0.0) / lasting, 1.0)
-            given = (np.asarray(index) < doses.count) & (doses.begins(plain(index)) - lag < body.at - TOGETHER)
+            rest = np.where(flowing, np.maximum(doses.ends(as_float(index)) - body.at, 0.0) / lasting, 1.0)
+            given = (np.asarray(index) < doses.count) & (doses.begins(as_float(index)) - lag < body.at - TOGETHER)
             coming = given & (flowing | (np.asarray(index) >= begun))
-            amount = doses.amount(plain(index)) * np.where(coming, rest, 0.0)
+            amount = doses.amount(as_float(index)) * np.where(coming, rest, 0.0)
             mass = mass + np.where(coming, amount * entered, 0.0)
     area = transfers.scale * mass / drug.elimination
     if site == "effect":
@@ -273,7 +273,7 @@ def moving_profile(
         due = np.asarray(when < end - TOGETHER)
         stop = np.broadcast_to(np.asarray(np.where(due, when, end), dtype=np.float64), runs)
         _add_moved(found, body, stop, begin + since, site, threshold, turns=turns)
-        body.move(plain(moment(stop)))
+        body.move(as_float(moment(stop)))
         body.take()
     if not np.any(body.moved):
         return exact
