@@ -16,7 +16,7 @@ from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable
 from workbench.report.time_courses import grouped_courses
 from workbench.report.timing import timing_figure
-from workbench.report.words import each, plain, sentence
+from workbench.report.words import each, name_in_words, sentence
 
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
@@ -114,7 +114,7 @@ def failures_table(ground: Ground) -> PageTable | None:
         " group by study, arm, reason order by study, arm, reason"
     )
     cells = tuple(
-        (plain(r.study), ground.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first)) for r in each(rows)
+        (name_in_words(r.study), ground.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first)) for r in each(rows)
     )
     table = PageTable("Failed runs", ("Study", "Arm", "Reason", "Runs", "For example at"), cells)
     return table.of("failures", ground.queries.failures()) if cells else None

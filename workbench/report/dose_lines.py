@@ -13,7 +13,7 @@ from workbench.report.figure import Figure, Line
 from workbench.report.page_tables import PageTable, line_table, span
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import chain_caption, chain_take
-from workbench.report.words import Wording, cut, each, number, plain
+from workbench.report.words import Wording, cut, each, name_in_words, number
 
 FEWEST_DOSES = 4
 """A figure over doses needs so many of them."""
@@ -91,7 +91,7 @@ def _numbers(words: Wording, found: DoseChain, axis: str) -> PageTable:
         for link in found.links
         for r in each(_frame(link))
     ]
-    return line_table(words, f"{plain(found.study)}: every link by dose", axis, rows)
+    return line_table(words, f"{name_in_words(found.study)}: every link by dose", axis, rows)
 
 
 def lines_panel(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.report.page_tables import PageTable
-from workbench.report.words import Wording, each, number, plain
+from workbench.report.words import Wording, each, name_in_words, number
 from workbench.scenario.bibliography import FILE, bibliography_file, read_bibliography
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def ledger(ground: Ground, known: Works) -> PageTable:
     counted: dict[tuple[str, str], list[str]] = {}
     for row in each(numeric(ground.selection.settings)):
         seen = whom(known, split(row.source)) if row.status != "protocol" else ""
-        counted.setdefault((row.status or "", seen), []).append(plain(row.path))
+        counted.setdefault((row.status or "", seen), []).append(name_in_words(row.path))
     order = list(MEANS)
     rows = []
     for (status, seen), names in sorted(counted.items(), key=lambda one: (order.index(one[0][0]), one[0][1])):

@@ -16,7 +16,7 @@ from workbench.analysis.time_course import Courses, courses
 from workbench.findings.collection import ledger as published
 from workbench.findings.held import HeldSets, held
 from workbench.report.queries import Queries
-from workbench.report.words import Wording, each, number, plain
+from workbench.report.words import Wording, each, name_in_words, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ class Ground:
     def interaction_title(self) -> str:
         """What the interaction that the page is about is called."""
         name = self.aims.benefit.interaction if self.aims.benefit else ""
-        return str(self.selection.scenario.get("interaction", {}).get(name, {}).get("title", "")) or plain(name)
+        return str(self.selection.scenario.get("interaction", {}).get(name, {}).get("title", "")) or name_in_words(name)
 
     @cached_property
     def main_over(self) -> Plausible | None:

@@ -21,7 +21,7 @@ from workbench.report.figure import Figure
 from workbench.report.setting_maps import map_panel
 from workbench.report.statements.figures import pair_map_caption, session_map_take, turning_take
 from workbench.report.statements.opening import turning
-from workbench.report.words import number, plain
+from workbench.report.words import name_in_words, number
 
 if TYPE_CHECKING:
     from workbench.analysis.aims import Aim
@@ -84,7 +84,7 @@ def turning_figure(ground: Ground) -> Figure | None:
         panel = map_panel(f"turns-{moved.study}", heading, grid, (*names, f"difference in {outcome}"), (-edge, edge))
         table = tables.grid_table(words, grid, f"Difference in {outcome}: where its sign turns")
         named = table.of(f"turns_{moved.study}", ground.queries.cells(moved.study, [grid.outcome]))
-        title = str(ground.selection.studies.title[moved.study]) or plain(moved.study)
+        title = str(ground.selection.studies.title[moved.study]) or name_in_words(moved.study)
         take = turning_take(ground, title, names, grid)
         return Figure(f"turns-{moved.study}", take, [panel], pair_map_caption(ground, outcome, grid, aim.pair), [named])
     return None
@@ -160,9 +160,9 @@ def _name(ground: Ground, axis: SweptAxis) -> str:
     """Return what an axis is called: a session and its time, or a number's meaning."""
     parts = axis.path.split(".")
     if parts[0] == "session":
-        moment = {"first": "begins at", "every": "repeated every"}.get(parts[-1], plain(parts[-1]))
+        moment = {"first": "begins at", "every": "repeated every"}.get(parts[-1], name_in_words(parts[-1]))
         rows = ground.selection.settings
         after = rows[(rows.path == f"session.{parts[1]}.after") & rows.text.notna()].text
-        since = f" (after {plain(str(after.iloc[0]))})" if len(after) and parts[-1] == "first" else ""
-        return f"{plain(parts[1])}{since} {moment}"
+        since = f" (after {name_in_words(str(after.iloc[0]))})" if len(after) and parts[-1] == "first" else ""
+        return f"{name_in_words(parts[1])}{since} {moment}"
     return ground.words.axis(axis.path, "")

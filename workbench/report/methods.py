@@ -10,7 +10,7 @@ from workbench.analysis.protocol import arm_settings
 from workbench.component.declaration import Component
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.page_tables import PageTable
-from workbench.report.words import NOTHING, each, number, plain, sentence
+from workbench.report.words import NOTHING, each, name_in_words, number, sentence
 from workbench.store.origins import changed, origins
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def equations(ground: Ground) -> PageTable:
     for (section, name), component in unique.items():
         of = sorted(table for table, c in found[section].items() if c is component)
         text = "\n".join(line.strip() for line in component.equation.strip().splitlines())
-        said = f"{component.summary()} ({section} “{plain(name)}”; used as {', '.join(map(plain, of[:6]))})"
+        said = f"{component.summary()} ({section} “{name_in_words(name)}”; used as {', '.join(map(name_in_words, of[:6]))})"
         rows.append((said, text, ", ".join(component.sources)))
     rows += [(f"Not installed here: {one}", "not known here", "") for one in absent(ground)]
     table = PageTable("Words and equations", ("Component", "Equation", "Sources"), tuple(rows), look="equations")
@@ -79,11 +79,13 @@ def model_tables(ground: Ground) -> list[PageTable]:
 
 def _kinds(ground: Ground) -> dict[str, dict[str, str]]:
     """Return what each table of each section is, also where the component is not installed."""
-    found = {section: {name: plain(c.name) for name, c in tables.items()} for section, tables in used(ground).items()}
+    found = {
+        section: {name: name_in_words(c.name) for name, c in tables.items()} for section, tables in used(ground).items()
+    }
     for one in absent(ground):
         mine = found.setdefault(one.section, {})
         for table in one.tables:
-            kind = f"{plain(one.name)} (not installed: {one.package})"
+            kind = f"{name_in_words(one.name)} (not installed: {one.package})"
             mine[table] = f"{mine[table]} or {kind}" if table in mine else kind
     return found
 
@@ -104,7 +106,9 @@ def _summary(ground: Ground, tables: Mapping[str, Mapping[str, str]]) -> PageTab
         mine = tables.get(section.name, {})
         if mine:
             kinds = ", ".join(dict.fromkeys(mine.values()))
-            rows.append((section.name, sentence(section.doc), f"{len(mine)}: {', '.join(map(plain, mine))}", kinds))
+            rows.append(
+                (section.name, sentence(section.doc), f"{len(mine)}: {', '.join(map(name_in_words, mine))}", kinds)
+            )
     return PageTable("Model summary", ("Part", "What it is", "In this model", "Kinds"), tuple(rows))
 
 
@@ -116,9 +120,9 @@ def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping
         mine = {p.removeprefix(prefix): v for p, v in settings.items() if p.startswith(prefix)}
         key = SECTIONS[section].key
         said = "; ".join(
-            f"{plain(k)} {_shown(v)}" for k, v in mine.items() if k != key and _shown(v) not in ("", NOTHING)
+            f"{name_in_words(k)} {_shown(v)}" for k, v in mine.items() if k != key and _shown(v) not in ("", NOTHING)
         )
-        rows.append((plain(name), kind, said))
+        rows.append((name_in_words(name), kind, said))
     return PageTable(title, ("Name", "Kind", "Settings"), tuple(rows))
 
 
@@ -155,8 +159,8 @@ class Absent:
     package: str
 
     def __str__(self) -> str:
-        tables = ", ".join(map(plain, self.tables))
-        return f"{self.section} “{plain(self.name)}” of {self.package} (used as {tables})"
+        tables = ", ".join(map(name_in_words, self.tables))
+        return f"{self.section} “{name_in_words(self.name)}” of {self.package} (used as {tables})"
 
 
 def absent(ground: Ground) -> list[Absent]:

@@ -18,7 +18,7 @@ from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable
 from workbench.report.statements.figures import protocol_caption, protocol_take
 from workbench.report.time_courses import mark_phases
-from workbench.report.words import cut, number, plain, sentence
+from workbench.report.words import cut, name_in_words, number, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def protocol_figure(ground: Ground) -> Figure | None:
 
 def _window(ground: Ground, shape: WindowShape) -> str:
     declared = ground.selection.scenario.get("window", {}).get(shape.name, {})
-    return str(declared.get("title", "")) or f"Window {plain(shape.name)}"
+    return str(declared.get("title", "")) or f"Window {name_in_words(shape.name)}"
 
 
 def _by_equation(ground: Ground, shape: WindowShape) -> str:
@@ -84,12 +84,12 @@ def _labelled(ground: Ground, found: Timeline) -> list[tuple[str, Lane]]:
     labelled = [(words.get(lane.name, ""), lane) for lane in found.lanes if lane.kind == "dose"]
     for lane in (one for one in found.lanes if one.kind == "session"):
         declared = ground.selection.scenario.get("session", {}).get(lane.name, {})
-        title = str(declared.get("title", "")) or plain(lane.name)
+        title = str(declared.get("title", "")) or name_in_words(lane.name)
         labelled.append((f"{cut(title, 60)}: {len(lane.at)} sessions" if len(lane.at) > 1 else title, lane))
     visits = sorted({t for lane in found.lanes if lane.kind == "visit" for t in lane.at})
     if visits and labelled:
         labelled.append(("Visits at which the scale is scored", Lane("visit", "visits", at=tuple(visits))))
-    return [(label or plain(lane.name), lane) for label, lane in labelled]
+    return [(label or name_in_words(lane.name), lane) for label, lane in labelled]
 
 
 def _horizon(ground: Ground, found: Timeline) -> float:

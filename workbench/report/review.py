@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.report.page_tables import PageTable
-from workbench.report.words import cut, each, number, plain, sentence
+from workbench.report.words import cut, each, name_in_words, number, sentence
 
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
@@ -81,7 +81,7 @@ def _assumed(ground: Ground) -> Iterator[Any]:
 
 def _meaning(ground: Ground, row: Any) -> str:
     declared = ground.selection.parameter_set.get("parameter", {}).get(row.parameter, {})
-    meant = str(declared.get("meaning", "")) or ground.selection.meanings.get(row.path, "") or plain(row.path)
+    meant = str(declared.get("meaning", "")) or ground.selection.meanings.get(row.path, "") or name_in_words(row.path)
     return sentence(cut(meant, 140)).rstrip(".")
 
 

@@ -26,7 +26,7 @@ from workbench.report.statements.figures import (
     map_take,
     own_places,
 )
-from workbench.report.words import Wording, each, number, plain
+from workbench.report.words import Wording, each, name_in_words, number
 
 
 def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:
@@ -108,7 +108,7 @@ def swept_figures(words: Wording, study: str, outcome: str) -> Iterator[Figure]:
 
 
 def _study_title(words: Wording, study: str) -> str:
-    return str(words.selection.studies.title[study]) or plain(study)
+    return str(words.selection.studies.title[study]) or name_in_words(study)
 
 
 def _curve(words: Wording, study: str, outcome: str) -> Figure:

@@ -112,7 +112,7 @@ def times_in(unit: str) -> str:
     return UNITS.get(unit, unit)
 
 
-def plain(name: str) -> str:
+def name_in_words(name: str) -> str:
     """Return a name from a file as words.
 
     >>> plain("dose.thp a day"), plain("overflow_end_of_treatment")
@@ -145,7 +145,7 @@ class Wording:
 
     def arm(self, name: str) -> str:
         """Return an arm's title, cut if very long, or its name as words."""
-        return cut(str(self.selection.arms.title[name]) or plain(name), LONGEST)
+        return cut(str(self.selection.arms.title[name]) or name_in_words(name), LONGEST)
 
     def short(self, name: str) -> str:
         """Return what figures and wide tables call an arm: its short name if the scenario gives one."""
@@ -155,17 +155,17 @@ class Wording:
         """Return what an outcome or course is called: its title, or its name as words."""
         found = self.selection.measures
         title = found[(found.kind == kind) & (found.name == name)].title.iloc[0]
-        return cut(str(title) or plain(name), LONGEST)
+        return cut(str(title) or name_in_words(name), LONGEST)
 
     def axis(self, path: str, unit: str, relative: bool = False) -> str:
         """Return the label of a setting; a total dose a day is named after its drug."""
-        name = plain(path)
+        name = name_in_words(path)
         if path.startswith("parameter."):
             name = self.selection.meanings.get(path) or name
         if path.endswith(A_DAY):
             rows = self.selection.settings
             drugs = rows[rows.path == f"{path.removesuffix(A_DAY)}.drug"]["text"]
-            name = plain(str(drugs.iloc[0])) if len(drugs) else name
+            name = name_in_words(str(drugs.iloc[0])) if len(drugs) else name
         if relative:
             return f"{name} (times the arm's own)"
         return f"{name} ({unit})" if unit not in ("", "1") else name
@@ -173,14 +173,16 @@ class Wording:
     def what(self, name: str) -> str:
         """Say what an arm is: its condition, its doses as prescribed, what it lacks or changes."""
         condition = str(self.selection.arms.condition[name])
-        said = [self.conditions.get(condition) or plain(condition)] if condition else []
+        said = [self.conditions.get(condition) or name_in_words(condition)] if condition else []
         parts = [part for part in (*said, self._doses(name), *self._sessions(name), *self._changes(name)) if part]
         return " ".join(sentence(part) for part in parts) or "The circuit as the scenario declares it."
 
     def prescriptions(self, name: str) -> list[tuple[Regimen, str]]:
         """Return an arm's doses, each with the words in which it would be prescribed."""
         given = regimens(arm_settings(self.selection, name))
-        return [(r, f"{plain(r.drug)} {_prescribed(r)}" + "".join(f", {d}" for d in r.details if d)) for r in given]
+        return [
+            (r, f"{name_in_words(r.drug)} {_prescribed(r)}" + "".join(f", {d}" for d in r.details if d)) for r in given
+        ]
 
     def _doses(self, name: str) -> str:
         given = self.prescriptions(name)
@@ -189,7 +191,7 @@ class Wording:
             return "no drug" if any(path.startswith("dose.") for path in settings) else ""
         return "; ".join(
             said
-            + (f" during {' and '.join(plain(p) for p in r.during)}" if r.during else "")
+            + (f" during {' and '.join(name_in_words(p) for p in r.during)}" if r.during else "")
             + (f", {r.titration}" if r.titration else "")
             for r, said in given
         )
@@ -207,7 +209,7 @@ class Wording:
             own = rows[(rows.arm == name) & (rows.origin == "arm") & rows.path.str.startswith(f"session.{lane.name}.")]
             unusual = [(field_path(r.path).field, _bare(r)) for r in each(own)]
             when = f"day {number(lane.at[0])}" + (f" to day {number(lane.at[-1])}" if len(lane.at) > 1 else "")
-            text = f"{str(declared.get('title', '')) or plain(lane.name)}: {len(lane.at)} sessions, {when}"
+            text = f"{str(declared.get('title', '')) or name_in_words(lane.name)}: {len(lane.at)} sessions, {when}"
             told = [self._unusual(name, lane.name, f, value) for f, value in unusual if f not in WHEN]
             said.append(text + "".join(f", {part}" for part in told))
         return said
@@ -218,7 +220,7 @@ class Wording:
         kind = rows[(rows.arm == arm) & (rows.path == f"session.{session}.{SECTIONS['session'].key}")]["text"]
         known, name = registry(), str(kind.iloc[0]) if len(kind) else ""
         declared = known.get("session", name).parameters() if ("session", name) in known else {}
-        meant = declared[field].doc.partition(",")[0] if field in declared else plain(field)
+        meant = declared[field].doc.partition(",")[0] if field in declared else name_in_words(field)
         return f"{meant}: {value}"
 
     def _changes(self, name: str) -> list[str]:

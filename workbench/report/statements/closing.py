@@ -15,7 +15,7 @@ from workbench.report.methods import absent
 from workbench.report.methods import sentences as absent_sentences
 from workbench.report.published import findings_summary, unchecked_sentence
 from workbench.report.statements.statement import statement, statements
-from workbench.report.words import counted, number, plain
+from workbench.report.words import counted, name_in_words, number
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def not_drawn(ground: Ground, drawn: Sequence[str]) -> Iterator[str]:
     shown = set(drawn) | {f.study for f in ground.plausible}
     for study in ground.selection.studies.index:
         if ground.selection.paths(study) and study not in shown:
-            name = f"The study “{plain(study)}”"
+            name = f"The study “{name_in_words(study)}”"
             yield f"{name} sweeps more than two settings and is not drawn; its runs are in the database."
 
 
@@ -73,7 +73,7 @@ def not_drawn(ground: Ground, drawn: Sequence[str]) -> Iterator[str]:
 def methods(ground: Ground, used: Sequence[type[Component]]) -> Iterator[str]:
     """Say in words what was simulated, how often, with what and how exactly."""
     facts, selection = ground.selection.facts, ground.selection
-    studies = [f"“{selection.studies.title[s] or plain(str(s))}”" for s in selection.studies.index]
+    studies = [f"“{selection.studies.title[s] or name_in_words(str(s))}”" for s in selection.studies.index]
     versions = selection.results.provenance(selection.sweep)
     tools = {str(k): ", ".join(dict.fromkeys(map(str, v))) for k, v in versions.groupby("key", sort=True)["value"]}
     named = [f"{k} {tools[k]}" for k in ("workbench", "python", "numpy", "scipy") if k in tools]

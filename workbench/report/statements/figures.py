@@ -12,7 +12,7 @@ from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.time_course import MOST_SUBJECTS, ONSET_FACTOR
 from workbench.report.statements.statement import statement
-from workbench.report.words import Wording, counted, each, listed, number, percent, plain, sentence, signed
+from workbench.report.words import Wording, counted, each, listed, name_in_words, number, percent, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE
 
 if TYPE_CHECKING:
@@ -337,7 +337,7 @@ def chain_take(words: Wording, found: DoseChain) -> str:
     """Say the half-effect dose of the main link in each arm."""
     rows = half_effects(found)
     if rows.empty:
-        return sentence(f"No dose in {plain(found.study)} reaches half of any effect")
+        return sentence(f"No dose in {name_in_words(found.study)} reaches half of any effect")
     levels = [link.outcome for link in found.links if link.absolute]
     chosen = rows[rows.outcome == next((o for o in levels if o in set(rows.outcome)), rows.outcome.iloc[-1])]
     said = [f"{number(r.p50, 2)} {found.unit} ({words.arm(r.arm)})" for r in each(chosen)]
@@ -358,7 +358,7 @@ def chain_caption(words: Wording) -> str:
 @statement("outcomes", "points")
 def curve_take(words: Wording, study: str, outcome: str, lines: Sequence[Line], spoken: Sequence[str]) -> str:
     """Say where along one swept setting an outcome is best and worst, arm by arm."""
-    title = str(words.selection.studies.title[study]) or plain(study)
+    title = str(words.selection.studies.title[study]) or name_in_words(study)
     measure = words.measure("outcome", outcome)
     said = [f"in “{line.label}” it {_extremes(words, outcome, line, spoken)}" for line in lines[:MOST_ENDS]]
     more = f", and so on ({len(lines)} arms)" if len(lines) > MOST_ENDS else ""
@@ -375,7 +375,7 @@ def curve_caption(numeric: bool) -> str:
 @statement("outcomes", "points")
 def map_take(words: Wording, study: str, title: str, found: Sequence[Grid]) -> str:
     """Say between which values an outcome runs on each map."""
-    name = str(words.selection.studies.title[study]) or plain(study)
+    name = str(words.selection.studies.title[study]) or name_in_words(study)
     said = []
     for grid in found:
         if np.isnan(grid.mean).all():

@@ -14,7 +14,7 @@ from workbench.analysis.protocol import arm_settings
 from workbench.analysis.sensitivity import FEWEST, Movement, movements, swing
 from workbench.findings.ledger import natural
 from workbench.report.statements.statement import statement, statements
-from workbench.report.words import counted, each, listed, number, percent, plain, sentence, signed
+from workbench.report.words import counted, each, listed, name_in_words, number, percent, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, FEWEST_PEOPLE, HELD, NEITHER, PLAUSIBLE, TOO_FEW, heading
 
 if TYPE_CHECKING:
@@ -346,7 +346,7 @@ def turning(ground: Ground) -> list[Movement]:
 
 
 def _study(ground: Ground, moved: Movement) -> str:
-    return str(ground.selection.studies.title[moved.study]) or plain(moved.study)
+    return str(ground.selection.studies.title[moved.study]) or name_in_words(moved.study)
 
 
 @statements("points", "outcomes")
@@ -357,7 +357,7 @@ def hangs_most_on(ground: Ground) -> Iterator[str]:
         moved = swing(ground.selection, found, driver.path, driver.rho) if found is not None else None
         if found is None or moved is None or abs(driver.rho) < found.notable:
             continue
-        meant = ground.selection.meanings.get(driver.path) or plain(driver.path)
+        meant = ground.selection.meanings.get(driver.path) or name_in_words(driver.path)
         yield (
             f"It hangs most on one number, the {meant}: the median difference is {signed(moved.low_third)} with it in "
             f"the lowest third of its range and {signed(moved.high_third)} in the highest."
