@@ -52,11 +52,11 @@ def find_faults(
             faults = [*_component_faults(group.structure, whole), *_window_faults(group.structure, whole)]
             for path, message in (fault for fault in faults if fault not in seen):
                 seen.add((path, message))
-                yield from _new(_told(places, study, arm, moved, path, message), message, told)
+                yield from _new(_problem_of_arm(places, study, arm, moved, path, message), message, told)
             overlapping = list(overlaps(whole))
             for path, message in (fault for fault in overlapping if fault not in told):
                 told.add((path, message))
-                yield _told(places, study, arm, moved, path, message, chosen="session.")
+                yield _problem_of_arm(places, study, arm, moved, path, message, chosen="session.")
             known = {(path, _rule_of(message)) for path, message in (*faults, *overlapping)}
             for corner, path, message in _swept_faults(group.structure, slab, whole, known):
                 yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
@@ -76,7 +76,7 @@ def remarkable(
             known: set[tuple[str, str]] = set()
             for path, message in _component_faults(group.structure, whole, ask=notes):
                 known.add((path, _rule_of(message)))
-                yield from _new(_told(places, study, arm, slab.levels, path, message), message, told)
+                yield from _new(_problem_of_arm(places, study, arm, slab.levels, path, message), message, told)
             for corner, path, message in _swept_faults(group.structure, slab, whole, known, ask=notes):
                 yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
 
@@ -94,7 +94,7 @@ def _rule_of(message: str) -> str:
     return NUMBER.sub("", message)
 
 
-def _told(
+def _problem_of_arm(
     places: Places, study: str, arm: str, moved: Mapping[str, object], path: str, message: str, chosen: str = ""
 ) -> Problem:
     """Return the problem at its place.
