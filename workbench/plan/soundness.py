@@ -59,7 +59,7 @@ def find_faults(
                 yield _problem_of_arm(places, study, arm, moved, path, message, chosen="session.")
             known = {(path, _rule_of(message)) for path, message in (*faults, *overlapping)}
             for corner, path, message in _swept_faults(group.structure, slab, whole, known):
-                yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
+                yield from _new(_problem_at_end(places, study, arm, slab, corner, path, message), message, told)
 
 
 def remarkable(
@@ -78,7 +78,7 @@ def remarkable(
                 known.add((path, _rule_of(message)))
                 yield from _new(_problem_of_arm(places, study, arm, slab.levels, path, message), message, told)
             for corner, path, message in _swept_faults(group.structure, slab, whole, known, ask=notes):
-                yield from _new(_told_at(places, study, arm, slab, corner, path, message), message, told)
+                yield from _new(_problem_at_end(places, study, arm, slab, corner, path, message), message, told)
 
 
 def _new(problem: Problem, message: str, told: set[tuple[object, ...]]) -> Iterator[Problem]:
@@ -112,7 +112,9 @@ def _problem_of_arm(
     return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
 
 
-def _told_at(places: Places, study: str, arm: str, slab: ArmSlice, corner: Corner, path: str, message: str) -> Problem:
+def _problem_at_end(
+    places: Places, study: str, arm: str, slab: ArmSlice, corner: Corner, path: str, message: str
+) -> Problem:
     """Return the problem that shows at an end of a sweep, at the line of the axis."""
     axes = {axis.path: (axis.unit, axis.relative) for axis in places.scenario.studies[study].axes}
     where = in_words(slab.points.points, axes, corner)
