@@ -100,12 +100,12 @@ def _finding_lines(found: Verification) -> Iterator[str]:
     listed = [finding for check in found.checks for finding in check.findings]
     total = sum(check.found for check in found.checks)
     for finding in listed[:SHOWN]:
-        yield f"error: {found.db}: {_told(finding)}"
+        yield f"error: {found.db}: {_damage_in_words(finding)}"
     if total > SHOWN:
         yield f"error: {total - SHOWN:,} more ({total:,} in all)"
 
 
-def _told(finding: Damage) -> str:
+def _damage_in_words(finding: Damage) -> str:
     values = [
         f"{word} {shorten(value)}"
         for word, value in (("stored", finding.stored), ("computed", finding.computed))
