@@ -241,29 +241,29 @@ def _block(row: LedgerRow, width: int) -> Iterator[str]:
     """Yield what stands below a finding's first line: what was published, and each criterion with its remarks."""
     from workbench.findings.wording import accepted, horizon_words, remarks
 
-    yield from _told(f"published: {row.finding.published}", width)
+    yield from _indented(f"published: {row.finding.published}", width)
     if horizon := horizon_words(row, _value):
-        yield from _told(horizon, width)
+        yield from _indented(horizon, width)
     deciding = row.deciding
     for criterion in [*([deciding] if deciding else []), *(c for c in row.criteria if c is not deciding)]:
         line = criterion.words
         if criterion is not deciding:
             judged = criterion.verdict if criterion.judged else f"beside ({criterion.verdict})"
             line = f"{judged}, {_model(criterion)}, accepted {accepted(criterion.criterion.accept, _value)}: {line}"
-        yield from _told(line, width)
+        yield from _indented(line, width)
         for label, words in remarks(criterion, _value):
             if label != "note":
-                yield from _told(f"{label}: {words}", width, 2)
+                yield from _indented(f"{label}: {words}", width, 2)
         if criterion.interval is not None:
-            yield from _told(f"{PLAUSIBLE}: {_range(criterion)}", width, 2)
+            yield from _indented(f"{PLAUSIBLE}: {_range(criterion)}", width, 2)
     if row.role in ("test", "built_in") and sum(c.judged for c in row.criteria) > 1:
         words = row.severity.words if row.severity is not None else f"not measured: {row.unmeasured}"
-        yield from _told(f"all of it: {words}", width)
+        yield from _indented(f"all of it: {words}", width)
     for chosen in row.chosen:
-        yield from _told(chosen, width)
+        yield from _indented(chosen, width)
 
 
-def _told(text: str, width: int, depth: int = 1) -> list[str]:
+def _indented(text: str, width: int, depth: int = 1) -> list[str]:
     return textwrap.wrap(
         text,
         width,
