@@ -347,7 +347,7 @@ def carry_out(
             with suppress(StorageError):
                 writer.finish("broken off")
             if isinstance(fault, OtherRuns):
-                raise _told(fault, request) from fault
+                raise _with_changes(fault, request) from fault
             raise
         tally = writer.finish("stopped" if stop.requested else "finished")
         counts = _counts(request.plan, writer, perf_counter() - started)
@@ -365,7 +365,7 @@ def carry_out(
     )
 
 
-def _told(fault: OtherRuns, request: Request) -> OtherRuns:
+def _with_changes(fault: OtherRuns, request: Request) -> OtherRuns:
     """Return the refusal to go on with other runs, with what has changed since the first of them."""
     from workbench.execution.earlier import changed_since
 
