@@ -71,7 +71,9 @@ def test_rung_7_a_structural_axis_for_some_arms_leaves_the_others_as_they_are() 
     axes = [axis("population.d1.size", 2, 3, arms=("b",))]
     groups = plan(scenario([arm("a"), arm("b")], axes, subjects=1)).studies[0].groups
     sizes = {
-        tuple(slab.arm for slab in g.slabs): [t.field("size") for t in g.structure.tables if t.name == "d1"]
+        tuple(arm_slice.arm for arm_slice in g.arm_slices): [
+            t.field("size") for t in g.structure.tables if t.name == "d1"
+        ]
         for g in groups
     }
     assert sizes == {(0, 0): [4], (1,): [3]}

@@ -71,7 +71,7 @@ def refuse_unfit(plan: Plan, registry: Registry | None = None) -> None:
             try:
                 width_for(group.structure, registry)
             except AssemblyError as error:
-                arm, levels = study.arms[group.slabs[0].arm], group.slabs[0].levels
+                arm, levels = study.arms[group.arm_slices[0].arm], group.arm_slices[0].levels
                 moved = [p for p in (*levels, *plan.scenario.arms[arm].set) if p.startswith(f"{error.path}.")]
                 message = f"{error.reason} (in arm {arm})"
                 problems.append(places.problem(error.path, message, study=study.name, arm=arm, moved=moved))

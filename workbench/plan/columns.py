@@ -150,24 +150,24 @@ class Form:
         return low, high
 
 
-def column(forms: Sequence[Form], slab: Indexes, rows: Rows) -> Numbers:
+def column(forms: Sequence[Form], arm_slice: Indexes, rows: Rows) -> Numbers:
     """Return one number for every run.
 
     Parameters
     ----------
     forms : sequence
-        One form for each slab (an arm at fixed structural levels).
-    slab : array (runs,)
-        The slab of every run.
+        One form for each arm_slice (an arm at fixed structural levels).
+    arm_slice : array (runs,)
+        The arm_slice of every run.
     """
     constants = [form.constant for form in forms]
     if all(constant is not None for constant in constants):
-        return np.array(constants, dtype=np.float64)[slab]
+        return np.array(constants, dtype=np.float64)[arm_slice]
     if all(form == forms[0] for form in forms):
         return forms[0].values(rows)
-    result = np.empty(len(slab))
+    result = np.empty(len(arm_slice))
     for form in dict.fromkeys(forms):
-        mask = np.array([other == form for other in forms])[slab]
+        mask = np.array([other == form for other in forms])[arm_slice]
         if mask.any():
             result[mask] = form.values(rows.where(mask))
     return result

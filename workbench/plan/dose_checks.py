@@ -45,8 +45,8 @@ NEAR = 1e-9
 def dose_notes(places: Places, study: StudyPlan, draws: Draws, told: set[tuple[object, ...]]) -> Iterator[Problem]:
     """Yield a note for each dose of a study outside what is plausible of its drug; `told` holds what was reported."""
     for group in study.groups:
-        for slab in group.slabs:
-            for problem, rule in _of_slab(places, study, group, slab, draws):
+        for arm_slice in group.arm_slices:
+            for problem, rule in _of_slab(places, study, group, arm_slice, draws):
                 key = problem.line, problem.column, problem.key, rule
                 if key not in told:
                     told.add(key)
@@ -54,7 +54,7 @@ def dose_notes(places: Places, study: StudyPlan, draws: Draws, told: set[tuple[o
 
 
 def _of_slab(
-    places: Places, study: StudyPlan, group: Group, slab: ArmSlice, draws: Draws
+    places: Places, study: StudyPlan, group: Group, arm_slice: ArmSlice, draws: Draws
 ) -> Iterator[tuple[Problem, str]]:
     """Yield (note, rule) for each drug that an arm gives and whose doses are known."""
     tables: Tables = {}
@@ -65,7 +65,7 @@ def _of_slab(
         mine = {name: dose for name, dose in tables.get("dose", {}).items() if dose.get("drug") == drug.name}
         if known is None or not mine:
             continue
-        runs = _Runs(study, slab, draws)
+        runs = _Runs(study, arm_slice, draws)
         given = [_given(runs, name, dose, drug, _length(dose, tables)) for name, dose in mine.items()]
         for one in (*given, *(raised for plain in given for raised in _raised(runs, plain, tables))):
             for when, span, amount in _amounts(known, one, given):
@@ -74,7 +74,7 @@ def _of_slab(
                     continue
                 side = "above" if amount.flat[at] > span.high else "below"
                 where, moved = runs.where(one, at)
-                arm = study.arms[slab.arm]
+                arm = study.arms[arm_slice.arm]
                 message = (
                     f"{amount.flat[at]:,.6g} {span.unit} of {drug.substance or drug.name}{when} is {side} what is"
                     f" plausible, {span} ({', '.join(known.source)}), in arm {arm}" + (f" at {where}" if where else "")
@@ -126,8 +126,8 @@ def _worst(amount: Numbers, span: Span) -> int | None:
 class _Runs:
     """The numbers that one arm's runs have, at fixed structural levels; of very many runs some."""
 
-    def __init__(self, study: StudyPlan, slab: ArmSlice, draws: Draws) -> None:
-        self._study, self._slab, self._draws = study, slab, draws
+    def __init__(self, study: StudyPlan, arm_slice: ArmSlice, draws: Draws) -> None:
+        self._study, self._slab, self._draws = study, arm_slice, draws
 
     @cached_property
     def _rows(self) -> Rows:

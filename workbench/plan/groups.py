@@ -36,12 +36,12 @@ class Group:
     """All runs of one structure in one study; a subject passes through every arm slice before the next subject."""
 
     structure: Structure
-    slabs: tuple[ArmSlice, ...]
+    arm_slices: tuple[ArmSlice, ...]
 
     @cached_property
     def starts(self) -> Indexes:
         """Where each arm slice starts among the runs of one subject; the last entry is their number."""
-        return np.cumsum([0, *(len(slab.points) for slab in self.slabs)])
+        return np.cumsum([0, *(len(arm_slice.points) for arm_slice in self.arm_slices)])
 
     @property
     def runs_per_subject(self) -> int:
@@ -51,25 +51,25 @@ class Group:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The numeric paths, sorted."""
-        return tuple(sorted(self.slabs[0].forms))
+        return tuple(sorted(self.arm_slices[0].forms))
 
     @cached_property
     def _arms(self) -> Indexes:
-        return np.array([slab.arm for slab in self.slabs])
+        return np.array([arm_slice.arm for arm_slice in self.arm_slices])
 
     def forms(self, path: str) -> list[Form]:
-        """Return the form of `path` in each slab."""
-        return [slab.forms[path] for slab in self.slabs]
+        """Return the form of `path` in each arm_slice."""
+        return [arm_slice.forms[path] for arm_slice in self.arm_slices]
 
     def place(self, rows: Indexes) -> tuple[Indexes, Indexes, Indexes, Indexes]:
-        """Return subject, slab, arm and point ordinal of each run; `rows` counts all runs of the group."""
+        """Return subject, arm_slice, arm and point ordinal of each run; `rows` counts all runs of the group."""
         subject, within = np.divmod(rows, self.runs_per_subject)
-        slab = np.searchsorted(self.starts, within, side="right") - 1
+        arm_slice = np.searchsorted(self.starts, within, side="right") - 1
         ordinal = np.empty(len(rows), np.int64)
-        for i in np.unique(slab).tolist():
-            mask = slab == i
-            ordinal[mask] = self.slabs[i].points.ordinals(within[mask] - self.starts[i])
-        return subject, slab, self._arms[slab], ordinal
+        for i in np.unique(arm_slice).tolist():
+            mask = arm_slice == i
+            ordinal[mask] = self.arm_slices[i].points.ordinals(within[mask] - self.starts[i])
+        return subject, arm_slice, self._arms[arm_slice], ordinal
 
 
 def groups_of(
@@ -92,9 +92,9 @@ def groups_of(
             chosen = {path: values[part.levels[points.group_of(path)]] for path, values in levels.items()}
             layers = Layers(scenario, arm, settings, axes, points, {p: v for p, v in chosen.items() if p in axes})
             structure = structure_of(layers, study.outcomes, study.record)
-            slab = ArmSlice(index, part, chosen, *_numbers(layers))
-            found.setdefault(structure, []).append(slab)
-    return tuple(Group(structure, tuple(slabs)) for structure, slabs in found.items())
+            arm_slice = ArmSlice(index, part, chosen, *_numbers(layers))
+            found.setdefault(structure, []).append(arm_slice)
+    return tuple(Group(structure, tuple(arm_slices)) for structure, arm_slices in found.items())
 
 
 def _numbers(layers: Layers) -> tuple[dict[str, Parameter], dict[str, Form]]:

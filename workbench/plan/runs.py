@@ -162,14 +162,14 @@ class Plan:
         return None
 
     def _chunk(self, study: StudyPlan, group: Group, rows: Indexes) -> BatchPlan:
-        subjects, slab, arms, ordinals = group.place(rows)
+        subjects, arm_slice, arms, ordinals = group.place(rows)
         first = int(subjects[0])
         traits = self.traits(range(first, int(subjects[-1]) + 1))
         at = Rows(study.points, ordinals, subjects, {name: drawn[subjects - first] for name, drawn in traits.items()})
         values: dict[str, float | NDArray[np.float64]] = {}
         for path in group.paths:
             shared = self.constants.get(path)
-            values[path] = column(group.forms(path), slab, at) if shared is None else shared
+            values[path] = column(group.forms(path), arm_slice, at) if shared is None else shared
         keys = run_keys(group.structure, values, self.seed, subjects)
         return BatchPlan(Batch(group.structure, self.seed, subjects, values, keys), study.name, arms, ordinals)
 

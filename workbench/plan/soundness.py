@@ -46,9 +46,9 @@ def find_faults(
     scenario = places.scenario
     for group in groups:
         seen: set[tuple[str, str]] = set()
-        for slab in group.slabs:
-            whole = _whole(group, slab, scenario.registry)
-            arm, moved = arms[slab.arm], slab.levels
+        for arm_slice in group.arm_slices:
+            whole = _whole(group, arm_slice, scenario.registry)
+            arm, moved = arms[arm_slice.arm], arm_slice.levels
             faults = [*_component_faults(group.structure, whole), *_window_faults(group.structure, whole)]
             for path, message in (fault for fault in faults if fault not in seen):
                 seen.add((path, message))
@@ -58,8 +58,8 @@ def find_faults(
                 told.add((path, message))
                 yield _problem_of_arm(places, study, arm, moved, path, message, chosen="session.")
             known = {(path, _rule_of(message)) for path, message in (*faults, *overlapping)}
-            for corner, path, message in _swept_faults(group.structure, slab, whole, known):
-                yield from _new(_problem_at_end(places, study, arm, slab, corner, path, message), message, told)
+            for corner, path, message in _swept_faults(group.structure, arm_slice, whole, known):
+                yield from _new(_problem_at_end(places, study, arm, arm_slice, corner, path, message), message, told)
 
 
 def remarkable(
@@ -71,14 +71,14 @@ def remarkable(
     """
     scenario = places.scenario
     for group in groups:
-        for slab in group.slabs:
-            whole, arm = _whole(group, slab, scenario.registry), arms[slab.arm]
+        for arm_slice in group.arm_slices:
+            whole, arm = _whole(group, arm_slice, scenario.registry), arms[arm_slice.arm]
             known: set[tuple[str, str]] = set()
             for path, message in _component_faults(group.structure, whole, ask=notes):
                 known.add((path, _rule_of(message)))
-                yield from _new(_problem_of_arm(places, study, arm, slab.levels, path, message), message, told)
-            for corner, path, message in _swept_faults(group.structure, slab, whole, known, ask=notes):
-                yield from _new(_problem_at_end(places, study, arm, slab, corner, path, message), message, told)
+                yield from _new(_problem_of_arm(places, study, arm, arm_slice.levels, path, message), message, told)
+            for corner, path, message in _swept_faults(group.structure, arm_slice, whole, known, ask=notes):
+                yield from _new(_problem_at_end(places, study, arm, arm_slice, corner, path, message), message, told)
 
 
 def _new(problem: Problem, message: str, told: set[tuple[object, ...]]) -> Iterator[Problem]:
@@ -113,22 +113,22 @@ def _problem_of_arm(
 
 
 def _problem_at_end(
-    places: Places, study: str, arm: str, slab: ArmSlice, corner: Corner, path: str, message: str
+    places: Places, study: str, arm: str, arm_slice: ArmSlice, corner: Corner, path: str, message: str
 ) -> Problem:
     """Return the problem that shows at an end of a sweep, at the line of the axis."""
     axes = {axis.path: (axis.unit, axis.relative) for axis in places.scenario.studies[study].axes}
-    where = in_words(slab.points.points, axes, corner)
+    where = in_words(arm_slice.points.points, axes, corner)
     blamed = sorted((p for p in axes if p in corner), key=lambda p: p != path)
     return places.problem(path, f"at {where}: {message} (in arm {arm})", study=study, arm=arm, moved=blamed)
 
 
-def _whole(group: Group, slab: ArmSlice, registry: Registry) -> Tables:
+def _whole(group: Group, arm_slice: ArmSlice, registry: Registry) -> Tables:
     """Return every table's fields as plain Python, by section; a number that differs between runs is None."""
     whole = Tables({})
     for table in group.structure.tables:
         component = registry.get(table.section, table.component)
         whole[table.section][table.name] = Fields(component, table.section, table.name, dict(table.fields))
-    for path, form in slab.forms.items():
+    for path, form in arm_slice.forms.items():
         section, name, field = path.split(".", 2)
         whole[section][name][field] = form.constant
     return whole
@@ -143,15 +143,17 @@ def _component_faults(structure: Structure, whole: Tables, ask: Asking = clashes
 
 def _swept_faults(
     structure: Structure,
-    slab: ArmSlice,
+    arm_slice: ArmSlice,
     whole: Tables,
     known: set[tuple[str, str]],
     ask: Asking = clashes,
 ) -> Iterator[tuple[Corner, str, str]]:
     """Yield (corner, path, fault) where an end of a sweep breaks a rule that is not in `known`, which grows."""
-    for corner in corners(slab):
+    for corner in corners(arm_slice):
         tables = Tables(whole)
-        for path, number in ((path, form.at(corner)) for path, form in slab.forms.items() if form.constant is None):
+        for path, number in (
+            (path, form.at(corner)) for path, form in arm_slice.forms.items() if form.constant is None
+        ):
             section, name, field = path.split(".", 2)
             tables[section][name] = tables[section][name].with_number(field, number)
         overlapping = overlaps(tables) if ask is clashes else ()
@@ -187,16 +189,16 @@ MOST = 16
 """Corners at which all axes stand at an end: four axes have as many. Of more axes only each by itself is tried."""
 
 
-def corners(slab: ArmSlice) -> Iterator[Corner]:
+def corners(arm_slice: ArmSlice) -> Iterator[Corner]:
     """Yield the ends of each axis by itself, then of those that move together, then of all at once.
 
     What is wrong with one axis by itself then shows first, and names no other.
     """
     ends: dict[int, dict[str, list[int]]] = {}
-    for part in (part for form in slab.forms.values() for part in (form.base, *form.factors)):
+    for part in (part for form in arm_slice.forms.values() for part in (form.base, *form.factors)):
         if isinstance(part, Swept):
             found = {int(part.levels.argmin()), int(part.levels.argmax())}
-            ends.setdefault(part.group, {})[part.path] = _standing(slab, part.group) or sorted(found)
+            ends.setdefault(part.group, {})[part.path] = _standing(arm_slice, part.group) or sorted(found)
     together: list[list[Corner]] = []
     for paths in ends.values():
         yield from ({path: level} for path, levels in paths.items() for level in levels)
@@ -209,9 +211,9 @@ def corners(slab: ArmSlice) -> Iterator[Corner]:
             yield {path: level for corner in each for path, level in corner.items()}
 
 
-def _standing(slab: ArmSlice, group: int) -> list[int]:
+def _standing(arm_slice: ArmSlice, group: int) -> list[int]:
     """Return the one level at which a group stands that moves something structural too."""
-    return [slab.points.levels[group]] if group in slab.points.levels else []
+    return [arm_slice.points.levels[group]] if group in arm_slice.points.levels else []
 
 
 def in_words(points: Points, axes: Mapping[str, tuple[str, bool]], corner: Corner) -> str:
@@ -262,9 +264,9 @@ def range_problems(
 def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, Form], tuple[Parameter, str]]:
     """Return every form of every path once, with its declaration and the first arm that has it."""
     found: dict[tuple[str, Form], tuple[Parameter, str]] = {}
-    for slab in (slab for group in groups for slab in group.slabs):
-        for path, form in slab.forms.items():
-            found.setdefault((path, form), (slab.fields[path], arms[slab.arm]))
+    for arm_slice in (arm_slice for group in groups for arm_slice in group.arm_slices):
+        for path, form in arm_slice.forms.items():
+            found.setdefault((path, form), (arm_slice.fields[path], arms[arm_slice.arm]))
     return found
 
 
