@@ -115,7 +115,7 @@ def times_in(unit: str) -> str:
 def name_in_words(name: str) -> str:
     """Return a name from a file as words.
 
-    >>> plain("dose.thp a day"), plain("overflow_end_of_treatment")
+    >>> name_in_words("dose.thp a day"), name_in_words("overflow_end_of_treatment")
     ('thp a day', 'overflow end of treatment')
     """
     parts = name.split(".")
