@@ -51,8 +51,8 @@ def equations(ground: Ground) -> PageTable:
     for (section, name), component in unique.items():
         of = sorted(table for table, c in found[section].items() if c is component)
         text = "\n".join(line.strip() for line in component.equation.strip().splitlines())
-        used = ", ".join(map(name_in_words, of[:6]))
-        said = f"{component.summary()} ({section} “{name_in_words(name)}”; used as {used})"
+        where = ", ".join(map(name_in_words, of[:6]))
+        said = f"{component.summary()} ({section} “{name_in_words(name)}”; used as {where})"
         rows.append((said, text, ", ".join(component.sources)))
     rows += [(f"Not installed here: {one}", "not known here", "") for one in absent(ground)]
     table = PageTable("Words and equations", ("Component", "Equation", "Sources"), tuple(rows), look="equations")

@@ -216,7 +216,7 @@ def create(path: Path, command: str = "") -> None:
 def drafted(path: Path) -> Iterator[Path]:
     """Give a name beside `path` for what shall be renamed to it; what has that name afterwards is removed.
 
-    The caller holds the lease of `path`.
+    The caller holds the lock of `path`.
     """
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
@@ -255,7 +255,7 @@ def remove_drafts(path: Path) -> None:
 
 
 def writing(path: Path, timeout: float) -> Connection:
-    """Open an existing database for writing; the caller holds the lease.
+    """Open an existing database for writing; the caller holds the lock.
 
     Every commit waits for the disk: what is reported as stored survives a killed process and a power cut.
     `refuse_planted` comes before.

@@ -193,7 +193,7 @@ class WriterLock:
     Raises
     ------
     StorageError
-        If another writer still holds the lease at the end, naming its process and start; if the folder cannot be
+        If another writer still holds the lock at the end, naming its process and start; if the folder cannot be
         written; or if something that is no lock file of ours has its name, which is left as it is.
     """
 
@@ -280,7 +280,7 @@ class WriterLock:
             return "holder unknown"
 
     def release(self) -> None:
-        """Give the lease back and remove the lock file; a second call does nothing."""
+        """Give the lock back and remove the lock file; a second call does nothing."""
         if self._handle < 0:
             return
         # A lock file that stays, its folder closed meanwhile, is in nobody's way: the next writer takes it over.
@@ -332,7 +332,7 @@ RUNNING, KILLED = "running", "killed"
 def end_killed(connection: Connection) -> None:
     """Mark as killed what still counts as running.
 
-    There is one writer at a time, and its lease ends with its process: the caller, who has the lease, is the only one
+    There is one writer at a time, and its lock ends with its process: the caller, who has the lock, is the only one
     alive. The rows that were stored stay as they are.
     """
     i, c = tables.invocation, tables.calibration
