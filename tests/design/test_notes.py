@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.commands import SMALL, answer, workbench
 
-from workbench.circuit import Dense
+from workbench.circuit.projections import Dense
 from workbench.cli.faults import SHOWN_PROBLEMS, note_lines
 from workbench.errors import Problem
 from workbench.plan import plan

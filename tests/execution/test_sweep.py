@@ -17,7 +17,7 @@ from workbench.execution.pilot import RunForecast
 from workbench.execution.progress import RunCounts
 from workbench.execution.runner import forecast, prepare
 from workbench.execution.signals import StoppedAtOnce, StopSignal
-from workbench.plasticity import Hebb
+from workbench.plasticity.hebb import Hebb
 from workbench.store.digest import digest
 
 

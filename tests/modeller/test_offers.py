@@ -12,7 +12,7 @@ import workbench.component.offers as offers
 from workbench.component.declaration import Component
 from workbench.component.offers import Offer, resolve_clashes
 from workbench.component.registry import SECTIONS
-from workbench.plasticity import Hebb
+from workbench.plasticity.hebb import Hebb
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def test_an_unknown_section_is_told() -> None:
     [
         ("math:pi", "3.14159"),
         ("math:no_such_name", "AttributeError: module 'math' has no attribute 'no_such_name'"),
-        ("workbench.plasticity:Hebb", "Hebb is the workbench's own"),
+        ("workbench.plasticity.hebb:Hebb", "Hebb is the workbench's own"),
         ("workbench_has_no_such_module:Rule", "ModuleNotFoundError: No module named"),
     ],
     ids=["no class", "no such name", "not theirs", "no module"],
@@ -85,4 +85,4 @@ def test_what_an_entry_point_cannot_give_is_a_fault_and_no_exception(
 def test_an_error_outside_other_packages_is_not_blamed_on_them() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         _ = 1 / 0
-    assert offers.blamed(caught.value) is None
+    assert offers.blame_package(caught.value) is None

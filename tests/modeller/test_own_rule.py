@@ -20,7 +20,7 @@ import workbench
 from workbench.component.declaration import Component, number, reference
 from workbench.component.registry import Registry, registry
 from workbench.errors import CheckFailed, ScenarioError
-from workbench.plasticity import Hebb
+from workbench.plasticity.hebb import Hebb
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 
 

@@ -11,8 +11,8 @@ from scipy.linalg import expm
 from support.circuits import HEAD, STRIATUM, replaced, solved
 
 from workbench.pharmacology.disposition import OneCompartmentOral, TwoCompartmentOral
-from workbench.plasticity import Hebb
 from workbench.plasticity.eligibility import Delayed, Exponential
+from workbench.plasticity.hebb import Hebb
 from workbench.plasticity.two_sided import TwoSided, kernel
 
 

@@ -13,7 +13,10 @@ from scipy.optimize import brentq
 from support.circuits import HEAD, equal, joined, only, replaced, solved
 
 from workbench.errors import ScenarioError
-from workbench.plasticity import BCM, Cubic, Hebb, RateError
+from workbench.plasticity.bcm import BCM
+from workbench.plasticity.cubic import Cubic
+from workbench.plasticity.hebb import Hebb
+from workbench.plasticity.rate_error import RateError
 from workbench.plasticity.stabilisers import EQUATIONS, project
 from workbench.solver.run import solve
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 from types import MappingProxyType
 
 from workbench.component.declaration import Component
@@ -326,9 +327,14 @@ class Registry:
         return key in self._classes or key in self._former
 
 
-def _components_of(module_name: str) -> tuple[type[Component], ...]:
-    listed: tuple[type[Component], ...] = import_module(module_name).COMPONENTS
-    return listed
+def _components_of(room: str) -> Iterator[type[Component]]:
+    """Yield the components of every file in a room; a base that others build upon has no name of its own."""
+    for file in iter_modules(import_module(room).__path__):
+        module = import_module(f"{room}.{file.name}")
+        for found in vars(module).values():
+            ours = isinstance(found, type) and issubclass(found, Component) and found.__module__ == module.__name__
+            if ours and hasattr(found, "name"):
+                yield found
 
 
 @cache
