@@ -11,8 +11,8 @@ from support.commands import answer, workbench
 from support.fabricated import TEXT, ArmRow, StudyRow, fabricate, patients, studies
 
 from workbench import terms
-from workbench.analysis.overview import equal_outcomes
 from workbench.analysis.selection import select
+from workbench.report.overview import equal_outcomes
 
 JOINT = '\n[interaction.joint]\ntitle = "Two made-up halves"\narms = ["ill_30", "ill_15", "ill_6", "ill"]\n'
 LONG = "ill_with_a_name_of_more_than_forty_letters_in_it"

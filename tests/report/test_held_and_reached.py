@@ -9,13 +9,13 @@ import pytest
 from support.fabricated import ArmRow, StudyRow, fabricate
 
 from workbench.analysis.aims import Aim
-from workbench.analysis.overview import excess
 from workbench.analysis.responders import responses
 from workbench.analysis.selection import select
 from workbench.findings.finding import Criterion
 from workbench.findings.held import HeldSets, published_range
 from workbench.inspection.window_courses import shape_of
 from workbench.modulation.window import TwoStage
+from workbench.report.overview import excess
 from workbench.scenario.model import ResponderRule
 
 

@@ -33,9 +33,9 @@ from workbench.terms import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.overview import Crossed, NamedComparison, Overview
     from workbench.analysis.parameter_uncertainty import Plausible
     from workbench.analysis.selection import Selection
+    from workbench.report.overview import Crossed, NamedComparison, Overview
 
 NO_BASELINE = "nothing to compare: no arm here has a baseline (compare_with in the scenario, or --baseline ARM)"
 NO_INTERACTION = (
@@ -427,7 +427,7 @@ def _print_rows(
 
 def _declared_lines(db: Path, sweep: int | None) -> list[str]:
     """Return the lines of what the scenario declares, none where it compares nothing."""
-    from workbench.analysis.overview import overview
+    from workbench.report.overview import overview
 
     found = overview(db, sweep)
     return [*overview_lines(found)] if found is not None and found.declared else []
@@ -443,8 +443,8 @@ def _tables(
 ) -> list[str]:
     """Return the lines of every comparison that was asked for."""
     from workbench.analysis.interaction import over_parameters
-    from workbench.analysis.overview import equal_outcomes
     from workbench.analysis.selection import select
+    from workbench.report.overview import equal_outcomes
 
     frame, joint = _compared(db, sweep, study, baseline, outcome, interactions)
     if not len(joint if interactions else frame):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.aims import Aim, Aims, aims
 from workbench.analysis.interaction import interactions
-from workbench.analysis.overview import Excess, excess
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.protocol import days_declared
 from workbench.analysis.time_course import Courses, courses
 from workbench.findings.collection import ledger as published
 from workbench.findings.held import HeldSets, held
+from workbench.report.overview import Excess, excess
 from workbench.report.queries import Queries
 from workbench.report.words import Wording, each, name_in_words, number
 
