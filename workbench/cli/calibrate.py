@@ -12,9 +12,9 @@ from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, tell
 from workbench.cli.progress import SETTLED, counted, display, duration
-from workbench.cli.text_tables import FormattedNumber, fitted
 from workbench.errors import shorten
 from workbench.files import command_line, make_folder, refuse_unwritable
+from workbench.text_tables import FormattedNumber, fitted
 
 if TYPE_CHECKING:
     from workbench.calibration.candidates import CandidateCounts, CandidateForecast

@@ -12,7 +12,6 @@ import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database, Sweep
 from workbench.cli.output import Format, print_frame, put, records
-from workbench.cli.text_tables import GAP, NOTHING, FormattedNumber, aligned, cell, fitted, folded, screen
 from workbench.errors import shorten
 from workbench.terms import (
     BETTER,
@@ -29,6 +28,7 @@ from workbench.terms import (
     TOO_FEW,
     spread,
 )
+from workbench.text_tables import GAP, NOTHING, FormattedNumber, aligned, cell, fitted, folded, screen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -398,8 +398,8 @@ def compare(
 def _rounding(db: Path, sweep: int | None, outcome: list[str] | None) -> list[str]:
     """Return what of these outcomes other processors give other digits of."""
     from workbench.analysis.selection import select
-    from workbench.cli.text_tables import folded
     from workbench.execution.tolerances import between_processors
+    from workbench.text_tables import folded
 
     said = between_processors(select(db, sweep), outcome or None)
     return [line for sentence in said for line in folded(sentence, "  ", first="")]

@@ -13,9 +13,9 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import as_json, print_object, put, put_exactly, spelled_out
-from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
+from workbench.text_tables import folded, set_out
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component, Parameter

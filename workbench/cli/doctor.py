@@ -12,7 +12,7 @@ import typer
 from workbench import __version__
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, tell
-from workbench.cli.text_tables import set_out
+from workbench.text_tables import set_out
 
 ENVIRONMENT = 3
 

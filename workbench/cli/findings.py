@@ -14,10 +14,10 @@ from workbench.cli.faults import resumable
 from workbench.cli.options import AsFormat, AsJson, ForRuns, Workers
 from workbench.cli.output import Format, print_frame, print_object, put
 from workbench.cli.progress import watcher
-from workbench.cli.text_tables import NOTHING
 from workbench.errors import CheckFailed
 from workbench.files import command_line
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE
+from workbench.text_tables import NOTHING
 
 if TYPE_CHECKING:
     from workbench.findings.ledger import CriterionRow, Ledger, LedgerRow

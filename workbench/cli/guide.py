@@ -10,8 +10,8 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put
-from workbench.cli.text_tables import screen, set_out
 from workbench.errors import UsageError, quoted
+from workbench.text_tables import screen, set_out
 
 if TYPE_CHECKING:
     from workbench.cli.guide_text import Topic

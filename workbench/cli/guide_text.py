@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.text_tables import GAP, PROSE, folded, set_out
 from workbench.scenario.library import guide_folder
+from workbench.text_tables import GAP, PROSE, folded, set_out
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from workbench.cli.text_tables import cell, fitted, folded, wrapped
 from workbench.errors import CONTROLS, SHOWN, UnheardError, escaped, shorten
 from workbench.files import guarded
+from workbench.text_tables import cell, fitted, folded, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd

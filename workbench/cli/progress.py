@@ -9,9 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from workbench.cli.output import interject, talk
-from workbench.cli.text_tables import wrapped
 from workbench.errors import shorten
 from workbench.quantities import SECONDS_PER_HOUR
+from workbench.text_tables import wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

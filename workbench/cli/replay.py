@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database
 from workbench.cli.output import Format, print_frame, print_object, put, put_line, talk, tell
-from workbench.cli.text_tables import GAP, set_out
+from workbench.text_tables import GAP, set_out
 
 if TYPE_CHECKING:
     import pandas as pd

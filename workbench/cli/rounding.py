@@ -8,7 +8,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, tell
-from workbench.cli.text_tables import FormattedNumber, fitted
+from workbench.text_tables import FormattedNumber, fitted
 
 HEADER = ("arm", "outcome", "moves by")
 

@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database
 from workbench.cli.output import Format, print_frame, print_object, put
-from workbench.cli.text_tables import folded, set_out
+from workbench.text_tables import folded, set_out
 
 if TYPE_CHECKING:
     from workbench.store.history import CommandRecord, History

@@ -10,8 +10,8 @@ import typer
 
 from workbench.cli.options import AsJson, Database
 from workbench.cli.output import print_object, put, talk
-from workbench.cli.text_tables import folded
 from workbench.errors import UsageError, shorten
+from workbench.text_tables import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

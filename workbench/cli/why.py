@@ -10,9 +10,9 @@ import typer
 
 from workbench.cli.options import AsJson, Database
 from workbench.cli.output import print_object, put
-from workbench.cli.text_tables import screen, set_out, wrapped
 from workbench.errors import UsageError, shorten
 from workbench.files import argument
+from workbench.text_tables import screen, set_out, wrapped
 
 if TYPE_CHECKING:
     from workbench.execution.earlier import RunContent

@@ -9,9 +9,9 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
-from workbench.cli.text_tables import wrapped
 from workbench.errors import UsageError, quoted
 from workbench.quantities import HOURS_PER_DAY
+from workbench.text_tables import wrapped
 
 if TYPE_CHECKING:
     from workbench.inspection.window_courses import ArmWindow

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS
 from workbench.errors import UsageError, quoted
 from workbench.scenario.model import Evidence
+from workbench.text_tables import folded, set_out
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component

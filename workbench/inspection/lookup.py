@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.cli.text_tables import folded, set_out
 from workbench.component.registry import SECTIONS, registry
 from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.files import argument
 from workbench.scenario.base import read_whole
 from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.text_tables import folded, set_out
 
 NEAREST = 5
 """How many names are offered at most for one that is not known."""
