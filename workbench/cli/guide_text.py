@@ -95,24 +95,22 @@ def _commands() -> str:
 
 
 def _scenarios() -> str:
-    import tomllib
-
     from workbench.scenario.library import scenarios_folder
+    from workbench.scenario.text.document import outline
 
     files = sorted(scenarios_folder().rglob("*.toml"), key=lambda file: (len(file.parts), file))
     rows = (
-        (f"`{file.relative_to(scenarios_folder()).as_posix()}`", str(tomllib.loads(file.read_text("utf-8"))["title"]))
+        (f"`{file.relative_to(scenarios_folder()).as_posix()}`", str(outline(file.read_bytes())["title"]))
         for file in files
     )
     return _table(("file", "question"), rows)
 
 
 def _parameter_sets() -> str:
-    import tomllib
-
     from workbench.scenario.library import data_folder
+    from workbench.scenario.text.document import outline
 
-    texts = (tomllib.loads(file.read_text("utf-8")) for file in sorted((data_folder() / "parameters").glob("*.toml")))
+    texts = (outline(file.read_bytes()) for file in sorted((data_folder() / "parameters").glob("*.toml")))
     rows = ((f"`{text['name']}`", str(text["title"]), str(len(text["parameter"]))) for text in texts)
     return _table(("set", "what it holds", "numbers"), rows)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from workbench.scenario.library import data_folder
+from workbench.scenario.text.document import outline
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -68,7 +68,7 @@ def allowed(measured: float) -> float:
 
 def read_tolerances(file: Path) -> dict[str, Rounding]:
     """Return what a file states, by scenario."""
-    raw: Mapping[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))["scenario"]
+    raw: Mapping[str, Any] = outline(file.read_bytes())["scenario"]
     return {
         name: Rounding(
             name, one["measured"], one["tolerance"], tuple(Amplified(**more) for more in one.get("amplified", ()))
