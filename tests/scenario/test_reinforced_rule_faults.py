@@ -17,7 +17,7 @@ FAULTS: dict[str, Fault] = {
     "a policy that is none": ("three_factor_bandit", [('choices = "action"', 'choices = "record"')], "task.choice.choices", ["takes actions", "record is source"]),
     "a mark that falls before it rises": ("eligibility_delay", [('rise = "0.3 s"', 'rise = "3 s"')], "eligibility.windowed.decay", ["longer than rise (3 s)"]),
     "a mark longer than the phase": ("eligibility_delay", [('decay = "1 s"\n\n[eligibility.windowed]', 'decay = "90 s"\n\n[eligibility.windowed]'), ('trace = "exponential"\nrate = 0.1\n\n[plasticity.windowed]', 'trace = "windowed"\nrate = 0.1\n\n[plasticity.windowed]')], "plasticity.lingering.trace", ["lives 90 s", "phase pairing (60 s)"]),
-    "a mark of steps between events": ("eligibility_delay", [('kind = "double_exponential"\nrise = "0.3 s"\ndecay = "1 s"', 'kind = "discounted"')], "plasticity.windowed.trace", ["on the event clock a mark is one of"]),
+    "a mark of steps between events": ("eligibility_delay", [('kind = "double_exponential"\nrise = "0.3 s"\ndecay = "1 s"', 'kind = "discounted"')], "plasticity.windowed.trace", ["on the event clock a trace is one of"]),
     "no mark between events": ("eligibility_delay", [('trace = "windowed"\n', "")], "plasticity.windowed.trace", ["is missing", "only through a mark"]),
     "a mark longer than the episode": ("password", [('decay = "3 s"', 'decay = "9 s"')], "plasticity.step_action.trace", ["lives 9 s", "episode (8 s)"]),
     "a step that there is not": ("password", [("critical_step = 8", "critical_step = 9")], "task.password.critical_step", ["ends after 8 steps, got 9"]),

@@ -20,7 +20,7 @@ what it does while the model runs. A rule in a package of your own is one file::
 
 and one line of its `pyproject.toml` makes it known: an entry point of the group ``workbench.components``.
 What a kind can do for others its declaration says, so that a new kind works with every rule and readout that needs
-it, and no other file changes: a task with ``offers = frozenset({"episodes"})`` clears marks as the tasks here do, an
+it, and no other file changes: a task with ``offers = frozenset({"episodes"})`` clears traces as the tasks here do, an
 eligibility trace that offers ``"decay by steps"`` is carried along on the trial clock, a readout that offers
 ``"batches"`` reads weights between layers. What it needs of others it says as well: ``reference("task", "...",
 requires="episodes")``, ``requires = {"projection.post": "channels"}`` for a table further off, ``clocks = ("trial",)``;

@@ -42,7 +42,7 @@ class Left(Protocol):
         """Mark the synapses of the runs for which activity is due."""
 
     def read(self) -> Array:
-        """Return what is left of all marks now."""
+        """Return what is left of all traces now."""
 
 
 class Forgetting(Protocol):
@@ -59,7 +59,7 @@ class Stimulated(Protocol):
     low: float
 
     def area(self, side: str, eligibility: Any) -> Callable[[], Value]:
-        """Return a function that gives the area under the mark of "ltp" or "ltd" over the current step."""
+        """Return a function that gives the area under the trace of "ltp" or "ltd" over the current step."""
 
 
 class Summing(Protocol):
@@ -285,4 +285,4 @@ class Assembly(Protocol):
         """Refuse to stimulate a projection whose rule does not answer."""
 
     def marks(self, eligibility: str, shape: tuple[int, ...]) -> Left:
-        """Return the marks that past activity left for one side of a rule."""
+        """Return the traces that past activity left for one side of a rule."""

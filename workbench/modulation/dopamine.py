@@ -144,7 +144,7 @@ class TemporalDifference(Component):
             return
         own, marked = fields["discount"], trace["discount"]
         if None not in (own, marked) and own != marked:
-            yield "discount", f"is {own:g}, but the mark {trace['name']} discounts by {marked:g}"
+            yield "discount", f"is {own:g}, but the trace {trace['name']} discounts by {marked:g}"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the error and its two signs."""

@@ -40,7 +40,7 @@ class LinearLink(Component):
 
     @classmethod
     def revision_of(cls, fields: Mapping[str, Any], constant: Callable[[str], float | None]) -> int:
-        """Return 2 where it moves kinetics or a mark, which stood at 0 before."""
+        """Return 2 where it moves kinetics or a trace, which stood at 0 before."""
         return 2 if fields["onto"].startswith(MENDED) else 1
 
     def scaled(self, base: Value, signal: Value) -> Value:
@@ -78,7 +78,7 @@ class ShiftLink(Component):
 
     @classmethod
     def revision_of(cls, fields: Mapping[str, Any], constant: Callable[[str], float | None]) -> int:
-        """Return 2 where it moves kinetics or a mark, which stood at 0 before."""
+        """Return 2 where it moves kinetics or a trace, which stood at 0 before."""
         return 2 if fields["onto"].startswith(MENDED) else 1
 
     def scaled(self, base: Value, signal: Value) -> Value:

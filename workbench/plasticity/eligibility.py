@@ -1,14 +1,14 @@
 """Marks left at a synapse by activity, which a later third factor turns into change.
 
-Every kind answers `response`: the share of a mark that still counts after a delay. On the trial clock a rule
-uses it directly (activity and reward of one trial are `delay` apart); on the event clock marks of several
-events add up. Both give the same change for one pairing and one reward. On the tick clock activity lasts; marks
+Every kind answers `response`: the share of a trace that still counts after a delay. On the trial clock a rule
+uses it directly (activity and reward of one trial are `delay` apart); on the event clock traces of several
+events add up. Both give the same change for one pairing and one reward. On the tick clock activity lasts; traces
 that it leaves all the time add up to an area, for which a kind answers `total` and `remaining`.
 
 Marks that are sums of exponentials: what a rule can carry along as one state for each.
 
-`modes` gives the sum, so that between two events a mark advances by closed form; `kept` is what one step of the trial
-clock leaves of a mark.
+`modes` gives the sum, so that between two events a trace advances by closed form; `kept` is what one step of the trial
+clock leaves of a trace.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Exponential(Component):
-    """A mark that is there at once and fades exponentially."""
+    """A trace that is there at once and fades exponentially."""
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "exponential"
@@ -42,7 +42,7 @@ class Exponential(Component):
     reference: Value = number(0.0, "s", "delay at which the learning rate is quoted (response 1)", low=0.0, high=1e5)
 
     def response(self, delay: Value) -> Value:
-        """Return the share of the mark left after `delay` seconds, relative to the reference delay."""
+        """Return the share of the trace left after `delay` seconds, relative to the reference delay."""
         passed: Array = np.exp(-(delay - self.reference) / self.decay)
         return np.where(np.asarray(delay) >= 0.0, passed, 0.0)
 
@@ -52,7 +52,7 @@ class Exponential(Component):
         return area
 
     def kept(self, interval: Value) -> Value:
-        """Return what `interval` seconds leave of a mark that is carried along."""
+        """Return what `interval` seconds leave of a trace that is carried along."""
         share: Array = np.exp(-interval / self.decay)
         return share
 
@@ -67,7 +67,7 @@ class Exponential(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Delayed(Component):
-    """A mark that dopamine can read only within a window after the activity.
+    """A trace that dopamine can read only within a window after the activity.
 
     Zero until `onset`, largest at `peak` (gamma shape), then fading; the shape multiplies an exponential
     decay. `response` is 1 at the reference delay, which must lie inside the window.
@@ -98,7 +98,7 @@ class Delayed(Component):
         return raw
 
     def response(self, delay: Value) -> Value:
-        """Return what `delay` seconds leave of the mark, relative to the reference delay."""
+        """Return what `delay` seconds leave of the trace, relative to the reference delay."""
         return self._raw(delay) / self._raw(self.reference)
 
     def _gamma(self) -> tuple[Value, Value, Value]:
@@ -133,7 +133,7 @@ Modes = tuple[tuple["Value", "Value"], ...]
 
 
 def summed(modes: Modes, delay: Value) -> Value:
-    """Return the sum of exponentials `delay` seconds after the mark; 0 before it."""
+    """Return the sum of exponentials `delay` seconds after the trace; 0 before it."""
     late = np.maximum(np.asarray(delay), 0.0)
     total: Any = 0.0
     for size, decay in modes:
@@ -143,7 +143,7 @@ def summed(modes: Modes, delay: Value) -> Value:
 
 @dataclass(frozen=True, kw_only=True)
 class DoubleExponential(Component):
-    """A mark that takes time to become readable and then fades: the difference of two exponentials.
+    """A trace that takes time to become readable and then fades: the difference of two exponentials.
 
     Zero at the moment of activity, 1 at its largest; an exponential is largest at once.
     """
@@ -162,13 +162,13 @@ class DoubleExponential(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a mark that fades faster than it rises."""
+        """Refuse a trace that fades faster than it rises."""
         rise, decay = fields.get("rise"), fields.get("decay")
         if rise is not None and decay is not None and decay <= rise:
-            yield "decay", f"must be longer than rise ({rise:g} s), got {decay:g} s: a mark rises before it fades"
+            yield "decay", f"must be longer than rise ({rise:g} s), got {decay:g} s: a trace rises before it fades"
 
     def peak(self) -> Value:
-        """Return the delay at which the mark is largest, in seconds."""
+        """Return the delay at which the trace is largest, in seconds."""
         found: Value = np.log(self.decay / self.rise) * self.rise * self.decay / (self.decay - self.rise)
         return found
 
@@ -179,7 +179,7 @@ class DoubleExponential(Component):
         return (1.0 / height, self.decay), (-1.0 / height, self.rise)
 
     def response(self, delay: Value) -> Value:
-        """Return what `delay` seconds leave of the mark."""
+        """Return what `delay` seconds leave of the trace."""
         return summed(self.modes(), delay)
 
     def total(self) -> Value:
@@ -194,7 +194,7 @@ class DoubleExponential(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Nmda(Component):
-    """A mark as long as NMDA receptors hold glutamate: a fast part by GluN2A and a slow one by GluN2B.
+    """A trace as long as NMDA receptors hold glutamate: a fast part by GluN2A and a slow one by GluN2B.
 
     A postsynaptic spike that comes while they do opens them. Time constants are those of weighted deactivation in
     patches of oocytes, for one splice form; another has others, and what follows from them can change its order.
@@ -219,7 +219,7 @@ class Nmda(Component):
         return (self.share_2a, self.decay_2a), (1.0 - self.share_2a, self.decay_2b)
 
     def response(self, delay: Value) -> Value:
-        """Return what `delay` seconds leave of the mark."""
+        """Return what `delay` seconds leave of the trace."""
         return summed(self.modes(), delay)
 
     def total(self) -> Value:
@@ -234,11 +234,12 @@ class Nmda(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Cleared(Component):
-    """An exponential mark that, by hypothesis, a volley of acetylcholine shortens: credit for what was done last.
+    """An exponential trace that, by hypothesis, a volley of acetylcholine shortens: credit for what was done last.
 
-    That acetylcholine shortens marks is a hypothesis. Published slice work shows thalamic volleys that make cholinergic
-    interneurons burst and then pause, with a presynaptic suppression of cortical input and a later, longer enhancement
-    in striatopallidal neurons; a shorter mark is one reading of it. So the switch is off unless a file turns it on.
+    That acetylcholine shortens traces is a hypothesis. Published slice work shows thalamic volleys that make
+    cholinergic interneurons burst and then pause, with a presynaptic suppression of cortical input and a later, longer
+    enhancement in striatopallidal neurons; a shorter trace is one reading of it. So the
+    switch is off unless a file turns it on.
     """
 
     section: ClassVar[str] = "eligibility"
@@ -250,17 +251,17 @@ class Cleared(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Ding2010",)
 
-    decay: Value = number(3.0, "s", "time constant of the mark between volleys", low=1e-3, high=1e5)
+    decay: Value = number(3.0, "s", "time constant of the trace between volleys", low=1e-3, high=1e5)
     signal: str = signal("acetylcholine, or the receptors that it activates")
     clearing: Value = number(1.0, "1", "log of the loss per volley and unit of signal", low=0.0, high=1e3)
-    hypothesis: bool = switch(False, "whether acetylcholine shortens the mark: a hypothesis, off unless asked for")
+    hypothesis: bool = switch(False, "whether acetylcholine shortens the trace: a hypothesis, off unless asked for")
 
     def modes(self) -> Modes:
         """Return the one exponential between volleys."""
         return ((1.0, self.decay),)
 
     def left(self, block: Assembly) -> Value:
-        """Return what one volley leaves of a mark; 1 where the hypothesis is off."""
+        """Return what one volley leaves of a trace; 1 where the hypothesis is off."""
         if not self.hypothesis:
             return 1.0
         return block.derived(lambda k, level: np.exp(-k * level), self.clearing, block.driven(self.signal))
@@ -272,7 +273,7 @@ class Cleared(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Discounted(Component):
-    """The mark of temporal differences: a share of it survives every step."""
+    """The trace of temporal differences: a share of it survives every step."""
 
     section: ClassVar[str] = "eligibility"
     name: ClassVar[str] = "discounted"
@@ -281,7 +282,7 @@ class Discounted(Component):
     sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
 
     discount: Value = number(0.98, "1", "discount of the value (gamma)", low=0.0, high=1.0)
-    persistence: Value = number(0.0, "1", "share of the mark that lives on (lambda); 0 credits the last step only",
+    persistence: Value = number(0.0, "1", "share of the trace that lives on (lambda); 0 credits the last step only",
                                 low=0.0, high=1.0)  # fmt: skip
 
     def kept(self, interval: Value) -> Value:
@@ -290,7 +291,7 @@ class Discounted(Component):
 
 
 def modes_of(eligibility: Any) -> Modes:
-    """Return the exponentials of any mark that is a sum of them."""
+    """Return the exponentials of any trace that is a sum of them."""
     if isinstance(eligibility, Exponential):
         size: Array = np.exp(eligibility.reference / eligibility.decay)
         return ((size, eligibility.decay),)

@@ -1,4 +1,4 @@
-"""Three factors with a mark that is carried along: activity leaves it, time and volleys wear it, dopamine reads it."""
+"""Three factors with a trace that is carried along: activity leaves it, time and volleys wear it, dopamine reads it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 CARRIED = {"trial": "decay by steps", "event": "decay between events"}
-"""What a mark must offer on each clock, to be carried along."""
+"""What a trace must offer on each clock, to be carried along."""
 OVERSHOOT = 2.0
 """Rate from which on the value of a state that follows its own error no longer comes nearer to it."""
 
 
 def _length_faults(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield where a mark would outlive the stretch at whose end it is cleared: the episode, or the phase."""
+    """Yield where a trace would outlive the stretch at whose end it is cleared: the episode, or the phase."""
     trace = tables["eligibility"].get(fields["trace"] or "")
     decay, interval = None if trace is None else trace.get("decay"), fields["interval"]
     if trace is None or decay is None:
@@ -60,11 +60,11 @@ def _third_faults(fields: Fields, tables: Tables, clocks: set[str]) -> Iterable[
 
 @dataclass(frozen=True, kw_only=True)
 class ThreeFactor(Component):
-    """A third factor turns what is left of a mark into change; the mark lives on from step to step.
+    """A third factor turns what is left of a trace into change; the trace lives on from step to step.
 
-    On the trial clock a trial is one step, and the mark moves before the weight. On the event clock everything between
+    On the trial clock a trial is one step, and the trace moves before the weight. On the event clock everything between
     two events is solved by closed form, a pulse that lingers included. For a change that is signed on two sides, with
-    gates and soft bounds, `two_sided` reads marks of one trial.
+    gates and soft bounds, `two_sided` reads traces of one trial.
     """
 
     section: ClassVar[str] = "plasticity"
@@ -82,9 +82,9 @@ class ThreeFactor(Component):
         "population", "population whose activity is y; default: the projection's post", None
     )
     third_factor: str = reference("modulator", "signal that signs the change")
-    trace: str | None = reference("eligibility", "the mark; without it only what is active now changes", None)
+    trace: str | None = reference("eligibility", "the trace; without it only what is active now changes", None)
     task: str | None = reference(
-        "task", "task whose episodes clear the mark when they begin", None, requires="episodes"
+        "task", "task whose episodes clear the trace when they begin", None, requires="episodes"
     )
     rate: Value = number(0.1, "1", "learning rate per unit of third factor (and second, where a pulse lingers)",
                          low=0.0, high=10.0)  # fmt: skip
@@ -93,13 +93,13 @@ class ThreeFactor(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse clocks, marks, drives and tasks that do not go together."""
+        """Refuse clocks, traces, drives and tasks that do not go together."""
         yield from without_ticks(fields, tables)
         way, clocks, trace = tables["projection"][fields["projection"]], tables.clocks, fields["trace"]
         for clock, carried in CARRIED.items():
             if clock in clocks and trace and not tables.offers("eligibility", trace, carried):
                 kinds, kind = ", ".join(tables.kinds("eligibility", carried)), tables["eligibility"][trace].kind
-                yield "trace", f"{trace} is {kind}; on the {clock} clock a mark is one of {kinds}"
+                yield "trace", f"{trace} is {kind}; on the {clock} clock a trace is one of {kinds}"
         if "event" in clocks and not trace:
             yield "trace", "is missing: on the event clock activity and third factor meet only through a mark"
         post = fields.get("postsynaptic") or way["post"]
@@ -181,7 +181,7 @@ class ThreeFactor(Component):
 class Lingering:
     """The event form of a `three_factor` rule: ``dW = rate integral of D(t) e(t)``, exact over any stretch.
 
-    Every exponential of the mark times the exponential of dopamine is one exponential, so a stretch of length s adds
+    Every exponential of the trace times the exponential of dopamine is one exponential, so a stretch of length s adds
     ``size e D tau (1 - exp(-s / tau))`` with ``1 / tau = 1 / tau_e + 1 / tau_D``. A pulse without a decay acts at once.
     Time constants are read anew each time: a drug may move them.
     """
@@ -205,7 +205,7 @@ class Lingering:
         self._bounds = block.component("projection", name).bounds
 
     def register(self) -> None:
-        """Register marks at activity, pulses at reinforcement, and what happens in between."""
+        """Register traces at activity, pulses at reinforcement, and what happens in between."""
         block, rule = self._block, self._rule
         drive, due = rule.mark(block, self._name), block.due("activity")
         for i in range(len(self._marks)):
@@ -242,7 +242,7 @@ class Lingering:
             state[...] = 0.0
 
     def advance(self, phase: str, start: Any, stop: Any, *, average: bool, look: bool = False) -> bool:
-        """Advance marks, dopamine and weights from `start` to `stop` hours of a phase on the event clock."""
+        """Advance traces, dopamine and weights from `start` to `stop` hours of a phase on the event clock."""
         if average or look:
             return False
         seconds = (np.asarray(stop) - start) * SECONDS_PER_HOUR

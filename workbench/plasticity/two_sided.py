@@ -1,4 +1,4 @@
-"""The corticostriatal rule: separate potentiation and depression, each with its own gain, gates and mark."""
+"""The corticostriatal rule: separate potentiation and depression, each with its own gain, gates and trace."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class TwoSided(Component):
         "H = y (activity), y x (hebb) or (y - p) x (score)\n"
         "depotentiation_from above: [W - rest] is 0 below rest\n"
         f"competition: {COMPETITION}\n"
-        "tick clock: dW/dt = pace dW with H = f = burst = dip = 1, lasting marks, g only at low stimulus rates"
+        "tick clock: dW/dt = pace dW with H = f = burst = dip = 1, lasting traces, g only at low stimulus rates"
     )
     sources: ClassVar[tuple[str, ...]] = ("Shen2008", "Wang2006", "Fremaux2016", "MillerMacKay1994")
     clamped: ClassVar[tuple[str, ...]] = ("third_factor", "homeostat", "postsynaptic")
@@ -95,8 +95,8 @@ class TwoSided(Component):
     balance: Value = number(1.0, "1", "potentiation x sqrt(b), depression / sqrt(b)", low=1e-6, high=1e6)
     ltp_permission: tuple[str, ...] = references("gate", "gates that multiply potentiation")
     ltd_permission: tuple[str, ...] = references("gate", "gates that multiply depression and depotentiation")
-    ltp_trace: str | None = reference("eligibility", "the mark that potentiation reads", None)
-    ltd_trace: str | None = reference("eligibility", "the mark that depression reads", None)
+    ltp_trace: str | None = reference("eligibility", "the trace that potentiation reads", None)
+    ltd_trace: str | None = reference("eligibility", "the trace that depression reads", None)
     homeostat: str | None = reference("homeostat", "sliding threshold of the postsynaptic population", None)
     depotentiation: Value = number(0.0, "1", "activity-independent return to rest, per trial", low=0.0, high=1.0)
     rest: Value = number(0.5, "1", "weight to which depotentiation returns")
@@ -148,7 +148,7 @@ class TwoSided(Component):
         bound_and_store(block, name)
 
     def gains(self, block: Assembly, delay: Value | None) -> tuple[Value, Value, Value]:
-        """Return P, D and g without the third factor; `delay` folds in the marks of one trial."""
+        """Return P, D and g without the third factor; `delay` folds in the traces of one trial."""
         ltp = [block.driven(f"gate.{gate}") for gate in self.ltp_permission]
         ltd = [block.driven(f"gate.{gate}") for gate in self.ltd_permission]
         back = block.derived(_product, self.depotentiation, *ltd)
@@ -226,7 +226,7 @@ class TwoSided(Component):
         block.step("rule", learn, clock="trial")
 
     def _build_events(self, block: Assembly, name: str) -> None:
-        """Each side reads the superposed marks of past activity when the third factor comes."""
+        """Each side reads the superposed traces of past activity when the third factor comes."""
         if self.third_factor is None or self.ltp_trace is None or self.ltd_trace is None:
             return  # a phase without events, in which nothing happens: `check` asks for all three where there are some
         synapses = synapses_of(block, name, self.postsynaptic)
@@ -287,17 +287,17 @@ def _score_faults(fields: Fields, post: str, tables: Tables) -> Iterator[tuple[s
 
 
 def _mark_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield what is missing between events, and marks that are carried from step to step."""
+    """Yield what is missing between events, and traces that are carried from step to step."""
     happens = sorted(event["phase"] for event in tables["event"].values())
     missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]
     if happens and missing:
-        yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves marks to be read"
+        yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves traces to be read"
     for side in ("ltp_trace", "ltd_trace"):
         mark = tables["eligibility"].get(fields[side] or "")
         if mark is not None and not mark.offers("duration"):
             yield (
                 side,
-                f"{fields[side]} is {mark.kind}, a mark that is carried from step to step: use a three_factor rule",
+                f"{fields[side]} is {mark.kind}, a trace that is carried from step to step: use a three_factor rule",
             )
 
 
@@ -397,7 +397,7 @@ def relaxed(
 
 
 def build_ticks(rule: TwoSided, block: Assembly, name: str) -> None:
-    """Register the step of the tick clock: each side's mark averaged over the step, then the exact flow.
+    """Register the step of the tick clock: each side's trace averaged over the step, then the exact flow.
 
     Activity and third factor are clamped at 1, so every weight of the projection moves alike: dense and one-to-one
     weights take the same form. Where depotentiation acts from above only, it is on while the weight lies above rest.

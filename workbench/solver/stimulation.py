@@ -1,4 +1,4 @@
-"""What stimulates one projection on the tick clock, and the marks that this leaves."""
+"""What stimulates one projection on the tick clock, and the traces that this leaves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIDES = ("ltp", "ltd")
 
 
 class Stimulation:
-    """The marks of both sides of one rule, while stimulation switches on and off.
+    """The traces of both sides of one rule, while stimulation switches on and off.
 
     Traces are linear in what leaves them: a drive that begins at one moment and ends at another leaves what a lasting
     drive leaves less what one from the second moment on would. So each side remembers its changes only, and areas
@@ -41,7 +41,7 @@ class Stimulation:
         self._changes: dict[str, list[tuple[float, Value]]] = {side: [] for side in SIDES}
 
     def drive(self, ltp: Value, ltd: Value, low: float) -> None:
-        """From now on leave marks at these rates (1/s)."""
+        """From now on leave traces at these rates (1/s)."""
         self.low = low
         for side, rate in zip(SIDES, (ltp, ltd), strict=True):
             change = rate - self._drive[side]
@@ -55,9 +55,9 @@ class Stimulation:
         self._start, self._stop, self.seconds = start, stop, stop - start
 
     def area(self, side: str, eligibility: Any) -> Callable[[], Value]:
-        """Return a function that gives the area (s) under one side's mark over the current step.
+        """Return a function that gives the area (s) under one side's trace over the current step.
 
-        Without eligibility the mark is the drive itself.
+        Without eligibility the trace is the drive itself.
         """
 
         def area() -> Value:
@@ -101,7 +101,7 @@ class EligibilityTraces:
         self._left.append((np.array(self._now(), dtype=np.float64), drive * self._due))
 
     def read(self) -> Array:
-        """Return what is left of all marks now, in the shape of the weights."""
+        """Return what is left of all traces now, in the shape of the weights."""
         self._sum[...] = 0.0
         for when, mark in self._left:
             self._sum += mark * self._eligibility.response((self._now() - when) * SECONDS_PER_HOUR)

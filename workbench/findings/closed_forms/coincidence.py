@@ -50,7 +50,7 @@ def _pair_change(
 
 
 def _left(rate: float, lag: float, every: float, pairs: float, mark: Callable[[float], float]) -> float:
-    """Return the product over pairings of 1 - what all marks so far leave at each."""
+    """Return the product over pairings of 1 - what all traces so far leave at each."""
     sums = (sum(mark(lag + every * j) for j in range(k + 1)) for k in range(int(pairs)))
     return float(prod(1.0 - rate * total for total in sums))
 
@@ -104,7 +104,7 @@ FORMS: Mapping[str, ClosedForm] = {
     "left_by_exponential": ClosedForm(
         "prod_k (1 - rate sum_(j <= k) exp(-(spike_k - input_j) / decay)): what N pairings leave of the way to a bound",
         "Izhikevich2007",
-        {"rate": "learning rate", "decay": "of the mark, s", **PAIRINGS}, _left_by_exponential,
+        {"rate": "learning rate", "decay": "of the trace, s", **PAIRINGS}, _left_by_exponential,
     ),
     "percent_by_sign": ClosedForm(
         "100 ((bound + (start - bound) left) / start - 1): change in % of the start, bound and left by the sign", "",

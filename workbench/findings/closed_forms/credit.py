@@ -107,17 +107,17 @@ FORMS: Mapping[str, ClosedForm] = {
     ),
     "double_exponential": ClosedForm(
         "exp(-T / decay) - exp(-T / rise),  T = pulse - activity; 0 before the mark", "",
-        {"activity": "its time, s", "pulse": "its time, s", "rise": "of the mark, s", "decay": "of the mark, s"},
+        {"activity": "its time, s", "pulse": "its time, s", "rise": "of the trace, s", "decay": "of the trace, s"},
         _double_exponential,
     ),
     "kept_mark": ClosedForm(
         "exp(-interval / decay): what one step leaves of a mark", "Izhikevich2007",
-        {"interval": "between steps, s", "decay": "of the mark, s"}, lambda interval, decay: exp(-interval / decay),
+        {"interval": "between steps, s", "decay": "of the trace, s"}, lambda interval, decay: exp(-interval / decay),
     ),
     "cleared_mark": ClosedForm(
         "exp(-interval / decay - clearing active): the same where a volley shortens it", "",
         {
-            "interval": "between steps, s", "decay": "of the mark, s", "clearing": "by a volley with all receptors",
+            "interval": "between steps, s", "decay": "of the trace, s", "clearing": "by a volley with all receptors",
             "active": "share of receptors that are active",
         },
         lambda interval, decay, clearing, active: exp(-interval / decay - clearing * active),
