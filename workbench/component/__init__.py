@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from workbench.component.declaration import signal as signal
     from workbench.component.declaration import switch as switch
     from workbench.component.declaration import window as window
-    from workbench.component.registry import registry as registry
 
 _HOMES = {
     "arrays": ("Array", "Value", "power"),
@@ -67,7 +66,6 @@ _HOMES = {
         "Component", "anchor", "count", "dosing", "gathered", "interval", "named", "number", "numbers", "option",
         "path", "reference", "references", "signal", "switch", "window",
     ),
-    "registry": ("registry",),
 }  # fmt: skip
 
 __all__ = [name for names in _HOMES.values() for name in names]

@@ -93,6 +93,7 @@ class Ticks:
     def _step(self, start: float, stop: float, *, look: bool = False) -> None:
         """Advance marks and weights under what drugs do in the middle of the step."""
         block = self._block
+        # A step takes drugs as they are at its middle: the error then falls with the square of the step.
         self._drive(start, 0.5 * (start + stop), look=look)
         for stimulation in block.stimulations.values():
             stimulation.next(start, stop)
@@ -117,6 +118,7 @@ class Ticks:
             return
         self._block.hours = hours
         self._drive(start, moment, look=True)
+        # First all visits read, then all are acted on: no visit sees what another one of its moment decides.
         for visits in due:
             visits.take(hours)
         for visits in due:
@@ -132,6 +134,7 @@ class Ticks:
         self._block.hours = moment / SECONDS_PER_HOUR
         for read in reads:
             read(self._everyone)
+        # Into the same arrays: every function holds on to those that it fetched when it was built.
         for array, copy in kept:
             array[...] = copy
 
@@ -141,6 +144,7 @@ def _moment(seconds: float) -> float:
 
 
 def _pieces(start: float, stop: float, longest: float) -> int:
+    # A stretch that is longer by rounding alone is not cut once more.
     return max(1, math.ceil((stop - start) / longest - 1e-9))
 
 
