@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.circuits import shipped_rule, solved
+from support.circuits import less, shipped_rule, solved
 
 from workbench.circuit.populations import Source
 from workbench.component.tables import Fields, Tables
@@ -60,7 +60,8 @@ def test_a_bump_that_would_be_negative_is_refused() -> None:
 def test_the_kurtosis_of_an_output_over_that_of_its_source_and_less_it() -> None:
     """One is the other over the source's own: 3 and 6 for heavy tails, -1.2 for light ones."""
     text = shipped_rule("independent_components").replace("trials = 36000", "trials = 100")
-    text = text[: text.index("[arm.light]")] + '[study.arms]\ntitle = "All subjects"\n'
+    heavy = text[text.index("[arm.heavy]") : text.index("[arm.light]")]
+    text = less(text, "arm", "study") + heavy + '[study.arms]\ntitle = "All subjects"\n'
     plain = text.replace('relative_to = "source"\ntaken = "ratio"\n', "")
     found = {
         "ratio": solved(text).outcomes["kurtosis"],
