@@ -33,15 +33,17 @@ from support.shipped_runs import Shipped  # noqa: E402 - it imports NumPy
 
 BUDGETS = {
     "analysis": 45,
+    "calibration": 60,
     "benchmarks": 120,
     "cli": 120,
     "contract": 320,
-    "design": 30,
+    "plan": 30,
     "docs": 320,
     "execution": 120,
     "faults": 200,
     "findings": 150,
     "fuzz": 60,
+    "inspection": 60,
     "modeller": 150,
     "pharmacology": 120,
     "reference": 60,

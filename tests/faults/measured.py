@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import clocks
-import small_findings
 import test_calibration
 from disturbed import (
     SWEEP,
@@ -45,7 +44,7 @@ from disturbed import (
     without_rights,
 )
 from small_disk import NoSmallDisk, leave, on_small_disk
-from support import commands
+from support import commands, small_findings
 from support.commands import ROOT, children, gone, started, stored_runs, wait_for_runs
 from system_steps import CLOSED, FULL
 

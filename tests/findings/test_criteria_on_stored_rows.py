@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from small_findings import SCENARIO, finding, folder, swept
 from support.commands import answer, workbench
+from support.small_findings import SCENARIO, finding, folder, swept
 
 import workbench as api
 from workbench.analysis.intervals import hedges_g

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from small_findings import STILL, finding, folder
 from support.commands import answer, workbench
+from support.small_findings import STILL, finding, folder
 
 STRENGTH = 'study = "strength"\nat = { "projection.input_output.spread" = 0.2 }'
 SLOW = STILL.replace("still", "slow")
@@ -165,7 +165,7 @@ def test_a_name_may_stand_in_one_file_only(tmp_path: Path) -> None:
 
 
 def test_bounds_may_carry_the_unit_of_the_outcome(tmp_path: Path) -> None:
-    from small_findings import SCENARIO
+    from support.small_findings import SCENARIO
 
     drug = (
         SCENARIO

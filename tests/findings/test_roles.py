@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_findings import SCENARIO, SET, finding, folder, swept
 from support.commands import answer, workbench
+from support.small_findings import SCENARIO, SET, finding, folder, swept
 
 from workbench.findings.finding import Finding
 from workbench.findings.ledger import LedgerRow

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 from support.commands import answer, workbench
 from support.fabricated import accounted
+from support.small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 from workbench.calibration.loss import targets_of
 from workbench.findings.finding import Criterion, Finding

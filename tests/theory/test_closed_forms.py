@@ -342,7 +342,7 @@ bursts (direct pathway) and weakens one that potentiates on dips (indirect pathw
 
 @pytest.mark.parametrize(("potentiate_on", "amplitude", "sign"), SIGNS)
 def test_sign_of_dopamine_times_eligibility(potentiate_on: str, amplitude: float, sign: int) -> None:
-    from support.tests_signs import PAIRING
+    from support.signs import PAIRING
 
     text = PAIRING.format(potentiate_on=potentiate_on, amplitude=amplitude)
     change = solved(text).outcomes["weight"][0] - 0.5
@@ -351,7 +351,7 @@ def test_sign_of_dopamine_times_eligibility(potentiate_on: str, amplitude: float
 
 def test_surround_inhibition_scales_a_uniform_input() -> None:
     """``u_k - s mean_(j != k) u_j``: a uniform input shrinks by ``1 - s``."""
-    from support.tests_signs import SURROUND
+    from support.signs import SURROUND
 
     assert solved(SURROUND.format(size=4, weight=0.25)).outcomes["weight"][0] == pytest.approx(
         0.5 + 0.1 * (0.75 * 0.5) * 0.5, rel=1e-12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.circuits import HEAD, joined, replaced, solved
-from support.tests_signs import PAIRING
+from support.signs import PAIRING
 
 from workbench.plasticity.two_sided import TwoSided
 from workbench.solver.run import solve

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_findings import BIB, HEAD, finding
 from support.commands import answer, process, workbench
+from support.small_findings import BIB, HEAD, finding
 
 import workbench as api
 from workbench.calibration.fit import Fitted
