@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.circuits import only, replaced, shipped_rule
+from support.circuits import less, only, replaced, shipped_rule
 
 from workbench.component.registry import registry
 from workbench.solver.block import Block
@@ -35,7 +35,7 @@ def fused(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def batch() -> Any:
     """The shipped network under one subject, so that every run sees the inputs that are given to the C loop."""
-    text = shipped_rule("feedback_alignment").partition("[outcome.loss]")[0]
+    text = less(shipped_rule("feedback_alignment"), "arm", "outcome", "course", "study")
     text = replaced(text, ("count = 3", "count = 1"), ("trials = 3000", f"trials = {STEPS}"))
     text += (
         f'[outcome.loss]\nreadout = "teacher_loss"\ntask = "map"\nwindow = "trials {STEPS - 1}-{STEPS} of learning"\n'

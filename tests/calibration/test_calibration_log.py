@@ -11,7 +11,7 @@ from subprocess import Popen
 
 import pytest
 from support.commands import answer, started, workbench
-from test_calibration import SCENARIO, SET, written
+from support.small_refit import SCENARIO, SET, written
 
 from workbench.store import digest, open_results
 

@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sweep --dry-run": ("sweep", "small.toml", "--dry-run"),
     "rounding": ("rounding", "small.toml", "--subjects", "1"),
     "doctor": ("doctor",),
+    "guide": ("guide",),
+    "guide, a topic": ("guide", "scenario"),
     "migrate": ("migrate", "small.db"),
     "runs --history": ("runs", "small.db", "--history"),
     "describe, a component": ("describe", "plasticity"),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-for place in (HERE, HERE.parent, HERE.parent / "calibration", ROOT):
+for place in (HERE, HERE.parent, ROOT):
     if str(place) not in sys.path:
         sys.path.append(str(place))
 

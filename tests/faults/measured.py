@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import clocks
-import test_calibration
 from disturbed import (
     SWEEP,
     TINY,
@@ -44,7 +43,7 @@ from disturbed import (
     without_rights,
 )
 from small_disk import NoSmallDisk, leave, on_small_disk
-from support import commands, small_findings
+from support import commands, small_findings, small_refit
 from support.commands import ROOT, children, gone, started, stored_runs, wait_for_runs
 from system_steps import CLOSED, FULL
 
@@ -118,7 +117,7 @@ class Bench:
         swept = copied(self.folder("sweep") / "whole", folder / "swept") if self.sweep else folder
         findings = small_findings.folder(folder / "found", small_findings.finding("one"))
         small_findings.swept(findings)
-        refit = test_calibration.written(folder / "refit")
+        refit = small_refit.written(folder / "refit")
         (folder / "empty").mkdir()
         old, parts = folder / "old", copied(self.start, folder / "parts")
         old.mkdir()
@@ -228,7 +227,7 @@ def orphans(bench: Bench) -> Figure:
 def calibrate(bench: Bench) -> Figure:
     """R4."""
     figure = Figure("SIGKILL of `calibrate` between two steps on its files")
-    start = test_calibration.written(bench.folder("calibrate") / "start")
+    start = small_refit.written(bench.folder("calibrate") / "start")
     line: Line = [
         "calibrate",
         "scenarios/small.toml",

@@ -62,6 +62,7 @@ READERS = {
     "doses": (HEBB, "--help"),
     "rounding": (HEBB, "--help"),
     "doctor": (),
+    "guide": ("start",),
 }
 SCRIPT = """
 import contextlib, io, json, sys

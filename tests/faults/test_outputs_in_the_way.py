@@ -21,7 +21,7 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     "init": (("init", "mine"), "mine/data/references.bib"),
     "calibrate": (("calibrate", "small.toml", "--to", "out.toml"), "out.toml"),
 }
-SILENT = {"check", "doses", "windows", "runs", "compare", "why", "query", "digest", "findings", "assay", "rounding", "replay", "describe", "schema", "doctor", "verify", "export", "merge", "migrate"}  # fmt: skip
+SILENT = {"check", "doses", "windows", "runs", "compare", "why", "query", "digest", "findings", "assay", "rounding", "replay", "describe", "schema", "doctor", "verify", "export", "merge", "migrate", "guide"}  # fmt: skip
 """Commands that print, or write into a database alone."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.commands import SMALL, workbench
-from test_calibration import written
+from support.small_refit import written
 
 from workbench.cli.main import app
 from workbench.store.canonical import TABLES
@@ -34,7 +34,7 @@ WRITING = [
 ]  # fmt: skip
 NOT_WRITING = {
     "check", "doses", "windows", "runs", "compare", "query", "digest", "assay", "rounding", "report", "replay",
-    "describe", "init", "schema", "doctor", "verify", "why",
+    "describe", "init", "schema", "doctor", "verify", "why", "guide",
 }  # fmt: skip
 """Commands that open no database for writing: other tests hold them to it."""
 

@@ -96,6 +96,6 @@ def test_a_writer_that_goes_on_walks_the_audit_once(tmp_path: Path, monkeypatch:
         walked.append(1)
         return uncovered(*given)
 
-    monkeypatch.setattr("workbench.store.integrity.uncovered", walk)
+    monkeypatch.setattr("workbench.store.file_checks.uncovered", walk)
     open_writer(db).close()
     assert len(walked) == 1

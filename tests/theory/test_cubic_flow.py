@@ -140,5 +140,5 @@ def test_what_has_no_known_fourth_moments_or_no_flow_is_refused() -> None:
         solved(other)
     with pytest.raises(ScenarioError, match="cubic with deflation has no mean field here; use the trial clock"):
         solved(replaced(FLOW, ('"none"', '"deflation"')))
-    with pytest.raises(ScenarioError, match="the mean field of hebb is a sum over gaussian or ring or patterns"):
+    with pytest.raises(ScenarioError, match="the mean field of hebb is a sum over gaussian or patterns or ring"):
         solved(replaced(FLOW, ('rule = "cubic"\nform = "heavy"', 'rule = "hebb"')))

@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 from support.circuits import batches, replaced, solved
 from support.therapies import OPENED, THERAPY
 
+from workbench.protocol.schedule import Recurrence
 from workbench.protocol.sessions import Timetable
 from workbench.solver.run import solve
 
@@ -88,7 +89,7 @@ def test_half_an_hour_is_a_fine_step_for_what_a_trial_reports() -> None:
 def test_sessions_are_found_at_any_step_and_last_as_long_as_they_should() -> None:
     first, every, duration = np.array([1.3, 0.0, 4.0, 2.0]), 5.0, np.array([1.1, 0.5, 4.0, 1.0])
     held = np.array([True, True, True, False])
-    times = Timetable(first, every, duration, np.array([4.0, 2.0, 4.0, 4.0]), held, 18.0)
+    times = Timetable(Recurrence(first, every, np.array([4.0, 2.0, 4.0, 4.0])), duration, held, 18.0)
     for step in (0.1, 0.5, 0.7, 3.0, 24.0):
         edges = np.arange(0.0, 24.0 + step, step)
         for start, stop in pairwise(edges):
