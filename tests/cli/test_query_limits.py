@@ -17,7 +17,7 @@ from workbench.errors import UsageError
 from workbench.execution.runner import run_sweep
 from workbench.store import open_results
 from workbench.store import query as ask
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select {} from n"
 COUNTED = "with recursive n(i) as (select 1 union all select i + 1 from n where i < {}) select i from n"

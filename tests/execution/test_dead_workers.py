@@ -16,7 +16,7 @@ from support.commands import ROOT, SMALL, answer, children, command, environment
 from workbench.execution.process import MOST_DEATHS, TRIES, WorkerDied, outlive
 from workbench.solver.batch import Batch, BatchResult, Declared, Structure
 from workbench.store import open_results
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 RUNS = 512

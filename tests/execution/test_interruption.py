@@ -22,7 +22,7 @@ from support.commands import (
     workbench,
 )
 
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 RUNS = 16 * 20

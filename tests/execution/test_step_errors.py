@@ -14,7 +14,7 @@ import workbench as api
 from workbench.execution.runner import run_sweep
 from workbench.solver.run import solve
 from workbench.solver.steps_halved import step_errors
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 COARSE = replaced(THERAPY, ('step = "0.5 h"', 'step = "2 h"'))
 

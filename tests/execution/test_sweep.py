@@ -18,7 +18,7 @@ from workbench.execution.progress import RunCounts
 from workbench.execution.runner import forecast, prepare
 from workbench.execution.signals import StoppedAtOnce, StopSignal
 from workbench.plasticity.hebb import Hebb
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from support.commands import (
 )
 from surroundings import contents, in_terminal
 
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 STRANGERS = {
     "empty.db": b"",

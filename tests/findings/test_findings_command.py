@@ -10,7 +10,7 @@ from support.fabricated import accounted
 from support.small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
 
 import workbench as api
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 PLAIN = {"id", "role", "published", "accept", "model", "mc_error", "interval", "met", "source"}
 SLOW = 'statistic = "mean"\noutcome = "norm"\narms = ["slow"]\naccept = [0.0, 5.0]'

@@ -17,7 +17,7 @@ from workbench.errors import ScenarioError
 from workbench.plasticity.synapses import bound_and_store, synapses_of
 from workbench.readouts.weights import WeightMean
 from workbench.scenario.load import load_scenario
-from workbench.store.digest import digest
+from workbench.store.result_digest import digest
 
 
 @dataclass(frozen=True, kw_only=True)

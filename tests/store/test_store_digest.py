@@ -14,7 +14,7 @@ from store_fakes import FakePlan, plan, solve, sweep_into
 from support.fabricated import accounted
 
 from workbench.store import digest, open_writer
-from workbench.store.digest import digest_of_values
+from workbench.store.result_digest import digest_of_values
 
 ASKED = plan(subjects=3, balances=(0.5, 1.0, 2.0))
 BAD = frozenset([ASKED.key("ill", ASKED.studies[0].points[1], 2)])

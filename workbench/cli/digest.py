@@ -19,8 +19,8 @@ def digest(db: Database, values: Values = False, as_json: AsJson = False) -> int
     Equal for equal results, whatever the workers, the order or the interruptions. With --values it is also the same
     for two scenarios in other words, or with another base, that come to the same results.
     """
-    from workbench.store.digest import digest as digest_of
-    from workbench.store.digest import digest_of_values
+    from workbench.store.result_digest import digest as digest_of
+    from workbench.store.result_digest import digest_of_values
 
     found = digest_of_values(Path(db)) if values else digest_of(Path(db))
     if as_json:

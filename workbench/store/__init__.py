@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from workbench.store.digest import digest
 from workbench.store.read import Placed, Results, open_results, query
+from workbench.store.result_digest import digest
 
 if TYPE_CHECKING:
     from workbench.store.complete import complete_rows

@@ -16,9 +16,9 @@ from workbench.store.connection import (
     storage_faults,
 )
 from workbench.store.damage import Ask, Check, unescaped
-from workbench.store.digest import digest_of
 from workbench.store.file_checks import audit, pages, tables, views
 from workbench.store.read import Results
+from workbench.store.result_digest import digest_of
 from workbench.store.row_rules import hashes, rows, texts
 
 
