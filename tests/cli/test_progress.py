@@ -8,7 +8,7 @@ import pytest
 
 from workbench.calibration.candidates import CandidateCounts, CandidateForecast
 from workbench.cli.calibrate import CandidateWords
-from workbench.cli.progress import Speed, counted, duration, size
+from workbench.cli.progress_bar import Speed, counted, duration, size
 from workbench.execution.progress import RunCounts
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from support.commands import ROOT, SMALL, process, started, wait_for_runs
 
-from workbench.cli.progress import Bar, Lines, RunWords
+from workbench.cli.progress_bar import Bar, Lines, RunWords
 from workbench.execution.runner import run_sweep
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")

@@ -11,7 +11,7 @@ import typer
 from workbench.cli.faults import resumable, stopped
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, tell
-from workbench.cli.progress import SETTLED, counted, display, duration
+from workbench.cli.progress_bar import SETTLED, counted, display, duration
 from workbench.errors import shorten
 from workbench.files import command_line, make_folder, refuse_unwritable
 from workbench.text_tables import FormattedNumber, fitted

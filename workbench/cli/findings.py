@@ -13,7 +13,7 @@ import typer
 from workbench.cli.faults import resumable
 from workbench.cli.options import AsFormat, AsJson, ForRuns, Workers
 from workbench.cli.output import Format, print_frame, print_object, put
-from workbench.cli.progress import watcher
+from workbench.cli.progress_bar import watcher
 from workbench.errors import CheckFailed
 from workbench.files import command_line
 from workbench.terms import CALCULATION_ERROR, PLAUSIBLE

@@ -11,7 +11,7 @@ import typer
 from workbench.cli.faults import resumable
 from workbench.cli.options import AsJson, ForRuns, Workers
 from workbench.cli.output import print_object, put_line, talk
-from workbench.cli.progress import watcher
+from workbench.cli.progress_bar import watcher
 from workbench.errors import Problem, ScenarioError
 from workbench.files import command_line, make_folder, refuse_existing, refuse_unwritable
 

@@ -10,7 +10,7 @@ import typer
 
 from workbench.cli.options import AsJson
 from workbench.cli.output import print_object, put, put_line
-from workbench.cli.progress import counted
+from workbench.cli.progress_bar import counted
 from workbench.errors import StorageError, escaped
 from workbench.files import argument, read_regular, refuse_irregular, write_whole
 

@@ -10,7 +10,7 @@ import typer
 from workbench.cli.faults import as_objects
 from workbench.cli.options import AsJson, LockTimeout
 from workbench.cli.output import print_object, talk, tell
-from workbench.cli.progress import counted
+from workbench.cli.progress_bar import counted
 from workbench.files import command_line
 
 if TYPE_CHECKING:

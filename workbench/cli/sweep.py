@@ -11,7 +11,7 @@ import typer
 from workbench.cli.faults import as_objects, note_lines, resumable
 from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, put, put_line, talk, tell
-from workbench.cli.progress import counted, duration, forecast_lines, watcher
+from workbench.cli.progress_bar import counted, duration, forecast_lines, watcher
 from workbench.cli.why import why_object
 from workbench.errors import StorageError, UsageError, shorten
 from workbench.files import argument, command_line, refuse_irregular, refuse_unwritable, spelled
