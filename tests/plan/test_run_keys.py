@@ -22,7 +22,7 @@ from small_world import (
 )
 
 from workbench.plan import plan
-from workbench.plan.runs import run_keys
+from workbench.plan.run_plans import run_keys
 from workbench.scenario.model import Scenario, Study
 from workbench.solver import batch
 

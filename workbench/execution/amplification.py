@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.declaration import Component
-    from workbench.plan.runs import Plan
+    from workbench.plan.run_plans import Plan
     from workbench.scenario.model import Scenario
     from workbench.solver.batch import Batch, Structure
 

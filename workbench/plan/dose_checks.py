@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from workbench.errors import Problem
 from workbench.plan.columns import Rows, Swept
 from workbench.plan.groups import ArmSlice, Group
-from workbench.plan.runs import StudyPlan
+from workbench.plan.run_plans import StudyPlan
 from workbench.protocol.dose_record import DoseRecord
 from workbench.protocol.schedule import Recurrence, in_force, number_before, phase_hours
 from workbench.quantities import HOURS_PER_DAY

@@ -16,7 +16,7 @@ from workbench.plan.groups import groups_of
 from workbench.plan.overrides import read_settings
 from workbench.plan.points import MAX_POINTS, Points, points_of
 from workbench.plan.resolve import Layers
-from workbench.plan.runs import Plan, StudyPlan
+from workbench.plan.run_plans import Plan, StudyPlan
 from workbench.plan.soundness import find_faults, range_problems, remarkable
 from workbench.plan.traits import LISTED, cholesky, plain_settings
 from workbench.quantities import convert, same_kind
