@@ -11,9 +11,6 @@ MODULES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(
 
 ONCE_MORE = {
     "declaration.py",  # the old place of the contract warns, and leads to the new one
-    "digest.py",  # a command of the name of what it prints
-    "progress.py",  # what is counted, and what is drawn of it
-    "runs.py",  # a command of the name of what it lists
 }
 """Files whose name is in two rooms, and why."""
 INSTEAD = {
