@@ -25,7 +25,7 @@ from workbench.cli.main import main
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.evidence import entry
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
-from workbench.scenario.library import data_folder
+from workbench.scenario.shipped_files import data_folder
 
 
 def setup(app: Any) -> dict[str, bool]:

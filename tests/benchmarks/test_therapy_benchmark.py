@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from workbench.execution.runner import run_sweep
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 WIDTH, DAYS = 2048, 112
 ARMS = ("placebo", "ketamine", "therapy", "both")

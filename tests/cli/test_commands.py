@@ -14,7 +14,7 @@ from support.fabricated import accounted
 
 from workbench import __version__
 from workbench.cli.main import app
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.batch import ENGINE_REVISION
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.commands import SMALL, answer, workbench
 
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 
 def test_what_amplifies_is_named_and_the_rest_is_summed_up(tmp_path: Path) -> None:

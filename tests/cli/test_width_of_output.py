@@ -8,7 +8,7 @@ import pytest
 from support.commands import SMALL, process, workbench
 
 from workbench.cli.main import app
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.text_tables import fitted, folded, screen, set_out, wrapped
 
 LONG = "a_name_that_somebody_gave_to_an_arm_and_that_is_long"

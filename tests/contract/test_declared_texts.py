@@ -16,7 +16,7 @@ import pytest
 from support.shipped_texts import whole_text
 
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
-from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 
 FILES = sorted(scenarios_folder().rglob("*.toml"))
 NUMBER = re.compile(

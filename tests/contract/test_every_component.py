@@ -19,9 +19,9 @@ from workbench.plan import plan
 from workbench.readouts.reading import Readout
 from workbench.scenario import schema
 from workbench.scenario.bibliography import read_bibliography
-from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 
 COMPONENTS = list(registry())
 

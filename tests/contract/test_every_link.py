@@ -15,8 +15,8 @@ import numpy as np
 from workbench.component.declaration import Component
 from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.batch import RECORDINGS, Batch, Declared, Structure
 from workbench.solver.block import Block
 from workbench.solver.probe import Probe

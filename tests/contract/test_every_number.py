@@ -12,9 +12,9 @@ from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS, registry
 from workbench.plan.sources import stated
 from workbench.scenario.bibliography import read_bibliography
-from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Arm, Evidence, Quantity, Scenario, Table
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.solver.batch import RECORDINGS
 
 SOURCES = frozenset(read_bibliography(data_folder() / "references.bib"))

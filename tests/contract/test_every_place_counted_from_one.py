@@ -12,8 +12,8 @@ from support.shipped_texts import whole_text
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import registry
 from workbench.errors import ScenarioError
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 BEYOND = 4000
 PLACES = [

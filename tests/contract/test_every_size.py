@@ -15,8 +15,8 @@ from support.shipped_texts import whole_text
 
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import registry
-from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 
 SECONDS, MEGABYTES = 2.0, 300
 SLOWNESS = float(os.environ.get("WORKBENCH_TEST_SLOWNESS", "2"))

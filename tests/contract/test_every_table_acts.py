@@ -12,8 +12,8 @@ from support.shipped_texts import shipped_text
 from workbench.component.registry import SECTIONS
 from workbench.errors import ScenarioError
 from workbench.execution.runner import read_scenario
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 DRUG = '[drug.orphan]\nmodel = "one_compartment_oral"\nclearance = "1 L/h"\nvolume = "10 L"\nabsorption = "1 1/h"\n'
 GIVEN = f'{DRUG}[dose.orphan]\ndrug = "orphan"\namount = "1 mg"\nduring = "care"\n'

@@ -10,8 +10,8 @@ import pytest
 
 from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.scenario import load_scenario
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 
 @cache

@@ -15,9 +15,9 @@ from workbench.findings.parser import Draft, read_drafts
 from workbench.findings.standing import fitted_findings, role_of, set_evidence
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import read_bibliography
-from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.model import ParameterSet, Scenario
 from workbench.scenario.parameters import read_parameters
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.scenario.text.document import Document
 
 DRAFTS = read_drafts(data_folder() / "findings")

@@ -10,7 +10,7 @@ import workbench as api
 from workbench.analysis.intervals import hedges_g
 from workbench.calibration.loss import FitTarget, Loss, targets_of
 from workbench.findings.finding import Among, Criterion, Finding
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 ARMS = ("ketamine_05", "placebo")
 ANSWERED = Among(outcome="response_day_1", arm="ketamine_05", above=0.5)

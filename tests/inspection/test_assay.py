@@ -14,7 +14,7 @@ from support.slices import SLICE
 
 from workbench.inspection.assays import assay
 from workbench.plasticity.eligibility import Delayed
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 
 def rows(*arguments: str | Path) -> dict[tuple[str, str], dict[str, Any]]:

@@ -12,7 +12,7 @@ from support.shipped_runs import SCENARIOS
 from support.shipped_texts import shipped_content
 
 from workbench.inspection.lookup import NEAREST, block, lookup
-from workbench.scenario.library import data_folder
+from workbench.scenario.shipped_files import data_folder
 
 SETS = sorted((data_folder() / "parameters").glob("*.toml"))
 

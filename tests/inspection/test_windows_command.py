@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from support.commands import workbench
 
 from workbench.modulation.window import TwoStage
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 
 @pytest.mark.parametrize(("rise", "decay", "half"), [(6.0, 57.0, 0.5), (20.0, 20.0, 2.0), (30.0, 5.0, 0.1)])

@@ -15,9 +15,9 @@ import workbench as api
 from workbench.errors import ScenarioError
 from workbench.plan import plan
 from workbench.plan.sources import Resolved
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 SHIPPED = (scenarios_folder() / "dystonia.toml").read_text(encoding="utf-8")
 ARMS, STUDIES = "# --- arms", "# --- studies"

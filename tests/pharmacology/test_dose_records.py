@@ -18,8 +18,8 @@ from workbench.inspection.dose_records import dose_records
 from workbench.plan import plan
 from workbench.scenario import load_scenario, to_text
 from workbench.scenario.dosing import written
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.batch import BatchResult
 from workbench.solver.run import solve
 

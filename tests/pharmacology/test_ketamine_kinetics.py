@@ -11,9 +11,9 @@ from support.circuits import HEAD, replaced
 
 from workbench.component.registry import registry
 from workbench.plan import plan
-from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.load import load_scenario, parse_scenario
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.solver.run import solve
 
 MINUTES = (10, 20, 40, 60, 80, 120, 180, 230, 360, 480)

@@ -15,7 +15,7 @@ from workbench.plan import plan
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.dose_ranges import range_of, shipped_ranges
-from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 
 MADE_UP = {"tracer", "tracer_one", "tracer_mouth", "strong", "opener"}
 """Drugs that stand for nothing that people take: they carry a closed form, or open a window in a test of a rule."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from striatal_reference import Arm, Array, Course, Kinetics, daily_means, saturation, simulate
 
 from workbench.plan import plan
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.batch import Batch, BatchResult
 from workbench.solver.draws import generator
 from workbench.solver.run import solve, width_for

@@ -11,9 +11,9 @@ import pytest
 from workbench.execution.runner import run_sweep
 from workbench.plan import plan
 from workbench.report import build_report
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.run import solve, width_for
 
 HFS = {

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from workbench.plan import plan
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.run import solve, width_for
 
 Array = NDArray[np.float64]

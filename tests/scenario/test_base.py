@@ -15,8 +15,8 @@ from support.shipped_texts import whole_text
 from workbench.errors import ScenarioError
 from workbench.scenario import load_scenario, parse_scenario
 from workbench.scenario.base import WRITTEN_WHOLE
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 Read = Callable[..., Scenario]
 

@@ -10,8 +10,8 @@ from support.commands import SMALL
 from workbench.errors import Problem, ScenarioError
 from workbench.plan import plan
 from workbench.scenario import load_scenario
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.settings import SettingReader
+from workbench.scenario.shipped_files import scenarios_folder
 
 POINTS = '\n[study.listed]\ntable = "points.csv"\n'
 RATE = "projection.input_output.spread"

@@ -10,8 +10,8 @@ from support.commands import SMALL, workbench
 
 from workbench.errors import ScenarioError
 from workbench.scenario import load_scenario
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 Read = Callable[..., Scenario]
 EARLY_AND_LATE = "[phase.early]\norder = 1\ntrials = 200\n[phase.late]\norder = 2\ntrials = 100"

@@ -6,7 +6,7 @@ import json
 
 from workbench.component.registry import SECTIONS, registry
 from workbench.scenario import schema
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 WHOLE = schema(registry())
 

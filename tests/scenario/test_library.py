@@ -11,7 +11,7 @@ import pytest
 from workbench.errors import ScenarioError
 from workbench.scenario import load_scenario, parse_scenario
 from workbench.scenario.bibliography import read_bibliography
-from workbench.scenario.library import data_folder, parameter_sets, scenarios_folder
+from workbench.scenario.shipped_files import data_folder, parameter_sets, scenarios_folder
 
 
 def test_nearest_parameter_set_wins(load, folder):

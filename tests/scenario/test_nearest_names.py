@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.scenario.bibliography import read_bibliography
-from workbench.scenario.library import data_folder
+from workbench.scenario.shipped_files import data_folder
 from workbench.scenario.text.document import suggestion
 
 KEYS = tuple(read_bibliography(data_folder() / "references.bib"))

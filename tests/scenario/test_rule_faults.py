@@ -8,8 +8,8 @@ import pytest
 from support.circuits import shipped_rule
 
 from workbench.errors import ScenarioError
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import parse_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 SINGULAR = "values = [1.0, 0.5, 0.0, 0.0, 0.5, 1.0, 0.0, 0.0, 1.5, 1.5, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]"
 INDEPENDENT = "values = [1.0, 0.39, 0.34, 0.44, 0.34, 0.9, 0.44, 0.39, 0.44, 0.34, 1.0, 0.34, 0.39, 0.44, 0.34, 0.95]"

@@ -14,8 +14,8 @@ from support.sound_scenario import TRAITS
 
 from workbench.errors import ScenarioError
 from workbench.scenario import load_scenario, parse_scenario, to_text
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 SHIPPED = sorted(scenarios_folder().rglob("*.toml"))
 

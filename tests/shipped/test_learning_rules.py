@@ -18,7 +18,7 @@ from workbench.findings.collection import ledger
 from workbench.findings.ledger import LedgerRow
 from workbench.findings.parser import read_drafts
 from workbench.report.gallery_page import build_gallery, checks_panel
-from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.store.read import open_results
 
 DRAFTS = read_drafts(data_folder() / "findings")

@@ -10,7 +10,7 @@ from workbench import run_sweep
 from workbench.analysis.selection import select
 from workbench.report.ground import Ground
 from workbench.report.statements.opening import assumed_ranges, finding
-from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 
 ASSUMED = 'value = 0.08\nrange = [0.04, 0.12]\nstatus = "assumed"'
 

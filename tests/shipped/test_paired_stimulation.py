@@ -9,7 +9,7 @@ from support.shipped_runs import Shipped
 
 import workbench as api
 from workbench.execution.simulate import simulate_columns
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 NAME = "dystonia_pas"
 SCENARIO = scenarios_folder() / f"{NAME}.toml"

@@ -19,7 +19,7 @@ from workbench.execution.amplification import differences
 from workbench.execution.tolerances import AMPLIFIES, Amplified, Rounding
 from workbench.report.content import Page
 from workbench.report.page import render
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 STATED = tolerances.tolerances()
 

@@ -10,7 +10,7 @@ from support.shipped_runs import SCENARIOS, Shipped
 
 from workbench import open_results
 from workbench.findings.parser import read_drafts
-from workbench.scenario.library import data_folder
+from workbench.scenario.shipped_files import data_folder
 
 DRAFTS = read_drafts(data_folder() / "findings")
 ABOUT = {draft.head.name: draft.head.scenario for draft in DRAFTS}

@@ -10,7 +10,7 @@ from support.commands import answer, process, workbench
 from support.shipped_runs import SCENARIOS, Shipped, shipped_scenario
 
 import workbench as api
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 QUICKLY_READ = 1_000
 """Runs of which two digests take no second; that storing again changes no row is tested in tests/store for any number."""

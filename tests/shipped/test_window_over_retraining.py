@@ -7,8 +7,8 @@ import pytest
 from support.shipped_runs import Shipped
 
 import workbench as api
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.load import load_scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 AFTER = "overflow_after"
 

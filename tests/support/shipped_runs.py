@@ -14,8 +14,8 @@ from typing import Any
 from support.commands import Done, answer, workbench
 from workbench.execution import pilot
 from workbench.scenario import load_scenario
-from workbench.scenario.library import scenarios_folder
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import scenarios_folder
 
 SCENARIOS = tuple(
     path.relative_to(scenarios_folder()).with_suffix("").as_posix()

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.component.registry import registry
 from workbench.scenario.base import read_whole
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 
 
 @cache

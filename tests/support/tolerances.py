@@ -32,7 +32,7 @@ from workbench.execution.amplification import EACH, add, differences, joined, nu
 from workbench.execution.tolerances import AMPLIFIES, FILE, Amplified, Rounding, allowed  # noqa: E402
 from workbench.plan import plan  # noqa: E402
 from workbench.scenario import load_scenario  # noqa: E402
-from workbench.scenario.library import data_folder, scenarios_folder  # noqa: E402
+from workbench.scenario.shipped_files import data_folder, scenarios_folder  # noqa: E402
 from workbench.solver.batch import Batch  # noqa: E402
 from workbench.solver.run import _assembled, _run_phases, shape_of, solve  # noqa: E402
 from workbench.solver.watch import Watch  # noqa: E402

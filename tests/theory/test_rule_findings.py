@@ -16,8 +16,8 @@ from workbench.findings.parser import Draft, read_drafts
 from workbench.quantities import to_unit
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import read_bibliography
-from workbench.scenario.library import data_folder, scenarios_folder
 from workbench.scenario.model import Scenario
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.scenario.text.document import Document
 
 DRAFTS = read_drafts(data_folder() / "findings")

@@ -9,7 +9,7 @@ from support.therapies import THERAPY
 
 from workbench.plan import plan
 from workbench.scenario import load_scenario
-from workbench.scenario.library import scenarios_folder
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.run import solve
 
 GAINS = (

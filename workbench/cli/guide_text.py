@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.scenario.library import guide_folder
+from workbench.scenario.shipped_files import guide_folder
 from workbench.text_tables import GAP, PROSE, folded, set_out
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _commands() -> str:
 
 
 def _scenarios() -> str:
-    from workbench.scenario.library import scenarios_folder
+    from workbench.scenario.shipped_files import scenarios_folder
     from workbench.scenario.text.document import outline
 
     files = sorted(scenarios_folder().rglob("*.toml"), key=lambda file: (len(file.parts), file))
@@ -107,7 +107,7 @@ def _scenarios() -> str:
 
 
 def _parameter_sets() -> str:
-    from workbench.scenario.library import data_folder
+    from workbench.scenario.shipped_files import data_folder
     from workbench.scenario.text.document import outline
 
     texts = (outline(file.read_bytes()) for file in sorted((data_folder() / "parameters").glob("*.toml")))

@@ -78,7 +78,7 @@ def _holds(file: Path, content: bytes) -> bool:
 
 def starter_files() -> dict[str, bytes]:
     """Return the files of a starter folder by relative name."""
-    from workbench.scenario.library import data_folder, scenarios_folder
+    from workbench.scenario.shipped_files import data_folder, scenarios_folder
 
     scenarios, data = scenarios_folder(), data_folder()
     shipped = [*scenarios.rglob("*.toml"), *scenarios.glob("*.schema.json")]

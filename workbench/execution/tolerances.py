@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from workbench.scenario.library import data_folder
+from workbench.scenario.shipped_files import data_folder
 from workbench.scenario.text.document import outline
 
 if TYPE_CHECKING:

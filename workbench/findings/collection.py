@@ -260,7 +260,7 @@ def scenario_findings(files: Iterable[Path]) -> list[_Bound]:
 
 def _scenario_files(folder: Path) -> dict[str, Path]:
     """Return the scenarios that belong to a folder of findings, by name: those beside its data, and the shipped."""
-    from workbench.scenario.library import scenarios_folder
+    from workbench.scenario.shipped_files import scenarios_folder
 
     places = (scenarios_folder(), folder.parent / "scenarios", folder.parent.parent / "scenarios", folder.parent)
     return {file.stem: file for place in places for file in sorted(place.rglob("*.toml")) if _is_scenario(file)}

@@ -14,8 +14,8 @@ from workbench.findings.grammar import CriterionShape, FileShape, FindingShape
 from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.library import data_folder
 from workbench.scenario.names import name_fault
+from workbench.scenario.shipped_files import data_folder
 from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.prescan import read_limited
 from workbench.scenario.text.syntax import Keys

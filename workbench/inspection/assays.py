@@ -265,6 +265,6 @@ def assay(
 def protocol_of(name: str) -> Scenario:
     """Return a shipped protocol."""
     from workbench.scenario import load_scenario
-    from workbench.scenario.library import data_folder
+    from workbench.scenario.shipped_files import data_folder
 
     return load_scenario(data_folder() / "assays" / f"{name}.toml")

@@ -14,7 +14,7 @@ from workbench.component.registry import SECTIONS, registry
 from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.files import argument
 from workbench.scenario.base import read_whole
-from workbench.scenario.library import data_folder, scenarios_folder
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.text_tables import folded, set_out
 
 NEAREST = 5

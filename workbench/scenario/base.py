@@ -19,7 +19,7 @@ from workbench.errors import ScenarioError, shorten
 from workbench.scenario.conformity import show
 from workbench.scenario.families import Family, FamilyReader, lists
 from workbench.scenario.former_names import with_present_names
-from workbench.scenario.library import scenario_file, scenarios_beside
+from workbench.scenario.shipped_files import scenario_file, scenarios_beside
 from workbench.scenario.text.document import Document, listed, spell
 from workbench.scenario.text.prescan import MAX_ENTRIES, entries_in, read_limited
 from workbench.scenario.text.syntax import Keys

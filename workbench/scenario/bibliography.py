@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from workbench.files import read_regular
-from workbench.scenario.library import data_folder
+from workbench.scenario.shipped_files import data_folder
 from workbench.scenario.text.prescan import refusal
 
 _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^\s,{}]+)\s*,")

@@ -11,9 +11,9 @@ from workbench.errors import Problem, ScenarioError, quoted
 from workbench.quantities import QuantityError, same_kind, split, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.library import data_folder
 from workbench.scenario.model import DoseRange, Span
 from workbench.scenario.shapes import ShippedRangeShape
+from workbench.scenario.shipped_files import data_folder
 from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.prescan import read_limited
 

@@ -12,10 +12,10 @@ from workbench.component.declaration import Parameter
 from workbench.quantities import QuantityError, accepted_text, known, split
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.conformity import conforming, show
-from workbench.scenario.library import parameter_file, parameter_sets
 from workbench.scenario.model import UNREADABLE, ParameterSet, Quantity
 from workbench.scenario.names import NAMED_IN_SET, name_fault, refuse_twins
 from workbench.scenario.shapes import EvidenceShape, ParameterSetShape, ParameterShape
+from workbench.scenario.shipped_files import parameter_file, parameter_sets
 from workbench.scenario.text.document import Document, listed
 from workbench.scenario.text.prescan import read_limited
 from workbench.scenario.values import ValueReader

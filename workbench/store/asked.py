@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StorageError
 from workbench.scenario.base import WRITTEN_WHOLE
-from workbench.scenario.library import parameter_file
+from workbench.scenario.shipped_files import parameter_file
 from workbench.scenario.text.document import Document
 from workbench.solver.batch import ENGINE_REVISION, RECORDINGS
 from workbench.store.damage import damaged
