@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.errors import UsageError, quoted
+from workbench.errors import ScenarioError, UsageError, quoted
 from workbench.findings.finding import Finding
 from workbench.scenario.model import Scenario
 
@@ -288,7 +288,6 @@ def free_parameters(
 
 
 def _used(scenario: Scenario, name: str) -> bool:
-    from workbench.errors import ScenarioError
     from workbench.plan.overrides import unit_of
 
     try:

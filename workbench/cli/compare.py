@@ -399,7 +399,6 @@ def _rounding(db: Path, sweep: int | None, outcome: list[str] | None) -> list[st
     """Return what of these outcomes other processors give other digits of."""
     from workbench.analysis.selection import select
     from workbench.execution.tolerances import between_processors
-    from workbench.text_tables import folded
 
     said = between_processors(select(db, sweep), outcome or None)
     return [line for sentence in said for line in folded(sentence, "  ", first="")]

@@ -23,10 +23,6 @@ from workbench.execution.runner import prepare
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.solver.batch import Batch
-
-
-if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.declaration import Component
     from workbench.plan.run_plans import Plan

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from workbench.errors import InertError, OtherRuns, ScenarioError, StorageError, UsageError
-from workbench.execution.fitness import fit
+from workbench.execution.fitness import fit, with_rules
 from workbench.execution.pilot import EMPTY_BYTES, RunForecast, Work, bytes_of, estimated
 from workbench.execution.progress import RunCounts, Silent
 from workbench.execution.signals import StopSignal
@@ -172,7 +172,6 @@ def read_scenario(
     A database of earlier runs, `db` or where they go by default, tells whose a component was that is not installed.
     """
     from workbench.component.registry import registry
-    from workbench.execution.fitness import with_rules
     from workbench.scenario import load_scenario
 
     extra = tuple(components)

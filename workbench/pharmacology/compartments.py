@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.pharmacology.linear import After, Entries
 
+    Pair = tuple[Array, Array]
+    """A number in twice the digits: its rounded value, and what that leaves."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Peripheral(Component):
@@ -184,12 +187,6 @@ class MultiCompartmentOral(Oral, MultiCompartment):
     clearance: Value = number(MISSING, "L/h", "clearance at 70 kg", low=1e-4, high=1e5)
     volume: Value = number(MISSING, "L", "central volume at 70 kg", low=1e-3, high=1e6)
 
-
-if TYPE_CHECKING:
-    from workbench.component.arrays import Array
-
-    Pair = tuple[Array, Array]
-    """A number in twice the digits: its rounded value, and what that leaves."""
 
 HALVINGS = 63
 """As many as a number has bits beside its sign: then no other number lies between the two ends."""
