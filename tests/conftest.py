@@ -36,6 +36,7 @@ BUDGETS = {
     "calibration": 60,
     "benchmarks": 120,
     "cli": 120,
+    "component": 60,
     "contract": 320,
     "plan": 30,
     "docs": 320,
