@@ -14,6 +14,7 @@ from workbench.component.registry import registry
 from workbench.plan import plan
 from workbench.scenario.load import parse_scenario
 from workbench.solver.batch import Batch, BatchResult
+from workbench.solver.block import Block
 from workbench.solver.run import solve
 
 HEAD = """
@@ -264,3 +265,16 @@ window = "end of learning"
 """
 )
 """One weight, one input, one output."""
+
+
+def one_step(text: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return all signals before and after the first step of phase ``learning``."""
+    block = Block(only(text), registry())
+    block.build_all()
+    before = {name: np.array(array) for name, array in block.signals.items()}
+    for draws in block.draws:
+        draws.begin("learning")
+    block.begin_piece(1)
+    for step in block.steps("trial"):
+        step.function(0)
+    return before, {name: np.array(array) for name, array in block.signals.items()}

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+
 from support.circuits import HEAD
+from workbench.component.registry import registry
+from workbench.plan import plan
+from workbench.scenario.load import parse_scenario
+from workbench.solver.run import solve
 
 OPENED = (
     HEAD.replace("count = 6", "count = 2")
@@ -146,3 +154,24 @@ without = ["dose.infusion"]
 """
 )
 """The same, with everything that a trial has; arm ``ketamine`` is drug and training."""
+
+
+def by_arm(text: str, width: int = 4096) -> dict[str, dict[str, np.ndarray]]:
+    """Return the outcomes of every arm, subjects in order."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    planned = plan(parse_scenario(text.encode(), "test.toml", Path(), registry()))
+    for chunk in planned.chunks(lambda structure: width):
+        result = solve(chunk.batch)
+        assert not result.failures
+        names = np.asarray(chunk.arms)
+        for arm in dict.fromkeys(names.tolist()):
+            mine = {name: value[names == arm] for name, value in result.outcomes.items()}
+            before = found.get(arm)
+            found[arm] = mine if before is None else {k: np.concatenate([before[k], v]) for k, v in mine.items()}
+    return found
+
+
+def arm(found: dict, name: str) -> dict[str, np.ndarray]:
+    """Return an arm by name; chunks number the arms in the order of the file."""
+    order = ["ketamine", "placebo", "ketamine_alone", "therapy", "sham", "stressor"]
+    return found[name] if name in found else found[order.index(name)]

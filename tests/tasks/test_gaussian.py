@@ -1,10 +1,11 @@
-"""Inputs whose moments are known: a ring with a broad bump, and what is read off a unit that hears a mixture."""
+"""Inputs whose moments are known: a ring with a broad bump, by its equation and as it is shown."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.circuits import less, shipped_rule, solved
+from support.circuits import shipped_rule, solved
+from support.shown_inputs import shown
 
 from workbench.circuit.populations import Source
 from workbench.component.tables import Fields, Tables
@@ -12,6 +13,8 @@ from workbench.errors import ScenarioError
 from workbench.tasks.gaussian import Ring
 
 POPULATION = Tables({"population": {"x": Fields(Source, "population", "x", {"size": 16})}})
+
+
 RING = {"inputs": "x", "width": 3.0, "common": 0.2, "bump": 0.3}
 
 
@@ -57,17 +60,11 @@ def test_a_bump_that_would_be_negative_is_refused() -> None:
         solved(shipped_rule("sum_budget").replace("bump_width = 2.0", "bump_width = -1.0"))
 
 
-def test_the_kurtosis_of_an_output_over_that_of_its_source_and_less_it() -> None:
-    """One is the other over the source's own: 3 and 6 for heavy tails, -1.2 for light ones."""
-    text = shipped_rule("independent_components").replace("trials = 36000", "trials = 100")
-    heavy = text[text.index("[arm.heavy]") : text.index("[arm.light]")]
-    text = less(text, "arm", "study") + heavy + '[study.arms]\ntitle = "All subjects"\n'
-    plain = text.replace('relative_to = "source"\ntaken = "ratio"\n', "")
-    found = {
-        "ratio": solved(text).outcomes["kurtosis"],
-        "difference": solved(text.replace('taken = "ratio"', 'taken = "difference"')).outcomes["kurtosis"],
-        "itself": solved(plain).outcomes["kurtosis"],
-    }
-    source = found["itself"] - found["difference"]
-    assert set(np.round(source, 9)) <= {3.0, 6.0, -1.2} and len(set(np.round(source, 9))) > 1
-    assert found["ratio"] == pytest.approx(found["itself"] / source, rel=1e-12)
+def test_inputs_on_a_ring_have_the_covariance_that_they_say() -> None:
+    table, block = shown('kind = "ring"\ninputs = "x"\nwidth = 1.0\n', 12_800)
+    vectors, values = (block.signals[f"task.t.{what}"][..., 0] for what in ("eigenvectors", "eigenvalues"))
+    distance = np.array([[0, 1, 2, 1], [1, 0, 1, 2], [2, 1, 0, 1], [1, 2, 1, 0]])
+    gain = np.array([1.3, 1.0, 1.0, 1.0])
+    expected = (np.exp(-(distance**2.0)) + 0.2) * np.outer(gain, gain)
+    assert np.allclose((vectors.T * values) @ vectors, expected, atol=1e-12)
+    assert np.cov(table[:, :, 1].T) == pytest.approx(expected, abs=0.08)
