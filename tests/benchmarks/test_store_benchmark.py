@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "store"))
-
-from store_fakes import FakePlan, plan, recordings, solve
+from support.store_fakes import FakePlan, plan, recordings, solve
 
 from workbench.store import digest, open_results, open_writer, query
 

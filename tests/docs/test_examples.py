@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from examples import PAGES, ROOT, Examples, blocks, examples, lines
 from support.commands import answer, workbench
+from support.examples import PAGES, ROOT, Examples, blocks, examples, lines
 from support.shipped_runs import Shipped
 
 import workbench as api
@@ -62,7 +62,9 @@ def test_the_examples_of_a_page_run_and_print_what_it_shows(
     shipped: Shipped, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = examples(page, shipped, tmp_path / "user")
-    assert not found.wrong, "\n".join([*found.wrong, f"python tests/docs/examples.py --write {page.relative_to(ROOT)}"])
+    assert not found.wrong, "\n".join(
+        [*found.wrong, f"python tests/support/examples.py --write {page.relative_to(ROOT)}"]
+    )
     if page.stem in MORE and page.parent in (ROOT, ROOT / "docs" / "guide"):
         monkeypatch.chdir(found.folder)
         MORE[page.stem](found)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from examples import ROOT, blocks
+from support.examples import ROOT, blocks
 from support.shipped_runs import SCENARIOS, Shipped
 
 from workbench.component.registry import registry

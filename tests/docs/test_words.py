@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from examples import PAGES, ROOT
 from support.commands import workbench
+from support.examples import PAGES, ROOT
 
 from workbench.cli.guide_text import markdown, topics
 from workbench.cli.main import app

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import ROOT, SMALL, environment
-from surroundings import contents
+from support.surroundings import contents
 from typer.main import get_command
 
 from workbench.cli.main import app

@@ -21,7 +21,7 @@ from support.commands import (
     stored_runs,
     wait_for_runs,
 )
-from surroundings import contents, in_terminal
+from support.surroundings import contents, in_terminal
 
 from workbench.store.result_digest import digest
 

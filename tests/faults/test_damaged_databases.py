@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damaged import EDITS, TEXT, executed, flipped
 from support.commands import Done, answer, workbench
+from support.damaged import EDITS, TEXT, executed, flipped
 from support.fabricated import accounted
 
 from workbench.errors import StorageError

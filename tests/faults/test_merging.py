@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from disturbed import Steps, files, in_child, kill_me, state, undisturbed
 from support.commands import SMALL, answer, process, workbench
-from surroundings import contents
+from support.reliability.disturbed import Steps, files, in_child, kill_me, state, undisturbed
+from support.surroundings import contents
 
 from workbench.execution.runner import run_sweep
 from workbench.store import digest, query

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from disturbed import (
+from support.commands import workbench
+from support.reliability.disturbed import (
     SWEEP,
     TINY,
     Steps,
@@ -33,9 +34,8 @@ from disturbed import (
     undisturbed,
     without_rights,
 )
-from sqlite_steps import library
-from support.commands import workbench
-from system_steps import CLOSED, FULL
+from support.reliability.sqlite_steps import library
+from support.reliability.system_steps import CLOSED, FULL
 
 from workbench.errors import StorageError
 from workbench.execution.runner import run_sweep

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import SMALL, workbench
-from surroundings import contents
+from support.surroundings import contents
 
 from workbench.cli.main import app
 from workbench.report.page import is_page_of

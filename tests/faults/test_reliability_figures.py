@@ -8,12 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-import figures
-import measured
 import pytest
-from disturbed import TINY, Steps, copied, in_child, listing, undisturbed
-from measured import Bench
-from sqlite_steps import library
+from support.reliability import figures, measured
+from support.reliability.disturbed import TINY, Steps, copied, in_child, listing, undisturbed
+from support.reliability.measured import Bench
+from support.reliability.sqlite_steps import library
 
 from workbench.cli.main import app
 

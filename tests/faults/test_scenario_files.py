@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import BASE, CORPUS, Broken
 from support.commands import answer, command, environment, process
+from support.corpus import BASE, CORPUS, Broken
 from support.sound_scenario import PARAMETERS, SOUND
-from surroundings import contents, in_terminal
+from support.surroundings import contents, in_terminal
 
 BATCH = 40
 """Files for one process: a text answer stops after 50 problems."""

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from sound_examples import DOSES, GIVEN, PAIR
 from support.commands import ROOT, SMALL, workbench
+from support.fuzzing.sound_examples import DOSES, GIVEN, PAIR
 
 HALVES = """
 [arm.whole]

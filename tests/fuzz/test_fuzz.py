@@ -2,7 +2,7 @@
 
 Never a traceback, exit code 1, a hang, more than 2 s or 300 MB for a refusal, and never a run without a number that
 counts as done. Every run of the tests tries the same few examples. `WORKBENCH_FUZZ_SECONDS=3600` tries others for an
-hour, a new set each day; what it finds is named by kind and number, and ``python tests/fuzz/campaign.py --one KIND
+hour, a new set each day; what it finds is named by kind and number, and ``python tests/support/fuzzing/campaign.py --one KIND
 NUMBER --out FOLDER`` makes it again.
 """
 
@@ -17,7 +17,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sound_examples import KINDS
+from support.fuzzing.sound_examples import KINDS
 
 EXAMPLES = {
     "scenario": 30,

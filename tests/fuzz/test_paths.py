@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from judged import MEGABYTES, SECONDS, loaded, peak, peak_reset, resident
-from sound_examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
 from support.commands import ROOT, SMALL, workbench
+from support.fuzzing.judged import MEGABYTES, SECONDS, loaded, peak, peak_reset, resident
+from support.fuzzing.sound_examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
 from support.shipped_texts import shipped_text
 
 from workbench.cli.main import app

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_world import arm, axis, laid_out, q, scenario, trait
+from support.small_world import arm, axis, laid_out, q, scenario, trait
 
 from workbench.errors import UsageError
 from workbench.plan import plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_world import WORLD, field_of, laid_out
 from support.shipped_runs import SCENARIOS, shipped_scenario
+from support.small_world import WORLD, field_of, laid_out
 
 from workbench.plan import Plan, plan
 from workbench.scenario import parse_scenario

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_world import arm, axis, scenario
+from support.small_world import arm, axis, scenario
 
 from workbench.errors import ScenarioError
 from workbench.plan import plan

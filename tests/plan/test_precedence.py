@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_world import Drug, Wires, arm, axis, field_of, parameter_set, q, scenario, table, trait, value_of
+from support.small_world import Drug, Wires, arm, axis, field_of, parameter_set, q, scenario, table, trait, value_of
 
 from workbench.errors import ScenarioError
 from workbench.plan import plan

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_world import (
+from support.small_world import (
     Dose,
     Overflow,
     TwoSided,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from small_world import arm, axis, parameter_set, q, scenario, table, trait, value_of
+from support.small_world import arm, axis, parameter_set, q, scenario, table, trait, value_of
 
 from workbench.errors import ScenarioError
 from workbench.plan import plan

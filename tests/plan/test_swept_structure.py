@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from small_world import (
+from support.small_world import (
     Overflow,
     TwoSided,
     arm,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small_world import Drug, arm, axis, parameter_set, q, scenario, table, trait
+from support.small_world import Drug, arm, axis, parameter_set, q, scenario, table, trait
 
 from workbench.errors import ScenarioError
 from workbench.plan import Resolved, plan

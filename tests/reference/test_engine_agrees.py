@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from striatal_reference import Arm, Array, Course, Kinetics, daily_means, saturation, simulate
+from support.striatal_reference import Arm, Array, Course, Kinetics, daily_means, saturation, simulate
 
 from workbench.plan import plan
 from workbench.scenario.load import load_scenario

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from striatal_reference import CONDITIONS, Arm, Array, simulate
+from support.striatal_reference import CONDITIONS, Arm, Array, simulate
 
 SUBJECTS, TRIALS = 24, 12_000
 NG_PER_ML_PER_MG_A_DAY = 2.61

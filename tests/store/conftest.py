@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from store_fakes import plan, sweep_into
+from support.store_fakes import plan, sweep_into
 
 from workbench.store import open_writer
 

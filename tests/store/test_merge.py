@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from store_fakes import (
+from support.store_fakes import (
     BALANCE,
     REPEATS,
     TONE,

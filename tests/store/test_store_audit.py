@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from store_fakes import plan, solve, store_everything, sweep_into
+from support.store_fakes import plan, solve, store_everything, sweep_into
 
 from workbench.store import digest, open_results, open_writer
 from workbench.store.audit import Written, chain_faults, content_of, entries, uncovered

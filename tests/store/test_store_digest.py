@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_fakes import FakePlan, plan, solve, sweep_into
 from support.fabricated import accounted
+from support.store_fakes import FakePlan, plan, solve, sweep_into
 
 from workbench.store import digest, open_writer
 from workbench.store.result_digest import digest_of_values

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from store_fakes import plan, solve, sweep_into
+from support.store_fakes import plan, solve, sweep_into
 
 from workbench.errors import StorageError, UsageError
 from workbench.store import digest, open_results, open_writer, query

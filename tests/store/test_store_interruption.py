@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from store_fakes import plan, solve, sweep_into
+from support.store_fakes import plan, solve, sweep_into
 
 from workbench.store import digest, open_results, open_writer, query
 
@@ -19,7 +19,7 @@ SUBJECTS, CHUNK = 120, 16
 WRITE = """
 import sys
 sys.path[:0] = {path!r}
-from store_fakes import plan, solve
+from support.store_fakes import plan, solve
 from workbench.store import open_writer
 asked = plan(subjects={subjects})
 with open_writer({db!r}) as writer:

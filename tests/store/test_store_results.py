@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from store_fakes import BALANCE, TONE, FakeStudy, plan, recordings, scenario, solve, sweep_into
+from support.store_fakes import BALANCE, TONE, FakeStudy, plan, recordings, scenario, solve, sweep_into
 
 from workbench.errors import UsageError
 from workbench.solver.batch import BatchResult

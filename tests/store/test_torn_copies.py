@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_fakes import FakePlan, plan, solve, sweep_into
+from support.store_fakes import FakePlan, plan, solve, sweep_into
 
 from workbench.errors import StorageError
 from workbench.store import digest, open_writer

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from toml_text import Raw
-
+from support.fuzzing.toml_text import Raw
 from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS, registry
 from workbench.quantities import COMMON

@@ -17,8 +17,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import clocks
-from disturbed import (
+from support import commands, small_findings, small_refit
+from support.commands import ROOT, children, gone, started, stored_runs, wait_for_runs
+from support.reliability import clocks
+from support.reliability.disturbed import (
     SWEEP,
     TINY,
     Ended,
@@ -42,11 +44,8 @@ from disturbed import (
     undisturbed,
     without_rights,
 )
-from small_disk import NoSmallDisk, leave, on_small_disk
-from support import commands, small_findings, small_refit
-from support.commands import ROOT, children, gone, started, stored_runs, wait_for_runs
-from system_steps import CLOSED, FULL
-
+from support.reliability.small_disk import NoSmallDisk, leave, on_small_disk
+from support.reliability.system_steps import CLOSED, FULL
 from workbench.errors import StorageError
 from workbench.execution.runner import prepare, run_sweep
 from workbench.solver.run import solve

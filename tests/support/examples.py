@@ -1,4 +1,4 @@
-"""The examples of the documentation: read, run, and (`python tests/docs/examples.py --write`) answered anew.
+"""The examples of the documentation: read, run, and (`python tests/support/examples.py --write`) answered anew.
 
 The pages hold the code; this file holds none of it. Blocks of one page are run in their order, in one folder:
 

@@ -22,11 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlite_steps import FULL, CountedFiles, CountedMemory, PowerCut
-from support import commands
-from system_steps import BROKEN, CountedSystem
-
 import workbench.cli.main
+from support import commands
+from support.reliability.sqlite_steps import FULL, CountedFiles, CountedMemory, PowerCut
+from support.reliability.system_steps import BROKEN, CountedSystem
 from workbench.execution.runner import prepare
 from workbench.store import digest
 

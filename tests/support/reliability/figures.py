@@ -1,4 +1,4 @@
-"""Reliability in figures: ``python tests/faults/figures.py`` measures R1 to R17 and writes ``reports/reliability.md``.
+"""Reliability in figures: ``python tests/support/reliability/figures.py`` measures R1 to R17 and writes ``reports/reliability.md``.
 
 About ten minutes of one core. Names of figures (``R6 R7``) narrow what is measured; the other rows of the report stay.
 ``--short`` takes a few points of each instead, and writes nothing. It ends with 5 if a figure shows a breach.
@@ -15,18 +15,17 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-for place in (HERE, HERE.parent, ROOT):
+ROOT = Path(__file__).resolve().parents[3]
+for place in (ROOT / "tests", ROOT):
     if str(place) not in sys.path:
         sys.path.append(str(place))
 
-import measured  # noqa: E402 - after the places where it and its helpers lie
+from support.reliability import measured  # noqa: E402 - after the places where it and its helpers lie
 
 REPORT = ROOT / "reports" / "reliability.md"
 HEAD = """# Reliability in figures
 
-Made by `python tests/faults/figures.py`; each row says when, and which commit was the last to change the package.
+Made by `python tests/support/reliability/figures.py`; each row says when, and which commit was the last to change the package.
 Machine: {machine}.
 
 Every disturbed command must end with exit 3 and one line (0 where no harm was done; killed ones just end), leave a sound

@@ -14,15 +14,14 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import toml_text
-from declared import Content, fields, names
-from judged import Verdict, asked, scenario
-from mutations import CHANGES, PLAIN, World, mutated, some_path
 from support.commands import HEAD, ROOT
 from support.commands import workbench as run
+from support.fuzzing import toml_text
+from support.fuzzing.declared import Content, fields, names
+from support.fuzzing.judged import Verdict, asked, scenario
+from support.fuzzing.mutations import CHANGES, PLAIN, World, mutated, some_path
+from support.fuzzing.texts import csv_bytes, toml_bytes
 from support.shipped_texts import whole_text
-from texts import csv_bytes, toml_bytes
-
 from workbench.findings.closed_forms import FORMS
 from workbench.findings.grammar import STATISTICS
 

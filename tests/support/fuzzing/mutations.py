@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from declared import Content, component_of, fields, names, odd, suited, tables
-from toml_text import Raw
-
+from support.fuzzing.declared import Content, component_of, fields, names, odd, suited, tables
+from support.fuzzing.toml_text import Raw
 from workbench.component.registry import SECTIONS, registry
 
 Keys = tuple[str | int, ...]
@@ -126,7 +125,7 @@ def swap_component(content: Content, random: Random, world: World) -> None:
 
 def needed(section: str, component: str, content: Content, world: World, random: Random, given: Content) -> Content:
     """Return values of the fields that a component needs and has not been given."""
-    from declared import Field
+    from support.fuzzing.declared import Field
 
     declared = registry().get(section, component).parameters().values()
     return {

@@ -19,10 +19,10 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+
 from support.commands import SMALL
 from support.commands import workbench as run
 from support.lean import lean
-
 from workbench.cli import main as front
 from workbench.execution.runner import prepare
 from workbench.solver.run import solve

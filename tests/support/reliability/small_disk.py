@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from disturbed import in_a_fork
+from support.reliability.disturbed import in_a_fork
 
 NEW_MOUNTS, NEW_USERS = 0x00020000, 0x10000000
 PRIVATE = 0x4000 | (1 << 18)

@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""A long search for faults: ``python tests/fuzz/campaign.py --seconds 600 --seed 1 --out FOLDER``.
+"""A long search for faults: ``python tests/support/fuzzing/campaign.py --seconds 600 --seed 1 --out FOLDER``.
 
 Every example is named by its kind and number, and made again by ``--one KIND NUMBER``. Faults are gathered by what they
 say; the files of the first example of each, and of shorter ones, are kept in the folder.
@@ -16,9 +16,9 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from sound_examples import KINDS, Example  # noqa: E402
+from support.fuzzing.sound_examples import KINDS, Example
 
 
 def keep(example: Example, folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""Commands disturbed at every step, and the figures of what came of it."""
