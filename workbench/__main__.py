@@ -8,7 +8,7 @@ STOPPED = '{"schema": 1, "ok": false, "exit": %d, "errors": [{"file": "", "line"
 STOPPED += ' "message": "stopped by signal %d before the command began", "hint": ""}]}\n'
 
 
-def _leave(number: int, _: object) -> None:
+def _exit_at_once(number: int, _: object) -> None:
     """End at once: nothing is under way yet, and what is being imported might swallow an exception."""
     if "--json" in sys.argv:
         os.write(1, (STOPPED % (128 + number, number)).encode())
@@ -20,7 +20,7 @@ def run() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup asks to be left alone
-            signal.signal(number, _leave)
+            signal.signal(number, _exit_at_once)
     try:
         from workbench.cli.main import run as start  # what it imports takes a while
 

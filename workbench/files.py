@@ -33,15 +33,15 @@ def kind_of(mode: int) -> str:
     return next((words for is_kind, words in KINDS if is_kind(mode)), "")
 
 
-def spelled(path: Path) -> str:
+def plain_path(path: Path) -> str:
     """Return a path so that nobody takes it for an option, for a URL or for a name of SQLite's own."""
     text = str(path)
     return os.path.join(".", text) if text.startswith(("-", "file:", ":")) else text  # noqa: PTH118 - Path drops the "."
 
 
-def argument(path: Path) -> str:
+def quote_argument(path: Path) -> str:
     """Return a path as one word of a shell's line."""
-    return _word(spelled(path))
+    return _word(plain_path(path))
 
 
 def command_line(words: Iterable[str]) -> str:
@@ -60,7 +60,7 @@ _NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def guarded(cell: str) -> str:
+def guard_cell(cell: str) -> str:
     """Return the text of a cell of a CSV file so that no spreadsheet takes it for a formula; a number stays one."""
     return f"'{cell}" if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell
 
@@ -204,10 +204,10 @@ def write_whole(target: Path, content: str | bytes) -> None:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-    settle(real.parent)
+    sync_folder(real.parent)
 
 
-def settle(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the names of a folder on the disk, as far as the system can: a power cut may undo a rename otherwise."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -227,11 +227,11 @@ def _remove_drafts(folder: Path, beginning: str) -> None:
     drafts = re.compile(rf"{re.escape(beginning)}(\d{{1,9}})-[0-9a-f]{{8}}\.draft")
     for entry in os.scandir(folder):
         found = drafts.fullmatch(entry.name)
-        if found and not _lives(int(found[1])) and entry.is_file(follow_symlinks=False):
+        if found and not _is_running(int(found[1])) and entry.is_file(follow_symlinks=False):
             Path(entry.path).unlink(missing_ok=True)
 
 
-def _lives(process: int) -> bool:
+def _is_running(process: int) -> bool:
     if os.name == "nt":  # where asking would end it
         return True
     try:

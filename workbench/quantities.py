@@ -64,7 +64,7 @@ class QuantityError(ValueError):
     """A quantity cannot be read, or is of another kind than asked for; the message lists the accepted units."""
 
 
-def split(text: str) -> tuple[float, str]:
+def split_quantity(text: str) -> tuple[float, str]:
     """Return number and unit text of a quantity; the unit is "" where none is written.
 
     Raises
@@ -80,12 +80,12 @@ def split(text: str) -> tuple[float, str]:
     return float(match[1]), match[2]
 
 
-def bare(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """Return the number that a text is, None if it is none: what Python also takes (1_0, inf, nan) is no number."""
     return float(text) if _BARE.fullmatch(text) else None
 
 
-def whole(text: str) -> int | None:
+def parse_integer(text: str) -> int | None:
     """Return the whole number that a text is, None if it is none, or one of more digits than anything counts."""
     return int(text) if _WHOLE.fullmatch(text) else None
 
@@ -98,7 +98,7 @@ def to_unit(text: str, unit: str) -> float:
     QuantityError
         If the text is no quantity, its unit is missing or unknown, or it is of another kind than `unit`.
     """
-    number, given = split(text)
+    number, given = split_quantity(text)
     if not given:
         raise QuantityError(f"the unit is missing ({accepted_text(unit)})")
     return convert(number, given, unit)
@@ -108,8 +108,8 @@ def convert(number: float, given: str, unit: str) -> float:
     """Return `number`, written in the unit `given`, in `unit`; errors as in `to_unit`."""
     if given == unit:
         return number
-    if not known(given):
-        near = next((other for other in accepted(unit) if other.casefold() == given.casefold()), "")
+    if not is_known_unit(given):
+        near = next((other for other in accepted_units(unit) if other.casefold() == given.casefold()), "")
         meant = f"; capitals count: {near!r}?" if near else ""
         raise QuantityError(f"unknown unit {quoted(given)} ({accepted_text(unit)}{meant})")
     if not same_kind(given, unit):
@@ -117,18 +117,18 @@ def convert(number: float, given: str, unit: str) -> float:
     return float(f"{number * _factor(given, unit):.15g}")
 
 
-def counts(given: str, unit: str) -> bool:
+def counts_molecules(given: str, unit: str) -> bool:
     """Whether `given` counts molecules of what `unit` weighs: uM and ng/mL, nmol and mg."""
-    return known(given) and _dimension(f"{given}*g/mol") == _dimension(unit) is not None
+    return is_known_unit(given) and _dimension(f"{given}*g/mol") == _dimension(unit) is not None
 
 
-def weighed(text: str, unit: str, molar_mass: float) -> float:
+def convert_to_mass(text: str, unit: str, molar_mass: float) -> float:
     """Return the number of `text`, which counts molecules, in `unit`, which weighs them (`molar_mass` in g/mol)."""
-    number, given = split(text)
+    number, given = split_quantity(text)
     return float(f"{number * molar_mass * _factor(f'{given}*g/mol', unit):.15g}")
 
 
-def known(unit: str) -> bool:
+def is_known_unit(unit: str) -> bool:
     """Whether `unit` can be read ("1" is the unit of a pure number)."""
     # The usual spellings need no parser, so that most files are read without importing pint (0.1 s).
     return unit in COMMON or _dimension(unit) is not None
@@ -139,14 +139,14 @@ def same_kind(unit: str, other: str) -> bool:
     return unit == other or _dimension(unit) == _dimension(other) is not None
 
 
-def accepted(unit: str) -> tuple[str, ...]:
+def accepted_units(unit: str) -> tuple[str, ...]:
     """Return the usual units of the same kind as `unit`, itself first."""
     return (unit, *(other for other in COMMON if other != unit and same_kind(other, unit)))
 
 
 def accepted_text(unit: str) -> str:
     """Return the accepted units in words, for messages."""
-    return "a pure number is written bare" if unit == "1" else f"units: {', '.join(accepted(unit))}"
+    return "a pure number is written bare" if unit == "1" else f"units: {', '.join(accepted_units(unit))}"
 
 
 @cache
@@ -159,7 +159,7 @@ def _registry() -> UnitRegistry[float]:
 
 
 @cache
-def _parsed(unit: str) -> Any:
+def _parse_unit(unit: str) -> Any:
     """Return pint's quantity of one `unit`, or None; only plain products and small powers reach pint's parser."""
     import pint
 
@@ -173,10 +173,10 @@ def _parsed(unit: str) -> Any:
 
 @cache
 def _dimension(unit: str) -> str | None:
-    parsed = _parsed(unit)
+    parsed = _parse_unit(unit)
     return None if parsed is None else str(parsed.dimensionality)
 
 
 @cache
 def _factor(given: str, unit: str) -> float:
-    return float(_parsed(given).to(_parsed(unit).units).magnitude)
+    return float(_parse_unit(given).to(_parse_unit(unit).units).magnitude)

@@ -17,17 +17,17 @@ PROSE = 24
 """Prose in a last column that would be narrower than this stands below its row instead."""
 
 
-def screen() -> int:
+def line_width() -> int:
     """Return how many columns a line may have: those of the terminal or of COLUMNS, else 80."""
     return max(shutil.get_terminal_size((80, 24)).columns, NARROWEST)
 
 
-def folded(text: str, indent: str = "", width: int | None = None, first: str | None = None) -> list[str]:
+def fold(text: str, indent: str = "", width: int | None = None, first: str | None = None) -> list[str]:
     """Return `text` in lines of at most `width` letters, broken between words only; a longer word stands alone.
 
     `indent` begins each line, `first` the first one if it is given.
     """
-    room = screen() if width is None else width
+    room = line_width() if width is None else width
     return textwrap.wrap(
         text,
         room,
@@ -38,27 +38,27 @@ def folded(text: str, indent: str = "", width: int | None = None, first: str | N
     ) or [""]
 
 
-def wrapped(lines: Iterable[str], width: int | None = None) -> list[str]:
+def wrap_lines(lines: Iterable[str], width: int | None = None) -> list[str]:
     """Return lines of prose at most `width` wide: longer ones go on below, further in than they begin."""
-    room = screen() if width is None else width
+    room = line_width() if width is None else width
     found: list[str] = []
     for line in lines:
         indent = line[: len(line) - len(line.lstrip())]
-        found += [line] if len(line) <= room else folded(line.strip(), indent + GAP, room, first=indent)
+        found += [line] if len(line) <= room else fold(line.strip(), indent + GAP, room, first=indent)
     return found
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """Return one value as text: four digits of a number, no control characters, at most 80 letters."""
     if value is None or (not isinstance(value, str) and str(value) in ("nan", "<NA>", "NaT")):
         return NOTHING
     return f"{value:.4g}" if isinstance(value, float) else shorten(str(value))
 
 
-def aligned(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+def align_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     """Return the lines of a table; a column of numbers stands to the right, below its name."""
     rows = [list(row) for row in rows]
-    texts = [[cell(value) for value in row] for row in rows]
+    texts = [[format_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *texts, strict=True)]
     right = [all(_is_number(value) for value in column) for column in zip(*rows, strict=True)] or [False] * len(header)
     return [
@@ -67,20 +67,20 @@ def aligned(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     ]
 
 
-def fitted(header: Sequence[str], rows: Iterable[Sequence[Any]], width: int | None = None) -> list[str]:
+def fit_table(header: Sequence[str], rows: Iterable[Sequence[Any]], width: int | None = None) -> list[str]:
     """Return the lines of a table that is at most `width` wide, as far as its words allow.
 
     A table that is too wide as it is gives its first column a line of its own above each row; one that is too wide
     even then becomes a list, a line for each value.
     """
     rows = [list(row) for row in rows]
-    room = screen() if width is None else width
-    lines = aligned(header, rows)
+    room = line_width() if width is None else width
+    lines = align_table(header, rows)
     if _widest(lines) <= room or not rows:
         return lines
-    below = aligned(["", *header[1:]], [["", *row[1:]] for row in rows]) if len(header) > 2 else lines
+    below = align_table(["", *header[1:]], [["", *row[1:]] for row in rows]) if len(header) > 2 else lines
     if _widest(below) <= room:
-        headings = [header[0], *(cell(row[0]) for row in rows)]
+        headings = [header[0], *(format_cell(row[0]) for row in rows)]
         return [line for text, line in zip(headings, below, strict=True) for line in (text, line)]
     names = max(map(len, header))
     records = [
@@ -95,19 +95,19 @@ def fitted(header: Sequence[str], rows: Iterable[Sequence[Any]], width: int | No
 
 
 def _listed(name: str, value: Any, room: int) -> list[str]:
-    return folded(cell(value), " " * len(name), room, first=name)
+    return fold(format_cell(value), " " * len(name), room, first=name)
 
 
 def _widest(lines: Sequence[str]) -> int:
     return max(map(len, lines), default=0)
 
 
-def set_out(rows: Sequence[Sequence[str]], indent: str = "", width: int | None = None) -> list[str]:
+def align_prose(rows: Sequence[Sequence[str]], indent: str = "", width: int | None = None) -> list[str]:
     """Return rows of texts in columns, each line begun with `indent`; the last column, prose, is broken between words.
 
     Columns that leave prose no room stand above it.
     """
-    room = screen() if width is None else width
+    room = line_width() if width is None else width
     texts = list(zip(*rows, strict=True))[:-1]
     widths = [max(map(len, column)) for column in texts]
     left = len(indent) + sum(widths) + len(GAP) * len(widths)
@@ -115,10 +115,10 @@ def set_out(rows: Sequence[Sequence[str]], indent: str = "", width: int | None =
     for row in rows:
         if room - left >= PROSE:
             start = indent + "".join(text.ljust(size) + GAP for text, size in zip(row, widths, strict=False))
-            lines += folded(row[-1], " " * left, room, first=start) if row[-1] else [start.rstrip()]
+            lines += fold(row[-1], " " * left, room, first=start) if row[-1] else [start.rstrip()]
         else:
-            lines += folded(GAP.join(text for text in row[:-1] if text), indent + GAP, room, first=indent)
-            lines += folded(row[-1], indent + 2 * GAP, room) if row[-1] else []
+            lines += fold(GAP.join(text for text in row[:-1] if text), indent + GAP, room, first=indent)
+            lines += fold(row[-1], indent + 2 * GAP, room) if row[-1] else []
     return [line.rstrip() for line in lines]
 
 
@@ -127,4 +127,4 @@ class FormattedNumber(str):
 
 
 def _is_number(value: Any) -> bool:
-    return cell(value) == NOTHING or isinstance(value, FormattedNumber) or hasattr(value, "__float__")
+    return format_cell(value) == NOTHING or isinstance(value, FormattedNumber) or hasattr(value, "__float__")

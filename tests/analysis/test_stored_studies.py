@@ -11,7 +11,7 @@ from workbench.analysis.maps import curves, grids, swept_axes
 from workbench.analysis.protocol import arm_settings, phases, regimens
 from workbench.analysis.responders import responders
 from workbench.analysis.selection import select
-from workbench.analysis.time_course import bands, courses, half_times, onset, timings
+from workbench.analysis.time_course import bands, half_times, onset, read_time_courses, timings
 
 TIMES = tuple(float(t) for t in range(10, 1201, 10))
 
@@ -32,7 +32,7 @@ def straight_lines(path):
 
 
 def test_onset_is_the_first_bin_more_than_30_percent_above_the_same_subjects_baseline(tmp_path):
-    course = courses(straight_lines(tmp_path / "a.db"), "arms", "overflow_course")
+    course = read_time_courses(straight_lines(tmp_path / "a.db"), "arms", "overflow_course")
     found = onset(course, "rising", "flat")
     # 1 + 0.0001 (i + 1) t passes 1.3 after t = 3000 / (i + 1): beyond the end for the first two subjects.
     assert np.isnan(found[:2]).all()
@@ -41,7 +41,7 @@ def test_onset_is_the_first_bin_more_than_30_percent_above_the_same_subjects_bas
 
 def test_subjects_who_never_reach_onset_are_counted(tmp_path):
     selection = straight_lines(tmp_path / "a.db")
-    row = timings(selection, courses(selection, "arms", "overflow_course")).iloc[0]
+    row = timings(selection, read_time_courses(selection, "arms", "overflow_course")).iloc[0]
     assert (row.what, row.n, row.reached, row.never) == ("onset", 6, 4, 2)
 
 
@@ -55,7 +55,7 @@ def test_half_times_of_exponential_benefit_and_relapse_are_ln_2_time_constants(t
         ArmRow("on", lambda i: 1.0, baseline="off", settings={"dose.pill.amount": 5.0}, course=treated),
     )
     path = fabricate(tmp_path / "a.db", arms, (StudyRow("arms", ("off", "on")),), subjects=3, times=TIMES)
-    course = courses(select(path), "arms", "overflow_course")
+    course = read_time_courses(select(path), "arms", "overflow_course")
     benefit, relapse = half_times(course, "on", "off", 400, 800)
     bin_width = 10
     assert benefit == pytest.approx([100 * np.log(2)] * 3, abs=bin_width)
@@ -63,14 +63,14 @@ def test_half_times_of_exponential_benefit_and_relapse_are_ln_2_time_constants(t
 
 
 def test_without_benefit_there_is_no_half_time(family):
-    course = courses(family, "arms", "overflow_course")
+    course = read_time_courses(family, "arms", "overflow_course")
     found = timings(family, course).set_index(["arm", "what"])
     assert found.never["healthy_30", "benefit"] == found.n["healthy_30", "benefit"]
     assert found.loc[("healthy_30", "benefit"), ["median", "p10", "p90"]].isna().all()
 
 
 def test_bands_hold_the_percentiles_over_subjects(family):
-    course = courses(family, "arms", "overflow_course")
+    course = read_time_courses(family, "arms", "overflow_course")
     row = bands(course).query("arm == 'ill' and time == 600").iloc[0]
     values = course.by_arm["ill"][:, list(course.times).index(600)]
     assert (row.p10, row.p90) == pytest.approx(tuple(np.percentile(values, [10, 90])))
@@ -78,7 +78,7 @@ def test_bands_hold_the_percentiles_over_subjects(family):
 
 
 def test_a_study_that_recorded_nothing_has_no_course(family):
-    assert courses(family, "map", "overflow_course") is None
+    assert read_time_courses(family, "map", "overflow_course") is None
 
 
 def test_arms_that_differ_in_one_dose_form_a_ladder_in_total_per_day(family):

@@ -21,7 +21,7 @@ import workbench
 from workbench.cli.main import main
 from workbench.cli.sweep import _print_end
 from workbench.execution.runner import run_sweep
-from workbench.files import argument, spelled
+from workbench.files import plain_path, quote_argument
 
 BIG = 9007199254740993
 COLUMNS: dict[str, tuple[Any, Any]] = {
@@ -234,7 +234,7 @@ def test_a_sweep_writes_the_file_that_is_named_and_no_other(
 
 
 def test_paths_are_spelled_so_that_nothing_else_is_meant() -> None:
-    assert [spelled(Path(p)) for p in ("a.db", "-a.db", "file:a.db", ":memory:", "/-a")] == [
+    assert [plain_path(Path(p)) for p in ("a.db", "-a.db", "file:a.db", ":memory:", "/-a")] == [
         *("a.db", "./-a.db", "./file:a.db", "./:memory:", "/-a"),
     ]
-    assert argument(Path("-a b.db")) == "'./-a b.db'"
+    assert quote_argument(Path("-a b.db")) == "'./-a b.db'"

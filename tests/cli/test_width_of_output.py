@@ -9,7 +9,7 @@ from support.commands import SMALL, process, workbench
 
 from workbench.cli.main import app
 from workbench.scenario.shipped_files import scenarios_folder
-from workbench.text_tables import fitted, folded, screen, set_out, wrapped
+from workbench.text_tables import align_prose, fit_table, fold, line_width, wrap_lines
 
 LONG = "a_name_that_somebody_gave_to_an_arm_and_that_is_long"
 WIDE = (
@@ -101,8 +101,8 @@ def test_piped_output_is_eighty_wide_unless_told_otherwise(folder: Path) -> None
 
 def test_a_table_too_wide_gives_its_first_column_a_line_and_then_becomes_a_list() -> None:
     header, rows = ("name", "one", "two"), [("first", "1" * 10, "2" * 10), ("a longer name", "3", "words and words")]
-    assert len(fitted(header, rows, 80)) == 3
-    assert fitted(header, rows, 30) == [
+    assert len(fit_table(header, rows, 80)) == 3
+    assert fit_table(header, rows, 30) == [
         "name",
         "  one         two",
         "first",
@@ -110,17 +110,17 @@ def test_a_table_too_wide_gives_its_first_column_a_line_and_then_becomes_a_list(
         "a longer name",
         "  3           words and words",
     ]
-    assert fitted(header, rows, 24)[:4] == ["name  first", "one   1111111111", "two   2222222222", ""]
+    assert fit_table(header, rows, 24)[:4] == ["name  first", "one   1111111111", "two   2222222222", ""]
 
 
 def test_prose_is_broken_between_words_and_a_long_word_stays_whole() -> None:
-    assert folded("one two three", "  ", 9) == ["  one two", "  three"]
-    assert folded("a" * 30, "", 9) == ["a" * 30]
-    assert wrapped(["    indented words go on further in"], 20) == [
+    assert fold("one two three", "  ", 9) == ["  one two", "  three"]
+    assert fold("a" * 30, "", 9) == ["a" * 30]
+    assert wrap_lines(["    indented words go on further in"], 20) == [
         "    indented words",
         "      go on further",
         "      in",
     ]
-    assert set_out([("a", "b", "words of prose that go on")], width=40) == ["a  b  words of prose that go on"]
-    assert set_out([("a", "b" * 30, "words of prose")], width=40) == [f"a  {'b' * 30}", "    words of prose"]
-    assert screen() >= 40
+    assert align_prose([("a", "b", "words of prose that go on")], width=40) == ["a  b  words of prose that go on"]
+    assert align_prose([("a", "b" * 30, "words of prose")], width=40) == [f"a  {'b' * 30}", "    words of prose"]
+    assert line_width() >= 40

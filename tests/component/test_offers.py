@@ -77,7 +77,7 @@ def test_what_an_entry_point_cannot_give_is_a_fault_and_no_exception(
     value: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(offers, "entry_points", lambda group: [EntryPoint("rule", value, group)])
-    (found,) = offers.loaded.__wrapped__()
+    (found,) = offers.load_offers.__wrapped__()
     assert found.component is None and found.fault.startswith(fault)
     assert not Hebb.offered_by
 

@@ -94,11 +94,11 @@ class Flicker(Component):
 '''
 COMMAND = '''"""``workbench hello``."""
 import typer
-from workbench.cli.output import put
+from workbench.cli.output import print_text
 
 def hello() -> int:
     """Say hello."""
-    put("hello")
+    print_text("hello")
     return 0
 
 def register(app: typer.Typer) -> None:

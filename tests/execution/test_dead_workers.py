@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.commands import ROOT, SMALL, answer, children, command, environment, gone, process, workbench
 
-from workbench.execution.process import MOST_DEATHS, TRIES, WorkerDied, outlive
+from workbench.execution.process import MOST_DEATHS, TRIES, WorkerDied, solve_despite_deaths
 from workbench.solver.batch import Batch, BatchResult, Declared, Structure
 from workbench.store import open_results
 from workbench.store.result_digest import digest
@@ -55,7 +55,7 @@ class Killer:
 def test_of_many_runs_only_the_guilty_are_lost(guilty: tuple[int, ...]) -> None:
     batch = batch_of(RUNS)
     killer = Killer(lambda some: np.isin(some.values["alone"], guilty))
-    result = outlive(batch, killer)
+    result = solve_despite_deaths(batch, killer)
     assert result.keys == batch.keys and set(result.failures) == set(guilty)
     assert all(f.lost and f.time == "unknown time" and "was ended" in f.reason for f in result.failures.values())
     right = np.where(np.isin(np.arange(RUNS), guilty), np.nan, 2.0 * np.arange(RUNS))
@@ -67,7 +67,7 @@ def test_of_many_runs_only_the_guilty_are_lost(guilty: tuple[int, ...]) -> None:
 
 def test_an_arm_that_kills_leaves_the_other_arm_whole() -> None:
     killer = Killer(lambda some: some.values["arm"] == 1.0)
-    result = outlive(batch_of(RUNS), killer)
+    result = solve_despite_deaths(batch_of(RUNS), killer)
     assert set(result.failures) == set(range(1, RUNS, 2)), "equal values are tried side by side"
     assert killer.deaths <= MOST_DEATHS + 1
     assert any("together with" in f.reason for f in result.failures.values())
@@ -75,14 +75,14 @@ def test_an_arm_that_kills_leaves_the_other_arm_whole() -> None:
 
 def test_a_batch_of_which_everything_kills_is_lost_whole_after_a_limited_number_of_deaths() -> None:
     killer = Killer(lambda some: np.ones(len(some), bool))
-    result = outlive(batch_of(RUNS), killer)
+    result = solve_despite_deaths(batch_of(RUNS), killer)
     assert len(result.failures) == RUNS and np.isnan(result.outcomes["twice"]).all()
     assert result.courses["way"].shape == (0, RUNS) and MOST_DEATHS <= killer.deaths <= MOST_DEATHS + 1
 
 
 @pytest.mark.parametrize("deaths", [1, TRIES, TRIES + 1])
 def test_deaths_that_no_run_is_guilty_of_lose_nothing(deaths: int) -> None:
-    result = outlive(batch_of(RUNS), Killer(lambda some: np.zeros(len(some), bool), spare=deaths))
+    result = solve_despite_deaths(batch_of(RUNS), Killer(lambda some: np.zeros(len(some), bool), spare=deaths))
     assert not result.failures and np.isfinite(result.outcomes["twice"]).all()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from workbench.findings.finding import Criterion
 from workbench.findings.grammar import STATISTICS
-from workbench.findings.ledger import joint, monte_carlo_error, verdict_of
+from workbench.findings.ledger import joint_verdict, monte_carlo_error, verdict_of
 from workbench.findings.samples import Sample
 from workbench.findings.statistic_values import holding, value_of
 
@@ -142,8 +142,8 @@ def test_verdicts(value: float, accept: tuple[float, float], error: float | None
 
 
 def test_a_finding_is_as_good_as_its_worst_criterion() -> None:
-    assert joint(["met", "undecided", "missed", "not run"]) == "missed"
-    assert joint(["met", "undecided", "not run"]) == "not run"
-    assert joint(["met", "undecided"]) == "undecided"
-    assert joint(["met", "met"]) == "met"
-    assert joint([]) == "not run"
+    assert joint_verdict(["met", "undecided", "missed", "not run"]) == "missed"
+    assert joint_verdict(["met", "undecided", "not run"]) == "not run"
+    assert joint_verdict(["met", "undecided"]) == "undecided"
+    assert joint_verdict(["met", "met"]) == "met"
+    assert joint_verdict([]) == "not run"

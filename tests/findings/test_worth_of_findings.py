@@ -15,7 +15,7 @@ from support.small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, findin
 from workbench.calibration.loss import targets_of
 from workbench.findings.finding import Criterion, Finding
 from workbench.findings.ledger import SHARE, CriterionRow, people_needed, verdict_of
-from workbench.findings.standing import Severity, together
+from workbench.findings.standing import Severity, joint_severity
 
 MANY = PLAUSIBLE.replace("n = 24", "n = 64").replace("subjects = 50", "subjects = 2")
 SLOW = STILL.replace("still", "slow").replace("[-0.1, 0.1]", "[0.0, 5.0]")
@@ -50,9 +50,9 @@ def test_evidence_is_bounded_by_how_few_sets_would_do() -> None:
 
 
 def test_several_criteria_are_met_only_where_all_are() -> None:
-    found = together([[True, True, False], [True, False, True]], "s")
+    found = joint_severity([[True, True, False], [True, False, True]], "s")
     assert found is not None and (found.held, found.sets) == (1, 3)
-    assert together([[]], "s") is None
+    assert joint_severity([[]], "s") is None
 
 
 @pytest.fixture(scope="module")

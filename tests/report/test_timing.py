@@ -9,7 +9,7 @@ import pytest
 from support.fabricated import fabricate
 
 from workbench.analysis.selection import Selection, select
-from workbench.analysis.time_course import courses, timing_samples, timings
+from workbench.analysis.time_course import read_time_courses, timing_samples, timings
 from workbench.report.content import Page
 from workbench.report.timing import timing_figure
 
@@ -20,7 +20,7 @@ def selection(tmp_path_factory: pytest.TempPathFactory) -> Selection:
 
 
 def test_curves_end_where_the_table_says_how_many_got_there(selection: Selection) -> None:
-    course = courses(selection, "arms", "overflow_course")
+    course = read_time_courses(selection, "arms", "overflow_course")
     assert course is not None
     table = timings(selection, course).set_index(["arm", "what"])
     for sample in timing_samples(selection, course):
@@ -32,7 +32,7 @@ def test_curves_end_where_the_table_says_how_many_got_there(selection: Selection
 
 
 def test_figure_names_the_trial_by_which_half_have_onset(selection: Selection) -> None:
-    course = courses(selection, "arms", "overflow_course")
+    course = read_time_courses(selection, "arms", "overflow_course")
     assert course is not None
     figure = timing_figure(Page(selection).words, course)
     assert figure is not None

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.component.registry import registry
-from workbench.quantities import COMMON, QuantityError, _dimension, accepted, convert, known, same_kind, split, to_unit
+from workbench.quantities import (
+    COMMON,
+    QuantityError,
+    _dimension,
+    accepted_units,
+    convert,
+    is_known_unit,
+    same_kind,
+    split_quantity,
+    to_unit,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +70,7 @@ def test_conversion_there_and_back_is_the_identity(given_unit, unit, number):
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text):
-    for read in (split, lambda t: to_unit(t, "mg")):
+    for read in (split_quantity, lambda t: to_unit(t, "mg")):
         try:
             read(text)
         except QuantityError as error:
@@ -69,18 +79,18 @@ def test_any_text_is_read_or_refused(text):
 
 @pytest.mark.parametrize("unit", ["9**9**9**9", "m" * 1000, "mg.__class__", "mg**mg", "()", "/h", "mg/", "h^99"])
 def test_units_that_are_expressions_are_unknown(unit):
-    assert not known(unit)
+    assert not is_known_unit(unit)
 
 
 def test_message_lists_units_of_the_same_kind():
     with pytest.raises(QuantityError, match=r"units: h, ms, s, min, day, week"):
         to_unit("3 mg", "h")
-    assert accepted("mg/day")[0] == "mg/day"
+    assert accepted_units("mg/day")[0] == "mg/day"
 
 
 def test_every_declared_unit_is_known():
     declared = {(c.__name__, p.unit) for c in registry() for p in c.parameters().values()}
-    assert [(name, unit) for name, unit in declared if not known(unit)] == []
+    assert [(name, unit) for name, unit in declared if not is_known_unit(unit)] == []
     assert all(_dimension(unit) is not None for unit in COMMON)
 
 

@@ -14,7 +14,7 @@ from support.circuits import HEAD, only
 from support.drawn_systems import drawn_flows
 from support.processors import here
 
-from workbench.execution.amplification import WHEN, nudged
+from workbench.execution.amplification import WHEN, nudge_numbers
 from workbench.solver.batch import BatchResult
 from workbench.solver.run import solve
 from workbench.tasks.gaussian import Ring
@@ -105,7 +105,7 @@ def test_inputs_on_a_ring_do_not_hang_on_which_eigenvectors_were_found() -> None
     root = ring.root(vectors, sizes)[..., 0]
     assert np.allclose(root.T @ root, covariance, rtol=0.0, atol=1e-14)
     assert np.allclose(ring.root(turned(vectors, 1, 1.0), sizes)[..., 0], root, rtol=0.0, atol=1e-14)
-    assert apart(solve(only(RING)), solve(nudged(only(RING), 1))) < 1e-13
+    assert apart(solve(only(RING)), solve(nudge_numbers(only(RING), 1))) < 1e-13
 
 
 def test_a_source_that_no_unit_hears_is_no_quotient_of_rounding_errors() -> None:
@@ -113,17 +113,17 @@ def test_a_source_that_no_unit_hears_is_no_quotient_of_rounding_errors() -> None
     batch = only(MIXTURE)
     whole = solve(batch)
     assert np.all(whole.outcomes["amari"] >= 3.0 / 24.0), "one source of four unheard is a share of 3 in 2 m (m - 1)"
-    assert max(apart(whole, solve(nudged(batch, seed))) for seed in (1, 2)) < 1e-9
+    assert max(apart(whole, solve(nudge_numbers(batch, seed))) for seed in (1, 2)) < 1e-9
 
 
 def test_nudging_moves_every_number_but_moments_and_zeros_by_a_unit_in_the_last_place() -> None:
     batch = only(MIXTURE)
-    one, two = nudged(batch, 1), nudged(batch, 2)
+    one, two = nudge_numbers(batch, 1), nudge_numbers(batch, 2)
     for path, value in batch.values.items():
         moved = np.abs(np.asarray(one.values[path]) - value) / np.spacing(np.abs(value))
         still = path.partition(".")[0] in WHEN or value == 0.0
         assert np.all(moved == 0.0) if still else np.all((moved == 1.0) | (moved == 0.5)), path
-    assert one.values == nudged(batch, 1).values and one.values != two.values
+    assert one.values == nudge_numbers(batch, 1).values and one.values != two.values
 
 
 FLOWS = """

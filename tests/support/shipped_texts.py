@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench.component.registry import registry
-from workbench.scenario.base import read_whole
+from workbench.scenario.base import read_merged
 from workbench.scenario.shipped_files import scenarios_folder
 
 
 @cache
 def whole_text(file: Path) -> str:
     """Return the text of a scenario with its base, and a table for each that a list stands for."""
-    return read_whole(file, registry()).text
+    return read_merged(file, registry()).text
 
 
 def shipped_text(name: str) -> str:

@@ -28,8 +28,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.processors import Processor, here, ran  # noqa: E402 - the script finds it only now
 from workbench.component.registry import registry  # noqa: E402
-from workbench.execution.amplification import EACH, add, differences, joined, nudged, sampled  # noqa: E402
-from workbench.execution.tolerances import AMPLIFIES, FILE, Amplified, Rounding, allowed  # noqa: E402
+from workbench.execution.amplification import EACH, add, differences, join_studies, nudge_numbers, sample_runs  # noqa: E402
+from workbench.execution.tolerances import AMPLIFIES, FILE, Amplified, Rounding, tolerance_for  # noqa: E402
 from workbench.plan import plan  # noqa: E402
 from workbench.scenario import load_scenario  # noqa: E402
 from workbench.scenario.shipped_files import data_folder, scenarios_folder  # noqa: E402
@@ -89,11 +89,11 @@ def values(scenario: str, look: str = "whole", nudge: int = 0) -> Values:
     planned = plan(load_scenario(scenarios_folder() / f"{scenario}.toml"), subjects=LOOKS[look])
     quick, each = look == "quick", planned.expected if look == "many" else EACH
     shortest = min(planned.structures(), key=lambda structure: shape_of(structure).steps)
-    for batch, arms in sampled(planned, (lambda structure: structure == shortest) if quick else None, each):
-        moved = nudged(batch, nudge) if nudge else batch
+    for batch, arms in sample_runs(planned, (lambda structure: structure == shortest) if quick else None, each):
+        moved = nudge_numbers(batch, nudge) if nudge else batch
         long = quick and shape_of(batch.structure).steps > LONG
         add(found, arms, followed(moved) if long else solve(moved).outcomes)
-    return joined(found)
+    return join_studies(found)
 
 
 def summed_up(scenario: str, seen: Iterable[dict[tuple[str, str], float]]) -> Rounding:
@@ -104,8 +104,8 @@ def summed_up(scenario: str, seen: Iterable[dict[tuple[str, str], float]]) -> Ro
             worst[key] = max(worst.get(key, 0.0), share)
     worst = {key: float(f"{share:.1e}") for key, share in worst.items()}  # as it is printed
     calm = max((share for share in worst.values() if share <= AMPLIFIES), default=0.0)
-    more = [Amplified(*key, share, allowed(share)) for key, share in worst.items() if share > AMPLIFIES]
-    return Rounding(Path(scenario).name, calm, allowed(calm), tuple(more))
+    more = [Amplified(*key, share, tolerance_for(share)) for key, share in worst.items() if share > AMPLIFIES]
+    return Rounding(Path(scenario).name, calm, tolerance_for(calm), tuple(more))
 
 
 SOLVE = """

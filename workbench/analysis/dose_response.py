@@ -46,7 +46,7 @@ class Link:
     @cached_property
     def half(self) -> Array:
         """The dose of each subject that reaches half of the effect, by linear interpolation; NaN where none does."""
-        return np.array([_half(self.doses, row, self.absolute) for row in self.values])
+        return np.array([_half_effect_dose(self.doses, row, self.absolute) for row in self.values])
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def half_effects(found: DoseChain) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "outcome", "n", "never", "p10", "p50", "p90"])
 
 
-def _half(doses: Array, values: Array, absolute: bool) -> float:
+def _half_effect_dose(doses: Array, values: Array, absolute: bool) -> float:
     """Return the first dose at which `values` has gone half of its way; NaN if it has no way to go, or never does.
 
     The way is from the lowest dose to the value farthest from it, or to 1 (`absolute`: half is 0.5).

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.intervals import ROUNDING, alike, mean_intervals
+from workbench.analysis.intervals import ROUNDING, agree_within_rounding, mean_intervals
 from workbench.analysis.parameter_uncertainty import ENDS, designs
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError, quoted
@@ -171,7 +171,7 @@ def _terms(values: Array, arms: tuple[str, ...], missing: int) -> Iterator[dict[
         p10, p90 = np.percentile(found, [10, 90]) if many else (None, None)
         yield {
             "term": term, "arms": words[term], "n": len(found), "difference": float(found.mean()),
-            "sd_difference": (0.0 if alike(found) else float(found.std(ddof=1))) if many else None,
+            "sd_difference": (0.0 if agree_within_rounding(found) else float(found.std(ddof=1))) if many else None,
             "low": low, "high": high, "p10": p10, "p90": p90, "method": method,
             "note": f"{missing} subjects left out: one of their four runs failed or is missing" if missing else "",
         }  # fmt: skip

@@ -36,7 +36,7 @@ def mean_intervals(rows: Sequence[Array]) -> list[tuple[float | None, float | No
             continue
         if row.size == 1:
             found[i] = (None, None, ONE_SUBJECT)
-        elif alike(row):
+        elif agree_within_rounding(row):
             found[i] = (float(row.mean()), float(row.mean()), NO_SPREAD)
         elif row.size > BOOTSTRAP_LIMIT:
             found[i] = (*_central_limit(row), CENTRAL_LIMIT)
@@ -48,7 +48,7 @@ def mean_intervals(rows: Sequence[Array]) -> list[tuple[float | None, float | No
     return found
 
 
-def alike(row: Array) -> bool:
+def agree_within_rounding(row: Array) -> bool:
     """Return whether the values differ by no more than rounding."""
     return bool(np.ptp(row) <= ROUNDING * np.abs(row).max())
 

@@ -71,7 +71,7 @@ def swept_axes(selection: Selection, study: str) -> list[SweptAxis]:
     found: list[SweptAxis] = []
     rows = selection.axes[selection.axes.study == study]
     relative = relative_axes(selection.scenario, study)
-    for path, together in _moving_together(rows).items():
+    for path, together in _group_linked_paths(rows).items():
         group = rows[rows.path == path]
         levels: tuple[float | str, ...]
         if group.number.notna().all():
@@ -83,7 +83,7 @@ def swept_axes(selection: Selection, study: str) -> list[SweptAxis]:
     return found
 
 
-def _moving_together(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+def _group_linked_paths(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     """Return the first path of each group of paths that take their levels in step, with the others."""
     steps: dict[tuple[int, ...], list[str]] = {}
     for path, group in rows.groupby("path", sort=True):

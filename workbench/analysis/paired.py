@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.intervals import ROUNDING, alike, hedges_g, mean_intervals
+from workbench.analysis.intervals import ROUNDING, agree_within_rounding, hedges_g, mean_intervals
 from workbench.analysis.selection import Selection, select
 from workbench.errors import UsageError, quoted
 from workbench.terms import FEW
@@ -131,7 +131,7 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield one row per pair of arms; `table` is subjects x arms, with gaps where a run failed."""
     both = [table.reindex(columns=[a, b]).dropna().to_numpy(dtype=np.float64) for a, b in pairs]
-    intervals = mean_intervals([snapped(v) for v in both])
+    intervals = mean_intervals([differences_without_rounding(v) for v in both])
     for (arm, base), values, (low, high, method) in zip(pairs, both, intervals, strict=True):
         yield {
             **same, "arm": arm, "baseline": base, "n": len(values), "missing": planned - len(values),
@@ -140,7 +140,7 @@ def _rows(
         }  # fmt: skip
 
 
-def snapped(values: Array) -> Array:
+def differences_without_rounding(values: Array) -> Array:
     """Return arm minus baseline per subject; `values` is (subjects, 2). Differences of rounding size count as none."""
     difference = values[:, 0] - values[:, 1]
     size = np.abs(values).max(axis=1)
@@ -157,7 +157,7 @@ def _statistics(values: Array, better: str) -> dict[str, float | None]:
     """Return mean, difference and its sd, effect and share better; `values` is (subjects, 2)."""
     if len(values) == 0:
         return dict.fromkeys(_COMPUTED)
-    difference = snapped(values)
+    difference = differences_without_rounding(values)
     found: dict[str, float | None] = {
         "mean": float(values[:, 0].mean()),
         "baseline_mean": float(values[:, 1].mean()),
@@ -172,7 +172,7 @@ def _statistics(values: Array, better: str) -> dict[str, float | None]:
     if better:
         found["better"] = float(np.mean(difference < 0 if better == "lower" else difference > 0))
     if len(values) > 1:
-        found["sd_difference"] = 0.0 if alike(difference) else float(difference.std(ddof=1))
+        found["sd_difference"] = 0.0 if agree_within_rounding(difference) else float(difference.std(ddof=1))
         found["p10"], found["p90"] = (float(q) for q in np.percentile(difference, [10, 90]))
         spread = float(np.sqrt(values.var(axis=0, ddof=1).mean()))
         if spread > ROUNDING * np.abs(values).max():
@@ -196,7 +196,7 @@ def _note(values: Array, planned: int) -> str:
         said.append("one subject: no spread, interval or effect size")
     elif not values.var(axis=0).any():
         said.append("all subjects alike in both arms: no effect size")
-    if len(values) > 1 and alike(snapped(values)):
+    if len(values) > 1 and agree_within_rounding(differences_without_rounding(values)):
         said.append("the same difference in every subject")
     return "; ".join(said)
 

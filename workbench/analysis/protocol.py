@@ -137,7 +137,7 @@ def _regimens(name: str, tables: Tables) -> Iterator[Regimen]:
         emptied = [float(d.record) for d in others if doses.first <= d.record <= upto]
         own = name if len(given) == 1 else f"{name}_{place}"
         drug = tables["drug"].get(fields["drug"], {})
-        details = (*_details(doses, many, length, drug), *_notices(doses, len(people), emptied, drug))
+        details = (*_details(doses, many, length, drug), *_record_remarks(doses, len(people), emptied, drug))
         yield Regimen(
             name=own,
             table=name,
@@ -150,7 +150,7 @@ def _regimens(name: str, tables: Tables) -> Iterator[Regimen]:
             once=many == 1,
             per_weight=float(doses.amount_per_weight) if isinstance(doses, Repeated) else 0.0,
             count=many or 0 if not isinstance(doses, Repeated) or doses.count else 0,
-            details=(*details, *_decided(name, tables)),
+            details=(*details, *_visit_remarks(name, tables)),
         )
 
 
@@ -173,7 +173,7 @@ def _interval(length: float, unit: str) -> str:
 def _details(doses: DoseSeries, many: int | None, length: float, drug: Fields) -> Iterator[str]:
     """Yield what doses have beside amount and interval; `many` of them are in their phase, None is nobody knows."""
     lasting, until = float(doses.duration), float(doses.recurrence.until)
-    if lasting > 0.0 and not doses.constant and not _shortened(doses, drug):
+    if lasting > 0.0 and not doses.constant and not _is_shortened(doses, drug):
         yield f"{'' if many == 1 else 'each '}over {_lasting(lasting)}"
     if doses.first > 0.0:
         yield f"the first after {doses.first:g} h"
@@ -186,7 +186,7 @@ def _details(doses: DoseSeries, many: int | None, length: float, drug: Fields) -
         yield "at steady state from the start"
 
 
-def _notices(doses: DoseSeries, people: int, emptied: list[float], drug: Fields) -> Iterator[str]:
+def _record_remarks(doses: DoseSeries, people: int, emptied: list[float], drug: Fields) -> Iterator[str]:
     """Yield what only dose records say: of how many people one stands here, what is emptied, rate and compartment."""
     if people > 1:
         yield f"as one of {people} people, each with records of their own"
@@ -194,7 +194,7 @@ def _notices(doses: DoseSeries, people: int, emptied: list[float], drug: Fields)
         yield "the drug emptied before it"
     if doses.constant:
         yield "an endless infusion that ends then"
-    elif _shortened(doses, drug):
+    elif _is_shortened(doses, drug):
         yield f"at {doses.full / doses.duration:g} mg/h"
     if doses.entry not in ("", "0"):
         yield f"into compartment {doses.entry}"
@@ -202,12 +202,12 @@ def _notices(doses: DoseSeries, people: int, emptied: list[float], drug: Fields)
         yield f"the drug emptied at {hour:g} h"
 
 
-def _shortened(doses: DoseSeries, drug: Fields) -> bool:
+def _is_shortened(doses: DoseSeries, drug: Fields) -> bool:
     """Whether bioavailability shortens an infusion, so that its rate is stated and not its length."""
     return doses.keeps_rate and doses.entry in ("", "0") and drug.get("bioavailability") not in (None, 1.0)
 
 
-def _decided(name: str, tables: Tables) -> Iterator[str]:
+def _visit_remarks(name: str, tables: Tables) -> Iterator[str]:
     """Yield what visits decide about the doses of a table."""
     fields = tables["dose"][name]
     who = fields.get("only_if", "anyone")
@@ -235,7 +235,7 @@ def _missing(value: object) -> bool:
     return value is None or value != value or not isinstance(value, int | float)
 
 
-def differing(selection: Selection, arm: str, other: str) -> pd.DataFrame:
+def differing_settings(selection: Selection, arm: str, other: str) -> pd.DataFrame:
     """Return the settings in which two arms differ: path, value, other, unit (text as a reader would write it)."""
     import pandas as pd
 

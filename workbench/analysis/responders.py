@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.paired import snapped
+from workbench.analysis.paired import differences_without_rounding
 from workbench.analysis.sensitivity import pair_values
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def shares(selection: Selection, study: str, aim: Aim) -> Shares | None:
     values = both[both.index.get_level_values("point") == 0].to_numpy(dtype=np.float64)
     if not len(values) or not better:
         return None
-    gain = snapped(values) * (-1.0 if better == "lower" else 1.0)
+    gain = differences_without_rounding(values) * (-1.0 if better == "lower" else 1.0)
     relative = aim.least is None
     cut = RELATIVE if aim.least is None else aim.least
     limit = cut * np.abs(values[:, 1]) if relative else np.full(len(values), cut)

@@ -29,7 +29,7 @@ BAND_COLUMNS = ("arm", "time", "n", "mean", "p10", "p50", "p90")
 
 
 @dataclass(frozen=True)
-class Courses:
+class TimeCourses:
     """One recorded course of one study.
 
     `by_arm` maps an arm to an array (subjects, times), NaN where a run failed; `subjects` and `times` label its axes.
@@ -45,7 +45,7 @@ class Courses:
     by_arm: dict[str, Array]
 
 
-def courses(selection: Selection, study: str, name: str) -> Courses | None:
+def read_time_courses(selection: Selection, study: str, name: str) -> TimeCourses | None:
     """Return a recorded course of a study of its first subjects, or None if it was not recorded there."""
     rows, clocks = selection.results.course_rows(selection.sweep, study, name, MOST_SUBJECTS)
     if not rows:
@@ -59,16 +59,16 @@ def courses(selection: Selection, study: str, name: str) -> Courses | None:
         table = by_arm.setdefault(row.arm, np.full((len(subjects), len(times)), np.nan))
         table[np.searchsorted(subjects, row.subject), columns[row.clock]] = row.values
     unit, time_unit, better = str(measure["unit"]), clocks[rows[0].clock].unit, str(measure["better"])
-    return Courses(study, name, unit, time_unit, better, times, subjects, by_arm)
+    return TimeCourses(study, name, unit, time_unit, better, times, subjects, by_arm)
 
 
-def recorded(selection: Selection) -> list[str]:
+def recorded_names(selection: Selection) -> list[str]:
     """Return the names of the recorded courses, in the file's order."""
     found = selection.measures
     return [str(name) for name in found[found.kind == "course"].name]
 
 
-def bands(course: Courses) -> pd.DataFrame:
+def bands(course: TimeCourses) -> pd.DataFrame:
     """Return arm, time, n, mean, and the 10th, 50th and 90th percentile over subjects (runs that failed left out)."""
     import pandas as pd
 
@@ -82,7 +82,7 @@ def bands(course: Courses) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(BAND_COLUMNS))
 
 
-def onset(course: Courses, arm: str, baseline: str, factor: float = ONSET_FACTOR) -> Array:
+def onset(course: TimeCourses, arm: str, baseline: str, factor: float = ONSET_FACTOR) -> Array:
     """Return, per subject with both runs, the time of the first bin above `factor` x its baseline arm; NaN if never."""
     both = _finished(course, arm, baseline)
     above = course.by_arm[arm][both] > factor * course.by_arm[baseline][both]
@@ -91,7 +91,7 @@ def onset(course: Courses, arm: str, baseline: str, factor: float = ONSET_FACTOR
     return found
 
 
-def half_times(course: Courses, arm: str, baseline: str, start: float, stop: float) -> tuple[Array, Array]:
+def half_times(course: TimeCourses, arm: str, baseline: str, start: float, stop: float) -> tuple[Array, Array]:
     """Return (half-time of benefit, half-time of relapse) per subject with both runs, in the course's time unit.
 
     Benefit is how far the arm lies on the better side of its baseline arm. Its half-time is counted from `start` of
@@ -120,7 +120,7 @@ def _first(hits: NDArray[np.bool_], times: Array) -> Array:
     return found
 
 
-def _finished(course: Courses, arm: str, baseline: str) -> NDArray[np.bool_]:
+def _finished(course: TimeCourses, arm: str, baseline: str) -> NDArray[np.bool_]:
     finished: Array = np.isfinite(course.by_arm[arm] + course.by_arm[baseline])
     return np.asarray(finished.all(axis=1), dtype=np.bool_)
 
@@ -135,7 +135,7 @@ class Timing:
     times: Array
 
 
-def timing_samples(selection: Selection, course: Courses) -> list[Timing]:
+def timing_samples(selection: Selection, course: TimeCourses) -> list[Timing]:
     """Return onset, half-time of benefit and of relapse of every subject, for the arms to which they apply.
 
     Onset is given for arms without a dose of their own; benefit and relapse for arms that are given more than their
@@ -154,7 +154,7 @@ def timing_samples(selection: Selection, course: Courses) -> list[Timing]:
     return found
 
 
-def timings(selection: Selection, course: Courses) -> pd.DataFrame:
+def timings(selection: Selection, course: TimeCourses) -> pd.DataFrame:
     """Return arm, baseline, what ("onset", "benefit", "relapse"), n, reached, never, and median, p10, p90 of the time.
 
     The percentiles are over those who reached it, counted from the start of the protocol, of the treatment, or its end.

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import Phase, arm_settings, phases
-from workbench.component.moments import moment
+from workbench.component.moments import round_hours
 from workbench.component.registry import registry
 from workbench.protocol.schedule import (
     Fields,
     Tables,
-    covered,
+    dosed_stretches,
     doses_given,
     phase_hours,
     phase_of,
@@ -69,7 +69,7 @@ def dose_trials(tables: Tables, name: str, placed: tuple[Phase, ...]) -> tuple[t
     """Return the stretches of trials over which doses of a table follow each other; none where nobody knows them."""
     fields = tables["dose"][name]
     phase = next((p for p in placed if p.name == phase_of(fields)), None)
-    stretches = covered(fields, tables) if phase is not None else None
+    stretches = dosed_stretches(fields, tables) if phase is not None else None
     if phase is None or stretches is None:
         return ()
     per_hour = phase.per_day / HOURS_PER_DAY
@@ -77,7 +77,7 @@ def dose_trials(tables: Tables, name: str, placed: tuple[Phase, ...]) -> tuple[t
 
 
 def _trial(phase: Phase, trials: float) -> float:
-    return float(min(moment(phase.start + trials), phase.stop))
+    return float(min(round_hours(phase.start + trials), phase.stop))
 
 
 def _in_trials(tables: Tables, placed: tuple[Phase, ...]) -> Iterator[Lane]:

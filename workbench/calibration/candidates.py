@@ -174,7 +174,7 @@ PILOT = 16
 
 def forecast(loss: Loss, targets: Sequence[FitTarget], budget: int, log: CandidateLog | None) -> CandidateForecast:
     """Say what will be done; times the layout and the first block of some candidates."""
-    from workbench.execution.pilot import Work, estimated
+    from workbench.execution.pilot import Work, estimate_work
 
     stored = log.stored if log is not None else 0
     left, rate = max(budget - stored, 0), 0.0
@@ -184,7 +184,7 @@ def forecast(loss: Loss, targets: Sequence[FitTarget], budget: int, log: Candida
         request = loss.request(np.repeat(shipped, size, axis=0), targets)
         work = [Work(*counted) for counted in request.counts()]
         planning = (perf_counter() - started) / size
-        _, solving = estimated(work, request.widest, request.workers, request.registry)
+        _, solving = estimate_work(work, request.widest, request.workers, request.registry)
         rate = 1 / (planning + solving / size)
     return CandidateForecast(
         file=loss.scenario.file,

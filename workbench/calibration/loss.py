@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.execution.runner import Request, read_scenario
-from workbench.execution.simulate import points_request, solved
+from workbench.execution.simulate import points_request, solve_points
 from workbench.execution.workers import Crew, crew
 from workbench.findings.finding import Criterion, Finding
 from workbench.findings.ledger import in_words, monte_carlo_error
@@ -141,7 +141,7 @@ class Loss:
         `candidates` is (candidates, parameters) in the units of the parameter set.
         """
         arms = self.arms(targets)
-        found = solved(self.request(candidates, targets), self.points(candidates), self.hands)
+        found = solve_points(self.request(candidates, targets), self.points(candidates), self.hands)
         shape = (len(candidates), len(arms), -1)
 
         def column(measure: str, arm: str) -> Array:

@@ -53,7 +53,7 @@ def set_text(found: Calibration, name: str) -> bytes:
     """Return the text of the new set; a set's version counts from 1 under its new name."""
 
     values = {refit.free.name: refit.value for refit in found.parameters}
-    return rewritten(found.scenario.parameters, values, name=name, version="1", provenance=origin(found))
+    return rewrite_set(found.scenario.parameters, values, name=name, version="1", provenance=origin(found))
 
 
 def origin(found: Calibration) -> Told:
@@ -80,13 +80,13 @@ def origin(found: Calibration) -> Told:
             f"{', at the end of its range' if p.at_bound else ''}"
             for p in found.parameters
         ],
-        "fitted": [_said(row) for row in found.fitted],
-        "not_fitted": [_said(row) for row in found.shown],
+        "fitted": [_describe_criterion(row) for row in found.fitted],
+        "not_fitted": [_describe_criterion(row) for row in found.shown],
         **{key: versions[key] for key in VERSIONS},
     }
 
 
-def _said(row: Fitted) -> str:
+def _describe_criterion(row: Fitted) -> str:
     """Say in one line what a criterion was and is."""
     c = row.target.criterion
     published = "" if c.target is None else f"published {c.target:g}, "
@@ -100,7 +100,7 @@ def _said(row: Fitted) -> str:
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,}#]+')
 
 
-def rewritten(
+def rewrite_set(
     parameters: ParameterSet,
     values: Mapping[str, float],
     *,
@@ -131,7 +131,7 @@ def rewritten(
         before, after = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
         token = _TOKEN.match(after)
         lines[line - 1] = before + text + after[token.end() if token else 0 :]
-    told = [f"{key} = {_written(value)}" for key, value in provenance.items()]
+    told = [f"{key} = {_format_value(value)}" for key, value in provenance.items()]
     text = "".join(_without_provenance(lines, document)).rstrip() + "\n\n[provenance]\n" + "\n".join(told) + "\n"
     _check(parameters, values, name, text.encode())
     return text.encode()
@@ -155,7 +155,7 @@ def _check(parameters: ParameterSet, values: Mapping[str, float], name: str, tex
         raise ValueError(f"the refitted set does not read back as it was meant: {told}")
 
 
-def _written(value: str | int | float | list[str]) -> str:
+def _format_value(value: str | int | float | list[str]) -> str:
     if isinstance(value, list):
         return "[" + "".join(f"\n  {_quoted(text)}," for text in value) + ("\n]" if value else "]")
     return _quoted(value) if isinstance(value, str) else repr(value)

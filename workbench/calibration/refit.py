@@ -18,7 +18,7 @@ import numpy as np
 from workbench.calibration.candidates import Answer, Candidates, Stopped, forecast
 from workbench.calibration.fit import Calibration, Fitted
 from workbench.calibration.loss import SWEPT, FitTarget, Loss, targets_of
-from workbench.calibration.search import Free, Search, directions, free_parameters, reasons
+from workbench.calibration.search import Free, Search, directions, explain_no_freedom, free_parameters
 from workbench.errors import StorageError, UsageError
 from workbench.execution.signals import StopSignal
 from workbench.findings.finding import Finding
@@ -131,7 +131,7 @@ class _Question:
         named = {name for one in free for name in one.findings}
         fitted = [target for target in every if target.finding in named]
         if not free or not fitted:
-            raise UsageError(f"{scenario.file}: nothing to refit ({reasons(frozen)})")
+            raise UsageError(f"{scenario.file}: nothing to refit ({explain_no_freedom(frozen)})")
         fewest = len(free) + 1
         if budget < fewest or seed < 0:
             raise UsageError(
@@ -188,7 +188,7 @@ class _Question:
         best, jacobian = search.run(self.seed)
         shipped, refit = search.scaled(search.shipped), search.scaled(best)
         if not np.array_equal(best, search.shipped):
-            refit = np.clip([rounded(value) for value in refit], search.low, search.low + search.width)
+            refit = np.clip([round_as_written(value) for value in refit], search.low, search.low + search.width)
         answers = search.candidates.compared(np.array([shipped, refit]))
         rows = tuple(self._rows(*answers))
         eigenvalues, open_directions = directions([one.name for one in self.free], jacobian)
@@ -232,7 +232,7 @@ def _identity(structure: Structure) -> str:
     return " ".join([structure.identity.hex(), *(table.source_sha256 for table in structure.tables)])
 
 
-def rounded(value: float) -> float:
+def round_as_written(value: float) -> float:
     """Return a value with the digits that are written and compared."""
     return float(f"{value:.{DIGITS}g}")
 

@@ -297,7 +297,7 @@ def _used(scenario: Scenario, name: str) -> bool:
     return True
 
 
-def reasons(frozen: Sequence[tuple[str, str]]) -> str:
+def explain_no_freedom(frozen: Sequence[tuple[str, str]]) -> str:
     """Say why nothing may move."""
     told = "; ".join(f"{name}: {why}" for name, why in frozen)
     return told or "no parameter of its set names one of its findings under fitted_to"

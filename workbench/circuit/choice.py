@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.circuit.projections import picked
+from workbench.circuit.projections import select_runs
 from workbench.component.declaration import Component, count, number, numbers, reference
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ class Choice(Component):
         def favour(utility: Array, pairs: Pairs | None, sign: float) -> None:
             """Add the bias to ``(cues, runs)``, or where its cue is favoured to ``(1, synapses)``."""
             if pairs is not None:
-                utility += sign * np.where(np.isin(pairs[0], columns), picked(bias, pairs[1]), 0.0)
+                utility += sign * np.where(np.isin(pairs[0], columns), select_runs(bias, pairs[1]), 0.0)
                 return
             for column in columns:
                 (np.add if sign > 0.0 else np.subtract)(utility[column], bias, out=utility[column])
 
         def strength(pairs: Pairs | None) -> Value:
-            return gain if pairs is None else picked(gain, pairs[1])
+            return gain if pairs is None else select_runs(gain, pairs[1])
 
         def two(weight: Array, out: Array, pairs: Pairs | None = None) -> Array:
             for_first = np.subtract(weight[1], weight[0], out=out[1])

@@ -50,7 +50,7 @@ class Layer(Component):
         elif fields["name"] in _below(fields["name"], tables):
             yield "kind", "layers follow each other upwards, but this one comes before itself"
         yield from shown_fault(fields["name"], tables)
-        yield from _strangers(fields["name"], tables)
+        yield from _refuse_single_unit_tables(fields["name"], tables)
 
     @property
     def quiet(self) -> bool:
@@ -109,7 +109,7 @@ class BetweenLayers(Component):
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse a rule and readouts that know no layers."""
-        yield from _misread(fields["name"], tables)
+        yield from _refuse_single_unit_readouts(fields["name"], tables)
         rule = tables["plasticity"].get(fields["name"])
         if rule is not None and not rule.offers("batches"):
             known = " or ".join(tables.kinds("plasticity", "batches"))
@@ -133,7 +133,7 @@ def _below(layer: str, tables: Tables) -> set[str]:
     return found
 
 
-def _strangers(layer: str, tables: Tables) -> Iterable[tuple[str, str]]:
+def _refuse_single_unit_tables(layer: str, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield which tables take a layer for single units, whose activity lies otherwise in memory."""
     for section, named in sorted(tables.items()):
         for name, table in sorted(named.items()):
@@ -143,7 +143,7 @@ def _strangers(layer: str, tables: Tables) -> Iterable[tuple[str, str]]:
                 yield "kind", f"a layer sees batches, which {section}.{name} ({table.kind}) does not know"
 
 
-def _misread(projection: str, tables: Tables) -> Iterable[tuple[str, str]]:
+def _refuse_single_unit_readouts(projection: str, tables: Tables) -> Iterable[tuple[str, str]]:
     """Yield which readouts take weights between layers for those of single units."""
     for section in ("outcome", "course"):
         for name, table in sorted(tables[section].items()):

@@ -233,6 +233,6 @@ Shares = Callable[["Array", "Array", "Pairs | None"], "Array"]
 """Weights to the share of each channel, written into the second array; the third says which synapses these are."""
 
 
-def picked(value: Any, runs: NDArray[np.intp]) -> Any:
+def select_runs(value: Any, runs: NDArray[np.intp]) -> Any:
     """Return a number of some runs: a plain one as it is, an array by its last axis."""
     return value[..., runs] if isinstance(value, np.ndarray) and value.shape[-1:] != (1,) else value

@@ -79,7 +79,7 @@ class Softmax(Component):
                 np.multiply(p[taken], float(n), out=counts)
             else:
                 spread(uniform.table[t])
-                take(p, chance[0], passed, out=choice)
+                choose_action(p, chance[0], passed, out=choice)
                 counts[...] = 1.0
             np.multiply(choice, counts, out=activity)
             np.subtract(choice, p, out=score)
@@ -96,7 +96,7 @@ def probabilities(drive: Array, *, out: Array) -> Array:
     return out
 
 
-def take(p: Array, chance: Array, passed: Array, *, out: Array) -> None:
+def choose_action(p: Array, chance: Array, passed: Array, *, out: Array) -> None:
     """Fill `out` with 1 for the first action at which the cumulative probability exceeds `chance`; the last if none."""
     passed[...] = 0.0
     left = np.ones(chance.shape)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put, tell
-from workbench.text_tables import FormattedNumber, fitted
+from workbench.cli.output import print_object, print_text, print_wrapped
+from workbench.text_tables import FormattedNumber, fit_table
 
 HEADER = ("arm", "with Mg", "without Mg", "then low", "LTP/LTD")
 NO_FALL = "no LTD"
@@ -47,10 +47,10 @@ def assay(
             for one in found
             if one.synapse == name
         ]
-        put("\n".join([f"plasticity.{name}: response in % of control", *fitted(HEADER, lines), ""]))
+        print_text("\n".join([f"plasticity.{name}: response in % of control", *fit_table(HEADER, lines), ""]))
     clamped = "activity and third factor clamped at 1, one synapse without spread."
     balance = "LTP/LTD: rise without magnesium over fall with it. Doses are not given in a slice."
-    tell([f"{protocol_of(PROTOCOL).title}; {clamped}", balance])
+    print_wrapped([f"{protocol_of(PROTOCOL).title}; {clamped}", balance])
     return 0
 
 

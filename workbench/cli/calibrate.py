@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.faults import resumable, stopped
+from workbench.cli.faults import explain_stop, stop_error
 from workbench.cli.options import AsJson, LockTimeout, Workers
-from workbench.cli.output import print_object, tell
+from workbench.cli.output import print_object, print_wrapped
 from workbench.cli.progress_bar import SETTLED, counted, display, duration
 from workbench.errors import shorten
 from workbench.files import command_line, make_folder, refuse_unwritable
-from workbench.text_tables import FormattedNumber, fitted
+from workbench.text_tables import FormattedNumber, fit_table
 
 if TYPE_CHECKING:
     from workbench.calibration.candidates import CandidateCounts, CandidateForecast
@@ -73,7 +73,7 @@ def calibrate(
     refuse_target(target, document.parameters.name, force)
     command = command_line(["workbench", *context.obj])
     try:
-        with resumable(command, CANDIDATES), display(CandidateWords(), quiet=as_json) as progress:
+        with explain_stop(command, CANDIDATES), display(CandidateWords(), quiet=as_json) as progress:
             found = refit(
                 document,
                 parameters=parameter or (),
@@ -89,11 +89,11 @@ def calibrate(
                 lock_timeout=lock_timeout,
             )
     except Stopped as stop:
-        raise stopped(stop.number, command, CANDIDATES, "between two batches") from None
+        raise stop_error(stop.number, command, CANDIDATES, "between two batches") from None
     if as_json:
         print_object(as_object(found, target))
     else:
-        tell(lines(found, target))
+        print_wrapped(lines(found, target))
     return 0
 
 
@@ -232,15 +232,15 @@ def lines(found: Calibration, target: Path) -> Iterator[str]:
     """Yield both tables and what they mean."""
     from workbench.calibration.fit import CHANGES
 
-    yield from fitted(PARAMETERS, map(_parameter, found.parameters))
+    yield from fit_table(PARAMETERS, map(_parameter, found.parameters))
     yield from (f"not moved: {name}: {why}" for name, why in found.frozen)
     yield ""
     yield "what was fitted to"
-    yield from fitted(CRITERIA, map(_row, found.fitted))
+    yield from fit_table(CRITERIA, map(_row, found.fitted))
     yield ""
     if found.shown:
         yield "what nothing was fitted to, with both sets"
-        yield from fitted(CRITERIA, map(_row, found.shown))
+        yield from fit_table(CRITERIA, map(_row, found.shown))
         yield ""
     yield from (f"not evaluated: {name}: {words}: {why}" for name, words, why in found.left_out)
     unit = "in published errors, or halves of the accepted range"

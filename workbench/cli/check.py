@@ -9,7 +9,7 @@ import typer
 
 from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put, put_line
+from workbench.cli.output import print_line, print_object, print_text
 from workbench.errors import Problem, ScenarioError, UsageError
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def check(
         print_object({"ok": True, "scenarios": [{**one, "notes": as_objects(one["notes"])} for one in sound]})
     else:
         for one in sound:
-            put_line(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
+            print_line(f"{one['file']}: ok ({one['arms']} arms, {one['studies']} studies, {one['runs']:,} runs)")
             for file in one["bases"]:
-                put_line(f"  base: {file}")
+                print_line(f"  base: {file}")
             for path, names in one["made"].items():
-                put_line(f"  {path}: {', '.join(names)}")
+                print_line(f"  {path}: {', '.join(names)}")
             for line in note_lines(one["notes"]):
-                put_line(line)
+                print_line(line)
     return 0
 
 
@@ -61,7 +61,7 @@ def _expanded(scenarios: list[str], as_json: bool) -> int:
     if as_json:
         print_object({"ok": True, "file": scenarios[0], "text": text})
     else:
-        put(text)
+        print_text(text)
     return 0
 
 
@@ -72,12 +72,12 @@ def from_elsewhere(scenario: Scenario) -> dict[str, Any]:
 
 
 def _summary(file: str) -> dict[str, Any]:
-    from workbench.execution.fitness import fit
+    from workbench.execution.fitness import check_fitness
     from workbench.execution.runner import read_scenario
     from workbench.plan import plan
 
     scenario, _ = read_scenario(Path(file))
-    planned = fit(plan(scenario))
+    planned = check_fitness(plan(scenario))
     return {
         "file": file,
         "title": scenario.title,

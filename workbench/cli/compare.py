@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database, Sweep
-from workbench.cli.output import Format, print_frame, put, records
+from workbench.cli.output import Format, print_frame, print_text, records
 from workbench.errors import shorten
 from workbench.terms import (
     BETTER,
@@ -28,7 +28,7 @@ from workbench.terms import (
     TOO_FEW,
     spread,
 )
-from workbench.text_tables import GAP, NOTHING, FormattedNumber, aligned, cell, fitted, folded, screen
+from workbench.text_tables import GAP, NOTHING, FormattedNumber, align_table, fit_table, fold, format_cell, line_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def overview_lines(found: Overview) -> Iterator[str]:
     sweep = f"{facts['scenario']}, sweep {found.selection.sweep}, study {found.study}"
     yield f"{sweep}: {max(sizes):,} subjects in each arm"
     header = ("", DIFFERENCE, CALCULATION_ERROR, ACROSS)
-    short = _short_names(found.selection)
+    short = _read_short_names(found.selection)
     yield from _in_blocks(header, _blocks(found), short)
     yield ""
     yield f"every arm in {main}"
@@ -75,9 +75,7 @@ def equal_lines(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     verb = "is" if len(names) == 1 else "are"
-    return folded(
-        f"{_outcomes(len(names))} {verb} the same in all arms and not shown: {', '.join(names)}", GAP, first=""
-    )
+    return fold(f"{_outcomes(len(names))} {verb} the same in all arms and not shown: {', '.join(names)}", GAP, first="")
 
 
 def _outcomes(number: int) -> str:
@@ -91,7 +89,7 @@ Block = tuple[list[str], list[tuple[Any, ...]], list[str]]
 def _blocks(found: Overview) -> list[Block]:
     """Return what the scenario declares, the comparison or interaction that its page is about first."""
     benefit = found.declared[0].aim
-    crossed = [_joint(found, one) for one in found.crossed]
+    crossed = [_interaction_lines_of(found, one) for one in found.crossed]
     named = [_declared(found, one) for one in found.declared]
     first = crossed[:1] if benefit.interaction else []
     return [*first, named[0], *crossed[len(first) :], *named[1:]]
@@ -103,14 +101,14 @@ def _in_blocks(header: Sequence[str], blocks: Sequence[Block], short: Mapping[st
     Arms without room are called by their `short` names where these help, and else have lines of their own.
     """
     rows = [(f"{GAP}{row[0]}", *row[1:]) for _, some, _ in blocks for row in some]
-    first, *lines = aligned(header, rows)
+    first, *lines = align_table(header, rows)
     above = _is_wide([first, *lines])
     if above:
-        brief = aligned(header, [(_shorter(row[0], short), *row[1:]) for row in rows])
+        brief = align_table(header, [(_shorter(row[0], short), *row[1:]) for row in rows])
         if not _is_wide(brief):
             (first, *lines), above = brief, False
     if above:
-        first, *lines = aligned(header, [("", *row[1:]) for row in rows])
+        first, *lines = align_table(header, [("", *row[1:]) for row in rows])
     left = iter(zip(rows, lines, strict=True))
     yield first
     for titles, some, below in blocks:
@@ -118,17 +116,17 @@ def _in_blocks(header: Sequence[str], blocks: Sequence[Block], short: Mapping[st
         for row, line in islice(left, len(some)):
             yield from (row[0], line) if above else (line,)
         for text in below:
-            yield from folded(text, 2 * GAP, first=GAP)
+            yield from fold(text, 2 * GAP, first=GAP)
 
 
-def _short_names(selection: Selection) -> dict[str, str]:
+def _read_short_names(selection: Selection) -> dict[str, str]:
     """Return the short names of a sweep's arms."""
     arms = selection.scenario.get("arm", {})
     return {name: str(arm["short"]) for name, arm in arms.items() if arm.get("short")}
 
 
 def _is_wide(lines: Sequence[str]) -> bool:
-    return max(map(len, lines)) > screen()
+    return max(map(len, lines)) > line_width()
 
 
 def _shorter(arms: str, short: Mapping[str, str]) -> str:
@@ -150,29 +148,35 @@ def _declared(found: Overview, one: NamedComparison) -> Block:
     kind = f"{one.kind} {one.aim.name}" if one.kind != "benefit" else "benefit" if named else "main comparison"
     title = one.aim.title or str(found.selection.measure("outcome", one.aim.outcome)["title"])
     measured = _measured(found, one.aim.outcome)
-    above = folded(f"{kind}: {title} ({measured})" if title else f"{kind}: {measured}", 2 * GAP, first="")
+    above = fold(f"{kind}: {title} ({measured})" if title else f"{kind}: {measured}", 2 * GAP, first="")
     shown = _decimals([one.row])
     row = (f"{one.aim.arm} - {one.aim.against}", *_size(one.row, shown))
-    return above, [row], _over(found, one.plausible, one.row, shown, one.kind == "benefit" and not one.aim.interaction)
+    return (
+        above,
+        [row],
+        _range_lines(found, one.plausible, one.row, shown, one.kind == "benefit" and not one.aim.interaction),
+    )
 
 
-def _joint(found: Overview, one: Crossed) -> Block:
+def _interaction_lines_of(found: Overview, one: Crossed) -> Block:
     """Return one interaction; the effects of each treatment alone stand beside that of the benefit's arms."""
     shown, benefit = _decimals(one.terms.values()), found.declared[0].aim
     rows = [(one.terms[t]["arms"], *_size(one.terms[t], shown)) for t in ("first", "second") if benefit.arm in one.arms]
     rows.append((INTERACTION, *_size(one.terms["interaction"], shown)))
     first = benefit.interaction == one.name
     said = f"{'benefit, ' if first else ''}interaction {one.name}: {one.title or one.terms['interaction']['arms']}"
-    above = folded(f"{said} ({benefit.outcome})", 2 * GAP, first="")
-    return above, rows, _over(found, one.plausible, one.terms["interaction"], shown, first)
+    above = fold(f"{said} ({benefit.outcome})", 2 * GAP, first="")
+    return above, rows, _range_lines(found, one.plausible, one.terms["interaction"], shown, first)
 
 
-def _over(found: Overview, moved: Plausible | None, row: Mapping[str, Any], shown: Decimals, first: bool) -> list[str]:
+def _range_lines(
+    found: Overview, moved: Plausible | None, row: Mapping[str, Any], shown: Decimals, first: bool
+) -> list[str]:
     """Say what a difference becomes over assumed ranges, and for the first one over those held to findings."""
     from workbench.analysis.parameter_uncertainty import ENDS
     from workbench.analysis.sensitivity import FEWEST as FEWEST_SETS
 
-    own = None if cell(row["difference"]) == NOTHING else float(row["difference"])
+    own = None if format_cell(row["difference"]) == NOTHING else float(row["difference"])
     if moved is None:
         return []
     if why := moved.without(own):
@@ -194,7 +198,7 @@ def _over(found: Overview, moved: Plausible | None, row: Mapping[str, Any], show
 
 def _decimals(rows: Any) -> Decimals:
     return Decimals(
-        max((abs(float(row["difference"])) for row in rows if cell(row["difference"]) != NOTHING), default=0)
+        max((abs(float(row["difference"])) for row in rows if format_cell(row["difference"]) != NOTHING), default=0)
     )
 
 
@@ -207,7 +211,7 @@ def _size(row: Mapping[Any, Any], shown: Decimals) -> tuple[FormattedNumber, For
 
 
 def _span(low: Any, high: Any, shown: Decimals) -> FormattedNumber:
-    return FormattedNumber(NOTHING if cell(low) == NOTHING else f"{shown(low)} to {shown(high)}")
+    return FormattedNumber(NOTHING if format_cell(low) == NOTHING else f"{shown(low)} to {shown(high)}")
 
 
 def _every_arm(rows: pd.DataFrame, short: Mapping[str, str]) -> Iterator[str]:
@@ -232,14 +236,14 @@ def _every_arm(rows: pd.DataFrame, short: Mapping[str, str]) -> Iterator[str]:
         ("", "mean", DIFFERENCE, CALCULATION_ERROR, G, SHARE, *(("n",) if counted else ())), blocks, short
     )
     for note in notes:
-        yield from folded(f"note: {note}", GAP, first="")
+        yield from fold(f"note: {note}", GAP, first="")
     if (rows["hedges_g"].abs() > UNSEEN).any():
-        yield from folded(TOO_ALIKE, GAP, first="")
+        yield from fold(TOO_ALIKE, GAP, first="")
 
 
 def _no_difference(row: Mapping[Any, Any]) -> bool:
     """Whether every subject has the same value in both arms."""
-    return cell(row["difference"]) == "0" and cell(row["sd_difference"]) in ("0", NOTHING)
+    return format_cell(row["difference"]) == "0" and format_cell(row["sd_difference"]) in ("0", NOTHING)
 
 
 def _row(row: Mapping[Any, Any], level: Decimals, change: Decimals, counted: bool) -> tuple[Any, ...]:
@@ -249,8 +253,8 @@ def _row(row: Mapping[Any, Any], level: Decimals, change: Decimals, counted: boo
         FormattedNumber(level(row["mean"])),
         FormattedNumber(change(row["difference"])),
         _span(row["low"], row["high"], change),
-        FormattedNumber(NOTHING if cell(row["hedges_g"]) == NOTHING else f"{row['hedges_g']:.2f}"),
-        FormattedNumber(NOTHING if cell(better) == NOTHING else f"{better:.0%}"),
+        FormattedNumber(NOTHING if format_cell(row["hedges_g"]) == NOTHING else f"{row['hedges_g']:.2f}"),
+        FormattedNumber(NOTHING if format_cell(better) == NOTHING else f"{better:.0%}"),
         *((_count(row),) if counted else ()),
     )
 
@@ -265,7 +269,7 @@ def _meanings(methods: Sequence[str], terms: Sequence[str]) -> Iterator[str]:
     for term in terms:
         named = f"{head}: {term}, " if (head := HEADED.get(term, "")) in (G,) else f"{head or term}: "
         meaning = f"{IN_A_LINE[term]} ({made})" if term == CALCULATION_ERROR else IN_A_LINE[term]
-        yield from folded(named + meaning, GAP, first="")
+        yield from fold(named + meaning, GAP, first="")
 
 
 def effect_lines(frame: pd.DataFrame, points: pd.DataFrame, short: Mapping[str, str]) -> Iterator[str]:
@@ -288,7 +292,7 @@ def effect_lines(frame: pd.DataFrame, points: pd.DataFrame, short: Mapping[str, 
         direction = "" if first["better_means"].startswith("no ") else f" ({first['better_means']})"
         swept = "".join(f", {words}" for words in _swept(points, first["study"], first["point"]))
         each = f", {first['n']:,} subjects" if group["n"].nunique() == 1 and not group["missing"].any() else ""
-        yield from folded(f"{first['outcome']}{unit}{direction} in {first['study']}{swept}{each}", GAP, first="")
+        yield from fold(f"{first['outcome']}{unit}{direction} in {first['study']}{swept}{each}", GAP, first="")
         yield from _every_arm(group, short)
         yield ""
     yield from _meanings(list(frame["method"]), (DIFFERENCE, CALCULATION_ERROR, HEDGES_G, BETTER))
@@ -302,16 +306,16 @@ def interaction_lines(frame: pd.DataFrame, points: pd.DataFrame) -> Iterator[str
         swept = "".join(f", {words}" for words in _swept(points, first["study"], first["point"]))
         title = f" ({shorten(first['title'])})" if first["title"] else ""
         text = f"interaction {first['interaction']}{title} of {first['outcome']}{unit} in {first['study']}{swept}"
-        yield from folded(text, GAP, first="")
+        yield from fold(text, GAP, first="")
         shown = Decimals(group[["difference", "low", "high"]].abs().max().max())
         header = ("", DIFFERENCE, CALCULATION_ERROR, "n")
         rows = group.to_dict("records")
-        yield from (GAP + line for line in fitted(header, (_term(row, shown) for row in rows)))
+        yield from (GAP + line for line in fit_table(header, (_term(row, shown) for row in rows)))
         for note in dict.fromkeys(note for note in group["note"] if note):
-            yield from folded(f"note: {note}", 2 * GAP, first=GAP)
+            yield from fold(f"note: {note}", 2 * GAP, first=GAP)
         yield ""
     if len(frame):
-        yield from folded(
+        yield from fold(
             "interaction: (both - first alone) - (second alone - neither), within the same subject; 0 if effects add",
             GAP,
             first="",
@@ -327,7 +331,7 @@ def plausible_lines(frame: pd.DataFrame) -> Iterator[str]:
             (r["interaction"], r["outcome"], *(FormattedNumber(f"{r[end]:.3g}") for end in ("low", "middle", "high")))
             for r in group.to_dict("records")
         )
-        for line in fitted(("interaction", "outcome", "5 %", "median", "95 %"), rows):
+        for line in fit_table(("interaction", "outcome", "5 %", "median", "95 %"), rows):
             yield GAP + line
         yield ""
 
@@ -346,11 +350,11 @@ class Decimals:
     """Writes numbers with the decimals that give `largest` three digits."""
 
     def __init__(self, largest: Any) -> None:
-        size = 0.0 if cell(largest) == NOTHING else float(largest)
+        size = 0.0 if format_cell(largest) == NOTHING else float(largest)
         self._places = 2 - math.floor(math.log10(size)) if size > 0 else 0
 
     def __call__(self, value: Any) -> str:
-        if cell(value) == NOTHING:
+        if format_cell(value) == NOTHING:
             return NOTHING
         if not 0 <= self._places <= 6:
             return f"{value:.3g}"
@@ -360,8 +364,8 @@ class Decimals:
 
 def _swept(points: pd.DataFrame, study: str, point: int) -> Iterator[str]:
     for row in points[(points["study"] == study) & (points["point"] == point)].to_dict("records"):
-        value = row["number"] if cell(row["text"]) == NOTHING else row["text"]
-        yield f"{row['path']} = {cell(value)}{'' if row['unit'] in (None, '', '1') else ' ' + row['unit']}"
+        value = row["number"] if format_cell(row["text"]) == NOTHING else row["text"]
+        yield f"{row['path']} = {format_cell(value)}{'' if row['unit'] in (None, '', '1') else ' ' + row['unit']}"
 
 
 def compare(
@@ -391,7 +395,7 @@ def compare(
     lines = [] if chosen else _declared_lines(Path(db), sweep)
     if every or not lines:
         lines += ([""] if lines else []) + _tables(Path(db), sweep, study, baseline, outcome, interactions)
-    put("\n".join([*lines, *_rounding(Path(db), sweep, outcome)]))
+    print_text("\n".join([*lines, *_rounding(Path(db), sweep, outcome)]))
     return 0
 
 
@@ -401,7 +405,7 @@ def _rounding(db: Path, sweep: int | None, outcome: list[str] | None) -> list[st
     from workbench.execution.tolerances import between_processors
 
     said = between_processors(select(db, sweep), outcome or None)
-    return [line for sentence in said for line in folded(sentence, "  ", first="")]
+    return [line for sentence in said for line in fold(sentence, "  ", first="")]
 
 
 def _print_rows(
@@ -458,7 +462,7 @@ def _tables(
             shown = frame[~frame["outcome"].isin(equal)]
             lines += equal_lines(equal)
         points = _points(db, sweep, frame["study"].unique())
-        lines = [*effect_lines(shown, points, _short_names(chosen)), *lines]
+        lines = [*effect_lines(shown, points, _read_short_names(chosen)), *lines]
     if len(joint):
         told = interaction_lines(joint, _points(db, sweep, joint["study"].unique()))
         over = over_parameters(db, sweep=sweep, outcomes=outcome or None)

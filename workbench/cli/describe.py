@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import as_json, print_object, put, put_exactly, spelled_out
+from workbench.cli.output import as_json, escape_controls, print_object, print_text, write_exactly
 from workbench.component.registry import SECTIONS, Registry
 from workbench.errors import UsageError, quoted
-from workbench.text_tables import folded, set_out
+from workbench.text_tables import align_prose, fold
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component, Parameter
@@ -59,7 +59,7 @@ def describe(
         if as_json:
             print_object({"ok": True, **scenario_object(one)})
         else:
-            put(scenario_page(one))
+            print_text(scenario_page(one))
         return 0
     if arm is not None:
         raise UsageError("--arm belongs to a scenario file (workbench describe scenarios/dystonia.toml --arm dyt1)")
@@ -71,10 +71,10 @@ def describe(
         listed = {"found": [vars(one) for one in others]} if others else {}
         print_object({"ok": True, "components": [described(c) for c in found], **listed})
     elif layout is Layout.markdown:
-        put(menu(found))
+        print_text(menu(found))
     else:
         hint = _choice_hint(str(name), registry()) if others else ""
-        put("\n\n".join([*(page(c) for c in found), *(block(one) for one in others), *([hint] if hint else [])]))
+        print_text("\n\n".join([*(page(c) for c in found), *(block(one) for one in others), *([hint] if hint else [])]))
     return 0
 
 
@@ -112,17 +112,17 @@ def page(component: type[Component]) -> str:
     said = f'in a scenario: [{component.section}.NAME] with {section.key} = "{component.name}"'
     lines = [
         f"{component.section}.{component.name}",
-        *folded(component.summary(), "  "),
-        *folded(said + (" (the default)" if section.default == component.name else ""), "    ", first="  "),
+        *fold(component.summary(), "  "),
+        *fold(said + (" (the default)" if section.default == component.name else ""), "    ", first="  "),
         "  equation:",
-        *(part for line in component.equation.splitlines() for part in folded(line, "      ", first="    ")),
+        *(part for line in component.equation.splitlines() for part in fold(line, "      ", first="    ")),
     ]
     rows = [_row(p) for p in component.parameters().values()]
     if rows:
-        lines += ["  fields:", *set_out(rows, "    ")]
+        lines += ["  fields:", *align_prose(rows, "    ")]
     lines += _abilities(component)
     if component.sources:
-        lines += folded(f"sources: {', '.join(component.sources)}", "    ", first="  ")
+        lines += fold(f"sources: {', '.join(component.sources)}", "    ", first="  ")
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -138,7 +138,7 @@ def _abilities(component: type[Component]) -> Iterator[str]:
     }
     for word, text in said.items():
         if text:
-            yield from folded(f"{word}: {text}", "    ", first="  ")
+            yield from fold(f"{word}: {text}", "    ", first="  ")
 
 
 def _explained(what: str) -> str:
@@ -230,7 +230,7 @@ def schema(as_json: AsJson = False) -> int:
     if as_json:
         print_object({"ok": True, "json_schema": found})
     else:
-        put_exactly(spelled_out(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)))
+        write_exactly(escape_controls(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson, Database
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, print_text
 
 Values = Annotated[bool, typer.Option("--values", help="Of the results alone, whatever text asked for them.")]
 
@@ -26,7 +26,7 @@ def digest(db: Database, values: Values = False, as_json: AsJson = False) -> int
     if as_json:
         print_object({"ok": True, "db": db, "digest": found})
     else:
-        put(found)
+        print_text(found)
     return 0
 
 

@@ -11,8 +11,8 @@ import typer
 
 from workbench import __version__
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put, tell
-from workbench.text_tables import set_out
+from workbench.cli.output import print_object, print_text, print_wrapped
+from workbench.text_tables import align_prose
 
 ENVIRONMENT = 3
 
@@ -35,9 +35,9 @@ def doctor(as_json: AsJson = False) -> int:
             {"ok": not (missing or unfit), "facts": facts, "missing": missing, "broken": unfit, "notes": notes}
         )
     else:
-        put("\n".join(set_out(list(facts.items()))))
+        print_text("\n".join(align_prose(list(facts.items()))))
         said = [f"missing: {name}" for name in missing] + [f"broken: {one}" for one in unfit]
-        tell([*said, *(f"note: {n}" for n in notes)] or ["all is well"])
+        print_wrapped([*said, *(f"note: {n}" for n in notes)] or ["all is well"])
     return ENVIRONMENT if missing or unfit else 0
 
 

@@ -9,7 +9,7 @@ import typer
 
 from workbench.cli.faults import as_objects, note_lines
 from workbench.cli.options import AsFormat, AsJson
-from workbench.cli.output import Format, print_frame, put_exactly, talk
+from workbench.cli.output import Format, print_frame, print_note, write_exactly
 from workbench.errors import UsageError
 
 
@@ -43,9 +43,9 @@ def doses(
     told = [note for note in found.notes if note.key.endswith("table") or note.key.endswith('.table"')]
     if not as_json and form is not Format.json:
         for line in note_lines(told):
-            talk(line)
+            print_note(line)
     if form is Format.csv and not as_json:
-        put_exactly(written(records))
+        write_exactly(written(records))
     else:
         columns, rows = laid_out(records)
         frame = pd.DataFrame(rows, columns=columns, dtype=object)  # a whole number stays one beside others

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import __version__
-from workbench.cli.output import print_object, talk
+from workbench.cli.output import print_note, print_object
 from workbench.errors import Problem, StorageError, UnheardError, WorkbenchError, escaped
 
 SHOWN_PROBLEMS = 50
@@ -60,11 +60,11 @@ def print_error(error: WorkbenchError, as_json: bool) -> int:
         print_object({"ok": False, "exit": error.exit_code, "errors": as_objects(problems)})
     else:
         for line in lines_of(problems):
-            talk(line)
+            print_note(line)
     return error.exit_code
 
 
-def stopped(number: int, command: str, kept: str = "what was stored", when: str = "at once") -> WorkbenchError:
+def stop_error(number: int, command: str, kept: str = "what was stored", when: str = "at once") -> WorkbenchError:
     """Return the error of a command that a signal stopped: what is kept, and how to go on."""
     error = WorkbenchError(f"stopped {when}; {kept} is kept; go on with: {command}")
     error.exit_code = 128 + number
@@ -72,14 +72,14 @@ def stopped(number: int, command: str, kept: str = "what was stored", when: str 
 
 
 @contextmanager
-def resumable(command: str, kept: str = "what was stored") -> Iterator[None]:
+def explain_stop(command: str, kept: str = "what was stored") -> Iterator[None]:
     """Turn a stop at once into the error that says how to go on."""
     from workbench.execution.signals import StoppedAtOnce
 
     try:
         yield
     except StoppedAtOnce as stop:
-        raise stopped(stop.number, command, kept) from None
+        raise stop_error(stop.number, command, kept) from None
 
 
 OUTER = frozenset(
@@ -93,7 +93,7 @@ OUTER = frozenset(
 """What the system says of a file that a program may not, or can no longer, read or write."""
 
 
-def outer_fault(error: BaseException) -> StorageError | None:
+def describe_outer_fault(error: BaseException) -> StorageError | None:
     """Return what a fault of the machine or its files is in one line; None for any other error."""
     if isinstance(error, MemoryError):
         return StorageError(

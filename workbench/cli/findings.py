@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.faults import resumable
+from workbench.cli.faults import explain_stop
 from workbench.cli.options import AsFormat, AsJson, ForRuns, Workers
-from workbench.cli.output import Format, print_frame, print_object, put
+from workbench.cli.output import Format, print_frame, print_object, print_text
 from workbench.cli.progress_bar import watcher
 from workbench.errors import CheckFailed
 from workbench.files import command_line
@@ -68,7 +68,7 @@ def findings(
 
     quiet = as_json or form is not Format.text
     command = command_line(["workbench", *context.obj])
-    with resumable(command):
+    with explain_stop(command):
         found = hold(
             *(targets or ()),
             db=db,
@@ -84,7 +84,7 @@ def findings(
         about = {"about": list(found.about)} if found.about else {}
         print_object({"ok": code == 0, "findings": listed, "counts": _counts(found), **about})
     elif form is Format.text:
-        put("\n".join(_lines(found)))
+        print_text("\n".join(_lines(found)))
     else:
         print_frame(table(found.rows), form, as_json)
     return code

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.faults import resumable
+from workbench.cli.faults import explain_stop
 from workbench.cli.options import AsJson, ForRuns, Workers
-from workbench.cli.output import print_object, put_line, talk
+from workbench.cli.output import print_line, print_note, print_object
 from workbench.cli.progress_bar import watcher
 from workbench.errors import Problem, ScenarioError
 from workbench.files import command_line, make_folder, refuse_existing, refuse_unwritable
@@ -34,19 +34,19 @@ def gallery(
 
     What is missing is run first. One file with its figures inside: no network, no script.
     """
-    from workbench.findings.collection import expanded
+    from workbench.findings.collection import expand_targets
     from workbench.findings.collection import findings as hold
     from workbench.report.gallery_page import build_gallery
 
     page = Path(output) if output else DEFAULT
     refuse_existing(page, force=force)
-    files = [file for target in targets for file in expanded(Path(target))]
-    _refuse_unsound(files, db)
+    files = [file for target in targets for file in expand_targets(Path(target))]
+    _refuse_unreadable(files, db)
     if output is None:
         make_folder(page.parent, "--output")
     refuse_unwritable(page)
     command = command_line(["workbench", *context.obj])
-    with resumable(command):
+    with explain_stop(command):
         found = hold(*targets, db=db, workers=workers, watch=lambda: watcher(quiet=as_json), command=command)
     about = {row.finding.scenario for row in found.rows}
     left_out = [file.name for file in files if file.stem not in about]
@@ -55,12 +55,12 @@ def gallery(
         print_object({"ok": True, "page": str(written), "findings": len(found.rows), "left_out": left_out})
     else:
         if left_out:
-            talk(f"left out, since no finding is about them: {', '.join(left_out)}")
-        put_line(str(written))
+            print_note(f"left out, since no finding is about them: {', '.join(left_out)}")
+        print_line(str(written))
     return 0
 
 
-def _refuse_unsound(files: Iterable[Path], db: str | None) -> None:
+def _refuse_unreadable(files: Iterable[Path], db: str | None) -> None:
     """Refuse what cannot be read, of all files at once: those that no finding is about are read nowhere else."""
     from workbench.execution.runner import read_scenario
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, print_text
 from workbench.errors import UsageError, quoted
-from workbench.text_tables import screen, set_out
+from workbench.text_tables import align_prose, line_width
 
 if TYPE_CHECKING:
     from workbench.cli.guide_text import Topic
@@ -38,7 +38,7 @@ def guide(
         if as_json:
             print_object({"ok": True, "topics": [vars(one) for one in known]})
         else:
-            put(_listed(known))
+            print_text(_listed(known))
         return 0
     found = next((one for one in known if one.name == topic.casefold()), None)
     if found is None:
@@ -47,7 +47,7 @@ def guide(
     if as_json:
         print_object({"ok": True, **vars(found), "text": text})
     else:
-        put(terminal(text, min(screen(), WIDEST)))
+        print_text(terminal(text, min(line_width(), WIDEST)))
     return 0
 
 
@@ -57,7 +57,7 @@ def _listed(known: Sequence[Topic]) -> str:
     width = max(len(one.name) for one in known)
     for part in dict.fromkeys(one.part for one in known):
         rows = [(one.name.ljust(width), one.title) for one in known if one.part == part]
-        lines += [part, *set_out(rows, "  ", min(screen(), WIDEST)), ""]
+        lines += [part, *align_prose(rows, "  ", min(line_width(), WIDEST)), ""]
     return "\n".join([*lines, "Read one with: workbench guide TOPIC"])
 
 

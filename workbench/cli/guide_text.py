@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.scenario.shipped_files import guide_folder
-from workbench.text_tables import GAP, PROSE, folded, set_out
+from workbench.text_tables import GAP, PROSE, align_prose, fold
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -222,14 +222,14 @@ def _blocks(tokens: Sequence[Token], width: int) -> Iterator[str]:
         indent = "".join(indents)
         if kind == "inline" and tokens[place - 1].type == "heading_open":
             said = _inline(token)
-            yield from [*folded(said, "", width)]
+            yield from [*fold(said, "", width)]
             if line := _UNDERLINED.get(tokens[place - 1].tag):
                 yield line * min(len(said), width)
             yield ""
         elif kind == "inline" and tokens[place - 1].type in ("th_open", "td_open"):
             row.append(_inline(token, quote=""))
         elif kind == "inline":
-            yield from folded(_inline(token), indent, width, first=bullet)
+            yield from fold(_inline(token), indent, width, first=bullet)
             bullet = None
             if not (tokens[place - 1].hidden and _next_is_item(tokens[place + 1 :])):
                 yield ""
@@ -256,12 +256,12 @@ def _tabulated(rows: Sequence[Sequence[str]], indent: str, width: int) -> list[s
     header, *others = rows
     columns = [max(map(len, column)) + len(GAP) for column in zip(*rows, strict=True)][:-1]
     if sum(columns) + PROSE <= width - len(indent) or max(columns, default=0) <= NAMES:
-        return set_out([tuple(cells) for cells in rows], indent, width)
+        return align_prose([tuple(cells) for cells in rows], indent, width)
     lines: list[str] = []
     for first, *cells in others:
-        lines += folded(first, indent + GAP, width, first=indent)
+        lines += fold(first, indent + GAP, width, first=indent)
         named = [(f"{name}:", cell) for name, cell in zip(header[1:], cells, strict=True) if cell]
-        lines += set_out(named, indent + GAP, width)
+        lines += align_prose(named, indent + GAP, width)
     return lines
 
 

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put, put_line
+from workbench.cli.output import print_line, print_object, print_text
 from workbench.cli.progress_bar import counted
 from workbench.errors import StorageError, escaped
-from workbench.files import argument, read_regular, refuse_irregular, write_whole
+from workbench.files import quote_argument, read_regular, refuse_irregular, write_whole
 
 README = """# A folder for disease models
 
@@ -53,9 +53,9 @@ def init(
     if as_json:
         print_object({"ok": True, "folder": folder, "files": sorted(files)})
     else:
-        there = "" if root.resolve() == Path.cwd() else f"cd {argument(root)} && "
-        put("\n".join(escaped(str(root / name)) for name in sorted(files)))
-        put_line(f"next: {there}workbench sweep scenarios/dystonia.toml --report reports/dystonia.html")
+        there = "" if root.resolve() == Path.cwd() else f"cd {quote_argument(root)} && "
+        print_text("\n".join(escaped(str(root / name)) for name in sorted(files)))
+        print_line(f"next: {there}workbench sweep scenarios/dystonia.toml --report reports/dystonia.html")
     return 0
 
 

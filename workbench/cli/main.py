@@ -20,8 +20,15 @@ from typer.main import get_command
 
 from workbench import __version__, cli
 from workbench.cli import stops
-from workbench.cli.faults import internal_fault, outer_fault, print_error
-from workbench.cli.output import hold_streams, nothing_printed, print_object, printed, put, talk
+from workbench.cli.faults import describe_outer_fault, internal_fault, print_error
+from workbench.cli.output import (
+    forget_printed_object,
+    has_printed_object,
+    hold_streams,
+    print_note,
+    print_object,
+    print_text,
+)
 from workbench.component.offers import blame_package
 from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
 from workbench.execution.signals import StoppedAtOnce
@@ -71,9 +78,9 @@ def workbench(
     if version:
         from workbench.solver.batch import ENGINE_REVISION
 
-        put(f"workbench {__version__} (engine revision {ENGINE_REVISION})")
+        print_text(f"workbench {__version__} (engine revision {ENGINE_REVISION})")
     elif context.invoked_subcommand is None:
-        put(context.get_help())
+        print_text(context.get_help())
 
 
 def main(arguments: list[str]) -> int:
@@ -81,27 +88,29 @@ def main(arguments: list[str]) -> int:
     debug = DEBUG in arguments
     given = [a for a in arguments if a != DEBUG]
     as_json = _wants_json(given)
-    nothing_printed()
+    forget_printed_object()
     try:
         _refuse_swallowed(given)
         with _notes():
-            code = _called(given, as_json)
+            code = _call_command(given, as_json)
     except typer.Exit as end:  # nobody listens any more
         code = end.exit_code
     except (Exception, SystemExit) as error:
-        if stops.asked() and getattr(error, "exit_code", 0) < 128:  # whatever the signal was made into on its way
-            return _stopped(as_json)
+        if (
+            stops.received_signal() and getattr(error, "exit_code", 0) < 128
+        ):  # whatever the signal was made into on its way
+            return _report_stop(as_json)
         if hasattr(error, "format_message"):  # typer's own complaint about the arguments
             return print_error(_usage(error), as_json)
         if debug:
             raise
-        if (known := _known(error)) is not None:
+        if (known := _explain_error(error)) is not None:
             return print_error(known, as_json)
         return internal_fault(error, arguments, as_json)
-    return _stopped(as_json) if stops.asked() else code if isinstance(code, int) else 0
+    return _report_stop(as_json) if stops.received_signal() else code if isinstance(code, int) else 0
 
 
-def _called(arguments: list[str], as_json: bool) -> Any:
+def _call_command(arguments: list[str], as_json: bool) -> Any:
     """Run the command that the words name; help, which typer prints in its own way, is printed in ours."""
     call = partial(_family(), prog_name="workbench", standalone_mode=False, obj=arguments)
     if "--help" not in arguments:
@@ -111,7 +120,7 @@ def _called(arguments: list[str], as_json: bool) -> Any:
     if as_json:
         print_object({"ok": True, "help": said.getvalue()})
     else:
-        put(said.getvalue())
+        print_text(said.getvalue())
     return code
 
 
@@ -140,17 +149,17 @@ def _wants_json(arguments: list[str]) -> bool:
     return "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairs
 
 
-def _known(error: BaseException) -> WorkbenchError | None:
+def _explain_error(error: BaseException) -> WorkbenchError | None:
     """Return what an error is in words: ours, the machine's, or another package's; None for a bug of ours."""
-    return error if isinstance(error, WorkbenchError) else outer_fault(error) or blame_package(error)
+    return error if isinstance(error, WorkbenchError) else describe_outer_fault(error) or blame_package(error)
 
 
-def _stopped(as_json: bool) -> int:
+def _report_stop(as_json: bool) -> int:
     """Say that a signal stopped the command, to whoever wants an object; anybody else has seen it happen."""
-    number = stops.asked()
+    number = stops.received_signal()
     error = WorkbenchError(f"stopped by {signal.Signals(number).name}")
     error.exit_code = 128 + number
-    return print_error(error, as_json) if as_json and not printed() else error.exit_code
+    return print_error(error, as_json) if as_json and not has_printed_object() else error.exit_code
 
 
 @contextmanager
@@ -162,7 +171,7 @@ def _notes() -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
             if issubclass(category, MigrationNote):
-                talk(f"note: {message}")
+                print_note(f"note: {message}")
             else:
                 others(message, category, *place, **more)
 
@@ -187,8 +196,8 @@ def run() -> None:
     try:
         stops.listen()
         code = main(sys.argv[1:])
-        stops.settle()
+        stops.finish()
     except StoppedAtOnce as stop:  # between the lines above, or once more while an earlier one was being reported
-        stops.settle()
+        stops.finish()
         code = 128 + stop.number
     sys.exit(code)

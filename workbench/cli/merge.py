@@ -9,7 +9,7 @@ import typer
 
 from workbench.cli.faults import as_objects
 from workbench.cli.options import AsJson, LockTimeout
-from workbench.cli.output import print_object, talk, tell
+from workbench.cli.output import print_note, print_object, print_wrapped
 from workbench.cli.progress_bar import counted
 from workbench.files import command_line
 
@@ -42,7 +42,7 @@ def merge(
     from workbench.store.merging import merge as bring_together
 
     command = command_line(["workbench", "merge", *sources, "--into", into])
-    told = (lambda _: None) if quiet else talk
+    told = (lambda _: None) if quiet else print_note
     try:
         done = bring_together(sources, into, command=command, lock_timeout=lock_timeout, tell=told)
     except MergeConflicts as found:
@@ -50,7 +50,7 @@ def merge(
     if as_json:
         print_object(_object(done))
     else:
-        tell([_words(done)])
+        print_wrapped([_words(done)])
     return 0
 
 
@@ -86,10 +86,10 @@ def _conflicts(found: MergeConflicts, as_json: bool) -> int:
         print_object({"ok": False, "exit": found.exit_code, "db": found.into, **errors})
         return found.exit_code
     for conflict in found.conflicts:
-        talk(f"error: {conflict}")
+        print_note(f"error: {conflict}")
     if found.found > len(found.conflicts):
-        talk(f"error: {found.found - len(found.conflicts):,} more conflicts ({found.found:,} in all)")
-    talk(f"hint: {kept}; where results were computed with other versions or on another processor, keep them apart")
+        print_note(f"error: {found.found - len(found.conflicts):,} more conflicts ({found.found:,} in all)")
+    print_note(f"hint: {kept}; keep results apart that were computed with other versions or on another processor")
     return found.exit_code
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from workbench.cli.options import AsJson, Database, LockTimeout
-from workbench.cli.output import print_object, tell
+from workbench.cli.output import print_object, print_wrapped
 from workbench.files import command_line
 
 
@@ -30,9 +30,9 @@ def migrate(context: typer.Context, db: Database, lock_timeout: LockTimeout = 30
         said = {"from": was, "version": SCHEMA_VERSION, "kept": str(kept) if kept else None}
         print_object({"ok": True, "db": db, **said})
     elif kept is None:
-        tell([f"{db} is of database version {SCHEMA_VERSION}, the newest: nothing to do."])
+        print_wrapped([f"{db} is of database version {SCHEMA_VERSION}, the newest: nothing to do."])
     else:
-        tell(
+        print_wrapped(
             [f"{db} was of database version {was} and is now of {SCHEMA_VERSION}.", f"As it was it is kept as {kept}."]
         )
     return 0

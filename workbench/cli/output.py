@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from workbench.errors import CONTROLS, SHOWN, UnheardError, escaped, shorten
-from workbench.files import guarded
-from workbench.text_tables import cell, fitted, folded, wrapped
+from workbench.files import guard_cell
+from workbench.text_tables import fit_table, fold, format_cell, wrap_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,16 +32,16 @@ class Format(StrEnum):
     json = "json"
 
 
-def talk(line: str) -> None:
+def print_note(line: str) -> None:
     """Write one line to standard error; whoever listens there may leave, which costs the line and nothing else."""
     try:
         sys.stderr.write(escaped(line, "\t") + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
-        _leave(2)
+        _discard_rest(2)
 
 
-def interject(line: str, below: bool = False) -> None:
+def print_note_in_handler(line: str, below: bool = False) -> None:
     """Write one line to standard error inside a signal handler, which may have come in the middle of any other line.
 
     The stream's own buffer refuses whoever enters it twice, so that it is passed by. `below` what stands on a line of
@@ -51,20 +51,20 @@ def interject(line: str, below: bool = False) -> None:
         os.write(2, f"{chr(10) * below}{escaped(line)}\n".encode())
 
 
-def put(text: str) -> None:
+def print_text(text: str) -> None:
     """Write a result for people to standard output, with escapes for whatever a terminal would act on.
 
     Errors as in `put_exactly`.
     """
-    put_exactly(escaped(text, "\n\t"))
+    write_exactly(escaped(text, "\n\t"))
 
 
-def put_line(line: str) -> None:
+def print_line(line: str) -> None:
     """Write one line of a result, whatever the names in it hold; errors as in `put_exactly`."""
-    put_exactly(escaped(line, "\t"))
+    write_exactly(escaped(line, "\t"))
 
 
-def put_exactly(text: str) -> None:
+def write_exactly(text: str) -> None:
     """Write data to standard output; a reader that has gone away (``| head``) ends the command quietly.
 
     Raises
@@ -76,14 +76,14 @@ def put_exactly(text: str) -> None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        _leave(1)
+        _discard_rest(1)
         raise typer.Exit(0) from None
     except OSError as fault:
-        _leave(1)
+        _discard_rest(1)
         raise UnheardError(f"standard output cannot be written ({fault.strerror})") from None
 
 
-def _leave(stream: int) -> None:
+def _discard_rest(stream: int) -> None:
     """Lead a standard stream nowhere: what is still in its buffer would fail once more at the end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream)
@@ -112,36 +112,36 @@ def hold_streams() -> None:
 _printed = False
 
 
-def nothing_printed() -> None:
+def forget_printed_object() -> None:
     """A command begins: its object is still to come."""
     global _printed
     _printed = False
 
 
-def printed() -> bool:
+def has_printed_object() -> bool:
     """Whether the command's object has gone out, so that there must be no second one."""
     return _printed
 
 
-def tell(lines: Iterable[str]) -> None:
+def print_wrapped(lines: Iterable[str]) -> None:
     """Write lines for people, none wider than the terminal as far as its words allow."""
-    put("\n".join(wrapped(lines)))
+    print_text("\n".join(wrap_lines(lines)))
 
 
 def print_object(content: dict[str, Any]) -> None:
     """Print the one JSON object of a command, with escapes for what standard output cannot spell."""
     whole = {"schema": SCHEMA, **as_json(content)}
-    text = spelled_out(json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str))
+    text = escape_controls(json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str))
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(whole, allow_nan=False, default=str)
     global _printed
     _printed = True
-    put_exactly(text)
+    write_exactly(text)
 
 
-def spelled_out(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return JSON text whose control characters are escapes of JSON: the same data, and nothing for a terminal."""
     return CONTROLS.sub(lambda found: found[0] if found[0] in "\n" else json.dumps(found[0])[1:-1], text)
 
@@ -162,7 +162,7 @@ def records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-def _spelled(frame: pd.DataFrame, whole: bool = True) -> pd.DataFrame:
+def _spell_bytes(frame: pd.DataFrame, whole: bool = True) -> pd.DataFrame:
     """Return a table with bytes as hexadecimal text, which every form of output has; their beginning if not `whole`."""
     held = [name for name in frame.columns if any(isinstance(value, bytes) for value in frame[name])]
     most = None if whole else SHOWN
@@ -171,12 +171,12 @@ def _spelled(frame: pd.DataFrame, whole: bool = True) -> pd.DataFrame:
     )
 
 
-def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
+def _guard_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose texts no spreadsheet takes for formulas, as files of tables have them."""
     import pandas as pd
 
     def safe(value: Any) -> Any:
-        return guarded(value) if isinstance(value, str) else value
+        return guard_cell(value) if isinstance(value, str) else value
 
     held = [place for place, kind in enumerate(frame.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
     for place in held:
@@ -200,39 +200,39 @@ def print_frame(
     more
         Added to the JSON object.
     """
-    frame = _spelled(frame, whole=as_json or form in (Format.json, Format.csv))
+    frame = _spell_bytes(frame, whole=as_json or form in (Format.json, Format.csv))
     if as_json or form is Format.json:
         print_object({"ok": True, "rows": records(frame), **more})
     elif form is Format.csv:
         print_csv([frame])
     elif form is Format.markdown:
-        put(_markdown(frame))
+        print_text(_markdown(frame))
     elif not len(frame):
-        put("\n".join(folded(f"no rows ({', '.join(shorten(str(c)) for c in frame.columns)})", "  ", first="")))
+        print_text("\n".join(fold(f"no rows ({', '.join(shorten(str(c)) for c in frame.columns)})", "  ", first="")))
     else:
-        put(_text(frame, brief))
+        print_text(_text(frame, brief))
 
 
 def print_csv(parts: Iterable[pd.DataFrame]) -> None:
     """Print a table that comes in parts, its names once."""
     for place, part in enumerate(parts):
-        text = _guarded(_spelled(part)).to_csv(index=False, header=not place, lineterminator="\n")
+        text = _guard_cells(_spell_bytes(part)).to_csv(index=False, header=not place, lineterminator="\n")
         if text:
-            put_exactly(text)
+            write_exactly(text)
 
 
 def _text(frame: pd.DataFrame, brief: Sequence[str] | None) -> str:
     shown = frame if brief is None else frame[[c for c in brief if c in frame.columns]]
     same = [c for c in shown.columns if brief is not None and len(frame) > 1 and shown[c].nunique(dropna=False) == 1]
     table = shown.drop(columns=same)
-    lines = fitted([shorten(str(c)) for c in table.columns], table.astype(object).itertuples(index=False))
-    once = (part for c in same for part in folded(f"{shorten(str(c))}: {cell(shown[c].iloc[0])}", "  ", first=""))
+    lines = fit_table([shorten(str(c)) for c in table.columns], table.astype(object).itertuples(index=False))
+    once = (part for c in same for part in fold(f"{shorten(str(c))}: {format_cell(shown[c].iloc[0])}", "  ", first=""))
     return "\n".join([*lines, *once])
 
 
 def _markdown(frame: pd.DataFrame) -> str:
     def row(cells: Iterable[Any]) -> str:
-        return "| " + " | ".join(cell(value).replace("|", "\\|") for value in cells) + " |"
+        return "| " + " | ".join(format_cell(value).replace("|", "\\|") for value in cells) + " |"
 
     rows = frame.astype(object).itertuples(index=False)
     return "\n".join([row(frame.columns), row(["---"] * len(frame.columns)), *map(row, rows)])

@@ -8,10 +8,10 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from workbench.cli.output import interject, talk
+from workbench.cli.output import print_note, print_note_in_handler
 from workbench.errors import shorten
 from workbench.quantities import SECONDS_PER_HOUR
-from workbench.text_tables import wrapped
+from workbench.text_tables import wrap_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -74,7 +74,7 @@ def forecast_lines(forecast: RunForecast) -> list[str]:
             f"pilot: {forecast.rate / 1e6:.3g} million run-steps/s with {counted(forecast.workers, 'worker')}: "
             f"about {duration(forecast.seconds)} and {size(forecast.database_bytes)} of database"
         )
-    return wrapped(lines)
+    return wrap_lines(lines)
 
 
 def products(plan: Plan) -> list[tuple[str, str]]:
@@ -166,12 +166,12 @@ class Lines(Generic[F, C]):
     def stopping(self, number: int) -> None:
         """Say what happens now, and what another signal would do."""
         if not self._quiet:
-            interject(stopping_line(number))
+            print_note_in_handler(stopping_line(number))
 
     def _talk(self, *lines: str) -> None:
         if not self._quiet:
             for line in lines:
-                talk(line)
+                print_note(line)
 
 
 class Bar(Generic[F, C]):
@@ -195,7 +195,7 @@ class Bar(Generic[F, C]):
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
         for line in self._words.before(forecast):
-            talk(line)
+            print_note(line)
         self._bar = Progress(
             BarColumn(bar_width=20),
             TaskProgressColumn(),
@@ -214,7 +214,7 @@ class Bar(Generic[F, C]):
 
     def stopping(self, number: int) -> None:
         """Say what happens now, below the bar."""
-        interject(stopping_line(number), below=self._bar is not None)
+        print_note_in_handler(stopping_line(number), below=self._bar is not None)
 
 
 Display = Lines[F, C] | Bar[F, C]

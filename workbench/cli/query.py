@@ -33,14 +33,14 @@ def query(
 
     It is opened for reading only. Ctrl-C ends a question that has no end.
     """
-    from workbench.store.question import answered
+    from workbench.store.question import answer_question
 
     if form is Format.csv and not as_json:
-        with answered(Path(db), sql, max_rows) as answer:
+        with answer_question(Path(db), sql, max_rows) as answer:
             print_csv(answer.tables())
         return 0
     listed = as_json or form is Format.json
-    with answered(Path(db), sql, max_rows or (MOST_ROWS if listed else MOST_SHOWN)) as answer:
+    with answer_question(Path(db), sql, max_rows or (MOST_ROWS if listed else MOST_SHOWN)) as answer:
         frame = answer.table()
     print_frame(frame, form, as_json, db=db)
     return 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database
-from workbench.cli.output import Format, print_frame, print_object, put, put_line, talk, tell
-from workbench.text_tables import GAP, set_out
+from workbench.cli.output import Format, print_frame, print_line, print_note, print_object, print_text, print_wrapped
+from workbench.text_tables import GAP, align_prose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def replay(
     else:
         print_frame(_series(seen), form, as_json)
     if not seen.equal:
-        talk("error: the stored outcomes did not come out again, bit for bit")
+        print_note("error: the stored outcomes did not come out again, bit for bit")
     return 0 if seen.equal else DIFFERENT
 
 
@@ -73,18 +73,18 @@ def _object(seen: Replay) -> dict[str, object]:
 
 
 def _print_text(seen: Replay) -> None:
-    put_line(f"run {seen.run}: {seen.study}, {seen.arm}, point {seen.point}, subject {seen.subject}")
+    print_line(f"run {seen.run}: {seen.study}, {seen.arm}, point {seen.point}, subject {seen.subject}")
     if seen.failure is not None:
-        tell([f"failed again: {seen.failure.reason} at {seen.failure.time}"])
+        print_wrapped([f"failed again: {seen.failure.reason} at {seen.failure.time}"])
     rows = []
     for name, value in seen.outcomes.items():
         verdict = "not stored" if name not in seen.stored else "equal" if seen.stored[name] == value else "DIFFERENT"
         rows.append((name, f"{value!r}", verdict))
     rows += [(name, "", f"{len(v)} times, from {v[0]:.6g} to {v[-1]:.6g}") for name, v in seen.series.items()]
     if rows:
-        put("\n".join(set_out(rows, GAP)))
+        print_text("\n".join(align_prose(rows, GAP)))
     if seen.series:
-        put("series: add --format csv")
+        print_text("series: add --format csv")
 
 
 def _series(seen: Replay) -> pd.DataFrame:

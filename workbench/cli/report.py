@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson, Database, Sweep
-from workbench.cli.output import print_object, put_line
+from workbench.cli.output import print_line, print_object
 from workbench.files import make_folder
 
 DEFAULT_FOLDER = Path("reports")
@@ -33,7 +33,7 @@ def report(
     if as_json:
         print_object({"ok": True, "db": db, "report": str(page), "tables": tables})
     else:
-        put_line(str(page))
+        print_line(str(page))
     return 0
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put, tell
-from workbench.text_tables import FormattedNumber, fitted
+from workbench.cli.output import print_object, print_text, print_wrapped
+from workbench.text_tables import FormattedNumber, fit_table
 
 HEADER = ("arm", "outcome", "moves by")
 
@@ -28,7 +28,7 @@ def rounding(
     Solves some runs of every arm twice, the second time with every number moved by a unit in its last place; nothing
     is stored.
     """
-    from workbench.execution.amplification import rounding as measure
+    from workbench.execution.amplification import measure_rounding as measure
     from workbench.execution.tolerances import AMPLIFIES
 
     found = measure(scenario, arms=arm or (), subjects=subjects)
@@ -38,11 +38,15 @@ def rounding(
         print_object({"ok": True, "scenario": scenario, "unit": "share of the largest value", "rows": rows})
         return 0
     if more:
-        put("\n".join(fitted(HEADER, [(one.arm, one.outcome, FormattedNumber(f"{one.share:.1e}")) for one in more])))
+        print_text(
+            "\n".join(fit_table(HEADER, [(one.arm, one.outcome, FormattedNumber(f"{one.share:.1e}")) for one in more]))
+        )
     calm = [one for one in found if one.share <= AMPLIFIES]
     if calm:
         rest = "All others move" if more else "Nothing amplifies rounding: outcomes move"
-        tell([f"{rest} by at most {calm[0].share:.1e} of their largest value ({calm[0].outcome} in {calm[0].arm})."])
+        print_wrapped(
+            [f"{rest} by at most {calm[0].share:.1e} of their largest value ({calm[0].outcome} in {calm[0].arm})."]
+        )
     return 0
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.options import AsFormat, AsJson, Database
-from workbench.cli.output import Format, print_frame, print_object, put
-from workbench.text_tables import folded, set_out
+from workbench.cli.output import Format, print_frame, print_object, print_text
+from workbench.text_tables import align_prose, fold
 
 if TYPE_CHECKING:
     from workbench.store.history import CommandRecord, History
@@ -31,7 +31,7 @@ def print_history(db: str, form: Format, as_json: bool) -> None:
         chain = {"entries": found.entries, "sha256": found.sha256 or None, "broken": found.broken or None}
         print_object({"ok": True, "db": db, "audit": chain, "rows": [vars(one) for one in found.commands]})
     elif form is Format.text:
-        put("\n".join(_lines(found)))
+        print_text("\n".join(_lines(found)))
     else:
         import pandas as pd
 
@@ -43,12 +43,12 @@ def _lines(found: History) -> Iterator[str]:
     said: Mapping[str, str] = {}
     for one in found.commands:
         if one.versions and one.versions != said:
-            yield from folded(f"versions: {_spelled(one.versions)}", INDENT, first="")
+            yield from fold(f"versions: {_spelled(one.versions)}", INDENT, first="")
             said = one.versions
         status = "running or killed" if one.status == "running" else one.status
         head = (_entries(one), one.at.replace("T", " ")[:16], status, one.wrote)
-        yield from set_out([head])
-        yield from folded(one.command[:MOST], INDENT * 2, first=INDENT) if one.command else ()
+        yield from align_prose([head])
+        yield from fold(one.command[:MOST], INDENT * 2, first=INDENT) if one.command else ()
     yield from _chain(found)
 
 

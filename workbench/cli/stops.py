@@ -18,23 +18,23 @@ _asked = 0
 
 def listen() -> None:
     """From now on the first signal raises StoppedAtOnce, wherever the command is, and the second ends the process."""
-    for number in _heard():
+    for number in _signals_not_ignored():
         signal.signal(number, _stop)
     sys.unraisablehook = _unraisable
 
 
-def asked() -> int:
+def received_signal() -> int:
     """Return the signal that ended the command, 0 if none did."""
     return _asked
 
 
-def settle() -> None:
+def finish() -> None:
     """The command has ended, and with it what a signal could stop: the interpreter is left to close down in peace."""
-    for number in _heard():
+    for number in _signals_not_ignored():
         signal.signal(number, signal.SIG_IGN)
 
 
-def _heard() -> list[signal.Signals]:
+def _signals_not_ignored() -> list[signal.Signals]:
     """Return the signals that whoever started us did not have ignored, as nohup does."""
     return [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
 

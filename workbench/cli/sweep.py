@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.faults import as_objects, note_lines, resumable
+from workbench.cli.faults import as_objects, explain_stop, note_lines
 from workbench.cli.options import AsJson, LockTimeout, Workers
-from workbench.cli.output import print_object, put, put_line, talk, tell
+from workbench.cli.output import print_line, print_note, print_object, print_text, print_wrapped
 from workbench.cli.progress_bar import counted, duration, forecast_lines, watcher
 from workbench.cli.why import why_object
 from workbench.errors import StorageError, UsageError, shorten
-from workbench.files import argument, command_line, refuse_irregular, refuse_unwritable, spelled
+from workbench.files import command_line, plain_path, quote_argument, refuse_irregular, refuse_unwritable
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import RunForecast
@@ -79,11 +79,11 @@ def sweep(
     _refuse_page(report, request.db, force)
     if not as_json:
         for line in note_lines(request.plan.notes):
-            talk(line)
+            print_note(line)
     if dry_run:
         return _say(execution.forecast(request), request, as_json)
     command = command_line(["workbench", *context.obj])
-    with resumable(command), watcher(quiet=as_json) as progress:
+    with explain_stop(command), watcher(quiet=as_json) as progress:
         result = execution.carry_out(
             request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
         )
@@ -165,7 +165,7 @@ def _say(forecast: RunForecast, request: Request, as_json: bool) -> int:
             }
         )
     else:
-        tell([*forecast_lines(forecast), f"dry run: nothing was written to {request.db}"])
+        print_wrapped([*forecast_lines(forecast), f"dry run: nothing was written to {request.db}"])
     return 0
 
 
@@ -193,29 +193,29 @@ def _summary(result: SweepResult, code: int, page: Path | None) -> dict[str, Any
 
 
 def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
-    db = argument(result.db)
+    db = quote_argument(result.db)
     rate = result.run_steps / result.seconds / 1e6 if result.seconds else 0.0
-    put(
+    print_text(
         f"{counted(result.expected, 'run')} = {result.stored:,} stored + {result.failed:,} failed"
         f" + {result.reused:,} reused + {result.missing:,} missing,\n  in {duration(result.seconds)}"
         f" ({rate:.3g} million run-steps/s, {result.write_seconds / max(result.seconds, 1e-9):.0%} of the time writing)"
     )
-    put_line(f"database: {result.db} (sweep {result.sweep})")
+    print_line(f"database: {result.db} (sweep {result.sweep})")
     if page is not None:
-        put_line(f"page: {page}")
+        print_line(f"page: {page}")
     if result.missing:
-        talk(f"not finished: {result.missing:,} runs are missing; go on with: {command}")
+        print_note(f"not finished: {result.missing:,} runs are missing; go on with: {command}")
         return
     if result.failed:
-        talk(f'{counted(result.failed, "run")} failed; see: workbench query {db} "select * from failures"')
+        print_note(f'{counted(result.failed, "run")} failed; see: workbench query {db} "select * from failures"')
     if result.lost:
         again = "the same command computes it again" if result.lost == 1 else "the same command computes them again"
-        talk(f"of these, {result.lost:,} lost with the process that computed it; {again}: {command}")
-    put_line(f"next: workbench compare {db}")
-    put(
+        print_note(f"of these, {result.lost:,} lost with the process that computed it; {again}: {command}")
+    print_line(f"next: workbench compare {db}")
+    print_text(
         "\nimport pandas as pd, sqlite3\n"
         f'outcomes = pd.read_sql("select * from outcomes where sweep = {result.sweep}",'
-        f" sqlite3.connect({spelled(result.db)!r}))\n"
+        f" sqlite3.connect({plain_path(result.db)!r}))\n"
         'print(outcomes.groupby(["study", "arm", "outcome"])["value"].agg(["count", "mean", "std"]))'
     )
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.options import AsJson, Database
-from workbench.cli.output import print_object, put, talk
+from workbench.cli.output import print_note, print_object, print_text
 from workbench.errors import UsageError, shorten
-from workbench.text_tables import folded
+from workbench.text_tables import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,9 +47,9 @@ def verify(
     if as_json:
         print_object(_object(db, found))
     else:
-        put("\n".join(_lines(found)))
+        print_text("\n".join(_lines(found)))
         for line in _finding_lines(found):
-            talk(line)
+            print_note(line)
     return 0 if found.well else DIFFERENT
 
 
@@ -87,9 +87,9 @@ def _lines(found: Verification) -> Iterator[str]:
     wide = max(len(check.name) for check in found.checks)
     for check in found.checks:
         start = f"{check.name:{wide}}  {_verdict(check):5}  "
-        yield from folded(check.looked or "not looked at", " " * len(start), first=start)
+        yield from fold(check.looked or "not looked at", " " * len(start), first=start)
         for note in check.notes:
-            yield from folded(f"note: {note}", " " * len(start))
+            yield from fold(f"note: {note}", " " * len(start))
 
 
 def _verdict(check: Check) -> str:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.options import AsJson, Database
-from workbench.cli.output import print_object, put
+from workbench.cli.output import print_object, print_text
 from workbench.errors import UsageError, shorten
-from workbench.files import argument
-from workbench.text_tables import screen, set_out, wrapped
+from workbench.files import quote_argument
+from workbench.text_tables import align_prose, line_width, wrap_lines
 
 if TYPE_CHECKING:
     from workbench.execution.earlier import RunContent
@@ -45,15 +45,15 @@ def why(
         if as_json:
             print_object(_run_object(content))
         else:
-            put("\n".join(_run_lines(content)))
+            print_text("\n".join(_run_lines(content)))
         return 0
     found = earlier.why_sweep(Path(db), sweep, against)
     if as_json:
         print_object({"ok": True, "db": db, "why": why_object(found)})
     elif found is None:
-        put("no earlier sweep of this scenario is in the database: every run was new")
+        print_text("no earlier sweep of this scenario is in the database: every run was new")
     else:
-        put("\n".join(wrapped(why_lines(found, None))))
+        print_text("\n".join(wrap_lines(why_lines(found, None))))
     return 0
 
 
@@ -64,12 +64,12 @@ def why_lines(found: Explanation, most: int | None) -> list[str]:
         return [f"why: none of {found.asked:,} runs is new: sweep {found.against} has the same"]
     if len(found.causes) == 1:
         whole = f"why: {runs}: {found.causes[0]}"
-        return [whole] if len(whole) <= screen() else [f"why: {runs}:", f"  {found.causes[0]}"]
+        return [whole] if len(whole) <= line_width() else [f"why: {runs}:", f"  {found.causes[0]}"]
     shown = found.causes if most is None else found.causes[:most]
     lines = [f"why: {runs}, compared with sweep {found.against} of {found.created.replace('T', ' ')[:16]}:"]
     lines += [f"  {cause}" for cause in shown]
     left = len(found.causes) - len(shown)
-    return lines + ([f"  and {left} more: workbench why {argument(Path(found.db))}"] if left else [])
+    return lines + ([f"  and {left} more: workbench why {quote_argument(Path(found.db))}"] if left else [])
 
 
 def why_object(found: Explanation | None) -> dict[str, Any] | None:
@@ -84,7 +84,7 @@ def _run_lines(content: RunContent) -> list[str]:
         f"key: {content.key.hex()}",
         f"seed {content.seed}, subject {content.subject}{engine}",
         "components:",
-        *set_out([(table, component, f"revision {revision}") for table, component, revision in content.made], "  "),
+        *align_prose([(table, component, f"revision {revision}") for table, component, revision in content.made], "  "),
         "values:",
     ]
     rows = []
@@ -92,15 +92,15 @@ def _run_lines(content: RunContent) -> list[str]:
         behind = f"{value.origin} ({value.parameter})" if value.parameter else value.origin
         differs = f", differs from subject to subject by {value.traits}" if value.traits else ""
         rows.append((path, f"{shorten(str(value))}  ({behind}{differs})"))
-    lines += set_out(rows, "  ") if rows else []
+    lines += align_prose(rows, "  ") if rows else []
     if content.traits:
-        lines += ["traits of the subject:", *set_out([(n, repr(v)) for n, v in content.traits.items()], "  ")]
+        lines += ["traits of the subject:", *align_prose([(n, repr(v)) for n, v in content.traits.items()], "  ")]
     found = content.explanation
     if found is None:
         return [*lines, "no earlier sweep has another run at this place"]
     other = f"run {content.against} of sweep {found.against}" if content.against else f"sweep {found.against}"
     there = "" if content.against else ", which has none at this place"
-    return [*lines, *wrapped([f"compared with {other}{there}:", *(f"  {cause}" for cause in found.causes)])]
+    return [*lines, *wrap_lines([f"compared with {other}{there}:", *(f"  {cause}" for cause in found.causes)])]
 
 
 def _run_object(content: RunContent) -> dict[str, Any]:

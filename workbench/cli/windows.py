@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli.options import AsJson
-from workbench.cli.output import print_object, put, put_line
+from workbench.cli.output import print_line, print_object, print_text
 from workbench.errors import UsageError, quoted
 from workbench.quantities import HOURS_PER_DAY
-from workbench.text_tables import wrapped
+from workbench.text_tables import wrap_lines
 
 if TYPE_CHECKING:
     from workbench.inspection.window_courses import ArmWindow
@@ -38,13 +38,13 @@ def windows(
     if as_json:
         print_object({"ok": True, "windows": [vars(window) for window in listed]})
     elif listed:
-        put("\n\n".join(_page(window) for window in listed))
+        print_text("\n\n".join(_window_lines(window) for window in listed))
     else:
-        put_line(f"{scenario}: no windows")
+        print_line(f"{scenario}: no windows")
     return 0
 
 
-def _page(window: ArmWindow) -> str:
+def _window_lines(window: ArmWindow) -> str:
     levels = "  ".join(f"{_time(hours)} {level:.2f}" for hours, level in window.levels)
     lines = [
         f"window.{window.name}" + (f": {window.title}" if window.title else ""),
@@ -55,7 +55,7 @@ def _page(window: ArmWindow) -> str:
         f"to {window.half_to / HOURS_PER_DAY:.1f} days",
         *(f"  scales {what}" for what in window.scales),
     ]
-    return "\n".join(wrapped(lines))
+    return "\n".join(wrap_lines(lines))
 
 
 def _time(hours: float) -> str:

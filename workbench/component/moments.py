@@ -18,7 +18,7 @@ def as_float(value: Any) -> Value:
     return value if isinstance(value, float) or value.ndim else float(value)
 
 
-def moment(hours: Any) -> Value:
+def round_hours(hours: Any) -> Value:
     """Return hours without the noise of their last digits, so that equal lengths are found equal."""
     return as_float(np.rint(hours * 1e11) / 1e11)
 

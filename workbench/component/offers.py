@@ -43,9 +43,9 @@ class Offer:
 
 
 @cache
-def loaded() -> tuple[Offer, ...]:
+def load_offers() -> tuple[Offer, ...]:
     """Return what the entry points offer, in the order of packages and names; faults are kept, not raised."""
-    found = [_loaded(_package(point), point) for point in entry_points(group=GROUP)]
+    found = [_load(_package(point), point) for point in entry_points(group=GROUP)]
     return tuple(sorted(found, key=lambda offer: (offer.package, offer.point)))
 
 
@@ -83,10 +83,10 @@ def _package(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown package"
 
 
-def _loaded(package: str, point: EntryPoint) -> Offer:
+def _load(package: str, point: EntryPoint) -> Offer:
     try:
         component = point.load()
-        fault = _unfit(component)
+        fault = _refuse_class(component)
         if not fault:
             component.parameters()
             component.offered_by = package
@@ -95,7 +95,7 @@ def _loaded(package: str, point: EntryPoint) -> Offer:
     return Offer(package, point.name, None if fault else component, fault)
 
 
-def _unfit(component: Any) -> str:
+def _refuse_class(component: Any) -> str:
     """Say why what an entry point names is no component; "" if it is one."""
     if not (isinstance(component, type) and issubclass(component, Component)):
         return f"{shorten(component)} is no subclass of workbench.component.declaration.Component"
@@ -119,7 +119,7 @@ def blame_package(error: BaseException) -> PackageFault | None:
 
     The frame nearest to the error decides; a class is known by the name of the function that stood there.
     """
-    offered = [offer.component for offer in loaded() if offer.component is not None]
+    offered = [offer.component for offer in load_offers() if offer.component is not None]
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         module, function = str(frame.f_globals.get("__name__", "")), frame.f_code.co_qualname
         near = [c for c in offered if _root(c.__module__) == _root(module)]

@@ -13,7 +13,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 from workbench.component.declaration import Component
-from workbench.component.offers import Offer, loaded, resolve_clashes
+from workbench.component.offers import Offer, load_offers, resolve_clashes
 
 LOG = logging.getLogger("workbench")
 OWN = (
@@ -339,7 +339,7 @@ def _components_of(room: str) -> Iterator[type[Component]]:
 
 @cache
 def _offers() -> tuple[Offer, ...]:
-    offers = resolve_clashes(loaded(), (c for room in OWN for c in _components_of(room)), SECTIONS)
+    offers = resolve_clashes(load_offers(), (c for room in OWN for c in _components_of(room)), SECTIONS)
     for offer in offers:
         if offer.fault:
             LOG.warning("warning: %s; its component is left out", offer)

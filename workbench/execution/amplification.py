@@ -46,7 +46,7 @@ class OutcomeShift:
     share: float
 
 
-def rounding(
+def measure_rounding(
     scenario: Scenario | str | Path,
     *,
     arms: Iterable[str] = (),
@@ -69,15 +69,15 @@ def rounding(
     request = prepare(scenario, arms=arms, subjects=count, workers=1, components=components)
     here: dict[tuple[str, str], list[Array]] = {}
     there: dict[tuple[str, str], list[Array]] = {}
-    for batch, of in sampled(request.plan):
-        for found, one in ((here, batch), (there, nudged(batch, nudge))):
+    for batch, of in sample_runs(request.plan):
+        for found, one in ((here, batch), (there, nudge_numbers(batch, nudge))):
             add(found, of, solve(one, request.registry).outcomes)
-    moved = differences(joined(here), joined(there))
+    moved = differences(join_studies(here), join_studies(there))
     found_shares = [OutcomeShift(arm, outcome, share) for (arm, outcome), share in moved.items()]
     return sorted(found_shares, key=lambda one: (-one.share, one.arm, one.outcome))
 
 
-def sampled(
+def sample_runs(
     planned: Plan, wanted: Callable[[Structure], bool] | None = None, each: int = EACH
 ) -> Iterator[tuple[Batch, list[str]]]:
     """Yield runs of every structure that is `wanted`, at most `each` of an arm, with the arm of each run."""
@@ -101,7 +101,7 @@ def add(found: dict[tuple[str, str], list[Array]], of: list[str], numbers: Mappi
             found.setdefault((arm, name), []).append(np.ravel(np.atleast_2d(read)[:, mine]))
 
 
-def joined(found: Mapping[tuple[str, str], list[Array]]) -> dict[tuple[str, str], Array]:
+def join_studies(found: Mapping[tuple[str, str], list[Array]]) -> dict[tuple[str, str], Array]:
     """Return the values of all studies of an arm as one array."""
     return {key: np.concatenate(parts) for key, parts in found.items()}
 
@@ -128,7 +128,7 @@ WHEN = frozenset({"phase", "event", "stimulus", "dose", "session", "assessment"}
 """Sections whose numbers say when something happens: what falls on one moment must stay there."""
 
 
-def nudged(batch: Batch, seed: int) -> Batch:
+def nudge_numbers(batch: Batch, seed: int) -> Batch:
     """Return the same runs with each number up or down by a unit in its last place; which way is drawn by `seed`.
 
     A number that all runs share moves alike in all. Zeros stay: they say that something is absent.

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from workbench.plan import Plan
 
 
-def fit(plan: Plan, registry: Registry | None = None) -> Plan:
+def check_fitness(plan: Plan, registry: Registry | None = None) -> Plan:
     """Return the plan with what is known of it once it is put together; errors as in `refuse_unfit`."""
     refuse_unfit(plan, registry)
-    return replace(plan, notes=(*plan.notes, *_few(plan, registry)))
+    return replace(plan, notes=(*plan.notes, *_note_few_subjects(plan, registry)))
 
 
-def _few(plan: Plan, registry: Registry | None) -> Iterator[Problem]:
+def _note_few_subjects(plan: Plan, registry: Registry | None) -> Iterator[Problem]:
     """Yield a note where subjects differ, by traits or by chance, and are too few to show it."""
     from workbench.scenario.places import Places
     from workbench.solver.run import shape_of

@@ -57,7 +57,7 @@ class Work:
     blocks: int
 
 
-def estimated(
+def estimate_work(
     work: Iterable[Work], block_of: Callable[[Structure], BatchPlan], workers: int, registry: Registry | None
 ) -> tuple[float, float]:
     """Return the run-steps of `work`, and the seconds that all workers together need; `block_of` returns a block.

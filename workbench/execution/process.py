@@ -84,8 +84,8 @@ class WorkerProcess:
 
     def _ended(self) -> str:
         with suppress(subprocess.TimeoutExpired):
-            return ending(self._process.wait(LAST_BREATH))
-        return ending(None)
+            return describe_ending(self._process.wait(LAST_BREATH))
+        return describe_ending(None)
 
     def kill(self) -> None:
         """End it at once."""
@@ -125,7 +125,7 @@ class WorkerDied(Exception):
     """Whoever solved a batch came to an end before the answer; the text says how."""
 
 
-def ending(code: int | None) -> str:
+def describe_ending(code: int | None) -> str:
     """Say how a process ended."""
     if code is None:
         return "closed its pipe"
@@ -146,7 +146,7 @@ class _Lost:
     how: str
 
 
-def outlive(batch: Batch, attempt: Callable[[Batch], BatchResult]) -> BatchResult:
+def solve_despite_deaths(batch: Batch, attempt: Callable[[Batch], BatchResult]) -> BatchResult:
     """Return what `attempt` says of `batch`; runs that it dies of come back as failures that are `lost`.
 
     Parameters
@@ -160,17 +160,17 @@ def outlive(batch: Batch, attempt: Callable[[Batch], BatchResult]) -> BatchResul
             return attempt(batch)
         except WorkerDied as death:
             how = str(death)
-    solved, lost = _narrowed(batch, attempt, how)
+    solved, lost = _solve_in_parts(batch, attempt, how)
     return _joined(batch, solved, lost)
 
 
-def _narrowed(
+def _solve_in_parts(
     batch: Batch, attempt: Callable[[Batch], BatchResult], how: str
 ) -> tuple[list[tuple[NDArray[np.int64], BatchResult]], list[_Lost]]:
     """Solve `batch` in ever smaller parts, the largest first, as long as its deaths are not too many."""
     solved: list[tuple[NDArray[np.int64], BatchResult]] = []
     lost: list[_Lost] = []
-    deaths, suspects = TRIES, deque([_Lost(_alike(batch), how)])
+    deaths, suspects = TRIES, deque([_Lost(_group_equal_rows(batch), how)])
     while suspects:
         suspect = suspects.popleft()
         if len(suspect.rows) == 1 or deaths >= MOST_DEATHS:
@@ -186,7 +186,7 @@ def _narrowed(
     return solved, lost
 
 
-def _alike(batch: Batch) -> NDArray[np.int64]:
+def _group_equal_rows(batch: Batch) -> NDArray[np.int64]:
     """Return the rows of a batch, those of equal values side by side: one arm or point may be all that kills."""
     columns = [value for _, value in sorted(batch.values.items()) if not isinstance(value, float)]
     return np.lexsort([batch.subjects, *columns]).astype(np.int64)

@@ -92,7 +92,7 @@ def replay(
     chunk, row = _found(results, _planned(scenario, place), place)
     batch = chunk.batch.take(np.array([row]))
     if record == "all":
-        batch = replace(batch, structure=watched(batch.structure, registry))
+        batch = replace(batch, structure=record_everything(batch.structure, registry))
     result = solve(batch, registry)
     failure = result.failures.get(0)
     return Replay(
@@ -110,7 +110,7 @@ def replay(
     )
 
 
-def watched(structure: Structure, registry: Registry) -> Structure:
+def record_everything(structure: Structure, registry: Registry) -> Structure:
     """Return the structure with every readout recorded all the time; what happens in it stays the same.
 
     Readouts that differ only in their windows are one series, named after the readout. One that is a single number for

@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from workbench.errors import InertError, OtherRuns, ScenarioError, StorageError, UsageError
-from workbench.execution.fitness import fit, with_rules
-from workbench.execution.pilot import EMPTY_BYTES, RunForecast, Work, bytes_of, estimated
+from workbench.execution.fitness import check_fitness, with_rules
+from workbench.execution.pilot import EMPTY_BYTES, RunForecast, Work, bytes_of, estimate_work
 from workbench.execution.progress import RunCounts, Silent
 from workbench.execution.signals import StopSignal
 from workbench.execution.threads import available_cores
@@ -155,7 +155,7 @@ def prepare(
         seed=seed,
         max_points=max_points,
     )
-    planned = fit(planned, registry)
+    planned = check_fitness(planned, registry)
     processes = available_cores() if workers is None else max(workers, 1)
     path = RESULTS / f"{document.name}.db" if db is None else Path(db)
     return Request(planned, path, 1 if registry is not None else processes, registry)
@@ -207,7 +207,7 @@ def forecast(request: Request, *, continued: bool | None = None) -> RunForecast:
     if not counts:
         return RunForecast(plan=request.plan, expected=asked, reused=reused, workers=request.workers)
     work = [Work(*counted) for counted in counts]
-    run_steps, seconds = estimated(work, request.widest, request.workers, request.registry)
+    run_steps, seconds = estimate_work(work, request.widest, request.workers, request.registry)
     size = sum(part.runs * bytes_of(part.structure, request.registry) for part in work) + EMPTY_BYTES * fresh
     rate = run_steps / seconds if seconds else 0.0
     return RunForecast(

@@ -59,7 +59,7 @@ def simulate_columns(
     asked = points_request(
         document, columns, arms=arms, subjects=subjects, seed=seed, settings=settings, workers=workers
     )
-    return solved(asked, columns)
+    return solve_points(asked, columns)
 
 
 def points_request(
@@ -82,7 +82,9 @@ def points_request(
     return Request(planned, Path(), 1 if registry is not None else max(workers, 1), registry)
 
 
-def solved(asked: Request, columns: Mapping[str, Sequence[Any]], hands: Crew | None = None) -> dict[str, NDArray[Any]]:
+def solve_points(
+    asked: Request, columns: Mapping[str, Sequence[Any]], hands: Crew | None = None
+) -> dict[str, NDArray[Any]]:
     """Run what `points_request` laid out, equal runs once; see `simulate_columns`.
 
     `hands` solve if the caller keeps a crew for several calls; signals are the caller's then.
@@ -92,7 +94,7 @@ def solved(asked: Request, columns: Mapping[str, Sequence[Any]], hands: Crew | N
     StorageError
         If the caller's crew lost a run: what is made of the answer would not be what the model gives.
     """
-    places = ((chunk, *_once(chunk)) for chunk in asked.chunks())
+    places = ((chunk, *_distinct_rows(chunk)) for chunk in asked.chunks())
     blocks = (((chunk, back), chunk.batch.take(first)) for chunk, first, back in places)
     with _at_work(hands, asked) as (solvers, stop):
         parts = []
@@ -125,7 +127,7 @@ def _at_work(hands: Crew | None, asked: Request) -> Iterator[tuple[Crew, StopSig
             yield own, stop
 
 
-def _once(chunk: BatchPlan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _distinct_rows(chunk: BatchPlan) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first row of each different run, and which of these each row of the chunk is."""
     seen: dict[bytes, int] = {}
     back = np.array([seen.setdefault(key, len(seen)) for key in chunk.batch.keys], dtype=np.int64)

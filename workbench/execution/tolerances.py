@@ -61,7 +61,7 @@ class Rounding:
         return max((self.tolerance, *(one.tolerance for one in self.amplified)))
 
 
-def allowed(measured: float) -> float:
+def tolerance_for(measured: float) -> float:
     """Return the tolerance where so much was measured: the power of ten above ten times that, and not below 1e-12."""
     return max(FLOOR, float(f"1e{math.ceil(math.log10(MARGIN * measured))}")) if measured > 0.0 else FLOOR
 
@@ -116,7 +116,7 @@ def between_processors(selection: Selection, outcomes: Iterable[str] | None = No
     return said
 
 
-def agreement(selection: Selection) -> str:
+def describe_agreement(selection: Selection) -> str:
     """Return how far processors agree in all that amplifies nothing, "" where that was not measured."""
     stated = tolerances().get(str(selection.facts["scenario"]))
     if stated is None:

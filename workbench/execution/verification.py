@@ -12,7 +12,7 @@ import orjson
 
 from workbench.errors import UsageError
 from workbench.execution.replanned import Replanned, replanned
-from workbench.execution.tolerances import allowed, tolerances
+from workbench.execution.tolerances import tolerance_for, tolerances
 from workbench.store.damage import Check, Damage, placed, readable
 from workbench.store.integrity import (
     ending,
@@ -372,21 +372,21 @@ class _Apart:
             return self._stated.of(arm, name) if name in self._largest else self._stated.widest
         if self._measured is None:
             self._measured = self._nudged()
-        return self._measured.get(name, max(self._measured.values(), default=allowed(0.0)))
+        return self._measured.get(name, max(self._measured.values(), default=tolerance_for(0.0)))
 
     def _nudged(self) -> dict[str, float]:
-        from workbench.execution.amplification import nudged
+        from workbench.execution.amplification import nudge_numbers
         from workbench.solver.run import solve
 
         plain = solve(self._batch, self._registry)
         moved: dict[str, float] = {}
         for seed in NUDGES:
-            other = solve(nudged(self._batch, seed), self._registry)
+            other = solve(nudge_numbers(self._batch, seed), self._registry)
             for name, values in plain.outcomes.items():
                 apart = np.abs(values - other.outcomes[name])
                 size = self._largest.get(name) or 1.0
                 moved[name] = max(moved.get(name, 0.0), float(np.nanmax(apart, initial=0.0)) / size)
-        return {name: allowed(share) for name, share in moved.items()}
+        return {name: tolerance_for(share) for name, share in moved.items()}
 
 
 def _numbers(text: str) -> list[float]:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from workbench.errors import StorageError, shorten
-from workbench.execution.process import NotStarted, WorkerDied, WorkerProcess, outlive
+from workbench.execution.process import NotStarted, WorkerDied, WorkerProcess, solve_despite_deaths
 from workbench.execution.worker import Differs, Fault, OutOfMemory
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Alone:
     def submit(self, batch: Batch) -> Future[BatchResult]:
         """Solve at once; the future is already done."""
         future: Future[BatchResult] = Future()
-        future.set_result(outlive(batch, self._attempt))
+        future.set_result(solve_despite_deaths(batch, self._attempt))
         return future
 
     def give_up(self) -> None:
@@ -114,7 +114,7 @@ class Processes:
 
     def submit(self, batch: Batch) -> Future[BatchResult]:
         """Hand `batch` to the next idle worker."""
-        return self._feeders.submit(outlive, batch, self._attempt)
+        return self._feeders.submit(solve_despite_deaths, batch, self._attempt)
 
     def give_up(self) -> None:
         """Try nothing again: batches whose worker dies from now on are given up, CancelledError."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS
-from workbench.quantities import whole
+from workbench.quantities import parse_integer
 from workbench.scenario.arms import is_switched_off
 from workbench.scenario.conformity import show
 from workbench.scenario.model import Quantity, Ref, Scenario, Table
@@ -55,7 +55,7 @@ def setting_at(scenario: Scenario, arm: str, at: Mapping[str, Any], given: Any) 
     if not entry and _is_list(value):
         return tuple(float(item) for item in value)
     if entry and _is_list(value):
-        place = whole(entry)
+        place = parse_integer(entry)
         if place is None or not 0 < place <= len(value):
             raise SettingFault(f"{table.path}.{field} has no entry {show(entry)} (it has 1 to {len(value)})")
         value = value[place - 1]

@@ -18,11 +18,11 @@ from workbench.findings.criterion import (
     smallest_of,
     study_of,
 )
-from workbench.findings.expected import ExpectedTerm, accepted, form_name
+from workbench.findings.expected import ExpectedTerm, accepted_range, form_name
 from workbench.findings.finding import Among, Criterion, Finding
 from workbench.findings.grammar import APART, COMMON, INNER, PAIRED, STATISTICS, TIMED, AmongShape, Statistic
 from workbench.findings.parser import Draft
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.model import Scenario, Study
 from workbench.scenario.text.document import Document, listed
 
@@ -86,7 +86,7 @@ class _Binder:
         own = self.own_unit(section, measure)
         at, against_at = (point_at(self.text, key, study) for key in ("at", "against_at"))
         second = ExpectedTerm(arms[-1], against_at or at) if len(arms) == 2 or (len(arms) == 1 and against_at) else None
-        accept = accepted(self.text, self.scenario, ExpectedTerm(arms[0], at), second, unit)
+        accept = accepted_range(self.text, self.scenario, ExpectedTerm(arms[0], at), second, unit)
         if accept is None:
             return None
         read = Criterion(
@@ -242,7 +242,7 @@ class _Binder:
         if raw is None:
             return None
         keys = (*self.text.keys, "among")
-        sound = conforming(self.text.document, keys, AmongShape, raw)
+        sound = conforming_entries(self.text.document, keys, AmongShape, raw)
         trait, outcome, arm = (sound.get(key) or "" for key in ("trait", "outcome", "arm"))
         known = tuple(t.name for t in self.scenario.subjects.traits)
         if bool(trait) == bool(outcome):

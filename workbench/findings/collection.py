@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.selection import Selection, select
 from workbench.errors import Problem, ScenarioError, UsageError
-from workbench.files import argument
+from workbench.files import quote_argument
 from workbench.findings.binding import bind
 from workbench.findings.evaluation import not_run, rows_of
 from workbench.findings.finding import Criterion, Finding
@@ -89,7 +89,7 @@ def findings(
     """
     if not targets:
         return _from_results(db)
-    asked = [file for target in targets for file in expanded(Path(target))]
+    asked = [file for target in targets for file in expand_targets(Path(target))]
     bound = scenario_findings(file for file in asked if file.suffix == ".toml")
     rows: list[LedgerRow] = []
     for path in (file for file in asked if file.suffix != ".toml"):
@@ -100,7 +100,7 @@ def findings(
             rows += _decided(one, rows_of(one.drafts, run.of(one)), run, decide)
     if rows:
         return Ledger(in_order(rows))
-    return _akin(asked)
+    return _related_findings(asked)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _decided(bound: _Bound, rows: list[LedgerRow], run: Run, most: int | None) -
         wanted = max(2 * max(c.subjects for c in undecided), max(c.needed for c in undecided if c.needed), 2 * people)
         people = min(most, math.ceil(MARGIN * wanted))
         names = {row.finding.name for row in open_}
-        apart = replace(run, db=_apart(run, bound.file), subjects=people)
+        apart = replace(run, db=_added_people_database(run, bound.file), subjects=people)
         needed = [c for finding in bound.bound if finding.name in names for c in finding.criteria]
         again = {row.finding.name: row for row in rows_of(bound.drafts, apart.of(bound, needed))}
         rows = [again[row.finding.name] if row.finding.name in names else row for row in rows]
@@ -159,7 +159,7 @@ MARGIN = 1.1
 """How many more people than its error asks for a row is given, since the value moves as well."""
 
 
-def _apart(run: Run, file: Path) -> Path:
+def _added_people_database(run: Run, file: Path) -> Path:
     """Return the database of added people, beside the scenario's own."""
     from workbench.execution.runner import RESULTS
 
@@ -167,7 +167,7 @@ def _apart(run: Run, file: Path) -> Path:
     return own.with_name(f"{own.stem}.decided{own.suffix}")
 
 
-def _akin(asked: Sequence[Path]) -> Ledger:
+def _related_findings(asked: Sequence[Path]) -> Ledger:
     """Return what other scenarios on the same parameter sets say, where no finding is about what was asked for."""
     said, rows = [], []
     for path in asked:
@@ -206,11 +206,11 @@ def _parameter_sets(path: Path) -> dict[str, str]:
 def _uses(file: Path | None) -> str:
     """Return the name of the parameter set that a scenario file asks for, or ""."""
     from workbench.component.registry import registry
-    from workbench.scenario.base import read_whole
+    from workbench.scenario.base import read_merged
 
     if file is None:
         return ""
-    named = read_whole(file, registry()).content.get("parameters", "")
+    named = read_merged(file, registry()).content.get("parameters", "")
     return Path(str(named)).stem if str(named).endswith(".toml") else str(named)
 
 
@@ -270,7 +270,7 @@ def _is_scenario(file: Path) -> bool:
     return file.parent.name not in ("parameters", "findings")
 
 
-def expanded(target: Path) -> list[Path]:
+def expand_targets(target: Path) -> list[Path]:
     """Return a database or scenario as it is, and a folder's scenarios."""
     if not target.is_dir():
         return [target]
@@ -318,7 +318,7 @@ def _from_stored(file: Path, drafts: list[Draft], db: str | Path | None) -> list
 
 
 def _never_run(bound: _Bound, path: Path) -> list[LedgerRow]:
-    why = f"no results in {path}; run: workbench findings {argument(Path(bound.file))}"
+    why = f"no results in {path}; run: workbench findings {quote_argument(Path(bound.file))}"
     return [not_run(finding, bound.fitted, why) for finding in bound.bound]
 
 

@@ -13,7 +13,7 @@ from workbench.protocol.schedule import known_start, phase_of, visits_of
 from workbench.protocol.schedule import visits_of as hours_of_visits
 from workbench.protocol.span import parse_window
 from workbench.quantities import HOURS_PER_DAY, QuantityError, to_unit
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.model import Axis, Scenario, Study
 from workbench.scenario.references import plain_tables
 from workbench.scenario.text.document import Document, listed
@@ -238,7 +238,7 @@ def pace_of(
     if raw is None:
         return None
     keys = (*text.keys, "pace")
-    sound = conforming(text.document, keys, PaceShape, raw)
+    sound = conforming_entries(text.document, keys, PaceShape, raw)
     if not {"study", "over"} <= set(sound):
         return None
     study = scenario.studies.get(sound["study"])
@@ -305,7 +305,7 @@ def smallest_of(text: CriterionText, accept: tuple[float, float], unit: str) -> 
         text.report(KEY, "goes with a range of one bound: of two, each says what is too far", at="key")
         return None
     keys = (*text.keys, KEY)
-    sound = conforming(text.document, keys, SmallestShape, raw)
+    sound = conforming_entries(text.document, keys, SmallestShape, raw)
     if not {"no_effect", "because"} <= set(sound):
         return None
     value = text.plain(sound["no_effect"], unit, (*keys, "no_effect"))

@@ -20,10 +20,10 @@ from workbench.findings.ledger import (
     LedgerRow,
     PaceRow,
     in_words,
-    joint,
+    invert_verdict,
+    joint_verdict,
     monte_carlo_error,
     people_needed,
-    turned,
     verdict_of,
 )
 from workbench.findings.samples import NotStored, Sample, Stored, sample_of
@@ -33,9 +33,9 @@ from workbench.findings.standing import (
     criterion_role,
     fitted_elsewhere,
     fitted_findings,
+    joint_severity,
     role_of,
     structure_notes,
-    together,
 )
 from workbench.findings.statistic_values import holding, value_of
 from workbench.terms import ENOUGH_SETS, FEWEST_PEOPLE
@@ -80,23 +80,23 @@ def evaluate(finding: Finding, scenario: Scenario, stored: Stored, fitted: Seque
     role = role_of(finding, fitted_findings(scenario))
     looks = [_Evaluation(criterion, scenario, stored) for criterion in finding.criteria]
     criteria = tuple(look.row(role, fitted_elsewhere(look.criterion, finding, fitted, scenario)) for look in looks)
-    verdict = joint([row.verdict for row in criteria if row.judged])
-    severity, unmeasured = _all_at_once(looks)
+    verdict = joint_verdict([row.verdict for row in criteria if row.judged])
+    severity, unmeasured = _joint_severity(looks)
     return LedgerRow(
         finding=finding,
-        role=_worth(role, criteria),
-        verdict=turned(verdict) if finding.must_fail else verdict,
+        role=_weaken_role(role, criteria),
+        verdict=invert_verdict(verdict) if finding.must_fail else verdict,
         criteria=criteria,
         db=str(stored.selection.results.path),
         sweep=stored.selection.sweep,
-        note=_odd(stored.selection),
+        note=_sweep_remarks(stored.selection),
         severity=severity,
         unmeasured=unmeasured,
         chosen=tuple(structure_notes(finding, scenario)) if role in ("test", "built_in") else (),
     )
 
 
-def _worth(role: Role, criteria: Sequence[CriterionRow]) -> Role:
+def _weaken_role(role: Role, criteria: Sequence[CriterionRow]) -> Role:
     """Return the role of a finding of which some criteria may be no test: a test while one of them still is."""
     judged = [row for row in criteria if row.judged]
     if role != "test" or any(row.counts for row in judged):
@@ -104,7 +104,7 @@ def _worth(role: Role, criteria: Sequence[CriterionRow]) -> Role:
     return "fit" if any(row.role == "fit" for row in judged) else "built_in"
 
 
-def _all_at_once(looks: Sequence[_Evaluation]) -> tuple[Severity | None, str]:
+def _joint_severity(looks: Sequence[_Evaluation]) -> tuple[Severity | None, str]:
     """Return the severity of all judged criteria together, or None and why it is not known."""
     judged = [look for look in looks if not look.criterion.beside]
     if not judged:
@@ -118,10 +118,10 @@ def _all_at_once(looks: Sequence[_Evaluation]) -> tuple[Severity | None, str]:
     studies = {look.spread.name for look in judged if look.spread is not None}
     if len(studies) > 1:
         return None, f"its criteria are read from studies of different sets ({', '.join(sorted(studies))})"
-    return together([look.held for look in judged], studies.pop()), ""
+    return joint_severity([look.held for look in judged], studies.pop()), ""
 
 
-def _odd(selection: Selection) -> str:
+def _sweep_remarks(selection: Selection) -> str:
     """Say what a reader must know of the sweep: what its command line set, and how many runs are missing."""
     facts = selection.facts
     settings = json.loads(str(facts["settings"]))

@@ -33,7 +33,7 @@ class ExpectedTerm:
     at: Mapping[str, Any]
 
 
-def accepted(
+def accepted_range(
     text: CriterionText, scenario: Scenario, first: ExpectedTerm, second: ExpectedTerm | None, unit: str
 ) -> tuple[float, float] | None:
     """Return the accepted range of a criterion: as given, or around a closed form; None after a report."""

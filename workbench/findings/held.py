@@ -79,7 +79,7 @@ class HeldSets:
         return len(self.inside) >= FEWEST_HELD
 
 
-def held(selection: Selection, study: str, rows: Sequence[LedgerRow]) -> HeldSets | None:
+def find_held_sets(selection: Selection, study: str, rows: Sequence[LedgerRow]) -> HeldSets | None:
     """Return which sets of `study` give back the fitted findings among `rows`; None where none can be judged there."""
     stored, points = Stored(selection), _points(selection, study)
     names, ranges, values, left_out = [], [], [], []

@@ -168,7 +168,9 @@ class Ledger:
 def in_order(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
     """Return rows with misses first; within a verdict, tests first, then by name."""
     roles = list(ROLES)
-    return tuple(sorted(rows, key=lambda r: (VERDICTS.index(r.verdict), roles.index(r.role), natural(r.finding.name))))
+    return tuple(
+        sorted(rows, key=lambda r: (VERDICTS.index(r.verdict), roles.index(r.role), natural_order(r.finding.name)))
+    )
 
 
 def span(accept: tuple[float, float]) -> str:
@@ -179,7 +181,7 @@ def span(accept: tuple[float, float]) -> str:
     return f"<= {high:g}" if math.isinf(low) else f"{low:g} to {high:g}"
 
 
-def natural(name: str) -> list[Any]:
+def natural_order(name: str) -> list[Any]:
     """Return a key that sorts DY2 before DY10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
@@ -228,7 +230,7 @@ def table(rows: Sequence[LedgerRow]) -> Any:
 
     columns = {name: [] for name in COLUMNS}  # type: dict[str, list[Any]]
     for row in rows:
-        for name, value in flat(row).items():
+        for name, value in flat_row(row).items():
             columns[name].append(value)
     return pd.DataFrame(columns)
 
@@ -239,7 +241,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def flat(row: LedgerRow) -> dict[str, Any]:
+def flat_row(row: LedgerRow) -> dict[str, Any]:
     """Return one row as plain values, of its deciding criterion."""
     found, deciding = row.finding, row.deciding
     accept = deciding.criterion.accept if deciding else (float("nan"),) * 2
@@ -316,13 +318,13 @@ def people_needed(value: float, accept: tuple[float, float], error: float | None
     return math.ceil(people * (error / allowed) ** 2) if allowed > 0 else 0
 
 
-def joint(verdicts: list[Verdict]) -> Verdict:
+def joint_verdict(verdicts: list[Verdict]) -> Verdict:
     """Return the verdict of a finding from those of its criteria: the first of missed, not run, undecided, met."""
     order: tuple[Verdict, ...] = ("missed", "not run", "undecided", "met")
     return next((verdict for verdict in order if verdict in verdicts), "not run")
 
 
-def turned(verdict: Verdict) -> Verdict:
+def invert_verdict(verdict: Verdict) -> Verdict:
     """Return the verdict of what theory says must fail: a miss is right, and meeting it is a mistake."""
     reversal: dict[Verdict, Verdict] = {"missed": "fails as it must", "met": "missed"}
     return reversal.get(verdict, verdict)

@@ -13,7 +13,7 @@ from workbench.findings.finding import Finding
 from workbench.findings.grammar import CriterionShape, FileShape, FindingShape
 from workbench.quantities import QuantityError, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.names import name_fault
 from workbench.scenario.shipped_files import data_folder
 from workbench.scenario.text.document import Document, listed
@@ -73,7 +73,7 @@ def _shown(file: Path) -> str:
 
 def read_document(document: Document, sources: Collection[str], taken: Mapping[str, str]) -> list[Draft]:
     """Return the findings of one file; `taken` are names of findings in other files, with the file."""
-    head = conforming(document, (), FileShape, document.content)
+    head = conforming_entries(document, (), FileShape, document.content)
     named = head.get("finding", {})
     about = dict.fromkeys(str(raw["scenario"]) for raw in named.values() if isinstance(raw, dict) and "scenario" in raw)
     check_values(document, head.get("value") or {}, list(about))
@@ -87,7 +87,7 @@ def _draft(document: Document, name: str, raw: Any, sources: Collection[str], ta
         document.report(keys, fault, at="key")
     if name in taken:
         document.report(keys, f"there is a finding of this name already, in {taken[name]}", at="key")
-    sound = conforming(document, keys, FindingShape, raw)
+    sound = conforming_entries(document, keys, FindingShape, raw)
     source = _sources(document, sound.get("source", ()), sources, (*keys, "source"))
     if "by_construction" in sound and "expected_failure" in sound:
         message = "what is true by construction cannot be expected to fail; give one of the two"
@@ -133,7 +133,7 @@ def _criteria(document: Document, raw: list[Any], keys: Keys) -> Iterable[tuple[
     for index, entry in enumerate(raw):
         place = (*keys, index)
         before = len(document.problems)
-        sound = conforming(document, place, CriterionShape, entry)
+        sound = conforming_entries(document, place, CriterionShape, entry)
         if len(document.problems) == before:
             yield place, sound
 

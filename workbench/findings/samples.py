@@ -172,7 +172,7 @@ class _Reader:
         points: set[int] | None = None
         for path, value in at.items():
             levels = self.stored.levels(self.study, path)
-            here = {point for point, level in levels.items() if same(level, value)}
+            here = {point for point, level in levels.items() if is_same_level(level, value)}
             points = here if points is None else points & here
         if points is None:
             return 0
@@ -185,7 +185,7 @@ class _Reader:
         c = self.criterion
         levels = self.stored.levels(self.study, c.over)
         for path, value in c.at.items():
-            here = {p for p, level in self.stored.levels(self.study, path).items() if same(level, value)}
+            here = {p for p, level in self.stored.levels(self.study, path).items() if is_same_level(level, value)}
             levels = {point: level for point, level in levels.items() if point in here}
         if not levels:
             raise NotStored(f"study {self.study}")
@@ -216,7 +216,7 @@ def _nearest(times: Array, time: float, course: str) -> int:
     return place
 
 
-def same(level: float | str, value: float | str) -> bool:
+def is_same_level(level: float | str, value: float | str) -> bool:
     """Return whether a stored level is the value asked for."""
     if isinstance(level, str) or isinstance(value, str):
         return str(level) == str(value)

@@ -195,7 +195,7 @@ class Severity:
         return f"{counted}, at most {bits} bit{'s' if bits != '1.0' else ''}: {self.label}"
 
 
-def together(held: Sequence[Sequence[bool]], study: str) -> Severity | None:
+def joint_severity(held: Sequence[Sequence[bool]], study: str) -> Severity | None:
     """Return the severity of several rows at once: the sets in which all of them hold; None without sets."""
     if not held or not held[0]:
         return None

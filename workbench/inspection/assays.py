@@ -37,7 +37,7 @@ def synapses_in(scenario: Scenario) -> tuple[str, ...]:
     return tuple(name for name, rule in rules.items() if hasattr(rule.component, "clamped"))
 
 
-def assayed(scenario: Scenario, synapse: str, protocol: Scenario, arms: Iterable[str] = ()) -> Scenario:
+def cross_with_protocol(scenario: Scenario, synapse: str, protocol: Scenario, arms: Iterable[str] = ()) -> Scenario:
     """Return the scenario that puts `synapse` of every arm through every arm of the protocol.
 
     Arms are named ``ARM.CONDITION``. One subject, without traits: the synapse as the parameters have it. Doses are not
@@ -243,7 +243,7 @@ def assay(
     chosen = tuple(name.removeprefix("plasticity.") for name in synapses) or synapses_in(document) or tuple(known)[:1]
     responses, asked = [], tuple(arms)
     for synapse in chosen:
-        made = assayed(document, synapse, protocol, asked)
+        made = cross_with_protocol(document, synapse, protocol, asked)
         columns = simulate_columns(made, components=() if registry is None else components)
         for name, failure in zip(columns["arm"], columns["failure"], strict=True):
             if failure:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.component.registry import SECTIONS
 from workbench.errors import UsageError, quoted
 from workbench.scenario.model import Evidence
-from workbench.text_tables import folded, set_out
+from workbench.text_tables import align_prose, fold
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component
@@ -100,16 +100,16 @@ def scenario_page(described: Described) -> str:
     head += [f"base: {', '.join(document.bases)}"] if document and document.bases else []
     head += [f"{path}: {', '.join(names)}" for path, names in (document.made if document else {}).items()]
     head += [f"arms: {arms}", f"described: arm {described.arm}"]
-    blocks = ["\n".join(part for line in head for part in folded(line, "  ", first=""))]
+    blocks = ["\n".join(part for line in head for part in fold(line, "  ", first=""))]
     for table, component in described.tables.items():
         section = SECTIONS[component.section]
-        lines = [f"[{table}]  {section.key} = {component.name}", *folded(component.summary(), "  ")]
-        lines += [p for line in described.equation(table, component) for p in folded(line, "      ", first="    ")]
+        lines = [f"[{table}]  {section.key} = {component.name}", *fold(component.summary(), "  ")]
+        lines += [p for line in described.equation(table, component) for p in fold(line, "      ", first="    ")]
         rows = [_row(name, value) for name, value in described.fields(table, component).items()]
-        lines += set_out(rows, "  ") if rows else []
+        lines += align_prose(rows, "  ") if rows else []
         blocks.append("\n".join(line.rstrip() for line in lines))
     if use.limits:
-        limits = [part for limit in use.limits for part in folded(limit, "    ", first="  - ")]
+        limits = [part for limit in use.limits for part in fold(limit, "    ", first="  - ")]
         blocks.append("\n".join(["limits:", *limits]))
     return "\n\n".join(blocks)
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from workbench.component.registry import SECTIONS, registry
 from workbench.errors import ScenarioError, UsageError, quoted
-from workbench.files import argument
-from workbench.scenario.base import read_whole
+from workbench.files import quote_argument
+from workbench.scenario.base import read_merged
 from workbench.scenario.shipped_files import data_folder, scenarios_folder
-from workbench.text_tables import folded, set_out
+from workbench.text_tables import align_prose, fold
 
 NEAREST = 5
 """How many names are offered at most for one that is not known."""
@@ -51,11 +51,11 @@ def refusal(name: str, known: Iterator[str] | tuple[str, ...]) -> UsageError:
 
 def block(found: NamedThing) -> str:
     """Return one of them as text."""
-    lines = folded(f"{found.name}: {found.kind} in {found.where}", "  ", first="")
+    lines = fold(f"{found.name}: {found.kind} in {found.where}", "  ", first="")
     for text in found.said:
-        lines += folded(text, "    ", first="  ")
-    lines += set_out(found.rows, "  ") if found.rows else []
-    lines += folded(f"see: {found.see}", "    ", first="  ") if found.see else []
+        lines += fold(text, "    ", first="  ")
+    lines += align_prose(found.rows, "  ") if found.rows else []
+    lines += fold(f"see: {found.see}", "    ", first="  ") if found.see else []
     return "\n".join(lines)
 
 
@@ -83,7 +83,7 @@ def _read(here: Path, folders: tuple[Path, ...]) -> tuple[tuple[Path, Mapping[st
 
 def _content(file: Path) -> Mapping[str, Any]:
     try:
-        return read_whole(file, registry()).content
+        return read_merged(file, registry()).content
     except (ScenarioError, ValueError):
         return {}
 
@@ -94,7 +94,7 @@ def _scenarios(name: str) -> Iterator[NamedThing]:
             question = str(content.get("use", {}).get("question", ""))
             arms = ", ".join(content.get("arm", {})) or "default"
             said = (str(content["title"]), *([question] if question else []), f"arms: {arms}")
-            yield NamedThing("a scenario", name, str(file), said, see=f"workbench describe {argument(file)}")
+            yield NamedThing("a scenario", name, str(file), said, see=f"workbench describe {quote_argument(file)}")
 
 
 def _sets(name: str) -> Iterator[NamedThing]:
@@ -178,7 +178,12 @@ def _arms(name: str) -> Iterator[NamedThing]:
             rows = tuple((path, _written(value)) for path, value in arm.get("set", {}).items())
             short = name.removeprefix("arm.")
             yield NamedThing(
-                "an arm", short, str(file), (*title, *said), rows, f"workbench describe {argument(file)} --arm {short}"
+                "an arm",
+                short,
+                str(file),
+                (*title, *said),
+                rows,
+                f"workbench describe {quote_argument(file)} --arm {short}",
             )
 
 

@@ -113,7 +113,7 @@ class Competitive(Component):
         occupancies, ratios = taken[: len(taken) // 2], taken[len(taken) // 2 :]
         if len(ratios) < 2:
             return 1.0 - susceptibility * occupancies[0] if occupancies else 1.0
-        odds = [np.asarray(acting(susceptibility, ratio)) for ratio in ratios]
+        odds = [np.asarray(effective_ratio(susceptibility, ratio)) for ratio in ratios]
         several = np.sort(np.stack(np.broadcast_arrays(*odds)), axis=0)
         total = _sum(several)
         alone = 1.0 - susceptibility * np.maximum.reduce(np.broadcast_arrays(*occupancies))
@@ -130,7 +130,9 @@ class Competitive(Component):
     ) -> Value:
         """Return the activation with that of partial agonists; `pairs` are efficacies, then concentrations."""
         efficacies, ratios = pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]
-        parts = [np.asarray(e * acting(susceptibility, ratio)) for e, ratio in zip(efficacies, ratios, strict=True)]
+        parts = [
+            np.asarray(e * effective_ratio(susceptibility, ratio)) for e, ratio in zip(efficacies, ratios, strict=True)
+        ]
         several = np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0)
         found: Value = activation + _sum(several) * free * k_ligand / (level * free + k_ligand)
         return found
@@ -149,7 +151,7 @@ class Competitive(Component):
         block.provide(f"receptor.{name}", found)
 
 
-def acting(susceptibility: Value, ratio: Value) -> Value:
+def effective_ratio(susceptibility: Value, ratio: Value) -> Value:
     """Return what a drug's concentration over its half counts for, where only a share of its occupancy acts."""
     return susceptibility * ratio / (1.0 + (1.0 - susceptibility) * ratio)
 

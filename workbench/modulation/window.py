@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.component.arrays import power
 from workbench.component.declaration import Component, number, signal
-from workbench.component.moments import TOGETHER, any_nonzero, as_float, moment
+from workbench.component.moments import TOGETHER, any_nonzero, as_float, round_hours
 from workbench.pharmacology.transfers import chained
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Opening:
         What is shown is its level at `stop`, or its mean from `start`.
         """
         begin = self._exposure.phases[phase][0]
-        first, last = moment(begin + start), moment(begin + stop)
+        first, last = round_hours(begin + start), round_hours(begin + stop)
         if phase != self._phase:
             if self._body is not None:
                 self._settle(begin)

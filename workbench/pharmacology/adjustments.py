@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.component.declaration import Component, count, number, option, reference
-from workbench.component.moments import TOGETHER, moment
-from workbench.protocol.enrolment import entering, entry_faults, outside, precedes, response_limit, response_share, when
+from workbench.component.moments import TOGETHER, round_hours
+from workbench.protocol.enrolment import (
+    describe_time,
+    entry_faults,
+    is_outside_phase,
+    precedes,
+    response_limit,
+    response_share,
+    select_entrants,
+)
 from workbench.protocol.schedule import known_start, last_dose, visits_in
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ def place_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     if clock != "tick":
         yield "dose", f"{fields['dose']} is given on the {clock} clock; visits change doses of tick-clock phases only"
         return
-    if outside(visits, tables):
+    if is_outside_phase(visits, tables):
         return  # the assessment says so itself
     if visits["phase"] != during:
         where = (
@@ -60,8 +68,8 @@ def place_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     elif before is None:
         yield "compared_with", f'is missing: condition = "{fields["condition"]}" needs the visit of an assessment'
     elif not precedes(tables["assessment"][before], visits, tables):
-        base = when(tables["assessment"][before], tables)
-        yield "assessment", f"its first visit, {when(visits, tables)}, is not after that of {before}, {base}"
+        base = describe_time(tables["assessment"][before], tables)
+        yield "assessment", f"its first visit, {describe_time(visits, tables)}, is not after that of {before}, {base}"
 
 
 def conflicts(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
@@ -182,7 +190,7 @@ class Adjustment(Component):
         found, decide = self._found(block), self.decision(block, doses)
 
         def listen(visit: int, now: NDArray[np.bool_], hours: float) -> None:
-            doses.change(name, decide(now, found(visit)), float(moment(begin + hours)))
+            doses.change(name, decide(now, found(visit)), float(round_hours(begin + hours)))
 
         visits.listeners.append(listen)
 
@@ -310,8 +318,8 @@ def enrol(block: Assembly, name: str, only_if: str, decided_at: str, compared_wi
 
     def listen(visit: int, now: NDArray[np.bool_], hours: float) -> None:
         if visit == 0:
-            going_on = entering(block, only_if, decided_at, compared_with, share)
-            doses.change("only_if", going_on, float(moment(begin + hours)))
+            going_on = select_entrants(block, only_if, decided_at, compared_with, share)
+            doses.change("only_if", going_on, float(round_hours(begin + hours)))
 
     doses.change("only_if", np.zeros(block.runs), -np.inf)
     visits.listeners.append(listen)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, any_nonzero, as_float, moment
+from workbench.component.moments import TOGETHER, any_nonzero, as_float, round_hours
 from workbench.pharmacology.dose_trains import BlockDoses, train
 from workbench.pharmacology.transfers import Propagator, moved, total
 from workbench.protocol.schedule import placed
@@ -78,7 +78,7 @@ class Exposure:
         if phase != self._phase:
             self._enter(phase)
         begin = self.phases[phase][0]
-        first, last = moment(begin + start), moment(begin + stop)
+        first, last = round_hours(begin + start), round_hours(begin + stop)
         if self.body.quiet() or (not average and np.all(np.asarray(last) < self._rests_until)):
             changed = bool(self.concentration.any())
             self._show(dict.fromkeys(self.body.transfers.rows, 0.0), 0.0, 0.0)
@@ -96,7 +96,7 @@ class Exposure:
         """
         body = self.body if stay else self.body.copied()
         body.events_to(time, inclusive=True)
-        now = body.later(moment(np.maximum(time - body.at, 0.0)), body.inputs())
+        now = body.later(round_hours(np.maximum(time - body.at, 0.0)), body.inputs())
         held = body.transfers.scale * self.drug.reaching(now)
         seen = np.maximum(held, now.get("effect", 0.0)) >= NEGLIGIBLE
         self._show(
@@ -187,7 +187,7 @@ class Exposure:
         while np.any(due):
             due = np.asarray((when := body.next_event()) <= last - TOGETHER)
             until = as_float(np.where(due, when, body.at)) if np.any(due) else last
-            hours, inputs = moment(np.maximum(until - body.at, 0.0)), body.inputs()
+            hours, inputs = round_hours(np.maximum(until - body.at, 0.0)), body.inputs()
             areas = {row: area + body.area(hours, inputs, row) for row, area in areas.items()}
             body.move(until)
             if np.any(due):
@@ -212,7 +212,7 @@ class Exposure:
 
     def _whole(self, body: DrugState, first: Value, last: Value, rows: set[str]) -> dict[str, Any]:
         """Advance over a stretch in one go: what was there, and one train of doses for each regimen; return areas."""
-        hours = moment(last - first)
+        hours = round_hours(last - first)
         passed = body.transfers.areas(hours)
         areas: dict[str, Any] = {row: total(passed, body.amounts, row) for row in rows}
         amounts = moved(body.transfers.over(hours), body.amounts, body.transfers.rows)
@@ -220,7 +220,7 @@ class Exposure:
             begun, after = body.begun[i], doses.begun_before(last)
             if not any_nonzero(after > begun):
                 continue
-            age = moment(last - doses.start - (after - 1.0) * doses.every)
+            age = round_hours(last - doses.start - (after - 1.0) * doses.every)
             left, area = self._train(doses, as_float(after - begun), age)
             amount = doses.amount(begun)
             amounts = {row: amounts[row] + amount * left[row] for row in amounts}
@@ -373,7 +373,7 @@ class DrugState:
 
     def move(self, time: Value) -> None:
         """Go on to `time`, up to which there is no event."""
-        self.amounts = self.later(moment(np.maximum(time - self.at, 0.0)), self.inputs())
+        self.amounts = self.later(round_hours(np.maximum(time - self.at, 0.0)), self.inputs())
         self.at = time
 
     def take(self) -> None:

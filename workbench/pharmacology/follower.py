@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, moment
+from workbench.component.moments import TOGETHER, round_hours
 from workbench.pharmacology.magnus import NODES, flow_applied, flow_change, flow_expansion
 from workbench.pharmacology.motion import CAUTION, FASTER, SLOWER, TRIES
 
@@ -325,7 +325,7 @@ class Follower:
         if phase != self._phase or self._body is None:
             self._enter(phase, begin)
         assert self._body is not None
-        first, last = (np.broadcast_to(moment(begin + hours), self.level.shape) for hours in (start, stop))
+        first, last = (np.broadcast_to(round_hours(begin + hours), self.level.shape) for hours in (start, stop))
         if self._body.quiet():
             return self._show(np.zeros(self.law.runs))
         if average:

@@ -15,7 +15,7 @@ import numpy as np
 
 from workbench.component.arrays import power, unordered
 from workbench.component.declaration import Component, count, number
-from workbench.quantities import whole
+from workbench.quantities import parse_integer
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
@@ -160,7 +160,7 @@ class LinearKinetics(Component):
         places = {i: place for i, place in enumerate(self.compartments, 1) if self.holds(place)}
         names = {place.rpartition(".")[2].lower(): place for place in places.values()} | {"cent": "central"}
         names |= {"depot": self.entry} if self.entry != "central" else {}
-        number = whole(cmt)
+        number = parse_integer(cmt)
         found = names.get(cmt.lower()) if number is None else places.get(number)
         if found is None:
             raise KeyError(", ".join(f"{i} {place.rpartition('.')[2]}" for i, place in places.items()))

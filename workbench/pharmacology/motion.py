@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, as_float, moment
+from workbench.component.moments import TOGETHER, as_float, round_hours
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import NEGLIGIBLE, DrugState, Exposure
 from workbench.pharmacology.linear import added
@@ -451,9 +451,9 @@ class MovingExposure(Exposure):
             return changed
         begin = self.phases[phase][0]
         if average:
-            shown, moved = self._mean(moment(begin + start), moment(begin + stop)), self.own.moved
+            shown, moved = self._mean(round_hours(begin + start), round_hours(begin + stop)), self.own.moved
         else:
-            time, own = moment(begin + stop), self.own.copied() if look else self.own
+            time, own = round_hours(begin + stop), self.own.copied() if look else self.own
             own.events_to(time, inclusive=True)
             own.proceed(time)
             found = own.looked(np.asarray(time))

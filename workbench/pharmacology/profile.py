@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.component.moments import TOGETHER, as_float, moment
+from workbench.component.moments import TOGETHER, as_float, round_hours
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.transfers import SITES
 
@@ -93,7 +93,7 @@ def _add(
     found: Profile, body: DrugState, stop: Value, zero: float, site: str, threshold: Array | None, *, turns: bool
 ) -> None:
     """Add the stretch from where the body stands to `stop`, in which there is no event."""
-    hours, inputs = moment(np.maximum(stop - body.at, 0.0)), body.inputs()
+    hours, inputs = round_hours(np.maximum(stop - body.at, 0.0)), body.inputs()
     area = body.area(hours, inputs, "area")
     if site == "effect":
         delayed = np.asarray(body.transfers.drug.equilibration) > 0.0
@@ -273,7 +273,7 @@ def moving_profile(
         due = np.asarray(when < end - TOGETHER)
         stop = np.broadcast_to(np.asarray(np.where(due, when, end), dtype=np.float64), runs)
         _add_moved(found, body, stop, begin + since, site, threshold, turns=turns)
-        body.move(as_float(moment(stop)))
+        body.move(as_float(round_hours(stop)))
         body.take()
     if not np.any(body.moved):
         return exact

@@ -46,14 +46,14 @@ def dose_notes(places: Places, study: StudyPlan, draws: Draws, told: set[tuple[o
     """Yield a note for each dose of a study outside what is plausible of its drug; `told` holds what was reported."""
     for group in study.groups:
         for arm_slice in group.arm_slices:
-            for problem, rule in _of_slab(places, study, group, arm_slice, draws):
+            for problem, rule in _check_arm_slice(places, study, group, arm_slice, draws):
                 key = problem.line, problem.column, problem.key, rule
                 if key not in told:
                     told.add(key)
                     yield problem
 
 
-def _of_slab(
+def _check_arm_slice(
     places: Places, study: StudyPlan, group: Group, arm_slice: ArmSlice, draws: Draws
 ) -> Iterator[tuple[Problem, str]]:
     """Yield (note, rule) for each drug that an arm gives and whose doses are known."""
@@ -257,7 +257,7 @@ def _of_records(records: Sequence[Sequence[Any]], length: float) -> tuple[float,
     return single, daily, min(hours[1:], default=0.0), max(hours)
 
 
-def strangers(places: Places, studies: Iterable[StudyPlan]) -> Iterator[Problem]:
+def refuse_table_sizes(places: Places, studies: Iterable[StudyPlan]) -> Iterator[Problem]:
     """Yield each table that has fewer people than a study has subjects, or more than the scenario has."""
     for study, path, people in _tables(studies):
         count = max(study.subjects, places.scenario.subjects.count)
@@ -267,7 +267,7 @@ def strangers(places: Places, studies: Iterable[StudyPlan]) -> Iterator[Problem]
             yield places.problem(path, message, study=study.name)
 
 
-def left_at_home(places: Places, studies: Iterable[StudyPlan]) -> Iterator[Problem]:
+def note_unused_people(places: Places, studies: Iterable[StudyPlan]) -> Iterator[Problem]:
     """Yield a note for each table of which a study takes only the first people."""
     for study, path, people in _tables(studies):
         if study.subjects < people:

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.component.declaration import Parameter
 from workbench.errors import Problem, ScenarioError
-from workbench.quantities import bare, whole
+from workbench.quantities import parse_integer, parse_number
 from workbench.scenario.model import Ref, Scenario, Setting
 from workbench.scenario.paths import Paths
 from workbench.scenario.settings import SettingReader
@@ -96,7 +96,7 @@ def _raw(text: str, parameter: Parameter) -> Any:
         case "references":
             return [part.strip() for part in text.strip("[]").split(",") if part.strip()]
         case "count":
-            number = whole(text)
+            number = parse_integer(text)
             return text if number is None else number
         case "switch":
             return SWITCH.get(text, text)
@@ -110,5 +110,5 @@ def _number(text: str, unit: str) -> float | str | dict[str, str]:
         return {"ref": reference[1]}
     if unit != "1":
         return text
-    number = float(text) if text.lstrip("+-") in ("nan", "inf") else bare(text)  # as TOML spells them
+    number = float(text) if text.lstrip("+-") in ("nan", "inf") else parse_number(text)  # as TOML spells them
     return text if number is None else number

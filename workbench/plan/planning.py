@@ -11,13 +11,13 @@ from typing import Any
 
 from workbench.component.registry import SECTIONS
 from workbench.errors import Problem, ScenarioError, UsageError, quoted
-from workbench.plan.dose_checks import dose_notes, left_at_home, strangers
+from workbench.plan.dose_checks import dose_notes, note_unused_people, refuse_table_sizes
 from workbench.plan.groups import groups_of
 from workbench.plan.overrides import read_settings
 from workbench.plan.points import MAX_POINTS, Points, points_of
 from workbench.plan.resolve import Layers
 from workbench.plan.run_plans import Plan, StudyPlan
-from workbench.plan.soundness import find_faults, range_problems, remarkable
+from workbench.plan.soundness import collect_notes, find_faults, range_problems
 from workbench.plan.traits import LISTED, cholesky, plain_settings
 from workbench.quantities import convert, same_kind
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
@@ -97,14 +97,14 @@ def _plan(
     told: set[tuple[object, ...]] = set()
     if problems := list(chain.from_iterable(find_faults(places, s.name, s.arms, s.groups, told) for s in plans)):
         raise ScenarioError(dict.fromkeys(problems))
-    if problems := list(strangers(places, plans)):
+    if problems := list(refuse_table_sizes(places, plans)):
         raise ScenarioError(dict.fromkeys(problems))
     _refuse_different_measures(scenario, plans)
     noted: set[tuple[object, ...]] = set()
     notes = chain(
-        chain.from_iterable(remarkable(places, s.name, s.arms, s.groups, noted) for s in plans),
+        chain.from_iterable(collect_notes(places, s.name, s.arms, s.groups, noted) for s in plans),
         _unidentified(places, plans),
-        left_at_home(places, plans),
+        note_unused_people(places, plans),
         told_of_settings,
     )
     traits = _trait_settings(scenario, chosen, read, points)

@@ -62,7 +62,7 @@ def find_faults(
                 yield from _new(_problem_at_end(places, study, arm, arm_slice, corner, path, message), message, told)
 
 
-def remarkable(
+def collect_notes(
     places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], told: set[tuple[object, ...]]
 ) -> Iterator[Problem]:
     """Yield what the components' `notes` say of each structure, at its numbers and at the ends of its sweeps.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.circuit.projections import picked
+from workbench.circuit.projections import select_runs
 from workbench.component.declaration import Component, number
 from workbench.quantities import HOURS_PER_DAY
 
@@ -161,7 +161,7 @@ class Coefficients:
 
     def of(self, runs: NDArray[np.intp]) -> Coefficients:
         """Return those of some runs."""
-        return replace(self, **{item.name: picked(getattr(self, item.name), runs) for item in fields(self)})
+        return replace(self, **{item.name: select_runs(getattr(self, item.name), runs) for item in fields(self)})
 
 
 class Synapse:
@@ -317,11 +317,11 @@ class Lessons:
         teach, pull, tagged = np.zeros((2, 1, len(runs))), np.zeros((2, 1, len(runs))), np.zeros((1, len(runs)))
         for session, on, _ in self._now(time, pairs):
             learner = MALADAPTIVE if session.content == "stressor" else ADAPTIVE
-            pace = np.where(on, picked(session.trials / session.duration, runs), 0.0)
-            strength = picked(self._rate, runs) * pace * picked(session.fidelity, runs)
+            pace = np.where(on, select_runs(session.trials / session.duration, runs), 0.0)
+            strength = select_runs(self._rate, runs) * pace * select_runs(session.fidelity, runs)
             teach[learner] += strength
             pull[learner] += strength
-            pull[1 - learner] += picked(self._unlearning, runs) * strength
+            pull[1 - learner] += select_runs(self._unlearning, runs) * strength
             tagged += pace
         return {"teach": teach, "pull": pull, "tagged": tagged}
 

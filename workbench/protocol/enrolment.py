@@ -32,7 +32,7 @@ def response_limit(before: Array, share: Value) -> Array:
     return limit
 
 
-def entering(block: Assembly, only_if: str, decided_at: str, compared_with: str, share: Value) -> Array:
+def select_entrants(block: Assembly, only_if: str, decided_at: str, compared_with: str, share: Value) -> Array:
     """Return 1 for the runs that go on and 0 for the others, as visits so far say; before them nobody goes on."""
     decided, before = block.visits[decided_at].scores[0], block.visits[compared_with].scores[0]
     known, answered = np.isfinite(decided + before), decided <= response_limit(before, share)
@@ -54,20 +54,20 @@ def entry_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
             yield key, f'is missing: only_if = "{fields["only_if"]}" needs the visit of an assessment'
             return
     decided, before = (tables["assessment"][str(place)] for place in places)
-    if outside(decided, tables) or outside(before, tables):
+    if is_outside_phase(decided, tables) or is_outside_phase(before, tables):
         return  # the assessment says so itself
     dose = fields["section"] == "dose"
     if dose and not precedes(decided, fields, tables):
-        told = "a dose comes before a visit of the same moment"
+        first, rule = describe_time(fields, tables), "a dose comes before a visit of the same moment"
+        yield "decided_at", f"is decided {describe_time(decided, tables)}, not before the first dose {first}: {rule}"
+    elif not dose and precedes(fields, decided, tables):
         yield (
             "decided_at",
-            f"is decided {when(decided, tables)}, not before the first dose {when(fields, tables)}: {told}",
+            f"is decided {describe_time(decided, tables)}, after the first session {describe_time(fields, tables)}",
         )
-    elif not dose and precedes(fields, decided, tables):
-        yield "decided_at", f"is decided {when(decided, tables)}, after the first session {when(fields, tables)}"
     elif not precedes(before, decided, tables):
-        told = f"is seen {when(before, tables)}, not before the visit that decides"
-        yield "compared_with", f"{told} ({when(decided, tables)})"
+        deciding = f"the visit that decides ({describe_time(decided, tables)})"
+        yield "compared_with", f"is seen {describe_time(before, tables)}, not before {deciding}"
 
 
 def precedes(one: Mapping[str, Any], other: Mapping[str, Any], tables: Tables) -> bool:
@@ -82,7 +82,7 @@ def precedes(one: Mapping[str, Any], other: Mapping[str, Any], tables: Tables) -
     return hours[0] is None or hours[1] is None or hours[0] < hours[1] - TOGETHER
 
 
-def outside(fields: Mapping[str, Any], tables: Tables) -> bool:
+def is_outside_phase(fields: Mapping[str, Any], tables: Tables) -> bool:
     """Whether the first visit of an assessment is known to have no place in its phase."""
     if not on_ticks(fields, tables):
         return True
@@ -90,7 +90,7 @@ def outside(fields: Mapping[str, Any], tables: Tables) -> bool:
     return start is not None and not -TOGETHER <= start <= tables["phase"][phase_of(fields)]["length"] + TOGETHER
 
 
-def when(fields: Mapping[str, Any], tables: Tables) -> str:
+def describe_time(fields: Mapping[str, Any], tables: Tables) -> str:
     """Return "at 24 h" of the phase: when the first dose, session or visit of a table is."""
     start = known_start(fields, tables)
     return f"in phase {phase_of(fields)}" if start is None else f"at {start:g} h of {phase_of(fields)}"

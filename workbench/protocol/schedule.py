@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from workbench.component.declaration import Component
-from workbench.component.moments import TOGETHER, moment
+from workbench.component.moments import TOGETHER, round_hours
 from workbench.component.registry import SECTIONS, registry
 from workbench.protocol.dose_record import DoseRecord
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR, convert
@@ -164,7 +164,7 @@ def placed(phases: Iterable[tuple[str, Any]]) -> dict[str, tuple[float, float]]:
     for name, phase in sorted(phases, key=lambda p: (p[1].order, p[0])):
         length = float(phase_hours(phase) or 0.0)
         found[name] = (begin, length)
-        begin = float(moment(begin + length))
+        begin = float(round_hours(begin + length))
     return found
 
 
@@ -326,7 +326,7 @@ def doses_given(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ..
     return tuple(sorted(dose for _, *both in found for dose in zip(*(one.tolist() for one in both), strict=True)))
 
 
-def covered(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ...] | None:
+def dosed_stretches(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ...] | None:
     """Return the stretches of the phase (h) over which doses follow each other, each dose to the next that was due.
 
     A single dose is a stretch of no length. People, and None, as in `doses_given`.

@@ -14,7 +14,7 @@ from workbench.circuit.choice import cue_faults
 from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, anchor, number, numbers, option, reference
 from workbench.component.moments import TOGETHER
-from workbench.protocol.enrolment import WHO, entering, entry_faults, response_share
+from workbench.protocol.enrolment import WHO, entry_faults, response_share, select_entrants
 from workbench.protocol.schedule import Recurrence, known_start, origin
 from workbench.protocol.span import anchor_faults, clock_faults, on_ticks
 
@@ -98,7 +98,7 @@ class Training(Component):
             return lambda: everyone
         block.build("assessment", decided)
         block.build("assessment", compared)
-        return lambda: entering(block, only_if, decided, compared, self.share) > 0.0
+        return lambda: select_entrants(block, only_if, decided, compared, self.share) > 0.0
 
 
 def _target_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:

@@ -10,13 +10,13 @@ import workbench.report.parameter_ranges as ignorance
 import workbench.report.sections as sections
 from workbench.analysis.dose_response import chain_studies
 from workbench.analysis.parameter_uncertainty import designs
-from workbench.analysis.time_course import recorded
+from workbench.analysis.time_course import recorded_names
 from workbench.report.dose_lines import chain_figure
 from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable
 from workbench.report.time_courses import grouped_courses
 from workbench.report.timing import timing_figure
-from workbench.report.words import each, name_in_words, sentence
+from workbench.report.words import name_in_words, row_records, sentence
 
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
@@ -54,7 +54,7 @@ def _courses(ground: Ground) -> list[str]:
     """Return the recorded courses, the one that reads the main outcome over time first."""
     aim = ground.aims.benefit
     leading = aim.course if aim else ""
-    return sorted(recorded(ground.selection), key=lambda name: name != leading)
+    return sorted(recorded_names(ground.selection), key=lambda name: name != leading)
 
 
 def arms_table(ground: Ground) -> PageTable:
@@ -114,7 +114,8 @@ def failures_table(ground: Ground) -> PageTable | None:
         " group by study, arm, reason order by study, arm, reason"
     )
     cells = tuple(
-        (name_in_words(r.study), ground.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first)) for r in each(rows)
+        (name_in_words(r.study), ground.words.arm(r.arm), str(r.reason), f"{r.n:,}", str(r.first))
+        for r in row_records(rows)
     )
     table = PageTable("Failed runs", ("Study", "Arm", "Reason", "Runs", "For example at"), cells)
     return table.of("failures", ground.queries.failures()) if cells else None

@@ -16,7 +16,7 @@ from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Pa
 from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable, span
 from workbench.report.statements.figures import comparison_caption, comparison_take
-from workbench.report.words import NOTHING, cut, each, number, percent, signed
+from workbench.report.words import NOTHING, cut_text, number, percent, row_records, signed
 from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, HEDGES_G, HELD, PLAUSIBLE, TOO_FEW, heading, spread
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def comparison_figure(ground: Ground) -> Figure | None:
     for i, (outcome, rows) in enumerate(shown):
         aim = next(a for a in ground.aims.named if a.outcome == outcome)
         measure = ground.selection.measure("outcome", outcome)
-        labels = [_label(ground, r) for r in each(rows)]
+        labels = [_label(ground, r) for r in row_records(rows)]
         unit = "" if measure["unit"] == "1" else f" ({measure['unit']})"
         axis = f"difference in {ground.words.measure('outcome', outcome)}{unit}", str(measure["better"])
         extras = Extras(_boxes(ground, rows), aim.meaningful)
@@ -51,10 +51,10 @@ def comparison_figure(ground: Ground) -> Figure | None:
         return None
     if ground.crossed:
         panels.insert(0, _crossed_panel(ground))
-    tables = [comparison_table(ground, [row for _, rows in shown for row in each(rows)])]
+    tables = [comparison_table(ground, [row for _, rows in shown for row in row_records(rows)])]
     if ground.crossed:
         tables.insert(0, crossed_table(ground))
-    found = [_g(ground, row) for _, rows in shown for row in each(rows)]
+    found = [_g(ground, row) for _, rows in shown for row in row_records(rows)]
     sizes = [abs(one.g) for one in found if one is not None and one.g is not None]
     caption = comparison_caption(ground, max(sizes, default=0.0) > UNSEEN)
     return Figure("effects", comparison_take(ground), panels, caption, tables)
@@ -110,16 +110,16 @@ def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
         mine = [aim for aim in ground.aims.named if aim.outcome == outcome]
         rows = ground.differences[(ground.differences.outcome == outcome) & ground.differences.difference.notna()]
         first = [aim.pair for aim in mine]
-        kept = [not _nothing(r) or (r.arm, r.baseline) in first for r in each(rows)]
+        kept = [not _nothing(r) or (r.arm, r.baseline) in first for r in row_records(rows)]
         rows = rows[kept] if kept else rows
         if any(aim.name == "benefit" for aim in mine):
             first += [(f.arm, f.baseline) for f in ground.plausible if f.outcome == outcome]
-            first += [(r.arm, r.baseline) for r in each(rows) if r.arm == mine[0].against]
-            first += [(r.arm, r.baseline) for r in each(rows) if _dosed(ground, r.arm)]
-            first += [(r.arm, r.baseline) for r in each(rows)]
+            first += [(r.arm, r.baseline) for r in row_records(rows) if r.arm == mine[0].against]
+            first += [(r.arm, r.baseline) for r in row_records(rows) if _dosed(ground, r.arm)]
+            first += [(r.arm, r.baseline) for r in row_records(rows)]
         wanted = list(dict.fromkeys(first))[:MOST_ROWS]
         extra = [ground.row(aim) for aim in mine if aim.pair not in set(zip(rows.arm, rows.baseline, strict=True))]
-        known = {(r.arm, r.baseline): r for r in [*each(rows), *(r for r in extra if r is not None)]}
+        known = {(r.arm, r.baseline): r for r in [*row_records(rows), *(r for r in extra if r is not None)]}
         chosen = [known[pair] for pair in wanted if pair in known]
         if chosen:
             found.append((outcome, pd.DataFrame(chosen)))
@@ -133,8 +133,8 @@ def _nothing(row: Any) -> bool:
 
 def _label(ground: Ground, row: Any) -> str:
     """Return a row's two lines: the arm, and its difference to the other."""
-    against = cut(ground.words.short(row.baseline), 48)
-    return f"{cut(ground.words.short(row.arm), 62)}\n{signed(row.difference)} against {against}"
+    against = cut_text(ground.words.short(row.baseline), 48)
+    return f"{cut_text(ground.words.short(row.arm), 62)}\n{signed(row.difference)} against {against}"
 
 
 def _dosed(ground: Ground, arm: str) -> bool:
@@ -144,7 +144,7 @@ def _dosed(ground: Ground, arm: str) -> bool:
 def _boxes(ground: Ground, rows: pd.DataFrame) -> dict[int, tuple[float, float, float]]:
     by_pair = {(f.outcome, f.arm, f.baseline): f for f in ground.plausible}
     found = {}
-    for y, row in enumerate(each(rows)):
+    for y, row in enumerate(row_records(rows)):
         f = by_pair.get((row.outcome, row.arm, row.baseline))
         if f is not None and not f.without(float(row.difference)):
             found[y] = (f.range[0], f.middle, f.range[1])
@@ -249,7 +249,7 @@ def effects_panel(
     label_x, better = axis
     extras = extras or Extras()
     with drawing(name, width, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
-        for y, (row, label) in enumerate(zip(each(rows), labels, strict=True)):
+        for y, (row, label) in enumerate(zip(row_records(rows), labels, strict=True)):
             if y in extras.boxes:
                 _box(axes, y, extras.boxes[y])
             _row(axes, y, row, label, better)
@@ -261,7 +261,7 @@ def effects_panel(
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.set_xlabel(cut(label_x, 62))
+        axes.set_xlabel(cut_text(label_x, 62))
         if better:
             sides = ("better", "worse") if better == "lower" else ("worse", "better")
             axes.set_title(f"← {sides[0]}", loc="left", color=GREY)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.dose_response import DoseChain, Link, chain, half_effects
-from workbench.report.drawing import LINES, Margins, Panel, apart, drawing, named_ticks
+from workbench.report.drawing import LINES, Margins, Panel, distinct_labels, drawing, named_ticks
 from workbench.report.figure import Figure, Line
 from workbench.report.page_tables import PageTable, line_table, span
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import chain_caption, chain_take
-from workbench.report.words import Wording, cut, each, name_in_words, number
+from workbench.report.words import Wording, cut_text, name_in_words, number, row_records
 
 FEWEST_DOSES = 4
 """A figure over doses needs so many of them."""
@@ -70,7 +70,7 @@ def _half_table(words: Wording, found: DoseChain) -> PageTable:
             span(r.p10, r.p90),
             f"{r.never} of {r.n}",
         )
-        for r in each(half_effects(found))
+        for r in row_records(half_effects(found))
     )
     columns = ("Link", "Arm", f"Dose, median ({found.unit})", f"Range across {words.who}", "At no dose tried")
     return PageTable("The dose that reaches half of each effect, among those in whom one does", columns, rows)
@@ -89,7 +89,7 @@ def _numbers(words: Wording, found: DoseChain, axis: str) -> PageTable:
             span(r.p10, r.p90),
         )
         for link in found.links
-        for r in each(_frame(link))
+        for r in row_records(_frame(link))
     ]
     return line_table(words, f"{name_in_words(found.study)}: every link by dose", axis, rows)
 
@@ -109,7 +109,7 @@ def lines_panel(
     A `mark` on a line is the value that the arm itself has on this axis.
     """
     with drawing(name, margins=Margins().with_legend(len(lines) if len(lines) > 1 else 0)) as (axes, drawn):
-        named = apart([line.label for line in lines], 40)
+        named = distinct_labels([line.label for line in lines], 40)
         for i, line in enumerate(lines):
             colour, dashes, marker = LINES[i % len(LINES)]
             shift = (i - (len(lines) - 1) / 2) * 0.12 if words else 0.0
@@ -135,7 +135,7 @@ def lines_panel(
             if line.mark is not None:
                 axes.axvline(line.mark, color=colour, linestyle=dashes, linewidth=0.9)
         if words:
-            axes.set_xticks(range(len(words)), apart(words, 16))
+            axes.set_xticks(range(len(words)), distinct_labels(words, 16))
             axes.set_xlim(-0.6, len(words) - 0.4)
         elif logarithmic:
             axes.set_xscale("log")
@@ -144,8 +144,8 @@ def lines_panel(
         if limits is not None:
             room = 0.04 * (limits[1] - limits[0])
             axes.set_ylim(limits[0] - room, limits[1] + room)
-        axes.set_xlabel(f"{cut(axis[0], 41)} (log)" if logarithmic and not words else cut(axis[0], 48))
-        axes.set_ylabel(cut(axis[1], 32))
+        axes.set_xlabel(f"{cut_text(axis[0], 41)} (log)" if logarithmic and not words else cut_text(axis[0], 48))
+        axes.set_ylabel(cut_text(axis[1], 32))
         if len(lines) > 1:
             axes.figure.legend(loc="lower center", ncols=1)
     said = " ".join(_spoken(line, words) for line in lines)

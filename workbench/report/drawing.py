@@ -166,7 +166,7 @@ def short_names(selection: Selection) -> dict[str, str]:
     }
 
 
-def apart(texts: Sequence[str], letters: int) -> list[str]:
+def distinct_labels(texts: Sequence[str], letters: int) -> list[str]:
     """Return texts of at most `letters` letters, each on one line; different texts stay different.
 
     Where cutting the end makes some alike, what these share at their beginning is cut instead; where that does not

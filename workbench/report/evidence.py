@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.report.page_tables import PageTable
-from workbench.report.words import Wording, each, name_in_words, number
+from workbench.report.words import Wording, name_in_words, number, row_records
 from workbench.scenario.bibliography import FILE, bibliography_file, read_bibliography
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def counts(settings: pd.DataFrame) -> dict[str, int]:
 def ledger(ground: Ground, known: Works) -> PageTable:
     """How many numbers are measured, fitted or assumed, and in whom what stands behind them was seen."""
     counted: dict[tuple[str, str], list[str]] = {}
-    for row in each(numeric(ground.selection.settings)):
+    for row in row_records(numeric(ground.selection.settings)):
         seen = whom(known, split(row.source)) if row.status != "protocol" else ""
         counted.setdefault((row.status or "", seen), []).append(name_in_words(row.path))
     order = list(MEANS)
@@ -61,7 +61,7 @@ def settings_table(words: Wording, settings: pd.DataFrame, query: str) -> PageTa
     rows = []
     order = list(words.selection.arms.index)
     for path, group in settings.groupby("path", sort=True):
-        values = {str(r.arm): _shown(r.number, r.text) for r in each(group)}
+        values = {str(r.arm): _shown(r.number, r.text) for r in row_records(group)}
         first = group.iloc[0]
         known = not pd.isna(first["low"]) and not pd.isna(first["high"])
         rows.append(

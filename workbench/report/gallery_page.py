@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.analysis.selection import Selection
-from workbench.analysis.time_course import Courses, bands, courses, recorded
+from workbench.analysis.time_course import TimeCourses, bands, read_time_courses, recorded_names
 from workbench.component.registry import SECTIONS, registry
 from workbench.execution.tolerances import between_processors
 from workbench.files import refuse_existing, write_whole
-from workbench.findings.ledger import CriterionRow, LedgerRow, natural, span
+from workbench.findings.ledger import CriterionRow, LedgerRow, natural_order, span
 from workbench.inspection.description import relevant
 from workbench.quantities import SECONDS_PER_HOUR
-from workbench.report.drawing import BLUE, GREY, LINES, RUST, Margins, Panel, apart, drawing
+from workbench.report.drawing import BLUE, GREY, LINES, RUST, Margins, Panel, distinct_labels, drawing
 from workbench.report.page import environment
-from workbench.report.words import cut, number
+from workbench.report.words import cut_text, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,9 +126,9 @@ class GalleryEntry:
     @cached_property
     def picture(self) -> Panel | None:
         """The first course of its file, all arms in one drawing; without a course, its checks."""
-        for name in recorded(self.selection):
+        for name in recorded_names(self.selection):
             for study in self.selection.studies.name:
-                course = courses(self.selection, str(study), name)
+                course = read_time_courses(self.selection, str(study), name)
                 if course is not None and len(frame := _each_arm(course)):
                     measure = self.selection.measures
                     row = measure[(measure.kind == "course") & (measure.name == name)].iloc[0]
@@ -144,7 +144,7 @@ class GalleryEntry:
     @property
     def statements(self) -> list[GalleryFinding]:
         """Its findings, in the order of their names."""
-        rows = sorted(self.rows, key=lambda row: natural(row.finding.name))
+        rows = sorted(self.rows, key=lambda row: natural_order(row.finding.name))
         return [_statement(row) for row in rows]
 
     @property
@@ -212,7 +212,7 @@ def entry(file: Path, rows: Sequence[LedgerRow], target: Path) -> GalleryEntry |
     return GalleryEntry(file, mine, selection, href)
 
 
-def _each_arm(course: Courses) -> pd.DataFrame:
+def _each_arm(course: TimeCourses) -> pd.DataFrame:
     """Return the bands of every arm over its own times: arms may be of different length."""
     import pandas as pd
 
@@ -224,7 +224,7 @@ def _each_arm(course: Courses) -> pd.DataFrame:
 
 
 def _place(entry: GalleryEntry) -> list[Any]:
-    return natural(min((row.finding.name for row in entry.rows), key=natural))
+    return natural_order(min((row.finding.name for row in entry.rows), key=natural_order))
 
 
 def _counted(count: int, verdict: str) -> str:
@@ -280,7 +280,7 @@ def overlay_panel(name: str, heading: str, frame: pd.DataFrame, titles: Mapping[
     heading += f" ({len(shown)} of {len(there)} arms)" if len(there) > len(shown) else ""
     means = {arm: np.asarray(frame[frame.arm == arm]["mean"], dtype=np.float64) for arm in shown}
     with drawing(name, 4.4, 2.1, Margins(left=0.72, bottom=0.48).with_legend(len(shown))) as (axes, drawn):
-        named = apart([titles[arm] for arm in shown], 56)
+        named = distinct_labels([titles[arm] for arm in shown], 56)
         for place, arm in enumerate(shown):
             colour, dash, marker = LINES[place]
             mine = frame[frame.arm == arm]
@@ -323,7 +323,7 @@ def checks_panel(name: str, heading: str, rows: Sequence[tuple[str, float, tuple
             at = float(np.clip(_position(value, accept), -0.5, 1.5))
             inside = accept[0] <= value <= accept[1]
             axes.plot([at], [y], marker="o" if inside else "x", color=BLUE if inside else RUST, markersize=6)
-            axes.annotate(cut(words, 24), (0, y), xycoords=("axes fraction", "data"), xytext=(-4, 0),
+            axes.annotate(cut_text(words, 24), (0, y), xycoords=("axes fraction", "data"), xytext=(-4, 0),
                           textcoords="offset points", ha="right", va="center", fontsize=7.5)  # fmt: skip
         axes.set(xlim=(-0.6, 1.6), ylim=(len(rows) - 0.4, -0.6), yticks=[])
         axes.set_xticks([0.0, 1.0], ["lowest accepted", "highest"])

@@ -9,7 +9,7 @@ from workbench.terms import CALCULATION_ERROR, EFFECT_D_AV, HEDGES_G, MEANINGS, 
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
 
-from workbench.report.words import each, sentence
+from workbench.report.words import row_records, sentence
 
 WHO = "{who}"
 OWN = {
@@ -28,7 +28,7 @@ def glossary(ground: Ground) -> list[tuple[str, str]]:
     found = {str(term): sentence(str(meaning)) for term, meaning in ground.aims.glossary.items()}
     measures = ground.selection.measures
     wanted = {aim.outcome for aim in ground.aims.all}
-    for measure in each(measures[(measures.kind == "outcome") & measures["name"].isin(wanted)]):
+    for measure in row_records(measures[(measures.kind == "outcome") & measures["name"].isin(wanted)]):
         direction = f" ({measure.better} is better)" if measure.better else ""
         found[ground.words.measure("outcome", measure.name)] = sentence(f"{measure.meaning}{direction}")
     found |= {term.replace(WHO, ground.words.who): meaning for term, meaning in OWN.items()}

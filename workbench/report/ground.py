@@ -11,12 +11,12 @@ from workbench.analysis.interaction import interactions
 from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.protocol import days_declared
-from workbench.analysis.time_course import Courses, courses
+from workbench.analysis.time_course import TimeCourses, read_time_courses
 from workbench.findings.collection import ledger as published
-from workbench.findings.held import HeldSets, held
+from workbench.findings.held import HeldSets, find_held_sets
 from workbench.report.overview import Excess, excess
 from workbench.report.queries import Queries
-from workbench.report.words import Wording, each, name_in_words, number
+from workbench.report.words import Wording, name_in_words, number, row_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ class Ground:
     @cached_property
     def held(self) -> HeldSets | None:
         """Which sets of parameters give back the fitted findings; None where none of these can be judged there."""
-        return held(self.selection, self.spread, self.published) if self.spread else None
+        return find_held_sets(self.selection, self.spread, self.published) if self.spread else None
 
     @cached_property
     def crossed(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Ground:
         if aim is None or not aim.interaction:
             return {}
         rows = interactions(self.selection, study=self.study, names=[aim.interaction], outcomes=[aim.outcome])
-        return {str(row.term): row for row in each(rows[rows.point == rows.point.min()])}
+        return {str(row.term): row for row in row_records(rows[rows.point == rows.point.min()])}
 
     @property
     def interaction_title(self) -> str:
@@ -148,16 +148,16 @@ class Ground:
         if self.selection.arms.baseline.get(aim.arm) != aim.against:
             rows = compare(self.selection, study=self.study, baseline=aim.against, outcomes=[aim.outcome])
         chosen = rows[(rows.outcome == aim.outcome) & (rows.arm == aim.arm) & (rows.baseline == aim.against)]
-        return next((row for row in each(chosen) if row.n > 0), None)
+        return next((row for row in row_records(chosen) if row.n > 0), None)
 
     @cached_property
-    def _courses(self) -> dict[str, Courses | None]:
+    def _courses(self) -> dict[str, TimeCourses | None]:
         return {}
 
-    def course(self, name: str) -> Courses | None:
+    def course(self, name: str) -> TimeCourses | None:
         """Return a recorded course of the compared study, None if it was not recorded there; read once."""
         if name not in self._courses:
-            self._courses[name] = courses(self.selection, self.study, name)
+            self._courses[name] = read_time_courses(self.selection, self.study, name)
         return self._courses[name]
 
     def title(self, aim: Aim) -> str:

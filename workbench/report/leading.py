@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import workbench.report.page_tables as tables
 from workbench.analysis.protocol import arm_settings, days_declared, phases
 from workbench.analysis.responders import CLASSES, Responses, Shares, responses, shares
-from workbench.analysis.time_course import Courses, bands, treatment_span
+from workbench.analysis.time_course import TimeCourses, bands, treatment_span
 from workbench.analysis.timeline import Timeline, timeline
 from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLUE, GREY, RUST, Margins, Panel, drawing
@@ -26,7 +26,7 @@ from workbench.report.statements.figures import (
     responders_take,
 )
 from workbench.report.time_courses import CourseMarks, courses_panel
-from workbench.report.words import cut, number, percent
+from workbench.report.words import cut_text, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,23 +78,23 @@ def courses_figure(ground: Ground) -> Figure | None:
     return Figure("over-time", over_time_take(gaps[0]), panels, caption, found)
 
 
-def _arms(ground: Ground, aim: Aim, course: Courses) -> list[str]:
+def _arms(ground: Ground, aim: Aim, course: TimeCourses) -> list[str]:
     """Return the arm, the one beside it, and the one that this is compared with in turn; of an interaction all four."""
     base = str(ground.selection.arms.baseline[aim.against])
     wanted = [aim.arm, aim.against, *aim.four, *([base] if base and aim.name == "benefit" else [])]
     return [arm for arm in dict.fromkeys(wanted) if arm in course.by_arm]
 
 
-def _in_days(frame: pd.DataFrame, course: Courses) -> pd.DataFrame:
+def _in_days(frame: pd.DataFrame, course: TimeCourses) -> pd.DataFrame:
     """Return a course of several days with its times in days, which is what people speak of."""
     return frame.assign(time=frame.time / HOURS_PER_DAY) if _spans_days(course) else frame
 
 
-def _spans_days(course: Courses) -> bool:
+def _spans_days(course: TimeCourses) -> bool:
     return course.time_unit == "h" and float(course.times[-1]) >= 2 * HOURS_PER_DAY
 
 
-def _axis(ground: Ground, course: Courses) -> str:
+def _axis(ground: Ground, course: TimeCourses) -> str:
     if course.time_unit == "trial":
         return ground.trial_axis
     return "days" if _spans_days(course) else f"time ({course.time_unit})"
@@ -104,7 +104,7 @@ def _panel(
     ground: Ground,
     name: str,
     aim: Aim,
-    course: Courses,
+    course: TimeCourses,
     arms: list[str],
     frame: pd.DataFrame,
     marks: CourseMarks,
@@ -249,7 +249,7 @@ def icons_panel(name: str, heading: str, of_hundred: Sequence[int], labels: Sequ
                 markersize=8,
                 markerfacecolor=face,
                 markeredgecolor=edge,
-                label=cut(f"{of_hundred[i]} {labels[i]}", 42),
+                label=cut_text(f"{of_hundred[i]} {labels[i]}", 42),
             )
             at += of_hundred[i]
         axes.set_xlim(-0.7, 9.7)

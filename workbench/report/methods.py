@@ -10,7 +10,7 @@ from workbench.analysis.protocol import arm_settings
 from workbench.component.declaration import Component
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.page_tables import PageTable
-from workbench.report.words import NOTHING, each, name_in_words, number, sentence
+from workbench.report.words import NOTHING, name_in_words, number, row_records, sentence
 from workbench.store.origins import changed, origins
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def used(ground: Ground) -> dict[str, dict[str, type[Component]]]:
             if is_key and isinstance(text, str) and (section.name, text) in known:
                 found.setdefault(section.name, {})[parts[1]] = known.get(section.name, text)
     for kind in ("outcome", "course"):
-        for measure in each(ground.selection.measures[ground.selection.measures.kind == kind]):
+        for measure in row_records(ground.selection.measures[ground.selection.measures.kind == kind]):
             if ("outcome", measure.readout) in known:
                 found.setdefault("outcome", {})[measure.name] = known.get("outcome", measure.readout)
     return found
@@ -182,12 +182,12 @@ def _named(ground: Ground) -> list[tuple[str, str, str]]:
     """Return section, table and component of every table of every arm."""
     keys = {(section.name, section.key) for section in SECTIONS.values()}
     found = []
-    for row in each(ground.selection.settings):
+    for row in row_records(ground.selection.settings):
         parts = str(row.path).split(".")
         if len(parts) == 3 and (parts[0], parts[2]) in keys and isinstance(row.text, str):
             found.append((parts[0], parts[1], row.text))
     measures = ground.selection.measures
-    for row in each(measures[measures.kind.isin(["outcome", "course"])]):
+    for row in row_records(measures[measures.kind.isin(["outcome", "course"])]):
         found.append(("outcome", str(row.name), str(row.readout)))
     return found
 

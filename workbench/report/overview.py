@@ -16,7 +16,7 @@ from workbench.analysis.paired import compare, studies_to_compare
 from workbench.analysis.parameter_uncertainty import Plausible, designs, plausible, plausible_interaction
 from workbench.analysis.selection import Selection, select
 from workbench.findings.collection import ledger as published
-from workbench.findings.held import HeldSets, held
+from workbench.findings.held import HeldSets, find_held_sets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ def overview(source: Results | Selection | str | Path, sweep: int | None = None)
         study,
         declared,
         tuple(crossed),
-        held(selection, spread[0], published(selection)) if spread else None,
+        find_held_sets(selection, spread[0], published(selection)) if spread else None,
         rows,
         equal,
         tuple(name for name in selection.outcomes_named() if name not in shown and name not in equal),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.selection import select
 from workbench.errors import StorageError
-from workbench.files import argument, read_regular, refuse_existing, refuse_unwritable, write_whole
+from workbench.files import quote_argument, read_regular, refuse_existing, refuse_unwritable, write_whole
 from workbench.report.content import Page
 from workbench.report.page_tables import refuse_no_folder, table_files
 
@@ -75,7 +75,7 @@ def is_page_of(target: Path, db: Path) -> bool:
         text = read_regular(target, LARGEST).decode()
     except (OSError, ValueError):
         return False
-    asked = f"workbench query {escape(argument(Path(db.name)))} "
+    asked = f"workbench query {escape(quote_argument(Path(db.name)))} "
     lines = (line for line in text.splitlines() if 'data-statement="tables_counted"' in line)
     return text.startswith("<!DOCTYPE html>\n<html") and MADE in text and any(asked in line for line in lines)
 

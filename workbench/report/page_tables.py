@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.errors import StorageError
-from workbench.files import guarded, refuse_existing, refuse_unwritable
-from workbench.report.words import MINUS, Wording, each, number, percent, signed
+from workbench.files import guard_cell, refuse_existing, refuse_unwritable
+from workbench.report.words import MINUS, Wording, number, percent, row_records, signed
 from workbench.terms import BETTER, CALCULATION_ERROR, DIFFERENCE, EFFECT_D_AV, heading, spread
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool
             str(r.n),
             "; ".join(part for part in (r.method, r.note) if part),
         )
-        for r in each(rows)
+        for r in row_records(rows)
     )  # fmt: skip
     if named:
         columns = ("Outcome", *columns)
@@ -84,7 +84,7 @@ def differences(words: Wording, rows: pd.DataFrame, caption: str, *, named: bool
 def course_table(words: Wording, frame: pd.DataFrame, caption: str, time: str) -> PageTable:
     """Means with the middle 80 % of subjects: times down, arms across."""
     arms = list(dict.fromkeys(frame.arm))
-    cell = {(r.arm, r.time): f"{number(r.mean, even=True)} ({span(r.p10, r.p90)})" for r in each(frame)}
+    cell = {(r.arm, r.time): f"{number(r.mean, even=True)} ({span(r.p10, r.p90)})" for r in row_records(frame)}
     times = sorted(set(frame.time))
     rows = tuple((number(t), *(cell.get((arm, t), "no run finished") for arm in arms)) for t in times)
     return PageTable(caption, (time, *(words.arm(a) for a in arms)), rows, look="wide")
@@ -107,7 +107,7 @@ def timing_table(words: Wording, frame: pd.DataFrame, unit: str) -> PageTable:
             str(r.reached),
             str(r.never),
         )
-        for r in each(frame)
+        for r in row_records(frame)
     )
     columns = (
         "Arm",
@@ -217,4 +217,4 @@ def _csv_cell(text: str) -> str:
     """Return a number as machines read it; any other text so that no spreadsheet takes it for a formula."""
     if _NUMBER.fullmatch(text):
         return text.replace(MINUS, "-").replace(",", "").removeprefix("+")
-    return guarded(text)
+    return guard_cell(text)

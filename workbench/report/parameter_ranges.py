@@ -9,12 +9,12 @@ import numpy as np
 
 from workbench.analysis.parameter_uncertainty import ENDS, Plausible
 from workbench.report.comparisons import held_range
-from workbench.report.drawing import BLACK, GREY, Margins, Panel, apart, drawing
+from workbench.report.drawing import BLACK, GREY, Margins, Panel, distinct_labels, drawing
 from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import sets_caption, sets_take
-from workbench.report.words import Wording, cut, each, number, signed
+from workbench.report.words import Wording, cut_text, number, row_records, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE, heading
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def ignorance_figure(ground: Ground, found: Sequence[Plausible], differences: pd
         return None
     outcome = found[0].outcome
     title, better = words.measure("outcome", outcome), str(words.selection.measure("outcome", outcome)["better"])
-    own = {(r.arm, r.baseline): float(r.difference) for r in each(differences[differences.difference.notna()])}
+    own = {(r.arm, r.baseline): float(r.difference) for r in row_records(differences[differences.difference.notna()])}
     shipped = [ground.main_difference if f.interaction else own.get((f.arm, f.baseline)) for f in found]
     labels = [
         f"interaction: {ground.interaction_title}" if f.interaction else
@@ -89,7 +89,7 @@ def _drivers(words: Wording, found: Sequence[Plausible], labels: Sequence[str]) 
     """Which numbers move the comparisons most, with what they mean."""
     rows = []
     for f, label in zip(found, labels, strict=True):
-        strongest = [r for r in each(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= f.notable]
+        strongest = [r for r in row_records(f.drivers.head(MOST_DRIVERS)) if abs(r.rho) >= f.notable]
         meant = words.selection.meanings
         rows += [
             (label, str(r.path).removeprefix("parameter."), meant.get(r.path, ""), signed(round(r.rho, 2)))
@@ -120,7 +120,7 @@ def ignorance_panel(
     """
     label, better = axis
     with drawing(name, 4.5, ROW * len(rows), Margins(left=0.12, top=0.3, right=0.12)) as (axes, drawn):
-        for y, (row, text, own) in enumerate(zip(rows, apart(labels, 66), shipped, strict=True)):
+        for y, (row, text, own) in enumerate(zip(rows, distinct_labels(labels, 66), shipped, strict=True)):
             (low, high), middle = row.range, row.middle
             lift = 0.13 * np.cos(np.arange(row.points) * 2.4)  # a fixed spread, so that dots do not hide each other
             axes.scatter(row.differences, y + lift, s=4, color=GREY, alpha=0.45, linewidths=0)
@@ -149,7 +149,7 @@ def ignorance_panel(
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.06)
-        axes.set_xlabel(cut(label, 60))
+        axes.set_xlabel(cut_text(label, 60))
         if better:
             sides = ("better", "worse") if better == "lower" else ("worse", "better")
             axes.set_title(f"← {sides[0]}", loc="left", color=GREY)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.analysis.protocol import days_declared
-from workbench.analysis.time_course import bands, recorded
+from workbench.analysis.time_course import bands, recorded_names
 from workbench.analysis.timeline import Lane, Timeline, timeline
 from workbench.component.registry import registry
 from workbench.inspection.window_courses import WindowShape, window_shapes
@@ -18,7 +18,7 @@ from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable
 from workbench.report.statements.figures import protocol_caption, protocol_take
 from workbench.report.time_courses import mark_phases
-from workbench.report.words import cut, name_in_words, number, sentence
+from workbench.report.words import cut_text, name_in_words, number, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ def _labelled(ground: Ground, found: Timeline) -> list[tuple[str, Lane]]:
     for lane in (one for one in found.lanes if one.kind == "session"):
         declared = ground.selection.scenario.get("session", {}).get(lane.name, {})
         title = str(declared.get("title", "")) or name_in_words(lane.name)
-        labelled.append((f"{cut(title, 60)}: {len(lane.at)} sessions" if len(lane.at) > 1 else title, lane))
+        labelled.append((f"{cut_text(title, 60)}: {len(lane.at)} sessions" if len(lane.at) > 1 else title, lane))
     visits = sorted({t for lane in found.lanes if lane.kind == "visit" for t in lane.at})
     if visits and labelled:
         labelled.append(("Visits at which the scale is scored", Lane("visit", "visits", at=tuple(visits))))
@@ -106,7 +106,7 @@ def _horizon(ground: Ground, found: Timeline) -> float:
 
 def _curve(ground: Ground, arm: str, end: float) -> DrugCurve | None:
     """Return the recorded course of a window; without one, of an occupancy."""
-    readout = {name: dict(ground.selection.measure("course", name)) for name in recorded(ground.selection)}
+    readout = {name: dict(ground.selection.measure("course", name)) for name in recorded_names(ground.selection)}
     windows = [n for n, m in readout.items() if "window." in str(m["specification"])]
     known = registry()
     occupied = [n for n, m in readout.items() if known.offers("course", str(m["readout"]), "occupied share")]
@@ -231,7 +231,7 @@ def _lane(axes: Axes, y: int, text: str, lane: Lane) -> None:
 
 def _label(axes: Axes, y: float, text: str) -> None:
     axes.annotate(
-        cut(text, 90),
+        cut_text(text, 90),
         (0, y),
         xycoords=("axes fraction", "data"),
         fontsize=7.5,

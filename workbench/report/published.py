@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.findings.ledger import natural
+from workbench.findings.ledger import natural_order
 from workbench.findings.wording import (
     accepted,
     calculation_error,
@@ -125,7 +125,7 @@ def unchecked_sentence(parameter_set: Mapping[str, Any]) -> str:
     values = list(parameter_set.get("parameter", {}).values())
     for condition in parameter_set.get("condition", {}).values():
         values += [value for value in condition.values() if isinstance(value, dict)]
-    names = sorted({name for value in values for name in value.get("fitted_to", ())}, key=natural)
+    names = sorted({name for value in values for name in value.get("fitted_to", ())}, key=natural_order)
     if names:
         text += (
             f" Its numbers were fitted to {len(names)} findings ({', '.join(names)}) in other scenarios on the same "

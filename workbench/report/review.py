@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.report.page_tables import PageTable
-from workbench.report.words import cut, each, name_in_words, number, sentence
+from workbench.report.words import cut_text, name_in_words, number, row_records, sentence
 
 if TYPE_CHECKING:
     from workbench.report.ground import Ground
@@ -34,7 +34,7 @@ def assumptions(ground: Ground) -> list[Assumption]:
     Those that move the finding most come first.
     """
     found = ground.main_over
-    weights = {r.path: abs(r.rho) for r in each(found.drivers)} if found is not None else {}
+    weights = {r.path: abs(r.rho) for r in row_records(found.drivers)} if found is not None else {}
     unique: dict[str, Assumption] = {}
     for row in (*_assumed(ground), *_leading(ground)):
         name = _name(row)
@@ -58,7 +58,7 @@ def _leading(ground: Ground) -> Iterator[Any]:
     """Yield the setting of the number that moves the finding most, whether assumed, fitted or measured."""
     over = ground.main_over
     path = str(over.drivers.iloc[0].path) if over is not None and len(over.drivers) else ""
-    for row in each(_of_the_arm(ground)):
+    for row in row_records(_of_the_arm(ground)):
         if path and path in (row.path, f"parameter.{_name(row)}"):
             yield row
 
@@ -73,7 +73,7 @@ def _of_the_arm(ground: Ground) -> pd.DataFrame:
 def _assumed(ground: Ground) -> Iterator[Any]:
     """Yield assumed numbers of the model; defaults that change nothing (0 or 1, no range, no source) are left out."""
     settings = _of_the_arm(ground)
-    for row in each(settings[(settings.status == "assumed") & settings.number.notna()]):
+    for row in row_records(settings[(settings.status == "assumed") & settings.number.notna()]):
         neutral = row.origin == "default" and not row.source and pd.isna(row.low)
         if not (neutral and row.number in (0.0, 1.0)) and row.unit not in ("", None):
             yield row
@@ -82,7 +82,7 @@ def _assumed(ground: Ground) -> Iterator[Any]:
 def _meaning(ground: Ground, row: Any) -> str:
     declared = ground.selection.parameter_set.get("parameter", {}).get(row.parameter, {})
     meant = str(declared.get("meaning", "")) or ground.selection.meanings.get(row.path, "") or name_in_words(row.path)
-    return sentence(cut(meant, 140)).rstrip(".")
+    return sentence(cut_text(meant, 140)).rstrip(".")
 
 
 def _value(row: Any) -> str:

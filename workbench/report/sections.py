@@ -26,7 +26,7 @@ from workbench.report.statements.figures import (
     map_take,
     own_places,
 )
-from workbench.report.words import Wording, each, name_in_words, number
+from workbench.report.words import Wording, name_in_words, number, row_records
 
 
 def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:
@@ -49,7 +49,7 @@ def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]
                 lines.append(Line(f"from “{label}” upwards", frame))
                 rows += [
                     (title, words.arm(r.arm), number(r.x), r.mean, r.low, r.high, r.n, tables.span(r.p10, r.p90))
-                    for r in each(frame)
+                    for r in row_records(frame)
                 ]
         if lines:
             first[outcome] = lines[0]

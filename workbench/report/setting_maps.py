@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.report.drawing import RASTER_CELLS, Margins, Panel, apart, drawing, named_ticks
-from workbench.report.words import cut
+from workbench.report.drawing import RASTER_CELLS, Margins, Panel, distinct_labels, drawing, named_ticks
+from workbench.report.words import cut_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,8 +70,8 @@ def map_panel(
         axes.set_xlabel(_scaled(axis[0], grid.x, 42))
         axes.set_ylabel(_scaled(axis[1], grid.y, 36))
         shows = level is not None and _contour(axes, grid, level)
-        told = f" (dashed: {cut(level.name, 16)})" if level and shows else ""
-        label = cut(axis[2], 48 - len(told)) + told
+        told = f" (dashed: {cut_text(level.name, 16)})" if level and shows else ""
+        label = cut_text(axis[2], 48 - len(told)) + told
         bar = axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=label, fraction=0.05, pad=0.2)
         if level and shows:
             bar.ax.axvline(level.value, color="black", linestyle=DASHES, linewidth=1.2)
@@ -80,7 +80,7 @@ def map_panel(
 
 def _scaled(label: str, axis: SweptAxis, letters: int) -> str:
     """Return an axis label; it says where the scale is logarithmic."""
-    return f"{cut(label, letters - 6)} (log)" if axis.logarithmic else cut(label, letters)
+    return f"{cut_text(label, letters - 6)} (log)" if axis.logarithmic else cut_text(label, letters)
 
 
 def _contour(axes: Axes, grid: Grid, level: ArmLevel) -> bool:
@@ -126,7 +126,7 @@ def _ticks(axes: Axes, at: str, axis: SweptAxis) -> None:
             axes.set(**{f"{at}scale": "log"})
         named_ticks(axes, at, [v for v in axis.levels if isinstance(v, float)], axis.logarithmic)
     else:
-        words = apart([v if isinstance(v, str) else f"{v:g}" for v in axis.levels], 14)
+        words = distinct_labels([v if isinstance(v, str) else f"{v:g}" for v in axis.levels], 14)
         axes.set(**{f"{at}ticks": range(len(words)), f"{at}ticklabels": words})
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import workbench.report.page_tables as tables
 from workbench.analysis.protocol import arm_settings, phases
-from workbench.analysis.time_course import Courses, bands, timings
-from workbench.report.drawing import BLACK, GREEN, GREY, LINES, Margins, Panel, apart, drawing
+from workbench.analysis.time_course import TimeCourses, bands, timings
+from workbench.report.drawing import BLACK, GREEN, GREY, LINES, Margins, Panel, distinct_labels, drawing
 from workbench.report.figure import Figure
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import course_caption, course_take
-from workbench.report.words import Wording, cut, number, times_in
+from workbench.report.words import Wording, cut_text, number, times_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def courses_panel(
     margins = Margins(right=0.32, bottom=0.62).with_legend(len(arms))
     mine = {arm: frame[frame.arm == arm] for arm, _ in arms}
     with drawing(name, 3.9, 2.1, margins) as (axes, drawn):
-        named = apart([title for _, title in arms], 46)
+        named = distinct_labels([title for _, title in arms], 46)
         for (arm, _), label, (colour, dashes, _) in zip(arms, named, LINES, strict=False):
             one = mine[arm]
             axes.fill_between(one.time, one.p10, one.p90, color=colour, alpha=0.15, linewidth=0)
@@ -58,7 +58,7 @@ def courses_panel(
         mark_phases(axes, phases)
         _mark(axes, marks or CourseMarks(), float(max(one.time.max() for one in mine.values())))
         axes.set_xlabel(axis[0], fontsize=7.5)
-        axes.set_ylabel(cut(axis[1], 36))
+        axes.set_ylabel(cut_text(axis[1], 36))
         axes.figure.legend(loc="lower center", ncols=1)
     said = [_spoken(title, mine[arm]) for arm, title in arms]
     return Panel(heading, drawn.svg, f"{heading}. {'; '.join(said)}. The numbers stand in the table.")
@@ -92,7 +92,13 @@ def mark_phases(axes: Axes, phases: Sequence[Phase]) -> None:
     for phase in phases:
         axes.axvline(phase.start, color="#CCCCCC", linewidth=0.8, zorder=0)
         axes.text(
-            (phase.start + phase.stop) / 2, top, cut(phase.name, 12), ha="center", va="top", color=GREY, fontsize=7.5
+            (phase.start + phase.stop) / 2,
+            top,
+            cut_text(phase.name, 12),
+            ha="center",
+            va="top",
+            color=GREY,
+            fontsize=7.5,
         )
     borders = [phase.start for phase in phases] + [phases[-1].stop]
     rates = {phase.per_day for phase in phases}
@@ -105,7 +111,7 @@ def mark_phases(axes: Axes, phases: Sequence[Phase]) -> None:
 TOGETHER = 5
 
 
-def grouped_courses(words: Wording, course: Courses) -> Figure | None:
+def grouped_courses(words: Wording, course: TimeCourses) -> Figure | None:
     """Draw the means of a recorded course, several arms to a panel."""
     selection, frame = words.selection, bands(course)
     arms = [arm for arm in course.by_arm if arm in set(frame.arm)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.time_course import Courses, Timing, timing_samples
+from workbench.analysis.time_course import TimeCourses, Timing, timing_samples
 from workbench.report.dose_lines import lines_panel
 from workbench.report.figure import Figure, Line
 from workbench.report.page_tables import line_table
@@ -20,7 +20,7 @@ HEADINGS = {
 }
 
 
-def timing_figure(words: Wording, course: Courses) -> Figure | None:
+def timing_figure(words: Wording, course: TimeCourses) -> Figure | None:
     """Draw, for onset, benefit and relapse, the share of subjects who have reached it, arm by arm."""
     samples = [s for s in timing_samples(words.selection, course) if not np.isnan(s.times).all()]
     if not samples or course.time_unit != "trial":

@@ -55,13 +55,13 @@ def _magnitude(size: float) -> int:
     return int(f"{size:e}".partition("e")[2])
 
 
-def cut(text: str, letters: int = 34) -> str:
+def cut_text(text: str, letters: int = 34) -> str:
     """Return `text` on one line, cut with a mark if it is longer than `letters`."""
     text = " ".join(text.split())
     return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
-def each(frame: pd.DataFrame) -> Iterator[Any]:
+def row_records(frame: pd.DataFrame) -> Iterator[Any]:
     """Return the rows of a frame as records; what their fields hold is known to who made the frame."""
     return frame.itertuples()
 
@@ -145,7 +145,7 @@ class Wording:
 
     def arm(self, name: str) -> str:
         """Return an arm's title, cut if very long, or its name as words."""
-        return cut(str(self.selection.arms.title[name]) or name_in_words(name), LONGEST)
+        return cut_text(str(self.selection.arms.title[name]) or name_in_words(name), LONGEST)
 
     def short(self, name: str) -> str:
         """Return what figures and wide tables call an arm: its short name if the scenario gives one."""
@@ -155,7 +155,7 @@ class Wording:
         """Return what an outcome or course is called: its title, or its name as words."""
         found = self.selection.measures
         title = found[(found.kind == kind) & (found.name == name)].title.iloc[0]
-        return cut(str(title) or name_in_words(name), LONGEST)
+        return cut_text(str(title) or name_in_words(name), LONGEST)
 
     def axis(self, path: str, unit: str, relative: bool = False) -> str:
         """Return the label of a setting; a total dose a day is named after its drug."""
@@ -207,7 +207,7 @@ class Wording:
         for lane in lanes:
             declared = self.selection.scenario.get("session", {}).get(lane.name, {})
             own = rows[(rows.arm == name) & (rows.origin == "arm") & rows.path.str.startswith(f"session.{lane.name}.")]
-            unusual = [(field_path(r.path).field, _bare(r)) for r in each(own)]
+            unusual = [(field_path(r.path).field, _bare(r)) for r in row_records(own)]
             when = f"day {number(lane.at[0])}" + (f" to day {number(lane.at[-1])}" if len(lane.at) > 1 else "")
             text = f"{str(declared.get('title', '')) or name_in_words(lane.name)}: {len(lane.at)} sessions, {when}"
             told = [self._unusual(name, lane.name, f, value) for f, value in unusual if f not in WHEN]
@@ -227,7 +227,7 @@ class Wording:
         rows = self.selection.settings
         mine = rows[rows.arm == name]
         changed = mine[(mine.origin == "arm") & ~mine.path.str.startswith(("dose.", "session."))]
-        said = [f"{r.path.replace('.', ' ').replace('_', ' ')} set to {_value(r)}" for r in each(changed)]
+        said = [f"{r.path.replace('.', ' ').replace('_', ' ')} set to {_value(r)}" for r in row_records(changed)]
         tables, kept = ({field_path(path).table for path in paths} for paths in (rows.path, mine.path))
         return said + [
             f"without {path.replace('.', ' ').replace('_', ' ')}"

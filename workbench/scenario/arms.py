@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.errors import quoted
 from workbench.scenario.component_tables import raw_place
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.model import UNREADABLE, Arm, ParameterSet, Setting, Table
 from workbench.scenario.names import name_fault
 from workbench.scenario.paths import PathError, Paths, Unreadable
@@ -76,7 +76,7 @@ class _Arms:
         keys: Keys = ("arm", name)
         if fault := name_fault(name):
             self.settings.document.report(keys, fault, at="key")
-        own = conforming(self.settings.document, keys, ArmShape, self.raw[name])
+        own = conforming_entries(self.settings.document, keys, ArmShape, self.raw[name])
         base = self.base(own.get("extends"), (*below, name), keys)
         compared = base.compare_with if base.compare_with != name else None
         without, chosen = self.without(own, base, keys), self.set(own.get("set", {}), keys)

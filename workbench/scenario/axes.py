@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.component.declaration import Parameter
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.model import Arm, Axis, Quantity, Ref
 from workbench.scenario.paths import Target
 from workbench.scenario.remarks import DIGITS, near_equals
@@ -61,7 +61,7 @@ class AxisReader:
             forms = "{ values = [...] } or { from, to, steps }"
             self.document.report(keys, f"expected an axis, {forms}, got {show(raw)}")
             return None
-        sound = conforming(self.document, keys, AxisShape, raw)
+        sound = conforming_entries(self.document, keys, AxisShape, raw)
         if target is None or len(sound) < len(raw if isinstance(raw, dict) else ()):
             return None
         if target.parameter.kind != "number" and (sound.get("relative") or "from" in sound or "to" in sound):

@@ -68,7 +68,7 @@ class WholeDocument(Document):
         return self.tree.where(keys)
 
 
-def whole(document: Document, folder: Path, registry: Registry) -> Document:
+def merge_bases(document: Document, folder: Path, registry: Registry) -> Document:
     """Return the scenario of `document` with its base, today's names, and a table for each that is meant.
 
     It is `document` itself where all of it is there already.
@@ -112,7 +112,7 @@ def whole(document: Document, folder: Path, registry: Registry) -> Document:
         raise _refused(document, told) from None
 
 
-def read_whole(file: Path, registry: Registry) -> Document:
+def read_merged(file: Path, registry: Registry) -> Document:
     """Read a scenario file as `whole` has it, unchecked: what it says may still be wrong.
 
     Raises
@@ -120,7 +120,7 @@ def read_whole(file: Path, registry: Registry) -> Document:
     ScenarioError
         If it, or a base of it, cannot be read.
     """
-    return whole(Document(read_limited(file), str(file), []), file.parent, registry)
+    return merge_bases(Document(read_limited(file), str(file), []), file.parent, registry)
 
 
 def _chain(document: Document, folder: Path) -> Iterator[Document]:

@@ -10,7 +10,7 @@ from workbench.component.declaration import Component, Parameter
 from workbench.component.offers import GROUP
 from workbench.component.registry import SECTIONS, Registry, Section
 from workbench.protocol.span import RELATIVE
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.dose_ranges import check_substance, read_range
 from workbench.scenario.model import Setting, Table
 from workbench.scenario.names import name_fault
@@ -91,7 +91,7 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
     declared = component.parameters()
     flat = _anchored(_flatten(raw, declared), declared)
     shape = component_shape(component, section.key)  # type: ignore[arg-type]  # mypy: no class is hashable
-    sound = conforming(
+    sound = conforming_entries(
         document, keys, shape, flat, fields=dict(declared), written=lambda field: raw_place(document, keys, field)
     )
     fields: dict[str, Setting] = {}

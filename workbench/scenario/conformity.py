@@ -37,7 +37,7 @@ _BOUNDS = {
 _WITHOUT_VALUE = ("finite_number", "string_too_short")
 
 
-def conforming(
+def conforming_entries(
     document: Document,
     keys: Keys,
     shape: type[Shape],

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import Problem, ScenarioError, quoted
-from workbench.quantities import QuantityError, same_kind, split, to_unit
+from workbench.quantities import QuantityError, same_kind, split_quantity, to_unit
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.model import DoseRange, Span
 from workbench.scenario.shapes import ShippedRangeShape
 from workbench.scenario.shipped_files import data_folder
@@ -40,7 +40,7 @@ def shipped_ranges() -> Mapping[str, DoseRange]:
     found: dict[str, DoseRange] = {}
     for name, raw in document.content.get("dose", {}).items():
         keys = ("dose", name)
-        one = read_range(document, keys, conforming(document, keys, ShippedRangeShape, raw), sources)
+        one = read_range(document, keys, conforming_entries(document, keys, ShippedRangeShape, raw), sources)
         if one is not None:
             found |= {other.casefold(): one for other in (name, *raw.get("also", ()))}
     if problems:
@@ -93,7 +93,7 @@ def _end(document: Document, keys: Keys, raw: Any, kind: str) -> tuple[float, st
     try:
         if not isinstance(raw, str):
             raise QuantityError(f'expected a quantity in quotes, such as "2 {plainly}"')
-        unit = weighed if same_kind(split(raw)[1], weighed) else plainly
+        unit = weighed if same_kind(split_quantity(raw)[1], weighed) else plainly
         return to_unit(raw, unit), unit
     except QuantityError as error:
         document.report(keys, f"{show(raw)}: {error}")

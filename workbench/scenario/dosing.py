@@ -15,7 +15,7 @@ from typing import NamedTuple
 from workbench.component.field_path import field_path
 from workbench.errors import Problem, shorten
 from workbench.protocol.dose_record import DoseRecord, nothing
-from workbench.quantities import whole
+from workbench.quantities import parse_integer
 from workbench.scenario.csv_tables import (
     DECIMAL_COMMA,
     MARKED,
@@ -122,7 +122,7 @@ def laid_out(records: Iterable[DoseRecord]) -> tuple[list[str], list[list[int | 
 
 
 def _number_or_name(cmt: str) -> float | str:
-    return cmt if cmt and whole(cmt) is None else float(cmt or 0)
+    return cmt if cmt and parse_integer(cmt) is None else float(cmt or 0)
 
 
 def written(records: Iterable[DoseRecord]) -> str:

@@ -33,8 +33,8 @@ _UNITS = {"second": (1, "s"), "minute": (1, "min"), "hour": (1, "h"), "day": (1,
 def lists(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the section and name of each table of a document that may stand for several."""
     for section, key in LISTS.items():
-        named = content.get(section)
-        for name, table in named.items() if isinstance(named, dict) else ():
+        entry_name = content.get(section)
+        for name, table in entry_name.items() if isinstance(entry_name, dict) else ():
             if isinstance(table, dict) and key in table:
                 yield section, name
 
@@ -94,7 +94,7 @@ class FamilyReader:
                 message = f'expected words of letters and digits such as "day 1", got {show(entry)}'
                 self.document.report(place, message)
                 continue
-            own = named(name, entry)
+            own = entry_name(name, entry)
             if fault := name_fault(own):
                 self.document.report(place, fault)
             elif own in found or own in holder.entries:
@@ -119,7 +119,7 @@ class FamilyReader:
         if isinstance(title, Value):
             varied.entries = {"title": replace(title, text=titled(title.text, mark, entry)), **varied.entries}
         kept = table.words if place.keys[-1] == 0 else Words("")  # comments are written once
-        return replace(varied, words=replace(kept, key=named(of[1], entry)))
+        return replace(varied, words=replace(kept, key=entry_name(of[1], entry)))
 
     def moment(self, of: tuple[str, str], table: Branch, entry: str, place: Place) -> tuple[str, str]:
         """Return the field that an entry gives where the table does not say it, and its value as TOML text."""
@@ -166,7 +166,7 @@ def joined(entry: str) -> str:
     return "_".join(entry.lower().split())
 
 
-def named(table: str, entry: str) -> str:
+def entry_name(table: str, entry: str) -> str:
     """Return the name of the table that is made for an entry."""
     own = joined(entry)
     return own if own.startswith(f"{table}_") else f"{table}_{own}"

@@ -11,10 +11,10 @@ from workbench.component.registry import SECTIONS, Registry
 from workbench.component.registry import registry as installed
 from workbench.errors import InertError, Problem, ScenarioError
 from workbench.scenario.arms import note_alone, read_arms
-from workbench.scenario.base import BASE, WITHOUT, refuse_other_versions, whole
+from workbench.scenario.base import BASE, WITHOUT, merge_bases, refuse_other_versions
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
 from workbench.scenario.component_tables import read_tables
-from workbench.scenario.conformity import conforming
+from workbench.scenario.conformity import conforming_entries
 from workbench.scenario.dosing import check_people
 from workbench.scenario.model import ParameterSet, Scenario, Use
 from workbench.scenario.names import NAMED, name_fault, refuse_twins
@@ -77,8 +77,8 @@ def parse_scenario(
     document = Document(text, file, problems)
     refuse_other_versions(document)
     known = registry if registry is not None else installed()
-    document = whole(document, base, known)
-    head = conforming(document, (), HeadShape, {k: v for k, v in document.content.items() if k in HEAD})
+    document = merge_bases(document, base, known)
+    head = conforming_entries(document, (), HeadShape, {k: v for k, v in document.content.items() if k in HEAD})
     _report_unknown_sections(document)
     if parameters is None:  # what is stored was accepted once, and stays readable
         refuse_twins(document, NAMED)
@@ -115,7 +115,7 @@ def _read(
         document.inert = len(document.problems)
         note_idle_arms(document, arms, studies.values())
         note_idle_fields(document, tables, arms, studies.values())
-    use = conforming(document, ("use",), UseShape, head["use"]) if "use" in head else {}
+    use = conforming_entries(document, ("use",), UseShape, head["use"]) if "use" in head else {}
     interactions = read_interactions(document, arms)
     known = Known(arms, tables, sources, interactions)
     report = read_report(document, head.get("report", {}), known)

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.component.declaration import Parameter
-from workbench.quantities import QuantityError, accepted_text, known, split
+from workbench.quantities import QuantityError, accepted_text, is_known_unit, split_quantity
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.model import UNREADABLE, ParameterSet, Quantity
 from workbench.scenario.names import NAMED_IN_SET, name_fault, refuse_twins
 from workbench.scenario.shapes import EvidenceShape, ParameterSetShape, ParameterShape
@@ -45,7 +45,7 @@ def find_parameters(document: Document, name: str, base: Path) -> ParameterSet:
 
 def read_parameters(document: Document, sources: Collection[str] | None) -> ParameterSet:
     """Return the parameter set in `document`; `sources` are the keys of the bibliography (None: any goes)."""
-    head = conforming(document, (), ParameterSetShape, document.content)
+    head = conforming_entries(document, (), ParameterSetShape, document.content)
     if sources is not None:
         refuse_twins(document, NAMED_IN_SET)
     reader = ValueReader(document, EMPTY, sources)
@@ -76,7 +76,7 @@ def _read_value(reader: ValueReader, name: str, raw: Any) -> Quantity | None:
     if fault := name_fault(name):
         reader.document.report(keys, fault, at="key")
         return None
-    sound = conforming(reader.document, keys, ParameterShape, raw)
+    sound = conforming_entries(reader.document, keys, ParameterShape, raw)
     if "value" not in sound:
         return None
     unit = _written_unit(reader, sound["value"], (*keys, "value"))
@@ -88,11 +88,11 @@ def _written_unit(reader: ValueReader, raw: Any, keys: tuple[str, ...]) -> str |
     if not isinstance(raw, str):
         return "1"
     try:
-        unit = split(raw)[1]
+        unit = split_quantity(raw)[1]
     except QuantityError as error:
         reader.document.report(keys, f"{show(raw)}: {error}")
         return None
-    if not unit or not known(unit):
+    if not unit or not is_known_unit(unit):
         message = f"unknown unit {show(unit)}" if unit else "the unit is missing; " + accepted_text("1")
         reader.document.report(keys, f"{show(raw)}: {message}")
         return None
@@ -128,6 +128,6 @@ def _read_condition(reader: ValueReader, name: str, raw: Any, values: dict[str, 
 def _read_change(reader: ValueReader, name: str, raw: Any, base: Quantity, keys: tuple[str, ...]) -> Quantity | None:
     """Return a condition's value, in the unit of the parameter it changes."""
     if isinstance(raw, dict):
-        sound = conforming(reader.document, keys, EvidenceShape, raw)
+        sound = conforming_entries(reader.document, keys, EvidenceShape, raw)
         return _quantity(reader, name, base.unit, sound, keys) if "value" in sound else None
     return reader.quantity(Parameter(name, "number", None, "", unit=base.unit), raw, keys)

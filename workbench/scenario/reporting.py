@@ -10,7 +10,7 @@ from pydantic import Field
 
 from workbench.component.field_path import field_path
 from workbench.errors import quoted
-from workbench.scenario.conformity import conforming
+from workbench.scenario.conformity import conforming_entries
 from workbench.scenario.model import Arm, Caveat, Contrary, Contrast, Interaction, Report, ResponderRule
 from workbench.scenario.paths import Tables
 from workbench.scenario.shapes import Names, Number, Shape
@@ -35,7 +35,7 @@ class Known:
 
 def read_report(document: Document, raw: Mapping[str, Any], known: Known) -> Report:
     """Return the table ``[report]``; what it names and is not there is reported at its place."""
-    found = conforming(document, ("report",), ReportShape, raw)
+    found = conforming_entries(document, ("report",), ReportShape, raw)
     benefit = found.get("benefit")
     named = {kind: found.get(kind, {}) for kind in ("also", "cost")}
     read = {
@@ -64,7 +64,7 @@ def read_contrary(
     """Return the observations that speak against the scenario, in the order of the file."""
     found = []
     for place, one in enumerate(raw):
-        read = conforming(document, ("use", "contrary", place), ContraryShape, one)
+        read = conforming_entries(document, ("use", "contrary", place), ContraryShape, one)
         if "source" in read:
             _source(document, ("use", "contrary", place, "source"), read["source"], sources)
         found.append(Contrary(read.get("text", ""), read.get("source", "")))
@@ -73,7 +73,7 @@ def read_contrary(
 
 def _contrast(document: Document, keys: Keys, written: Mapping[str, Any], known: Known) -> Contrast | None:
     """Return one comparison, None where its outcome or its arm is not said."""
-    raw = conforming(document, keys, ContrastShape, written)
+    raw = conforming_entries(document, keys, ContrastShape, written)
     places = (("outcome", "outcome"), ("arm", "arm"), ("against", "arm"), ("course", "course"))
     for field, section in (*places, ("interaction", "interaction")):
         _known(document, (*keys, field), raw.get(field, ""), known, section)
@@ -122,7 +122,7 @@ def _response(document: Document, keys: Keys, raw: Mapping[str, Any], known: Kno
     if raw.get("response") is None:
         return None
     place = (*keys, "response")
-    read = conforming(document, place, ResponseShape, raw["response"])
+    read = conforming_entries(document, place, ResponseShape, raw["response"])
     _known(document, (*place, "before"), read.get("before", ""), known, "outcome")
     if read.get("source"):
         _source(document, (*place, "source"), read["source"], known.sources)
@@ -132,7 +132,7 @@ def _response(document: Document, keys: Keys, raw: Mapping[str, Any], known: Kno
 def _caveat(document: Document, name: str, written: Mapping[str, Any], known: Known) -> Caveat | None:
     """Return a caveat; its setting must be a number that the file's tables have."""
     keys: Keys = ("report", "caveat", name)
-    read = conforming(document, keys, CaveatShape, written)
+    read = conforming_entries(document, keys, CaveatShape, written)
     if not {"setting", "value", "text"} <= set(read):
         return None
     section, table, field = field_path(read["setting"])

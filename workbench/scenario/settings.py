@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workbench.quantities import convert, counts
+from workbench.quantities import convert, counts_molecules
 from workbench.scenario.conformity import conforms
 from workbench.scenario.csv_tables import NUMBER
 from workbench.scenario.model import Quantity, Setting
@@ -71,7 +71,7 @@ class SettingReader:
         """
         field = target.parameter
         landing = self.reader.used.get(field.name, ()) if target.table is None else ()
-        molar = field.unit in MASSES and unit != field.unit and counts(unit, field.unit)
+        molar = field.unit in MASSES and unit != field.unit and counts_molecules(unit, field.unit)
         if molar or any(other.unit != field.unit for other in landing):
             return [None] * len(cells)
         low, high = (

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from workbench.errors import Problem, quoted
 from workbench.quantities import same_kind
 from workbench.scenario.axes import AxisReader
-from workbench.scenario.conformity import conforming, show
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.csv_tables import NUMBER, SHOWN, WHOLE, CsvTable, named_table, no_number, number_in
 from workbench.scenario.model import Arm, Axis, Interaction, Study
 from workbench.scenario.names import name_fault
@@ -60,7 +60,7 @@ class StudyReader:
         document = self.settings.document
         if fault := name_fault(name):
             document.report(keys, fault, at="key")
-        sound = conforming(document, keys, StudyShape, raw)
+        sound = conforming_entries(document, keys, StudyShape, raw)
         arms = self.named("arm", sound.get("arms") or [], tuple(self.arms), (*keys, "arms"))
         outcomes = self.named("outcome", sound.get("outcomes") or [], self.outcomes, (*keys, "outcomes"))
         design = self.design(sound, keys)
@@ -284,7 +284,7 @@ def _interaction(document: Document, name: str, raw: Any, known: tuple[str, ...]
     before = len(document.problems)
     if fault := name_fault(name):
         document.report(keys, fault, at="key")
-    sound = conforming(document, keys, InteractionShape, raw)
+    sound = conforming_entries(document, keys, InteractionShape, raw)
     arms = sound.get("arms", [])
     if "arms" in sound and len(arms) != len(PLACES):
         message = f"an interaction is of four arms ({', '.join(PLACES)}), got {len(arms)}"

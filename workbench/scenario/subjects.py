@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from workbench.component.declaration import Parameter
-from workbench.quantities import QuantityError, known, split
-from workbench.scenario.conformity import conforming, show
+from workbench.quantities import QuantityError, is_known_unit, split_quantity
+from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.csv_tables import ColumnReader
 from workbench.scenario.model import Effect, Quantity, Setting, Subjects, Trait
 from workbench.scenario.names import name_fault
@@ -57,7 +57,7 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
     raw = reader.document.content.get("subjects")
     if raw is None:
         return DEFAULT
-    sound = conforming(reader.document, ("subjects",), SubjectsShape, raw)
+    sound = conforming_entries(reader.document, ("subjects",), SubjectsShape, raw)
     columns = ColumnReader(reader.document, base, sound.get("table", ""))
     traits = _Traits(reader, paths, columns, bool(sound.get("table")))
     found = [traits.read(name, trait) for name, trait in sound.get("trait", {}).items()]
@@ -110,7 +110,7 @@ class _Traits:
         if fault := name_fault(name):
             self.reader.document.report(keys, fault, at="key")
             return None
-        sound = conforming(self.reader.document, keys, TraitShape, raw)
+        sound = conforming_entries(self.reader.document, keys, TraitShape, raw)
         distribution = DISTRIBUTIONS.get(sound.get("distribution", ""))
         if distribution is None or len(sound) < len(raw):
             return None
@@ -159,10 +159,10 @@ class _Traits:
         if not isinstance(text, str):
             return "1"
         try:
-            unit = split(text)[1]
+            unit = split_quantity(text)[1]
         except QuantityError:
             unit = ""
-        if not known(unit):
+        if not is_known_unit(unit):
             self.reader.document.report(keys, f"{show(text)}: not a quantity with a known unit")
             return None
         return unit
@@ -231,7 +231,7 @@ class _Traits:
         for path, effect in raw.items():
             place = (*keys, path)
             target = self.target(path, place, at="key")
-            sound = conforming(self.reader.document, place, EffectShape, effect)
+            sound = conforming_entries(self.reader.document, place, EffectShape, effect)
             if target is None or len(sound) < 2:
                 continue
             number = self.reader.plain(unit, sound["reference"], (*place, "reference"))

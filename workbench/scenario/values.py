@@ -14,7 +14,16 @@ from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS
 from workbench.errors import quoted
 from workbench.protocol.span import in_days, parse_window
-from workbench.quantities import QuantityError, accepted_text, convert, counts, same_kind, split, to_unit, weighed
+from workbench.quantities import (
+    QuantityError,
+    accepted_text,
+    convert,
+    convert_to_mass,
+    counts_molecules,
+    same_kind,
+    split_quantity,
+    to_unit,
+)
 from workbench.scenario.conformity import expected_number, show
 from workbench.scenario.dosing import read_dosing
 from workbench.scenario.model import UNREADABLE, Evidence, ParameterSet, Quantity, Ref, Setting
@@ -111,8 +120,8 @@ class ValueReader:
         return number
 
     def _is_molar(self, raw: str, unit: str) -> bool:
-        given = split(raw)[1] if unit in MASSES else ""
-        return bool(given) and counts(given, unit)
+        given = split_quantity(raw)[1] if unit in MASSES else ""
+        return bool(given) and counts_molecules(given, unit)
 
     def _weighed(self, raw: str, unit: str, keys: Keys) -> float | None:
         """Return a value that counts molecules in the mass unit `unit`, by the molar mass of its table's drug."""
@@ -124,7 +133,7 @@ class ValueReader:
         if mass is None:
             message = f"{show(raw)} counts molecules, and drug.{drug} has no molar_mass (g/mol) to turn it into {unit}"
             self.document.report(keys, message)
-        return weighed(raw, unit, mass) if mass else None
+        return convert_to_mass(raw, unit, mass) if mass else None
 
     def _is_name(self, raw: Any) -> bool:
         return isinstance(raw, str) and raw in self.parameters.values
@@ -149,7 +158,7 @@ class ValueReader:
             return None
         if not same_kind(value.unit, parameter.unit):
             message = f"parameter {quoted(name)} is in {quoted(value.unit)}, but this field is in {parameter.unit!r}"
-            if parameter.unit in MASSES and counts(value.unit, parameter.unit):
+            if parameter.unit in MASSES and counts_molecules(value.unit, parameter.unit):
                 message += "; molar values are turned into mass only where they are written in the scenario"
             self.document.report((*keys, "ref"), message)
             return None

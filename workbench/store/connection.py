@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from workbench.errors import StorageError
-from workbench.files import open_regular, refuse_loop, settle
+from workbench.files import open_regular, refuse_loop, sync_folder
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -209,7 +209,7 @@ def create(path: Path, command: str = "") -> None:
             connection.close()
             connection.engine.dispose()
         draft.replace(path)
-        settle(path.absolute().parent)
+        sync_folder(path.absolute().parent)
 
 
 @contextmanager
@@ -235,7 +235,7 @@ def publish(draft: Path, path: Path) -> None:
     with draft.open("rb+") as file:
         os.fsync(file.fileno())
     draft.replace(path)
-    settle(path.absolute().parent)
+    sync_folder(path.absolute().parent)
 
 
 def discard(draft: Path) -> None:
@@ -318,7 +318,7 @@ def refuse_planted(path: Path) -> int:
     with opened_to_read(path) as driver:
         version = version_of(driver)
         refuse_newer(path, version)
-        for kind, name in strange(driver):
+        for kind, name in foreign_objects(driver):
             raise StorageError(
                 f"{path}: the {kind} {name!r} is not what a workbench puts there; nothing was changed; keep your own"
                 " tables, views and triggers in a database of your own, or choose another --db"
@@ -333,7 +333,7 @@ def version_of(driver: sqlite3.Connection) -> int:
     return int(driver.execute("PRAGMA user_version").fetchone()[0])
 
 
-def strange(driver: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+def foreign_objects(driver: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """Yield kind and name of every table, view, index and trigger that is not what a workbench puts there."""
     ours = _shapes_of(version_of(driver))
     rows = driver.execute("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name").fetchall()

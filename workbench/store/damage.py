@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import StorageError, shorten
-from workbench.files import argument
+from workbench.files import quote_argument
 
 Ask = Callable[..., sqlite3.Cursor]
 """Puts one question, with its values, to the database that is looked at."""
@@ -94,11 +94,11 @@ def damaged(path: Path, what: object) -> StorageError:
     """Return the error of a file that is not as it was written."""
     return StorageError(
         f"{path}: damaged, a torn copy, or changed by hand: {what}; nothing was written;"
-        f" `workbench verify {argument(path)}` says what else; restore a copy that was made while nothing wrote"
+        f" `workbench verify {quote_argument(path)}` says what else; restore a copy that was made while nothing wrote"
     )
 
 
-def unescaped(text: bytes) -> str:
+def decode_text(text: bytes) -> str:
     """Return a stored text, with what is no UTF-8 in it as lone surrogates, which no other text holds."""
     return text.decode("utf-8", "surrogateescape")
 

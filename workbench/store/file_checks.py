@@ -10,8 +10,8 @@ from workbench.store.audit import NO_AUDIT, NUMBERED, Entry, chain_faults, conte
 from workbench.store.canonical import numbers_in
 from workbench.store.connection import (
     SCHEMA_VERSION,
+    foreign_objects,
     lost_tables,
-    strange,
     version_of,
 )
 from workbench.store.damage import Ask, Check, Damage, readable
@@ -50,7 +50,7 @@ def tables(ask: Ask, connection: sqlite3.Connection) -> Check:
         )
         if version < OLDEST_VERSION:
             yield Damage("", "database", f"its version is {version}, which no workbench writes")
-        for kind, name in strange(connection):
+        for kind, name in foreign_objects(connection):
             yield Damage("sqlite_schema", f"{kind} {name!r}", "it is not what a workbench puts there")
         for name in lost_tables(connection):
             yield Damage("sqlite_schema", f"table {name!r}", "it is not there")

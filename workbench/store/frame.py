@@ -33,7 +33,7 @@ def fetch(connection: sqlite3.Connection, sql: str, values: Sequence[Any] | Mapp
     Of columns of one name the second is called ``name:1``, as SQLite calls them in a view.
     """
     cursor = connection.execute(sql, values)
-    return framed(names_of(cursor), _stretches(cursor))
+    return build_frame(names_of(cursor), _stretches(cursor))
 
 
 def names_of(cursor: sqlite3.Cursor) -> list[str]:
@@ -43,7 +43,7 @@ def names_of(cursor: sqlite3.Cursor) -> list[str]:
     return _unique([column[0] for column in cursor.description])
 
 
-def framed(names: Sequence[str], stretches: Iterable[Sequence[tuple[Any, ...]]]) -> pd.DataFrame:
+def build_frame(names: Sequence[str], stretches: Iterable[Sequence[tuple[Any, ...]]]) -> pd.DataFrame:
     """Return columns that come in stretches as one table, with the types that SQLite gives."""
     import pandas as pd
 

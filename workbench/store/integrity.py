@@ -15,7 +15,7 @@ from workbench.store.connection import (
     opened_to_read,
     storage_faults,
 )
-from workbench.store.damage import Ask, Check, unescaped
+from workbench.store.damage import Ask, Check, decode_text
 from workbench.store.file_checks import audit, pages, tables, views
 from workbench.store.read import Results
 from workbench.store.result_digest import digest_of
@@ -54,7 +54,7 @@ def snapshot(path: Path) -> Iterator[Snapshot]:
     """
     inspect(path)
     with storage_faults(path), opened_to_read(path) as connection:
-        connection.text_factory = unescaped
+        connection.text_factory = decode_text
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         yield Snapshot(path, connection)

@@ -179,7 +179,7 @@ def _match_equal(
     driver.executemany(f"INSERT INTO temp.of_{name} VALUES (?, ?, 0)", pairs)
 
 
-def bring(driver: sqlite3.Connection) -> None:
+def insert_missing(driver: sqlite3.Connection) -> None:
     """Insert what ``main`` lacks, after `match`; ``temp.added_TABLE`` holds the keys of rows whose owner was there."""
     there = tables_there(driver)
     ordered = [t for t in tables.metadata.sorted_tables if t.name in there and t.name not in ("audit", "columns")]
@@ -235,7 +235,7 @@ def _continue_calibrations(driver: sqlite3.Connection) -> None:
 
 
 def forget(driver: sqlite3.Connection) -> None:
-    """Drop what `match` and `bring` have noted."""
+    """Drop what `match` and `insert_missing` have noted."""
     for (name,) in driver.execute("SELECT name FROM sqlite_temp_schema WHERE type = 'table'").fetchall():
         driver.execute(f"DROP TABLE temp.{name}")
 

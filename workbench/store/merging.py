@@ -24,7 +24,16 @@ from workbench.errors import Problem, StorageError, UsageError
 from workbench.store.audit import Written, driver_of, entries
 from workbench.store.damage import damaged
 from workbench.store.integrity import file_checks, snapshot
-from workbench.store.merge_rows import FoundConflicts, MergeConflicts, added, bring, conflicts, forget, held_by, match
+from workbench.store.merge_rows import (
+    FoundConflicts,
+    MergeConflicts,
+    added,
+    conflicts,
+    forget,
+    held_by,
+    insert_missing,
+    match,
+)
 from workbench.store.session import WriteSession, refuse_held
 from workbench.store.views import write_views
 
@@ -110,7 +119,7 @@ def merge(
     """
     listed, target = [Path(source) for source in sources], Path(into)
     _refuse_twice(listed, target)
-    seen = _looked_through(listed, lock_timeout, tell)
+    seen = _check_sources(listed, lock_timeout, tell)
     with _Merger(seen, target, command, lock_timeout, tell) as merger:
         return merger.merged()
 
@@ -129,7 +138,7 @@ def _same(one: Path, other: Path) -> bool:
     return False
 
 
-def _looked_through(paths: Sequence[Path], timeout: float, tell: Tell) -> tuple[MergeSource, ...]:
+def _check_sources(paths: Sequence[Path], timeout: float, tell: Tell) -> tuple[MergeSource, ...]:
     """Return the sources, each of them whole and as it was written; everything that is wrong is reported at once."""
     seen, problems = [], []
     for path in paths:
@@ -265,7 +274,7 @@ class _Merger(WriteSession):
             Written(driver),
             {name: _last(driver, name) for name in ("axis", "study", "run", "invocation")},
         )
-        bring(driver)
+        insert_missing(driver)
         if not audited:
             return
         write_views(connection)
@@ -298,7 +307,7 @@ AT_ONCE = 16_384
 
 
 def note(driver: sqlite3.Connection, before: Mapping[str, int], written: Written) -> None:
-    """Note the rows that `merge_rows.bring` has inserted.
+    """Note the rows that `merge_rows.insert_missing` has inserted.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
 from workbench.store.connection import explain
-from workbench.store.frame import framed, names_of
+from workbench.store.frame import build_frame, names_of
 from workbench.store.whole import reading
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Answer:
     def tables(self) -> Iterator[pd.DataFrame]:
         """Yield the answer as tables of some rows each; at least one, which may have none."""
         for rows in self.rows:
-            yield framed(self.names, [list(zip(*rows, strict=True))] if rows else [])
+            yield build_frame(self.names, [list(zip(*rows, strict=True))] if rows else [])
 
     def table(self) -> pd.DataFrame:
         """Return the whole answer.
@@ -47,7 +47,7 @@ class Answer:
         UsageError
             If it is too large to be held.
         """
-        return framed(self.names, (list(zip(*rows, strict=True)) for rows in self._held() if rows))
+        return build_frame(self.names, (list(zip(*rows, strict=True)) for rows in self._held() if rows))
 
     def _held(self) -> Iterator[list[tuple[Any, ...]]]:
         size = 0
@@ -59,7 +59,7 @@ class Answer:
 
 
 @contextmanager
-def answered(path: Path, sql: str, max_rows: int | None = None) -> Iterator[Answer]:
+def answer_question(path: Path, sql: str, max_rows: int | None = None) -> Iterator[Answer]:
     """Ask one question.
 
     Raises
@@ -68,14 +68,14 @@ def answered(path: Path, sql: str, max_rows: int | None = None) -> Iterator[Answ
         If the text is no valid question, tries to change something, or its answer has more than `max_rows` rows; the
         first `max_rows` have come by then.
     """
-    with reading(path) as connection, questions(path):
+    with reading(path) as connection, question_faults(path):
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW // _width(connection, sql))
         cursor = connection.execute(sql)
         yield Answer(names_of(cursor), _limited(_stretches(cursor), max_rows))
 
 
 @contextmanager
-def questions(path: Path) -> Iterator[None]:
+def question_faults(path: Path) -> Iterator[None]:
     """Tell what is wrong with the text of a question from what is wrong with the file or the surroundings."""
     try:
         yield

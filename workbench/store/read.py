@@ -18,7 +18,7 @@ from workbench.errors import UsageError
 from workbench.scenario.text.document import Document
 from workbench.store.connection import storage_faults
 from workbench.store.frame import fetch, fetch_typed
-from workbench.store.question import answered, questions
+from workbench.store.question import answer_question, question_faults
 from workbench.store.views import KEYS
 from workbench.store.whole import reading
 
@@ -84,7 +84,7 @@ def open_results(path: str | Path) -> Results:
 
 def query(path: str | Path, sql: str, max_rows: int | None = None) -> pd.DataFrame:
     """Return the answer to a read-only SQL question; `UsageError` if it has more than `max_rows` rows."""
-    with answered(Path(path), sql, max_rows) as answer:
+    with answer_question(Path(path), sql, max_rows) as answer:
         return answer.table()
 
 
@@ -322,7 +322,7 @@ class Results:
         UsageError
             If the text is no valid question, or tries to change something.
         """
-        with self._reading() as connection, questions(self.path):
+        with self._reading() as connection, question_faults(self.path):
             return fetch(connection, sql, values)
 
     def _scenario(self, sweep: int, columns: str) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from workbench.store.connection import (
     storage_faults,
     version_of,
 )
-from workbench.store.damage import Check, Damage, damaged, readable, unescaped
+from workbench.store.damage import Check, Damage, damaged, decode_text, readable
 from workbench.store.file_checks import broken_entries, changed_views, pages
 from workbench.store.row_rules import broken_clocks, broken_courses, broken_rules, broken_scenarios, broken_texts
 
@@ -69,14 +69,14 @@ def refuse_damaged(path: Path, connection: sqlite3.Connection, *, anew: bool = F
         Naming the first row.
     """
     place = Path(os.path.realpath(path))
-    signs = _signs(place)
+    signs = _change_stamp(place)
     known = _seen.get(place)
     if known is not None and known.signs == signs and not anew:
         return known.views
-    factory, connection.text_factory = connection.text_factory, unescaped
+    factory, connection.text_factory = connection.text_factory, decode_text
     connection.execute("BEGIN")  # a writer may commit between two questions: all are of one state
     try:
-        state = _looked_at(path, connection, signs, None if anew else known, anew)
+        state = _check_once(path, connection, signs, None if anew else known, anew)
     finally:
         connection.rollback()
         connection.text_factory = factory
@@ -90,7 +90,7 @@ def ask_again(path: Path) -> None:
         refuse_damaged(path, driver, anew=True)
 
 
-def _looked_at(
+def _check_once(
     path: Path,
     connection: sqlite3.Connection,
     signs: tuple[tuple[int, ...] | None, ...],
@@ -144,7 +144,7 @@ def _rows_named(connection: sqlite3.Connection, found: Check) -> Iterator[Damage
         yield from readable(Check("rows"), lambda: islice(_broken(connection), 1)).findings
 
 
-def _signs(place: Path) -> tuple[tuple[int, ...] | None, ...]:
+def _change_stamp(place: Path) -> tuple[tuple[int, ...] | None, ...]:
     """Return what changes when a file, or the log of what is still to go into it, is written."""
     found: list[tuple[int, ...] | None] = []
     for name in (place, place.with_name(f"{place.name}-wal")):

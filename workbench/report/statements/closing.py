@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.component.registry import registry
-from workbench.execution.tolerances import agreement, between_processors
-from workbench.files import argument
+from workbench.execution.tolerances import between_processors, describe_agreement
+from workbench.files import quote_argument
 from workbench.report.methods import absent
 from workbench.report.methods import sentences as absent_sentences
 from workbench.report.published import findings_summary, unchecked_sentence
@@ -87,7 +87,7 @@ def methods(ground: Ground, used: Sequence[type[Component]]) -> Iterator[str]:
         f"Parameter set: {facts['parameter_set'] or 'none'} {facts['parameter_version']}. Software: {', '.join(named)}."
     )
     yield _clocks(ground)
-    yield agreement(selection)
+    yield describe_agreement(selection)
     yield from between_processors(selection)
     yield from absent_sentences(ground, absent(ground), used)
     shown = [row for aim in ground.aims.named if (row := ground.row(aim)) is not None]
@@ -135,7 +135,7 @@ def more_assumptions(found: Sequence[Assumption], shown: Sequence[Assumption]) -
 @statement("sweeps")
 def tables_counted(ground: Ground, n: int) -> str:
     """Say how many tables there are, and how their questions are asked."""
-    db = argument(Path(ground.selection.results.path.name))
+    db = quote_argument(Path(ground.selection.results.path.name))
     return (
         f"{counted(n, 'table')}, each with its question to the database: workbench query "
         f'{db} "...". A table shows the answer, or sums it up by subject.'

@@ -12,7 +12,17 @@ from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.time_course import MOST_SUBJECTS, ONSET_FACTOR
 from workbench.report.statements.statement import statement
-from workbench.report.words import Wording, counted, each, listed, name_in_words, number, percent, sentence, signed
+from workbench.report.words import (
+    Wording,
+    counted,
+    listed,
+    name_in_words,
+    number,
+    percent,
+    row_records,
+    sentence,
+    signed,
+)
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, HELD, NEITHER, PLAUSIBLE
 
 if TYPE_CHECKING:
@@ -340,7 +350,7 @@ def chain_take(words: Wording, found: DoseChain) -> str:
         return sentence(f"No dose in {name_in_words(found.study)} reaches half of any effect")
     levels = [link.outcome for link in found.links if link.absolute]
     chosen = rows[rows.outcome == next((o for o in levels if o in set(rows.outcome)), rows.outcome.iloc[-1])]
-    said = [f"{number(r.p50, 2)} {found.unit} ({words.arm(r.arm)})" for r in each(chosen)]
+    said = [f"{number(r.p50, 2)} {found.unit} ({words.arm(r.arm)})" for r in row_records(chosen)]
     title = words.measure("outcome", str(chosen.outcome.iloc[0]))
     return sentence(f"{title}: half of it is reached at a median of {', '.join(said)}")
 

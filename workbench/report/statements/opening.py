@@ -12,9 +12,9 @@ from workbench.analysis.intervals import ROUNDING
 from workbench.analysis.parameter_uncertainty import ENDS
 from workbench.analysis.protocol import arm_settings
 from workbench.analysis.sensitivity import FEWEST, Movement, movements, swing
-from workbench.findings.ledger import natural
+from workbench.findings.ledger import natural_order
 from workbench.report.statements.statement import statement, statements
-from workbench.report.words import counted, each, listed, name_in_words, number, percent, sentence, signed
+from workbench.report.words import counted, listed, name_in_words, number, percent, row_records, sentence, signed
 from workbench.terms import CLEARLY_BETTER, CLEARLY_WORSE, FEWEST_PEOPLE, HELD, NEITHER, PLAUSIBLE, TOO_FEW, heading
 
 if TYPE_CHECKING:
@@ -214,7 +214,9 @@ def held_to_findings(ground: Ground) -> str:
         within = f"in them {MIDDLE} lie {_span(inside)}, with a median of {signed(inside.middle)}"
         said += f"; {within}" if kept.enough else f"; {TOO_FEW} for a range to rely on ({within})"
     if kept.left_out:
-        said += f". Fitted, too, but not to be judged over these sets: {listed(sorted(kept.left_out, key=natural))}"
+        said += (
+            f". Fitted, too, but not to be judged over these sets: {listed(sorted(kept.left_out, key=natural_order))}"
+        )
     return sentence(said)
 
 
@@ -353,7 +355,7 @@ def _study(ground: Ground, moved: Movement) -> str:
 def hangs_most_on(ground: Ground) -> Iterator[str]:
     """Say which number moves the finding most, and how far."""
     found = ground.main_over
-    for driver in each(found.drivers.head(1)) if found is not None else ():
+    for driver in row_records(found.drivers.head(1)) if found is not None else ():
         moved = swing(ground.selection, found, driver.path, driver.rho) if found is not None else None
         if found is None or moved is None or abs(driver.rho) < found.notable:
             continue
