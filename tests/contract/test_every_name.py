@@ -16,6 +16,7 @@ from support.shipped_runs import SCENARIOS, shipped_scenario
 
 from workbench import simulate
 from workbench.errors import ScenarioError
+from workbench.plan import plan
 from workbench.scenario import to_text
 from workbench.scenario.load import parse_scenario
 from workbench.scenario.model import Arm, Axis, Scenario, Study, Table, Trait
@@ -193,6 +194,16 @@ def test_a_stream_survives_text_and_makes_another_run() -> None:
     other = parse_scenario(replaced(NOISY, *RENAMED).encode(), "noisy.toml", Path())
     again = parse_scenario(to_text(other).encode(), "noisy.toml", Path())
     assert [again.tables[s]["other"].stream for s in ("population", "projection", "task", "phase")] == [*"ywtp"]
+
+
+def test_a_stream_that_is_the_own_name_makes_no_other_run() -> None:
+    def keys(text: str) -> list[bytes]:
+        (chunk,) = plan(parse_scenario(text.encode(), "noisy.toml", Path())).chunks(lambda structure: 99)
+        return list(chunk.batch.keys)
+
+    said = NOISY.replace("[population.y]", '[population.y]\nstream = "y"')
+    assert keys(said) == keys(NOISY)
+    assert keys(said.replace('stream = "y"', 'stream = "z"')) != keys(NOISY)
 
 
 def test_two_tables_cannot_draw_the_same_numbers() -> None:

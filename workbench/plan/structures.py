@@ -60,7 +60,8 @@ def declared(layers: Layers, table: Table) -> Declared:
             fields[parameter.name] = None
     revision, ordered = component.revision_of(fields, partial(_constant, layers, table)), tuple(sorted(fields.items()))
     source = layers.scenario.registry.source(component)
-    return Declared(table.section, table.name, component.name, revision, ordered, source, table.stream)
+    stream = "" if table.stream == table.name else table.stream  # its own name, said or not, is the same run
+    return Declared(table.section, table.name, component.name, revision, ordered, source, stream)
 
 
 def _constant(layers: Layers, table: Table, name: str) -> float | None:
