@@ -14,7 +14,7 @@ from workbench.analysis.arm_tables import arm_tables
 from workbench.component.registry import registry
 from workbench.pharmacology.regimen import NEVER, Repeated
 from workbench.protocol.schedule import DoseSeries, Fields, Tables, doses_in, doses_of, hours_of, planned
-from workbench.protocol.span import parse_window
+from workbench.protocol.span import parse_span
 from workbench.quantities import HOURS_PER_DAY
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def regimens(settings: Settings) -> tuple[Regimen, ...]:
 
 def measured_in(specification: str) -> str:
     """Return the phase in which an outcome is measured, "" where its window names none."""
-    window = json.loads(specification).get("window")
-    return parse_window(window).phase if isinstance(window, str) and window else ""
+    span = json.loads(specification).get("window")
+    return parse_span(span).phase if isinstance(span, str) and span else ""
 
 
 def main_outcome(selection: Selection, names: list[str]) -> str:

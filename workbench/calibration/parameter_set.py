@@ -131,8 +131,8 @@ def rewrite_set(
         before, after = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
         token = _TOKEN.match(after)
         lines[line - 1] = before + text + after[token.end() if token else 0 :]
-    told = [f"{key} = {_format_value(value)}" for key, value in provenance.items()]
-    text = "".join(_without_provenance(lines, document)).rstrip() + "\n\n[provenance]\n" + "\n".join(told) + "\n"
+    stated = [f"{key} = {_format_value(value)}" for key, value in provenance.items()]
+    text = "".join(_without_provenance(lines, document)).rstrip() + "\n\n[provenance]\n" + "\n".join(stated) + "\n"
     _check(parameters, values, name, text.encode())
     return text.encode()
 
@@ -151,8 +151,8 @@ def _check(parameters: ParameterSet, values: Mapping[str, float], name: str, tex
     found = read_parameters(document, None)
     wanted = {key: values.get(key, value.number) for key, value in parameters.values.items()}
     if document.problems or found.name != name or {k: v.number for k, v in found.values.items()} != wanted:
-        told = "; ".join(map(str, document.problems))
-        raise ValueError(f"the refitted set does not read back as it was meant: {told}")
+        stated = "; ".join(map(str, document.problems))
+        raise ValueError(f"the refitted set does not read back as it was meant: {stated}")
 
 
 def _format_value(value: str | int | float | list[str]) -> str:

@@ -299,5 +299,5 @@ def _used(scenario: Scenario, name: str) -> bool:
 
 def explain_no_freedom(frozen: Sequence[tuple[str, str]]) -> str:
     """Say why nothing may move."""
-    told = "; ".join(f"{name}: {why}" for name, why in frozen)
-    return told or "no parameter of its set names one of its findings under fitted_to"
+    obstacles = "; ".join(f"{name}: {why}" for name, why in frozen)
+    return obstacles or "no parameter of its set names one of its findings under fitted_to"

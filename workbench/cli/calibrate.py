@@ -270,8 +270,8 @@ def _identified(found: Calibration) -> Iterator[str]:
     """Say which parameters and combinations the targets leave open."""
     open_ = [p.free.name for p in found.parameters if not p.identified]
     yield f"not identified by the targets: {', '.join(open_) or 'none'}"
-    told = f", the {DIRECTIONS} most open of them" if len(found.directions) > DIRECTIONS else ""
-    yield f"directions that the targets leave open: {len(found.directions)} of {len(found.parameters)}{told}"
+    most_open = f", the {DIRECTIONS} most open of them" if len(found.directions) > DIRECTIONS else ""
+    yield f"directions that the targets leave open: {len(found.directions)} of {len(found.parameters)}{most_open}"
     for direction in found.directions[:DIRECTIONS]:
         yield f"left open ({direction.left:.0%}): {direction.words}"
     values = ", ".join(f"{e:.2g}" for e in found.eigenvalues)

@@ -100,7 +100,7 @@ def _in_blocks(header: Sequence[str], blocks: Sequence[Block], short: Mapping[st
 
     Arms without room are called by their `short` names where these help, and else have lines of their own.
     """
-    rows = [(f"{GAP}{row[0]}", *row[1:]) for _, some, _ in blocks for row in some]
+    rows = [(f"{GAP}{row[0]}", *row[1:]) for _, block, _ in blocks for row in block]
     first, *lines = align_table(header, rows)
     above = _is_wide([first, *lines])
     if above:
@@ -111,9 +111,9 @@ def _in_blocks(header: Sequence[str], blocks: Sequence[Block], short: Mapping[st
         first, *lines = align_table(header, [("", *row[1:]) for row in rows])
     left = iter(zip(rows, lines, strict=True))
     yield first
-    for titles, some, below in blocks:
+    for titles, block, below in blocks:
         yield from titles
-        for row, line in islice(left, len(some)):
+        for row, line in islice(left, len(block)):
             yield from (row[0], line) if above else (line,)
         for text in below:
             yield from fold(text, 2 * GAP, first=GAP)
@@ -464,9 +464,9 @@ def _tables(
         points = _points(db, sweep, frame["study"].unique())
         lines = [*effect_lines(shown, points, _read_short_names(chosen)), *lines]
     if len(joint):
-        told = interaction_lines(joint, _points(db, sweep, joint["study"].unique()))
+        crossed_lines = interaction_lines(joint, _points(db, sweep, joint["study"].unique()))
         over = over_parameters(db, sweep=sweep, outcomes=outcome or None)
-        lines += ([""] if lines else []) + [*told, "", *plausible_lines(over)]
+        lines += ([""] if lines else []) + [*crossed_lines, "", *plausible_lines(over)]
     return lines
 
 

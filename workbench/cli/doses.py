@@ -40,16 +40,16 @@ def doses(
     if arm is None and len(found.arms) > 1:
         raise UsageError(f"choose an arm by --arm (there are: {', '.join(found.arms)})")
     records = dose_records(found, arm or next(iter(found.arms)), drug=drug, phase=phase, subjects=subjects)
-    told = [note for note in found.notes if note.key.endswith("table") or note.key.endswith('.table"')]
+    table_notes = [note for note in found.notes if note.key.endswith("table") or note.key.endswith('.table"')]
     if not as_json and form is not Format.json:
-        for line in note_lines(told):
+        for line in note_lines(table_notes):
             print_note(line)
     if form is Format.csv and not as_json:
         write_exactly(written(records))
     else:
         columns, rows = laid_out(records)
         frame = pd.DataFrame(rows, columns=columns, dtype=object)  # a whole number stays one beside others
-        print_frame(frame, form, as_json, notes=as_objects(told))
+        print_frame(frame, form, as_json, notes=as_objects(table_notes))
     return 0
 
 

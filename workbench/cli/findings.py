@@ -205,8 +205,8 @@ def _lines(found: Ledger) -> Iterator[str]:
     for role, verdicts in found.counts.items():
         total = sum(verdicts.values())
         if total:
-            told = ", ".join(f"{count} {verdict}" for verdict, count in reversed(verdicts.items()) if count)
-            yield from wrapped(f"{role}: {told}, of {total}", "  ", width)
+            noted = ", ".join(f"{count} {verdict}" for verdict, count in reversed(verdicts.items()) if count)
+            yield from wrapped(f"{role}: {noted}, of {total}", "  ", width)
     tests = sum(found.counts["test"].values())
     if tests:
         yield f"successes: {found.successes} of {tests} test findings (no other row counts as one)"
@@ -298,9 +298,9 @@ def _shared(found: Ledger) -> dict[str, list[str]]:
     """Return what a reader must know beside the numbers, each once, with the findings that it is about."""
     shared: dict[str, list[str]] = {}
     for row in found.rows:
-        told = [row.note, *(c.note for c in row.criteria)]
-        told += [f"no {PLAUSIBLE}: {c.without}" for c in row.criteria if c.without]
-        for note in dict.fromkeys(note for note in told if note):
+        noted = [row.note, *(c.note for c in row.criteria)]
+        noted += [f"no {PLAUSIBLE}: {c.without}" for c in row.criteria if c.without]
+        for note in dict.fromkeys(note for note in noted if note):
             shared.setdefault(note, []).append(row.finding.name)
         if row.why:
             word = _word(row)

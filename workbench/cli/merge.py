@@ -42,9 +42,9 @@ def merge(
     from workbench.store.merging import merge as bring_together
 
     command = command_line(["workbench", "merge", *sources, "--into", into])
-    told = (lambda _: None) if quiet else print_note
+    report = (lambda _: None) if quiet else print_note
     try:
-        done = bring_together(sources, into, command=command, lock_timeout=lock_timeout, tell=told)
+        done = bring_together(sources, into, command=command, lock_timeout=lock_timeout, tell=report)
     except MergeConflicts as found:
         return _conflicts(found, as_json)
     if as_json:

@@ -134,8 +134,8 @@ def watcher(quiet: bool) -> Display[RunForecast, RunCounts]:
 
 def display(words: ProgressWords[F, C], quiet: bool) -> Display[F, C]:
     """Return the display that standard error can show: a bar on a terminal, else plain lines; nothing if `quiet`."""
-    plain = not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "") or "NO_COLOR" in os.environ
-    return Lines(words, quiet) if plain or quiet else Bar(words)
+    without_bar = not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "") or "NO_COLOR" in os.environ
+    return Lines(words, quiet) if without_bar or quiet else Bar(words)
 
 
 class Lines(Generic[F, C]):

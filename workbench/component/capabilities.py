@@ -101,9 +101,9 @@ def _clock_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def _requirement_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    told: list[str] = []
+    reported: list[str] = []
     for way, what in sorted(requirements(fields.component).items()):
-        if any(way.startswith(f"{shorter}.") for shorter in told):
+        if any(way.startswith(f"{shorter}.") for shorter in reported):
             continue  # what lies beyond a table of the wrong kind is no second mistake
         first, *steps = way.split(".")
         at = fields if first in fields.component.parameters() else None
@@ -121,7 +121,7 @@ def _requirement_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, s
             continue
         else:
             found, section = f"{here['name']} is {here.kind}", here["section"]
-        told.append(way)
+        reported.append(way)
         kinds = tables.kinds(section, what)
         known = f" ({', '.join(kinds)})" if kinds else ""
         noun = NOUNS.get(section, f"a {section}")

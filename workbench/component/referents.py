@@ -395,7 +395,7 @@ class _Walk:
         self, steps: Sequence[dis.Instruction], globals_: dict[str, Any], names: Mapping[str, Contents]
     ) -> None:
         """Say what the names mean that the code uses; of a module, only what is taken from it."""
-        told = set()
+        visited = set()
         for place, step in enumerate(steps):
             found = _meaning(step, globals_, names)
             attributes = []
@@ -403,9 +403,9 @@ class _Walk:
                 if after.opname not in ATTRIBUTES:
                     break
                 attributes.append(after.argval)
-            if found is None or (step.argval, *attributes) in told:
+            if found is None or (step.argval, *attributes) in visited:
                 continue
-            told.add((step.argval, *attributes))
+            visited.add((step.argval, *attributes))
             self._say("uses", step.argval, len(found))
             for value in found:
                 if step.opname in GLOBALS or isinstance(value, types.ModuleType):

@@ -140,8 +140,8 @@ def why_run(db: Path, run: int, against: int | None = None) -> RunContent:
             other = run_at(connection, number, place.study, place.arm, place.subject, swept, place.point)
             if other is None or other != run:
                 causes = explain(asked, stored(connection, number, db), {(place.study, place.arm): 1})
-                told = Explanation(str(db), 1, 1, number, created(connection, number), causes)
-                found.append((told, other or 0))
+                first_reason = Explanation(str(db), 1, 1, number, created(connection, number), causes)
+                found.append((first_reason, other or 0))
         nearest = min(found, key=lambda one: (not one[1], len(one[0].causes), -one[0].against), default=None)
         traits = traits_of(connection, place.sweep, place.subject)
         made, engine = made_of(connection, run)

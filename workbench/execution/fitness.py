@@ -25,12 +25,12 @@ def _note_few_subjects(plan: Plan, registry: Registry | None) -> Iterator[Proble
     from workbench.scenario.places import Places
     from workbench.solver.run import shape_of
 
-    places, told = Places(plan.scenario, plan.settings), set()
+    places, noted = Places(plan.scenario, plan.settings), set()
     for study in plan.studies:
         differ = plan.scenario.subjects.traits or any(shape_of(g.structure, registry).drawn for g in study.groups)
-        if study.paths or study.subjects >= FEWEST or not differ or study.subjects in told:
+        if study.paths or study.subjects >= FEWEST or not differ or study.subjects in noted:
             continue
-        told.add(study.subjects)
+        noted.add(study.subjects)
         who = "1 subject is" if study.subjects == 1 else f"{study.subjects} subjects are"
         message = f"{who} too few to show how subjects differ ({FEWEST} at least; below {FEW} every interval is rough)"
         asked = plan.scenario.studies[study.name].subjects

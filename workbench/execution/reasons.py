@@ -67,7 +67,7 @@ class _TextComparison:
     places: Mapping[Place, int]
     held: bool
     claimed: set[tuple[str, str]] = field(default_factory=set)
-    told: set[int] = field(default_factory=set)
+    named_changes: set[int] = field(default_factory=set)
 
     @cached_property
     def arms(self) -> list[str]:
@@ -123,9 +123,9 @@ class _TextComparison:
         yield from self.absent()
         chosen = [c for c in self.scenario if c.keys == ("parameters",) and self.behind(set(self.values), "")]
         acting = [c for c in self.scenario if self.acts(c)]
-        told = [*chosen, *acting, *(c for c in self.parameters if self.acts_behind(c))]
-        told += self.nearby(told)
-        yield from (self.cause(change) for change in told)
+        named_changes = [*chosen, *acting, *(c for c in self.parameters if self.acts_behind(c))]
+        named_changes += self.nearby(named_changes)
+        yield from (self.cause(change) for change in named_changes)
         yield from self.command()
         yield from self.components()
         yield from self.files()
@@ -157,7 +157,7 @@ class _TextComparison:
             for name in names:
                 change = next((c for c in self.scenario if c.keys == (section, name)), None)
                 if change is not None:
-                    self.told.add(id(change))
+                    self.named_changes.add(id(change))
                     yield self.cause(change)
                 else:
                     yield Cause(f"{section}.{name}", note=f"was not asked for before ({option})")
@@ -165,7 +165,7 @@ class _TextComparison:
     def acts(self, change: Change) -> bool:
         """Whether a change of the scenario makes runs new."""
         section, *rest = change.keys
-        if section in ASIDE or id(change) in self.told or (len(rest) > 1 and rest[-1] in TOLD):
+        if section in ASIDE or id(change) in self.named_changes or (len(rest) > 1 and rest[-1] in TOLD):
             return False
         if section == "subjects":
             return self.of_subjects(change, rest)
@@ -295,7 +295,7 @@ class _TextComparison:
         old, new = self.old.grids[study], self.new.grids[study]
         return old.levels != new.levels or old.points != new.points
 
-    def nearby(self, told: list[Change]) -> list[Change]:
+    def nearby(self, named_changes: list[Change]) -> list[Change]:
         """Return changes of tables in which values moved that no key of their own explains.
 
         "24 h after dose.x" sets two fields from one key, and an arm may say a path in another way.
@@ -304,7 +304,7 @@ class _TextComparison:
         found = []
         for change in self.scenario:
             section, *rest = change.keys
-            if change in told or section not in SECTIONS or len(rest) < 2 or rest[-1] in TOLD:
+            if change in named_changes or section not in SECTIONS or len(rest) < 2 or rest[-1] in TOLD:
                 continue
             if mine := {key for key in left if key[1].startswith(f"{section}.{rest[0]}.")}:
                 self.claimed |= mine
@@ -328,14 +328,14 @@ class _TextComparison:
 
     def components(self) -> Iterator[Cause]:
         """Yield components and engines of another revision or source."""
-        told = set()
+        named_changes = set()
         for key, now in self.new.made.items():
             for was in self.old.made.get(key, ()):
                 for one in now:
                     name = f"component {key[0]}.{one.component}"
-                    if one.component != was.component or one in self.old.made[key] or name in told:
+                    if one.component != was.component or one in self.old.made[key] or name in named_changes:
                         continue
-                    told.add(name)
+                    named_changes.add(name)
                     if one.revision != was.revision:
                         yield Cause(f"revision of {name}", str(was.revision), str(one.revision))
                     elif one.unknown:
@@ -348,15 +348,15 @@ class _TextComparison:
 
     def files(self) -> Iterator[Cause]:
         """Yield data files whose contents have changed: the text that names them is the same."""
-        told = set()
+        named_changes = set()
         for key in [key for key in self.values if key not in self.claimed]:
             section, _, rest = key[1].partition(".")
             name, _, column = rest.rpartition(".")
             raw = self.raw.get(section, {}).get(name, {})
             if isinstance(raw, dict) and str(raw.get(column, "")).endswith(".csv"):
                 self.claimed.add(key)
-                if key[1] not in told:
-                    told.add(key[1])
+                if key[1] not in named_changes:
+                    named_changes.add(key[1])
                     yield Cause(key[1], note=f"what {raw[column]} holds has changed")
         for study in self.studies:
             table = self.raw.get("study", {}).get(study, {}).get("table")
@@ -371,11 +371,11 @@ class _TextComparison:
 
     def rest(self) -> Iterator[Cause]:
         """Yield values that nothing above explains: a default of a component, or a rule that decides otherwise."""
-        told = set()
+        named_changes = set()
         for key, (was, now) in self.values.items():
-            if key in self.claimed or key[1] in told:
+            if key in self.claimed or key[1] in named_changes:
                 continue
-            told.add(key[1])
+            named_changes.add(key[1])
             note = "the default of the component" if now and was and now.origin == was.origin == "default" else ""
             yield Cause(key[1], str(was or "not there"), str(now or "not there"), note=note)
 

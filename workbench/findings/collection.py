@@ -183,10 +183,10 @@ def _related_findings(asked: Sequence[Path]) -> Ledger:
 
 
 def _without(name: str, uses: str, akin: Sequence[str]) -> str:
-    told = f"no finding is about {name} itself: nothing here tests it"
+    remark = f"no finding is about {name} itself: nothing here tests it"
     if not akin:
-        return told
-    return f"{told}; on its parameter set, {uses}, findings are about {', '.join(akin)}"
+        return remark
+    return f"{remark}; on its parameter set, {uses}, findings are about {', '.join(akin)}"
 
 
 def _parameter_sets(path: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from workbench.findings.finding import Finding, Pace, Smallest
 from workbench.findings.grammar import OPEN, PaceShape, SmallestShape
 from workbench.protocol.schedule import known_start, phase_of, visits_of
 from workbench.protocol.schedule import visits_of as hours_of_visits
-from workbench.protocol.span import parse_window
+from workbench.protocol.span import parse_span
 from workbench.quantities import HOURS_PER_DAY, QuantityError, to_unit
 from workbench.scenario.conformity import conforming_entries, show
 from workbench.scenario.model import Axis, Scenario, Study
@@ -208,14 +208,14 @@ def _end(whole: Any, section: str, name: str) -> float | None:
         last = _last_visit(read, whole)
         return (last - min(starts)) / HOURS_PER_DAY if starts and last is not None else None
     words = read.get("window")
-    window = parse_window(words) if isinstance(words, str) and words else None
-    phase = whole["phase"].get(window.phase) if window is not None else None
-    if window is None or phase is None or phase.component.clock != "trial":
+    span = parse_span(words) if isinstance(words, str) and words else None
+    phase = whole["phase"].get(span.phase) if span is not None else None
+    if span is None or phase is None or phase.component.clock != "trial":
         return None
-    if window.phase not in {phase_of(fields) for fields in treatments}:
+    if span.phase not in {phase_of(fields) for fields in treatments}:
         return None
     per_day = float(phase["trials_per_day"])
-    return window.bounds(int(phase["trials"]), per_day)[1] / per_day
+    return span.bounds(int(phase["trials"]), per_day)[1] / per_day
 
 
 def _last_visit(read: Any, whole: Any) -> float | None:

@@ -125,11 +125,11 @@ def _sweep_remarks(selection: Selection) -> str:
     """Say what a reader must know of the sweep: what its command line set, and how many runs are missing."""
     facts = selection.facts
     settings = json.loads(str(facts["settings"]))
-    told = [f"run with --set {', '.join(f'{path}={value}' for path, value in settings.items())}"] if settings else []
+    remarks = [f"run with --set {', '.join(f'{path}={value}' for path, value in settings.items())}"] if settings else []
     missing = int(facts["expected"]) - int(facts["stored"]) - int(facts["failed"])
     if missing:
-        told.append(f"the sweep is not finished: {missing:,} of {int(facts['expected']):,} runs are missing")
-    return "; ".join(told)
+        remarks.append(f"the sweep is not finished: {missing:,} of {int(facts['expected']):,} runs are missing")
+    return "; ".join(remarks)
 
 
 def not_run(finding: Finding, fitted: Collection[str], why: str) -> LedgerRow:
@@ -246,12 +246,12 @@ class _Evaluation:
             return None, f"study {study.name} was not run"
         kind = _of_people(self.criterion, sample)
         if kind and self.people < FEWEST_PEOPLE:
-            told = f"study {study.name} has {self.people} subjects a set"
-            return None, f"{told}, too few for a {kind} ({FEWEST_PEOPLE} are needed)"
+            remarks = f"study {study.name} has {self.people} subjects a set"
+            return None, f"{remarks}, too few for a {kind} ({FEWEST_PEOPLE} are needed)"
         low, high = (float(q) for q in np.percentile(values, PERCENTILES))
         if np.isfinite(value) and not low <= value <= high and len(values) < ENOUGH_SETS:
-            told = f"the {len(values)} sets of study {study.name} do not hold the model's own figure"
-            return None, f"{told}, and fewer than {ENOUGH_SETS} are not believed against it"
+            remarks = f"the {len(values)} sets of study {study.name} do not hold the model's own figure"
+            return None, f"{remarks}, and fewer than {ENOUGH_SETS} are not believed against it"
         return (low, high), ""
 
     def paces(self) -> tuple[PaceRow, ...]:
@@ -261,15 +261,15 @@ class _Evaluation:
             return ()
         unit = next(axis.unit for axis in self.scenario.studies[pace.study].axes if axis.path == pace.over)
         levels = self.stored.levels(pace.study, pace.over)
-        plain = replace(self.criterion, at={}, against_at={}, over="")
+        unswept = replace(self.criterion, at={}, against_at={}, over="")
         found = []
         for point, level in sorted(levels.items(), key=lambda item: float(item[1])):
             try:
-                sample = sample_of(plain, self.stored, pace.study, point)
+                sample = sample_of(unswept, self.stored, pace.study, point)
             except NotStored:
                 continue
-            value = value_of(plain, sample)
-            verdict = verdict_of(value, plain.accept, monte_carlo_error(plain, sample))
+            value = value_of(unswept, sample)
+            verdict = verdict_of(value, unswept.accept, monte_carlo_error(unswept, sample))
             found.append(PaceRow(float(level), unit, verdict, None if np.isnan(value) else value))
         return tuple(found)
 

@@ -75,8 +75,8 @@ def form_of(document: Document, keys: Keys, raw: Mapping[str, Any]) -> ClosedFor
     """Return the form that a table names, whose arguments must be those that it needs; None after a report."""
     name = raw.get(FORM)
     if not isinstance(name, str) or name not in FORMS:
-        told = "needs a closed_form" if name is None else f"no closed form {show(name)}"
-        message = f"{told} (one of: {', '.join(FORMS)})"
+        reason = "needs a closed_form" if name is None else f"no closed form {show(name)}"
+        message = f"{reason} (one of: {', '.join(FORMS)})"
         document.report(keys, message, got=str(name or ""), known=tuple(FORMS))
         return None
     form, got = FORMS[name], [key for key in raw if key not in (FORM, AS_IN)]

@@ -223,8 +223,8 @@ def role_of(finding: Finding, fitted: Collection[str]) -> Role:
 def fitted_findings(scenario: Scenario) -> frozenset[str]:
     """Return the names of all findings that some number behind `scenario` was fitted to."""
     beside = (value.evidence for value in _quantities(scenario))
-    told = [*set_evidence(scenario.parameters), *beside]
-    return frozenset(name for evidence in told if evidence is not None for name in evidence.fitted_to)
+    numbers = [*set_evidence(scenario.parameters), *beside]
+    return frozenset(name for evidence in numbers if evidence is not None for name in evidence.fitted_to)
 
 
 def set_evidence(parameters: ParameterSet) -> Iterator[Evidence | None]:

@@ -50,8 +50,8 @@ def range_words(row: CriterionRow, write: Write) -> str:
     """Return the range over assumed parameter sets, marked where it excludes the model's own figure, or why not."""
     if row.interval is None:
         return f"none: {row.without}" if row.without else ""
-    told = f"{write(row.interval[0])} to {write(row.interval[1])}"
-    return f"{told}, without the model's own figure" if row.excludes_own else told
+    text = f"{write(row.interval[0])} to {write(row.interval[1])}"
+    return f"{text}, without the model's own figure" if row.excludes_own else text
 
 
 def horizon_words(row: LedgerRow, write: Write) -> str:
@@ -60,8 +60,8 @@ def horizon_words(row: LedgerRow, write: Write) -> str:
     if days is None:
         return ""
     length = f"{write(24 * days)} h" if days < 1 else "1 day" if days == 1 else f"{write(days)} days"
-    told = f"after {length} of treatment"
-    return f"{told}. {row.finding.treatment_note}" if row.finding.treatment_note else told
+    text = f"after {length} of treatment"
+    return f"{text}. {row.finding.treatment_note}" if row.finding.treatment_note else text
 
 
 def smallest_words(row: CriterionRow, write: Write) -> str:

@@ -115,9 +115,9 @@ def scenario_page(described: Described) -> str:
 
 
 def _row(name: str, value: Resolved) -> tuple[str, str, str, str, str]:
-    told = _said(value) if isinstance(value.value, float) or value.traits else SILENT
+    basis = _said(value) if isinstance(value.value, float) or value.traits else SILENT
     behind = f"{value.origin} ({value.parameter})" if value.parameter else value.origin
-    return name, _written(value), ", ".join(part for part in (told.status, told.source) if part), behind, _note(value)
+    return name, _written(value), ", ".join(part for part in (basis.status, basis.source) if part), behind, _note(value)
 
 
 def _said(value: Resolved) -> Evidence:

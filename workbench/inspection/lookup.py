@@ -152,7 +152,7 @@ def _named_tables(name: str) -> Iterator[NamedThing]:
             raw = named.get(name.removeprefix(f"{section}.")) if isinstance(named, dict) else None
             if isinstance(raw, dict):
                 same.setdefault((section, repr(raw)), []).append((file, raw, content))
-    told: set[str] = set()
+    origin: set[str] = set()
     for (section, _), users in same.items():
         _, raw, content = users[0]
         first, *others = (str(file) for file, _, _ in users)
@@ -162,8 +162,8 @@ def _named_tables(name: str) -> Iterator[NamedThing]:
         said = tuple(str(text) for text in (raw.get("title", ""),) if text)
         numbers = next((c for f, c in _parameter_sets() if f.stem == content.get("parameters")), {})
         # Of tables of one kind the first stands for all, with its numbers; where the others are, is said.
-        fields = () if f"{section}.{kind}" in told else tuple(raw.items())
-        told.add(f"{section}.{kind}")
+        fields = () if f"{section}.{kind}" in origin else tuple(raw.items())
+        origin.add(f"{section}.{kind}")
         rows = tuple(_field(field, value, numbers) for field, value in fields if field not in ("title", key))
         short = name.removeprefix(f"{section}.")
         see = f"workbench describe {section}.{kind}" if fields and kind else ""
@@ -191,8 +191,8 @@ def _field(name: str, value: Any, numbers: Mapping[str, Any]) -> tuple[str, ...]
     """Return a field of a table as a row, a reference with its number."""
     if isinstance(value, dict) and "ref" in value:
         raw = numbers.get("parameter", {}).get(value["ref"], {})
-        _, written, told, meaning = _row(name, raw)
-        return name, written, told, f"{value['ref']}: {meaning}" if meaning else str(value["ref"])
+        _, written, origin, meaning = _row(name, raw)
+        return name, written, origin, f"{value['ref']}: {meaning}" if meaning else str(value["ref"])
     if isinstance(value, dict) and "value" in value:
         return _row(name, value)
     return name, _written(value), "", ""
@@ -204,8 +204,8 @@ def _row(name: str, raw: Any) -> tuple[str, ...]:
         return name, _written(raw), "", ""
     ends = raw.get("range", ())
     span = f" ({' to '.join(str(end) for end in ends)})" if ends else ""
-    told = ", ".join(str(raw[key]) for key in ("status", "source") if raw.get(key))
-    return name, _written(raw) + span, told, str(raw.get("meaning") or raw.get("note") or "")
+    origin = ", ".join(str(raw[key]) for key in ("status", "source") if raw.get(key))
+    return name, _written(raw) + span, origin, str(raw.get("meaning") or raw.get("note") or "")
 
 
 def _written(raw: Any) -> str:

@@ -109,13 +109,13 @@ def _window(scenario: Scenario, name: str, values: Mapping[str, Resolved], hours
     numbers = tuple(
         (p.name, _words(values[at + p.name])) for p in table.component.parameters().values() if p.kind == "number"
     )
-    told = component.after_reference(np.asarray(hours))
+    opening = component.after_reference(np.asarray(hours))
     return ArmWindow(
         name=name,
         title=table.title,
         opened_by=str(fields["opened_by"]),
         numbers=numbers,
-        levels=tuple(zip((float(h) for h in hours), (float(level) for level in told), strict=True)),
+        levels=tuple(zip((float(h) for h in hours), (float(level) for level in opening), strict=True)),
         peak=shape.peak,
         peak_at=shape.peak_at,
         half_from=shape.half_from,

@@ -59,8 +59,8 @@ def place_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
         return
     last, start = last_dose(dose, tables), known_start(visits, tables)
     if last is not None and start is not None and start >= last - TOGETHER:
-        told = f"the first visit is at {start:g} h, the last dose at {last:g} h"
-        yield "assessment", f"no dose is left to change: {told}"
+        reason = f"the first visit is at {start:g} h, the last dose at {last:g} h"
+        yield "assessment", f"no dose is left to change: {reason}"
     before = fields.get("compared_with")
     if fields["condition"] not in ("response", "no_response"):
         if before is not None:

@@ -129,7 +129,7 @@ class Motion:
         found: Value = getattr(drug, "bioavailability", 1.0) * drug.on_occasion(self.name, phase, self._draw)[1]
         return found
 
-    def told(self, drug: LinearKinetics) -> dict[str, Value]:
+    def factors(self, drug: LinearKinetics) -> dict[str, Value]:
         """Return what is read of a drug apart from its rates."""
         lasting = np.asarray(drug.equilibration) > 0.0
         return {
@@ -140,27 +140,29 @@ class Motion:
             "share": getattr(drug, "bioavailability", 1.0),
         }
 
-    def generator(self, drug: LinearKinetics, told: Mapping[str, Value], *shape: int) -> Array:
+    def generator(self, drug: LinearKinetics, factors: Mapping[str, Value], *shape: int) -> Array:
         """Return the matrices ``(*shape, runs, rows, rows)`` of a drug without inputs."""
         size, place = len(self.rows), self.place
         found = np.zeros((*shape, self.block.runs, size, size))
         for (to, source), rate in drug.exchange().items():
             found[..., place[to], place[source]] = rate
-        found[..., place["effect"], place["central"]] = told["follow"] * told["scale"]
-        found[..., place["effect"], place["effect"]] = -np.asarray(told["follow"])
-        found[..., place["area"], place["central"]] = told["scale"]
+        found[..., place["effect"], place["central"]] = factors["follow"] * factors["scale"]
+        found[..., place["effect"], place["effect"]] = -np.asarray(factors["follow"])
+        found[..., place["area"], place["central"]] = factors["scale"]
         found[..., place["effect_area"], place["effect"]] = 1.0
-        found[..., place["acting_area"], place["central"]] = told["scale"] * told["effect"] * (1.0 - told["delayed"])
-        found[..., place["acting_area"], place["effect"]] = told["effect"] * told["delayed"]
+        found[..., place["acting_area"], place["central"]] = (
+            factors["scale"] * factors["effect"] * (1.0 - factors["delayed"])
+        )
+        found[..., place["acting_area"], place["effect"]] = factors["effect"] * factors["delayed"]
         return found
 
-    def differs(self, generators: Array, told: Mapping[str, Value], phase: str) -> Any:
+    def differs(self, generators: Array, factors: Mapping[str, Value], phase: str) -> Any:
         """Return in which runs any number is not what it is where nothing moves it."""
         if phase not in self._unmoved:
             usual = self.at(None, phase)
-            self._unmoved = {phase: (self.generator(usual, self.told(usual)), self.told(usual)["share"])}
+            self._unmoved = {phase: (self.generator(usual, self.factors(usual)), self.factors(usual)["share"])}
         matrix, share = self._unmoved[phase]
-        other = np.asarray(np.asarray(told["share"]) != share)
+        other = np.asarray(np.asarray(factors["share"]) != share)
         return np.any(generators != matrix, axis=(0, 2, 3)) | (other.any(axis=0) if other.ndim > 1 else other)
 
 
@@ -327,13 +329,13 @@ class MovingBody(DrugState):
             late = np.maximum(time, trail.start)
             self._reach(trail, late)
             rows = self._within(trail, late)
-            told = motion.told(motion.at(self._levels(trail, late), self.phase))
+            factors = motion.factors(motion.at(self._levels(trail, late), self.phase))
             for row in motion.rows[:-1]:
                 found[row].append(rows[:, motion.place[row]])
-            plasma = told["scale"] * rows[:, motion.place["central"]]
-            site = np.where(np.asarray(told["delayed"]) > 0.0, rows[:, motion.place["effect"]], plasma)
+            plasma = factors["scale"] * rows[:, motion.place["central"]]
+            site = np.where(np.asarray(factors["delayed"]) > 0.0, rows[:, motion.place["effect"]], plasma)
             found["plasma"].append(plasma)
-            found["acting"].append(site * told["effect"])
+            found["acting"].append(site * factors["effect"])
             found["moved"].append(trail.moved.astype(np.float64))
         stacked = {row: np.stack([np.broadcast_to(v, (runs,)) for v in values]) for row, values in found.items()}
         return stacked if times.ndim > 1 else {row: values[0] for row, values in stacked.items()}
@@ -398,21 +400,21 @@ class MovingBody(DrugState):
         motion = self.motion
         times = trail.start + NODES[:, None] * length
         moving = motion.at(self._levels(trail, times), self.phase)
-        told = motion.told(moving)
-        generators = motion.generator(moving, told, len(NODES))
-        moved = trail.moved if np.all(trail.moved) else motion.differs(generators, told, self.phase)
+        factors = motion.factors(moving)
+        generators = motion.generator(moving, factors, len(NODES))
+        moved = trail.moved if np.all(trail.moved) else motion.differs(generators, factors, self.phase)
         for entry, rate in self.inputs().items():
             generators[..., motion.place[entry], motion.place["one"]] = rate
         exponent, beyond = expansion(generators, length)
         rows = applied(exponential(exponent), trail.rows)
         error = np.abs(applied(beyond, 0.5 * (trail.rows + rows)))
-        return rows, np.max(error / self._weights(rows, told, length), axis=-1) / TOLERANCE, moved
+        return rows, np.max(error / self._weights(rows, factors, length), axis=-1) / TOLERANCE, moved
 
-    def _weights(self, rows: Array, told: Mapping[str, Value], length: Array) -> Array:
+    def _weights(self, rows: Array, factors: Mapping[str, Value], length: Array) -> Array:
         """Return what each row's error is measured by: what is in it, and a little of all that is there."""
         place, drug = self.motion.place, self.motion.still
         total = added([(row, np.abs(rows[:, place[row]])) for row in drug.compartments])
-        scale = np.broadcast_to(told["scale"], (len(NODES), len(rows)))[1]
+        scale = np.broadcast_to(factors["scale"], (len(NODES), len(rows)))[1]
         most = np.repeat(np.asarray(total)[:, None], len(self.motion.rows), axis=1)
         most[:, place["effect"]] = scale * total
         for area in AREAS:

@@ -153,9 +153,9 @@ def _monotone(body: DrugState, inputs: Amounts, site: str, hours: Value, shape: 
     return np.take_along_axis(times, order, 0), np.take_along_axis(values, order, 0)
 
 
-def _one_by_one(marked: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
+def _one_by_one(chosen: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
     """Yield, for the first, second ... mark of every run: which runs have it, and its place as (1, runs)."""
-    left = marked.copy()
+    left = chosen.copy()
     while np.any(left):
         first = np.argmax(left, axis=0)[None]
         yield np.any(left, axis=0), first

@@ -42,14 +42,14 @@ REFERENCE_WEIGHT = 70.0
 NEAR = 1e-9
 
 
-def dose_notes(places: Places, study: StudyPlan, draws: Draws, told: set[tuple[object, ...]]) -> Iterator[Problem]:
-    """Yield a note for each dose of a study outside what is plausible of its drug; `told` holds what was reported."""
+def dose_notes(places: Places, study: StudyPlan, draws: Draws, reported: set[tuple[object, ...]]) -> Iterator[Problem]:
+    """Yield a note for each implausible dose of a study; `reported` collects what was noted before."""
     for group in study.groups:
         for arm_slice in group.arm_slices:
             for problem, rule in _check_arm_slice(places, study, group, arm_slice, draws):
                 key = problem.line, problem.column, problem.key, rule
-                if key not in told:
-                    told.add(key)
+                if key not in reported:
+                    reported.add(key)
                     yield problem
 
 

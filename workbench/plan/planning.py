@@ -94,8 +94,8 @@ def _plan(
         cholesky(scenario.subjects)
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
     places = Places(scenario, read)
-    told: set[tuple[object, ...]] = set()
-    if problems := list(chain.from_iterable(find_faults(places, s.name, s.arms, s.groups, told) for s in plans)):
+    reported: set[tuple[object, ...]] = set()
+    if problems := list(chain.from_iterable(find_faults(places, s.name, s.arms, s.groups, reported) for s in plans)):
         raise ScenarioError(dict.fromkeys(problems))
     if problems := list(refuse_table_sizes(places, plans)):
         raise ScenarioError(dict.fromkeys(problems))

@@ -139,8 +139,8 @@ def points_of(study: Study, file: str = "", max_points: int = MAX_POINTS) -> Poi
 def _length(axes: Sequence[Axis], file: str, key: str) -> int:
     lengths = {axis.path: len(axis.values) for axis in axes}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{path} has {n}" for path, n in lengths.items())
-        raise _refusal(file, key, f"axes zipped as {axes[0].zip!r} need equally many values, but {told}")
+        counts_by_path = ", ".join(f"{path} has {n}" for path, n in lengths.items())
+        raise _refusal(file, key, f"axes zipped as {axes[0].zip!r} need equally many values, but {counts_by_path}")
     return len(axes[0].values)
 
 

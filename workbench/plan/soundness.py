@@ -24,7 +24,7 @@ from workbench.plan.groups import ArmSlice, Group
 from workbench.plan.points import Points
 from workbench.plan.structures import sweeps_structure
 from workbench.protocol.sessions import overlaps
-from workbench.protocol.span import parse_window
+from workbench.protocol.span import parse_span
 from workbench.scenario.places import Places
 from workbench.scenario.values import range_fault
 from workbench.solver.batch import RECORDINGS, Structure
@@ -37,11 +37,11 @@ Asking = Callable[[Fields, Tables], Iterator[tuple[str, str]]]
 
 
 def find_faults(
-    places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], told: set[tuple[object, ...]]
+    places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], known_faults: set[tuple[object, ...]]
 ) -> Iterator[Problem]:
     """Yield a problem for each table of a structure that does not fit the others; `arms` names the groups' arms.
 
-    One mistake is reported once, wherever it shows: `told` are places and messages of other groups and studies.
+    One mistake is reported once, wherever it shows: `known_faults` are places and messages of other groups and studies.
     """
     scenario = places.scenario
     for group in groups:
@@ -49,21 +49,23 @@ def find_faults(
         for arm_slice in group.arm_slices:
             whole = _whole(group, arm_slice, scenario.registry)
             arm, moved = arms[arm_slice.arm], arm_slice.levels
-            faults = [*_component_faults(group.structure, whole), *_window_faults(group.structure, whole)]
+            faults = [*_component_faults(group.structure, whole), *_span_faults(group.structure, whole)]
             for path, message in (fault for fault in faults if fault not in seen):
                 seen.add((path, message))
-                yield from _new(_problem_of_arm(places, study, arm, moved, path, message), message, told)
+                yield from _new(_problem_of_arm(places, study, arm, moved, path, message), message, known_faults)
             overlapping = list(overlaps(whole))
-            for path, message in (fault for fault in overlapping if fault not in told):
-                told.add((path, message))
+            for path, message in (fault for fault in overlapping if fault not in known_faults):
+                known_faults.add((path, message))
                 yield _problem_of_arm(places, study, arm, moved, path, message, chosen="session.")
             known = {(path, _rule_of(message)) for path, message in (*faults, *overlapping)}
             for corner, path, message in _swept_faults(group.structure, arm_slice, whole, known):
-                yield from _new(_problem_at_end(places, study, arm, arm_slice, corner, path, message), message, told)
+                yield from _new(
+                    _problem_at_end(places, study, arm, arm_slice, corner, path, message), message, known_faults
+                )
 
 
 def collect_notes(
-    places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], told: set[tuple[object, ...]]
+    places: Places, study: str, arms: Sequence[str], groups: Iterable[Group], known_faults: set[tuple[object, ...]]
 ) -> Iterator[Problem]:
     """Yield what the components' `notes` say of each structure, at its numbers and at the ends of its sweeps.
 
@@ -76,16 +78,20 @@ def collect_notes(
             known: set[tuple[str, str]] = set()
             for path, message in _component_faults(group.structure, whole, ask=notes):
                 known.add((path, _rule_of(message)))
-                yield from _new(_problem_of_arm(places, study, arm, arm_slice.levels, path, message), message, told)
+                yield from _new(
+                    _problem_of_arm(places, study, arm, arm_slice.levels, path, message), message, known_faults
+                )
             for corner, path, message in _swept_faults(group.structure, arm_slice, whole, known, ask=notes):
-                yield from _new(_problem_at_end(places, study, arm, arm_slice, corner, path, message), message, told)
+                yield from _new(
+                    _problem_at_end(places, study, arm, arm_slice, corner, path, message), message, known_faults
+                )
 
 
-def _new(problem: Problem, message: str, told: set[tuple[object, ...]]) -> Iterator[Problem]:
+def _new(problem: Problem, message: str, known_faults: set[tuple[object, ...]]) -> Iterator[Problem]:
     """Yield a problem unless its rule was reported at its place: other arms break it with other numbers."""
     place = problem.line, problem.column, problem.key, _rule_of(message)
-    if place not in told:
-        told.add(place)
+    if place not in known_faults:
+        known_faults.add(place)
         yield problem
 
 
@@ -108,8 +114,8 @@ def _problem_of_arm(
     beside = [p for p in set_last if p.startswith(f"{table}.")]
     structural = [p for p in set_last if (p.startswith(chosen) if chosen else sweeps_structure(places.scenario, p))]
     itself = [path] if places.is_set(path, arm) else []
-    blamed = (*places.given, *itself, *moved, *beside, *structural)
-    return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=blamed)
+    places_to_blame = (*places.given, *itself, *moved, *beside, *structural)
+    return places.problem(path, f"{message} ({where})", study=study, arm=arm, moved=places_to_blame)
 
 
 def _problem_at_end(
@@ -118,8 +124,8 @@ def _problem_at_end(
     """Return the problem that shows at an end of a sweep, at the line of the axis."""
     axes = {axis.path: (axis.unit, axis.relative) for axis in places.scenario.studies[study].axes}
     where = in_words(arm_slice.points.points, axes, corner)
-    blamed = sorted((p for p in axes if p in corner), key=lambda p: p != path)
-    return places.problem(path, f"at {where}: {message} (in arm {arm})", study=study, arm=arm, moved=blamed)
+    places_to_blame = sorted((p for p in axes if p in corner), key=lambda p: p != path)
+    return places.problem(path, f"at {where}: {message} (in arm {arm})", study=study, arm=arm, moved=places_to_blame)
 
 
 def _whole(group: Group, arm_slice: ArmSlice, registry: Registry) -> Tables:
@@ -164,22 +170,22 @@ def _swept_faults(
                 yield corner, path, message
 
 
-def _window_faults(structure: Structure, whole: Tables) -> Iterator[tuple[str, str]]:
+def _span_faults(structure: Structure, whole: Tables) -> Iterator[tuple[str, str]]:
     phases = {name: phase for name, phase in whole.get("phase", {}).items() if "trials" in phase}
     total = sum(phase["trials"] for phase in phases.values())
     for table in structure.tables:
         words = dict(table.fields).get("window") if table.section in RECORDINGS else None
         if words is None:
             continue
-        window = parse_window(words)
-        if window.phase and window.phase not in phases:
+        span = parse_span(words)
+        if span.phase and span.phase not in phases:
             continue
-        phase = phases[window.phase] if window.phase else {"trials": total}
+        phase = phases[span.phase] if span.phase else {"trials": total}
         trials = phase["trials"]
         try:
-            window.bounds(trials, phase.get("trials_per_day", 1.0))
+            span.bounds(trials, phase.get("trials_per_day", 1.0))
         except ValueError:
-            where = f"phase {window.phase} has" if window.phase else "the protocol has"
+            where = f"phase {span.phase} has" if span.phase else "the protocol has"
             yield f"{table.section}.{table.name}.window", f"the window {words!r} does not fit: {where} {trials} trials"
 
 

@@ -50,18 +50,18 @@ def draw(subjects: Subjects, settings: Mapping[str, Mapping[str, Any]], seed: in
     -------
     dict trait name -> array (len(which),), in the trait's unit
     """
-    plain = {trait.name: uniforms(seed, trait.drawn_as, which) for trait in subjects.traits}
-    plain.update(_correlated(plain, subjects))
+    independent = {trait.name: uniforms(seed, trait.drawn_as, which) for trait in subjects.traits}
+    independent.update(_correlated(independent, subjects))
 
     def of(trait: Trait) -> Draws:
         if trait.distribution == LISTED:
             return np.array(settings[trait.name]["values"], dtype=np.float64)[which.start : which.stop]
-        return DISTRIBUTIONS[trait.distribution](plain[trait.name], settings[trait.name])
+        return DISTRIBUTIONS[trait.distribution](independent[trait.name], settings[trait.name])
 
     return {trait.name: of(trait) for trait in subjects.traits}
 
 
-def _correlated(plain: Mapping[str, Draws], subjects: Subjects) -> dict[str, Draws]:
+def _correlated(independent: Mapping[str, Draws], subjects: Subjects) -> dict[str, Draws]:
     """Return the uniforms of the correlated traits, by Cholesky on their normal scores.
 
     Traits enter in the order of the names that their numbers go by, and each keeps what the later ones do not change.
@@ -71,7 +71,7 @@ def _correlated(plain: Mapping[str, Draws], subjects: Subjects) -> dict[str, Dra
     from scipy.special import ndtr, ndtri
 
     names, factor = cholesky(subjects)
-    scores = [ndtri(plain[name]) for name in names]
+    scores = [ndtri(independent[name]) for name in names]
     mixed = {}
     for i, name in enumerate(names):
         # Summed term by term: a matrix product may round differently with the number of subjects.

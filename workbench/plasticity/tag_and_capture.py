@@ -291,14 +291,14 @@ class Lessons:
             now = time[left]
             on, edge = self._edges(now, (cues[left], runs[left]))
             until = np.minimum(np.minimum(edge, stop), np.where(on, now + (stop - start) / PARTS, stop))
-            for some in (np.flatnonzero(on), np.flatnonzero(~on)):
-                if len(some):
-                    here, who = (np.zeros_like(some), left[some]), (cues[left[some]], runs[left[some]])
+            for chosen in (np.flatnonzero(on), np.flatnonzero(~on)):
+                if len(chosen):
+                    here, who = (np.zeros_like(chosen), left[chosen]), (cues[left[chosen]], runs[left[chosen]])
                     piece, mine = synapse.of(here), c.of(who[1])
-                    if on[some[0]]:
-                        mine = replace(mine, **self._taught(now[some], who))
-                    piece.step((until - now)[some], mine, shares, who)
-                    piece.drift[..., (until == edge)[some]] = 0.0  # what a session did says nothing of what follows
+                    if on[chosen[0]]:
+                        mine = replace(mine, **self._taught(now[chosen], who))
+                    piece.step((until - now)[chosen], mine, shares, who)
+                    piece.drift[..., (until == edge)[chosen]] = 0.0  # what a session did says nothing of what follows
                     synapse.put(here, piece)
             time[left] = until
             left = left[until < stop]

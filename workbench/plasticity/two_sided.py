@@ -234,20 +234,20 @@ class TwoSided(Component):
         ltp, ltd, back = self.gains(block, None)
         apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
         drive_up, drive_down = self._drives(block, synapses)
-        marks_up = block.marks(self.ltp_trace, synapses.weight.shape[:-1])
-        marks_down = block.marks(self.ltd_trace, synapses.weight.shape[:-1])
+        traces_up = block.marks(self.ltp_trace, synapses.weight.shape[:-1])
+        traces_down = block.marks(self.ltd_trace, synapses.weight.shape[:-1])
         up, down = block.scratch("up"), block.scratch("down")
         gain_up, gain_down = (block.scratch(slot, *synapses.weight.shape[:-1]) for slot in ("up", "down"))
 
         def mark(t: int) -> None:
-            marks_up.leave(drive_up())
-            marks_down.leave(drive_down())
+            traces_up.leave(drive_up())
+            traces_down.leave(drive_down())
 
         def learn(t: int) -> None:
             np.multiply(third[0], ltp, out=up)
             np.multiply(third[1], ltd, out=down)
-            np.multiply(marks_up.read(), up, out=gain_up)
-            np.multiply(marks_down.read(), down, out=gain_down)
+            np.multiply(traces_up.read(), up, out=gain_up)
+            np.multiply(traces_down.read(), down, out=gain_down)
             apply(gain_up, gain_down)
 
         block.on("activity", "trace", mark)
@@ -262,7 +262,7 @@ def two_sided_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]
     yield from postsynaptic_fault(fields, tables)
     yield from _homeostat_faults(fields, projection, tables)
     yield from competition_faults(fields, projection, tables)
-    yield from _mark_faults(fields, tables)
+    yield from _trace_faults(fields, tables)
     yield from _third_factor_faults(fields, projection, tables)
 
 
@@ -286,7 +286,7 @@ def _score_faults(fields: Fields, post: str, tables: Tables) -> Iterator[tuple[s
         yield "drive", "a score has no threshold: leave homeostat and ltp_threshold out"
 
 
-def _mark_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
+def _trace_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what is missing between events, and traces that are carried from step to step."""
     happens = sorted(event["phase"] for event in tables["event"].values())
     missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]

@@ -126,8 +126,8 @@ def _time_faults(fields: Fields, start: float | None, tables: Tables) -> Iterato
         over = float(Recurrence(start, every).at(many - 1)) + duration
         room = length * (1.0 + TOGETHER) - start - duration
         if over > length * (1.0 + TOGETHER):
-            told = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
-            yield ("duration", told) if room < 0.0 else ("count", f"{told} (at most {int(room / every) + 1} fit)")
+            message = f"the last session is over at {over:g} h, but phase {phase} lasts {length:g} h"
+            yield ("duration", message) if room < 0.0 else ("count", f"{message} (at most {int(room / every) + 1} fit)")
 
 
 def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
@@ -143,8 +143,8 @@ def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
         if met := _first_meeting(starts, (one["duration"], other["duration"])):
             hour, later = met
             names = [one["name"], other["name"]]
-            told = f"overlaps with session.{names[1 - later]}: at {hour:g} h of {one['phase']} both are held"
-            yield f"session.{names[later]}.first", told
+            message = f"overlaps with session.{names[1 - later]}: at {hour:g} h of {one['phase']} both are held"
+            yield f"session.{names[later]}.first", message
 
 
 def _regular(fields: Mapping[str, Any]) -> bool:

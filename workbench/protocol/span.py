@@ -26,7 +26,7 @@ HOURS = {"s": 1 / SECONDS_PER_HOUR, "min": 1 / 60, "h": 1.0, "day": HOURS_PER_DA
 
 
 @dataclass(frozen=True)
-class Window:
+class ProtocolSpan:
     """Trials from `start` to before `stop`, counted inside `phase` ("" counts over the whole protocol).
 
     Negative `start` counts from the end of the phase; a `stop` of None is the end of the phase. `days` are the first
@@ -60,7 +60,7 @@ class Window:
         return start, stop
 
 
-def parse_window(text: str) -> Window:
+def parse_span(text: str) -> ProtocolSpan:
     """Read the words; ValueError names the accepted forms."""
     match = _PATTERN.fullmatch(" ".join(text.split()))
     if not match:
@@ -70,21 +70,21 @@ def parse_window(text: str) -> Window:
         size = int(part["count"])
         if size == 0:
             raise ValueError("a window needs at least one trial")
-        return Window(part["p1"], 0, size) if part["edge"] == "first" else Window(part["p1"], -size, None)
+        return ProtocolSpan(part["p1"], 0, size) if part["edge"] == "first" else ProtocolSpan(part["p1"], -size, None)
     if part["start"]:
         if int(part["start"]) >= int(part["stop"]):
             raise ValueError("a window ends after it starts")
-        return Window(part["p2"] or "", int(part["start"]), int(part["stop"]))
+        return ProtocolSpan(part["p2"] or "", int(part["start"]), int(part["stop"]))
     if part["dawn"]:
         days = float(part["dawn"]), float(part["dusk"])
         if days[0] >= days[1]:
             raise ValueError("a window ends after it starts")
-        return Window(part["p6"], 0, None, days=days)
+        return ProtocolSpan(part["p6"], 0, None, days=days)
     if part["time"]:
-        return Window(part["p5"], -1, None, float(part["time"]) * HOURS[part["unit"]])
+        return ProtocolSpan(part["p5"], -1, None, float(part["time"]) * HOURS[part["unit"]])
     if part["p3"]:
-        return Window(part["p3"], -1, None)
-    return Window(part["p4"], 0, None)
+        return ProtocolSpan(part["p3"], -1, None)
+    return ProtocolSpan(part["p4"], 0, None)
 
 
 ANCHORS = ("dose", "session", "assessment")

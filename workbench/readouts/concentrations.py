@@ -13,7 +13,7 @@ from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
 from workbench.pharmacology.profile import Profile, profile
 from workbench.protocol.schedule import phase_hours, trial_hours
-from workbench.protocol.span import parse_window
+from workbench.protocol.span import parse_span
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class OfStretch(Readout):
             return
         yield from super().check(fields, tables)
         words = fields.get("window")
-        phase = tables["phase"].get(parse_window(words).phase) if words else None
+        phase = tables["phase"].get(parse_span(words).phase) if words else None
         if phase is None:
             yield "window", "needs a phase, such as 'end of PHASE' or '24 h into PHASE'"
             return
@@ -51,7 +51,7 @@ class OfStretch(Readout):
 
     def stretch(self, block: Assembly) -> tuple[str, float, float]:
         """Return the phase, and beginning and end of the stretch in hours of it."""
-        name = parse_window(str(self.window)).phase
+        name = parse_span(str(self.window)).phase
         phase = block.component("phase", name)
         declared = {field: getattr(phase, field) for field in type(phase).parameters()}
         until = _until(str(self.window), declared)
@@ -104,27 +104,27 @@ class OfCurve(OfStretch):
 
 def _until(words: str, phase: Mapping[str, Any]) -> float | None:
     """Return the end of a window in hours of its phase, None where a number is not known or the window does not fit."""
-    window = parse_window(words)
-    if window.hours is not None:
-        return window.hours
+    span = parse_span(words)
+    if span.hours is not None:
+        return span.hours
     if "trials" not in phase:
         return phase_hours(phase)
     trials, per_day = phase.get("trials"), phase.get("trials_per_day")
     if not trials or not per_day:
         return None
     try:
-        return float(trial_hours(window.bounds(trials, per_day)[1], per_day))
+        return float(trial_hours(span.bounds(trials, per_day)[1], per_day))
     except ValueError:
         return None  # which is reported at the window itself
 
 
 def _start(words: str, phase: Mapping[str, Any]) -> float | None:
     """Return the beginning of a window of trials in hours of its phase; a window in hours begins with the phase."""
-    window = parse_window(words)
-    if window.hours is not None or "trials" not in phase or words.strip().startswith("end of"):
+    span = parse_span(words)
+    if span.hours is not None or "trials" not in phase or words.strip().startswith("end of"):
         return 0.0
     per_day = phase["trials_per_day"]
-    return float(trial_hours(window.bounds(phase["trials"], per_day)[0], per_day))
+    return float(trial_hours(span.bounds(phase["trials"], per_day)[0], per_day))
 
 
 @dataclass(frozen=True, kw_only=True)

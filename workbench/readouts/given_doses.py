@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.component.declaration import option, reference
 from workbench.pharmacology.adjustments import adjusted, exposure_of
-from workbench.protocol.span import parse_window
+from workbench.protocol.span import parse_span
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class OfDoses(Readout):
         """Refuse a moment of a phase whose clock has no hours of its own."""
         yield from super().check(fields, tables)
         words, phases = fields.get("window"), tables["phase"]
-        named = parse_window(words).phase if words else ""
+        named = parse_span(words).phase if words else ""
         clocks = {phases[named].component.clock} if named in phases else tables.clocks
         if clocks - {"tick"}:
             yield "window", "doses are counted at a moment of a tick-clock phase, such as 'end of PHASE'"

@@ -152,7 +152,7 @@ class LateWeight(Readout):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkArea(Readout):
+class TraceArea(Readout):
     """Area under a mark: how wide the window is in which a third factor still finds it."""
 
     name: ClassVar[str] = "mark_area"

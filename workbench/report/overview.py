@@ -181,10 +181,10 @@ def excess(selection: Selection, study: str, sets: str, aim: Aim) -> Excess | No
     treated, untreated, whole = (float(v) for v in own[0])
     over = _means(selection, sets, aim.outcome, arms) if sets else np.empty((0, 3))
     wrong = sign * (over[:, 1] - over[:, 2])
-    some = wrong > 0.0
-    shares = sign * (over[some, 1] - over[some, 0]) / wrong[some]
+    harmed = wrong > 0.0
+    shares = sign * (over[harmed, 1] - over[harmed, 0]) / wrong[harmed]
     share = (untreated - treated) / (untreated - whole)
-    return Excess(reference, (treated, untreated, whole), share, shares, int((~some).sum()))
+    return Excess(reference, (treated, untreated, whole), share, shares, int((~harmed).sum()))
 
 
 def _means(selection: Selection, study: str, outcome: str, arms: tuple[str, ...]) -> NDArray[np.float64]:

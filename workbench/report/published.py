@@ -36,18 +36,18 @@ def findings_summary(rows: Sequence[LedgerRow]) -> str:
     published = [row for row in rows if row.role != "theory"]
     right = sum(bool(row.met) for row in theory)
     checks = f"Of {len(theory)} checks against theory {right} are right, {len(theory) - right} are not"
-    told = _published(published) if published else []
-    return " ".join(sentence(text) for text in (*told, *([checks] if theory else [])))
+    undecided = _published(published) if published else []
+    return " ".join(sentence(text) for text in (*undecided, *([checks] if theory else [])))
 
 
 def _published(rows: Sequence[LedgerRow]) -> list[str]:
     tested = [row for row in rows if row.role == "test"]
     others = len(rows) - len(tested)
     met, missed, *rest = (sum(row.verdict == v for row in tested) for v in ("met", "missed", "undecided", "not run"))
-    told = "".join(f", {n} {word}" for n, word in zip(rest, ("undecided", "not run"), strict=True) if n)
+    undecided = "".join(f", {n} {word}" for n, word in zip(rest, ("undecided", "not run"), strict=True) if n)
     text = (
         f"Of {len(rows)} published findings about this scenario {len(tested)} can test it, because no number was "
-        f"fitted to them and they could fail: {met} met, {missed} missed{told}"
+        f"fitted to them and they could fail: {met} met, {missed} missed{undecided}"
     )
     lost = [row for row in rows if row.role in ("fit", "built_in") and row.verdict == "missed"]
     sure = sum(row.could_not_fail for row in rows)

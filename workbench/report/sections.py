@@ -29,10 +29,10 @@ from workbench.report.statements.figures import (
 from workbench.report.words import Wording, name_in_words, number, row_records
 
 
-def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]) -> Figure | None:
+def dose_figure(words: Wording, study: str, outcomes: list[str], leading: list[str]) -> Figure | None:
     """Draw outcomes over arms that differ in nothing but the dose; None where fewer than four doses were given.
 
-    `told` are the outcomes that the figure's first sentence is about.
+    `leading` are the outcomes that the figure's first sentence is about.
     """
     found = [ladder for ladder in ladders(words.selection) if ladder.path == ladders(words.selection)[0].path]
     if not found or max(len({x for x, _ in ladder.steps if x > 0}) for ladder in found) < FEWEST_DOSES:
@@ -57,7 +57,7 @@ def dose_figure(words: Wording, study: str, outcomes: list[str], told: list[str]
             panels.append(lines_panel(f"dose-{i}", title, lines, (axis, "" if unit == "1" else str(unit))))
     if not panels:
         return None
-    said = [(outcome, first[outcome]) for outcome in told if outcome in first]
+    said = [(outcome, first[outcome]) for outcome in leading if outcome in first]
     table = tables.line_table(words, f"Outcomes by {axis}", axis, rows)
     query = Queries(int(words.selection.facts["sweep"])).cells(study, outcomes)
     take, caption = dose_take(words, said, axis), dose_caption(words)

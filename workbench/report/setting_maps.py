@@ -70,8 +70,8 @@ def map_panel(
         axes.set_xlabel(_scaled(axis[0], grid.x, 42))
         axes.set_ylabel(_scaled(axis[1], grid.y, 36))
         shows = level is not None and _contour(axes, grid, level)
-        told = f" (dashed: {cut_text(level.name, 16)})" if level and shows else ""
-        label = cut_text(axis[2], 48 - len(told)) + told
+        dashed_line = f" (dashed: {cut_text(level.name, 16)})" if level and shows else ""
+        label = cut_text(axis[2], 48 - len(dashed_line)) + dashed_line
         bar = axes.figure.colorbar(colours, ax=axes, orientation="horizontal", label=label, fraction=0.05, pad=0.2)
         if level and shows:
             bar.ax.axvline(level.value, color="black", linestyle=DASHES, linewidth=1.2)

@@ -210,8 +210,8 @@ class Wording:
             unusual = [(field_path(r.path).field, _bare(r)) for r in row_records(own)]
             when = f"day {number(lane.at[0])}" + (f" to day {number(lane.at[-1])}" if len(lane.at) > 1 else "")
             text = f"{str(declared.get('title', '')) or name_in_words(lane.name)}: {len(lane.at)} sessions, {when}"
-            told = [self._unusual(name, lane.name, f, value) for f, value in unusual if f not in WHEN]
-            said.append(text + "".join(f", {part}" for part in told))
+            unusual_fields = [self._unusual(name, lane.name, f, value) for f, value in unusual if f not in WHEN]
+            said.append(text + "".join(f", {part}" for part in unusual_fields))
         return said
 
     def _unusual(self, arm: str, session: str, field: str, value: str) -> str:

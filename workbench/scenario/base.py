@@ -108,8 +108,8 @@ def merge_bases(document: Document, folder: Path, registry: Registry) -> Documen
         families = FamilyReader(merged, tree, merged.content, registry).read()
         return WholeDocument(tree, merged, tuple(chain), families)
     except ScenarioError as error:
-        told = f"{TOO_MUCH}: {error.problems[0].message}"
-        raise _refused(document, told) from None
+        reason = f"{TOO_MUCH}: {error.problems[0].message}"
+        raise _refused(document, reason) from None
 
 
 def read_merged(file: Path, registry: Registry) -> Document:
@@ -239,8 +239,8 @@ def _note_what_may_be_misread(document: Document, tree: Branch, changed: dict[Ke
         if before.text == after.text or not _MEASURED.fullmatch(old):
             continue
         for title in (one for one in titles if re.search(rf"(?<![\w.]){re.escape(old)}(?!\w)", one.text)):
-            told = f"was {old} in the base, and {spell(title.place.keys)} there still says so: {title.text}"
-            document.note(keys, told)
+            reason = f"was {old} in the base, and {spell(title.place.keys)} there still says so: {title.text}"
+            document.note(keys, reason)
 
 
 _MEASURED = re.compile(r"[0-9][0-9.]* [A-Za-z%/]+")

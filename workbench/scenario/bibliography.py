@@ -79,10 +79,10 @@ def _value(text: str, start: int) -> tuple[str, int]:
         match = _BARE.match(text, start)
         return (match[0], match.end()) if match else ("", start)
     closing, depth = ("}" if text[start] == "{" else '"'), 0
-    for mark in _MARK.finditer(text, start + 1):
-        if mark[0] == closing and depth == 0:
-            return text[start + 1 : mark.start()], mark.end()
-        depth += {"{": 1, "}": -1}.get(mark[0], 0)
+    for brace in _MARK.finditer(text, start + 1):
+        if brace[0] == closing and depth == 0:
+            return text[start + 1 : brace.start()], brace.end()
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
     return text[start + 1 :], len(text)
 
 

@@ -102,15 +102,15 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
             if setting is not None and not reader.refuse_zero(declared[field], setting, place):
                 fields[field] = setting
     title = sound.get("title", "")
-    told = title if isinstance(title, str) else ""
+    heading = title if isinstance(title, str) else ""
     stream = str(sound.get("stream") or "") if component.draws else ""
     if section.name != "drug":
-        return Table(section.name, name, component, MappingProxyType(fields), told, stream=stream)
+        return Table(section.name, name, component, MappingProxyType(fields), heading, stream=stream)
     substance, plausible = sound.get("substance", ""), sound.get("plausible")
     if substance:
         check_substance(document, (*keys, "substance"), substance)
     known = plausible and read_range(document, (*keys, "plausible"), plausible, reader.sources)
-    return Table(section.name, name, component, MappingProxyType(fields), told, substance, known or None, stream)
+    return Table(section.name, name, component, MappingProxyType(fields), heading, substance, known or None, stream)
 
 
 NOT_INSTALLED = f"one that another package offers (entry points {GROUP}) is known once that package is installed"

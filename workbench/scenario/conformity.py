@@ -89,8 +89,8 @@ def show(value: Any) -> str:
 
 def expected_number(unit: str) -> str:
     """Return what a number field takes, in words."""
-    plain = "a bare number, such as 0.5" if unit == "1" else f'a quantity in quotes, such as "2 {unit}"'
-    return f'expected {plain}, or {{ ref = "name" }}'
+    bare_form = "a bare number, such as 0.5" if unit == "1" else f'a quantity in quotes, such as "2 {unit}"'
+    return f'expected {bare_form}, or {{ ref = "name" }}'
 
 
 def _report(
@@ -118,8 +118,8 @@ def _report(
         choices = _choices(error)
         declared = fields.get(str(location[0]) if location else "")
         why = dict(declared.refused).get(str(value)) if declared else None
-        told = f"{show(value)} {why}" if why else f"unknown: {show(value)}"
-        document.report(place, f"{told} (one of: {listed(choices)})", got="" if why else str(value), known=choices)
+        fault = f"{show(value)} {why}" if why else f"unknown: {show(value)}"
+        document.report(place, f"{fault} (one of: {listed(choices)})", got="" if why else str(value), known=choices)
     else:
         document.report(place, _message(error, fields.get(str(location[0]) if location else "")))
     return location[0] if location else ""

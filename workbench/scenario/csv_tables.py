@@ -94,8 +94,10 @@ class CsvTable:
 
 def no_number(cell: str) -> str:
     """Say that a cell holds no number, and of a decimal comma what to write."""
-    told = NO_NUMBER.format(shorten(repr(cell)))
-    return f"{told} (a number has a point: {cell.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(cell) else told
+    complaint = NO_NUMBER.format(shorten(repr(cell)))
+    return (
+        f"{complaint} (a number has a point: {cell.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(cell) else complaint
+    )
 
 
 def parting_fault(cells: Sequence[str], columns: int = 0) -> tuple[str, int] | None:
@@ -109,16 +111,16 @@ def parting_fault(cells: Sequence[str], columns: int = 0) -> tuple[str, int] | N
         How many there are; 0 for the line of columns itself.
     """
     text = ",".join(cells)
-    for mark, name in PARTED.items():
-        many = text.count(mark)
+    for separator, name in PARTED.items():
+        many = text.count(separator)
         if many and (many + 1 == columns if columns else many >= len(cells)):
-            told = f"its {'cells' if columns else 'columns'} are parted by {name}: a table is parted by commas"
-            return f"{told}, and its numbers have a point (0.5)", text.index(mark) + 1
+            complaint = f"its {'cells' if columns else 'columns'} are parted by {name}: a table is parted by commas"
+            return f"{complaint}, and its numbers have a point (0.5)", text.index(separator) + 1
     words = text.split()
     bare = len(cells) == 1 and len(words) > 1 and not any(word[:1] in '["#' for word in words)
     if bare and (not columns or len(words) == columns):
-        told = f"its {'cells' if columns else 'columns'} are parted by spaces: a table is parted by commas"
-        return told, text.index(words[0]) + len(words[0]) + 1
+        complaint = f"its {'cells' if columns else 'columns'} are parted by spaces: a table is parted by commas"
+        return complaint, text.index(words[0]) + len(words[0]) + 1
     if columns and len(cells) > columns and sum(cell.strip().isdigit() for cell in cells) > columns:
         return f"{len(cells)} cells, but there are {columns} columns (a number has a point: 0.5, not 0,5)", 1
     return None
@@ -259,8 +261,8 @@ def named_table(document: Document, base: Path, name: str, keys: Keys, max_rows:
             return read_columns(base / name, max_rows)
         except TableError as error:
             if error.line:
-                told = [(str(error), error.column), *error.more]
-                document.problems += [Problem(str(base / name), error.line, at, "", text) for text, at in told]
+                complaint = [(str(error), error.column), *error.more]
+                document.problems += [Problem(str(base / name), error.line, at, "", text) for text, at in complaint]
                 return None
             fault = str(error)
     document.report(keys, f"{fault} (a CSV file beside the scenario)")
@@ -315,14 +317,14 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
             continue
         if len(lines) >= limit:
             if most < max_rows:
-                told = f"the table has more than {most:,} rows of {width:,} columns (at most {MAX_CELLS:,} cells)"
-                raise TableError(told, reader.line_num)
+                complaint = f"the table has more than {most:,} rows of {width:,} columns (at most {MAX_CELLS:,} cells)"
+                raise TableError(complaint, reader.line_num)
             more = "" if max_rows == MAX_PEOPLE else "; --max-points raises the limit"
             message = f"the table has more than {max_rows:,} rows{more}"
             raise TableError(message, reader.line_num)
         if len(row) != width:
-            told = f"{len(row)} cells, but there are {width} columns"
-            message, column = parting_fault(row, width) or (told, 1)
+            complaint = f"{len(row)} cells, but there are {width} columns"
+            message, column = parting_fault(row, width) or (complaint, 1)
             raise TableError(message, reader.line_num, column)
         rows.append(row)
         lines.append(reader.line_num)

@@ -113,7 +113,7 @@ class Word:
     name: str
     why: str = ""
     unit: str = ""
-    plain: str = ""
+    bare_heading: str = ""
 
 
 def word(heading: str) -> Word:
@@ -121,10 +121,10 @@ def word(heading: str) -> Word:
     text = heading.strip().strip("'\"").strip().lstrip("#@").strip()
     bracket = _BRACKETS.search(text)
     unit = bracket["unit"].strip() if bracket else ""
-    plain = _FILLING.sub("", text[: bracket.start()] if bracket else text).upper()
+    bare_heading = _FILLING.sub("", text[: bracket.start()] if bracket else text).upper()
 
     def made(fate: str, name: str = text, why: str = "") -> Word:
-        return Word(text, fate, name, why, unit, plain)
+        return Word(text, fate, name, why, unit, bare_heading)
 
     groups: tuple[tuple[str, dict[str, str], Callable[[str], Word]], ...] = (
         ("read", READ, lambda key: made("read", key)),
@@ -134,11 +134,11 @@ def word(heading: str) -> Word:
     )
     for _, words, make in groups:
         for key, spellings in words.items():
-            if plain in spellings.split():
+            if bare_heading in spellings.split():
                 return make(key)
-    if plain in SINGLE:
+    if bare_heading in SINGLE:
         return made("single")
-    near = next((name for name in NEAR if plain.startswith(name)), "")
+    near = next((name for name in NEAR if bare_heading.startswith(name)), "")
     return (
         made("refused", why=f"is not read, and looks like {near}: give it the name of what it is")
         if near

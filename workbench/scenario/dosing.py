@@ -172,7 +172,7 @@ class _Table:
     subjects: dict[Decimal | str, int] = field(default_factory=dict)
     since: dict[int, float] = field(default_factory=dict)
     idle: int = 0
-    told: int = 0
+    summary: int = 0
 
     def read(self, text: str) -> tuple[DoseRecord, ...] | None:
         """Return the records, or None after a report of everything that is wrong, or of the first of very much."""
@@ -212,9 +212,9 @@ class _Table:
         return bool(lines) and lines[0].rstrip().endswith(('"""', "'''"))
 
     def _report(self, line: int, column: int, message: str) -> None:
-        self.sound, self.told = False, self.told + 1
+        self.sound, self.summary = False, self.summary + 1
         self.document.problems.append(Problem(self.file, line, column, self.key, message))
-        if self.told == MOST_TOLD:
+        if self.summary == MOST_TOLD:
             raise _TooMany
 
     # -- rows -----------------------------------------------------------------------------------------------------
@@ -266,8 +266,8 @@ class _Table:
 
     def _add(self, cells: list[str], line: int) -> None:
         if len(cells) != len(self.words):
-            told = f"{len(cells)} cells, but there are {len(self.words)} columns"
-            message, column = parting_fault(cells, len(self.words)) or (told, 1)
+            summary = f"{len(cells)} cells, but there are {len(self.words)} columns"
+            message, column = parting_fault(cells, len(self.words)) or (summary, 1)
             self._report(line, column, message)
             return
         texts = (cell.strip(" \t").strip("'\"") for cell in cells)
@@ -297,9 +297,9 @@ class _Table:
         # A nominal DOSE beside AMT, and further names of the people beside ID, are not what is read.
         for name, rule in (("AMT", ("DOSE",)), ("ID", None)):
             if names.count(name) > 1:
-                exact = [w for w in found if w.name == name and w.plain == name]
+                exact = [w for w in found if w.name == name and w.bare_heading == name]
                 others = [w for w in found if w.name == name and w not in exact[:1]]
-                if len(exact) == 1 and (rule is None or all(w.plain.startswith(rule) for w in others)):
+                if len(exact) == 1 and (rule is None or all(w.bare_heading.startswith(rule) for w in others)):
                     why = f"{name} is read"
                     fate = "passed" if rule else "people"
                     found = [replace(w, fate=fate, name=w.text, why=why) if w in others else w for w in found]
@@ -448,7 +448,7 @@ class _Table:
         for w in self.words:
             said = [(row, row.cells[w.name]) for row in self.rows if row.cells[w.name] not in MISSING]
             if w.fate == "refused":
-                said = [(row, text) for row, text in said if not (w.plain in ZERO_IS_NOTHING and _is_zero(text))]
+                said = [(row, text) for row, text in said if not (w.bare_heading in ZERO_IS_NOTHING and _is_zero(text))]
                 fault = w.why if said else ""
             elif w.fate == "unit":
                 said = [(row, text) for row, text in said if text.lower() not in SAYINGS[w.why]]
@@ -471,14 +471,14 @@ class _Table:
         """Note what was read, what was passed over, and what was not understood."""
         people, doses = len(self.subjects), sum(record.evid != 3.0 for record in found)
         columns = ", ".join(
-            w.name if w.name == w.plain else f"{shorten(w.text)} as {w.name}"
+            w.name if w.name == w.bare_heading else f"{shorten(w.text)} as {w.name}"
             for w in self.words
             if w.fate == "read" and w.name != "C"
         )
-        told = [f"read {_many(doses, 'dose record')} of {_many(people, 'person', 'people')} from {columns}"]
+        summary = [f"read {_many(doses, 'dose record')} of {_many(people, 'person', 'people')} from {columns}"]
         if people == 1:
-            told[0] += "; every subject gets them" if doses > 1 else "; every subject gets it"
-        told += [f"{_many(resets, 'record')} of EVID 3"] if (resets := self.events["reset"]) else []
+            summary[0] += "; every subject gets them" if doses > 1 else "; every subject gets it"
+        summary += [f"{_many(resets, 'record')} of EVID 3"] if (resets := self.events["reset"]) else []
         passed = [_many(many, name) for name, many in self.events.items() if name != "reset"]
         passed += [
             f"{_many(many, 'row')} marked {mark}" if len(mark) == 1 else mark for mark, many in self.left_out.items()
@@ -492,9 +492,9 @@ class _Table:
                 groups.setdefault("one value, or none", []).append(shorten(w.text))
         passed += [f"{', '.join(names)} ({why})" for why, names in groups.items()]
         unknown = [shorten(w.text) or "a column without a name" for w in self.words if w.fate == "unknown"]
-        told += [f"passed over: {', '.join(passed)}"] if passed else []
-        told += [f"not understood and passed over: {', '.join(unknown)}"] if unknown else []
-        self.document.note(self.keys, "; ".join([*told, *self.remarks]))
+        summary += [f"passed over: {', '.join(passed)}"] if passed else []
+        summary += [f"not understood and passed over: {', '.join(unknown)}"] if unknown else []
+        self.document.note(self.keys, "; ".join([*summary, *self.remarks]))
 
 
 def _known() -> str:
@@ -517,8 +517,8 @@ def _is_zero(text: str) -> bool:
 def _no_number(name: str, text: str) -> str:
     if name == "TIME" and re.search(r"\d[:/]\d|\d-\d", text):
         return f"{shorten(text)} is a time of day or a date, which is not followed: hours from the start of the phase"
-    told = f"expected a number or a point, got {shorten(text)}"
-    return f"{told} (a number has a point: {text.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(text) else told
+    summary = f"expected a number or a point, got {shorten(text)}"
+    return f"{summary} (a number has a point: {text.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(text) else summary
 
 
 def _compartment(text: str) -> tuple[str, str]:

@@ -194,8 +194,8 @@ def _ways(section: str, registry: Registry) -> str:
             if parameter.section == section or (drives and parameter.kind == "signal"):
                 found.setdefault(component.section, set()).add(parameter.name)
     named = (("plasticity", "a rule"), *((name, f"{_article(name)} {name}") for name in sorted(found.keys())))
-    told = [words for name, words in dict(reversed(named)).items() if name in found]
-    return f"it acts when named by {' or '.join(sorted(told))}"
+    namers = [words for name, words in dict(reversed(named)).items() if name in found]
+    return f"it acts when named by {' or '.join(sorted(namers))}"
 
 
 def component_drives(section: str, registry: Registry) -> bool:

@@ -9,7 +9,7 @@ from workbench.component.capabilities import clashes
 from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS
 from workbench.component.tables import Fields, Tables
-from workbench.protocol.span import ANCHORS, parse_window
+from workbench.protocol.span import ANCHORS, parse_span
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import show
 from workbench.scenario.model import ParameterSet, Quantity, Ref, Table
@@ -55,7 +55,7 @@ def reference_fault(
     if declared.kind == "path":
         return _path_fault(value, paths, moved=declared.moved)
     if declared.kind == "window":
-        return _window_fault(value, paths, whole)
+        return _span_fault(value, paths, whole)
     return None
 
 
@@ -136,29 +136,29 @@ def _still(table: Table, parameter: Parameter) -> str:
     return parameter.still or table.component.still
 
 
-def _window_fault(value: str, paths: Paths, whole: Tables) -> tuple[str, str, Collection[str]] | None:
+def _span_fault(value: str, paths: Paths, whole: Tables) -> tuple[str, str, Collection[str]] | None:
     """Return what is wrong with a window: its phase is not defined, or it is longer than the phase."""
-    window, phases = parse_window(value), paths.names("phase")
-    if not window.phase:
+    span, phases = parse_span(value), paths.names("phase")
+    if not span.phase:
         return None
-    if window.phase not in phases:
-        return f"no phase {show(window.phase)} (defined: {listed(phases)})", window.phase, phases
-    trials, length, a_day = (whole.field("phase", window.phase, f) for f in ("trials", "length", "trials_per_day"))
-    in_trials = window.start < -1 or window.stop is not None or window.days is not None
-    if length is not None and window.hours is None and in_trials:
-        forms = f"'{window.phase}', 'end of {window.phase}' or 'N h into {window.phase}'"
-        return f"phase {window.phase} runs in hours, not in trials ({forms})", "", ()
-    if length is not None and window.hours is not None and window.hours > length:
-        return f"the window does not fit: phase {window.phase} lasts {length:g} h", "", ()
-    if trials is not None and window.hours is not None:
-        return f"phase {window.phase} counts trials, not hours (such as 'last 100 trials of {window.phase}')", "", ()
+    if span.phase not in phases:
+        return f"no phase {show(span.phase)} (defined: {listed(phases)})", span.phase, phases
+    trials, length, a_day = (whole.field("phase", span.phase, f) for f in ("trials", "length", "trials_per_day"))
+    in_trials = span.start < -1 or span.stop is not None or span.days is not None
+    if length is not None and span.hours is None and in_trials:
+        forms = f"'{span.phase}', 'end of {span.phase}' or 'N h into {span.phase}'"
+        return f"phase {span.phase} runs in hours, not in trials ({forms})", "", ()
+    if length is not None and span.hours is not None and span.hours > length:
+        return f"the window does not fit: phase {span.phase} lasts {length:g} h", "", ()
+    if trials is not None and span.hours is not None:
+        return f"phase {span.phase} counts trials, not hours (such as 'last 100 trials of {span.phase}')", "", ()
     if isinstance(trials, int):
         per_day = float(a_day or 1.0)
         try:
-            window.bounds(trials, per_day)
+            span.bounds(trials, per_day)
         except ValueError:
-            room = f"{trials} trials" if window.days is None else f"{trials} trials, {per_day:g} a day"
-            return f"the window does not fit: phase {window.phase} has {room}", "", ()
+            room = f"{trials} trials" if span.days is None else f"{trials} trials, {per_day:g} a day"
+            return f"the window does not fit: phase {span.phase} has {room}", "", ()
     return None
 
 

@@ -188,8 +188,8 @@ class StudyReader:
         problems = self.settings.document.problems
         for i in range(first, len(problems)):
             if row is None:
-                told, at = problems[i].message, (1, table.start(header))
-                problems[i] = replace(problems[i], file=table.file, line=at[0], column=at[1], key="", message=told)
+                reported, at = problems[i].message, (1, table.start(header))
+                problems[i] = replace(problems[i], file=table.file, line=at[0], column=at[1], key="", message=reported)
             else:
                 there = table.problem(header, row, problems[i].message)
                 problems[i] = replace(there, hint=problems[i].hint)
@@ -197,13 +197,13 @@ class StudyReader:
     def refuse_repeats(self, table: CsvTable, points: Iterable[Any]) -> None:
         """Report a row that is an earlier one once more: it would count twice in whatever is made of the points."""
         first: dict[Any, int] = {}
-        told = 0
+        reported = 0
         for row, point in enumerate(points, 1):
             if (before := first.setdefault(point, row)) < row:
                 message = f"row {row} of the points repeats row {before}"
                 self.settings.document.problems.append(Problem(table.file, table.lines[row - 1], 1, "", message))
-                told += 1
-                if told == SHOWN:
+                reported += 1
+                if reported == SHOWN:
                     return
 
     def refuse_repeated_zips(self, axes: Sequence[Axis], keys: Keys) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from workbench.component.declaration import Parameter
 from workbench.component.registry import SECTIONS
 from workbench.errors import quoted
-from workbench.protocol.span import in_days, parse_window
+from workbench.protocol.span import in_days, parse_span
 from workbench.quantities import (
     QuantityError,
     accepted_text,
@@ -202,7 +202,7 @@ class ValueReader:
     def window(self, raw: str, keys: Keys) -> str | None:
         """Return a window's words if they can be read; its phase is checked with the other references."""
         try:
-            parse_window(raw)
+            parse_span(raw)
         except ValueError as error:
             self.document.report(keys, f"{show(raw)}: {error}")
             return None

@@ -157,8 +157,8 @@ class Block(StructureView, NoiseChunks, Registered):
         """Return what tells a projection from others, names left out: its sign, then what it is and what it reads."""
         fields = dict(self._tables["projection", projection].fields)
         around = [("projection", projection), ("plasticity", projection), ("population", fields.get("pre", ""))]
-        told = [self._nameless(*key) for key in around if key in self._tables]
-        return str(fields.get("sign", "")), repr(told)
+        around_it = [self._nameless(*key) for key in around if key in self._tables]
+        return str(fields.get("sign", "")), repr(around_it)
 
     def _nameless(self, section: str, name: str) -> tuple[str, list[tuple[str, Any]]]:
         """Return a table's component and its structural fields, without what names other tables."""

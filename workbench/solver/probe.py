@@ -35,8 +35,8 @@ class LinkedNumber(np.lib.mixins.NDArrayOperatorsMixin):
         return np.asarray(self.plainly(), dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        plain = [x.plainly() if isinstance(x, LinkedNumber) else x for x in inputs]
-        return getattr(ufunc, method)(*plain, **options)
+        plain_inputs = [x.plainly() if isinstance(x, LinkedNumber) else x for x in inputs]
+        return getattr(ufunc, method)(*plain_inputs, **options)
 
     def __getitem__(self, key: Any) -> Any:
         return self.plainly()[key]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import AssemblyError
-from workbench.protocol.span import parse_window
+from workbench.protocol.span import parse_span
 from workbench.solver.steps import Function
 
 if TYPE_CHECKING:
@@ -98,14 +98,14 @@ class Recorder:
         if words is None:
             last, phase = self._phases[-1]
             return (0, self.trials) if self._starts else (last, float(phase.length))
-        window = parse_window(words)
-        if window.phase == "":
-            return window.bounds(self.trials, 1.0)
-        phase = dict(self._phases)[window.phase]
+        span = parse_span(words)
+        if span.phase == "":
+            return span.bounds(self.trials, 1.0)
+        phase = dict(self._phases)[span.phase]
         if not counts_trials(phase):
-            return window.phase, float(phase.length) if window.hours is None else window.hours
-        start, stop = window.bounds(phase.trials, phase.trials_per_day)
-        return self._starts[window.phase] + start, self._starts[window.phase] + stop
+            return span.phase, float(phase.length) if span.hours is None else span.hours
+        start, stop = span.bounds(phase.trials, phase.trials_per_day)
+        return self._starts[span.phase] + start, self._starts[span.phase] + stop
 
     def _plan_outcome(self, name: str, readout: Any) -> None:
         reading = readout.reading(self._block)

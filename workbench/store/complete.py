@@ -44,23 +44,23 @@ def complete_runs(
     asked = f"{held or 0} = {sum(len(ids) for ids in needed.values())}"
     complete: dict[bytes, tuple[int, bool]] = {}
     for start in range(0, len(keys), KEYS_AT_ONCE):
-        some = tuple(keys[start : start + KEYS_AT_ONCE])
-        marks = ", ".join("?" * len(some))
+        asked_keys = tuple(keys[start : start + KEYS_AT_ONCE])
+        slots = ", ".join("?" * len(asked_keys))
         question = (
-            f"SELECT key, id, status = 'failed' FROM run WHERE key IN ({marks}) AND (status = 'failed' OR {asked})"
+            f"SELECT key, id, status = 'failed' FROM run WHERE key IN ({slots}) AND (status = 'failed' OR {asked})"
         )
-        complete.update((row[0], (row[1], bool(row[2]))) for row in ask(question, some))
+        complete.update((row[0], (row[1], bool(row[2]))) for row in ask(question, asked_keys))
     return complete
 
 
-def complete_rows(path: str | Path, chunks: Iterable[C], registry: Registry) -> Iterator[tuple[C, int]]:
+def complete_rows(path: str | Path, batch_plans: Iterable[C], registry: Registry) -> Iterator[tuple[C, int]]:
     """Yield each chunk with the number of its rows that are in the database already; writes nothing."""
-    for chunk, complete, _ in found_rows(path, chunks, registry):
-        yield chunk, int(complete.sum())
+    for batch_plan, complete, _ in found_rows(path, batch_plans, registry):
+        yield batch_plan, int(complete.sum())
 
 
 def found_rows(
-    path: str | Path, chunks: Iterable[C], registry: Registry
+    path: str | Path, batch_plans: Iterable[C], registry: Registry
 ) -> Iterator[tuple[C, NDArray[np.bool_], bool]]:
     """Yield each chunk, which of its rows need not be computed, and whether one that must be is there in part.
 
@@ -69,13 +69,13 @@ def found_rows(
     with reading(Path(path)) as connection:
         known = {bytes(sha): number for number, sha in connection.execute("SELECT id, sha256 FROM measure")}
         numbers: dict[Declared, int] = {}
-        for chunk in chunks:
+        for batch_plan in batch_plans:
             needed: dict[str, list[int]] = {"outcome": [], "course": []}
-            for declared in chunk.batch.structure.recordings:
+            for declared in batch_plan.batch.structure.recordings:
                 if declared not in numbers:
                     numbers[declared] = known.get(measure_of(declared, registry).sha256, NEVER_SEEN)
                 needed[declared.section].append(numbers[declared])
-            complete = complete_runs(connection.execute, chunk.batch.keys, needed)
-            mask = np.array([key in complete for key in chunk.batch.keys], dtype=np.bool_)
-            left = [key for key in chunk.batch.keys if key not in complete]
-            yield chunk, mask, bool(complete_runs(connection.execute, left, {}))
+            complete = complete_runs(connection.execute, batch_plan.batch.keys, needed)
+            mask = np.array([key in complete for key in batch_plan.batch.keys], dtype=np.bool_)
+            left = [key for key in batch_plan.batch.keys if key not in complete]
+            yield batch_plan, mask, bool(complete_runs(connection.execute, left, {}))

@@ -102,7 +102,7 @@ def _grouped(listed: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 def _written(driver: sqlite3.Connection, group: Sequence[Entry]) -> CommandRecord:
     facts = [entry.facts for entry in group]
-    told = [words for one in facts if (words := _beginning(driver, one))]
+    parts = [words for one in facts if (words := _beginning(driver, one))]
     chunks = [one for one in facts if one.get("kind") == "chunk"]
     if any(one.get("kind") == "sweep" for one in facts):
         computed, failed = (sum(_whole(one.get(name)) for one in chunks) for name in ("computed", "failed"))
@@ -110,12 +110,12 @@ def _written(driver: sqlite3.Connection, group: Sequence[Entry]) -> CommandRecor
         lost = sum(_whole(_counts(one).get("lost_run")) for one in chunks)
         counted = f"{_runs(computed)} computed, {failed:,} of them failed, {max(filled - computed, 0):,} reused"
         counted += f", {lost:,} lost with the process" if lost else ""
-        told.append(counted if computed or filled or lost else "nothing new")
+        parts.append(counted if computed or filled or lost else "nothing new")
     if any(one.get("kind") == "calibration" for one in facts):
-        told.append(f"{sum(_whole(_counts(one).get('candidate')) for one in facts):,} candidates")
+        parts.append(f"{sum(_whole(_counts(one).get('candidate')) for one in facts):,} candidates")
     named = next((one for one in facts if one.get("kind") in ("sweep", "calibration")), facts[0])
     status, first, last = _status(driver, named), group[0], group[-1]
-    return CommandRecord(first.id, last.id, first.at, first.command, "; ".join(told), status, _versions(first))
+    return CommandRecord(first.id, last.id, first.at, first.command, "; ".join(parts), status, _versions(first))
 
 
 def _beginning(driver: sqlite3.Connection, facts: Mapping[str, Any]) -> str:
@@ -159,8 +159,8 @@ def _older_sweeps(driver: sqlite3.Connection, known: set[Any]) -> Iterator[Comma
             kept = dict(driver.execute("SELECT key, value FROM provenance WHERE invocation = ?", (number,)).fetchall())
             versions = {key: kept[key] for key in names if key in kept}
             words = f"sweep {sweep} of {name}; {_runs(computed)} computed, {failed:,} of them failed"
-            told = f"sweep {sweep} of {name}" if status in ("running", "killed") else words
-            yield CommandRecord(None, None, at, command, told, status, versions)
+            parts = f"sweep {sweep} of {name}" if status in ("running", "killed") else words
+            yield CommandRecord(None, None, at, command, parts, status, versions)
 
 
 def _older_refits(driver: sqlite3.Connection, known: set[Any]) -> Iterator[CommandRecord]:

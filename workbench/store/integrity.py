@@ -164,8 +164,8 @@ def places_outside(
     ask: Ask, sweep: int, study: str, arms: Sequence[str], points: int, subjects: int
 ) -> Iterator[StoredPlace]:
     """Yield the places of a study of other arms, points or subjects than these."""
-    marks = ", ".join("?" * len(arms))
-    outside = f"s.subject NOT BETWEEN 0 AND ? OR point.ordinal NOT BETWEEN 0 AND ? OR arm.name NOT IN ({marks})"
+    placeholders = ", ".join("?" * len(arms))
+    outside = f"s.subject NOT BETWEEN 0 AND ? OR point.ordinal NOT BETWEEN 0 AND ? OR arm.name NOT IN ({placeholders})"
     asked = f"{_PLACES} AND ({outside})"
     for row in ask(asked, (sweep, study, subjects - 1, points - 1, *arms)):
         yield StoredPlace(*row)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 import workbench.store.schema as tables
 from workbench.component.registry import Registry
-from workbench.protocol.span import parse_window
+from workbench.protocol.span import parse_span
 from workbench.scenario.model import Scenario
 from workbench.solver.batch import RECORDINGS, Declared, Structure
 from workbench.store.audit import Written
@@ -151,7 +151,7 @@ def time_unit(structure: Structure, declared: Declared) -> str:
     if fields.get("every") or fields.get("interval"):
         return "trial" if fields.get("every") else "h"
     clocks = {table.name: table.component for table in structure.tables if table.section == "phase"}
-    window = fields.get("window")
-    phase = parse_window(window).phase if window else ""
+    span = fields.get("window")
+    phase = parse_span(span).phase if span else ""
     running = {clocks[phase]} if phase in clocks else set(clocks.values())
     return "trial" if running & {"trial", "flow"} else "h"

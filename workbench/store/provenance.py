@@ -98,8 +98,8 @@ def blas_kernel() -> str:
     except ImportError:
         return "unknown"
     found = [one for one in threadpool_info() if one["user_api"] == "blas"]
-    told = (f"{one['internal_api']} {one['version']} {one.get('architecture') or ''}".strip() for one in found)
-    return ", ".join(sorted(set(told))) or "unknown"
+    kernels = (f"{one['internal_api']} {one['version']} {one.get('architecture') or ''}".strip() for one in found)
+    return ", ".join(sorted(set(kernels))) or "unknown"
 
 
 @cache

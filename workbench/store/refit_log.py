@@ -188,8 +188,8 @@ def _difference(connection: Connection, sought: Sought, scenario: int) -> str:
     last = connection.execute(asked.where(s.c.name == sought.scenario.name).order_by(c.c.id.desc())).first()
     if last is None:
         return ""
-    told = [words for words, same in _same(connection, sought, scenario, last) if not same]
-    return f" anew: {', '.join(told) or 'something else'} changed since calibration {last.id}"
+    changed = [words for words, same in _same(connection, sought, scenario, last) if not same]
+    return f" anew: {', '.join(changed) or 'something else'} changed since calibration {last.id}"
 
 
 def _same(connection: Connection, sought: Sought, scenario: int, last: Row[Any]) -> Iterator[tuple[str, bool]]:
@@ -209,8 +209,8 @@ def _same(connection: Connection, sought: Sought, scenario: int, last: Row[Any])
 
 def _fill(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
     """Insert rows, their values in the order of the columns."""
-    marks = ", ".join("?" * len(table.columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+    placeholders = ", ".join("?" * len(table.columns))
+    connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({placeholders})", rows)
 
 
 def _finite(number: float) -> float | None:

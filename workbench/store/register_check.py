@@ -134,11 +134,11 @@ def unlike_plan(ask: Ask, sweep: int, plan: Plan, reworded: bool, apart: bool) -
             driver = driver_of(connection)
             written = Written(driver)
             made, _ = register(connection, plan, "", written)
-            catalogue = IdCache(made, plan.scenario)
+            ids = IdCache(made, plan.scenario)
             for number, study in enumerate(plan.studies, 1):
                 for group in study.groups:
-                    catalogue.measures(connection, number, group.structure, written)
-                    catalogue.structure(connection, group.structure)
+                    ids.measures(connection, number, group.structure, written)
+                    ids.structure(connection, group.structure)
         for part in PARTS:
             sql = ALL_STRUCTURES if part.table == "structure" else part.sql
             here = _rows(driver.execute(sql, () if part.table == "structure" else (made,)), part)

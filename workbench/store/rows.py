@@ -48,7 +48,7 @@ def asking(connection: Connection) -> Ask:
 
 
 def insert_runs(
-    connection: Connection, catalogue: IdCache, chunk: BatchPlan, rows: Rows, result: BatchResult, written: Written
+    connection: Connection, names: IdCache, batch_plan: BatchPlan, rows: Rows, result: BatchResult, written: Written
 ) -> tuple[list[int], int]:
     """Insert the runs that are new.
 
@@ -59,19 +59,19 @@ def insert_runs(
     """
     known = {key: number for key, (number, _) in complete_runs(asking(connection), result.keys, {}).items()}
     free = first = (connection.execute(select(func.max(tables.run.c.id))).scalar() or 0) + 1
-    structure = catalogue.structure(connection, chunk.batch.structure)
-    subjects = chunk.batch.subjects[rows].tolist()
+    structure = names.structure(connection, batch_plan.batch.structure)
+    subjects = batch_plan.batch.subjects[rows].tolist()
     fresh = []
     for i, key in enumerate(result.keys):
         if key not in known:
             failure = result.failures.get(i)
             ending = (int(failure.step), "failed") if failure else (int(result.steps), "stored")
-            fresh.append((free, key, structure, chunk.batch.seed, subjects[i], *ending))
+            fresh.append((free, key, structure, batch_plan.batch.seed, subjects[i], *ending))
             known[key], free = free, free + 1
     insert(connection, tables.run, fresh)
     if fresh:
         _, keys, _, *others = zip(*fresh, strict=True)
-        written.runs([keys, [chunk.batch.structure.identity] * len(fresh), *others])
+        written.runs([keys, [batch_plan.batch.structure.identity] * len(fresh), *others])
     return [known[key] for key in result.keys], first
 
 
@@ -137,8 +137,8 @@ def insert_outcomes(
 
 def insert_course(
     connection: Connection,
-    catalogue: IdCache,
-    chunk: BatchPlan,
+    names: IdCache,
+    batch_plan: BatchPlan,
     result: BatchResult,
     good: Good,
     measure: tuple[Declared, int],
@@ -149,7 +149,7 @@ def insert_course(
     values = np.asarray(_known(result.courses, declared.name), dtype=np.float64)[:, good.rows]
     _refuse_unknown(values, declared.name)
     times = tuple(float(time) for time in result.times[declared.name])
-    clock = catalogue.clock(connection, time_unit(chunk.batch.structure, declared), times)
+    clock = names.clock(connection, time_unit(batch_plan.batch.structure, declared), times)
     # The shortest digits that keep every bit, straight from the array: a fifteenth of the time of text of a list.
     series = np.ascontiguousarray(values.T)
     texts = (orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY).decode() for row in series)

@@ -84,8 +84,8 @@ class WriteSession:
             self._lease.release()
             raise
         if self.kept is not None:
-            told = f"{path}: was of database version {self.was}, is now of {database.SCHEMA_VERSION}"
-            warnings.warn(f"{told}; as it was it is kept as {self.kept}", MigrationNote, stacklevel=3)
+            upgraded = f"{path}: was of database version {self.was}, is now of {database.SCHEMA_VERSION}"
+            warnings.warn(f"{upgraded}; as it was it is kept as {self.kept}", MigrationNote, stacklevel=3)
 
     def _prepare(self, command: str) -> None:
         """Make the database if there is none; its lock is held."""

@@ -92,7 +92,7 @@ class _Begun:
     invocation: int
     command: str
     places: Mapping[str, StudyRows]
-    catalogue: IdCache
+    ids: IdCache
     started: float = field(default_factory=perf_counter)
 
 
@@ -145,22 +145,22 @@ class Writer(WriteSession):
         self._begun = _Begun(sweep, invocation, command, places, IdCache(sweep, plan.scenario))
         return sweep
 
-    def missing(self, chunk: BatchPlan) -> Rows:
+    def missing(self, batch_plan: BatchPlan) -> Rows:
         """Return the rows of `chunk` that must be computed, each key once; rows that exist are linked.
 
         A run exists if it failed, or if it holds every outcome and course that the chunk's study records. One that an
         earlier command lost does not exist; one that this command has lost is not asked for again.
         """
-        keys = chunk.batch.keys
-        with self._of_chunk(chunk) as (connection, written):
+        keys = batch_plan.batch.keys
+        with self._record_batch(batch_plan) as (connection, written):
             needed: dict[str, list[int]] = {"outcome": [], "course": []}
-            for declared, number in self._measures(connection, chunk, written).items():
+            for declared, number in self._measures(connection, batch_plan, written).items():
                 needed[declared.section].append(number)
             complete = complete_runs(asking(connection), keys, needed)
             there = [i for i, key in enumerate(keys) if key in complete]
-            self._link(connection, chunk, there, [complete[keys[i]][0] for i in there], written)
+            self._link(connection, batch_plan, there, [complete[keys[i]][0] for i in there], written)
             gone = [i for i, key in enumerate(keys) if key in self._lost and key not in complete]
-            self._lose(connection, chunk, gone, written)
+            self._lose(connection, batch_plan, gone, written)
             written.facts |= {"computed": 0, "failed": 0}
         self._count_lost(len(gone), 0)
         self.tally.reused += len(there)
@@ -170,7 +170,7 @@ class Writer(WriteSession):
         first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in passed}
         return np.array(sorted(first.values()), dtype=np.int64)
 
-    def store(self, chunk: BatchPlan, rows: Rows, result: BatchResult) -> None:
+    def store(self, batch_plan: BatchPlan, rows: Rows, result: BatchResult) -> None:
         """Store what the solver said of the rows of `chunk` that `missing` returned (or a part of them).
 
         Runs that were lost go into no table of results, so that the next command computes them; the command that lost
@@ -182,43 +182,43 @@ class Writer(WriteSession):
             If the result is of other runs, lacks a recording, or holds a number that is not finite
             for a run that did not fail. Nothing of the chunk is stored then.
         """
-        if tuple(chunk.batch.keys[i] for i in rows) != result.keys:
+        if tuple(batch_plan.batch.keys[i] for i in rows) != result.keys:
             raise ValueError(f"the result's {len(result.keys)} keys are not those of the {len(rows)} rows to store")
         lost = {result.keys[i]: f.reason for i, f in result.failures.items() if f.lost}
         if lost:
             there = np.array([i for i, key in enumerate(result.keys) if key not in lost], dtype=np.int64)
             rows, result = rows[there], result.take(there)
-        with self._of_chunk(chunk) as (connection, written), _without_collecting():
-            gone = [i for i, key in enumerate(chunk.batch.keys) if key in lost]
+        with self._record_batch(batch_plan) as (connection, written), _without_collecting():
+            gone = [i for i, key in enumerate(batch_plan.batch.keys) if key in lost]
             self._lost.update(lost)
             # In the transaction of the results: a kill between the two would forget which runs were lost.
-            self._lose(connection, chunk, gone, written)
-            measures = self._measures(connection, chunk, written)
-            catalogue = self._current().catalogue
-            runs, first = insert_runs(connection, catalogue, chunk, rows, result, written)
+            self._lose(connection, batch_plan, gone, written)
+            measures = self._measures(connection, batch_plan, written)
+            ids = self._current().ids
+            runs, first = insert_runs(connection, ids, batch_plan, rows, result, written)
             good = good_runs(result, runs, first)
             insert_outcomes(connection, result, good, measures, written)
             for course in (item for item in measures.items() if item[0].section == "course" and len(good.rows)):
-                insert_course(connection, catalogue, chunk, result, good, course, written)
+                insert_course(connection, ids, batch_plan, result, good, course, written)
             insert_failures(connection, result, runs, first, written)
             by_key = dict(zip(result.keys, runs, strict=True))
-            filled = [i for i, key in enumerate(chunk.batch.keys) if key in by_key]
-            self._link(connection, chunk, filled, [by_key[chunk.batch.keys[i]] for i in filled], written)
+            filled = [i for i, key in enumerate(batch_plan.batch.keys) if key in by_key]
+            self._link(connection, batch_plan, filled, [by_key[batch_plan.batch.keys[i]] for i in filled], written)
             written.facts |= {"computed": len(rows), "failed": len(result.failures)}
-        self._count(result, [chunk.batch.keys[i] for i in filled])
+        self._count(result, [batch_plan.batch.keys[i] for i in filled])
         self._count_lost(len(gone), len(lost))
 
-    def lacks_steps(self, chunk: BatchPlan) -> bool:
+    def lacks_steps(self, batch_plan: BatchPlan) -> bool:
         """Return whether nothing is known of the step's error in the study of `chunk`."""
-        t, study = tables.cache_step_error, self._current().places[chunk.study].study
+        t, study = tables.cache_step_error, self._current().places[batch_plan.study].study
         with self._transaction() as connection:
             return connection.execute(select(t.c.runs).where(t.c.study == study).limit(1)).first() is None
 
-    def note_steps(self, chunk: BatchPlan, errors: Iterable[StepError]) -> None:
+    def note_steps(self, batch_plan: BatchPlan, errors: Iterable[StepError]) -> None:
         """Write down what halving the step changed in a sample of runs of a study."""
-        study = self._current().places[chunk.study].study
-        with self._of_chunk(chunk) as (connection, written):
-            measures = self._measures(connection, chunk, written)
+        study = self._current().places[batch_plan.study].study
+        with self._record_batch(batch_plan) as (connection, written):
+            measures = self._measures(connection, batch_plan, written)
             numbers = {d.name: n for d, n in measures.items() if d.section == "outcome"}
             rows = [(study, numbers[e.outcome], e.runs, e.mean, e.largest) for e in errors]
             insert(connection, tables.cache_step_error, rows)
@@ -245,7 +245,7 @@ class Writer(WriteSession):
         except BaseException:
             # Rolled back: ids that were cached in this transaction name rows that do not exist.
             if self._begun is not None:
-                self._begun.catalogue.forget()
+                self._begun.ids.forget()
             raise
         finally:
             self.tally.write_seconds += perf_counter() - started
@@ -271,49 +271,49 @@ class Writer(WriteSession):
         self.tally.reused += places - computed
         self.tally.reused_failed += places - computed
 
-    def _lose(self, connection: Connection, chunk: BatchPlan, rows: Sequence[int], written: Written) -> None:
+    def _lose(self, connection: Connection, batch_plan: BatchPlan, rows: Sequence[int], written: Written) -> None:
         """Write down that the runs of these places were lost."""
         if not rows:
             return
         begun = self._current()
-        keys = [chunk.batch.keys[i] for i in rows]
-        columns = self._places(chunk, rows), [(begun.invocation, key, self._lost[key]) for key in keys]
+        keys = [batch_plan.batch.keys[i] for i in rows]
+        columns = self._places(batch_plan, rows), [(begun.invocation, key, self._lost[key]) for key in keys]
         lost = [(*place, *rest) for place, rest in zip(*columns, strict=True)]
         there = {tuple(row) for row in connection.execute(select(tables.lost_run))}
         insert(connection, tables.lost_run, lost)
         written.lost([row[1:6] for row in lost if row not in there])
 
-    def _places(self, chunk: BatchPlan, rows: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
+    def _places(self, batch_plan: BatchPlan, rows: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
         """Return sweep, study, subject, arm and point of some rows of a chunk."""
         begun = self._current()
-        place = begun.places[chunk.study]
+        place = begun.places[batch_plan.study]
         index = np.asarray(rows, dtype=np.int64)
-        subjects = chunk.batch.subjects[index].tolist()
-        arms = place.arms[chunk.arms[index]].tolist()
-        points = (chunk.points[index] + place.first_point).tolist()
+        subjects = batch_plan.batch.subjects[index].tolist()
+        arms = place.arms[batch_plan.arms[index]].tolist()
+        points = (batch_plan.points[index] + place.first_point).tolist()
         same = [begun.sweep] * len(rows), [place.study] * len(rows)
         return list(zip(*same, subjects, arms, points, strict=True))
 
     @contextmanager
-    def _of_chunk(self, chunk: BatchPlan) -> Iterator[tuple[Connection, Written]]:
+    def _record_batch(self, batch_plan: BatchPlan) -> Iterator[tuple[Connection, Written]]:
         """A transaction whose entry names the sweep and the study of a chunk."""
         begun = self._current()
-        named = {"sweep": begun.sweep, "invocation": begun.invocation, "study": begun.places[chunk.study].study}
+        named = {"sweep": begun.sweep, "invocation": begun.invocation, "study": begun.places[batch_plan.study].study}
         with self._recording(begun.command, "chunk", **named) as recording:
             yield recording
 
-    def _measures(self, connection: Connection, chunk: BatchPlan, written: Written) -> dict[Declared, int]:
+    def _measures(self, connection: Connection, batch_plan: BatchPlan, written: Written) -> dict[Declared, int]:
         begun = self._current()
-        return begun.catalogue.measures(connection, begun.places[chunk.study].study, chunk.batch.structure, written)
+        return begun.ids.measures(connection, begun.places[batch_plan.study].study, batch_plan.batch.structure, written)
 
     def _link(
-        self, connection: Connection, chunk: BatchPlan, rows: Sequence[int], runs: Sequence[int], written: Written
+        self, connection: Connection, batch_plan: BatchPlan, rows: Sequence[int], runs: Sequence[int], written: Written
     ) -> None:
         """Link places of the sweep to runs; what is linked already stays."""
         if not rows:
             return
         begun = self._current()
-        places = self._places(chunk, rows)
+        places = self._places(batch_plan, rows)
         there = self._standing(connection, places)
         try:
             connection.exec_driver_sql(LINK, [(*place, run) for place, run in zip(places, runs, strict=True)])
@@ -323,7 +323,7 @@ class Writer(WriteSession):
             ask_again(self.path)
             raise OtherRuns(str(self.path), begun.sweep) from fault
         fresh = [i for i, place in enumerate(places) if place[2:] not in there]
-        written.places(places[0][1], [places[i][2:] for i in fresh], [chunk.batch.keys[rows[i]] for i in fresh])
+        written.places(places[0][1], [places[i][2:] for i in fresh], [batch_plan.batch.keys[rows[i]] for i in fresh])
 
     def _standing(self, connection: Connection, places: Sequence[tuple[int, ...]]) -> set[tuple[int, ...]]:
         """Return the places (subject, arm, point) of a study that are linked already, among those of some subjects."""

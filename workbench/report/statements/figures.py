@@ -322,8 +322,8 @@ def _extremes(words: Wording, outcome: str, line: Line, spoken: Sequence[str] = 
     mean = frame["mean"].to_numpy(dtype=np.float64)
     low, high = frame.iloc[int(mean.argmin())], frame.iloc[int(mean.argmax())]
     scale = float(np.abs(mean).max())
-    told = {number(row["mean"], even=True) for row in (low, high)}
-    if len(told) == 1 or float(high["mean"]) - float(low["mean"]) <= 1e3 * ROUNDING * scale:
+    shown_ends = {number(row["mean"], even=True) for row in (low, high)}
+    if len(shown_ends) == 1 or float(high["mean"]) - float(low["mean"]) <= 1e3 * ROUNDING * scale:
         return f"is {number(low['mean'], even=True)} throughout"
     names = {"lower": ("best", "worst"), "higher": ("worst", "best")}.get(better, ("lowest", "highest"))
     ends = [

@@ -168,5 +168,5 @@ def _defined_twice(message: str, written: str, above: list[str]) -> tuple[str, s
 
 def _without_texts(line: str) -> str:
     """Return a line with its quoted texts and comment emptied, so that only what stands outside of them is judged."""
-    plain = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", '""', line)
-    return re.sub(r"(?<!/)#.*$", "", plain)
+    unquoted = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", '""', line)
+    return re.sub(r"(?<!/)#.*$", "", unquoted)

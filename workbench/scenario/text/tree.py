@@ -110,7 +110,7 @@ class _TreeReader(Reader):
         super().__init__(document.text.encode(), Positions())
         self.document = document
         self.root = Branch(Place(document, ()), Words(""))
-        self.told = -1
+        self.last_line = -1
         """The last line, from 0, that belongs to an entry already: what stands above another entry comes after it."""
 
     def top(self, node: Node) -> None:
@@ -123,7 +123,7 @@ class _TreeReader(Reader):
             spelled = tuple(self.spellings(header))
             # The header of a table ends with its line; the node itself reaches to the next table.
             words = Words(spelled[-1], self.above(node), self.beside(header.end_byte))
-            self.told = header.end_point[0]
+            self.last_line = header.end_point[0]
             above = self.branch(self.root, keys[:-1], spelled[:-1])
             if node.type == "table_array_element":
                 index = self.counts[keys] = self.counts.get(keys, -1) + 1
@@ -160,7 +160,7 @@ class _TreeReader(Reader):
         names, spelled = tuple(self.names(name)), tuple(self.spellings(name))
         inside = self.branch(table, names[:-1], spelled[:-1], keys)
         words = Words(spelled[-1], self.above(node), self.beside(value.end_byte))
-        self.told = node.end_point[0]
+        self.last_line = node.end_point[0]
         # tomllib reads a line that ends with both marks as one that ends with a line feed.
         text = self.data[value.start_byte : value.end_byte].decode().replace("\r\n", "\n")
         inside.entries[names[-1]] = Value(Place(self.document, (*keys, *names)), words, text)
@@ -175,7 +175,7 @@ class _TreeReader(Reader):
 
     def above(self, node: Node) -> tuple[str, ...]:
         """Return the comments between what came before and an entry, with the empty lines after them."""
-        lines = [self.lines[row].decode().strip() for row in range(self.told + 1, node.start_point[0])]
+        lines = [self.lines[row].decode().strip() for row in range(self.last_line + 1, node.start_point[0])]
         first = next((i for i, line in enumerate(lines) if line.startswith("#")), len(lines))
         return tuple(lines[first:])
 
