@@ -109,11 +109,21 @@ def exact(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
     return advance
 
 
+def _covariance(block: Assembly, vectors: Array, values: Array) -> Array:
+    """Return C ``(pre, pre, runs)``; all runs of a subject are shown the same, and it is summed up once for them."""
+    axes, sizes = vectors[:, :, block.first_run], values[:, block.first_run]
+    found = np.zeros((vectors.shape[1], *axes.shape[1:]))
+    for axis, size in zip(axes, sizes, strict=True):  # in one order, so that the bits do not depend on the width
+        found += (axis * size)[:, None] * axis
+    everybody: Array = found[..., block.subject_index]
+    return everybody
+
+
 def stepped(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
     """Return classical Runge-Kutta steps, of fourth order; projected Euler steps, of first, for sum_subtractive."""
     weight = block.update(f"projection.{name}.weight")
     vectors, values = block.signals[f"task.{task}.eigenvectors"], block.signals[f"task.{task}.eigenvalues"]
-    covariance = np.einsum("kir,kr,kmr->imr", vectors, values, vectors)
+    covariance = _covariance(block, vectors, values)
     bounds, reached = block.component("projection", name).bounds, block.signals[f"projection.{name}.bound_time"]
     elapsed = [0.0]
 

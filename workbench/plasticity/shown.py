@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.tasks.patterns import matrix_of, probabilities_of
-from workbench.tasks.second_moment import is_known
+from workbench.tasks.second_moment import eigenvalues, is_known
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
@@ -36,7 +36,7 @@ def input_power(population: str | None, tables: Tables) -> float | None:
 def leading_eigenvalue(population: str | None, tables: Tables) -> float | None:
     """Return the largest eigenvalue of E[x x^T]; None where that is not known."""
     moment: Array | None = _asked("covariance_of", population, tables)
-    return None if moment is None or not moment.size else float(np.linalg.eigvalsh(moment)[-1])
+    return None if moment is None or not moment.size else float(eigenvalues(moment)[-1])
 
 
 def centred(population: str | None, tables: Tables) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, count, number, reference, window
-from workbench.tasks.second_moment import is_known
+from workbench.tasks.second_moment import eigenvalues, is_known
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
@@ -227,5 +227,5 @@ def _spectrum(task: Fields, tables: Tables) -> Array | None:
     moment = task.component.covariance_of(task, tables)  # type: ignore[attr-defined]
     if moment is None:
         return None
-    values: Array = np.linalg.eigvalsh(moment)[::-1]
+    values = eigenvalues(moment)[::-1]
     return np.where(values > NOTHING * values[0], values, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -158,7 +159,7 @@ class Ring(Normal):
             yield from faults
             return
         n = size_of(tables, fields["inputs"])
-        spectrum = np.linalg.eigvalsh(_ring(n, fields))
+        spectrum = _ring_of(n, fields).values
         if spectrum[0] < -NEGLIGIBLE * spectrum[-1]:
             yield (
                 "width",
@@ -168,13 +169,12 @@ class Ring(Normal):
     @classmethod
     def covariance_of(cls, fields: Mapping[str, Any], tables: Tables) -> Array:
         """Return the covariance."""
-        n = size_of(tables, fields["inputs"])
-        return _nearest_covariance(_ring(n, fields))
+        return _ring_of(size_of(tables, fields["inputs"]), fields).nearest
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Take the covariance apart."""
-        values, vectors = np.linalg.eigh(_ring(block.size(self.inputs), vars(self)))
-        spectrum, axes = np.maximum(values[::-1], 0.0), vectors.T[::-1]
+        found = _ring_of(block.size(self.inputs), vars(self))
+        spectrum, axes = np.maximum(found.values[::-1], 0.0), found.vectors.T[::-1]
         shape = (1, 1, block.runs)
         self.spread(block, np.tile(axes[:, :, None], shape), np.tile(spectrum[:, None], shape[1:]), name)
 
@@ -184,20 +184,37 @@ class Ring(Normal):
         return np.asarray(sum(parts, np.zeros((vectors.shape[1], *vectors.shape[1:]))))
 
 
-def _ring(n: int, fields: Mapping[str, Any]) -> Array:
+@dataclass(frozen=True)
+class _Ring:
+    """A covariance taken apart: eigenvalues, smallest first, and eigenvectors.
+
+    `nearest` is the covariance without what a closed ring leaves of negative eigenvalues.
+    """
+
+    values: Array
+    vectors: Array
+
+    @cached_property
+    def nearest(self) -> Array:
+        found: Array = (self.vectors * np.maximum(self.values, 0.0)) @ self.vectors.T
+        found.setflags(write=False)
+        return found
+
+
+def _ring_of(n: int, fields: Mapping[str, Any]) -> _Ring:
+    return _taken_apart(n, *(fields[name] for name in ("width", "common", "bump", "bump_width")))
+
+
+@lru_cache(maxsize=8)  # every arm asks several times, most of them for the same ring
+def _taken_apart(n: int, width: float, common: float, bump: float, bump_width: float) -> _Ring:
     step = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    distance, wide = np.minimum(step, n - step), fields["bump_width"]
+    distance = np.minimum(step, n - step)
     gain = np.ones(n)
-    if wide > 0.0:
-        gain += fields["bump"] * np.exp(-((distance[0] / wide) ** 2))
+    if bump_width > 0.0:
+        gain += bump * np.exp(-((distance[0] / bump_width) ** 2))
     else:
-        gain[0] += fields["bump"]
-    found: Array = (np.exp(-((distance / fields["width"]) ** 2)) + fields["common"]) * np.outer(gain, gain)
-    return found
-
-
-def _nearest_covariance(wanted: Array) -> Array:
-    """Return `wanted` without what a closed ring leaves of negative eigenvalues."""
-    values, vectors = np.linalg.eigh(wanted)
-    found: Array = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        gain[0] += bump
+    found = _Ring(*np.linalg.eigh((np.exp(-((distance / width) ** 2)) + common) * np.outer(gain, gain)))
+    found.values.setflags(write=False)
+    found.vectors.setflags(write=False)
     return found

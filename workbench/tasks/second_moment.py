@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from workbench.circuit.populations import size_of
 from workbench.component.tables import Tables
+
+if TYPE_CHECKING:
+    from workbench.component.arrays import Array
 
 MOST_INPUTS = 512
 """A refusal takes a second then; it may take two."""
@@ -24,3 +30,15 @@ def too_many_inputs(
 def is_known(task: Mapping[str, Any], tables: Tables) -> bool:
     """Return whether the second moment of what a task shows may be asked for."""
     return not any(too_many_inputs(task, tables))
+
+
+def eigenvalues(moment: Array) -> Array:
+    """Return the eigenvalues of a second moment, smallest first, read-only."""
+    return _eigenvalues(len(moment), moment.tobytes())
+
+
+@lru_cache(maxsize=4)  # every arm asks for each rule and readout, most of them of the same moment
+def _eigenvalues(n: int, moment: bytes) -> Array:
+    found = np.asarray(np.linalg.eigvalsh(np.frombuffer(moment, dtype=np.float64).reshape(n, n)), dtype=np.float64)
+    found.setflags(write=False)
+    return found
