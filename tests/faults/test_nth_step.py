@@ -8,7 +8,9 @@ command; `figures.py` takes all.
 
 from __future__ import annotations
 
+import mmap
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -96,6 +98,22 @@ def test_I04_every_step_of_making_a_database_may_fail(tmp_path: Path) -> None:
     assert {line.split()[0] for line in steps.log} == {"open", "write", "truncate", "rename", "remove", "sync"}
     every(steps, tmp_path / "try", lambda n: system(Steps(turn=n), FULL, half=True))
     every(steps, tmp_path / "try", lambda n: system(Steps(turn=n, lasting=True), CLOSED))
+
+
+def test_I04_a_mapped_page_without_room_ends_in_one_line(tmp_path: Path) -> None:
+    """As where a quota refuses a page of the index of a log: the system knows no other way to say so than SIGBUS."""
+
+    def touch(name: str) -> None:
+        with (tmp_path / name).open("wb+") as file:
+            file.truncate(8192)
+            held = mmap.mmap(file.fileno(), 8192)
+            file.truncate(0)
+            held[5000] = 1
+
+    ended = in_child(lambda: touch("a.db-shm"), tmp_path, undisturbed)
+    assert ended.code == 3 and ended.err.count("\n") == 1
+    assert ended.err.startswith(f"error: {tmp_path}/a.db: no room is left for the index of its log")
+    assert in_child(lambda: touch("other"), tmp_path, undisturbed).code == -signal.SIGBUS
 
 
 READERS = (

@@ -6,6 +6,7 @@ import re
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ ROW = re.compile(r"\| R\d+ \| [^|]+ \| [\d,]+ \| \d+ \| [^|]+ \| \d{4}-\d\d-\d\d
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("bench"), short=True)
+    return Bench(tmp_path_factory.mktemp("bench"), short=True, seconds=0.0)
 
 
 def holds(found: measured.Figure, least: int = 2) -> None:
@@ -64,8 +65,9 @@ def test_I05_a_page_that_finds_no_room_is_one_line_and_no_half_file(bench: Bench
     assert ended.code == 3 and "/dev/full" in ended.err and listing(here) == before
 
 
-def test_I04_I05_a_disk_that_is_really_full(bench: Bench) -> None:
-    found = measured.small_disk(bench)
+@pytest.mark.parametrize("measure", [measured.small_disk, measured.real_quota])
+def test_I04_I05_a_disk_that_is_really_full(bench: Bench, measure: Callable[[Bench], measured.Figure]) -> None:
+    found = measure(bench)
     if found.result.startswith("not measured"):
         pytest.skip(found.result)
     holds(found)
@@ -78,8 +80,9 @@ def test_C02_P9_P10_a_step_that_fails_is_one_line_of_every_command_that_writes(b
 
 
 def test_I04_an_allocation_that_fails_while_a_block_is_stored(bench: Bench) -> None:
-    found = measured.allocations_of_a_block(bench)
-    assert (found["breaches"], found["told"]) == (0, []) and found["storing"] > 100
+    parts = measured.in_parts(bench)
+    assert [part.told for part in parts] == [[]] * 4
+    assert min(part.failed for part in parts) > 0 and parts[-1].failed > 100
 
 
 def test_I06_read_only_at_any_moment(bench: Bench) -> None:
@@ -122,7 +125,7 @@ def test_the_command_prints_a_row_a_figure(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = figures.REPORT.read_bytes()
-    monkeypatch.setattr(measured, "Bench", lambda place, short: bench)
+    monkeypatch.setattr(measured, "Bench", lambda place, **_: bench)
     asked = ("R1", "R2", "R12")
     assert figures.main(["--short", *asked]) == 0
     printed = capsys.readouterr().out.splitlines()

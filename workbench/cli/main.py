@@ -19,7 +19,7 @@ import typer
 from typer.main import get_command
 
 from workbench import __version__, cli
-from workbench.cli import stops
+from workbench.cli import lost_pages, stops
 from workbench.cli.faults import describe_outer_fault, internal_fault, print_error
 from workbench.cli.output import (
     forget_printed_object,
@@ -193,6 +193,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    lost_pages.listen(partial(_wants_json, sys.argv[1:]))
     try:
         stops.listen()
         code = main(sys.argv[1:])

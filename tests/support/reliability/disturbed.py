@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import io
 import os
 import pickle
@@ -17,11 +18,13 @@ import signal
 import sqlite3
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import workbench.cli.lost_pages
 import workbench.cli.main
 from support import commands
 from support.reliability.sqlite_steps import FULL, CountedFiles, CountedMemory, PowerCut
@@ -136,6 +139,7 @@ def in_a_fork(folder: Path, work: Callable[[], Any]) -> Any:
             os.chdir(folder)
             answer = work()
         except BaseException as fault:  # noqa: BLE001 - goes to the parent
+            fault.add_note(traceback.format_exc())
             answer = fault
         finally:
             with os.fdopen(theirs, "wb") as pipe:
@@ -181,14 +185,13 @@ def _live(line: Line, folder: Path, arrange: Callable[[], Steps], said: list[Pat
         _acknowledge(lambda runs: write(told, f"{runs}\n".encode()))
         if not isinstance(line, list):
             workbench.cli.main._family = lambda: lambda *_, **__: line()  # type: ignore[assignment]
+        workbench.cli.lost_pages.listen()
         steps = arrange()
         code = workbench.cli.main.main(line if isinstance(line, list) else [])
         write(counted, "\n".join([str(steps.count), *steps.log]).encode())
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 98
     except BaseException:  # noqa: BLE001 - a traceback is what the verdict looks for
-        import traceback
-
         traceback.print_exc()
     finally:
         os._exit(code)
@@ -245,7 +248,8 @@ def without_rights() -> None:
 
 
 def memory(steps: Steps) -> Steps:
-    """Count SQLite's allocations."""
+    """Count SQLite's allocations; whoever repeats them in one process clears away in between."""
+    gc.disable()  # it might close a connection in the middle of an allocation, whose locks are held
     steps.kept = CountedMemory(steps)  # type: ignore[attr-defined]
     return steps
 

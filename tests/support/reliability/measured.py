@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import gzip
+import math
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import cycle
@@ -44,7 +48,7 @@ from support.reliability.disturbed import (
     undisturbed,
     without_rights,
 )
-from support.reliability.small_disk import NoSmallDisk, leave, on_small_disk
+from support.reliability.small_disk import NoSmallDisk, leave, limit, on_small_disk, quota_folder, under_a_quota
 from support.reliability.system_steps import CLOSED, FULL
 from workbench.errors import StorageError
 from workbench.execution.runner import prepare, run_sweep
@@ -84,6 +88,13 @@ class Bench:
 
     place: Path
     short: bool
+    seconds: float = 60.0
+    """How long allocations are made to fail; all of them take some hours."""
+
+    @property
+    def least(self) -> int:
+        """Of how many steps some are disturbed at least, however long it takes."""
+        return 2 if self.short else 20
 
     def steps(self, total: int, most: int) -> range:
         """Return the steps to disturb of `total`: about `most`, evenly spaced, from the first one on; few if short."""
@@ -147,7 +158,7 @@ class Bench:
         self,
         figure: Figure,
         asked: Task,
-        turns: range,
+        turns: Iterable[int],
         arrange: Callable[[int], Steps],
         codes: tuple[int, ...] = (0, 3),
     ) -> list[Ended]:
@@ -348,92 +359,138 @@ def syncs(bench: Bench) -> Figure:
 
 def allocations(bench: Bench) -> Figure:
     """R8."""
-    figure = Figure(
-        "the n-th allocation of SQLite fails: in a sweep, alone or with all after it; while storing a block"
-    )
+    figure = Figure("the n-th allocation of SQLite fails: in a sweep, alone or with all after it; in each part of one")
     whole = task(SWEEP, bench.start, "a.db", bench.folder("memory"), lambda: memory(Steps()))
-    bench.disturb(figure, whole, bench.steps(whole.steps, 50), lambda n: memory(Steps(turn=n)))
-    bench.disturb(figure, whole, bench.steps(whole.steps, 25), lambda n: memory(Steps(turn=n, lasting=True)))
-    spaced, found = figure.times, allocations_of_a_block(bench)
-    figure.times += found["beginning"] + found["storing"]
-    figure.breaches += found["breaches"]
-    figure.told += found["told"]
+    alone = bench.disturb(
+        figure, whole, spread(whole.steps, bench.seconds / 4, bench.least), lambda n: memory(Steps(turn=n))
+    )
+    bench.disturb(
+        figure,
+        whole,
+        spread(whole.steps, bench.seconds / 12, bench.least),
+        lambda n: memory(Steps(turn=n, lasting=True)),
+    )
+    lasting, parts = figure.times - len(alone), in_parts(bench)
+    for part in parts:
+        figure.times += part.failed
+        figure.breaches += len(part.told)
+        figure.told += part.told
     figure.result = (
-        f"{spaced} spaced among the {whole.steps:,} of a sweep; each of the {found['storing']:,} of storing a block,"
-        f" and {found['beginning']:,} spaced among the {found['of']:,} of beginning a sweep, in one process"
+        f"{len(alone):,} of the {whole.steps:,} of a sweep, and {lasting:,} with all after them, in processes of their own;"
+        " in one process " + ", ".join(str(part) for part in parts)
     )
     return figure
 
 
-def allocations_of_a_block(bench: Bench) -> dict[str, Any]:
-    """Fail allocations one after the other in one process: what failed is done again, until nothing fails."""
+def spread(total: int, seconds: float, least: int) -> Iterator[int]:
+    """Yield the numbers 1 to `total`, each once, spread evenly wherever it ends: after so many seconds, not before `least`."""
+    until, step = time.monotonic() + seconds, max(round(total * (5**0.5 - 1) / 2), 1)
+    while math.gcd(step, total) > 1:
+        step += 1
+    for n in range(total):
+        if n >= least and time.monotonic() > until:
+            return
+        yield 1 + n * step % total
+
+
+@dataclass
+class Part:
+    """Allocations of one part of a sweep: how many it makes, how many of them have failed, and what was wrong then."""
+
+    what: str
+    total: int = 0
+    failed: int = 0
+    told: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        each = f"each of the {self.failed:,}" if self.failed >= self.total else f"{self.failed:,} of the {self.total:,}"
+        return f"{each} of {self.what}"
+
+
+def in_parts(bench: Bench) -> list[Part]:
+    """Fail allocations one by one in one process: what failed is done again, and the end is that of an undisturbed sweep."""
     lengths = list(range(20, 24))
     start = laid(bench.folder("memory") / "block", TINY.replace("[20, 30, 40]", str(lengths)))
     whole = task(SWEEP, start, "a.db", bench.folder("memory"))
-    every = 1000 if bench.short else 16
-
-    def walk() -> dict[str, Any]:
-        steps = Steps(IDLE)
-        memory(steps)
-        plan = prepare(Path("tiny.toml"), Path("a.db"), workers=1).plan
-        chunks = list(plan.chunks(lambda structure: 1024))
-        found: dict[str, Any] = dict.fromkeys(("beginning", "storing", "of", "breaches"), 0) | {"told": []}
-
-        def failed(n: int, work: Callable[[], object]) -> tuple[bool, int]:
-            """Return whether the work failed with its n-th allocation, and how many it made."""
-            steps.kinds, steps.count, steps.turn = frozenset(), 0, n
-            try:
-                work()
-            except (MemoryError, StorageError):
-                return True, steps.count
-            except Exception as fault:  # noqa: BLE001 - whatever else it is, it is a breach
-                # What failed right after its BEGIN is rolled back when the writer is closed, as every command does.
-                if "within a transaction" not in str(fault):
-                    found["breaches"] += 1
-                    found["told"].append(f"allocation {n}: {fault!r}")
-                return True, steps.count
-            finally:
-                steps.kinds = IDLE
-            return False, steps.count
-
-        n, made = 1, 1
-        while n <= made:  # a writer that failed is closed by whoever holds it, so that now and then it is opened anew
-            with open_writer("a.db", lock_timeout=0) as writer:
-                for n in range(n, min(made, n + 20 * every) + 1, every):  # noqa: B020 - goes on where it stood
-                    lost, reached = failed(n, partial(writer.begin, plan))
-                    made = max(made, reached, n + every if reached >= n else 0)
-                    found["beginning"] += reached >= n
-                    found["of"] = max(found["of"], reached)
-            n += every
-        with open_writer("a.db", lock_timeout=0) as writer:
-            writer.begin(plan)
-
-            def keep(chunk: Any, result: Any) -> None:
-                writer.store(chunk, writer.missing(chunk), result)
-
-            n, place = 1, 0
-            while place < len(chunks):
-                chunk = chunks[place]
-                result = solve(chunk.batch)
-                while True:
-                    lost, reached = failed(n, partial(keep, chunk, result))
-                    found["storing"] += reached >= n
-                    n += 1
-                    if not lost:
-                        break
-                place += 1
-                if reached < n - 1:
-                    break
-            for chunk in chunks[place:]:
-                keep(chunk, solve(chunk.batch))
-            writer.finish()
-        if digest(Path("a.db")) != whole.whole:
-            found["breaches"] += 1
-            found["told"].append("another digest")
-        return found
-
     here = copied(start, bench.folder("memory") / "walk")
-    return in_a_fork(here, walk)
+    found: list[Part] = in_a_fork(here, partial(_walk, whole.whole, bench.seconds, bench.least))
+    return found
+
+
+def _walk(expected: str, seconds: float, least: int) -> list[Part]:
+    steps = Steps(IDLE)
+    memory(steps)
+    plan = prepare(Path("tiny.toml"), Path("a.db"), workers=1).plan
+    chunks = [(chunk, solve(chunk.batch)) for chunk in plan.chunks(lambda structure: 1024)]
+    gc.freeze()  # what is cleared away after each failure is only what it left
+    making, opening = Part("making a database"), Part("opening one")
+    beginning, storing = Part("beginning a sweep"), Part("storing a block")
+
+    def failed(part: Part, n: int, work: Callable[[], object]) -> tuple[bool, int]:
+        """Return whether the work failed with its n-th allocation, and how many it made."""
+        steps.kinds, steps.count, steps.turn, lost = frozenset(), 0, n, True
+        try:
+            work()
+            lost = False
+        except (MemoryError, StorageError):
+            pass
+        except Exception as fault:  # noqa: BLE001 - whatever else it is, it is a breach
+            # What failed right after its BEGIN is rolled back when the writer is closed, as every command does.
+            if "within a transaction" not in str(fault):
+                part.told.append(f"allocation {n} of {part.what}: {fault!r}")
+        finally:
+            steps.kinds = IDLE
+            gc.collect()
+        part.failed += 0 < n <= steps.count
+        return lost, steps.count
+
+    def opened(db: str) -> None:
+        """Open a database for writing; it is closed whatever its allocations do."""
+        try:
+            writer = open_writer(db, lock_timeout=0)
+        finally:
+            steps.kinds = IDLE
+        writer.close()
+
+    def make() -> None:
+        Path("b.db").unlink(missing_ok=True)
+        opened("b.db")
+
+    for part, work, share in ((making, make, 6), (opening, partial(opened, "b.db"), 6)):
+        part.total = failed(part, 0, work)[1]
+        for n in spread(part.total, seconds / share, least):
+            failed(part, n, work)
+        if failed(part, 0, work)[0]:
+            part.told.append(f"{part.what} fails where no allocation does")
+    shutil.copyfile("b.db", "c.db")
+    with open_writer("c.db", lock_timeout=0) as writer:
+        beginning.total = failed(beginning, 0, partial(writer.begin, plan))[1]
+    turns = spread(beginning.total, seconds / 3, least)
+    n = next(turns, None)
+    while n is not None:  # a sweep that began in spite of it, and now and then any, is begun in a new file
+        shutil.copyfile("b.db", "a.db")
+        with open_writer("a.db", lock_timeout=0) as writer:
+            for _ in range(20):
+                lost, _ = failed(beginning, n, partial(writer.begin, plan))
+                n = next(turns, None)
+                if n is None or not lost:
+                    break
+    with open_writer("a.db", lock_timeout=0) as writer:
+        writer.begin(plan)
+
+        def keep(chunk: Any, result: Any) -> None:
+            writer.store(chunk, writer.missing(chunk), result)
+
+        n = 1
+        for chunk, result in chunks:
+            while failed(storing, n, partial(keep, chunk, result))[0]:
+                n += 1
+            n += 1
+        storing.total = storing.failed
+        writer.finish()
+    if digest(Path("a.db")) != expected:
+        storing.told.append("another digest")
+    return [making, opening, beginning, storing]
 
 
 def full(bench: Bench) -> Figure:
@@ -657,26 +714,54 @@ def surroundings(bench: Bench) -> Figure:
 def small_disk(bench: Bench) -> Figure:
     """R16."""
     figure = Figure("a disk of which so many bytes are left (a file system of its own, really full)")
-    place, names = (
-        bench.folder("disk"),
-        ("sweep", "report", "merge", "migrate", "calibrate")[: 2 if bench.short else None],
-    )
+
+    def left(place: Path, room: int) -> Callable[[], None]:
+        ballast = leave(place, room)
+        return ballast.unlink
+
+    return _with_no_room(bench, figure, partial(on_small_disk, size=DISK), lambda folder: None, left)
+
+
+def real_quota(bench: Bench) -> Figure:
+    """R18."""
+    figure = Figure("a quota of which so many bytes are left (the kernel refuses), on a btrfs of its own")
+
+    def left(place: Path, room: int) -> Callable[[], None]:
+        held = sum(file.stat().st_blocks * 512 for file in (place / "try").rglob("*") if file.is_file())
+        limit(place / "try", held + 65_536 + 2 * room)  # a page is written anew before its place is free
+        return partial(limit, place / "try", DISK * 4)
+
+    return _with_no_room(bench, figure, under_a_quota, quota_folder, left)
+
+
+def _with_no_room(
+    bench: Bench,
+    figure: Figure,
+    on_disk: Callable[..., Any],
+    make: Callable[[Path], None],
+    left: Callable[[Path, int], Callable[[], None]],
+) -> Figure:
+    """Give commands on a disk that `left` leaves so many bytes of; what it returns takes that back."""
+    place = bench.folder(on_disk.__name__ if on_disk is under_a_quota else "disk")
+    names = ("sweep", "report", "merge", "migrate", "calibrate")[: 1 if bench.short else None]
     asked = {}
     for name in names:
         line, start = bench.writers[name]
         db = {"merge": "all.db", "migrate": "old.db"}.get(name, "a.db")
         asked[name] = task(line, start, db, bench.folder(f"disk_{name}"))
-    refused = dict.fromkeys(names, 0)
 
     def fill() -> tuple[Figure, dict[str, int]]:
+        refused = dict.fromkeys(names, 0)
         for name, whole in asked.items():
             expected = bench.folder(f"disk_{name}") / "whole"
             need = sum(file.stat().st_size for file in expected.rglob("*") if file.is_file())
-            for room in (need * n // 8 for n in ((3,) if bench.short else range(0, 16, 2))):
-                here = copied(whole.start, place / "try")
-                ballast = leave(place, room)
+            for room in (need * n // 8 for n in ((3, 14) if bench.short else range(0, 16, 2))):
+                shutil.rmtree(place / "try", ignore_errors=True)
+                make(place / "try")
+                here = Path(shutil.copytree(whole.start, place / "try", dirs_exist_ok=True))
+                free = left(place, room)
                 ended = in_child(whole.line, here, undisturbed)
-                ballast.unlink()
+                free()
                 refused[name] += ended.code == 3
                 pages = [path for path in listing(here) if path.endswith((".html", ".csv", ".toml"))]
                 fresh = [path for path in pages if not (whole.start / path).exists()]
@@ -686,11 +771,12 @@ def small_disk(bench: Bench) -> Figure:
         return figure, refused
 
     try:
-        figure, refused = on_small_disk(place, DISK, fill)
+        figure, refused = on_disk(place, work=fill)
     except NoSmallDisk as why:
         figure.result = f"not measured: {why}"
         return figure
-    figure.result = "refused " + ", ".join(f"{name} {count}" for name, count in refused.items()) + "; all went on"
+    told = ", ".join(f"{name} {count}" for name, count in refused.items())
+    figure.result = f"refused {told}, of {figure.times // len(names)} each; all went on"
     return figure
 
 
@@ -728,7 +814,7 @@ FIGURES: dict[str, Callable[[Bench], Figure]] = {
     for n, measure in enumerate(
         (
             *(lost, equal, orphans, calibrate, outputs, writes, syncs, allocations, full, read_only),
-            *(torn, clock, readers, long_run, surroundings, small_disk, errors),
+            *(torn, clock, readers, long_run, surroundings, small_disk, errors, real_quota),
         ),
         1,
     )
