@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import figures
 import pytest
-from support.reliability import figures, measured
+from support.reliability import measured
 from support.reliability.disturbed import TINY, Steps, copied, in_child, listing, undisturbed
 from support.reliability.measured import Bench
 from support.reliability.sqlite_steps import library

@@ -1,4 +1,4 @@
-"""Reliability in figures: ``python tests/support/reliability/figures.py`` measures R1 to R17 and writes ``reports/reliability.md``.
+"""Reliability in figures: ``python tests/faults/figures.py`` measures R1 to R18 and writes ``reports/reliability.md``.
 
 Names of figures (``R6 R7``) narrow what is measured; the other rows of the report stay. ``--short`` takes a few points
 of each instead, and writes nothing. `WORKBENCH_FAULT_SECONDS=3600` lets allocations fail for an hour in place of a
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 for place in (ROOT / "tests", ROOT):
     if str(place) not in sys.path:
         sys.path.append(str(place))
@@ -28,7 +28,7 @@ SECONDS = float(os.environ.get("WORKBENCH_FAULT_SECONDS", "60"))
 REPORT = ROOT / "reports" / "reliability.md"
 HEAD = """# Reliability in figures
 
-Made by `python tests/support/reliability/figures.py`; each row says when, and which commit was the last to change the package.
+Made by `python tests/faults/figures.py`; each row says when, and which commit was the last to change the package.
 Machine: {machine}.
 
 Every disturbed command must end with exit 3 and one line (0 where no harm was done; killed ones just end), leave a sound
