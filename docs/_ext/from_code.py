@@ -22,6 +22,7 @@ from workbench.cli.describe import allowed, default_text, named
 from workbench.cli.guide_text import filled, imports
 from workbench.cli.main import app as commands
 from workbench.cli.main import main
+from workbench.component.constraints import rules_between, rules_of
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.evidence import entry
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
@@ -75,6 +76,8 @@ def _section(name: str) -> Iterator[str]:
             yield "| field | holds | default | where it comes from | meaning |\n| --- | --- | --- | --- | --- |"
             yield from (_row(parameter) for parameter in rows)
             yield ""
+        if rules := list(rules_between(one)):
+            yield f"Rules: {_escaped('; '.join(rules))}.\n"
         if one.sources:
             yield f"Sources: {', '.join(f'[{key}](#work-{key.lower()})' for key in one.sources)}\n"
 
@@ -83,7 +86,8 @@ def _row(parameter: Any) -> str:
     value = "required" if parameter.required else default_text(parameter)
     measured = parameter.kind in ("number", "numbers", "interval") and not parameter.required
     origin = ", ".join(part for part in (parameter.status, parameter.source) if part) if measured else ""
-    cells = (f"`{parameter.name}`", allowed(parameter), value, origin, parameter.doc)
+    meaning = "; ".join((parameter.doc, *rules_of(parameter)))
+    cells = (f"`{parameter.name}`", allowed(parameter), value, origin, meaning)
     return "| " + " | ".join(_escaped(cell).replace("|", r"\|") for cell in cells) + " |"
 
 

@@ -288,8 +288,12 @@ def test_every_clock_shows_the_same_response() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('drug = "d"\nec50', "ec50", r"response\.r\.(drug|ec50): (responds to nothing|is not read)"),
-        ('drug = "d"\nec50', 'drug = "d"\nsignal = "drug.d"\nec50', r"response\.r\.signal: responds to one thing"),
+        ('drug = "d"\nec50', "ec50", r"response\.r\.(drug|ec50): (is missing: give drug or signal|is not read)"),
+        (
+            'drug = "d"\nec50',
+            'drug = "d"\nsignal = "drug.d"\nec50',
+            r"response\.r\.signal: does not go with drug: give one of them",
+        ),
         ('ec50 = "500 ng/mL"\n', "", r"response\.r.*ec50 is missing"),
         ('ec50 = "500 ng/mL"', 'ec50 = "500 ng/mL"\nhalf = 2.0', r"response\.r\.half: is not read of a drug"),
         ("count = 1\n", 'count = 1\nevery = "6 h"\nsteady_state = true\n', r"dose\.x.*sets in as a steady state"),

@@ -11,7 +11,7 @@ from workbench.errors import ScenarioError
 @pytest.mark.parametrize(
     ("settings", "key", "words"),
     [
-        ({"population.cortex.size": "6"}, "task.reach.answers", "as many answers as cues, got 4 and 6"),
+        ({"population.cortex.size": "6"}, "task.reach.answers", "cortex and muscle differ in size, got 6 and 4"),
         ({"phase.treatment.trials": "20"}, "outcome.overflow.window", "phase treatment has 20 trials"),
         ({"projection.surround.post": "d1"}, "projection.surround.post", "must be 'muscle'"),
     ],
@@ -27,7 +27,7 @@ def test_S08_a_changed_structure_that_does_not_fit_is_refused_before_anything_ru
 
 def test_a_swept_size_that_does_not_fit_is_refused() -> None:
     sweep = '[study.sizes]\n[study.sizes.sweep]\n"population.muscle.size" = { values = [4, 6] }\n'
-    with pytest.raises(ScenarioError, match="got 6 and 4"):
+    with pytest.raises(ScenarioError, match="muscle differ in size, got 4 and 6"):
         batches(STRIATUM + sweep)
 
 

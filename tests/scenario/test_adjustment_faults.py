@@ -50,7 +50,7 @@ FAULTS = {
     "a response against nothing": (DOSES + UP.replace('compared_with = "baseline"\n', ""), "compared_with", ["is missing"]),
     "a cut with a baseline": (DOSES + PAUSE + 'compared_with = "baseline"\n', "compared_with", ["looks at the cut"]),
     "raised before the first dose": (replaced(DOSES, ("count = 5\nduring", 'count = 5\nfirst = "2 day"\nduring'), ('after = "dose.infusion"\n[outcome', '[outcome')) + UP, "assessment", ["before the first dose, at 48 h"]),
-    "too few visits in a row": (DOSES + END.replace("consecutive = 2", "consecutive = 4"), "consecutive", ["later has 3 visits", "4 in a row"]),
+    "too few visits in a row": (DOSES + END.replace("consecutive = 2", "consecutive = 4"), "consecutive", ["later has 3 visits, got 4", "in a row"]),
     "visits of another phase": (DOSES + NEXT + PAUSE.replace('"later"', '"late"') + VISIT.format("late", "1 h").replace('"care"', '"next"'), "assessment", ["of their own phase"]),
     "doses for responders before the visit": (DOSES + MORE.format("6 day", "gate", "baseline") + VISIT.format("gate", "7 day"), "decided_at", ["at 168 h", "not before the first dose at 144 h"]),
     "doses at the moment of the visit": (DOSES + MORE.format("7 day", "gate", "baseline") + VISIT.format("gate", "7 day"), "decided_at", ["a dose comes before a visit of the same moment"]),

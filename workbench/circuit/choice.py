@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.circuit.projections import select_runs
 from workbench.component.declaration import Component, count, number, numbers, reference
 
@@ -31,6 +30,7 @@ class Choice(Component):
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "choice"
     offers: ClassVar[frozenset[str]] = frozenset({"channels"})
+    member: ClassVar[str] = "channel"
     clocks: ClassVar[tuple[str, ...]] = ("tick",)
     equation: ClassVar[str] = (
         "p_cj = exp(u_cj) / sum_k exp(u_kj)\n"
@@ -41,15 +41,14 @@ class Choice(Component):
     cues: str = reference("population", "the cues, one unit each")
     gain: Value = number(3.17, "1", "steepness of the competition", low=0.0, high=1e3)
     bias: Value = number(0.0, "1", "weight that the favoured channel has in addition", low=-100.0, high=100.0)
-    favoured: int = count(1, "the favoured channel, from 1", high=64)
-    favoured_cues: tuple[float, ...] = numbers((), "1", "the cues where it is favoured, from 1", low=1, high=4096)
+    favoured: int = count(1, "the favoured channel, from 1", high=64, not_above="size")
+    favoured_cues: tuple[float, ...] = numbers(
+        (), "1", "the cues where it is favoured, from 1", low=1, high=4096, members_of="cues"
+    )
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a favoured channel or cue that does not exist, and input from other populations."""
-        if fields["favoured"] > fields["size"]:
-            yield "favoured", f"there are {fields['size']} channels, got {fields['favoured']}"
-        yield from cue_faults(fields["favoured_cues"], size_of(tables, fields["cues"]), "favoured_cues")
+        """Refuse input from other populations."""
         ways = sorted(n for n, way in tables["projection"].items() if way["post"] == fields["name"])
         if [tables["projection"][way]["pre"] for way in ways] != [fields["cues"]]:
             yield (
@@ -105,12 +104,3 @@ class Choice(Component):
             return out
 
         return two if self.size == 2 else several
-
-
-def cue_faults(cues: Iterable[float], size: int, field: str) -> Iterable[tuple[str, str]]:
-    """Yield which of the listed cues do not exist."""
-    wrong = [cue for cue in cues if cue != int(cue) or not 1 <= cue <= size]
-    if wrong:
-        yield field, f"there is no cue {wrong[0]:g} (1 to {size})"
-    elif len(set(cues)) < len(list(cues)):
-        yield field, "a cue is listed twice"

@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 
 def size_of(tables: Tables, population: str) -> int:
     """Return the number of units that plain `tables` give a population, following ``like``; 0 for a circle."""
-    seen: set[str] = set()
-    fields = tables["population"][population]
-    while fields.get("like"):
-        if fields["like"] in seen:
-            return 0
-        seen.add(fields["like"])
-        fields = tables["population"][fields["like"]]
-    size: int = fields["size"]
-    return size
+    return tables.members(tables["population"][population]) or 0
 
 
 def shown_fault(name: str, tables: Tables) -> Iterable[tuple[str, str]]:
@@ -85,17 +77,16 @@ class Rate(Component):
 
     size: int = count(1, "number of units", high=4096)
     like: str | None = reference("population", "take the size of this population instead", None)
+    at_most_one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("like", "size"),)
     baseline: Value = number(0.0, "1", "input without any projection")
     activation: str = option("linear", ("linear", "relu", "clip"), "how input becomes activity")
     noise: Value = number(0.0, "1", "standard deviation of the input noise, new on every trial", low=0.0)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse populations that take their size from each other, and one with two sizes."""
+        """Refuse populations that take their size from each other."""
         if size_of(tables, fields["name"]) == 0:
             yield "like", "populations are like each other in a circle; one of them needs a size"
-        elif fields.get("like") and fields["size"] != 1:
-            yield "size", f"takes the size of {fields['like']!r} (like); change the size there, or leave one out"
 
     @classmethod
     def offered(cls, fields: Mapping[str, Any]) -> frozenset[str]:

@@ -17,7 +17,7 @@ from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, interval, number, numbers, option, reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -33,13 +33,6 @@ def _accumulate(sign: str) -> np.ufunc:
     return np.add if sign == "excitatory" else np.subtract
 
 
-def _start_fault(fields: Fields) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a weight that starts outside its bounds."""
-    weight, bounds = fields.get("weight"), fields.get("bounds")
-    if weight is not None and bounds and not bounds[0] <= weight <= bounds[1]:
-        yield "weight", f"{weight:g} lies outside the bounds ({bounds[0]:g} to {bounds[1]:g})"
-
-
 @dataclass(frozen=True, kw_only=True)
 class OneToOne(Component):
     """Each presynaptic unit drives the postsynaptic unit of the same number.
@@ -53,19 +46,13 @@ class OneToOne(Component):
     equation: ClassVar[str] = "u_k += sign * weight_k * (x_k + overlap * sum_(j != k) x_j)"
 
     pre: str = reference("population", "where the connections start")
-    post: str = reference("population", "where they end; must have the size of `pre`", acts=True)
+    post: str = reference("population", "where they end", acts=True, same_size_as="pre")
     sign: str = option("excitatory", SIGNS, "whether input adds to or takes from the postsynaptic drive")
-    weight: Value = number(1.0, "1", "strength; where a rule learns it, the strength at the start", low=0.0)
+    weight: Value = number(
+        1.0, "1", "strength; where a rule learns it, the strength at the start", low=0.0, within="bounds"
+    )
     overlap: Value = number(0.0, "1", "share of the drive that every other unit receives", low=0.0, high=1.0)
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse populations of different size, and a start outside the bounds."""
-        yield from _start_fault(fields)
-        sizes = [size_of(tables, fields[end]) for end in ("pre", "post")]
-        if sizes[0] != sizes[1]:
-            yield "post", f"one_to_one needs two populations of one size, got {sizes[0]} and {sizes[1]}"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the weights if a rule learns them."""
@@ -121,26 +108,19 @@ class Dense(Component):
     pre: str = reference("population", "where the connections start")
     post: str = reference("population", "where they end", acts=True)
     sign: str = option("excitatory", SIGNS, "whether input adds to or takes from the postsynaptic drive")
-    weight: Value = number(0.5, "1", "mean strength at the start")
+    weight: Value = number(0.5, "1", "mean strength at the start", within="bounds")
     weights: tuple[float, ...] = numbers(
-        (), "1", "in place of weight, one by one: all inputs of the first unit, then of the second"
+        (), "1", "in place of weight, one by one: all inputs of the first unit, then of the second", within="bounds"
     )
     spread: Value = number(0.0, "1", "standard deviation of the strengths at the start, drawn per subject", low=0.0)
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a start outside the bounds, and one that does not fit both populations."""
-        yield from _start_fault(fields)
-        weights, bounds = fields.get("weights") or (), fields.get("bounds")
-        inputs, units = (size_of(tables, fields[end]) for end in ("pre", "post"))
-        if not weights:
-            return
-        if len(weights) != inputs * units:
-            yield "weights", f"one number per synapse: {units} units of {inputs} inputs, got {len(weights)}"
-        for weight in weights:
-            if bounds and not bounds[0] <= weight <= bounds[1]:
-                yield "weights", f"{weight:g} lies outside the bounds ({bounds[0]:g} to {bounds[1]:g})"
+        """Refuse a list of weights that does not fit both populations."""
+        weights, inputs, units = fields["weights"], *(size_of(tables, fields[end]) for end in ("pre", "post"))
+        if weights and len(weights) != inputs * units:
+            yield "weights", f"needs one number per synapse: {units} units of {inputs} inputs, got {len(weights)}"
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the weights and, for a cue population, the row that the shown cue selects."""
@@ -195,16 +175,14 @@ class Surround(Component):
     sources: ClassVar[tuple[str, ...]] = ("SohnHallett2004", "Beck2008")
 
     pre: str = reference("population", "the population that inhibits itself")
-    post: str = reference("population", "the same population", acts=True)
+    post: str = reference("population", "the same population", acts=True, least=2, because="a unit inhibits others")
     weight: Value = number(0.35, "1", "strength of surround inhibition", low=0.0, high=10.0)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse two different populations, and a population without neighbours."""
+        """Refuse two different populations, and a second surround of one."""
         if fields["pre"] != fields["post"]:
             yield "post", f"surround inhibition stays within one population; post must be {fields['pre']!r}"
-        elif size_of(tables, fields["post"]) < 2:
-            yield "post", "surround inhibition needs a population of at least 2 units"
         ways = tables["projection"].items()
         first = min(n for n, way in ways if way["wiring"] == "surround" and way["post"] == fields["post"])
         if fields["name"] != first:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +12,6 @@ from workbench.component.declaration import Component, count, numbers, option
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
-    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +25,7 @@ class Softmax(Component):
     section: ClassVar[str] = "population"
     name: ClassVar[str] = "softmax"
     offers: ClassVar[frozenset[str]] = frozenset({"actions"})
+    member: ClassVar[str] = "action"
     clocks: ClassVar[tuple[str, ...]] = ("trial",)
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = (
@@ -37,15 +36,10 @@ class Softmax(Component):
     sources: ClassVar[tuple[str, ...]] = ("Williams1992",)
 
     size: int = count(2, "number of actions", low=2, high=64)
-    preferences: tuple[float, ...] = numbers((), "1", "input of each action without any projection; none is 0 for all")
+    preferences: tuple[float, ...] = numbers(
+        (), "1", "input of each action without any projection; none is 0 for all", same_size_as="size"
+    )
     choose: str = option("drawn", ("drawn", "in_turn"), "whether actions are drawn, or enumerated")
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse preferences that do not match the actions."""
-        given = tuple(fields.get("preferences") or ())
-        if given and len(given) != fields["size"]:
-            yield "preferences", f"needs one number per action: {fields['size']}, got {len(given)}"
 
     @property
     def quiet(self) -> bool:

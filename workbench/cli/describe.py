@@ -127,14 +127,16 @@ def page(component: type[Component]) -> str:
 
 
 def _abilities(component: type[Component]) -> Iterator[str]:
-    """Yield what a component offers to others, what it requires of them, and on which clocks it works."""
+    """Yield what a component offers, what it requires of others and of its fields, and on which clocks it works."""
     from workbench.component.capabilities import requirements
+    from workbench.component.constraints import rules_between
 
     said = {
         "offers": ", ".join(map(_explained, sorted(component.offers))),
         "requires": ", ".join(f"of {way}: {_explained(what)}" for way, what in requirements(component).items()),
         "works on clocks": ", ".join(component.clocks),
         "shows": ", ".join(f"{p.name}: {p.shows}" for p in component.parameters().values() if p.shows),
+        "rules": "; ".join(rules_between(component)),
     }
     for word, text in said.items():
         if text:
@@ -149,10 +151,12 @@ def _explained(what: str) -> str:
 
 
 def _row(parameter: Parameter) -> tuple[str, str, str, str, str]:
+    from workbench.component.constraints import rules_of
+
     value = "required" if parameter.required else f"default {default_text(parameter)}"
     measured = parameter.kind in ("number", "numbers", "interval") and parameter.default not in (None, MISSING)
     origin = f"{parameter.status}{f', {parameter.source}' if parameter.source else ''}" if measured else ""
-    return parameter.name, allowed(parameter), value, origin, parameter.doc
+    return parameter.name, allowed(parameter), value, origin, "; ".join((parameter.doc, *rules_of(parameter)))
 
 
 def default_text(parameter: Parameter) -> str:
@@ -188,6 +192,7 @@ def allowed(parameter: Parameter) -> str:
 def described(component: type[Component]) -> dict[str, Any]:
     """Return the same as data."""
     from workbench.component.capabilities import requirements
+    from workbench.component.constraints import rules_between
 
     fields = []
     for p in component.parameters().values():
@@ -205,6 +210,7 @@ def described(component: type[Component]) -> dict[str, Any]:
         "offers": sorted(component.offers),
         "requires": dict(requirements(component)),
         "clocks": list(component.clocks),
+        "rules": list(rules_between(component)),
         "fields": fields,
     }
     return {key: as_json(value) for key, value in content.items()}

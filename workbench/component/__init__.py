@@ -26,6 +26,14 @@ eligibility trace that offers ``"decay by steps"`` is carried along on the trial
 requires="episodes")``, ``requires = {"projection.post": "channels"}`` for a table further off, ``clocks = ("trial",)``;
 what a task shows to whom, ``reference("population", "...", shows="pattern")``. `workbench.component.capabilities`
 lists the words; ``workbench describe NAME`` prints those of a component.
+
+What fields must be to each other is declared as well. It is then checked in every arm and at the ends of every sweep,
+and told at its line in the words that all components have in common: ``above="rise"``,
+``not_above="projection.post"``, ``same_size_as="cues"``, ``within="bounds"`` and the others of
+`workbench.component.declaration.Rules`; between fields ``one_of = (("drug", "signal"),)``, ``any_of``,
+``at_most_one_of``, ``together``, ``same_size`` and ``needs_bounds``. Only what no such word says is left to a
+component's own ``check(fields, tables)``, which yields (field, message).
+
 From the declaration alone come the grammar, the JSON Schema, ``workbench describe``, every range check, the
 component reference and what a page says of it. The names below, and
 `workbench.plasticity.synapses` for rules, are the contract: they change only with a
@@ -42,7 +50,10 @@ if TYPE_CHECKING:
     from workbench.component.arrays import Value as Value
     from workbench.component.arrays import power as power
     from workbench.component.assembly import Assembly as Assembly
+    from workbench.component.declaration import BOUNDS as BOUNDS
+    from workbench.component.declaration import NOT_NEGATIVE as NOT_NEGATIVE
     from workbench.component.declaration import Component as Component
+    from workbench.component.declaration import Rules as Rules
     from workbench.component.declaration import anchor as anchor
     from workbench.component.declaration import count as count
     from workbench.component.declaration import dosing as dosing
@@ -63,6 +74,7 @@ _HOMES = {
     "arrays": ("Array", "Value", "power"),
     "assembly": ("Assembly",),
     "declaration": (
+        "BOUNDS", "NOT_NEGATIVE", "Rules",
         "Component", "anchor", "count", "dosing", "gathered", "interval", "named", "number", "numbers", "option",
         "path", "reference", "references", "signal", "switch", "window",
     ),

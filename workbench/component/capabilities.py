@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from workbench.component.constraints import constraint_faults
 from workbench.component.declaration import Component
-from workbench.component.registry import SECTIONS
 from workbench.component.tables import Fields, Tables
 
 CAPABILITIES: Mapping[str, str] = MappingProxyType(
@@ -67,11 +67,14 @@ NOUNS = {
 def clashes(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (field, message) of what does not fit: first what is declared, then what the component itself finds.
 
-    A component's own `check` may count on what it has declared: it is asked only where every requirement is met.
+    A component's own `check` may count on what it requires: it is asked only where every requirement is met. Where
+    a declared constraint is broken it is asked all the same, so that what else is wrong is told at once.
     """
     yield from _clock_faults(fields, tables)
     missing = list(_requirement_faults(fields, tables))
     yield from missing
+    if not missing:
+        yield from constraint_faults(fields, tables)
     check = getattr(fields.component, "check", None)
     if check is not None and not missing:
         yield from check(fields, tables)
@@ -96,7 +99,7 @@ def _clock_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
         if phase.component.clock not in wanted:
             clocks = " or ".join(f'clock = "{clock}"' for clock in wanted)
             found = f"phase {name} is on the {phase.component.clock} clock"
-            yield SECTIONS[fields["section"]].key, f"{fields.kind} needs phases with {clocks}, but {found}"
+            yield fields.key, f"{fields.kind} needs phases with {clocks}, but {found}"
             return
 
 
@@ -107,10 +110,10 @@ def _requirement_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, s
             continue  # what lies beyond a table of the wrong kind is no second mistake
         first, *steps = way.split(".")
         at = fields if first in fields.component.parameters() else None
-        field = first if at is not None else SECTIONS[fields["section"]].key
+        field = first if at is not None else fields.key
         here: Fields | None = fields
         for step in (first, *steps):
-            before, here = here, _next(here, step, tables) if here is not None else None
+            before, here = here, tables.next(here, step) if here is not None else None
             if here is None:
                 break
         if here is None and before is not None and step == "plasticity":
@@ -126,13 +129,3 @@ def _requirement_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, s
         known = f" ({', '.join(kinds)})" if kinds else ""
         noun = NOUNS.get(section, f"a {section}")
         yield field, f"needs {noun} that {CAPABILITIES.get(what, f'offers {what}')}{known}, but {found}"
-
-
-def _next(fields: Fields, step: str, tables: Tables) -> Fields | None:
-    """Return the table that `step` leads to: a reference, a rule's projection, or a projection's rule."""
-    if step == "projection" and fields["section"] == "plasticity":
-        return tables["projection"].get(fields["name"])
-    if step == "plasticity" and fields["section"] == "projection":
-        return tables["plasticity"].get(fields["name"])
-    declared, named = fields.component.parameters().get(step), fields.get(step)
-    return None if declared is None or named is None else tables[declared.section].get(named)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from workbench.component.assembly import Assembly
@@ -38,6 +38,9 @@ Kind = Literal[
 ]
 """What a field holds. Only ``number`` may differ between the runs of a block; the rest is structure."""
 
+BOUNDS = "bounds = [low, high]"
+NOT_NEGATIVE = f"{BOUNDS} with low at least 0"
+"""What a component may need of the bounds of its projection."""
 STATUSES = ("measured", "fitted", "assumed", "protocol")
 
 
@@ -82,6 +85,8 @@ class Parameter:
     added : bool
         A fixed number that its component gained when results were stored already, at the value that was hidden before:
         at its default it is no part of what makes a run this run, so that stored runs stay what they are.
+    above, below, not_above, within, order, members_of, same_size_as, least, needs, needs_bounds, because
+        What the field is held against: see `Rules`; needs_bounds as pairs.
     default
         None for an optional reference; MISSING where the scenario must give a value.
     """
@@ -109,6 +114,17 @@ class Parameter:
     added: bool = False
     requires: str = ""
     shows: str = ""
+    above: str = ""
+    below: str = ""
+    not_above: str = ""
+    within: str = ""
+    order: str = ""
+    members_of: str = ""
+    same_size_as: str = ""
+    least: int = 0
+    needs: str = ""
+    needs_bounds: tuple[tuple[str, str], ...] = ()
+    because: str = ""
 
     @property
     def required(self) -> bool:
@@ -121,7 +137,50 @@ class Parameter:
         return self.kind != "number" or self.fixed
 
 
+class Rules(TypedDict, total=False):
+    """What a field is held against beside its range; `workbench.component.constraints` checks and words all of it.
+
+    Another field is meant by its name, what lies further off by the way to it, each step a reference: the population
+    on which a projection ends is ``"projection.post"``, and where a way ends at a table its members count.
+
+    Attributes
+    ----------
+    above, below, not_above : str
+        What the number must lie above, below, or not above: ``above="rise"``, ``not_above="projection.post"``.
+    within : str
+        An interval of the same table in which the number, or each of a list, must lie.
+    order : str
+        Of a list: "rising", each once, or "falling".
+    members_of : str
+        Of a list: the table whose members it numbers, from 1, each once.
+    same_size_as : str
+        Of a reference: a table that must have as many members; of a list: what it must have a number for each of.
+    least : int
+        Of a reference: how many members the table must have at least.
+    needs : str
+        Another field of the table without which this one says nothing.
+    needs_bounds : mapping str -> str
+        Of an option: choices that need bounds on the rule's projection, and which (`BOUNDS` or `NOT_NEGATIVE`).
+    because : str
+        Why, where it is not plain; ends the message.
+    """
+
+    above: str
+    below: str
+    not_above: str
+    within: str
+    order: str
+    members_of: str
+    same_size_as: str
+    least: int
+    needs: str
+    needs_bounds: Mapping[str, str]
+    because: str
+
+
 def _field(kind: Kind, default: Any, doc: str, **rest: Any) -> Any:
+    if "needs_bounds" in rest:
+        rest["needs_bounds"] = tuple(rest["needs_bounds"].items())
     metadata = {"parameter": dict(kind=kind, doc=doc, **rest)}
     return (
         dataclasses.field(metadata=metadata)
@@ -145,22 +204,25 @@ def number(
     still: str = "",
     only_with: tuple[str, tuple[str, ...]] | None = None,
     added: bool = False,
+    **held: Unpack[Rules],
 ) -> Any:
     """Declare a quantity: a float, or a ``(runs,)`` array where runs differ; `fixed` ones must not differ.
 
     A `whole` one counts something that may differ between runs, such as doses. `zero` says what to do instead of
     writing 0, where a table that gives the number means one above it; `still` says why no link can move it. `only_with`
     names an option of the table and those of its choices with which alone the number acts. A fixed one that is `added`
-    leaves runs at its default the runs that they were without it.
+    leaves runs at its default the runs that they were without it. `held` is what it is held against: see `Rules`.
     """
     rules: dict[str, Any] = {"low": low, "high": high, "fixed": fixed, "whole": whole, "zero": zero, "still": still}
     rules |= {"only_with": only_with, "added": added}
-    return _field("number", default, doc, unit=unit, status=status, source=source, **rules)
+    return _field("number", default, doc, unit=unit, status=status, source=source, **rules, **held)
 
 
-def numbers(default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
+def numbers(
+    default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf, **held: Unpack[Rules]
+) -> Any:
     """Declare a list of quantities that is part of the structure (a spectrum, a set of times)."""
-    return _field("numbers", default, doc, unit=unit, low=low, high=high)
+    return _field("numbers", default, doc, unit=unit, low=low, high=high, **held)
 
 
 def interval(default: Any, unit: str, doc: str) -> Any:
@@ -168,16 +230,21 @@ def interval(default: Any, unit: str, doc: str) -> Any:
     return _field("interval", default, doc, unit=unit)
 
 
-def count(default: Any, doc: str, *, low: int = 1, high: int = 10_000_000) -> Any:
+def count(default: Any, doc: str, *, low: int = 1, high: int = 10_000_000, **held: Unpack[Rules]) -> Any:
     """Declare a whole number that shapes the arrays or the length of a phase."""
-    return _field("count", default, doc, low=low, high=high)
+    return _field("count", default, doc, low=low, high=high, **held)
 
 
 def option(
-    default: Any, choices: tuple[str, ...], doc: str, *, refused: Mapping[str, str] = MappingProxyType({})
+    default: Any,
+    choices: tuple[str, ...],
+    doc: str,
+    *,
+    refused: Mapping[str, str] = MappingProxyType({}),
+    **held: Unpack[Rules],
 ) -> Any:
     """Declare a choice from a closed list of names; `refused` says why a name known elsewhere is none of them."""
-    return _field("option", default, doc, choices=choices, refused=tuple(refused.items()))
+    return _field("option", default, doc, choices=choices, refused=tuple(refused.items()), **held)
 
 
 def switch(default: bool, doc: str) -> Any:
@@ -194,6 +261,7 @@ def reference(
     needed: bool = False,
     requires: str = "",
     shows: str = "",
+    **held: Unpack[Rules],
 ) -> Any:
     """Declare the name of a table in `section`; a default of None makes it optional.
 
@@ -202,7 +270,7 @@ def reference(
     offers that is accepted; a task says by `shows` what it shows the population.
     """
     rules = {"acts": acts, "needed": needed, "requires": requires, "shows": shows}
-    return _field("reference", default, doc, section=section, **rules)
+    return _field("reference", default, doc, section=section, **rules, **held)
 
 
 def references(section: str, doc: str, default: Any = ()) -> Any:
@@ -287,6 +355,21 @@ class Component:
     """Of a phase: the clock on which it runs."""
     fed_by: ClassVar[str] = ""
     """The section of which some table must act on this one, or it stays at nothing: doses for a drug."""
+    member: ClassVar[str] = "unit"
+    """What one of those is called that a table has by the number: a unit, an action, a visit. What is no population
+    says by a method ``members(fields, tables)`` how many it has."""
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Fields of which exactly one is given: ``(("drug", "signal"),)``."""
+    any_of: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Fields of which at least one is given."""
+    at_most_one_of: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Fields of which no two are given."""
+    together: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Fields that are given together, or not at all."""
+    same_size: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    """Ways to two tables that have equally many members, after the field that is blamed where they have not."""
+    needs_bounds: ClassVar[str] = ""
+    """Which bounds the projection needs that the table is about; "" where it needs none."""
 
     @classmethod
     @cache
@@ -313,6 +396,12 @@ class Component:
             elif "named" in item.metadata:
                 found[item.name] = (item.metadata["named"],)
         return MappingProxyType(found)
+
+    @classmethod
+    def is_reference(cls, name: str) -> bool:
+        """Return whether a field names another table."""
+        declared = cls.parameters().get(name)
+        return declared is not None and declared.kind == "reference"
 
     @classmethod
     def summary(cls) -> str:

@@ -38,6 +38,11 @@ class Fields(dict[str, Any]):
         """The name of the component."""
         return self.component.name
 
+    @property
+    def key(self) -> str:
+        """The key that chooses the component."""
+        return SECTIONS[self["section"]].key
+
     def offers(self, what: str) -> bool:
         """Whether the component, with these fields, offers `what`."""
         return what in self.component.offered(self)
@@ -62,6 +67,35 @@ class Tables(dict[str, dict[str, Fields]]):
         """Return one field of a table; None where there is no such table, or it has no such field."""
         found = self[section].get(name or "")
         return None if found is None else found.get(field)
+
+    def next(self, fields: Fields, step: str) -> Fields | None:
+        """Return the table that `step` leads to: a reference, a rule's projection, or a projection's rule."""
+        if step == "projection" and fields["section"] == "plasticity":
+            return self["projection"].get(fields["name"])
+        if step == "plasticity" and fields["section"] == "projection":
+            return self["plasticity"].get(fields["name"])
+        declared, named = fields.component.parameters().get(step), fields.get(step)
+        if declared is None or named is None or declared.kind != "reference":
+            return None
+        return self[declared.section].get(named)
+
+    def members(self, fields: Fields) -> int | None:
+        """Return how many members a table has, so that others can be held against it: units, visits, patterns.
+
+        A population that is like another one takes its size. None of those that are like each other in a circle, and
+        of what has nothing to number.
+        """
+        counted = getattr(fields.component, "members", None)
+        if counted is not None:
+            found: int | None = counted(fields, self)
+            return found
+        seen: set[str] = set()
+        while (name := fields.get("like")) and fields["section"] == "population":
+            if name in seen:
+                return None
+            seen.add(name)
+            fields = self["population"][name]
+        return fields.get("size") if fields["section"] == "population" else None
 
     @property
     def clocks(self) -> set[str]:

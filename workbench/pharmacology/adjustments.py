@@ -19,7 +19,7 @@ from workbench.protocol.enrolment import (
     response_share,
     select_entrants,
 )
-from workbench.protocol.schedule import known_start, last_dose, visits_in
+from workbench.protocol.schedule import known_start, last_dose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,8 +106,6 @@ def raising_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     first, start = known_start(dose, tables), known_start(tables["assessment"][fields["assessment"]], tables)
     if first is not None and start is not None and start < first - TOGETHER:
         yield "assessment", f"the first visit, at {start:g} h, is before the first dose, at {first:g} h"
-    if fields["step"] == 0.0 and fields["step_per_weight"] == 0.0:
-        yield "step", "is missing: a titration adds step (mg) or step_per_weight (mg/kg)"
     yield from _amount_faults(fields, dose)
 
 
@@ -129,14 +127,6 @@ def _amount_faults(fields: Fields, dose: Mapping[str, Any]) -> Iterator[tuple[st
         most = fields[key]
         if most is not None and most < start * (1.0 - TOGETHER):
             yield key, f"a maximum of {most:g} {unit} is below what it starts at ({start:g} {unit})"
-
-
-def row_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield that there are too few visits for so many in a row."""
-    visits = tables["assessment"][fields["assessment"]]
-    there = visits_in(visits)
-    if fields["consecutive"] > there:
-        yield "consecutive", f"{fields['assessment']} has {there} visits, too few for {fields['consecutive']} in a row"
 
 
 CONDITIONS = ("no_response", "response", "at_or_below", "at_or_above")
@@ -228,6 +218,8 @@ class Titrate(Adjustment):
         "step and maximum: mg + mg/kg times the body weight of the dose"
     )
 
+    any_of: ClassVar[tuple[tuple[str, ...], ...]] = (("step", "step_per_weight"),)
+
     step: Value = number(0.0, "mg", "what is added", low=0.0, high=MOST, status="protocol")
     step_per_weight: Value = number(
         0.0, "mg/kg", "what is added for each kg of body weight", low=0.0, high=1e4, status="protocol"
@@ -288,13 +280,10 @@ class Stop(Adjustment):
     done: ClassVar[str] = "stopped"
     equation: ClassVar[str] = "amount of a dose = 0 once `consecutive` visits in a row before it found the condition"
 
-    consecutive: int = count(1, "visits in a row that find it", high=10_000)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse also more visits in a row than there are before the last dose."""
-        found = [*super().check(fields, tables)]
-        yield from found or row_faults(fields, tables)
+    consecutive: int = count(
+        1, "visits in a row that find it", high=10_000, not_above="assessment",
+        because="too few for so many in a row",
+    )  # fmt: skip
 
     def decision(self, block: Assembly, doses: DoseFactors) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
         """Count visits in a row."""

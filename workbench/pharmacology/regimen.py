@@ -79,8 +79,9 @@ class Repeated(Component):
         0.0, "h", "time of the first dose from the start of the phase", low=0.0, high=1e6, status="protocol"
     )
     until: Value = number(
-        NEVER, "h", "time in the phase from which none is given any more", low=0.0, high=NEVER, status="protocol"
-    )
+        NEVER, "h", "time in the phase from which none is given any more", low=0.0, high=NEVER, status="protocol",
+        above="first", because="doses end before the first is given",
+    )  # fmt: skip
     duration: Value = number(
         0.0,
         "h",
@@ -205,12 +206,10 @@ def _given(fields: Mapping[str, Any], hours: float | None) -> float | None:
 
 
 def _schedule_faults(fields: Fields, hours: float | None) -> Iterator[tuple[str, str]]:
-    first, until, many = fields.get("first"), fields.get("until"), _given(fields, hours)
+    first, many = fields.get("first"), _given(fields, hours)
     if many == 0.0 and hours is not None and first is not None and first >= hours:
         yield "first", f"{fields['during']} is over after {hours:g} h, before the first dose (at {first:g} h)"
         return
-    if first is not None and until is not None and until <= first:
-        yield "until", f"doses end before the first is given ({until:g} h; the first is at {first:g} h)"
     for position, missed in enumerate(fields.get("missed") or ()):
         if missed != int(missed):
             yield "missed", f"doses are counted 1, 2, 3 ...; entry {position + 1} is {missed:g}"

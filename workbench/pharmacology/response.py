@@ -36,8 +36,9 @@ class Responding(Component):
     section: ClassVar[str] = "response"
     drives: ClassVar[bool] = True
     sources: ClassVar[tuple[str, ...]] = ("Sharma1998",)
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("drug", "signal"),)
 
-    drug: str | None = reference("drug", "the drug that it responds to; or give a signal", None, needed=True)
+    drug: str | None = reference("drug", "the drug that it responds to", None, needed=True)
     signal: str | None = signal("any other driven signal that it responds to: occupancy.NAME, gate.NAME", None)
     delay: Value = number(
         0.0, "h", "half-time in which an effect site follows what drives it; 0 is at once", low=0.0, high=1e5,
@@ -46,11 +47,7 @@ class Responding(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a response to nothing, or to two things."""
-        if fields["drug"] is None and fields["signal"] is None:
-            yield "drug", 'responds to nothing: name a drug, or a driven signal (such as signal = "occupancy.NAME")'
-        elif fields["drug"] is not None and fields["signal"] is not None:
-            yield "signal", f"responds to one thing: drug.{fields['drug']}, or {fields['signal']}"
+        """Refuse an effect site too fast to be followed."""
         if fields["delay"] and fields["delay"] < SHORTEST_DELAY:
             yield "delay", f"{fields['delay']:g} h is at once: write 0, or {SHORTEST_DELAY:g} h and more"
 

@@ -15,7 +15,7 @@ from workbench.component.tables import Fields, Tables
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import centred, has_trials, input_power
 from workbench.plasticity.stabilisers import WHOLE, Stabilised, drift, follow, step_form, sum_faults
-from workbench.plasticity.synapses import postsynaptic_fault, synapses_of, without_ticks
+from workbench.plasticity.synapses import synapses_of, without_ticks
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
@@ -43,7 +43,6 @@ class Driven(Stabilised):
         """Refuse pairs of drive and stabiliser that make no sense, and steps too long."""
         stabiliser = fields["stabiliser"]
         yield from without_ticks(fields, tables)
-        yield from postsynaptic_fault(fields, tables)
         if stabiliser in cls.unsuited:
             yield "stabiliser", f"{cls.name} with {stabiliser}: {cls.unsuited[stabiliser]}"
         else:
@@ -115,11 +114,7 @@ def needs_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tu
     if stabiliser in WHOLE and (cue or not declared.offers("all pairs")):
         yield "stabiliser", f"{stabiliser} needs all weights of a unit: a dense projection, not shown cue by cue"
     bounds = declared.get("bounds")
-    if stabiliser in ("soft_bounds", "sum_subtractive") and not bounds:
-        yield "stabiliser", f"{stabiliser} needs bounds = [low, high] on the projection"
-    elif stabiliser == "sum_divisive" and not (bounds and bounds[0] >= 0.0):
-        yield "stabiliser", "sum_divisive divides by the sum: it needs bounds = [low, high] with low at least 0"
-    elif stabiliser == "sum_divisive" and _starts_at_zero(declared):
+    if stabiliser == "sum_divisive" and _starts_at_zero(declared):
         yield "stabiliser", "sum_divisive divides by the sum, and all weights start at 0: there is no sum to divide by"
     if stabiliser in ("sanger", "subspace", "deflation") and declared.get("pre") in tables["population"]:
         inputs, outputs = (size_of(tables, declared[end]) for end in ("pre", "post"))

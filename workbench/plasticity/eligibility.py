@@ -13,7 +13,6 @@ clock leaves of a trace.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,7 +24,6 @@ from workbench.component.declaration import Component, number, signal, switch
 if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
-    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,14 +156,10 @@ class DoubleExponential(Component):
     sources: ClassVar[tuple[str, ...]] = ("Yagishita2014",)
 
     rise: Value = number(0.3, "s", "time constant with which it becomes readable", low=1e-3, high=1e5)
-    decay: Value = number(1.0, "s", "time constant with which it fades; longer than `rise`", low=1e-3, high=1e5)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a trace that fades faster than it rises."""
-        rise, decay = fields.get("rise"), fields.get("decay")
-        if rise is not None and decay is not None and decay <= rise:
-            yield "decay", f"must be longer than rise ({rise:g} s), got {decay:g} s: a trace rises before it fades"
+    decay: Value = number(
+        1.0, "s", "time constant with which it fades",
+        low=1e-3, high=1e5, above="rise", because="a trace rises before it fades",
+    )  # fmt: skip
 
     def peak(self) -> Value:
         """Return the delay at which the trace is largest, in seconds."""

@@ -37,6 +37,8 @@ class Perturbation(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Werfel2005",)
 
+    same_size: ClassVar[tuple[tuple[str, str, str], ...]] = (("task", "task.answers", "projection.post"),)
+
     task: str = reference("task", "the teacher that judges", requires="batches")
     of: str = option("node", ("node", "weight"), "what is jittered: outputs or weights")
     size: Value = number(1e-4, "1", "standard deviation of the jitter", low=1e-9, high=10.0)
@@ -44,13 +46,11 @@ class Perturbation(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse layers that the teacher does not show or cannot judge, and steps beyond stability."""
+        """Refuse layers that the teacher does not show, and steps beyond stability."""
         way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]
         inputs, outputs = size_of(tables, way["pre"]), size_of(tables, way["post"])
         if way["pre"] != task["samples_to"]:
             yield "task", f"{way['pre']} is not the layer that {fields['task']} shows its inputs ({task['samples_to']})"
-        if outputs != (wanted := size_of(tables, task["answers"])):
-            yield "task", f"judges {wanted} outputs, but {way['post']} has {outputs}"
         if task["samples"] != 1:
             yield "task", f"one number judges one sample a step, got {task['samples']}"
         yield from step_faults(fields, steepness(fields["of"], inputs, outputs))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.component.declaration import Component, number
+from workbench.component.declaration import NOT_NEGATIVE, Component, number
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.shown import task_of
 from workbench.plasticity.synapses import bound_and_store, synapses_of
@@ -33,6 +33,7 @@ class SpikeBalance(Component):
         "alpha = 2 target trace_time;  traces decay with trace_time and grow by 1 with each spike"
     )
     sources: ClassVar[tuple[str, ...]] = ("Vogels2011",)
+    needs_bounds: ClassVar[str] = NOT_NEGATIVE
 
     rate: Value = number(0.003, "1", "change of weight per unit of trace", low=0.0, high=10.0)
     target: Value = number(5.0, "Hz", "rate at which both sides balance", low=0.0, high=1e3)
@@ -42,7 +43,7 @@ class SpikeBalance(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse sides that do not spike, excitation, and weights that may change their sign."""
+        """Refuse sides that do not spike, and excitation."""
         way = tables["projection"][fields["projection"]]
         shown = task_of(way["pre"], tables)
         if shown is None or not shown.offers("spikes"):
@@ -51,8 +52,6 @@ class SpikeBalance(Component):
             yield "rule", f"needs postsynaptic spikes: {way['post']} must be of kind escape_rate"
         elif way.get("sign") != "inhibitory" or not way.offers("all pairs"):
             yield "rule", f"balances through dense inhibition, which {fields['projection']} is not"
-        elif not way.get("bounds") or way["bounds"][0] < 0.0:
-            yield "rule", "needs bounds = [low, high] with low at least 0 on the projection"
 
     def build(self, block: Assembly, name: str) -> None:
         """Register one step: decay, read, update, then the step's own spikes."""

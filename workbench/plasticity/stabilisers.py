@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.component.declaration import Component, number, option, reference
+from workbench.component.declaration import BOUNDS, NOT_NEGATIVE, Component, number, option, reference
 from workbench.plasticity.synapses import bound_and_store
 
 if TYPE_CHECKING:
@@ -60,13 +60,15 @@ class Stabilised(Component):
 
     rate: Value = number(0.01, "1", "learning rate per trial", low=0.0, high=10.0)
     postsynaptic: str | None = reference(
-        "population", "population whose activity is y; default: the projection's post", None
-    )
+        "population", "population whose activity is y; default: the projection's post", None,
+        same_size_as="projection.post", because="each synapse needs an activity of its own",
+    )  # fmt: skip
     stabiliser: str = option(
         "none",
         tuple(EQUATIONS),
         "what holds the weights",
         refused={"hard_bounds": "is none here, with bounds = [low, high] on the projection"},
+        needs_bounds={"soft_bounds": BOUNDS, "sum_subtractive": BOUNDS, "sum_divisive": NOT_NEGATIVE},
     )
     decay: Value = number(
         1.0, "1", "oja, sanger, subspace: strength of forgetting", low=1e-9, high=1e3, source="Oja1982",
@@ -329,8 +331,6 @@ def competition_faults(fields: Fields, projection: Mapping[str, Any], tables: Ta
     total, bounds = fields["total"], projection.get("bounds")
     units = size_of(tables, projection["post"])
     ticking = tables.phases_on("tick")
-    if not bounds:
-        yield "competition", "subtractive needs bounds = [low, high] on the projection"
     if units < 2:
         yield "competition", f"{projection['post']} has one unit: there is nobody to compete with"
     elif bounds:

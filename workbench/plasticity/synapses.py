@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
-    from workbench.component.tables import Fields, Tables
+    from workbench.component.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -62,19 +60,6 @@ def without_ticks(fields: Mapping[str, Any], tables: Tables) -> Iterator[tuple[s
             (
                 f"{fields['rule']} has one side, which compares activities; phase {ticking[0]} (tick clock) clamps "
                 "activity and opens potentiation or depression, which needs a two_sided rule"
-            ),
-        )
-
-
-def postsynaptic_fault(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield a postsynaptic population that differs in size from the one whose synapses the rule changes."""
-    named, post = fields.get("postsynaptic"), tables["projection"][fields["projection"]]["post"]
-    if named and (given := size_of(tables, named)) != (wanted := size_of(tables, post)):
-        yield (
-            "postsynaptic",
-            (
-                f"{named} and {post}, whose synapses change, differ in size ({given} and {wanted}): "
-                "each unit needs an activity of its own"
             ),
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, number, option, reference
 from workbench.plasticity.eligibility import modes_of
-from workbench.plasticity.synapses import bound_and_store, postsynaptic_fault, without_ticks
+from workbench.plasticity.synapses import bound_and_store, without_ticks
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -79,8 +79,9 @@ class ThreeFactor(Component):
 
     drive: str = option("presynaptic", ("presynaptic", "hebb", "score"), "what leaves a mark")
     postsynaptic: str | None = reference(
-        "population", "population whose activity is y; default: the projection's post", None
-    )
+        "population", "population whose activity is y; default: the projection's post", None,
+        same_size_as="projection.post", because="each synapse needs an activity of its own",
+    )  # fmt: skip
     third_factor: str = reference("modulator", "signal that signs the change")
     trace: str | None = reference("eligibility", "the trace; without it only what is active now changes", None)
     task: str | None = reference(
@@ -106,7 +107,6 @@ class ThreeFactor(Component):
         unit = tables["population"][post]
         if fields["drive"] == "score" and not unit.offers("actions"):
             yield "drive", f"a score is what a softmax population has, and {post} is {unit.kind}"
-        yield from postsynaptic_fault(fields, tables)
         if tables.shown(way["pre"], "one unit") is not None:
             yield "rule", f"needs all weights at once, but of {way['pre']} only the shown cue's row takes part"
         yield from _length_faults(fields, tables)

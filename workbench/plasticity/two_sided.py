@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.component.declaration import Component, number, option, reference, references
+from workbench.component.declaration import BOUNDS, Component, number, option, reference, references
 from workbench.plasticity.stabilisers import COMPETITION, compete, competition_faults
-from workbench.plasticity.synapses import Synapses, bound_and_store, postsynaptic_fault, synapses_of
+from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,16 +76,21 @@ class TwoSided(Component):
         "what moves the weight: postsynaptic activity, post x pre, or what a policy did beyond what it was expected to",
     )
     postsynaptic: str | None = reference(
-        "population", "population whose activity is y; default: the projection's post", None
-    )
+        "population", "population whose activity is y; default: the projection's post", None,
+        same_size_as="projection.post", because="each synapse needs an activity of its own",
+    )  # fmt: skip
     third_factor: str | None = reference(
         "modulator", "signal that signs the change; without it both sides are always on", None
     )
     potentiate_on: str = option("burst", ("burst", "dip"), "which sign of the third factor potentiates")
     stabiliser: str = option(
-        "soft_bounds", ("soft_bounds", "hard_bounds"), "how change shrinks towards the bounds", refused=ONE_SIDED
-    )
-    competition: str = option("none", ("none", "subtractive"), "whether units compete for a fixed sum of weights")
+        "soft_bounds", ("soft_bounds", "hard_bounds"), "how change shrinks towards the bounds", refused=ONE_SIDED,
+        needs_bounds={"soft_bounds": BOUNDS},
+    )  # fmt: skip
+    competition: str = option(
+        "none", ("none", "subtractive"), "whether units compete for a fixed sum of weights",
+        needs_bounds={"subtractive": BOUNDS},
+    )  # fmt: skip
     total: Value = number(1.0, "1", "competition: the sum over units, of each input's weights", low=1e-9,
                           only_with=("competition", ("subtractive",)))  # fmt: skip
     rate: Value = number(0.08, "1", "learning rate per trial", low=0.0, high=10.0)
@@ -257,9 +262,6 @@ class TwoSided(Component):
 def two_sided_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (field, why) for each partner of the rule that does not fit it."""
     projection = tables["projection"][fields["projection"]]
-    if fields["stabiliser"] == "soft_bounds" and not projection.get("bounds"):
-        yield "stabiliser", "soft_bounds needs bounds = [low, high] on the projection"
-    yield from postsynaptic_fault(fields, tables)
     yield from _homeostat_faults(fields, projection, tables)
     yield from competition_faults(fields, projection, tables)
     yield from _trace_faults(fields, tables)

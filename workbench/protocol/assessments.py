@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.component.declaration import Component, anchor, count, number, numbers, reference
 from workbench.component.moments import TOGETHER
-from workbench.protocol.schedule import known_start, origin, visit_times, visits_of
+from workbench.protocol.schedule import known_start, origin, visit_times, visits_in, visits_of
 from workbench.protocol.span import anchor_faults, clock_faults, on_ticks
 
 if TYPE_CHECKING:
@@ -34,11 +34,13 @@ class Assessment(Component):
     still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "visits"
     draws: ClassVar[bool] = True
+    member: ClassVar[str] = "visit"
+    at_most_one_of: ClassVar[tuple[tuple[str, ...], ...]] = (("first", "at"), ("count", "at"))
     equation: ClassVar[str] = "visit k at anchor + at_k, or at anchor + first + (k - 1) every"
 
     phase: str = reference("phase", "the tick-clock phase it belongs to")
     scale: str = reference("scale", "what is scored")
-    at: tuple[float, ...] = numbers((), "h", "the times of the visits", low=-1e6, high=1e6)
+    at: tuple[float, ...] = numbers((), "h", "the times of the visits", low=-1e6, high=1e6, order="rising")
     first: Value = number(0.0, "h", "time of the first visit where none are listed", low=-1e6, high=1e6,
                           status="protocol")  # fmt: skip
     after: str | None = anchor("the dose, session or assessment that times count from; none is the phase")
@@ -47,22 +49,22 @@ class Assessment(Component):
     count: int = count(1, "how many visits where none are listed", high=10_000)
 
     @classmethod
+    def members(cls, fields: Fields, tables: Tables) -> int:
+        """Return how many visits there are."""
+        return visits_in(fields)
+
+    @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse visits outside the phase, and times given twice."""
+        """Refuse visits outside the phase."""
         if not on_ticks(fields, tables):
             yield from clock_faults(fields, tables)
             return
         faults = [*anchor_faults(fields, tables)]
         yield from faults
-        listed = fields["at"]
-        if listed and (fields["count"] > 1 or fields["first"]):
-            yield "at", "lists the visits; first, every and count do not go with it"
-        if listed and list(listed) != sorted(set(listed)):
-            yield "at", "visits are listed in order, each once"
         start = None if faults else known_start(fields, tables)
         if start is None:
             return
-        length, key = tables["phase"][fields["phase"]]["length"], "at" if listed else "first"
+        length, key = tables["phase"][fields["phase"]]["length"], "at" if fields["at"] else "first"
         hours = visits_of(fields, tables)
         if start < -TOGETHER:
             yield key, f"the first visit is {-start:g} h before phase {fields['phase']} begins"

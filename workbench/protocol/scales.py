@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.choice import cue_faults
-from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, anchor, count, number, numbers, reference
 from workbench.protocol.schedule import origin
 from workbench.protocol.span import anchor_faults, clock_faults
@@ -44,16 +42,16 @@ class Expectancy(Component):
     factor: Value = number(1.0, "1", "how strongly a person answers to being treated", low=0.0, high=100.0)
     first: Value = number(0.0, "h", "when it begins, from the anchor or the start of the phase", low=-1e6, high=1e6)
     after: str | None = anchor("the dose, session or assessment that `first` counts from; none is the phase")
-    unblinding: Value = number(0.0, "1", "share added where an active dose was given", low=0.0, high=10.0)
+    unblinding: Value = number(
+        0.0, "1", "share added where an active dose was given", low=0.0, high=10.0, needs="active"
+    )
     active: str | None = reference("dose", "the dose that people may recognise", None)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse other clocks, times that count from nothing, and unblinding by no dose."""
+        """Refuse other clocks, and times that count from nothing."""
         yield from clock_faults(fields, tables)
         yield from anchor_faults(fields, tables)
-        if fields["unblinding"] and fields.get("active") is None:
-            yield "unblinding", "needs the dose that people may recognise (active)"
 
     def fall(self, block: Assembly) -> Callable[[], Value]:
         """Return a function that gives the fall in points now."""
@@ -89,28 +87,18 @@ class ChoiceWeighted(Component):
     sources: ClassVar[tuple[str, ...]] = ("MontgomeryAsberg1979",)
 
     projection: str = reference("projection", "the learned way from cues to a choice")
-    channel: int = count(2, "the channel that makes the score rise, from 1", high=64)
-    cues: tuple[float, ...] = numbers(MISSING, "1", "the cues that count, from 1", low=1, high=4096)
+    channel: int = count(2, "the channel that makes the score rise, from 1", high=64, not_above="projection.post")
+    cues: tuple[float, ...] = numbers(
+        MISSING, "1", "the cues that count, from 1", low=1, high=4096, members_of="projection.pre"
+    )
     leading: Value = number(0.54, "1", "weight of the first cue", low=0.0, high=1.0)
     floor: Value = number(5.0, "1", "score where the channel is never chosen", low=-1e3, high=1e3)
     span: Value = number(42.0, "1", "points from never to always", low=0.0, high=1e3)
     persistent: Value = number(0.0, "1", "points by which a person always lies higher", low=-100.0, high=100.0)
     visit_sd: Value = number(10.3, "1", "standard deviation from visit to visit", low=0.0, high=100.0)
     lowest: Value = number(0.0, "1", "lowest possible score", low=-1e3, high=1e3)
-    highest: Value = number(60.0, "1", "highest possible score", low=-1e3, high=1e3)
+    highest: Value = number(60.0, "1", "highest possible score", low=-1e3, high=1e3, above="lowest")
     expectancy: str | None = reference("expectancy", "what improves by being treated at all", None)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse synapses that no choice reads, and cues and channels that do not exist."""
-        way = tables["projection"][fields["projection"]]
-        yield from cue_faults(fields["cues"], size_of(tables, way["pre"]), "cues")
-        channels = size_of(tables, way["post"])
-        if fields["channel"] > channels:
-            yield "channel", f"{way['post']} has {channels} channels, got {fields['channel']}"
-        low, high = fields["lowest"], fields["highest"]
-        if low is not None and high is not None and low >= high:
-            yield "highest", f"must lie above lowest ({low:g})"
 
     def meter(self, block: Assembly) -> Callable[[], Array]:
         """Return a function that gives the expected score now, for every run."""

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.choice import cue_faults
-from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, anchor, number, numbers, option, reference
 from workbench.component.moments import TOGETHER
 from workbench.protocol.enrolment import WHO, entry_faults, response_share, select_entrants
@@ -55,7 +53,9 @@ class Training(Component):
     phase: str = reference("phase", "the tick-clock phase it belongs to")
     projection: str = reference("projection", "the synapses that it teaches", acts=True)
     content: str = option("adaptive", CONTENTS, "what is taught")
-    targets: tuple[float, ...] = numbers(MISSING, "1", "the cues that it works on, from 1", low=1, high=4096)
+    targets: tuple[float, ...] = numbers(
+        MISSING, "1", "the cues that it works on, from 1", low=1, high=4096, members_of="projection.pre"
+    )
     trials: Value = number(20.0, "1", "teaching trials in one session", low=0.0, high=1e6, status="protocol")
     duration: Value = number(0.5, "h", "length of one session", low=0.0, high=1e4, status="protocol")
     fidelity: Value = number(1.0, "1", "how much of a trial gets through to the person", low=0.0, high=100.0)
@@ -78,7 +78,6 @@ class Training(Component):
             return
         faults = [*anchor_faults(fields, tables)]
         yield from faults
-        yield from _target_faults(fields, tables)
         if not faults:
             yield from _time_faults(fields, known_start(fields, tables), tables)
             yield from entry_faults(fields, tables)
@@ -99,11 +98,6 @@ class Training(Component):
         block.build("assessment", decided)
         block.build("assessment", compared)
         return lambda: select_entrants(block, only_if, decided, compared, self.share) > 0.0
-
-
-def _target_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    way = fields["projection"]
-    yield from cue_faults(fields["targets"], size_of(tables, tables["projection"][way]["pre"]), "targets")
 
 
 def _time_faults(fields: Fields, start: float | None, tables: Tables) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ class ProfileError(OfRow):
     equation: ClassVar[str] = "max_i |W_ji - s e_ki|, s such that both have the same sum (or norm)"
 
     task: str = reference("task", "the task that made the inputs")
-    component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
+    component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096, not_above="task.inputs")
     same: str = option("sum", TAKEN, "what is made equal")
 
     @classmethod

@@ -15,7 +15,7 @@ from workbench.errors import AssemblyError
 from workbench.pharmacology.follower import FollowedBody, Follower, Law
 from workbench.pharmacology.motion import behind
 from workbench.readouts.concentrations import OfStretch
-from workbench.readouts.reading import Reading, Readout, number_fault
+from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -327,14 +327,9 @@ class Threshold(Readout):
     sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982",)
 
     homeostat: str = reference("homeostat", "the sliding threshold")
-    unit_number: int = count(1, "which unit of the watched population, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a unit that does not exist."""
-        yield from super().check(fields, tables)
-        watched = tables["homeostat"][fields["homeostat"]]["population"]
-        yield from number_fault(fields, "unit_number", tables, watched)
+    unit_number: int = count(
+        1, "which unit of the watched population, from 1", high=4096, not_above="homeostat.population"
+    )
 
     def reading(self, block: Assembly) -> Reading:
         """Copy it."""

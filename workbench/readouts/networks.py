@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.component.declaration import number, option, reference
 from workbench.readouts.reading import Reading, Readout
 
@@ -124,19 +123,18 @@ class MapDistance(Readout):
     better: ClassVar[str] = "lower"
     equation: ClassVar[str] = "|W - T|^2 / |W(0) - T|^2"
     sources: ClassVar[tuple[str, ...]] = ("Werfel2005",)
+    same_size: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("projection", "task.samples_to", "projection.pre"), ("projection", "task.answers", "projection.post"),
+    )  # fmt: skip
 
     projection: str = reference("projection", "weights from the inputs to the outputs")
     task: str = reference("task", "the teacher", requires="batches")
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse weights that differ in shape from the map."""
+        """Refuse other weights."""
         yield from super().check(fields, tables)
         yield from routed_faults(fields, tables, above=False)
-        way, task = tables["projection"][fields["projection"]], tables["task"][fields["task"]]
-        for end, layer in (("pre", task["samples_to"]), ("post", task["answers"])):
-            if (size := size_of(tables, way[end])) != (wanted := size_of(tables, layer)):
-                yield "projection", f"{way[end]} has {size} units, but the map's {layer} has {wanted}"
 
     def reading(self, block: Assembly) -> Reading:
         """Compare the weights with the map."""

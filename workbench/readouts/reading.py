@@ -38,13 +38,6 @@ class Reading:
     value: Callable[[tuple[Array, ...], int], Array]
 
 
-def number_fault(fields: Fields, key: str, tables: Tables, population: str) -> Iterable[tuple[str, str]]:
-    """Yield the number of a unit that the population does not have; `key` counts from 1."""
-    size, given = size_of(tables, population), fields.get(key, 1)
-    if given > size:
-        yield key, f"{population} has {size} units, got {given}"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Readout(Component):
     """Base of readouts; `unit`, `meaning` and `better` ("lower", "higher" or "") go into tables and pages.
@@ -96,13 +89,7 @@ class OfUnit(Readout):
     """Base of what looks at the weights of one unit."""
 
     projection: str = reference("projection", "the projection")
-    unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a unit that does not exist."""
-        yield from super().check(fields, tables)
-        yield from number_fault(fields, "unit_number", tables, tables["projection"][fields["projection"]]["post"])
+    unit_number: int = count(1, "the postsynaptic unit, from 1", high=4096, not_above="projection.post")
 
     def row(self, block: Assembly) -> Array:
         """Return the weights of the unit, a view: dense ``(pre, runs)``, one-to-one ``(runs,)``."""
@@ -128,14 +115,15 @@ class OneSynapse(OfUnit):
     """Base of what looks at one synapse."""
 
     projection: str = reference("projection", "the learned projection")
-    input_number: int = count(1, "the presynaptic unit, from 1; one-to-one weights have none", high=4096)
+    input_number: int = count(
+        1, "the presynaptic unit, from 1; one-to-one weights have none", high=4096, not_above="projection.pre"
+    )
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse weights that nobody learns, and an input that does not exist."""
+        """Refuse weights that nobody learns."""
         yield from super().check(fields, tables)
         yield from unlearned_fault(fields, tables)
-        yield from number_fault(fields, "input_number", tables, tables["projection"][fields["projection"]]["pre"])
 
     def synapse(self, block: Assembly) -> Array:
         """Return the weight of the synapse, a view ``(runs,)``."""
@@ -191,11 +179,7 @@ def moment_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
 
 
 def eigenvalue_faults(fields: Fields, component: int, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield an eigenvector that does not exist, or that has no direction of its own."""
-    inputs = size_of(tables, tables["task"][fields["task"]]["inputs"])
-    if component > inputs:
-        yield "component", f"there are only {inputs} eigenvectors, got {component}"
-        return
+    """Yield an eigenvector that has no direction of its own."""
     for pair in ((component - 1, component), (component, component + 1)):
         if fault := gap_fault(fields, pair, tables):
             yield "component", fault

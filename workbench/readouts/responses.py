@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from workbench.component.declaration import count, option, reference
-from workbench.readouts.reading import Reading, Readout, number_fault
-from workbench.tasks.patterns import matrix_of
+from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
@@ -21,14 +20,11 @@ TAKEN = ("pattern", "largest", "largest_by_probability", "second", "mean", "powe
 
 
 def _number_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield a pattern that the task does not have, and one that is named where all are meant."""
-    patterns = matrix_of(tables["task"][fields["task"]], tables)
-    count, number, taken = 0 if patterns is None else len(patterns), fields["pattern_number"], fields["taken"]
-    if count and number > count:
-        yield "pattern_number", f"{fields['task']} has {count} patterns, got {number}"
-    elif number > 1 and taken != "pattern":
+    """Yield a pattern that is named where all are meant, and a second largest of one."""
+    task, taken = tables["task"][fields["task"]], fields["taken"]
+    if fields["pattern_number"] > 1 and taken != "pattern":
         yield "pattern_number", f'is not read with taken = "{taken}", which looks at all patterns'
-    if taken == "second" and count == 1:
+    if taken == "second" and tables.members(task) == 1:
         yield "taken", f"{fields['task']} has one pattern, and no second largest response"
 
 
@@ -54,13 +50,13 @@ class PatternResponse(Readout):
     population: str = reference("population", "the population that answers")
     task: str = reference("task", "the patterns task")
     taken: str = option("pattern", TAKEN, "one pattern's response, or what of all of them")
-    pattern_number: int = count(1, "the pattern that is meant, from 1", high=4096)
-    unit_number: int = count(1, "which unit, from 1", high=4096)
+    pattern_number: int = count(1, "the pattern that is meant, from 1", high=4096, not_above="task")
+    unit_number: int = count(1, "which unit, from 1", high=4096, not_above="population")
     rule: str | None = reference("plasticity", "worst_error: the rule whose target is meant", None)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse other tasks, units that do not exist, and projections that answer something else."""
+        """Refuse other tasks and units, and projections that answer something else."""
         yield from super().check(fields, tables)
         if faults := [*_patterns_fault(fields, tables)]:
             yield from faults
@@ -69,8 +65,6 @@ class PatternResponse(Readout):
         unit = tables["population"][fields["population"]]
         if not unit.offers("linear"):
             yield "population", f"needs linear units, which those of {fields['population']} are not"
-        else:
-            yield from number_fault(fields, "unit_number", tables, fields["population"])
         inputs = tables["task"][fields["task"]].get("inputs")
         for name, way in tables["projection"].items():
             if way.get("post") == fields["population"] and (way["pre"] != inputs or not way.offers("all pairs")):

@@ -11,9 +11,8 @@ import numpy as np
 
 from workbench.component.declaration import count, number, option, reference
 from workbench.protocol.enrolment import response_limit, response_share
-from workbench.protocol.schedule import visits_in
 from workbench.quantities import HOURS_PER_DAY
-from workbench.readouts.reading import Reading, Readout, number_fault
+from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
@@ -29,16 +28,12 @@ class AtVisits(Readout):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a course, a window before the end, and a visit that does not exist."""
+        """Refuse a course, and a window before the end."""
         yield from super().check(fields, tables)
         if fields["section"] == "course":
             yield "readout", f"{cls.name} belongs to visits; for a course over time use expected_score"
         elif fields.get("window"):
             yield "window", "visits have times of their own; leave the window out"
-        wanted = fields.get("visit") or 1  # one that follows all visits names none
-        there = visits_in(tables["assessment"][fields["assessment"]])
-        if wanted > there:
-            yield "visit", f"{fields['assessment']} has {there} visits, got {wanted}"
 
     def taken(self, block: Assembly, assessment: str) -> Array:
         """Return the scores ``(visits, runs)`` that will have been taken."""
@@ -56,7 +51,7 @@ class SymptomScore(AtVisits):
     equation: ClassVar[str] = "score at visit k; mean over visits; last visit - first visit"
 
     take: str = option("visit", ("visit", "mean", "change"), "one visit, the mean of all, or the last less the first")
-    visit: int = count(1, "which visit, from 1", high=10_000)
+    visit: int = count(1, "which visit, from 1", high=10_000, not_above="assessment")
 
     def reading(self, block: Assembly) -> Reading:
         """Look the score up."""
@@ -78,7 +73,7 @@ class Response(AtVisits):
     better: ClassVar[str] = "higher"
     equation: ClassVar[str] = "1 where score <= (1 - share) * score at the visit compared with"
 
-    visit: int = count(1, "which visit, from 1", high=10_000)
+    visit: int = count(1, "which visit, from 1", high=10_000, not_above="assessment")
     compared_with: str = reference("assessment", "the visit before treatment; its first one counts")
     share: float = response_share()
 
@@ -103,7 +98,7 @@ class Remission(AtVisits):
     better: ClassVar[str] = "higher"
     equation: ClassVar[str] = "1 where score <= cut"
 
-    visit: int = count(1, "which visit, from 1", high=10_000)
+    visit: int = count(1, "which visit, from 1", high=10_000, not_above="assessment")
     cut: float = number(10.0, "1", "highest score of a remission", low=0.0, high=1e3)
 
     def reading(self, block: Assembly) -> Reading:
@@ -129,15 +124,10 @@ class Relapse(AtVisits):
     compared_with: str = reference("assessment", "the visit before treatment; its first one counts")
     cut: float = number(20.0, "1", "lowest score of a relapse", low=0.0, high=1e3)
     share: float = response_share()
-    consecutive: int = count(2, "bad visits in a row that confirm a relapse", high=100)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse fewer visits than a confirmation takes."""
-        yield from super().check(fields, tables)
-        there, needed = visits_in(tables["assessment"][fields["assessment"]]), fields["consecutive"]
-        if needed > there:
-            yield "consecutive", f"{fields['assessment']} has {there} visits, too few for {needed} in a row"
+    consecutive: int = count(
+        2, "bad visits in a row that confirm a relapse", high=100, not_above="assessment",
+        because="too few for so many in a row",
+    )  # fmt: skip
 
     def first_of_row(self, block: Assembly) -> Callable[[], tuple[Array, Array]]:
         """Return a function that gives whether there is a relapse, and at which visit (from 0) it begins."""
@@ -225,18 +215,8 @@ class ChoiceShare(Readout):
     equation: ClassVar[str] = "p_cj"
 
     projection: str = reference("projection", "the learned way from cues to a choice")
-    channel: int = count(2, "the channel, from 1", high=64)
-    cue: int = count(1, "the cue, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse channels and cues that do not exist."""
-        yield from super().check(fields, tables)
-        way = tables["projection"][fields["projection"]]
-        post = tables["population"][way["post"]]
-        if fields["channel"] > post["size"]:
-            yield "channel", f"{way['post']} has {post['size']} channels, got {fields['channel']}"
-        yield from number_fault(fields, "cue", tables, way["pre"])
+    channel: int = count(2, "the channel, from 1", high=64, not_above="projection.post")
+    cue: int = count(1, "the cue, from 1", high=4096, not_above="projection.pre")
 
     def reading(self, block: Assembly) -> Reading:
         """Take the share of the moment."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from workbench.component.declaration import count, option, reference
-from workbench.readouts.reading import AmongOthers, OneSynapse, Reading, Readout, number_fault
+from workbench.readouts.reading import AmongOthers, OneSynapse, Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
@@ -133,17 +133,8 @@ class LateWeight(Readout):
     sources: ClassVar[tuple[str, ...]] = ("FreyMorris1997",)
 
     projection: str = reference("projection", "a projection whose rule keeps a late weight")
-    channel: int = count(1, "the channel, from 1", high=64)
-    cue: int = count(1, "the cue, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse synapses that do not exist."""
-        yield from super().check(fields, tables)
-        name = fields["projection"]
-        way = tables["projection"][name]
-        for key, end in (("channel", "post"), ("cue", "pre")):
-            yield from number_fault(fields, key, tables, way[end])
+    channel: int = count(1, "the channel, from 1", high=64, not_above="projection.post")
+    cue: int = count(1, "the cue, from 1", high=4096, not_above="projection.pre")
 
     def reading(self, block: Assembly) -> Reading:
         """Copy the late part."""

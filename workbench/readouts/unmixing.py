@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.component.declaration import count, option, reference
-from workbench.readouts.reading import Reading, Readout, number_fault
+from workbench.readouts.reading import Reading, Readout
 from workbench.tasks.mixture import KURTOSIS, kinds_of
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ class OfMixture(Readout):
         task, way = tables["task"][fields["task"]], tables["projection"][fields["projection"]]
         if way["pre"] != task["inputs"] or not way.offers("all pairs"):
             yield "projection", f"needs a dense projection from {task['inputs']}, which {fields['projection']} is not"
-        else:
-            yield from number_fault(fields, "unit_number", tables, way["post"])
 
     def through(self, block: Assembly) -> Any:
         """Return a function that gives how much of each source each unit hears, ``(post, source, runs)``."""
@@ -57,7 +54,7 @@ class SourceCorrelation(OfMixture):
     equation: ClassVar[str] = "max_k |g_k| / |g|,  g = W_j A"
     sources: ClassVar[tuple[str, ...]] = ("HyvarinenOja1998",)
 
-    unit_number: int = count(1, "which unit, from 1", high=4096)
+    unit_number: int = count(1, "which unit, from 1", high=4096, not_above="projection.post")
     tails: str = option("any", tuple(TAILS), "among which sources: all, those with heavy, or with light tails")
 
     @classmethod
@@ -90,7 +87,7 @@ class OutputKurtosis(OfMixture):
     meaning: ClassVar[str] = "excess kurtosis of one unit's output, or its difference from its source's, or over it"
     equation: ClassVar[str] = "sum_k g_k^4 kurtosis_k / (sum_k g_k^2)^2"
 
-    unit_number: int = count(1, "which unit, from 1", high=4096)
+    unit_number: int = count(1, "which unit, from 1", high=4096, not_above="projection.post")
     relative_to: str = option("nothing", ("nothing", "source"), "as it is, or beside that of the source followed best")
     taken: str = option(
         "difference", ("difference", "ratio"), "how it is compared with its source: less it, or over it"
@@ -129,17 +126,9 @@ class AmariIndex(OfMixture):
         "[sum_j (sum_k |P_jk| / max_k |P_jk| - 1) + sum_k (sum_j |P_jk| / max_j |P_jk| - 1)] / (2 m (m - 1)),  P = W A"
     )
     sources: ClassVar[tuple[str, ...]] = ("Amari1996",)
+    same_size: ClassVar[tuple[tuple[str, str, str], ...]] = (("projection", "projection.pre", "projection.post"),)
 
     projection: str = reference("projection", "a dense projection from the mixtures, as many units as sources")
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse more or fewer units than sources."""
-        yield from super().check(fields, tables)
-        way = tables["projection"][fields["projection"]]
-        sizes = [size_of(tables, way[end]) for end in ("pre", "post")]
-        if sizes[0] != sizes[1]:
-            yield "projection", f"needs one unit per source: {sizes[0]} sources, {sizes[1]} units"
 
     def reading(self, block: Assembly) -> Reading:
         """Compare rows and columns with their largest entries."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.component.declaration import count, number, reference
 from workbench.readouts.reading import Reading, Readout
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
-    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,15 +26,7 @@ class OfStep(Readout):
 
     modulator: str = reference("modulator", "the prediction error over time", requires="value error")
     requires: ClassVar[Mapping[str, str]] = MappingProxyType({"modulator.task": "equal episodes"})
-    step: int = count(0, "the step of the episode, from 0", low=0, high=100_000)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a step beyond the episode."""
-        yield from super().check(fields, tables)
-        task = tables["task"][tables["modulator"][fields["modulator"]]["task"]]
-        if fields["step"] >= task["length"]:
-            yield "step", f"episodes have steps 0 to {task['length'] - 1}, got {fields['step']}"
+    step: int = count(0, "the step of the episode, from 0", low=0, high=100_000, below="modulator.task.length")
 
     def reading(self, block: Assembly) -> Reading:
         """Sum what is shown where the step is, and count how often that is."""
@@ -91,16 +81,8 @@ class ValueDeviation(Readout):
 
     modulator: str = reference("modulator", "the prediction error over time", requires="value error")
     requires: ClassVar[Mapping[str, str]] = MappingProxyType({"modulator.task": "exact value"})
-    state: int = count(1, "the state, from 1", high=4096)
+    state: int = count(1, "the state, from 1", high=4096, not_above="modulator.task.states")
     discount: float = number(0.9, "1", "discount of the exact value", low=0.0, high=1.0)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a state that does not exist."""
-        yield from super().check(fields, tables)
-        task = tables["task"][tables["modulator"][fields["modulator"]]["task"]]
-        if fields["state"] > (size := size_of(tables, task["states"])):
-            yield "state", f"the chain has {size} states, got {fields['state']}"
 
     def reading(self, block: Assembly) -> Reading:
         """Solve the chain once, and compare."""
@@ -125,15 +107,7 @@ class ActionProbability(Readout):
     equation: ClassVar[str] = "p_a"
 
     population: str = reference("population", "a softmax population", requires="actions")
-    action: int = count(1, "the action, from 1", high=64)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse an action that does not exist."""
-        yield from super().check(fields, tables)
-        size = size_of(tables, fields["population"])
-        if fields["action"] > size:
-            yield "action", f"{fields['population']} has {size} actions, got {fields['action']}"
+    action: int = count(1, "the action, from 1", high=64, not_above="population")
 
     def reading(self, block: Assembly) -> Reading:
         """Copy the probability."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.component.declaration import count, number, option, reference, references
+from workbench.component.declaration import BOUNDS, count, number, option, reference, references
 from workbench.readouts.reading import OfRow, OfUnit, Reading, Readout, eigenvalue_faults, moment_fault, unlearned_fault
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ class PrincipalCosine(OfRow):
     sources: ClassVar[tuple[str, ...]] = ("Oja1982",)
 
     task: str = reference("task", "the gaussian or ring task that made the inputs", requires="normal")
-    component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096)
+    component: int = count(1, "which eigenvector, from 1 (largest eigenvalue)", high=4096, not_above="task.inputs")
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse an eigenvector that does not exist or that has no direction of its own."""
+        """Refuse an eigenvector that has no direction of its own."""
         yield from super().check(fields, tables)
         yield from moment_fault(fields, tables)
         yield from eigenvalue_faults(fields, fields["component"], tables)
@@ -211,15 +211,9 @@ class BoundTime(Readout):
     unit: ClassVar[str] = "trial"
     meaning: ClassVar[str] = "trials until the first weight met a bound"
     equation: ClassVar[str] = "min t with W_ji(t) at a bound"
+    needs_bounds: ClassVar[str] = BOUNDS
 
     projection: str = reference("projection", "the learned projection, with bounds")
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a projection without bounds, and clocks that do not count trials."""
-        yield from super().check(fields, tables)
-        if not tables["projection"][fields["projection"]].get("bounds"):
-            yield "projection", f"{fields['projection']} has no bounds that could be met"
 
     def reading(self, block: Assembly) -> Reading:
         """Watch the weights after each trial; on the flow clock the rule itself knows the moment."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import combinations
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from workbench.component.constraints import rules_between
 from workbench.component.declaration import Component, Parameter
 from workbench.component.registry import SECTIONS, Registry, Section
 from workbench.scenario.families import LISTS
@@ -64,7 +66,8 @@ def schema(registry: Registry) -> dict[str, Any]:
         for target in {_target(named[shapes[s.name, c.name]]) for s, c in _menu(registry) if s.name == listing}:
             definitions[target]["properties"].setdefault(key, _list_of_entries(listing))
     components = {s: [_target(named[shape]) for (t, _), shape in shapes.items() if t == s] for s in SECTIONS}
-    needed = _needed(head, definitions, components)
+    asked = {_target(named[shapes[s.name, c.name]]): _given_together(c) for s, c in _menu(registry)}
+    needed = _needed(head, definitions, components, asked)
     whole = {"$schema": DIALECT, **head, **needed, "title": "Scenario", "definitions": definitions}
     return dict(_without_nulls(whole))
 
@@ -75,9 +78,15 @@ def _list_of_entries(section: str) -> dict[str, Any]:
 
 
 def _needed(
-    head: dict[str, Any], definitions: dict[str, dict[str, Any]], components: dict[str, list[str]]
+    head: dict[str, Any],
+    definitions: dict[str, dict[str, Any]],
+    components: dict[str, list[str]],
+    together: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
-    """Take what must be said out of every table, and ask for it where no base may say it."""
+    """Take what must be said out of every table, and ask for it where no base may say it.
+
+    `together` is what each component asks of fields that stand for each other, or go together.
+    """
 
     def asked(name: str) -> dict[str, Any]:
         return {"required": kept[name]}
@@ -112,7 +121,11 @@ def _needed(
     for section, names in components.items():
         key = SECTIONS[section].key
         choices = [
-            {"properties": {key: definitions[name]["properties"][key]}, **_with_list(section, kept[name])}
+            {
+                "properties": {key: definitions[name]["properties"][key]},
+                **_with_list(section, kept[name]),
+                **together[name],
+            }
             for name in names
         ]
         said[section] = {"additionalProperties": {"anyOf": choices}}
@@ -130,6 +143,21 @@ def _with_list(section: str, required: list[str]) -> dict[str, Any]:
         return {"required": required}
     rest = [field for field in required if field not in given]
     return {"anyOf": [{"required": required}, {"required": [*rest, LISTS[section]]}]}
+
+
+def _given_together(component: type[Component]) -> dict[str, Any]:
+    """Return what a table must give of fields of which one is needed, and of those that go together."""
+    one = [{"anyOf": [{"required": [name]} for name in names]} for names in (*component.one_of, *component.any_of)]
+    both = {name: [n for n in names if n != name] for names in component.together for name in names}
+    return {**({"allOf": one} if one else {}), **({"dependencies": both} if both else {})}
+
+
+def _given_apart(component: type[Component]) -> list[dict[str, Any]]:
+    """Return which fields exclude each other, as far as none of them has a default that a file may repeat."""
+    declared = component.parameters()
+    pairs = [pair for names in (*component.one_of, *component.at_most_one_of) for pair in combinations(names, 2)]
+    apart = [pair for pair in pairs if all(declared[name].default in (None, ()) for name in pair)]
+    return [{"not": {"required": list(pair)}} for pair in apart]
 
 
 def _menu(registry: Registry) -> Iterable[tuple[Section, type[Component]]]:
@@ -153,7 +181,9 @@ def _describe(definition: dict[str, Any], section: Section, component: type[Comp
     if component.name != section.default:
         # Outcomes and courses share their readouts, so the key may be there already.
         definition["required"] = sorted({section.key, *definition.get("required", ())})
-    definition["description"] = f"{component.summary()}\n{component.equation}"
+    definition["description"] = "\n".join((component.summary(), component.equation, *rules_between(component)))
+    if apart := _given_apart(component):
+        definition["allOf"] = apart
     for name, parameter in component.parameters().items():
         if parameter.kind == "number":
             properties[name]["oneOf"] = _number_forms(parameter, properties[name]["oneOf"])

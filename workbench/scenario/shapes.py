@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
 
+from workbench.component.constraints import rules_of
 from workbench.component.declaration import Component, Parameter
 from workbench.scenario.names import PATTERN
 
@@ -132,6 +133,7 @@ def component_shape(component: type[Component], key: str) -> type[Shape]:
     for parameter in component.parameters().values():
         measured = parameter.kind in ("number", "numbers", "interval") and parameter.unit != "1"
         doc = f"{parameter.doc} [{parameter.unit}]" if measured else parameter.doc
+        doc = "; ".join((doc, *rules_of(parameter)))
         default = ... if parameter.required else None
         fields[parameter.name] = (_field_type(parameter), Field(default, description=doc))
     return create_model(f"{component.section}_{component.name}", __base__=Shape, __doc__=component.summary(), **fields)

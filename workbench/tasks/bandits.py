@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, number, numbers, option, reference
 
 if TYPE_CHECKING:
@@ -33,19 +32,14 @@ class CuedBandit(Component):
     sources: ClassVar[tuple[str, ...]] = ("Fremaux2016",)
 
     cues: str = reference("population", "the source population; one unit a cue", acts=True, shows="one unit")
-    answers: str = reference("population", "the population whose activity is judged; as many units as cues")
+    answers: str = reference("population", "the population whose activity is judged", same_size_as="cues", least=2)
     order: str = option("random", ("random", "fixed"), "a cue drawn anew on every trial, or always the first")
     target: Value = number(0.6, "1", "activity of the right answer that earns the full reward", low=1e-3, high=100.0)
     penalty: Value = number(0.3, "1", "cost per unit of mean activity elsewhere", low=0.0, high=100.0)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse populations of different size and a task without alternatives."""
-        sizes = [size_of(tables, fields[end]) for end in ("cues", "answers")]
-        if sizes[0] != sizes[1]:
-            yield "answers", f"needs as many answers as cues, got {sizes[1]} and {sizes[0]}"
-        elif sizes[0] < 2:
-            yield "answers", "needs at least 2 cues and answers"
+        """Refuse cues that another task shows already."""
         first = next(task["name"] for task, what in tables.showing(fields["cues"]) if what in ("one unit", "pattern"))
         if first != fields["name"]:
             yield "cues", f"population {fields['cues']!r} is already shown what to be by task {first}"
@@ -120,14 +114,7 @@ class Bandit(Component):
     sources: ClassVar[tuple[str, ...]] = ("Williams1992",)
 
     choices: str = reference("population", "the policy: a softmax population", requires="actions")
-    rewards: tuple[float, ...] = numbers(MISSING, "1", "what each action earns")
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse rewards that do not match the actions."""
-        size = size_of(tables, fields["choices"])
-        if len(fields["rewards"]) != size:
-            yield "rewards", f"needs one number per action: {size}, got {len(fields['rewards'])}"
+    rewards: tuple[float, ...] = numbers(MISSING, "1", "what each action earns", same_size_as="choices")
 
     def allocate(self, block: Assembly, name: str) -> None:
         """Reserve the reward, and that every trial is judged."""

@@ -50,6 +50,8 @@ class Patterns(Component):
     draws: ClassVar[bool] = True
     equation: ClassVar[str] = "x = gain * (pattern k), k drawn with probability p_k or in turn;  y = (target k)"
     sources: ClassVar[tuple[str, ...]] = ("Bienenstock1982", "Hebb1949")
+    member: ClassVar[str] = "pattern"
+    together: ClassVar[tuple[tuple[str, ...], ...]] = (("targets", "answers"),)
 
     inputs: str = reference(
         "population", "the source population that shows the patterns", acts=True, requires="shown", shows="pattern"
@@ -64,6 +66,12 @@ class Patterns(Component):
         "population", "a source population that a teacher sets", None, acts=True, requires="shown", shows="answer"
     )
     answers: tuple[float, ...] = numbers((), "1", "what the teacher sets, one answer after the other")
+
+    @classmethod
+    def members(cls, fields: Fields, tables: Tables) -> int | None:
+        """Return how many patterns there are; None where they are not whole."""
+        patterns = matrix_of(fields, tables)
+        return None if patterns is None else len(patterns)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
@@ -84,10 +92,8 @@ class Patterns(Component):
         if fields["presentation"] == "in_turn" and fields.get("probabilities"):
             yield "presentation", "patterns in turn are shown equally often; leave the probabilities out"
         targets, answers = fields.get("targets"), fields.get("answers") or ()
-        if (targets is None) != (not answers):
-            yield "answers", "targets and answers go together: who is taught, and what"
-        elif targets is not None and len(answers) != size_of(tables, targets) * len(patterns):
-            wanted = size_of(tables, targets) * len(patterns)
+        wanted = size_of(tables, targets) * len(patterns) if targets is not None else 0
+        if targets is not None and answers and len(answers) != wanted:
             yield "answers", f"needs {wanted} numbers, an answer to each pattern, got {len(answers)}"
 
     @classmethod

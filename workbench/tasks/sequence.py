@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from workbench.circuit.populations import size_of
 from workbench.component.declaration import Component, count, reference
 
 if TYPE_CHECKING:
     from workbench.component.arrays import Array
     from workbench.component.assembly import Assembly
-    from workbench.component.tables import Fields, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +33,12 @@ class Sequence(Component):
     sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007",)
 
     steps: str = reference(
-        "population", "the source population; one unit a step", acts=True, requires="shown", shows="step"
+        "population", "the source population; one unit a step", acts=True, requires="shown", shows="step", least=2
     )
     choices: str | None = reference(
         "population", "a softmax population that acts at every step", None, requires="actions"
     )
-    critical_step: int = count(1, "the step at which the action matters, from 1", high=4096)
-
-    @classmethod
-    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a sequence of one step, and a critical step beyond its end."""
-        size = size_of(tables, fields["steps"])
-        if size < 2:
-            yield "steps", f"a sequence has at least 2 steps, got {size}"
-        if fields["critical_step"] > size:
-            yield "critical_step", f"the sequence ends after {size} steps, got {fields['critical_step']}"
+    critical_step: int = count(1, "the step at which the action matters, from 1", high=4096, not_above="steps")
 
     @classmethod
     def offered(cls, fields: Mapping[str, Any]) -> frozenset[str]:

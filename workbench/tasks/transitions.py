@@ -58,7 +58,7 @@ class Chain(Transitions):
     sources: ClassVar[tuple[str, ...]] = ("Sutton1988",)
 
     states: str = reference(
-        "population", "the source population; one unit a state", acts=True, requires="shown", shows="state"
+        "population", "the source population; one unit a state", acts=True, requires="shown", shows="state", least=2
     )
     forward: float = number(0.5, "1", "probability of a step to the right", low=0.0, high=1.0, fixed=True)
     ends: str = option("both", ("both", "right", "none"), "where an episode ends")
@@ -66,10 +66,8 @@ class Chain(Transitions):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a chain of fewer than 2 states, and one whose end cannot be reached."""
+        """Refuse a chain whose end cannot be reached."""
         yield from too_many_inputs(fields, tables, "states")
-        if (size := size_of(tables, fields["states"])) < 2:
-            yield "states", f"a chain has at least 2 states, got {size}"
         if fields["ends"] == "right" and fields.get("forward") == 0.0:
             yield "forward", "never reaches the only end: no episode would finish"
         if fields.get("ends") == "none":
@@ -158,25 +156,17 @@ class Conditioning(Transitions):
         "population", "the source population; one unit for every step from cue to outcome", acts=True
     )
     length: int = count(20, "steps of an episode", low=2, high=100_000)
-    cue: int = count(5, "step of the cue, from 0", low=0, high=100_000)
-    outcome: int = count(15, "step of the reward, from 0", low=0, high=100_000)
+    cue: int = count(5, "step of the cue, counted from 0; one step at least lies before it", high=100_000)
+    outcome: int = count(15, "step of the reward, from 0", low=0, high=100_000, above="cue", below="length")
     reward: float = number(1.0, "1", "size of the reward; below 0 a punishment", low=-1e6, high=1e6, fixed=True)
     left_out_in: str | None = reference("phase", "the phase in which the reward does not come", None)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse events out of order, and a delay line of another length."""
-        cue, outcome, length = fields["cue"], fields["outcome"], fields["length"]
-        if cue < 1:
-            yield "cue", "comes unannounced: at least one step lies before it"
-        if outcome <= cue:
-            yield "outcome", f"comes after the cue (step {cue}), got step {outcome}"
-        elif outcome >= length:
-            yield "outcome", f"the episode has steps 0 to {length - 1}, got {outcome}"
-        else:
-            size = size_of(tables, fields["states"])
-            if size != outcome - cue + 1:
-                yield "states", f"needs a unit for every step from cue to outcome: {outcome - cue + 1}, got {size}"
+        """Refuse a delay line of another length, and phases that end within an episode."""
+        length, steps = fields["length"], fields["outcome"] - fields["cue"] + 1
+        if (size := size_of(tables, fields["states"])) != steps > 1:
+            yield "states", f"needs a unit for every step from cue to outcome: {steps}, got {size}"
         for name, phase in sorted(tables["phase"].items()):
             if phase.get("trials", 0) % length:
                 yield "length", f"phase {name} has {phase['trials']} trials, which are not whole episodes of {length}"
