@@ -68,7 +68,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(type(sys)):  # type: ignore[misc]
-    """This package: its function `findings` keeps the name that the room of that name would take when imported."""
+    """This package: its function `findings` keeps its name when the subpackage `findings` is imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOMES and isinstance(value, type(sys))):

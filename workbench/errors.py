@@ -16,7 +16,7 @@ CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-"""What a terminal acts on or what hides text: controls, marks of direction, ends of lines, halves of characters."""
+"""Characters that control a terminal or hide text: controls, direction marks, line ends, lone surrogates."""
 
 
 def escaped(text: str, keep: str = "") -> str:
@@ -37,7 +37,7 @@ def shorten(value: object) -> str:
 
 
 def quoted(name: object) -> str:
-    """Return a name that someone gave in quotes, fit for one line."""
+    """Return a user's name in quotes, as text for one line."""
     return f"'{shorten(name)}'"
 
 
@@ -73,7 +73,7 @@ class WorkbenchError(Exception):
 class ScenarioError(WorkbenchError):
     """The scenario, parameter set or command line asks for something that cannot be done.
 
-    Carries every problem found, sorted by place, so that all can be mended at once.
+    Carries every problem found, sorted by place, so that all can be fixed at once.
     """
 
     exit_code = 2
@@ -87,9 +87,9 @@ class ScenarioError(WorkbenchError):
 
 
 class InertError(ScenarioError):
-    """A scenario of which nothing is wrong but that some tables act on nothing: those are its problems.
+    """A scenario whose only problems are tables that act on nothing.
 
-    A rule that it breaks beside may be the reason, so that whoever can look for such rules has the `scenario`.
+    A broken rule may be the reason, so `scenario` is kept for a caller that can check the rules.
     """
 
     def __init__(self, problems: Iterable[Problem], scenario: Any = None) -> None:
@@ -98,7 +98,7 @@ class InertError(ScenarioError):
 
 
 class AssemblyError(WorkbenchError):
-    """A component asks its block for something that no other table makes; `path` names the table that asks."""
+    """A component asks its block for something that no other table provides; `path` names the asking table."""
 
     exit_code = 2
 
@@ -117,7 +117,7 @@ class UsageError(WorkbenchError):
 
 
 class OtherRuns(UsageError):
-    """A sweep would go on with other runs at places that are filled: what its texts do not hold has changed.
+    """Going on with a sweep would mix runs: something outside its texts has changed since it began.
 
     `changed` says what, where that is known.
     """
@@ -142,11 +142,11 @@ class MigrationNote(UserWarning):
 
 
 class UnheardError(StorageError):
-    """Standard output takes no result: there is none, or what it leads to is full."""
+    """Standard output cannot take the result: it is closed, or the disk behind it is full."""
 
 
 class PackageFault(WorkbenchError):
-    """A component of another package failed, or cannot be loaded: neither the user's mistake nor a bug of ours."""
+    """A component of another package failed, or cannot be loaded: no mistake of the user, no bug of the workbench."""
 
     exit_code = 3
 

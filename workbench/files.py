@@ -1,6 +1,6 @@
 """Files in and out: the one place that opens what a user names, and that replaces what a user keeps.
 
-A path may name anything: a pipe that never speaks, a device without an end, a link to someone else's file. Reading
+A path may name anything: a pipe that never answers, an endless device, a link to someone else's file. Reading
 takes regular files only and never waits; writing leaves a whole file or none, and replaces regular files only.
 """
 
@@ -34,7 +34,7 @@ def kind_of(mode: int) -> str:
 
 
 def plain_path(path: Path) -> str:
-    """Return a path so that nobody takes it for an option, for a URL or for a name of SQLite's own."""
+    """Return a path in a form that is not taken for an option, a URL or a special name of SQLite."""
     text = str(path)
     return os.path.join(".", text) if text.startswith(("-", "file:", ":")) else text  # noqa: PTH118 - Path drops the "."
 
@@ -61,15 +61,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def guard_cell(cell: str) -> str:
-    """Return the text of a cell of a CSV file so that no spreadsheet takes it for a formula; a number stays one."""
+    """Return the text of a cell of a CSV file so that no spreadsheet takes it for a formula; numbers stay numbers."""
     return f"'{cell}" if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell) else cell
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     """Open a regular file, links followed, and return its descriptor.
 
-    A pipe would wait for a writer and a device may act on being opened, so that what is there is asked first, and once
-    more of what was opened.
+    A pipe would wait for a writer and a device may act on being opened, so the kind of file is checked before opening
+    and again afterwards.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def refuse_loop(path: Path) -> None:
-    """Raise where links lead round in a loop: what is written there would take the place of a link.
+    """Raise where links form a loop: a file written there would replace a link.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def refuse_loop(path: Path) -> None:
         path.stat()
     except OSError as fault:
         if fault.errno == errno.ELOOP:
-            raise StorageError(f"{path}: its links lead round in a loop; nothing was written; name a file") from None
+            raise StorageError(f"{path}: its links form a loop; nothing was written; name a file") from None
 
 
 def refuse_irregular(target: Path, kept: str = "nothing was written") -> None:
@@ -144,11 +144,11 @@ def refuse_existing(target: Path, *, force: bool) -> None:
     """
     refuse_irregular(target)
     if target.exists() and not force:
-        raise StorageError(f"{target}: exists already; it was left unchanged; --force replaces it")
+        raise StorageError(f"{target}: already exists and was left unchanged; --force replaces it")
 
 
 def make_folder(folder: Path, choose: str) -> None:
-    """Make a folder that nobody named, where results go by default.
+    """Make a default folder for results, which the user did not name.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def make_folder(folder: Path, choose: str) -> None:
 
 
 def refuse_unwritable(target: Path, kept: str = "nothing was written") -> None:
-    """Raise where a result could not be written in the end, before it is computed.
+    """Raise where a result could not be written, before it is computed.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def refuse_unwritable(target: Path, kept: str = "nothing was written") -> None:
 def write_whole(target: Path, content: str | bytes) -> None:
     """Write beside the target and rename, so that there is a whole file or none; a link keeps leading to it.
 
-    What a process killed here has left beside the target, the next one to write it removes.
+    A draft left beside the target by a killed process is removed by the next process that writes it.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def write_whole(target: Path, content: str | bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names of a folder on the disk, as far as the system can: a power cut may undo a rename otherwise."""
+    """Flush a folder to the disk where the system can: otherwise a power cut may undo a rename."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -218,12 +218,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def _drafts_of(real: Path) -> str:
-    """Return how the names of this machine's drafts of a file begin; short, however long the name is."""
+    """Return the prefix of this machine's drafts of a file; short, however long the file's name is."""
     return f".{hashlib.sha256(f'{platform.node()}/{real.name}'.encode(errors='replace')).hexdigest()[:12]}-"
 
 
 def _remove_drafts(folder: Path, beginning: str) -> None:
-    """Remove the drafts of processes of this machine that are no more."""
+    """Remove the drafts of processes of this machine that have ended."""
     drafts = re.compile(rf"{re.escape(beginning)}(\d{{1,9}})-[0-9a-f]{{8}}\.draft")
     for entry in os.scandir(folder):
         found = drafts.fullmatch(entry.name)

@@ -81,12 +81,12 @@ def split_quantity(text: str) -> tuple[float, str]:
 
 
 def parse_number(text: str) -> float | None:
-    """Return the number that a text is, None if it is none: what Python also takes (1_0, inf, nan) is no number."""
+    """Return the number that a text is, None if it is none; 1_0, inf and nan, which Python accepts, do not count."""
     return float(text) if _BARE.fullmatch(text) else None
 
 
 def parse_integer(text: str) -> int | None:
-    """Return the whole number that a text is, None if it is none, or one of more digits than anything counts."""
+    """Return the whole number that a text is, None if it is not one or has more digits than any count needs."""
     return int(text) if _WHOLE.fullmatch(text) else None
 
 
@@ -96,7 +96,7 @@ def to_unit(text: str, unit: str) -> float:
     Raises
     ------
     QuantityError
-        If the text is no quantity, its unit is missing or unknown, or it is of another kind than `unit`.
+        If the text is not a quantity, its unit is missing or unknown, or it is of another kind than `unit`.
     """
     number, given = split_quantity(text)
     if not given:
@@ -118,12 +118,12 @@ def convert(number: float, given: str, unit: str) -> float:
 
 
 def counts_molecules(given: str, unit: str) -> bool:
-    """Whether `given` counts molecules of what `unit` weighs: uM and ng/mL, nmol and mg."""
+    """Whether `given` is molar and `unit` a mass of the same substance: uM and ng/mL, nmol and mg."""
     return is_known_unit(given) and _dimension(f"{given}*g/mol") == _dimension(unit) is not None
 
 
 def convert_to_mass(text: str, unit: str, molar_mass: float) -> float:
-    """Return the number of `text`, which counts molecules, in `unit`, which weighs them (`molar_mass` in g/mol)."""
+    """Return the number of a molar `text` in the mass `unit` (`molar_mass` in g/mol)."""
     number, given = split_quantity(text)
     return float(f"{number * molar_mass * _factor(f'{given}*g/mol', unit):.15g}")
 

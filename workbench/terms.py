@@ -37,7 +37,7 @@ def spread(who: str) -> str:
 MEANINGS = {
     DIFFERENCE: "Arm minus the arm it is compared with, in the same simulated one; the mean over all of them.",
     CALCULATION_ERROR: "How far a mean may be off because only so many were simulated: its 95 % interval.",
-    spread("{who}"): "Where the middle 80 % of them lie. More of them do not make it narrower.",
+    spread("{who}"): "Where the middle 80 % of them lie. Simulating more of them does not narrow it.",
     PLAUSIBLE: "What becomes of a mean difference when all that is assumed or fitted moves at once over its range, "
     "before anything published is looked at: the middle 90 % of the sets of parameters.",
     HELD: "The same over those sets alone that also give back the published findings which the numbers were fitted to.",

@@ -12,9 +12,9 @@ from workbench.errors import shorten
 NOTHING = "-"
 GAP = "  "
 NARROWEST = 40
-"""A narrower terminal is written to as if it had so many columns."""
+"""The narrowest width that tables are laid out for."""
 PROSE = 24
-"""Prose in a last column that would be narrower than this stands below its row instead."""
+"""A last column of prose that would be narrower than this is put below its row."""
 
 
 def line_width() -> int:
@@ -39,7 +39,7 @@ def fold(text: str, indent: str = "", width: int | None = None, first: str | Non
 
 
 def wrap_lines(lines: Iterable[str], width: int | None = None) -> list[str]:
-    """Return lines of prose at most `width` wide: longer ones go on below, further in than they begin."""
+    """Return lines of prose at most `width` wide: longer ones continue below, indented further."""
     room = line_width() if width is None else width
     found: list[str] = []
     for line in lines:
@@ -123,7 +123,7 @@ def align_prose(rows: Sequence[Sequence[str]], indent: str = "", width: int | No
 
 
 class FormattedNumber(str):
-    """A number that has been written out already."""
+    """A number that is already formatted as text."""
 
 
 def _is_number(value: Any) -> bool:

@@ -208,7 +208,9 @@ def test_a_stream_that_is_the_own_name_makes_no_other_run() -> None:
 
 def test_two_tables_cannot_draw_the_same_numbers() -> None:
     twice = NOISY + '[population.z]\nnoise = 0.5\nstream = "y"\n[projection.z]\npre = "z"\npost = "y"\n'
-    with pytest.raises(ScenarioError, match=r"population\.z\.stream: would draw the numbers of population\.y"):
+    with pytest.raises(
+        ScenarioError, match=r"population\.z\.stream: would draw the same random numbers as population\.y"
+    ):
         weight(twice)
 
 
@@ -290,5 +292,7 @@ def test_a_trait_keeps_its_draws_by_its_stream() -> None:
     assert weight(other.replace('stream = "one"\n', "")) != weight(plain)
     again = parse_scenario(to_text(parse_scenario(other.encode(), "n.toml", Path())).encode(), "n.toml", Path())
     assert sorted(trait.stream for trait in again.subjects.traits) == ["one", "two"]
-    with pytest.raises(ScenarioError, match=r"subjects\.trait\.\w+\.stream: would draw the numbers of trait"):
+    with pytest.raises(
+        ScenarioError, match=r"subjects\.trait\.\w+\.stream: would draw the same random numbers as trait"
+    ):
         weight(plain.replace("trait.two]", 'trait.two]\nstream = "one"'))

@@ -185,7 +185,7 @@ def test_a_projection_onto_a_source_is_refused_by_what_a_source_is() -> None:
 
 def test_a_drug_that_nothing_gives_is_refused() -> None:
     read = f'{DRUG}[outcome.c]\nreadout = "level"\nsignal = "drug.orphan"\n'
-    assert refused(BANDIT + read)["drug.orphan"][1] == "stays at nothing: no dose names it"
+    assert refused(BANDIT + read)["drug.orphan"][1] == "stays at zero: no dose names it"
 
 
 def test_a_rule_that_is_broken_is_told_beside_what_acts_on_nothing(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_C02_what_is_there_is_left_alone_without_force(folder: Path, name: str, 
         (folder / target).write_text("mine")
     before = contents(folder)
     done = workbench(*words, cwd=folder)
-    assert done.returncode == 3 and "exists already" in done.stderr, done.stderr
+    assert done.returncode == 3 and "already exists" in done.stderr, done.stderr
     assert contents(folder) == before
 
 
@@ -92,7 +92,7 @@ def test_a_page_of_the_same_database_is_made_anew_and_no_other_file(folder: Path
     (folder / "it's.db").write_bytes((folder / "a.db").read_bytes())
     other = ("sweep", "small.toml", "--db", "it's.db", *words[4:])
     done = workbench(*other, cwd=folder)
-    assert done.returncode == 3 and "is no page of it's.db; nothing was computed" in done.stderr
+    assert done.returncode == 3 and "is not a page of it's.db; nothing was computed" in done.stderr
     assert (folder / "page.html").read_bytes() == page
     assert is_page_of(folder / "page.html", Path("a.db")) and not is_page_of(folder / "small.toml", Path("a.db"))
 

@@ -1,4 +1,4 @@
-"""What a dose table says, column by column: read, passed over and told, or refused."""
+"""What a dose table says, column by column: read, ignored with a note, or refused."""
 
 from __future__ import annotations
 
@@ -116,11 +116,11 @@ def test_people_written_in_one_way_and_another_are_one() -> None:
     assert [record.subject for record in records(long, 2)] == [0, 1], "numbers are told apart to their last digit"
     for missing in (".", "", "NA"):
         (problem,) = problems(f"ID,TIME,AMT\n1,0,100\n{missing},12,40\n")
-        assert problem.message.startswith("ID: whose record is this?")
+        assert problem.message.startswith("ID is empty")
     (problem,) = problems("ID,TIME,AMT\n1,0,100\nanna,12,40\n")
     assert "anna beside IDs that are numbers" in problem.message
     (problem,) = problems("ID,USUBJID,TIME,AMT\n1,S-1,0,100\n2,S-1,0,40\n", 2)
-    assert "USUBJID tells other people apart" in problem.message
+    assert "USUBJID separates people differently" in problem.message
     assert "USUBJID (ID is read)" in note("ID,USUBJID,TIME,AMT\n1,S-1,0,100\n2,S-2,0,40\n", 2)
 
 
@@ -145,11 +145,9 @@ def test_marks_before_the_first_cell_leave_a_row_out() -> None:
     table = "# made by hand\nID,TIME,AMT\n1,0,100\nC1,2,500\n#1,3,500\nI 1,4,500\nID,TIME,AMT\n"
     assert len(records(table)) == 1
     said = note(table)
-    assert all(
-        part in said for part in ("1 row marked C", "2 rows marked #", "1 row marked I", "line of columns again")
-    )
+    assert all(part in said for part in ("1 row marked C", "2 rows marked #", "1 row marked I", "repeated header line"))
     (problem,) = problems("C,ID,TIME,AMT\nx,1,0,100\n")
-    assert problem.message.startswith("C: ") or problem.message.startswith("C marks rows")
+    assert problem.message.startswith("C: ") or problem.message.startswith("a C marks a row")
 
 
 def test_a_table_says_what_was_read_passed_over_and_not_understood(tmp_path: Path) -> None:
@@ -157,8 +155,8 @@ def test_a_table_says_what_was_read_passed_over_and_not_understood(tmp_path: Pat
     said = note(table)
     assert said == (
         "read 1 dose record of 1 person from ID, TIME, AMT, EVID, II; every subject gets it; "
-        "passed over: 1 observation, II of 1 record without ADDL or SS, DV (observations), WT (covariates); "
-        "not understood and passed over: Foo"
+        "ignored: 1 observation, II of 1 record without ADDL or SS, DV (observations), WT (covariates); "
+        "not recognised and ignored: Foo"
     )
     file = tmp_path / "t.toml"
     file.write_text(text(table))
@@ -215,12 +213,12 @@ def fate(heading: str, cell: str, nothing: str, **more: str) -> str:
     if before != after:
         return "changes"
     (told,) = document.notes
-    return "told" if word(heading).text in told.message.partition("passed over")[2] else "silence"
+    return "told" if word(heading).text in told.message.partition("ignored")[2] else "silence"
 
 
 @pytest.mark.parametrize("part", sorted({word(heading).fate for heading in KNOWN}))
 def test_no_known_column_is_silent(part: str) -> None:
-    """A cell that says something changes what is given, or its column is named as passed over, or it is refused."""
+    """A cell that says something changes what is given, or its column is named as ignored, or it is refused."""
     for heading in KNOWN:
         known = word(heading)
         if known.fate != part:
@@ -247,14 +245,14 @@ def test_no_unknown_column_is_silent() -> None:
         heading = "".join(random.choices("QXZJKVW", k=random.randint(2, 9)))
         if word(heading).fate == "unknown":
             assert fate(heading, random.choice(["3", "yes", "-1.5"]), ".") == "told"
-            assert f"not understood and passed over: {heading}" in read(cells(heading, "3"))[1].notes[0].message
+            assert f"not recognised and ignored: {heading}" in read(cells(heading, "3"))[1].notes[0].message
 
 
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("ID,DATE,TIME,AMT\n1,2020-01-01,0,100\n", "DATE: dates are not followed"),
-        ("ID,DAY,TIME,AMT\n1,2,8,100\n", "DAY: days are not followed"),
+        ("ID,DATE,TIME,AMT\n1,2020-01-01,0,100\n", "DATE: dates are not supported"),
+        ("ID,DAY,TIME,AMT\n1,2,8,100\n", "DAY: days are not supported"),
         ("ID,TIME,AMT\n1,8:30,100\n", "TIME: 8:30 is a time of day"),
         ("ID,TIME,AMT\n1,1_0,100\n", "TIME: expected a number"),
         ("ID,TIME,AMT\n1,.,100\n", "TIME: a dose needs its time"),
@@ -263,26 +261,26 @@ def test_no_unknown_column_is_silent() -> None:
         ("ID,TIME,AMT,UNIT\n1,0,100,mg/kg\n", "UNIT: AMT is read in mg, and not in mg/kg"),
         ("ID,TIME,AMT,RATE\n1,0,100,-1\n", "RATE: a rate that a model estimates (-1)"),
         ("ID,TIME,AMT,RATE\n1,0,100,-2\n", "RATE: a duration that a model estimates (-2)"),
-        ("ID,TIME,AMT,RATE,TINF\n1,0,100,10,5\n", "TINF: a length beside a RATE"),
-        ("ID,TIME,AMT,TINF,DUR\n1,0,100,10,5\n", "a column twice: TINF and DUR"),
-        ("ID,TIME,HOURS,AMT\n1,0,0,100\n", "a column twice: TIME and HOURS"),
-        ("ID,TIME,AMT,EVID\n1,0,100,0\n", "AMT: 100 in a record of EVID 0, which gives nothing"),
+        ("ID,TIME,AMT,RATE,TINF\n1,0,100,10,5\n", "TINF: RATE and a duration are both given"),
+        ("ID,TIME,AMT,TINF,DUR\n1,0,100,10,5\n", "a column appears twice: TINF and DUR"),
+        ("ID,TIME,HOURS,AMT\n1,0,0,100\n", "a column appears twice: TIME and HOURS"),
+        ("ID,TIME,AMT,EVID\n1,0,100,0\n", "AMT: 100 in a record of EVID 0, which gives no dose"),
         ("ID,TIME,AMT,EVID\n1,0,100,3\n", "AMT: 100 in a record of EVID 3"),
-        ("ID,TIME,AMT,EVID\n1,0,100,5\n", "EVID: 5 is not followed"),
-        ("ID,TIME,AMT,SS,II\n1,0,100,3,12\n", "SS: 3, the start of a steady state"),
-        ("ID,TIME,AMT,ADDL,II\n1,0,100,-3,12\n", "ADDL: doses until nothing changes"),
+        ("ID,TIME,AMT,EVID\n1,0,100,5\n", "EVID: 5 is not supported"),
+        ("ID,TIME,AMT,SS,II\n1,0,100,3,12\n", "SS: 3, a steady state as initial"),
+        ("ID,TIME,AMT,ADDL,II\n1,0,100,-3,12\n", "ADDL: doses until steady state"),
         ("ID,TIME,AMT,RATE\n1,0,0,30\n1,1,10,.\n", "RATE: 30 in a record of EVID 0"),
         ("ID,TIME,AMT,RATE,EVID\n1,0,0,30,1\n", "AMT: a dose is above 0 mg; 0 with a RATE"),
         ("ID,TIME,AMT,RATE,SS,II\n1,0,0,30,1,12\n", "II: an endless infusion (AMT 0) has no interval"),
         ("ID,TIME,AMT,CMT\n1,0,100,-2\n", "CMT: the number of a compartment"),
         ("ID,TIME,AMT,CMT,EVID\n1,0,100,1,1\n1,5,.,-1,2\n", "CMT: the number of a compartment"),
-        ("ID,TIME,AMT,RATE_MLH\n1,0,100,10\n", "RATE_MLH: is not read, and looks like RATE"),
+        ("ID,TIME,AMT,RATE_MLH\n1,0,100,10\n", "RATE_MLH: is not read, but looks like RATE"),
         ("ID,TIME,AMT,CMT\n1,0,100,1.5\n", "CMT: the number of a compartment"),
         ("ID,TIME,AMT,F\n1,0,100,0.5\n", "F: belongs to the drug"),
         ("ID,TIME,AMT,LAGT\n1,0,100,0.5\n", "LAGT: belongs to the drug"),
-        ("ID,TIME,AMT,UNTIL\n1,0,100,48\n", "UNTIL: is not followed"),
-        ("ID,TIME,AMT,ADM\n1,0,100,2\n", "ADM: is not followed"),
-        ("ID,TIME,AMT,DRUG\n1,0,100,a\n1,1,100,b\n", "DRUG: one table is of one drug, and this one names a and b"),
+        ("ID,TIME,AMT,UNTIL\n1,0,100,48\n", "UNTIL: is not supported"),
+        ("ID,TIME,AMT,ADM\n1,0,100,2\n", "ADM: is not supported"),
+        ("ID,TIME,AMT,DRUG\n1,0,100,a\n1,1,100,b\n", "DRUG: a table is about one drug, but this one names a and b"),
         ("ID,TIME,AMT,EVID\n1,0,0,3\n", "the table gives no dose"),
     ],
 )
@@ -379,7 +377,7 @@ def test_subjects_are_the_people_of_a_table_at_every_door(tmp_path: Path) -> Non
             planned(more, **options)
     assert "study s takes the first 1 of the 2 people of this table" in planned("[study.s]\nsubjects = 1\n")
     assert "study arms takes the first 1 of the 2 people of this table" in planned(subjects=1)
-    assert any("passed over: WT (covariates)" in said for said in planned(settings={"dose.x.table": "two.csv"}))
+    assert any("ignored: WT (covariates)" in said for said in planned(settings={"dose.x.table": "two.csv"}))
 
 
 def test_a_compartment_that_has_no_flow_takes_no_dose() -> None:

@@ -155,9 +155,9 @@ def test_a_scenario_says_the_range_of_its_own_drug(changed: Callable[..., Path])
     assert "12 mg of tracer at one time is above what is plausible, 1 to 5 mg (Fava2020)" in note.message
     for low, high, source, words in (
         ("5 mg", "1 mg", "Fava2020", "must be below"),
-        ("1 mg/kg", "5 mg", "Fava2020", "by body weight"),
+        ("1 mg/kg", "5 mg", "Fava2020", "per kg of body weight"),
         ("1 h", "2 h", "Fava2020", "not a unit of this kind"),
-        ("1 mg", "5 mg", "Fava2022", "no work is called"),
+        ("1 mg", "5 mg", "Fava2022", "the bibliography has no entry"),
     ):
         with pytest.raises(ScenarioError) as error:
             load_scenario(changed("routes", [("[drug.tracer]", own.format(low, high, source))]))

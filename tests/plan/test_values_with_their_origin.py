@@ -119,7 +119,7 @@ def test_set_reads_every_kind_of_field(path: str, text: str, value: object) -> N
         ("projection.cortex_d1.post", "nowhere", 'no population "nowhere" .*cortex, d1'),
         ("projection.cortex_d1.bounds", "2, 1", "the first number must be below the second"),
         ("plasticity.cortex_d1.rule", "magic", 'unknown: "magic" .*oja, two_sided'),
-        ("outcome.overflow.margin", "0.5", "it cannot be set or swept"),
+        ("outcome.overflow.margin", "0.5", "they cannot be set or swept"),
     ],
 )
 def test_C1_a_setting_that_does_not_fit_is_refused_with_its_path(path: str, text: str, told: str) -> None:

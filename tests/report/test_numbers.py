@@ -114,7 +114,7 @@ def test_a_cell_that_looks_like_a_formula_is_text(tmp_path: Path) -> None:
 
 def test_C02_existing_files_are_left_alone_without_force(database: Path, tmp_path: Path) -> None:
     (tmp_path / "arms.csv").write_text("mine")
-    with pytest.raises(StorageError, match="exists already; it was left unchanged"):
+    with pytest.raises(StorageError, match="already exists and was left unchanged"):
         build_report(database, tmp_path / "a.html", tables=tmp_path)
     assert [f.name for f in tmp_path.iterdir()] == ["arms.csv"] and (tmp_path / "arms.csv").read_text() == "mine"
 

@@ -217,7 +217,7 @@ def test_a_scenario_of_one_arm_has_a_page(tmp_path):
 def test_C02_an_existing_page_is_left_alone_without_force(database, tmp_path):
     target = tmp_path / "page.html"
     target.write_text("mine")
-    with pytest.raises(StorageError, match="exists already; it was left unchanged"):
+    with pytest.raises(StorageError, match="already exists and was left unchanged"):
         build_report(database, target)
     assert target.read_text() == "mine"
     build_report(database, target, force=True)

@@ -107,8 +107,8 @@ def test_a_table_of_another_kind_takes_nothing_from_the_base(read: Read) -> None
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        (("a.toml", 'base = "smal"\n'), 'a.toml:1:8: base: no scenario "smal" to be based on'),
-        (("a.toml", 'base = "no/such.toml"\n'), 'a.toml:1:8: base: no file "no/such.toml" to be based on'),
+        (("a.toml", 'base = "smal"\n'), 'a.toml:1:8: base: no scenario "smal" to take as the base'),
+        (("a.toml", 'base = "no/such.toml"\n'), 'a.toml:1:8: base: no file "no/such.toml" to take as the base'),
         (("a.toml", "base = 3\n"), "a.toml:1:8: base: expected the name of a scenario or the path of its file, got 3"),
         (("a.toml", 'base = ""\n'), "a.toml:1:8: base: expected the name of a scenario"),
         (("a.toml", 'base = "x\\u0000y"\n'), "a.toml:1:8: base: no scenario"),
@@ -120,18 +120,18 @@ def test_a_table_of_another_kind_takes_nothing_from_the_base(read: Read) -> None
         (("b.toml", "schema = 2\n", "a.toml", 'base = "b"\n'), "b.toml:1:10: schema: format version 2"),
         (("b.toml", "title = \n", "a.toml", 'base = "b"\n'), "b.toml:1:9: TOML syntax"),
         (("b.toml", "x = 1\n" * 2, "a.toml", 'base = "b"\n'), "b.toml:2:1: TOML syntax: the key x is defined twice"),
-        (("a.toml", 'without = ["arm"]\n'), "a.toml:1:1: without: takes tables of a base away, and no base is named"),
+        (("a.toml", 'without = ["arm"]\n'), "a.toml:1:1: without: takes tables away from a base, but the file names no base"),
         (
             ("a.toml", 'base = "small"\nwithout = "arm"\n'),
             'a.toml:2:11: without: expected a list of tables such as ["arm", "dose.thp"], got "arm"',
         ),
         (
             ("a.toml", 'base = "small"\nwithout = ["arm.slo"]\n'),
-            'a.toml:2:12: without[0]: "arm.slo" is no table of the base | did you mean "arm.slow"?',
+            'a.toml:2:12: without[0]: "arm.slo" is not a table of the base | did you mean "arm.slow"?',
         ),
         (
             ("a.toml", 'base = "small"\nwithout = ["title"]\n'),
-            'a.toml:2:12: without[0]: "title" is a value and no table',
+            'a.toml:2:12: without[0]: "title" is a value, not a table',
         ),
         (("a.toml", 'base = "small"\nwithout = [2]\n'), "a.toml:2:12: without[0]: expected the path of a table"),
         (
@@ -179,12 +179,14 @@ def test_too_many_files_in_a_row_and_too_much_in_all(read: Read, tmp_path: Path)
     for level in range(12):
         (tmp_path / f"level{level}.toml").write_text(f'base = "level{level + 1}"\n')
     (problem,) = refused(read, "a.toml", 'base = "level0"\n')
-    assert problem.startswith("level9.toml:1:8: base: files are based on each other over more than 10 steps")
+    assert problem.startswith("level9.toml:1:8: base: a chain of files based on each other is longer than 10")
     entries = "[use]\nlimits = [" + '"x",' * 12_000 + "]\n"
     (problem,) = refused(
         read, "b.toml", f'base = "small"\n{entries}', "a.toml", f'base = "b"\n{entries.replace("use", "report")}'
     )
-    assert problem.startswith("a.toml:1:8: base: the whole scenario is more than can be read: more than 20,000")
+    assert problem.startswith(
+        "a.toml:1:8: base: the scenario with all its bases is larger than a scenario may be: more than 20,000"
+    )
 
 
 def test_a_row_of_full_files_is_refused_soon(read: Read, tmp_path: Path) -> None:
@@ -193,7 +195,9 @@ def test_a_row_of_full_files_is_refused_soon(read: Read, tmp_path: Path) -> None
         (tmp_path / f"level{level}.toml").write_text(f'base = "level{level + 1}"\n{full}')
     started = time.process_time()
     (problem,) = refused(read, "a.toml", 'base = "level0"\n')
-    assert problem.startswith("level0.toml:1:8: base: the whole scenario is more than can be read: more than 20,000")
+    assert problem.startswith(
+        "level0.toml:1:8: base: the scenario with all its bases is larger than a scenario may be: more than 20,000"
+    )
     assert time.process_time() - started < 2  # 8 s when all of them were taken apart
 
 
@@ -272,8 +276,8 @@ def test_words_of_the_base_that_no_longer_hold_are_noted(read: Read, tmp_path: P
     (tmp_path / "dosed.toml").write_text(DOSED)
     raised = '[use]\nquestion = "Q?"\n[dose.one]\namount = "20 mg"\n'
     notes = [(n.line, n.key, n.message) for n in read("a.toml", f'base = "dosed"\n{raised}').notes]
-    assert (1, "base", "the title is that of the base: what does this file ask?") in notes
-    old = 'was 10 mg in the base, and dose.one.title there still says so: "One tablet of 10 mg"'
+    assert (1, "base", "the title is inherited from the base: say what this file asks") in notes
+    old = 'was 10 mg in the base, and the inherited dose.one.title still says so: "One tablet of 10 mg"'
     assert (5, "dose.one.amount", old) in notes
     said = f'base = "dosed"\ntitle = "More"\n{raised}title = "Two tablets of 10 mg"\n'
     assert not [n for n in read("a.toml", said).notes if "the base" in n.message]

@@ -104,7 +104,7 @@ def test_what_is_a_number_in_one_table_is_one_in_all(cell: str, tmp_path: Path, 
     [
         ("", 1, 1, "the table is empty"),
         (f"{RATE}\n", 1, 1, "the table has no rows"),
-        (f"{RATE},\n0.1,2\n", 1, len(RATE) + 2, "this one has no name"),
+        (f"{RATE},\n0.1,2\n", 1, len(RATE) + 2, "this column has no name"),
         (f"{RATE},{RATE}\n0.1,2\n", 1, len(RATE) + 2, f"two columns are called {RATE}"),
         (f"{RATE}, {RATE} [1]\n0.1,2\n", 0, 0, "the same path is swept twice"),
         (f"{RATE}\n0.1\n\n0.2,3\n", 4, 1, "2 cells, but there are 1 columns"),
@@ -171,7 +171,7 @@ def test_columns_that_no_trait_reads_are_said(tmp_path: Path) -> None:
     (tmp_path / "points.csv").write_text("who,gain,age\n1,0.1,50\n2,0.2,60\n")
     (tmp_path / "tables.toml").write_text(SMALL + TRAIT)
     (note,) = load_scenario(tmp_path / "tables.toml").notes
-    assert note.message == "columns of points.csv that no trait reads: who, age"
+    assert note.message == "columns of points.csv that no trait uses: who, age"
     assert note.key == "subjects.trait.gain.table"
 
 
@@ -196,7 +196,7 @@ def test_what_parts_a_table_other_than_commas_is_named_where_it_stands(problems,
     found = problems(f"{head}\n{mark.join(cells)}\n{mark.join(cells)}\n", more)
     line = 2 if where == "below the columns" else 1
     column = len(cells[0] if line == 2 else names[0]) + 1
-    told = f"parted by {MARKS[mark]}: a table is parted by commas"
+    told = f"separated by {MARKS[mark]}; use commas"
     assert (Path(found[0].file).name, found[0].line, found[0].column) == ("points.csv", line, column)
     assert told in found[0].message
 

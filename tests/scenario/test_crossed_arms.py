@@ -33,7 +33,7 @@ def test_without_any_there_is_none(load):
     [
         ('["treated", "low", "plain", "nether"]', "arms[3]", 'no arm "nether" (defined: plain, treated', "neither"),
         ('["treated", "low", "treated", "plain"]', "arms[2]", 'arm "treated" is listed twice', ""),
-        ('["treated", "low", "plain"]', "arms", "an interaction is of four arms (both, the first alone", ""),
+        ('["treated", "low", "plain"]', "arms", "an interaction needs four arms (both, the first alone", ""),
         ('"treated"', "arms", "expected a list in brackets", ""),
     ],
 )

@@ -96,7 +96,7 @@ def test_every_old_name_is_noted_at_its_place_and_told_the_new_one(tmp_path: Pat
     old = re.compile(r"forgetting|loss|weight_average|^of\b")
     assert sorted(note.line for note in found.notes) == [i for i, line in enumerate(lines, 1) if old.search(line)]
     rule = next(note for note in found.notes if "forgetting" in note.message)
-    assert rule.message == "forgetting is called fading now; the old name still works"
+    assert rule.message == "forgetting is now called fading; the old name still works"
     assert (rule.key, rule.hint) == ("plasticity.input_output.rule", "write fading")
 
 
@@ -126,12 +126,12 @@ def test_a_table_of_the_base_may_have_new_names_and_its_variant_old_ones(tmp_pat
     variant = _written(tmp_path, "variant", 'base = "today"\n[plasticity.input_output]\nloss = 0.003\n')
     found = load_scenario(variant, registry=KNOWN)
     assert found.tables["plasticity"]["input_output"].fields["share"].number == 0.003
-    assert [(note.file, note.line) for note in found.notes if "is called" in note.message] == [(str(variant), 3)]
+    assert [(note.file, note.line) for note in found.notes if "is now called" in note.message] == [(str(variant), 3)]
 
 
 def test_a_field_under_both_names_is_refused(tmp_path: Path) -> None:
     twice = _written(tmp_path, "twice", BEFORE.replace("\nloss =", "\nshare = 0.1\nloss ="))
-    with pytest.raises(ScenarioError, match="loss: is what share was called before, and share is given too"):
+    with pytest.raises(ScenarioError, match="loss: is the former name of share, which is also given"):
         load_scenario(twice, registry=KNOWN)
 
 

@@ -1,4 +1,4 @@
-"""Names that differ by letter case only, and names that are given twice: every one of them is told, with both lines."""
+"""Names that differ only in case, and names that are given twice: each is reported, with both lines."""
 
 from __future__ import annotations
 
@@ -36,20 +36,21 @@ def test_names_that_differ_by_letter_case_only_are_refused_with_the_lines_of_all
     more = "".join(f"[{place}.{name}]\n" for name in ("abc", "Abc", "other", "ABC"))
     first = text.count("\n") + 1
     found = faults(tmp_path, text + more) if ours else faults(tmp_path, SOUND, text + more)
-    told = [(file, line, key) for file, line, key, message in found if "letter case" in message]
+    told = [(file, line, key) for file, line, key, message in found if "lower case" in message]
     file = "base.toml" if ours else "small.toml"
     assert told == [(file, first + 1, f"{place}.Abc"), (file, first + 3, f"{place}.ABC")]
-    said = f"differs from {place}.abc (line {first}) by letter case only; a database or a disk takes both for one"
-    assert [message for *_, message in found if "letter case" in message] == [said, said]
+    same = "a database or a disk may take them for the same name"
+    said = f"differs from {place}.abc (line {first}) only in upper and lower case; {same}"
+    assert [message for *_, message in found if "lower case" in message] == [said, said]
 
 
 def test_every_key_and_table_that_stands_twice_is_told_with_the_line_of_the_first(tmp_path: Path) -> None:
     text = 'title = "a"\n[arm.x]\nshort = "s"\nshort = "t"\n"short" = "u"\n[arm.y]\ncondition = "c"\n[arm.x]\n[arm.y]\n'
     assert [(line, message) for _, line, _, message in faults(tmp_path, text)] == [
-        (4, "TOML syntax: the key short is defined twice; it stands in line 3 already"),
-        (5, 'TOML syntax: the key "short" is defined twice; it stands in line 3 already'),
-        (8, "TOML syntax: the table [arm.x] is defined twice; it stands in line 2 already"),
-        (9, "TOML syntax: the table [arm.y] is defined twice; it stands in line 6 already"),
+        (4, "TOML syntax: the key short is defined twice; first in line 3"),
+        (5, 'TOML syntax: the key "short" is defined twice; first in line 3'),
+        (8, "TOML syntax: the table [arm.x] is defined twice; first in line 2"),
+        (9, "TOML syntax: the table [arm.y] is defined twice; first in line 6"),
     ]
 
 
@@ -84,7 +85,7 @@ TWICE = {
     "columns of doses": (
         '[dose.more]\ndrug = "thp"\nregimen = "table"\ntable = "data.csv"\nduring = "treatment"\n',
         "TIME,AMT,TIME,AMT\n0,1,0,1\n",
-        ["a column twice: AMT and AMT", "a column twice: TIME and TIME"],
+        ["a column appears twice: AMT and AMT", "a column appears twice: TIME and TIME"],
     ),
 }
 
@@ -108,4 +109,4 @@ def test_settings_given_twice_and_files_in_the_way_are_all_told(tmp_path: Path) 
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "doses.toml").write_text("mine")
     done = workbench("init", ".", cwd=tmp_path)
-    assert done.returncode == 3 and "exists already (and 1 more file)" in done.stderr
+    assert done.returncode == 3 and "already exists (and 1 more file)" in done.stderr

@@ -44,17 +44,17 @@ FAULTS = {
     "an unknown key": (WHOLE + 'benefits = "x"\n', "report.benefit.benefits", ["unknown key", "outcome"]),
     "a size without a source": (WHOLE + "meaningful = 3.0\n", "report.benefit.meaningful", ["needs a source"]),
     "a size of nothing": (WHOLE + "meaningful = 0.0\n", "report.benefit.meaningful", ["above 0"]),
-    "an unknown work": (WHOLE + 'meaningful = 3.0\nsource = "Nobody1900"\n', "report.benefit.source", ["no work", "Nobody1900"]),
+    "an unknown work": (WHOLE + 'meaningful = 3.0\nsource = "Nobody1900"\n', "report.benefit.source", ["no entry", "Nobody1900"]),
     "contrary evidence without a source": (replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\n\n[report]')), "use.contrary[0].source", ["is missing"]),
-    "contrary evidence from an unknown work": (replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\nsource = "Nobody1900"\n\n[report]')), "use.contrary[0].source", ["no work"]),
-    "an arm compared with nothing": (replaced(WHOLE, ('against = "placebo"', 'title = "x"')), "report.benefit.arm", ["compared with no arm"]),
+    "contrary evidence from an unknown work": (replaced(WHOLE, ("[report]", '[[use.contrary]]\ntext = "no"\nsource = "Nobody1900"\n\n[report]')), "use.contrary[0].source", ["no entry"]),
+    "an arm compared with nothing": (replaced(WHOLE, ('against = "placebo"', 'title = "x"')), "report.benefit.arm", ["has no baseline"]),
     "no arm and no interaction": (replaced(WHOLE, (f'arm = "{ARM}"\nagainst = "placebo"', 'title = "x"')), "report.benefit.arm", ["is missing"]),
     "an unknown interaction": (WHOLE + 'interaction = "nothing"\n', "report.benefit.interaction", ["no interaction"]),
     "an interaction that is a cost": (WHOLE + f'[report.cost.x]\noutcome = "{OUTCOME}"\ninteraction = "crossed"\n' + CROSSED, "report.cost.x.interaction", ["only the benefit"]),
     "an interaction under another arm": (WHOLE + 'interaction = "crossed"\n' + CROSSED, "report.benefit.arm", ["both"]),
     "a response of everything and more": (WHOLE + f'response = {{ before = "{OUTCOME}", by = 1.5 }}\n', "report.benefit.response.by", ["at most 1"]),
     "a response against nothing": (WHOLE + 'response = { before = "nothing", by = 0.5 }\n', "report.benefit.response.before", ["no outcome"]),
-    "a caveat of no setting": (WHOLE + '[report.caveat.x]\nsetting = "drug.nothing.clearance"\nvalue = 1\ntext = "t"\n', "report.caveat.x.setting", ["no number"]),
+    "a caveat of no setting": (WHOLE + '[report.caveat.x]\nsetting = "drug.nothing.clearance"\nvalue = 1\ntext = "t"\n', "report.caveat.x.setting", ["not a number"]),
 }  # fmt: skip
 
 

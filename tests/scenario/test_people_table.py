@@ -98,7 +98,7 @@ def test_the_text_that_is_stored_says_the_same(folder: Path) -> None:
     [
         (PEOPLE, 3, "4 people for 3 subjects"),
         (PEOPLE.replace("3,5,.,.", "3,5,.,25"), 4, "WT of ID 3 is 20 and 25"),
-        (PEOPLE.replace("3,0,100,20", "3,0,100,."), 4, "WT of ID 3 is nowhere said"),
+        (PEOPLE.replace("3,0,100,20", "3,0,100,."), 4, "WT of ID 3 is not given"),
         (PEOPLE.replace("3,0,100,20", "3,0,100,heavy"), 4, "expected a number"),
         ("ID,WT\n3,20\n7,10\n12,40\n1,70\n", 4, "subject 1 is ID 3 here and ID 7"),
         (PEOPLE.replace("WT", "WEIGHT"), 4, "no column"),
@@ -118,5 +118,5 @@ def test_more_subjects_than_people_are_refused(folder: Path) -> None:
 
 
 def test_a_table_that_nothing_reads_is_refused(folder: Path) -> None:
-    with pytest.raises(ScenarioError, match="read by nothing"):
+    with pytest.raises(ScenarioError, match="has no effect: it needs columns"):
         scenario(folder, "", 'table = "people.csv"\n')

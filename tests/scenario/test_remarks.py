@@ -28,7 +28,7 @@ def notes(text: str) -> dict[str, Problem]:
 def test_a_sobol_design_off_balance_is_told_at_its_n(n: int, kept: str) -> None:
     text = HEBB + SPREAD.replace("DESIGN", "sobol").replace("N", str(n), 1)
     note = notes(text)["study.t.n"]
-    assert f"{kept} keep it" in note.message
+    assert f"use {kept}" in note.message
     assert text.splitlines()[note.line - 1] == f"n = {n}"
 
 
@@ -40,7 +40,7 @@ def test_a_design_in_balance_is_not_told(design: str, n: int) -> None:
 def test_values_that_print_alike_are_told() -> None:
     sweep = '[study.s.sweep]\n"plasticity.w.rate" = { values = [0.3, 0.5, 0.30000000000000004] }\n'
     note = notes(HEBB + sweep)['study.s.sweep."plasticity.w.rate".values[2]']
-    assert note.message == "prints like the value before it at place 1: they agree to 12 digits"
+    assert note.message == "prints like value 1: the two agree to 12 digits"
     assert not notes(HEBB + sweep.replace("0.30000000000000004", "0.300000000001"))
 
 
@@ -54,7 +54,7 @@ def test_an_arm_that_no_study_runs_is_told() -> None:
 def test_a_number_that_goes_with_another_choice_is_told(field: str, choice: str) -> None:
     given = HEBB.replace("rate = 0.1", f"rate = 0.1\n{field} = 0.5")
     note = notes(given)[f"plasticity.w.{field}"]
-    assert note.message.startswith("acts on nothing here: it goes with stabiliser = ")
+    assert note.message.startswith("has no effect here: it goes with stabiliser = ")
     assert choice in note.message
     arms = f'[arm.one]\n[arm.two]\ncompare_with = "one"\n[arm.two.set]\n"plasticity.w.stabiliser" = "{choice}"\n'
     assert not notes(given + arms)

@@ -184,7 +184,7 @@ def test_short_name_of_an_arm_is_at_most_24_letters_and_its_own(problem, load):
     assert "empty" in problem('compare_with = "plain"', named + '""').message
     twice = named + '"High"\n[arm.copy]\nextends = "treated"\nshort = "high"\n[arm.treated.set]\n'
     found = problem('compare_with = "plain"', twice)
-    assert found.key == "arm.copy.short" and "'treated' too" in found.message
+    assert found.key == "arm.copy.short" and "also the short name of arm 'treated'" in found.message
 
 
 def test_S09_parameter_of_another_kind_is_refused_at_the_reference(problem):
@@ -339,7 +339,7 @@ def test_S18_a_hopeless_file_is_answered_soon(folder):
 
 def test_S18_endless_extends_is_no_crash(folder):
     text = "schema = 1\n" + "\n".join(f'[arm.a{i}]\nextends = "a{i + 1}"' for i in range(5_000))
-    with pytest.raises(ScenarioError, match="more than 50 steps"):
+    with pytest.raises(ScenarioError, match="longer than 50"):
         parse_scenario(text.encode(), "deep.toml", folder)
 
 
@@ -352,7 +352,7 @@ def test_S18_endless_extends_is_no_crash(folder):
 )
 def test_S08_another_value_for_a_parameter_that_nothing_refers_to_is_refused(problem, more):
     found = problem('noise = { ref = "noise" }', "noise = 0.1", more=more)
-    assert found.message == "no field refers to parameter.noise, so another value would change nothing"
+    assert found.message == "no field refers to parameter.noise, so a new value would have no effect"
 
 
 def test_S10_a_set_that_cannot_be_found_is_told_once(problem):

@@ -24,7 +24,7 @@ def test_extends_is_folded_and_own_entries_win(load):
 
 def test_with_takes_back_what_the_extended_arm_is_without(load, problem):
     assert load(more='[arm.back]\nextends = "plain"\nwith = ["dose.thp"]\n').arms["back"].without == frozenset()
-    assert "already part" in problem(more='[arm.back]\nextends = "treated"\nwith = ["dose.thp"]\n').message
+    assert "already in this arm" in problem(more='[arm.back]\nextends = "treated"\nwith = ["dose.thp"]\n').message
 
 
 def test_circle_of_extends_is_named(problems):
@@ -74,7 +74,7 @@ def test_removing_what_another_table_needs_is_refused(problem, load):
     assert lesion.arms["plain"].without == {"projection.map"}
     found = problem('without = ["dose.thp"]', 'without = ["drug.thp"]')
     assert "needs drug.thp" in found.message
-    assert "every arm has all" in problem('without = ["dose.thp"]', 'without = ["task.reach"]').message
+    assert "all arms share them" in problem('without = ["dose.thp"]', 'without = ["task.reach"]').message
 
 
 def test_axis_lists_values_in_the_declared_unit(load):
@@ -202,7 +202,7 @@ def test_impossible_correlations_are_refused(problem):
     pairs = '[subjects.correlation]\n"a.b" = 0.9\n"b.c" = 0.9\n"a.c" = -0.9\n'
     found = problem("[population.cue]", traits + pairs + "[population.cue]")
     assert found.key == "subjects.correlation"
-    assert "together" in found.message
+    assert "contradict each other" in found.message
 
 
 def test_errors_survive_a_process_border(problem):

@@ -116,7 +116,7 @@ def test_the_gallery_is_one_file_without_script_and_the_same_twice(
     assert not [link for link in reader.links if link.startswith(("http:", "https:", "//"))]
     assert "connect-src" not in page and "default-src 'none'" in page
     files = sorted((folder / "scenarios" / "rules").glob("*.toml"))
-    with pytest.raises(StorageError, match="exists already"):
+    with pytest.raises(StorageError, match="already exists"):
         build_gallery(rows, files, folder / "reports" / "gallery.html")
     again = build_gallery(rows, files, folder / "reports" / "again.html")
     assert again.read_text(encoding="utf-8") == page

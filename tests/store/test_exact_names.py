@@ -152,7 +152,8 @@ def test_an_outcome_that_would_share_a_column_is_refused_at_its_line(name: str, 
         load_scenario(tmp_path / "alike.toml")
     (problem,) = caught.value.problems
     assert problem.key == f"outcome.{name}" and text.splitlines()[problem.line - 1] == f"[outcome.{name}]"
-    said = "letter case only" if name == "NORM" else "value in SQL" if name in VALUES else "results have a column"
+    taken = "value in SQL" if name in VALUES else "results already have a column"
+    said = "upper and lower case" if name == "NORM" else taken
     assert said in problem.message
 
 

@@ -93,7 +93,7 @@ CORPUS = (
     _broken("S03", "bare_unit", 'every = "8 h"', "every = 8 h", "h", "", "a number with a unit", '"8 h"'),
     _broken("S03", "comma", "rate = 0.05", "rate = 0,05", ",", "", "write a decimal point"),
     _broken("S03", "colon", "count = 5", "count: 5", ":", "", "joined by ="),
-    _broken("S03", "capital_true", "seed = 7", "seed = True", "True", "", "small letters"),
+    _broken("S03", "capital_true", "seed = 7", "seed = True", "True", "", "lower case"),
     _broken("S03", "open_table", "[drug.thp]", "[drug.thp", "\n", "", "a table's name that is not closed"),
     _broken("S03", "no_comma", '["dose.thp"]', '["dose.thp" "drug.thp"]', '"drug', "", "put a comma"),
     # -- unknown keys -----------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ CORPUS = (
     _swept("S08", "relative", '"projection.map.overlap" = { from = 1, to = 20, steps = 3, relative = true }', '"projection', "projection.map.overlap", "2 in arm plain", "0 to 1"),
     _swept("S08", "swept_size", '"population.muscle.size" = { values = [4, 6] }', '"population', "projection.map.post", "got 4 and 6", "population.muscle.size = 6"),
     _swept("S08", "axis", f"{AXIS}{{ values = [0.1, -1] }}", "-1", 'study.s.sweep."plasticity.map.rate".values[1]', "0 to 10"),
-    _broken("S08", "idle_trait", "", '[subjects.trait.idle]\ndistribution = "normal"\nmean = 1.0\nsd = 0.1\n', "[subjects.trait.idle]", "subjects.trait.idle", "changes nothing", "effects"),
+    _broken("S08", "idle_trait", "", '[subjects.trait.idle]\ndistribution = "normal"\nmean = 1.0\nsd = 0.1\n', "[subjects.trait.idle]", "subjects.trait.idle", "has no effect", "effects"),
     _broken("S08", "rows", "", '[outcome.norm]\nreadout = "weight_norm"\nprojection = "map"\n', '"map"', "outcome.norm.projection", "needs a dense projection"),
     _broken("S08", "empty_list", "", '[outcome.full]\nreadout = "saturation"\nprojections = []\n', "[]", "outcome.full.projections", "at least 1 entry"),
     # -- units ------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def refuse_target(target: Path, name: str, force: bool) -> None:
         raise StorageError(f"{target}: a refitted set needs a name of its own, not {name!r}; nothing was computed")
     refuse_irregular(target, kept="nothing was computed")
     if target.exists() and not force:
-        raise StorageError(f"{target}: exists already; nothing was computed; use --force to replace it")
+        raise StorageError(f"{target}: already exists; nothing was computed; use --force to replace it")
     if not target.absolute().parent.is_dir():
         raise StorageError(f"{target}: the folder {target.parent} does not exist; nothing was computed")
 

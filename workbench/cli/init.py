@@ -66,7 +66,7 @@ def _refuse_taken(root: Path, files: Mapping[str, bytes]) -> None:
     taken = others or (there if len(there) == len(files) else [])
     if taken:
         more = f" (and {counted(len(taken) - 1, 'more file')})" if len(taken) > 1 else ""
-        raise StorageError(f"{root / taken[0]}: exists already{more}; nothing was written; use --force to replace it")
+        raise StorageError(f"{root / taken[0]}: already exists{more}; nothing was written; use --force to replace it")
 
 
 def _holds(file: Path, content: bytes) -> bool:

@@ -134,7 +134,7 @@ def _refuse_page(report: str | None, db: Path, force: bool) -> None:
         from workbench.report.page import is_page_of
 
         if not is_page_of(target, db):
-            what = f"exists already and is no page of {db}; nothing was computed"
+            what = f"already exists and is not a page of {db}; nothing was computed"
             raise StorageError(f"{target}: {what}; --force replaces it")
 
 

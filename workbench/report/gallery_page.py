@@ -190,7 +190,7 @@ def build_gallery(rows: Sequence[LedgerRow], files: Iterable[Path], output: str 
     Raises
     ------
     StorageError
-        If the page exists already (without `force`), or cannot be written.
+        If the page already exists (without `force`), or cannot be written.
     """
     target = Path(output)
     refuse_existing(target, force=force)

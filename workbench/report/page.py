@@ -48,7 +48,7 @@ def build_report(
     Raises
     ------
     StorageError
-        If the page exists already (without `force`), or cannot be written.
+        If the page already exists (without `force`), or cannot be written.
     UsageError
         If there is no such sweep.
     """

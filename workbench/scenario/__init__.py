@@ -1,6 +1,6 @@
 """Text to a frozen, checked scenario: grammar, positions, problems, parameter sets.
 
-Names are imported when they are first used: whoever only needs the frozen dataclasses of
+Names are imported when they are first used: code that only needs the frozen dataclasses of
 `workbench.scenario.model` (a worker process, a reader of a database) does not pay for the parser.
 """
 

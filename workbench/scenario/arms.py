@@ -50,14 +50,14 @@ def read_arms(settings: SettingReader) -> Mapping[str, Arm]:
 
 
 def note_alone(document: Document, arms: Mapping[str, Arm], elsewhere: Collection[str]) -> None:
-    """Note each arm that is compared with none although others are; `elsewhere` are arms that something else compares.
+    """Note each arm without a baseline where others have one; `elsewhere` are arms that something else compares.
 
-    Where no arm says what it is compared with, all are compared with the first.
+    Where no arm names a baseline, all are compared with the first arm.
     """
     compared = {arm.compare_with for arm in arms.values() if arm.compare_with}
     for arm in arms.values() if compared else ():
         if not arm.compare_with and arm.name not in compared and arm.name not in elsewhere:
-            message = 'has no baseline (compare_with = "...") and is none: nothing is compared with it'
+            message = 'has no baseline (compare_with = "...") and is the baseline of none: it is compared with nothing'
             document.note(("arm", arm.name), message, at="key")
 
 
@@ -70,7 +70,7 @@ class _Arms:
     done: dict[str, Arm]
 
     def arm(self, name: str, below: tuple[str, ...]) -> Arm:
-        """Return an arm, its base first; `below` are the arms that wait for it."""
+        """Return an arm, resolving the arm it extends first; `below` are the arms that extend it."""
         if name in self.done:
             return self.done[name]
         keys: Keys = ("arm", name)
@@ -83,7 +83,7 @@ class _Arms:
         for path in chosen:
             table = path.rpartition(".")[0]
             if table in without:
-                message = f'this arm is without {table}, so the value has no effect (with = ["{table}"] takes it back)'
+                message = f'this arm is without {table}, so this value has no effect (with = ["{table}"] takes it back)'
                 self.settings.document.report((*keys, "set", path), message, at="key")
         self.done[name] = Arm(
             name=name,
@@ -101,7 +101,7 @@ class _Arms:
         if extends is None:
             return DEFAULT
         if len(below) > DEEPEST:
-            message = f"arms extend each other over more than {DEEPEST} steps"
+            message = f"a chain of arms that extend each other is longer than {DEEPEST}"
             self.settings.document.report((*keys, "extends"), message)
             return DEFAULT
         if extends in below:
@@ -134,12 +134,12 @@ class _Arms:
         self.settings.document.report(keys, f"no {what} {show(name)} (defined: {listed(known)})", got=name, known=known)
 
     def without(self, own: Mapping[str, Any], base: Arm, keys: Keys) -> frozenset[str]:
-        """Return the tables that this arm does not have: its base's and its own, less those taken back by ``with``."""
+        """Return the tables that this arm lacks: its base's and its own, except those that ``with`` takes back."""
         added = self.tables(own.get("with", []), (*keys, "with"))
         removed = self.tables(own.get("without", []), (*keys, "without"))
         for index, path in added.items():
             if path not in base.without:
-                message = f"{path} is already part of this arm; only what the extended arm is without can be added"
+                message = f"{path} is already in this arm; `with` takes back only what the extended arm is without"
                 self.settings.document.report((*keys, "with", index), message)
         return (base.without - frozenset(added.values())) | frozenset(removed.values())
 
@@ -156,7 +156,7 @@ class _Arms:
                 self.settings.document.report(place, str(error), got=error.got, known=error.known)
                 continue
             if table.section in FIXED:
-                self.settings.document.report(place, f"an arm cannot be without a {table.section} (every arm has all)")
+                self.settings.document.report(place, f"an arm cannot be without a {table.section}: all arms share them")
             else:
                 found[index] = table.path
         return found
@@ -172,7 +172,7 @@ class _Arms:
         return found
 
     def check_removed(self, arm: Arm) -> None:
-        """Report a table that this arm keeps although it needs one that the arm is without.
+        """Report a table that this arm keeps although the arm is without one that it needs.
 
         A projection takes its learning rule along.
         """
@@ -187,15 +187,15 @@ class _Arms:
                 self.settings.document.report(("arm", arm.name, "without"), message, at="key")
 
     def check_short(self) -> None:
-        """Report a short name that another arm has too: nobody could tell the two apart in a figure."""
+        """Report a short name that two arms share: a figure could not tell them apart."""
         first: dict[str, str] = {}
         for arm in self.done.values():
             if arm.short and (other := first.setdefault(arm.short.casefold(), arm.name)) != arm.name:
-                message = f"{show(arm.short)} is the short name of arm {quoted(other)} too"
+                message = f"{show(arm.short)} is also the short name of arm {quoted(other)}"
                 self.settings.document.report(("arm", arm.name, "short"), message)
 
     def check_opened(self) -> None:
-        """Report a window that opens in no arm, because all are without the doses of its drug."""
+        """Report a window that opens in no arm, because every arm is without the doses of its drug."""
         tables = self.paths.tables
         for window in tables.get("window", {}).values():
             occupancy = tables.get("occupancy", {}).get(str(window.fields.get("opened_by")).partition(".")[2])
@@ -209,7 +209,7 @@ class _Arms:
 
 
 def _needs(table: Table) -> list[str]:
-    """Return the paths of the tables without which this one cannot be."""
+    """Return the paths of the tables that this one requires."""
     found = []
     for name, parameter in table.component.parameters().items():
         value = table.fields.get(name)

@@ -23,7 +23,7 @@ FORMS = "values = [...], or from, to and steps"
 
 @dataclass(frozen=True)
 class Ends:
-    """An axis between two ends, not laid out yet."""
+    """An axis between two ends, whose values are not computed yet."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class Ends:
 class AxisReader:
     """Reads ``[study.NAME.sweep]``.
 
-    `most` is the largest number of values that is ever laid out; `arms` are those of the study, by name.
+    `most` is the largest number of values of one axis; `arms` are those of the study, by name.
     """
 
     def __init__(self, settings: SettingReader, most: int, arms: Mapping[str, Arm] | None = None) -> None:
@@ -101,7 +101,7 @@ class AxisReader:
         if len(values) < len(found):
             return None
         for first, second in near_equals(values):
-            message = f"prints like the value before it at place {first + 1}: they agree to {DIGITS} digits"
+            message = f"prints like value {first + 1}: the two agree to {DIGITS} digits"
             self.document.note((*keys, "values", second), message)
         if raw.get("scale") == "log" and (number.kind != "number" or min(values) <= 0):
             self.document.report((*keys, "scale"), "a logarithmic axis needs numbers above 0")
@@ -113,7 +113,9 @@ class AxisReader:
         wanted = target if number is target.parameter else Target("", number, None)
         setting = self.settings.read(wanted, raw, keys)
         if isinstance(setting, Ref):
-            self.document.report(keys, "an axis lists values, not references; sweep parameter.NAME to move a reference")
+            self.document.report(
+                keys, "an axis lists values, not references; to vary a parameter, sweep parameter.NAME"
+            )
             return None
         return setting.number if isinstance(setting, Quantity) else setting
 
@@ -141,7 +143,9 @@ class AxisReader:
         if low is None or high is None:
             return None
         if low == high:
-            self.document.report((*keys, "to"), "an axis ends where it starts; give values = [...] for a single value")
+            self.document.report(
+                (*keys, "to"), "the axis ends where it starts; write values = [...] for a single value"
+            )
             return None
         if raw.get("scale") == "log" and min(low, high) <= 0:
             self.document.report((*keys, "scale"), "a logarithmic axis needs both ends above 0")
@@ -153,20 +157,20 @@ class AxisReader:
     ) -> tuple[float, float] | None:
         for surplus in ("values", "steps", "zip"):
             if surplus in raw:
-                message = "does not go with a design, which spreads its points itself (from and to, or neither)"
+                message = "does not go with a design, which chooses its own points (give from and to, or neither)"
                 self.document.report((*keys, surplus), message, at="key")
                 return None
         if "from" in raw and "to" in raw:
             return self.ends(target, number, raw, keys)
         evidence = self.evidence_range(target, raw.get("arms") or tuple(self.arms))
         if "from" in raw or "to" in raw or evidence is None or raw.get("relative"):
-            message = "needs from and to, or a number with a range beside it in the file or the parameter set"
+            message = "needs from and to, or a number with a plausible range in the file or the parameter set"
             self.document.report(keys, message, at="key")
             return None
         return evidence
 
     def evidence_range(self, target: Target, moved: Collection[str]) -> tuple[float, float] | None:
-        """Return the plausible range that stands beside a number, in its unit.
+        """Return the plausible range of a number, in its unit.
 
         Where all arms that it moves have one condition, and that changes the number, the range is the condition's.
         """

@@ -26,12 +26,12 @@ from workbench.scenario.text.syntax import Keys
 from workbench.scenario.text.tree import Branch, Entry, Place, Value, read_tree, write_tree
 
 SCHEMA = 1
-"""The version of the scenario format that this version reads."""
+"""The version of the scenario format that this workbench reads."""
 
 BASE, WITHOUT = "base", "without"
 WRITTEN_WHOLE = "# whole: "
 """How the text of a scenario begins that was written from several tables or files; their names follow."""
-TOO_MUCH = "the whole scenario is more than can be read"
+TOO_MUCH = "the scenario with all its bases is larger than a scenario may be"
 DEEPEST = 10
 """How many files may be based on each other in a row."""
 
@@ -88,7 +88,9 @@ def merge_bases(document: Document, folder: Path, registry: Registry) -> Documen
         If a base cannot be found or read, or the files are based on each other in a circle.
     """
     if BASE not in document.content and WITHOUT in document.content:
-        document.report((WITHOUT,), f"takes tables of a base away, and no base is named ({BASE} = ...)", at="key")
+        document.report(
+            (WITHOUT,), f"takes tables away from a base, but the file names no base ({BASE} = ...)", at="key"
+        )
         del document.content[WITHOUT]
     chain = with_present_names(list(_chain(document, folder)), registry)
     document = chain[0]
@@ -138,7 +140,7 @@ def _chain(document: Document, folder: Path) -> Iterator[Document]:
             circle = names[files.index(os.path.realpath(found)) :]
             raise _refused(document, f"files are based on each other in a circle: {' -> '.join(map(shorten, circle))}")
         if len(names) > DEEPEST + 1:
-            raise _refused(document, f"files are based on each other over more than {DEEPEST} steps")
+            raise _refused(document, f"a chain of files based on each other is longer than {DEEPEST}")
         files.append(os.path.realpath(found))
         try:
             data = read_limited(found)
@@ -160,17 +162,17 @@ def _find(document: Document, folder: Path) -> Path:
         return found
     known = tuple(one for one in scenarios_beside(folder) if one != Path(document.file).stem)
     what = "file" if name.endswith(".toml") else "scenario"
-    raise _refused(document, f"no {what} {show(name)} to be based on (known: {listed(known)})", name, known)
+    raise _refused(document, f"no {what} {show(name)} to take as the base (known: {listed(known)})", name, known)
 
 
 def _refused(document: Document, message: str, got: str = "", known: tuple[str, ...] = ()) -> ScenarioError:
-    """Return the error for a base that cannot be followed; what else is wrong could not be told from it."""
+    """Return the error for a base that cannot be read; other problems could be mere consequences of it."""
     document.report((BASE,), message, got=got, known=known)
     return ScenarioError(document.problems)
 
 
 def _without(base: Branch, document: Document) -> Branch:
-    """Return the base less the tables that `document` takes away."""
+    """Return the base without the tables that `document` takes away."""
     raw: Any = document.content.get(WITHOUT, [])
     if not isinstance(raw, list):
         document.report((WITHOUT,), f'expected a list of tables such as ["arm", "dose.thp"], got {show(raw)}')
@@ -188,7 +190,7 @@ def _without(base: Branch, document: Document) -> Branch:
             del holder.entries[name]
             continue
         known = sorted(_paths(base))
-        why = "is a value and no table" if entry is not None else "is no table of the base"
+        why = "is a value, not a table" if entry is not None else "is not a table of the base"
         document.report(place, f"{show(path)} {why}", got=path, known=known)
     return base
 
@@ -232,14 +234,14 @@ def _note_what_may_be_misread(document: Document, tree: Branch, changed: dict[Ke
     for keys, what in words:
         said = tree.at(keys)
         if isinstance(said, Value) and said.place.document is not document:
-            document.note((BASE,), f"the {what} is that of the base: what does this file ask?")
+            document.note((BASE,), f"the {what} is inherited from the base: say what this file asks")
     titles = [one for one in _titles(tree) if one.place.document is not document]
     for keys, (before, after) in changed.items():
         old = before.text.strip("\"'")
         if before.text == after.text or not _MEASURED.fullmatch(old):
             continue
         for title in (one for one in titles if re.search(rf"(?<![\w.]){re.escape(old)}(?!\w)", one.text)):
-            reason = f"was {old} in the base, and {spell(title.place.keys)} there still says so: {title.text}"
+            reason = f"was {old} in the base, and the inherited {spell(title.place.keys)} still says so: {title.text}"
             document.note(keys, reason)
 
 
@@ -269,7 +271,7 @@ def _tell_of_another(document: Document, keys: Keys, before: Branch, after: Bran
     """Note which keys of the base go with a table that has become another kind."""
     gone = [key for key in before.entries if key not in after.entries]
     if gone:
-        message = f"has another {chooser} than in the base, so that nothing else is taken from there: {listed(gone)}"
+        message = f"has another {chooser} than in the base, so nothing else of this table is inherited: {listed(gone)}"
         document.note((*keys, chooser), f"{spell(keys)} {message}", at="key")
 
 

@@ -44,21 +44,21 @@ VALUES = ("true", "false")
 
 
 def _refuse_names_of_columns(document: Document, outcomes: Mapping[str, Table]) -> None:
-    """Report an outcome whose column would be another one's."""
+    """Report an outcome whose name is already the name of a column."""
     for name in outcomes:
         if name.lower() in COLUMNS:
-            message = f"results have a column {name.lower()} already, so an outcome needs another name"
+            message = f"results already have a column {name.lower()}; choose another name for this outcome"
             document.report(("outcome", name), message, at="key")
         elif name.lower() in VALUES:
             document.report(("outcome", name), f"{name} is a value in SQL, so it cannot name a column", at="key")
 
 
 def _check_streams(document: Document, tables: Mapping[str, Table]) -> None:
-    """Report a table that would draw the very numbers of another of its section."""
+    """Report a table that would draw the same random numbers as another of its section."""
     owners = {table.name: table.name for table in tables.values() if not table.stream}
     for table in tables.values():
         if table.stream and owners.setdefault(table.stream, table.name) != table.name:
-            message = f"would draw the numbers of {table.section}.{owners[table.stream]}"
+            message = f"would draw the same random numbers as {table.section}.{owners[table.stream]}"
             document.report((table.section, table.name, "stream"), message)
 
 
@@ -113,7 +113,7 @@ def _read_table(reader: ValueReader, registry: Registry, section: Section, name:
     return Table(section.name, name, component, MappingProxyType(fields), heading, substance, known or None, stream)
 
 
-NOT_INSTALLED = f"one that another package offers (entry points {GROUP}) is known once that package is installed"
+NOT_INSTALLED = f"a component of another package (entry points {GROUP}) is known once that package is installed"
 
 
 def _component(

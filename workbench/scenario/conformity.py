@@ -148,7 +148,7 @@ def _message(error: ErrorDetails, field: Parameter | None) -> str:
 
 
 def _meaning(shape: type[Shape], fields: Mapping[str, Parameter], location: tuple[str | int, ...]) -> str:
-    """Return what the missing key at `location` stands for, as far as that is declared."""
+    """Return the meaning of the missing key at `location`, if it is declared."""
     key = str(location[-1])
     if key in fields:
         return fields[key].doc

@@ -35,12 +35,12 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 no number in any table."""
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 MISSING = (".", "", "NA", "NaN")
-"""Cells that say nothing."""
+"""Cells that count as empty."""
 MARKED = re.compile(r"[CcIi]\s*[-+.\d][-+.\deE]*", re.ASCII)
 """An ID whose row is left out: the mark of a comment stands before its number."""
 NO_NUMBER = "expected a number such as 12, 0.5 or 1e-3, got {}"
 PARTED = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-"""What else parts the cells of tables elsewhere."""
+"""What separates cells in other kinds of tables."""
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
 
@@ -93,7 +93,7 @@ class CsvTable:
 
 
 def no_number(cell: str) -> str:
-    """Say that a cell holds no number, and of a decimal comma what to write."""
+    """Return the message for a cell that holds no number; for a decimal comma, with what to write."""
     complaint = NO_NUMBER.format(shorten(repr(cell)))
     return (
         f"{complaint} (a number has a point: {cell.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(cell) else complaint
@@ -101,12 +101,12 @@ def no_number(cell: str) -> str:
 
 
 def parting_fault(cells: Sequence[str], columns: int = 0) -> tuple[str, int] | None:
-    """Return what is wrong with a line that something else than commas parts, and where it first stands; else None.
+    """Return the fault of a line whose cells are not separated by commas, and its column; None if there is none.
 
     Parameters
     ----------
     cells : sequence of str
-        The line, parted by commas.
+        The line, split at commas.
     columns : int
         How many there are; 0 for the line of columns itself.
     """
@@ -114,12 +114,12 @@ def parting_fault(cells: Sequence[str], columns: int = 0) -> tuple[str, int] | N
     for separator, name in PARTED.items():
         many = text.count(separator)
         if many and (many + 1 == columns if columns else many >= len(cells)):
-            complaint = f"its {'cells' if columns else 'columns'} are parted by {name}: a table is parted by commas"
+            complaint = f"its {'cells' if columns else 'columns'} are separated by {name}; use commas"
             return f"{complaint}, and its numbers have a point (0.5)", text.index(separator) + 1
     words = text.split()
     bare = len(cells) == 1 and len(words) > 1 and not any(word[:1] in '["#' for word in words)
     if bare and (not columns or len(words) == columns):
-        complaint = f"its {'cells' if columns else 'columns'} are parted by spaces: a table is parted by commas"
+        complaint = f"its {'cells' if columns else 'columns'} are separated by spaces; use commas"
         return complaint, text.index(words[0]) + len(words[0]) + 1
     if columns and len(cells) > columns and sum(cell.strip().isdigit() for cell in cells) > columns:
         return f"{len(cells)} cells, but there are {columns} columns (a number has a point: 0.5, not 0,5)", 1
@@ -133,7 +133,7 @@ def number_in(cell: str) -> float | None:
 
 
 def table_text(file: Path) -> str:
-    """Return the text of a CSV file; a byte-order mark is no part of it.
+    """Return the text of a CSV file; without a byte-order mark.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def read_columns(file: Path, max_rows: int = MAX_ROWS) -> CsvTable:
     Raises
     ------
     TableError
-        If the file cannot be read, a header is missing or doubled, a row has too few or too many cells, or there
+        If the file cannot be read, a header is missing or repeated, a row has too few or too many cells, or there
         are more than `max_rows` rows.
     """
     # A text stream over bytes: StringIO would hold four bytes a letter.
@@ -170,7 +170,7 @@ def read_columns(file: Path, max_rows: int = MAX_ROWS) -> CsvTable:
 
 
 class ColumnReader:
-    """Reads columns of numbers that traits name, and says which columns of their files no trait names."""
+    """Reads the columns that traits name, and notes the columns of their files that no trait names."""
 
     def __init__(self, document: Document, base: Path, shared: str = "") -> None:
         self._document, self._base, self._shared = document, base, shared
@@ -190,7 +190,7 @@ class ColumnReader:
     def of_people(self, raw: Mapping[str, Any], keys: Keys) -> list[float]:
         """Return the number of each person in ``column``: of each ID in order of appearance, or of each row.
 
-        Rows of an ID may leave it open (a point), but those that say it must agree. [] after a report.
+        Rows of an ID may leave the cell empty (a point); all others must agree. [] after a report.
         """
         table, column = self._table(raw, keys), raw.get("column", "")
         if table is None or not self._has(table, raw, keys):
@@ -209,9 +209,11 @@ class ColumnReader:
                 sound = False
         for person, several in found.items():
             if len(several) != 1 and sound:
-                what = "is nowhere said" if not several else f"is {' and '.join(f'{x:g}' for x in sorted(several)[:3])}"
-                more = "; one that changes in time is not followed" if several else ""
-                message = f"{shorten(column)} of ID {shorten(str(person))} {what}: each person needs one number{more}"
+                what = "is not given" if not several else f"is {' and '.join(f'{x:g}' for x in sorted(several)[:3])}"
+                more = "; covariates that change over time are not supported" if several else ""
+                message = (
+                    f"{shorten(column)} of ID {shorten(str(person))} {what}: each person needs exactly one number{more}"
+                )
                 self._document.report((*keys, "column"), message)
                 sound = False
         self._document.people[(*keys, "table")] = tuple(found)
@@ -246,11 +248,11 @@ class ColumnReader:
         return column in table.columns
 
     def tell(self) -> None:
-        """Note the columns that were passed over."""
+        """Note the columns that were ignored."""
         for name, (place, table) in self._tables.items():
             left = [column for column in (table.columns if table else ()) if (name, column) not in self._read]
             if left:
-                self._document.note(place, f"columns of {name} that no trait reads: {listed(left)}")
+                self._document.note(place, f"columns of {name} that no trait uses: {listed(left)}")
 
 
 def named_table(document: Document, base: Path, name: str, keys: Keys, max_rows: int = MAX_ROWS) -> CsvTable | None:
@@ -270,7 +272,7 @@ def named_table(document: Document, base: Path, name: str, keys: Keys, max_rows:
 
 
 def refuse_width(columns: int) -> None:
-    """Raise for a table of more columns than anyone reads: a line of separators is soon millions of them."""
+    """Raise for a table with too many columns: a long line of separators would make millions of them."""
     if columns > MAX_COLUMNS:
         raise TableError(f"the table has {columns:,} columns (at most {MAX_COLUMNS:,})", 1)
 
@@ -291,7 +293,7 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
     faults: list[tuple[str, int]] = []
     for place, (name, start) in enumerate(zip(names, starts_of(header), strict=True)):
         if not name:
-            faults.append(("the first row names every column, and this one has no name", start))
+            faults.append(("this column has no name (the first row names every column)", start))
         elif names.index(name) < place:
             faults.append((f"two columns are called {shorten(name)}", start))
     if fault := parting_fault(header):

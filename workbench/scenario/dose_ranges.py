@@ -54,12 +54,12 @@ def read_range(
     """Return a declared range; what is wrong with it is reported at its place."""
     spans = {kind: _span(document, (*keys, kind), raw[kind], kind) for kind in UNITS if raw.get(kind) is not None}
     if not spans:
-        document.report(keys, "says no doses (single, daily or both)", at="key")
+        document.report(keys, "gives no range of doses (single, daily or both)", at="key")
     named = raw.get("source", ())
     works = (named,) if isinstance(named, str) else tuple(named)
     for source in works:
         if sources is not None and source not in sources:
-            message = f"no work is called {quoted(source)} in the bibliography"
+            message = f"the bibliography has no entry {quoted(source)}"
             document.report((*keys, "source"), message, got=source, known=sources)
     if not spans or any(span is None for span in spans.values()):
         return None
@@ -67,11 +67,11 @@ def read_range(
 
 
 def check_substance(document: Document, keys: Keys, name: str) -> None:
-    """Report a substance of which no doses are known: the word would act on nothing."""
+    """Report a substance without known doses: the key would have no effect."""
     known = shipped_ranges()
     if name.casefold() not in known:
-        message = f"no doses of {show(name)} are known (known: {listed(sorted(known))})"
-        document.report(keys, message, got=name, known=known, otherwise="its own may stand in [drug.NAME.plausible]")
+        message = f"no plausible doses are known for {show(name)} (known: {listed(sorted(known))})"
+        document.report(keys, message, got=name, known=known, otherwise="or give a range in [drug.NAME.plausible]")
 
 
 def _span(document: Document, keys: Keys, ends: list[Any], kind: str) -> Span | None:
@@ -80,7 +80,7 @@ def _span(document: Document, keys: Keys, ends: list[Any], kind: str) -> Span | 
     if low is None or high is None:
         return None
     if low[1] != high[1]:
-        document.report(keys, f"one end is by body weight and the other is not ({low[1]} and {high[1]})")
+        document.report(keys, f"one end is per kg of body weight and the other is not ({low[1]} and {high[1]})")
     elif not 0.0 <= low[0] < high[0]:
         document.report(keys, f"the first dose must be below the second, got {show(ends)}")
     else:

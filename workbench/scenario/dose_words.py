@@ -1,4 +1,4 @@
-"""The columns of dose tables, as NONMEM's, Monolix's and clinical data's users head them: what becomes of each."""
+"""Column headings of dose tables, as in NONMEM, Monolix and clinical data, and what is done with each."""
 
 from __future__ import annotations
 
@@ -33,19 +33,15 @@ PASSED = {
     "labels": """STUDY STUDYID STUD SITE SITEID CENTER CENTRE ROW ROWID REC RECNO NUM LINE SEQ EXSEQ COM COMMENT
         COMMENTS NOTE NOTES""",
 }
-"""What is passed over by rule, and is named as passed over: it says nothing of what is given."""
+"""Columns that are ignored, and listed as ignored: they say nothing about the doses."""
 
-_DATES = "dates are not followed: write TIME, in hours from the start of the phase"
-_DAYS = "days are not followed: TIME counts all hours from the start of the phase"
-_MODEL = "belongs to the drug and not to a record: say it in [drug.NAME]"
-_OTHER = (
-    "is not followed: what it changes of a dose has to be said in TIME, AMT, RATE, TINF, II, ADDL, SS, EVID and CMT"
-)
-_FLAGS = (
-    "rows are left out by a C or an I in a column of that name, or by # before them; take out the rows, or the column"
-)
-_ROUTES = "routes are not followed: write CMT, the number of the compartment"
-_MODELLED = "rates and durations that a model has are not followed: write RATE or TINF"
+_DATES = "dates are not supported: write TIME, in hours from the start of the phase"
+_DAYS = "days are not supported: TIME counts all hours from the start of the phase"
+_MODEL = "belongs to the drug, not to a record: set it in [drug.NAME]"
+_OTHER = "is not supported: write what it changes about a dose in TIME, AMT, RATE, TINF, II, ADDL, SS, EVID or CMT"
+_FLAGS = "to leave out rows, put a C or an I in a column of that name, or # before them; remove the rows or the column"
+_ROUTES = "routes are not supported: write CMT, the number of the compartment"
+_MODELLED = "rates and durations from the model are not supported: write RATE or TINF"
 
 REFUSED = {
     _DATES: """DATE DAT1 DAT2 DAT3 DATETIME DATEHOUR DTC DTM ADTM TIMESTAMP CLOCK CLOCKTIME EXSTDTC EXENDTC EXSTDTM
@@ -58,21 +54,21 @@ REFUSED = {
     _ROUTES: "ROUTE EXROUTE ADMINISTRATION",
     _FLAGS: "EXCL EXCLUDE EXCLUDED EXCLUSION EXCLF EXCLFLAG IGNORE IGN DROP SKIP DEL DELETE DELETED FLAG OMIT",
 }
-"""What is refused where it says anything, by the reason."""
+"""Columns that are refused where a cell is not empty, by the reason."""
 
 ZERO_IS_NOTHING = {
     *REFUSED[_FLAGS].split(),
     *REFUSED[_OTHER].split()[:14],
     *(name for name in REFUSED[_MODEL].split() if "LAG" in name),
 }
-"""Refused words whose 0 says nothing: flags, lags, and the reserved words of NONMEM up to XVID5."""
+"""Refused columns in which 0 counts as empty: flags, lags, and the reserved words of NONMEM up to XVID5."""
 
 UNITS = {
     "TIME": "TIMEU TIMEUNIT TIMEUNITS",
     "AMT": "UNIT UNITS AMTU AMTUNIT AMTUNITS DOSEU DOSEUNIT DOSEUNITS EXDOSU",
     "RATE": "RATEU RATEUNIT RATEUNITS",
 }
-"""Columns that name the unit of a column; they are refused where it is another one."""
+"""Columns that name the unit of a column; refused where the unit is not the expected one."""
 SAYINGS = {
     "TIME": ("h", "hr", "hrs", "hour", "hours"),
     "AMT": ("mg",),
@@ -86,7 +82,7 @@ SINGLE = ("DRUG", "DRUGID", "DRUGNAME", "COMPOUND", "EXTRT")
 """What names the drug: refused where it names more than one."""
 
 NEAR = ("AMT", "RATE", "TINF", "DURATION", "INFUS", "ADDL", "EVID", "CMT")
-"""How a heading begins that looks like one that is read and is none: a column for millilitres an hour is no RATE."""
+"""Beginnings of headings that only look like known ones: a column in millilitres per hour is no RATE."""
 
 _BRACKETS = re.compile(r"[\(\[](?P<unit>[^)\]]*)[\)\]]\s*$")
 _FILLING = re.compile(r"[\s._\-#@]+")
@@ -103,7 +99,7 @@ class Word:
     name : str
         What it is read as; else the heading itself.
     why : str
-        What it is passed over as, why it is refused, or for "unit" the column whose unit it names.
+        Why it is ignored or refused; for "unit" the column whose unit it names.
     unit : str
         The unit in brackets behind the heading.
     """
@@ -117,7 +113,7 @@ class Word:
 
 
 def word(heading: str) -> Word:
-    """Return what becomes of a column with this heading."""
+    """Return what is done with a column of this heading."""
     text = heading.strip().strip("'\"").strip().lstrip("#@").strip()
     bracket = _BRACKETS.search(text)
     unit = bracket["unit"].strip() if bracket else ""
@@ -139,8 +135,4 @@ def word(heading: str) -> Word:
     if bare_heading in SINGLE:
         return made("single")
     near = next((name for name in NEAR if bare_heading.startswith(name)), "")
-    return (
-        made("refused", why=f"is not read, and looks like {near}: give it the name of what it is")
-        if near
-        else made("unknown")
-    )
+    return made("refused", why=f"is not read, but looks like {near}: rename it") if near else made("unknown")

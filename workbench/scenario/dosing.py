@@ -35,22 +35,22 @@ from workbench.scenario.text.document import Document, listed, spell
 from workbench.scenario.text.syntax import Keys
 
 COLUMNS = ("ID", "TIME", "AMT", "RATE", "II", "ADDL", "SS", "EVID")
-"""What is always written; TINF and CMT where a record needs them."""
+"""Columns that are always written; TINF and CMT only where a record needs them."""
 MAX_LINES = 100_000
 MOST_TOLD = 200
-"""Problems of one table that are reported, before the rest of it is left alone."""
+"""Problems of one table that are reported before reading stops."""
 BREAK = re.compile(r"\r\n|\r|\n")
 """Where a line ends; what else Python takes for its end (U+2028, a form feed) is part of a cell."""
 NEEDED = ("TIME", "AMT")
 NUMBERS = ("TIME", "AMT", "RATE", "TINF", "II", "ADDL", "SS", "EVID")
 DOSING = ("AMT", "RATE", "TINF", "II", "ADDL", "SS")
 LARGE = 1e12
-"""What no record needs; also keeps out infinities."""
+"""An upper limit beyond any real record; also keeps out infinities."""
 MARKS = ("C", "I")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 RATES = {
-    -1.0: "a rate that a model estimates (-1) is not followed: write the rate in mg/h",
-    -2.0: "a duration that a model estimates (-2) is not followed: write its length in TINF, or the rate in mg/h",
+    -1.0: "a rate that a model estimates (-1) is not supported: write the rate in mg/h",
+    -2.0: "a duration that a model estimates (-2) is not supported: write its length in TINF, or the rate in mg/h",
 }
 EVENTS = {0.0: "observation", 2.0: "other event", 3.0: "reset"}
 
@@ -59,7 +59,7 @@ def read_dosing(document: Document, base: Path, raw: str, keys: Keys) -> tuple[D
     """Return the dose records of a CSV file in the folder `base`, or of the text itself; None after a report.
 
     Problems inside a table stand at their line and column: of the file, or of the scenario where the text is there. A
-    note says what was read of it, what was passed over, and what was not understood.
+    note says which columns were read, ignored and not recognised.
     """
     if "\n" in raw:
         file, line, _ = document.locate(keys, "value")
@@ -105,7 +105,7 @@ def people_of(fields: Mapping[str, object]) -> int:
 def _check_count(document: Document, keys: Keys, records: object, subjects: int) -> None:
     people = people_of({"table": records})
     if people > 1 and people != subjects:
-        rule = "one ID is for all, several are one for each"
+        rule = "one ID serves all subjects, several IDs must be one per subject"
         document.report(keys, f"the table has {people} IDs for {subjects} subjects; {rule} ([subjects] count)")
 
 
@@ -149,7 +149,7 @@ class Row(NamedTuple):
 
 
 class _TooMany(Exception):
-    """So much of a table is wrong that the rest of it is not looked at."""
+    """A table has so many faults that the rest of it is not checked."""
 
 
 @dataclass
@@ -175,7 +175,7 @@ class _Table:
     summary: int = 0
 
     def read(self, text: str) -> tuple[DoseRecord, ...] | None:
-        """Return the records, or None after a report of everything that is wrong, or of the first of very much."""
+        """Return the records, or None after a report of all problems (or the first of very many)."""
         try:
             return self._records(text)
         except _TooMany:
@@ -187,7 +187,7 @@ class _Table:
         self._split(text, shift)
         if not self.words:
             if self.sound:
-                self._report(shift, 1, f"the table has no line of columns ({_known()})")
+                self._report(shift, 1, f"the table has no header line ({_known()})")
             return None
         self._settle_marks()
         found: list[DoseRecord] = []
@@ -220,7 +220,7 @@ class _Table:
     # -- rows -----------------------------------------------------------------------------------------------------
 
     def _split(self, text: str, shift: int) -> None:
-        """Take the text apart: the line of columns, rows, and rows that are marked as left out."""
+        """Split the text into the header line, rows, and rows that are marked as left out."""
         headed = ""
         lines = text.count("\n") + text.count("\r") - text.count("\r\n")
         if lines > MAX_LINES:  # asked of the text, as a list of so many lines is itself too large
@@ -246,7 +246,7 @@ class _Table:
                     return
                 headed = line.strip()
             elif (mark := self._mark(cells)) or line.strip() == headed:
-                self.left_out[mark or "the line of columns again"] += 1
+                self.left_out[mark or "repeated header line"] += 1
             elif MARKED.fullmatch(cells[0].strip()) and self.words[0].name != "C":
                 self.marked.append((place, cells))
             else:
@@ -274,12 +274,12 @@ class _Table:
         row = Row(line, dict(zip((w.name for w in self.words), texts, strict=True)), cells)
         if row.cells.get("C", ".") not in (*MISSING, "0"):
             said = shorten(row.cells["C"])
-            self._report(line, row.start("C"), f"C marks rows that are left out: expected C, I or a point, got {said}")
+            self._report(line, row.start("C"), f"a C marks a row to leave out: expected C, I or a point, got {said}")
             return
         self.rows.append(row)
 
     def _settle_marks(self) -> None:
-        """Leave out rows such as "C1,0,100", or take them for rows of people with such names where all are."""
+        """Leave out rows such as "C1,0,100"; where all rows look like that, they are people with such names."""
         if self.words[0].name == "ID" and self.marked and not self.rows:
             for line, cells in self.marked:
                 self._add(cells, line)
@@ -288,7 +288,7 @@ class _Table:
                 self.left_out[cells[0].strip()[0].upper()] += 1
 
     def _head(self, cells: list[str], line: int) -> bool:
-        """Take the columns; return whether they can be read."""
+        """Set the columns; return whether the table can be read."""
         if (parted := parting_fault(cells)) is not None:
             self._report(line, parted[1], parted[0])
             return False
@@ -309,7 +309,7 @@ class _Table:
         faults = [f"no column {listed(missing)} ({_known()})"] if missing else []
         for name in twice if not missing else ():
             headings = [shorten(w.text) for w in found if w.name == name]
-            faults.append(f"a column twice: {' and '.join(headings)} ({_known()})")
+            faults.append(f"a column appears twice: {' and '.join(headings)} ({_known()})")
         for w, column in zip(found, starts_of(cells), strict=True):
             if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):
                 says = SAYINGS.get(w.name, ("none",))[0]
@@ -336,9 +336,7 @@ class _Table:
         back = 0
         for row, text in zip(self.rows, texts, strict=True):
             if text in MISSING:
-                self._report(
-                    row.line, row.start("ID"), "ID: whose record is this? A table with IDs has one in every row"
-                )
+                self._report(row.line, row.start("ID"), "ID is empty: a table with IDs needs one in every row")
                 found.append(None)
                 continue
             if any(numeric) and not NUMBER.fullmatch(text):
@@ -353,19 +351,19 @@ class _Table:
             before = person
             found.append(self.subjects.setdefault(person, len(self.subjects)))
         if back:
-            self.remarks.append("IDs that come back after others are the same people (NONMEM would count new ones)")
+            self.remarks.append("an ID that comes back after others is the same person (NONMEM would count a new one)")
         self._check_other_names(found)
         return found
 
     def _check_other_names(self, found: list[int | None]) -> None:
-        """Report a further column of names that tells other people apart than ID does."""
+        """Report another column of identifiers that separates people differently from ID."""
         for w in (w for w in self.words if w.fate == "people"):
             pairs = {(who, row.cells[w.name]) for row, who in zip(self.rows, found, strict=True) if who is not None}
             if len({who for who, _ in pairs}) < len(pairs) or len({name for _, name in pairs}) < len(pairs):
                 self._report(
                     self.rows[0].line,
                     self.rows[0].start(w.name),
-                    f"{shorten(w.text)} tells other people apart than ID does",
+                    f"{shorten(w.text)} separates people differently from ID",
                 )
 
     # -- records --------------------------------------------------------------------------------------------------
@@ -388,7 +386,7 @@ class _Table:
         if not fault and cmt_fault and (kind not in EVENTS or row.cells["CMT"].startswith("-")):
             name, fault = "CMT", cmt_fault
         if not fault and kind not in (0.0, 2.0) and numbers["TIME"] < self.since.get(subject, 0.0):
-            name, fault = "TIME", f"goes back (the record before is at {self.since[subject]:g} h)"
+            name, fault = "TIME", f"goes back in time (the previous record is at {self.since[subject]:g} h)"
         if fault:
             self._report(row.line, row.start(name), f"{name}: {fault}")
             return None
@@ -412,22 +410,22 @@ class _Table:
         endless = n["AMT"] == 0.0 and n["RATE"] > 0.0
         if kind in EVENTS:
             said = next((name for name in DOSING if n[name] != 0.0), "")
-            given = f"{n[said]:g} in a record of EVID {kind:g}, which gives nothing" if said else ""
+            given = f"{n[said]:g} in a record of EVID {kind:g}, which gives no dose" if said else ""
             if not given and kind == 3.0 and (row.cells["TIME"] in MISSING or not 0.0 <= n["TIME"] <= 1e6):
                 return "TIME", "hours from the start of the phase, 0 to 1e6"
             return said, given
         checks = (
-            ("EVID", kind not in (1.0, 4.0), f"{kind:g} is not followed (0 to 4 are)"),
+            ("EVID", kind not in (1.0, 4.0), f"{kind:g} is not supported (0 to 4 are)"),
             ("TIME", row.cells["TIME"] in MISSING, "a dose needs its time, in hours from the start of the phase"),
             ("TIME", not 0.0 <= n["TIME"] <= 1e6, "hours from the start of the phase, 0 to 1e6"),
             ("RATE", n["RATE"] in RATES, RATES.get(n["RATE"], "")),
             ("RATE", not 0.0 <= n["RATE"] <= 1e9, "mg/h, 0 for a dose at once"),
             ("TINF", not 0.0 <= n["TINF"] <= 1e4, "hours, 0 for a dose at once"),
-            ("TINF", n["TINF"] > 0.0 and n["RATE"] > 0.0, "a length beside a RATE: leave one of them out"),
-            ("ADDL", n["ADDL"] < 0.0, "doses until nothing changes (below 0) are not followed: write SS"),
+            ("TINF", n["TINF"] > 0.0 and n["RATE"] > 0.0, "RATE and a duration are both given: leave one of them out"),
+            ("ADDL", n["ADDL"] < 0.0, "doses until steady state (below 0) are not supported: write SS"),
             ("ADDL", n["ADDL"] != int(n["ADDL"]), "a whole number of further doses"),
-            ("SS", n["SS"] == 3.0, "3, the start of a steady state that a solver finds, is not followed: 1 or 2"),
-            ("SS", n["SS"] not in (0.0, 1.0, 2.0), "0, 1 (emptied first) or 2 (added)"),
+            ("SS", n["SS"] == 3.0, "3, a steady state as initial condition of a solver, is not supported: use 1 or 2"),
+            ("SS", n["SS"] not in (0.0, 1.0, 2.0), "0, 1 (compartments emptied first) or 2 (added to what is there)"),
             ("AMT", endless and n["SS"] == 0.0, "a dose is above 0 mg; 0 with a RATE, an endless infusion, needs SS"),
             ("II", endless and n["II"] != 0.0, "an endless infusion (AMT 0) has no interval"),
             ("ADDL", endless and n["ADDL"] != 0.0, "an endless infusion (AMT 0) has no further doses"),
@@ -444,7 +442,7 @@ class _Table:
     # -- columns --------------------------------------------------------------------------------------------------
 
     def _check_columns(self) -> None:
-        """Report columns that say what is not followed."""
+        """Report columns that ask for something unsupported."""
         for w in self.words:
             said = [(row, row.cells[w.name]) for row in self.rows if row.cells[w.name] not in MISSING]
             if w.fate == "refused":
@@ -456,7 +454,7 @@ class _Table:
             elif w.fate == "single":
                 others = [(row, text) for row, text in said if text != said[0][1]]
                 fault = (
-                    f"one table is of one drug, and this one names {shorten(said[0][1])} and {shorten(others[0][1])}"
+                    f"a table is about one drug, but this one names {shorten(said[0][1])} and {shorten(others[0][1])}"
                     if others
                     else ""
                 )
@@ -468,7 +466,7 @@ class _Table:
                 self._report(row.line, row.start(w.name), f"{shorten(w.text)}: {fault}")
 
     def _tell(self, found: Sequence[DoseRecord]) -> None:
-        """Note what was read, what was passed over, and what was not understood."""
+        """Note which columns were read, ignored and not recognised."""
         people, doses = len(self.subjects), sum(record.evid != 3.0 for record in found)
         columns = ", ".join(
             w.name if w.name == w.bare_heading else f"{shorten(w.text)} as {w.name}"
@@ -489,16 +487,16 @@ class _Table:
             if w.fate in ("passed", "people"):
                 groups.setdefault(w.why, []).append(shorten(w.text))
             elif w.fate in ("refused", "unit", "single"):
-                groups.setdefault("one value, or none", []).append(shorten(w.text))
+                groups.setdefault("one value or none", []).append(shorten(w.text))
         passed += [f"{', '.join(names)} ({why})" for why, names in groups.items()]
         unknown = [shorten(w.text) or "a column without a name" for w in self.words if w.fate == "unknown"]
-        summary += [f"passed over: {', '.join(passed)}"] if passed else []
-        summary += [f"not understood and passed over: {', '.join(unknown)}"] if unknown else []
+        summary += [f"ignored: {', '.join(passed)}"] if passed else []
+        summary += [f"not recognised and ignored: {', '.join(unknown)}"] if unknown else []
         self.document.note(self.keys, "; ".join([*summary, *self.remarks]))
 
 
 def _known() -> str:
-    return f"columns {listed((*COLUMNS, 'TINF', 'CMT'))}; {listed(NEEDED)} are needed, each once, set apart by commas"
+    return f"columns {listed((*COLUMNS, 'TINF', 'CMT'))}; {listed(NEEDED)} are required, each once, separated by commas"
 
 
 def _is_header(cells: list[str]) -> bool:
@@ -516,7 +514,7 @@ def _is_zero(text: str) -> bool:
 
 def _no_number(name: str, text: str) -> str:
     if name == "TIME" and re.search(r"\d[:/]\d|\d-\d", text):
-        return f"{shorten(text)} is a time of day or a date, which is not followed: hours from the start of the phase"
+        return f"{shorten(text)} is a time of day or a date: write hours from the start of the phase"
     summary = f"expected a number or a point, got {shorten(text)}"
     return f"{summary} (a number has a point: {text.replace(',', '.')})" if DECIMAL_COMMA.fullmatch(text) else summary
 
@@ -530,7 +528,7 @@ def _compartment(text: str) -> tuple[str, str]:
         if not 0.0 <= number <= 99.0 or number != int(number):
             return (
                 "",
-                f"the number of a compartment, or its name, got {shorten(text)} (compartments are not turned off)",
+                f"the number of a compartment, or its name, got {shorten(text)} (compartments cannot be turned off)",
             )
         return (str(int(number)) if number else ""), ""
     return (

@@ -48,7 +48,7 @@ class Family:
 
 
 class FamilyReader:
-    """Puts the tables that are meant in place of those that stand for several; reports what is wrong with a list."""
+    """Puts the tables that are meant in place of those that stand for several; reports faulty lists."""
 
     def __init__(self, document: Document, tree: Branch, content: Mapping[str, Any], registry: Registry) -> None:
         self.document, self.tree, self.content, self.registry = document, tree, content, registry
@@ -72,7 +72,7 @@ class FamilyReader:
         return found
 
     def declared(self, section: str, name: str) -> Mapping[str, Parameter]:
-        """Return the fields that a table's component has; none where it is not known."""
+        """Return the fields of a table's component; none where the component is unknown."""
         chosen = self.content[section][name].get(SECTIONS[section].key, SECTIONS[section].default)
         known = chosen in self.registry.names(section)
         return self.registry.get(section, chosen).parameters() if known else {}
@@ -84,7 +84,7 @@ class FamilyReader:
         assert isinstance(table, Branch)
         raw = self.content[section][name][key]
         if not isinstance(raw, list) or not raw:
-            message = f'expected a list such as {key} = ["day 1", "day 3"], a table for each entry, got {show(raw)}'
+            message = f'expected a list such as {key} = ["day 1", "day 3"], one table per entry, got {show(raw)}'
             self.document.report((section, name, key), message)
             return {}
         found: dict[str, Entry] = {}
@@ -98,7 +98,7 @@ class FamilyReader:
             if fault := name_fault(own):
                 self.document.report(place, fault)
             elif own in found or own in holder.entries:
-                why = "comes twice in the list" if own in found else "has a table of its own"
+                why = "is listed twice" if own in found else "already has a table of its own"
                 self.document.report(place, f"{section}.{own} {why}")
             else:
                 found[own] = self.one((section, name), table, entry, table.where((key, index)))
@@ -122,7 +122,7 @@ class FamilyReader:
         return replace(varied, words=replace(kept, key=entry_name(of[1], entry)))
 
     def moment(self, of: tuple[str, str], table: Branch, entry: str, place: Place) -> tuple[str, str]:
-        """Return the field that an entry gives where the table does not say it, and its value as TOML text."""
+        """Return the field that an entry fills in where the table leaves it out, and its value as TOML text."""
         section, key, time = of[0], LISTS[of[0]], quantity(entry)
         fields = self.declared(*of)
         if section == "outcome" and "visit" in fields and "assessment" in table.entries:
@@ -138,11 +138,13 @@ class FamilyReader:
         if not fields:  # an unknown component is told where it is named
             return "", ""
         if given in table.entries or given not in fields:
-            message = f"says the same for every entry: {{{key}}} stands nowhere in it, for the entry"
+            message = f"is the same for every entry: write {{{key}}} in it where the entry belongs"
             self.document.report((*of, key), message, at="key")
             return "", ""
         if not value:
-            message = f"{show(entry)} is no time here: write {given} with {{{key}}} in it, which stands for the entry"
+            message = (
+                f"{show(entry)} is not a time here: write {given} with {{{key}}} in it, which stands for the entry"
+            )
             self.document.report((*of, key, *place.keys[-1:]), message)
         return given if value else "", f'"{value}"'
 
@@ -182,7 +184,7 @@ def quantity(entry: str) -> str:
 
 
 def hours(text: Any) -> float:
-    """Return a time as a file writes it, "day 30" or "24 h after dose.x", in hours; NaN where it is no plain time."""
+    """Return a time as a file writes it, "day 30" or "24 h after dose.x", in hours; NaN if it is not a plain time."""
     if not isinstance(text, str):
         return math.nan
     relative = RELATIVE.fullmatch(text)

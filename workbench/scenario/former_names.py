@@ -1,4 +1,4 @@
-"""Former names: what a file still calls by one is read under today's name, and noted.
+"""Former names: a file that still uses one is read under the present name, with a note.
 
 A component that is renamed, or whose field is, keeps the old name in `former_names` or `former_fields`. The text of a
 file gets today's names before anything else reads it, so that identities, stored texts and digests are theirs, wherever
@@ -111,7 +111,7 @@ def _renamed(document: Document, names: _Names) -> Document:
         lines[line - 1] = before + re.sub(rf"(?<![\w.-]){re.escape(one.old)}(?![\w.-])", one.new, after, count=1)
     present = Document("\n".join(lines).encode(), document.file, document.problems)
     for one in found:
-        message = f"{one.old} is called {one.new} now; the old name still works"
+        message = f"{one.old} is now called {one.new}; the old name still works"
         document.note(one.keys, message, at=one.at, hint=f"write {one.new}")
     present.notes = document.notes
     return present
@@ -124,5 +124,5 @@ def _is_given_twice(document: Document, one: Renaming) -> bool:
         raw = raw[key]
     if one.at == "value" or one.new not in raw:
         return False
-    document.report(one.keys, f"is what {one.new} was called before, and {one.new} is given too", at="key")
+    document.report(one.keys, f"is the former name of {one.new}, which is also given", at="key")
     return True

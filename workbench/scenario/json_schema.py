@@ -83,9 +83,9 @@ def _needed(
     components: dict[str, list[str]],
     together: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
-    """Take what must be said out of every table, and ask for it where no base may say it.
+    """Take required keys out of every table, and require them only where no base may give them.
 
-    `together` is what each component asks of fields that stand for each other, or go together.
+    `together` says for each component which fields replace each other or go together.
     """
 
     def asked(name: str) -> dict[str, Any]:

@@ -79,8 +79,8 @@ class DoseRange:
 class Table:
     """One named table, ``[section.name]``: its component class and the fields the file gives.
 
-    `stream` names its random numbers, which else go by its name.
-    Of a drug `substance` is what it is, where its name does not say so, and `plausible` which doses of it are.
+    `stream` names its random numbers, by default the table's name. For a drug, `substance` is what it is, where its
+    name does not say so, and `plausible` gives its plausible doses.
     """
 
     section: str
@@ -117,7 +117,7 @@ class ParameterSet:
 
 
 UNREADABLE = ParameterSet("", "", "", b"", "", {}, {}, {}, {})
-"""Stands for a set that is named and cannot be found: nothing that refers to it is reported a second time."""
+"""Stands for a parameter set that cannot be found, so that references into it are not reported again."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class Trait:
 
     `on` is the path (or ``parameter.x``) that the draw changes; "" for a covariate that acts only
     through `effects`. `mode` is "multiply" or "set". `settings` are the distribution's own numbers (median, cv, mean,
-    sd, low, high, p ...): quantities, references, or tuples of quantities. `stream` names its random numbers, which
-    else go by its name.
+    sd, low, high, p ...): quantities, references, or tuples of quantities. `stream` names its random numbers; by
+    default they go by the trait's name.
     """
 
     name: str
@@ -300,7 +300,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Report:
-    """What a page is told that the model does not know: who is simulated, which outcome is benefit and which cost."""
+    """What a page needs to know beyond the model: who is simulated, which outcome is the benefit and which a cost."""
 
     population: str = ""
     benefit: Contrast | None = None
@@ -336,7 +336,7 @@ class Scenario:
     document: Document | None = field(default=None, compare=False, repr=False)
     """The text as it was read: where each part of it stands, also that which another file says."""
     notes: tuple[Problem, ...] = field(default=(), compare=False)
-    """What reading the file found worth telling; `Plan.notes` has them too."""
+    """Notes from reading the file; `Plan.notes` has them too."""
 
     def table(self, path: str) -> Table:
         """Return the table at ``section.name``."""

@@ -1,4 +1,4 @@
-"""Names that differ by letter case only: a database, a disk or a spreadsheet may take both for one."""
+"""Names that differ only in case: a database, a disk or a spreadsheet may take them for the same name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMED_IN_SET: tuple[Keys, ...] = (("parameter",), ("condition",))
 
 
 def refuse_twins(document: Document, places: Iterable[Keys]) -> None:
-    """Report each name that an earlier one of the same kind has in other letters, with the lines of both."""
+    """Report each name that differs from an earlier one of its kind only in case, with both lines."""
     for keys in places:
         raw: Any = document.content
         for key in keys:
@@ -32,8 +32,10 @@ def refuse_twins(document: Document, places: Iterable[Keys]) -> None:
             other = first.setdefault(name.casefold(), name)
             if other != name:
                 line = document.line_in_words((*keys, other), (*keys, name))
-                message = f"differs from {spell((*keys, other))} ({line}) by letter case only"
-                document.report((*keys, name), f"{message}; a database or a disk takes both for one", at="key")
+                message = f"differs from {spell((*keys, other))} ({line}) only in upper and lower case"
+                document.report(
+                    (*keys, name), f"{message}; a database or a disk may take them for the same name", at="key"
+                )
 
 
 RULE = "letters, digits, '_' and '-', at most 64, starting with a letter or digit"

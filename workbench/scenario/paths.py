@@ -37,7 +37,7 @@ class PathError(LookupError):
 
 
 class Unreadable(PathError):
-    """A path leads into a table that is defined but has problems of its own; there is nothing to add to them."""
+    """A path leads into a table that is defined but could not be read; so no further problem is reported."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Paths:
 
     def _table(self, section: str, name: str) -> Table:
         if f"{section}.{name}" in self.broken:
-            raise Unreadable(f"{section}.{name} has problems of its own", name, ())
+            raise Unreadable(f"{section}.{name} could not be read", name, ())
         table = self.tables.get(section, {}).get(name)
         if table is None:
             names = self.names(section)

@@ -1,4 +1,4 @@
-"""Where in the file a finding belongs that only shows once arms, sweeps and traits are put together."""
+"""The place in the file of a problem that only shows once arms, sweeps and traits are combined."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.scenario.text.syntax import Keys
 
 
 class Places:
-    """Finds the line that speaks last about a path: an axis, an arm and what it extends, a trait, the table itself.
+    """Finds the line that sets a path last: an axis, an arm or one it extends, a trait, or the table itself.
 
     `given` are paths that the command line sets; they have no line.
     """

@@ -1,4 +1,4 @@
-"""Which tables act on nothing, in any arm: each is refused by name.
+"""Tables that act on nothing in any arm: each is refused by name.
 
 The graph of who depends on what comes from the components' own declarations: a field that names a table reads it, one
 declared with ``acts`` acts on it. What outcomes, courses, phases and learning rules reach over this graph is alive.
@@ -18,7 +18,7 @@ from workbench.scenario.paths import Tables
 from workbench.scenario.text.document import Document, listed
 
 ROOTS = ("outcome", "course", "phase", "plasticity")
-"""What is recorded, the protocol itself, and what learns: nothing need depend on these."""
+"""What is recorded, the protocol, and what learns: these count even if nothing depends on them."""
 NAMING = ("reference", "references", "signal", "anchor", "path")
 """Kinds of fields that name other tables."""
 
@@ -180,13 +180,13 @@ def _why(table: Table, graphs: Collection[_Graph], tables: Tables, ways: Callabl
         return f"acts on nothing: {end} is a source, whose activity comes from outside; nothing is added to it"
     readers = sorted(set().union(*(graph.readers(table.path) for graph in present)))
     if readers:
-        only = listed(readers)
-        return f"acts on nothing: only {only} {'depends' if len(readers) == 1 else 'depend'} on it, and nothing on that"
+        verb, them = ("depends", "that") if len(readers) == 1 else ("depend", "those")
+        return f"acts on nothing: only {listed(readers)} {verb} on it, and nothing depends on {them}"
     return f"acts on nothing: {SECTIONS[table.section].unread} ({ways(table.section)})"
 
 
 def _ways(section: str, registry: Registry) -> str:
-    """Say what can name something of a section."""
+    """Return what can name a table of a section, in words."""
     found: dict[str, set[str]] = {}
     drives = component_drives(section, registry)
     for component in registry:
@@ -208,12 +208,12 @@ def _article(word: str) -> str:
 
 
 def _unfed(table: Table, section: str, tables: Tables) -> str:
-    """Say that nothing gives a table what it needs to be more than nothing."""
+    """Return why a table stays at zero: nothing drives it."""
     withheld = [
         other.path
         for other in tables.get(section, {}).values()
         if any(_acts(p) and other.fields.get(f) == table.name for f, p in other.component.parameters().items())
     ]
     if withheld:
-        return f"stays at nothing: every arm is without {listed(sorted(withheld))}"
-    return f"stays at nothing: no {section} names it"
+        return f"stays at zero: every arm is without {listed(sorted(withheld))}"
+    return f"stays at zero: no {section} names it"

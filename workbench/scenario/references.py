@@ -1,4 +1,4 @@
-"""Whether everything that tables name exists, and whether tables make sense together."""
+"""Checks that everything that tables name exists, and that tables fit together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workbench.scenario.values import ValueReader
 
 
 def check_references(reader: ValueReader, paths: Paths) -> None:
-    """Report every name of a table that does not exist, and every pair of tables that makes no sense."""
+    """Report every reference to a table that does not exist, and every pair of tables that do not fit together."""
     whole = plain_tables(paths.tables, paths.parameters)
     tables = [table for named in paths.tables.values() for table in named.values()]
     sound = not paths.broken and not any(p.key.partition(".")[0] in SECTIONS for p in reader.document.problems)
@@ -93,7 +93,7 @@ def _check_rule_has_projection(reader: ValueReader, table: Table, paths: Paths) 
     if table.section != "plasticity" or paths.defines("projection", table.name):
         return True
     projections = paths.names("projection")
-    message = f"a rule has the name of its projection (defined: {listed(projections)})"
+    message = f"a rule must have the name of its projection (defined: {listed(projections)})"
     reader.document.report(_keys(table), message, at="key", got=table.name, known=projections)
     return False
 
@@ -123,7 +123,7 @@ def _path_fault(value: str, paths: Paths, *, moved: bool) -> tuple[str, str, Col
     if target.parameter.kind != "number" or (target.table and target.table.section in RECORDINGS):
         return f"{target.path} is not a number of the model", "", ()
     if target.table is None:
-        return "links act on the number of a table: name that one, section.name.field", "", ()
+        return "a link acts on a number of a table: write section.name.field", "", ()
     if moved and (why := _still(target.table, target.parameter)):
         return f"nothing can move {target.path} while the model runs: {why}", "", ()
     return None
@@ -132,7 +132,7 @@ def _path_fault(value: str, paths: Paths, *, moved: bool) -> tuple[str, str, Col
 def _still(table: Table, parameter: Parameter) -> str:
     """Return why no link can move a number, "" if one may."""
     if parameter.fixed:
-        return "it must be the same for all runs of an arm"
+        return "the number must be the same in all runs of an arm"
     return parameter.still or table.component.still
 
 

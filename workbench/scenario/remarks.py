@@ -1,4 +1,4 @@
-"""What is accepted and yet worth knowing: arms that nobody runs, fields that act on nothing, a design off balance."""
+"""Accepted but worth a note: arms that no study runs, fields without effect, an unbalanced design."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def note_idle_fields(document: Document, tables: Tables, arms: Mapping[str, Arm]
                 continue
             chooser, used = parameter.only_with
             if not set(used) & set(_chosen(table, chooser, arms, studies)):
-                message = f"acts on nothing here: it goes with {chooser} = {' or '.join(used)}"
+                message = f"has no effect here: it goes with {chooser} = {' or '.join(used)}"
                 document.note(raw_place(document, (table.section, table.name), field), message, at="key")
 
 
@@ -56,4 +56,4 @@ def sobol_remark(n: int) -> str:
     if n < 2 or not n & (n - 1):
         return ""
     below = 1 << (n.bit_length() - 1)
-    return f"a Sobol design is balanced at powers of two only, and {n:,} is none: {below:,} or {2 * below:,} keep it"
+    return f"a Sobol design is balanced only at powers of two, and {n:,} is not one: use {below:,} or {2 * below:,}"

@@ -34,7 +34,7 @@ class Known:
 
 
 def read_report(document: Document, raw: Mapping[str, Any], known: Known) -> Report:
-    """Return the table ``[report]``; what it names and is not there is reported at its place."""
+    """Return the table ``[report]``; a name in it that does not exist is reported at its place."""
     found = conforming_entries(document, ("report",), ReportShape, raw)
     benefit = found.get("benefit")
     named = {kind: found.get(kind, {}) for kind in ("also", "cost")}
@@ -72,7 +72,7 @@ def read_contrary(
 
 
 def _contrast(document: Document, keys: Keys, written: Mapping[str, Any], known: Known) -> Contrast | None:
-    """Return one comparison, None where its outcome or its arm is not said."""
+    """Return one comparison, None where its outcome or its arm is missing."""
     raw = conforming_entries(document, keys, ContrastShape, written)
     places = (("outcome", "outcome"), ("arm", "arm"), ("against", "arm"), ("course", "course"))
     for field, section in (*places, ("interaction", "interaction")):
@@ -80,7 +80,7 @@ def _contrast(document: Document, keys: Keys, written: Mapping[str, Any], known:
     if raw.get("source"):
         _source(document, (*keys, "source"), raw["source"], known.sources)
     elif raw.get("meaningful") is not None:
-        document.report((*keys, "meaningful"), "a size that matters needs a source (a key of the bibliography)")
+        document.report((*keys, "meaningful"), "a meaningful change needs a source (a key of the bibliography)")
     crossed = _crossed(document, keys, raw, known)
     response = _response(document, keys, raw, known)
     name = raw.get("arm") or (crossed.arms[0] if crossed else "")
@@ -91,7 +91,7 @@ def _contrast(document: Document, keys: Keys, written: Mapping[str, Any], known:
     arm = known.arms.get(name)
     against = raw.get("against") or (arm.compare_with if arm else "") or ""
     if arm is not None and not against:
-        document.report((*keys, "arm"), f"{quoted(name)} is compared with no arm (name one under `against`)")
+        document.report((*keys, "arm"), f"{quoted(name)} has no baseline (name an arm under `against`)")
     if arm is not None and against == name:
         document.report((*keys, "against"), f"{quoted(against)} is compared with itself")
     return Contrast(**{**raw, "arm": name, "against": against, "response": response})
@@ -101,12 +101,12 @@ def _known(document: Document, keys: Keys, name: str, known: Known, section: str
     """Report a name that no table of a section has."""
     names = known.names(section)
     if name and name not in names:
-        message = f"no {section} is called {quoted(name)} (known: {listed(names)})"
+        message = f"no {section} {quoted(name)} (known: {listed(names)})"
         document.report(keys, message, got=name, known=names)
 
 
 def _crossed(document: Document, keys: Keys, raw: Mapping[str, Any], known: Known) -> Interaction | None:
-    """Return the interaction that a benefit is; only there, and only with its arm with both, may one be named."""
+    """Return the interaction that is the benefit; only the benefit may name one, and only with the arm with both."""
     name = raw.get("interaction", "")
     found = known.interactions.get(name)
     if name and keys != ("report", "benefit"):
@@ -139,13 +139,15 @@ def _caveat(document: Document, name: str, written: Mapping[str, Any], known: Kn
     found = known.tables.get(section, {}).get(table)
     parameter = found.component.parameters().get(field) if found else None
     if parameter is None or parameter.kind != "number":
-        document.report((*keys, "setting"), f"{quoted(read['setting'])} is no number of this file (SECTION.NAME.FIELD)")
+        document.report(
+            (*keys, "setting"), f"{quoted(read['setting'])} is not a number of this file (SECTION.NAME.FIELD)"
+        )
     return Caveat(**read)
 
 
 def _source(document: Document, keys: Keys, source: str, sources: Collection[str] | None) -> None:
     if sources is not None and source not in sources:
-        message = f"no work is called {quoted(source)} in the bibliography"
+        message = f"the bibliography has no entry {quoted(source)}"
         document.report(keys, message, got=source, known=sources)
 
 
@@ -195,7 +197,7 @@ class ContrastShape(Shape):
 
 
 class ReportShape(Shape):
-    """What a reader of the page needs to be told and the model does not know."""
+    """What a reader of the page needs to know and the model does not contain."""
 
     population: Annotated[str, Field(description='who is simulated, after "simulated patients with"')] = ""
     benefit: dict[str, Any] | None = None

@@ -37,11 +37,11 @@ class SettingReader:
             self.document.report(keys, str(error), at="key", got=error.got, known=error.known)
             return None
         if found.table is None and found.parameter.name not in self._referred:
-            message = f"no field refers to {found.path}, so another value would change nothing"
+            message = f"no field refers to {found.path}, so a new value would have no effect"
             self.document.report(keys, message, at="key")
             return None
         if found.table is not None and found.table.section in RECORDINGS:
-            self.document.report(keys, "what is recorded is the same in all arms; it cannot be set or swept", at="key")
+            self.document.report(keys, "recordings are the same in all arms; they cannot be set or swept", at="key")
             return None
         return found
 

@@ -19,7 +19,7 @@ from workbench.scenario.names import PATTERN
 MOST_SUBJECTS = 10_000_000
 """The largest number of subjects of a study."""
 LIMIT = 1e18
-"""The largest number a file may hold; anything beyond is a slip of the pen or an attack."""
+"""The largest number a file may hold; anything larger is a typo or an attack."""
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -112,7 +112,7 @@ class RangeShape(Shape):
 
 
 class ShippedRangeShape(RangeShape):
-    """The same of a substance, with its other names."""
+    """Plausible doses of a substance, with its other names."""
 
     also: Names = []
 
@@ -125,10 +125,10 @@ def component_shape(component: type[Component], key: str) -> type[Shape]:
         "title": (str, Field("", description="words for reports")),
     }
     if component.draws:
-        doc = "what its random numbers are named by, in place of its name"
+        doc = "name of its random numbers, if not the table's own"
         fields["stream"] = (Name, Field(None, description=doc))
     if component.section == "drug":
-        fields["substance"] = (str, Field("", description="what it is, where its name does not say so"))
+        fields["substance"] = (str, Field("", description="the substance, if the table's name does not say it"))
         fields["plausible"] = (RangeShape | None, Field(None, description="which doses of it are plausible"))
     for parameter in component.parameters().values():
         measured = parameter.kind in ("number", "numbers", "interval") and parameter.unit != "1"
@@ -171,9 +171,7 @@ class TraitShape(Shape):
     weights: list[Number] = []
     table: str = ""
     column: str = ""
-    stream: Annotated[Name | None, Field(description="what its random numbers are named by, in place of its name")] = (
-        None
-    )
+    stream: Annotated[Name | None, Field(description="name of its random numbers, if not the table's own")] = None
     effects: dict[str, EffectShape] = {}
 
 

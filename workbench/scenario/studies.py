@@ -84,7 +84,7 @@ class StudyReader:
         return found
 
     def named(self, what: str, names: list[str], known: tuple[str, ...], keys: Keys) -> tuple[str, ...]:
-        """Return the names in a list, all `known` ones if it is empty; each must be defined and stand once."""
+        """Return the names in a list, all `known` ones if it is empty; each must be defined and listed once."""
         for index, name in enumerate(names):
             if name not in known:
                 message = f"no {what} {show(name)} (defined: {listed(known)})"
@@ -107,7 +107,7 @@ class StudyReader:
             if not raw.get("sweep"):
                 report((*keys, "sweep"), "is missing (the numbers that the design spreads)", at="key")
             if "table" in raw:
-                report((*keys, "table"), "points come from a design or from a table, not from both", at="key")
+                report((*keys, "table"), "points come from a design or from a table, not both", at="key")
         return design
 
     def axes(self, raw: Mapping[str, Any], keys: Keys, arms: tuple[str, ...], *, spread: bool) -> tuple[Axis, ...]:
@@ -184,7 +184,7 @@ class StudyReader:
         return None
 
     def place(self, table: CsvTable, header: str, row: int | None, first: int) -> None:
-        """Say of the problems since `first` where in the table they are."""
+        """Give the problems since `first` their place in the table."""
         problems = self.settings.document.problems
         for i in range(first, len(problems)):
             if row is None:
@@ -195,7 +195,7 @@ class StudyReader:
                 problems[i] = replace(there, hint=problems[i].hint)
 
     def refuse_repeats(self, table: CsvTable, points: Iterable[Any]) -> None:
-        """Report a row that is an earlier one once more: it would count twice in whatever is made of the points."""
+        """Report a row that repeats an earlier one: it would count twice in every result."""
         first: dict[Any, int] = {}
         reported = 0
         for row, point in enumerate(points, 1):
@@ -207,7 +207,7 @@ class StudyReader:
                     return
 
     def refuse_repeated_zips(self, axes: Sequence[Axis], keys: Keys) -> None:
-        """Report zipped axes that come to the same values together more than once."""
+        """Report zipped axes with a combination of values that repeats."""
         zips: dict[str, list[Axis]] = {}
         for axis in axes:
             if axis.zip and not axis.zip.startswith(TABLE):
@@ -222,7 +222,7 @@ class StudyReader:
                 self.settings.document.report((*keys, "sweep", together[0].path), message, at="key")
 
     def check_count(self, study: Study, keys: Keys) -> None:
-        """Report zipped axes of different length, and more points than allowed; counted, never laid out."""
+        """Report zipped axes of different length, and too many points; points are counted without being computed."""
         lengths: dict[str, int] = {}
         for axis in study.axes:
             first = lengths.setdefault(axis.zip or axis.path, len(axis.values))
@@ -237,7 +237,7 @@ class StudyReader:
             self.settings.document.report((*keys, "sweep"), message, at="key")
 
     def check_conflicts(self, study: Study, keys: Keys) -> None:
-        """Report a path that both an arm and an axis fix: which of them counts cannot be guessed."""
+        """Report a path that both an arm and an axis set: which of them counts is ambiguous."""
         for axis in study.axes:
             if axis.relative:
                 continue
@@ -287,14 +287,14 @@ def _interaction(document: Document, name: str, raw: Any, known: tuple[str, ...]
     sound = conforming_entries(document, keys, InteractionShape, raw)
     arms = sound.get("arms", [])
     if "arms" in sound and len(arms) != len(PLACES):
-        message = f"an interaction is of four arms ({', '.join(PLACES)}), got {len(arms)}"
+        message = f"an interaction needs four arms ({', '.join(PLACES)}), got {len(arms)}"
         document.report((*keys, "arms"), message)
     for index, arm in enumerate(arms):
         place = (*keys, "arms", index)
         if arm not in known:
             document.report(place, f"no arm {show(arm)} (defined: {listed(known)})", got=arm, known=known)
         elif arm in arms[:index]:
-            document.report(place, f"arm {show(arm)} is listed twice: the four arms of an interaction differ")
+            document.report(place, f"arm {show(arm)} is listed twice: the four arms of an interaction must differ")
     if len(document.problems) > before:
         return None
     both, first, second, neither = arms

@@ -63,7 +63,7 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
     found = [traits.read(name, trait) for name, trait in sound.get("trait", {}).items()]
     found += [traits.column(path, column) for path, column in sound.get("columns", {}).items()]
     if sound.get("table") and not any(trait and trait.distribution == "table" for trait in found):
-        message = 'is read by nothing: it needs columns = { "section.name.field" = "COLUMN" }, or a trait'
+        message = 'has no effect: it needs columns = { "section.name.field" = "COLUMN" }, or a trait'
         reader.document.report(("subjects", "table"), message)
     columns.tell()
     _check_people(reader, sound.get("count", 1), found)
@@ -71,11 +71,11 @@ def read_subjects(reader: ValueReader, paths: Paths, base: Path) -> Subjects:
     correlated = {name for pair in sound.get("correlation", {}) for name in pair.split(".")}
     for trait in whole:
         if not trait.on and not trait.effects and trait.name not in correlated:
-            message = 'changes nothing: it needs on = "section.name.field", or a table of effects'
+            message = 'has no effect: it needs on = "section.name.field", or a table of effects'
             reader.document.report(("subjects", "trait", trait.name), message, at="key")
     for trait in whole:
         if trait.distribution == "table" and trait.name in correlated:
-            message = f"{trait.name} is listed person by person, so that nothing of it is drawn to correlate"
+            message = f"{trait.name} is listed person by person; only drawn traits can be correlated"
             reader.document.report(("subjects", "correlation"), message, at="key")
     _check_set_once(reader, whole)
     _check_streams(reader, whole)
@@ -125,13 +125,13 @@ class _Traits:
         kind = sound["distribution"]
         if kind == "empirical" and "table" in sound and self.columns.ids(sound, keys) is not None:
             kind = "table"
-            message = f"{sound['table']} says whose row is whose: each subject has the number of an ID, none is drawn"
+            message = f"{sound['table']} has a column of IDs: each subject takes the row of its ID; none is drawn"
             self.reader.document.note((*keys, "table"), message)
         effects = self.effects(sound.get("effects", {}), unit, (*keys, "effects"))
         path = target.path if target else ""
         stream = str(sound.get("stream") or "")
         if stream and kind == "table":
-            message = "names random numbers, and of a table of people none are drawn"
+            message = "names random numbers, but a table of people draws none"
             self.reader.document.report((*keys, "stream"), message)
         return Trait(name, path, mode, kind, MappingProxyType(settings), effects, unit, stream)
 
@@ -168,7 +168,7 @@ class _Traits:
         return unit
 
     def takes(self, raw: Mapping[str, Any], distribution: Distribution, keys: Keys) -> bool:
-        """Report numbers that the distribution lacks or does not take."""
+        """Report settings that the distribution lacks or does not have."""
         kind = raw["distribution"]
         needed = (*distribution.own, *distribution.pure)
         from_file = (kind == "empirical" and "table" in raw) or (kind == "table" and "values" not in raw)
@@ -217,7 +217,7 @@ class _Traits:
     def weights(self, raw: Mapping[str, Any], keys: Keys) -> tuple[Quantity, ...]:
         weights = raw["weights"]
         if len(weights) != len(raw["values"]) or min(weights, default=-1) < 0 or not sum(weights) > 0:
-            message = f"needs one weight, not negative, for each of the {len(raw['values'])} values, and not only zeros"
+            message = f"needs one weight, 0 or more, for each of the {len(raw['values'])} values, and not all of them 0"
             self.reader.document.report((*keys, "weights"), message)
         return tuple(Quantity(float(weight), "1", repr(weight)) for weight in weights)
 
@@ -243,11 +243,11 @@ class _Traits:
 
 
 def _check_streams(reader: ValueReader, traits: Iterable[Trait]) -> None:
-    """Report a trait that would draw the very numbers of another."""
+    """Report a trait that would draw the same random numbers as another."""
     owners: dict[str, str] = {}
     for trait in sorted(traits, key=lambda trait: bool(trait.stream)):
         if owners.setdefault(trait.drawn_as, trait.name) != trait.name:
-            message = f"would draw the numbers of trait {owners[trait.drawn_as]}"
+            message = f"would draw the same random numbers as trait {owners[trait.drawn_as]}"
             reader.document.report(("subjects", "trait", trait.name, "stream"), message)
 
 
@@ -286,7 +286,7 @@ def _check_set_once(reader: ValueReader, traits: tuple[Trait, ...]) -> None:
 def _read_correlation(
     reader: ValueReader, raw: Mapping[str, float], names: tuple[str, ...]
 ) -> tuple[tuple[str, str, float], ...]:
-    """Return the correlations written as ``"weight.age" = 0.5``; together they must be possible."""
+    """Return the correlations written as ``"weight.age" = 0.5``; their matrix must be positive definite."""
     found: dict[frozenset[str], tuple[str, str, float]] = {}
     for pair, value in raw.items():
         keys = ("subjects", "correlation", pair)
@@ -300,7 +300,11 @@ def _read_correlation(
         else:
             found[frozenset((first, second))] = (first, second, float(value))
     if found and not _is_possible(tuple(found.values())):
-        reader.document.report(("subjects", "correlation"), "no traits can have these correlations together", at="key")
+        reader.document.report(
+            ("subjects", "correlation"),
+            "these correlations contradict each other: their matrix is not positive definite",
+            at="key",
+        )
     return tuple(found.values())
 
 

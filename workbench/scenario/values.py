@@ -175,13 +175,13 @@ class ValueReader:
         low, high = self.plausible(unit, raw, keys, found)
         source, status, fitted_to = raw.get("source", ""), raw.get("status", "assumed"), tuple(raw.get("fitted_to", ()))
         if source and self.sources is not None and source not in self.sources:
-            message = f"unknown source {show(source)} (an entry of the bibliography, references.bib)"
+            message = f"unknown source {show(source)} (expected an entry of the bibliography, references.bib)"
             self.document.report((*keys, "source"), message, got=source, known=self.sources)
         if status == "measured" and not (source or raw.get("note")):
-            message = "a measured value says where it was read (source, or a note if there is no publication)"
+            message = "a measured value needs its origin (source, or a note if it is unpublished)"
             self.document.report((*keys, "status"), message)
         if status == "fitted" and not (source or fitted_to):
-            self.document.report((*keys, "status"), "a fitted value says what it was fitted to (fitted_to or source)")
+            self.document.report((*keys, "status"), "a fitted value needs what it was fitted to (fitted_to or source)")
         return Evidence(status, source, low, high, fitted_to, raw.get("note", ""))
 
     def plausible(

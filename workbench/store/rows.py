@@ -28,7 +28,7 @@ Rows = NDArray[np.int64]
 
 def _statement(table: Table) -> str:
     # The text is compiled once and fed tuples: four times faster than dictionaries through Core. Only a row
-    # that exists already may be passed over; "or ignore" would swallow a NULL as well.
+    # that already exists may be passed over; "or ignore" would swallow a NULL as well.
     return str(insert_into(table).on_conflict_do_nothing().compile(dialect=dialect()))
 
 

@@ -1,4 +1,4 @@
-"""What one text of a scenario or a parameter set says otherwise than another: key by key, with its line."""
+"""Differences between two texts of a scenario or a parameter set: key by key, with the line."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from workbench.scenario.text.document import Document, outline, spell
 from workbench.scenario.text.syntax import Keys
 
 ABSENT = object()
-"""Stands for what a text does not say."""
+"""Stands for a key that a text does not have."""
 DEEP = {("subjects", "trait"): 3, ("study", "*", "sweep"): 4, ("interaction",): 2}
 """Tables whose entries are shown whole where one text lacks them, by how many keys name an entry; others by two."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One key that two texts say differently; `old` or `new` may be `ABSENT`."""
+    """One key whose value differs between two texts; `old` or `new` may be `ABSENT`."""
 
     keys: Keys
     old: Any
@@ -34,7 +34,7 @@ class Change:
 
 
 def changes(old: bytes, new: Document) -> list[Change]:
-    """Return what `new` says otherwise than `old`, in the order of `new`; what is gone comes last, without a line."""
+    """Return how `new` differs from `old`, in the order of `new`; removed keys come last, without a line."""
     if old == new.data:
         return []
     found = []

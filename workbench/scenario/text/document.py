@@ -17,10 +17,10 @@ from workbench.scenario.text.syntax import Keys, Positions, RepeatedKey, read_po
 
 _YEAR = re.compile(r"(?:18|19|20)\d\d[a-z]?$")
 ALIKE = 0.75
-"""How alike the names of authors must be for one to stand for the other."""
+"""How similar two authors' names must be for one to be suggested for the other."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SUGGESTIONS = 100_000
-"""Names of one file that may be compared in looking for the nearest ones: the slowest part of a hopeless file."""
+"""Comparisons of names allowed per file in the search for the nearest: the slowest part of a very faulty file."""
 _LEAST = 500
 """Names that one problem counts as at least."""
 
@@ -38,7 +38,7 @@ class Document:
     problems : list of Problem
         Everything found so far; files read together share one list.
     notes : list of Problem
-        What is accepted and yet worth telling, at its place.
+        Notes about what is accepted, at their places.
     people : mapping place -> IDs
         The people of each table that has a column of IDs, in order of appearance.
     inert : int
@@ -52,7 +52,7 @@ class Document:
         self._start(problems)
 
     def again(self, problems: list[Problem]) -> Document:
-        """Return the same text as if nothing had been found in it yet, without parsing it once more."""
+        """Return a copy without problems and notes, which shares what was parsed."""
         other = copy.copy(self)
         other._start(problems)
         return other
@@ -112,9 +112,9 @@ class Document:
         hint: str = "",
         otherwise: str = "",
     ) -> None:
-        """Add a problem at `keys`; the nearest of `known` to `got` becomes the hint. One problem a place is enough.
+        """Add a problem at `keys`; the nearest of `known` to `got` becomes the hint.
 
-        `otherwise` is the hint where nothing is near.
+        Only the first problem at a place is kept. `otherwise` is the hint where no name is near.
         """
         if keys in self._reported:
             return
@@ -132,7 +132,7 @@ class Document:
         self.problems.append(Problem(file, line, column, spell(own), message, hint or otherwise or inherited))
 
     def note(self, keys: Keys, message: str, *, at: Literal["key", "value"] = "value", hint: str = "") -> None:
-        """Add a note at `keys`: what the file says there is accepted, but its author should hear of it."""
+        """Add a note at `keys`: the text there is accepted, but worth knowing."""
         found = Problem(*self.locate(keys, at), spell(self.source(keys)[1]), message, hint)
         if found not in self.notes:
             self.notes.append(found)
@@ -192,7 +192,7 @@ def listed(names: Iterable[str]) -> str:
 
 def _again(one: RepeatedKey, file: str) -> Problem:
     what = f"the table [{shorten(one.name)}]" if one.is_table else f"the key {shorten(one.name)}"
-    message = f"TOML syntax: {what} is defined twice; it stands in line {one.first} already"
+    message = f"TOML syntax: {what} is defined twice; first in line {one.first}"
     return Problem(file, one.line, 1, "", message)
 
 

@@ -84,7 +84,7 @@ def refusal(file: str, line: int, column: int, message: str, hint: str = "") -> 
 
 
 def place(text: str, offset: int) -> tuple[int, int]:
-    """Return line and column, both from 1 and in characters, of an offset into `text`."""
+    """Return line and column of an offset into `text`, both counted from 1 in characters."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
@@ -126,7 +126,7 @@ _SLIPS = (
     (r"^\s*[\w.\"'-]+\s*:", "a colon after a key", "a key and its value are joined by =, as in size = 4"),
     (r"=\s*[+-]?\d+,\d+\s*(#.*)?$", "a comma in a number", "write a decimal point, as in 0.1"),
     (r"(//|;)", "a // or ; on the line", "a comment begins with #, and a line needs no ; at its end"),
-    (r"[=\[,]\s*(True|False|TRUE|FALSE|yes|no)\b", "a true or false", "write true or false in small letters"),
+    (r"[=\[,]\s*(True|False|TRUE|FALSE|yes|no)\b", "a true or false", "write true or false in lower case"),
     (r"=\s*[+-]?\d[\d.eE_+-]*\s*[A-Za-zµ%/]", "a number with a unit", 'write it in quotes, as in "8 h"'),
     (r"[=\[,]\s*[A-Za-z][\w.-]*\s*([,\]#}].*)?$", "a bare word", 'write text in quotes, as in "muscle"'),
     (r"=\s*(#.*)?$", "a key without a value", "write key = value on one line"),
@@ -162,7 +162,7 @@ def _defined_twice(message: str, written: str, above: list[str]) -> tuple[str, s
         else (lambda other: other.partition("=")[0].strip() == key)
     )
     first = next((i for i in range(len(above), 0, -1) if same(above[i - 1])), None)
-    where = f"; it stands in line {first} already" if first else ""
+    where = f"; first in line {first}" if first else ""
     return f"{what} is defined twice{where}", ""
 
 
