@@ -39,15 +39,30 @@ hertz = 1 / second = Hz
 trial = [trial]
 """
 
-COMMON = (
-    *("ms", "s", "min", "h", "day", "week", "trial"),
-    *("1/s", "Hz", "1/min", "1/h", "1/day", "1/trial", "trial/day"),
-    *("ng", "ug", "mg", "g", "kg", "mg/kg", "ug/kg", "g/kg"),
-    *("mg/h", "mg/day", "mg/kg/h", "mg/kg/day", "mL", "L", "L/kg", "mL/min", "L/h", "L/day", "L/h/kg"),
-    *("ng/mL", "ug/mL", "ug/L", "mg/L", "nM", "uM", "mM", "nmol", "umol", "mol"),
-    *("1/nM", "1/uM", "um", "mm", "mV", "V", "g/mol"),
-)
-"""The spellings offered in messages, by kind."""
+KINDS = {
+    "[time]": ("ms", "s", "min", "h", "day", "week"),
+    "[trial]": ("trial",),
+    "1 / [time]": ("1/s", "Hz", "1/min", "1/h", "1/day"),
+    "1 / [trial]": ("1/trial",),
+    "[trial] / [time]": ("trial/day",),
+    "[mass]": ("ng", "ug", "mg", "g", "kg"),
+    "[mass] / [body_mass]": ("mg/kg", "ug/kg", "g/kg"),
+    "[mass] / [time]": ("mg/h", "mg/day"),
+    "[mass] / [body_mass] / [time]": ("mg/kg/h", "mg/kg/day"),
+    "[volume]": ("mL", "L"),
+    "[volume] / [body_mass]": ("L/kg",),
+    "[volume] / [time]": ("mL/min", "L/h", "L/day"),
+    "[volume] / [time] / [body_mass]": ("L/h/kg",),
+    "[mass] / [volume]": ("ng/mL", "ug/mL", "ug/L", "mg/L"),
+    "[substance] / [volume]": ("nM", "uM", "mM"),
+    "[substance]": ("nmol", "umol", "mol"),
+    "[volume] / [substance]": ("1/nM", "1/uM"),
+    "[length]": ("um", "mm"),
+    "[potential]": ("mV", "V"),
+    "[mass] / [substance]": ("g/mol",),
+}
+"""The spellings offered in messages, by kind as pint names it."""
+COMMON = {spelling: kind for kind, spellings in KINDS.items() for spelling in spellings}
 
 # [0-9], as \d also takes the digits of other scripts, which nobody means.
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -119,7 +134,8 @@ def convert(number: float, given: str, unit: str) -> float:
 
 def counts_molecules(given: str, unit: str) -> bool:
     """Whether `given` is molar and `unit` a mass of the same substance: uM and ng/mL, nmol and mg."""
-    return is_known_unit(given) and _dimension(f"{given}*g/mol") == _dimension(unit) is not None
+    # Most numbers are written in the unit itself, which needs no parser: a mass is not molar.
+    return given != unit and is_known_unit(given) and _dimension(f"{given}*g/mol") == _dimension(unit) is not None
 
 
 def convert_to_mass(text: str, unit: str, molar_mass: float) -> float:
@@ -130,8 +146,7 @@ def convert_to_mass(text: str, unit: str, molar_mass: float) -> float:
 
 def is_known_unit(unit: str) -> bool:
     """Whether `unit` can be read ("1" is the unit of a pure number)."""
-    # The usual spellings need no parser, so that most files are read without importing pint (0.1 s).
-    return unit in COMMON or _dimension(unit) is not None
+    return _dimension(unit) is not None
 
 
 def same_kind(unit: str, other: str) -> bool:
@@ -173,6 +188,8 @@ def _parse_unit(unit: str) -> Any:
 
 @cache
 def _dimension(unit: str) -> str | None:
+    if unit in COMMON:
+        return COMMON[unit]  # without pint, whose import takes a tenth of a second
     parsed = _parse_unit(unit)
     return None if parsed is None else str(parsed.dimensionality)
 

@@ -13,6 +13,7 @@ from support.commands import DIVERGING, SMALL
 import workbench
 from workbench.component.declaration import Component, number
 from workbench.errors import ScenarioError, StorageError, UsageError
+from workbench.execution import workers
 from workbench.execution.pilot import RunForecast
 from workbench.execution.progress import RunCounts
 from workbench.execution.runner import forecast, prepare
@@ -62,6 +63,15 @@ def test_the_same_sweep_again_computes_nothing_and_changes_no_result(scenario: P
     again = workbench.run_sweep(scenario, db, workers=1)
     assert (again.stored, again.reused, again.run_steps) == (0, 30, 0)
     assert digest(db) == before
+
+
+def test_a_sweep_with_nothing_left_starts_no_worker(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = scenario.with_name("a.db")
+    workbench.run_sweep(scenario, db, workers=1)
+    started: list[int] = []
+    monkeypatch.setattr(workers, "Processes", started.append)
+    assert workbench.run_sweep(scenario, db, workers=2).reused == 30
+    assert started == []
 
 
 def test_widening_computes_only_the_new_runs(scenario: Path) -> None:

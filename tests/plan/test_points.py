@@ -102,6 +102,15 @@ def test_a_spread_design_is_reproducible_and_follows_the_order_of_its_axes_whate
     assert [(p["a"], p["b"]) for p in first] == [(p["b"], p["a"]) for p in second]
 
 
+@pytest.mark.parametrize(("n", "axes"), [(1, 1), (2, 3), (64, 2), (1000, 5)])
+def test_a_latin_hypercube_is_that_of_scipy(n: int, axes: int) -> None:
+    from scipy.stats import qmc
+
+    found = points(*(axis(f"p{i}", 0.0, 1.0) for i in range(axes)), design="lhs", n=n)
+    laid = qmc.LatinHypercube(axes, rng=0).random(n)
+    assert [tuple(point.values()) for point in found] == [tuple(row) for row in laid.tolist()]
+
+
 def test_the_first_points_of_a_sobol_design_stay_when_it_grows() -> None:
     a, b = axis("a", 0.0, 1.0), axis("b", 0.0, 1.0)
     assert list(points(a, b, design="sobol", n=100))[:37] == list(points(a, b, design="sobol", n=37))

@@ -13,6 +13,7 @@ from support.small_world import arm, axis, parameter_set, q, scenario, table, tr
 
 from workbench.errors import ScenarioError
 from workbench.plan import plan
+from workbench.plan.traits import DISTRIBUTIONS, ends
 from workbench.scenario.model import Effect, Ref, Trait
 
 MANY = range(20_000)
@@ -200,6 +201,28 @@ def test_a_rare_draw_outside_the_range_is_found_before_any_run() -> None:
     with pytest.raises(ScenarioError, match=f"subject {negative[0]} is out of range") as caught:
         plan(asked)
     assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"distribution": "lognormal", "median": 3.0, "cv": 0.7},
+        {"distribution": "normal", "mean": -2.0, "sd": 5.0},
+        {"distribution": "truncated_normal", "mean": 0.0, "sd": 1.0, "low": -0.5, "high": 4.0},
+        {"distribution": "uniform", "low": 1.0, "high": 2.0},
+        {"distribution": "bernoulli", "p": 0.5},
+        {"distribution": "choice", "values": (3.0, 1.0, 2.0)},
+        {"distribution": "empirical", "values": (3.0, 1.0, 2.0)},
+    ],
+    ids=lambda rest: rest["distribution"],
+)
+def test_no_draw_lies_beyond_the_ends_of_its_trait(rest: dict[str, object]) -> None:
+    settings = {name: value for name, value in rest.items() if name != "distribution"}
+    outermost = np.array([2.0**-54, 0.25, 0.75, 1.0 - 2.0**-53])  # of 2^53 cells the first, two others, and the last
+    draws = DISTRIBUTIONS[str(rest["distribution"])](outermost, settings)
+    low, high = ends(trait("t", **rest), settings)
+    assert low <= draws.min() <= draws.max() <= high
+    assert high - low < 20 * (draws.max() - draws.min())
 
 
 def test_100_000_subjects_are_drawn_in_a_moment() -> None:

@@ -387,6 +387,12 @@ class Component:
 
     @classmethod
     @cache
+    def defaults(cls) -> Mapping[str, Any]:
+        """Return what a file may leave out, by name."""
+        return MappingProxyType({name: p.default for name, p in cls.parameters().items() if not p.required})
+
+    @classmethod
+    @cache
     def companions(cls) -> Mapping[str, tuple[str, ...]]:
         """Return the fields that other tables fill: (section, its reference to this table), or (own reference,)."""
         found: dict[str, tuple[str, ...]] = {}

@@ -26,8 +26,8 @@ class Fields(dict[str, Any]):
     """
 
     def __init__(self, component: type[Component], section: str, name: str, given: Mapping[str, Any]) -> None:
-        defaults = {n: p.default for n, p in component.parameters().items() if not p.required}
-        super().__init__(defaults | dict(given))
+        super().__init__(component.defaults())
+        self.update(given)
         self.component = component
         self |= {"section": section, "name": name, SECTIONS[section].key: component.name}
         if section == "plasticity":
@@ -47,9 +47,9 @@ class Fields(dict[str, Any]):
         """Whether the component, with these fields, offers `what`."""
         return what in self.component.offered(self)
 
-    def with_number(self, field: str, value: float | None) -> Fields:
-        """Return the same table with another number in one field."""
-        return Fields(self.component, self["section"], self["name"], {**self, field: value})
+    def with_numbers(self, numbers: Mapping[str, float | None]) -> Fields:
+        """Return the same table with other numbers in some fields."""
+        return Fields(self.component, self["section"], self["name"], {**self, **numbers})
 
 
 class Tables(dict[str, dict[str, Fields]]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -193,37 +193,56 @@ def read_scenario(
     return document, None if document.registry is registry() else document.registry
 
 
-def forecast(request: Request, *, continued: bool | None = None) -> RunForecast:
-    """Say what a sweep would do and cost; times a small pilot and writes nothing.
+def forecast(request: Request) -> RunForecast:
+    """Say what a sweep would do and cost; times a small pilot and writes nothing."""
+    return _estimate_cost(request, _remaining(request, request.db.exists()))
 
-    Parameters
+
+@dataclass(frozen=True)
+class _Remaining:
+    """What is left to compute.
+
+    Attributes
     ----------
-    continued
-        Whether the database holds runs that may be used again; looked up if None.
+    work : tuple of Work
+        Empty where the database holds everything.
+    reused : int
+        How many runs it does hold.
+    fresh : bool
+        Whether there is no database yet.
+    why
+        Why the rest is new, where another sweep is alike.
     """
-    fresh = not (request.db.exists() if continued is None else continued)
-    counts, reused, why = (list(request.counts()), 0, None) if fresh else _remaining(request)
+
+    work: tuple[Work, ...]
+    reused: int
+    fresh: bool
+    why: Explanation | None
+
+
+def _estimate_cost(request: Request, left: _Remaining) -> RunForecast:
+    """Return what it costs to compute what is left; times a small pilot."""
     asked = request.plan.expected
-    if not counts:
-        return RunForecast(plan=request.plan, expected=asked, reused=reused, workers=request.workers)
-    work = [Work(*counted) for counted in counts]
-    run_steps, seconds = estimate_work(work, request.widest, request.workers, request.registry)
-    size = sum(part.runs * bytes_of(part.structure, request.registry) for part in work) + EMPTY_BYTES * fresh
-    rate = run_steps / seconds if seconds else 0.0
+    if not left.work:
+        return RunForecast(plan=request.plan, expected=asked, reused=left.reused, workers=request.workers)
+    run_steps, seconds = estimate_work(left.work, request.widest, request.workers, request.registry)
+    size = sum(part.runs * bytes_of(part.structure, request.registry) for part in left.work)
     return RunForecast(
         plan=request.plan,
         expected=asked,
-        reused=reused,
+        reused=left.reused,
         workers=request.workers,
-        rate=rate,
+        rate=run_steps / seconds if seconds else 0.0,
         seconds=seconds,
-        database_bytes=size,
-        why=why,
+        database_bytes=size + EMPTY_BYTES * left.fresh,
+        why=left.why,
     )
 
 
-def _remaining(request: Request) -> tuple[list[tuple[Structure, int, int]], int, Explanation | None]:
-    """Return as `Request.counts` what a database does not hold yet, how many runs it does, and why the rest is new."""
+def _remaining(request: Request, continued: bool) -> _Remaining:
+    """Return what a database does not hold yet; it is `continued`, or there is none."""
+    if not continued:
+        return _Remaining(tuple(Work(*counted) for counted in request.counts()), 0, True, None)
     from workbench.execution.earlier import why_new
     from workbench.store.complete import found_rows
 
@@ -239,8 +258,8 @@ def _remaining(request: Request) -> tuple[list[tuple[Structure, int, int]], int,
             blocks[chunk.batch.structure] += 1
             for arm, count in Counter(chunk.arms[~complete].tolist()).items():
                 places[chunk.study, arms[chunk.study][arm]] += count
-    left = [(structure, runs[structure], blocks[structure]) for structure in runs]
-    return left, reused, why_new(request.db, request.plan, places, held)
+    left = tuple(Work(structure, runs[structure], blocks[structure]) for structure in runs)
+    return _Remaining(left, reused, False, why_new(request.db, request.plan, places, held))
 
 
 def run_sweep(
@@ -321,13 +340,15 @@ def carry_out(
     with (
         StopSignal(watcher.stopping) as stop,
         open_writer(request.db, lock_timeout=lock_timeout, command=command) as writer,
-        crew(request.workers, request.registry) as hands,  # they start up while the plan is stored and timed
+        ExitStack() as staff,
     ):
         sweep = writer.begin(request.plan, command=command, workers=request.workers)
         try:
-            expected = forecast(request, continued=continued)
+            left, sample = _remaining(request, continued), _stepped_sample(request, writer)
+            needed = request.workers if left.work or sample is not None else 1
+            hands = staff.enter_context(crew(needed, request.registry))  # they start up while the pilot is timed
+            expected = _estimate_cost(request, left)
             watcher.forecast(expected)
-            sample = _stepped_sample(request, writer)
             solved: dict[str, BatchResult] = {}
             work: Iterable[tuple[Task, Batch]] = _missing(request, writer, fail_fast)
             if sample is not None:

@@ -94,7 +94,7 @@ class Form:
 
     def times(self, *factors: Swept | TraitFactor) -> Form:
         """Return the form with more factors."""
-        return replace(self, factors=(*self.factors, *factors))
+        return replace(self, factors=(*self.factors, *factors)) if factors else self
 
     def converted(self, given: str, unit: str) -> Form:
         """Return the form in `unit`; factors have none."""

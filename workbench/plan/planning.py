@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from math import inf
 from typing import Any
 
 from workbench.component.registry import SECTIONS
@@ -18,7 +19,7 @@ from workbench.plan.points import MAX_POINTS, Points, points_of
 from workbench.plan.resolve import Layers
 from workbench.plan.run_plans import Plan, StudyPlan
 from workbench.plan.soundness import collect_notes, find_faults, range_problems
-from workbench.plan.traits import LISTED, cholesky, plain_settings
+from workbench.plan.traits import LISTED, cholesky, ends, plain_settings
 from workbench.quantities import convert, same_kind
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
 from workbench.scenario.places import Places
@@ -109,8 +110,11 @@ def _plan(
     )
     traits = _trait_settings(scenario, chosen, read, points)
     laid_out = Plan(scenario, seed, dict(settings), plans, read, traits, tuple(sorted({*scenario.notes, *notes})))
+    limits = {trait.name: ends(trait, traits[trait.name]) for trait in scenario.subjects.traits}
+    limits |= {name: (-inf, inf) for correlated in scenario.subjects.correlation for name in correlated[:2]}
     outside = (
-        range_problems(s.groups, s.subjects, laid_out.traits, s.arms, partial(_placed, places, s.name)) for s in plans
+        range_problems(s.groups, s.subjects, laid_out.traits, limits, s.arms, partial(_placed, places, s.name))
+        for s in plans
     )
     if problems := list(chain.from_iterable(outside)):
         raise ScenarioError(dict.fromkeys(problems))

@@ -151,14 +151,30 @@ def _spread(study: Study) -> dict[str, tuple[float, ...]]:
     axes in the order of the file, so that no name decides. The first points of a Sobol design stay when `n` grows; a
     Latin hypercube is laid anew.
     """
-    from scipy.stats import qmc
-
     axes = study.axes
-    if study.design == "sobol":
-        unit = qmc.Sobol(len(axes), rng=0).random_base2(max(study.n - 1, 0).bit_length())[: study.n]
-    else:
-        unit = qmc.LatinHypercube(len(axes), rng=0).random(study.n)
+    unit = _sobol(study.n, len(axes)) if study.design == "sobol" else _latin_hypercube(study.n, len(axes))
     return {axis.path: _between(axis, unit[:, i]) for i, axis in enumerate(axes)}
+
+
+def _sobol(n: int, axes: int) -> NDArray[np.float64]:
+    from scipy.stats import qmc  # half a second
+
+    unit: NDArray[np.float64] = qmc.Sobol(axes, rng=0).random_base2(max(n - 1, 0).bit_length())[:n]
+    return unit
+
+
+def _latin_hypercube(n: int, axes: int) -> NDArray[np.float64]:
+    """Return `n` points of which each axis has one in each of `n` cells, (n, axes).
+
+    These are the numbers of ``scipy.stats.qmc.LatinHypercube(axes, rng=0)``, drawn in the same order by a generator
+    spawned like its own; importing that takes longer than to plan a large scenario.
+    """
+    (rng,) = np.random.default_rng(0).spawn(1)
+    within = rng.uniform(size=(n, axes))
+    cells = np.tile(np.arange(1, n + 1), (axes, 1))
+    for row in cells:
+        rng.shuffle(row)
+    return (cells.T - within) / n
 
 
 def _are_few(study: Study) -> bool:

@@ -78,7 +78,7 @@ class Layers:
         return table.path in self.arm.without and table.path not in self.removed
 
     def _withholds(self, table: Table, parameter: Parameter) -> bool:
-        return parameter.name in self.component(table).withheld_by and self.withheld(table)
+        return self.withheld(table) and parameter.name in self.component(table).withheld_by
 
     def component(self, table: Table) -> type[Component]:
         """Return the component of a table, which an arm or an axis may exchange by its section's key."""
@@ -242,9 +242,8 @@ class Layers:
 
     def _individual(self, path: str, form: Form, unit: str) -> Form:
         """Return `form` as it differs between subjects; factors enter in the order of the traits' names."""
-        traits = sorted(self.scenario.subjects.traits, key=lambda trait: trait.drawn_as)
         factors: list[Swept | TraitFactor] = []
-        for trait in traits:
+        for trait in self.scenario.subjects.moving(path):
             if trait.on == path and trait.mode == "set":
                 form = Form(TraitFactor(trait.name)).converted(trait.unit, unit)
             elif trait.on == path:

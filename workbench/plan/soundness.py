@@ -19,7 +19,7 @@ from workbench.component.declaration import Parameter
 from workbench.component.registry import Registry
 from workbench.component.tables import Fields, Tables
 from workbench.errors import Problem
-from workbench.plan.columns import Form, Swept
+from workbench.plan.columns import Form, Swept, TraitFactor
 from workbench.plan.groups import ArmSlice, Group
 from workbench.plan.points import Points
 from workbench.plan.structures import sweeps_structure
@@ -155,13 +155,16 @@ def _swept_faults(
     ask: Asking = clashes,
 ) -> Iterator[tuple[Corner, str, str]]:
     """Yield (corner, path, fault) where an end of a sweep breaks a rule that is not in `known`, which grows."""
+    moved: dict[tuple[str, str], dict[str, Form]] = {}
+    for path, form in arm_slice.forms.items():
+        if form.constant is None:
+            section, name, field = path.split(".", 2)
+            moved.setdefault((section, name), {})[field] = form
     for corner in corners(arm_slice):
         tables = Tables(whole)
-        for path, number in (
-            (path, form.at(corner)) for path, form in arm_slice.forms.items() if form.constant is None
-        ):
-            section, name, field = path.split(".", 2)
-            tables[section][name] = tables[section][name].with_number(field, number)
+        for (section, name), forms in moved.items():
+            numbers = {field: form.at(corner) for field, form in forms.items()}
+            tables[section][name] = tables[section][name].with_numbers(numbers)
         overlapping = overlaps(tables) if ask is clashes else ()
         for path, message in (*_component_faults(structure, tables, ask), *overlapping):
             unreached = path.startswith("dose.") and path.rpartition(".")[2].startswith(TITRATION)
@@ -244,16 +247,23 @@ SPAN = 8192
 
 
 def range_problems(
-    groups: Sequence[Group], subjects: int, traits: Callable[[range], Draws], arms: Sequence[str], place: Place
+    groups: Sequence[Group],
+    subjects: int,
+    traits: Callable[[range], Draws],
+    ends: Mapping[str, tuple[float, float]],
+    arms: Sequence[str],
+    place: Place,
 ) -> Iterator[Problem]:
     """Yield a problem for each number of an arm that leaves its range at some point or in some subject.
 
-    Files are checked value by value when they are read; products with factors and draws only exist here.
+    Files are checked value by value when they are read; products with factors and draws only exist here. Subjects are
+    drawn only where a number may leave its range between the `ends` of its traits' draws.
     """
     individual: dict[tuple[str, Form], tuple[Parameter, str]] = {}
     for (path, form), (parameter, arm) in _different(groups, arms).items():
         if form.is_individual:
-            individual[path, form] = parameter, arm
+            if parameter.whole or any(_outside(form, parameter, _corners_of(form, ends), arm)):
+                individual[path, form] = parameter, arm
         else:
             yield from (place(path, fault, arm) for fault in _outside(form, parameter, {}, f"in arm {arm}"))
     for start in range(0, subjects, SPAN):
@@ -267,6 +277,13 @@ def range_problems(
             yield from (place(path, fault, arm) for fault in found)
 
 
+def _corners_of(form: Form, ends: Mapping[str, tuple[float, float]]) -> Draws:
+    """Return the ends of the draws of a form's traits, each with each of the others'."""
+    named = dict.fromkeys(part.trait for part in (form.base, *form.factors) if isinstance(part, TraitFactor))
+    corners = np.array(list(product(*(ends[trait] for trait in named))))
+    return dict(zip(named, corners.T, strict=True))
+
+
 def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, Form], tuple[Parameter, str]]:
     """Return every form of every path once, with its declaration and the first arm that has it."""
     found: dict[tuple[str, Form], tuple[Parameter, str]] = {}
@@ -277,7 +294,8 @@ def _different(groups: Sequence[Group], arms: Sequence[str]) -> dict[tuple[str, 
 
 
 def _outside(form: Form, parameter: Parameter, draws: Draws, where: str, first: int = 0) -> Iterator[str]:
-    low, high = form.limits(draws)
+    with np.errstate(all="ignore"):  # no comparison holds for NaN
+        low, high = form.limits(draws)
     below, above = ~(low >= parameter.low), ~(high <= parameter.high)
     if parameter.whole:
         below, above = below | (low != np.floor(low)), above | (high != np.floor(high))

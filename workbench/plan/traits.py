@@ -165,6 +165,29 @@ DISTRIBUTIONS: Mapping[str, Callable[[Draws, Mapping[str, Any]], Draws]] = {
 """Quantile functions by name: uniform numbers and the distribution's own numbers to draws."""
 
 
+FARTHEST = 8.3
+"""No normal score of a number that `uniforms` returns is farther from 0: the outermost are those of 2^-54."""
+
+
+def ends(trait: Trait, settings: Mapping[str, Any]) -> tuple[float, float]:
+    """Return two numbers between which every draw of a trait lies that is not correlated with another."""
+    match trait.distribution:
+        case "lognormal":
+            widest = math.exp(math.sqrt(math.log1p(settings["cv"] ** 2)) * FARTHEST)
+            return settings["median"] / widest, settings["median"] * widest
+        case "normal":
+            mean, reach = settings["mean"], settings["sd"] * FARTHEST
+            return mean - reach, mean + reach
+        case "truncated_normal":
+            return settings.get("low", -math.inf), settings.get("high", math.inf)
+        case "uniform":
+            return settings["low"], settings["high"]
+        case "bernoulli":
+            return 0.0, 1.0
+        case _:
+            return min(settings["values"]), max(settings["values"])
+
+
 def plain_settings(trait: Trait, number: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the trait's settings as floats and tuples of floats; `number` reads one quantity or reference."""
     return {

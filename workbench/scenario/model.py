@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.component.declaration import Component
@@ -92,7 +93,7 @@ class Table:
     plausible: DoseRange | None = None
     stream: str = ""
 
-    @property
+    @cached_property
     def path(self) -> str:
         """``section.name``."""
         return f"{self.section}.{self.name}"
@@ -162,6 +163,18 @@ class Subjects:
     seed: int
     traits: tuple[Trait, ...] = ()
     correlation: tuple[tuple[str, str, float], ...] = ()
+
+    def moving(self, path: str) -> tuple[Trait, ...]:
+        """Return the traits that set or scale the number at `path`, by the names that their numbers go by."""
+        return self._by_path.get(path, ())
+
+    @cached_property
+    def _by_path(self) -> dict[str, tuple[Trait, ...]]:
+        found: dict[str, tuple[Trait, ...]] = {}
+        for trait in sorted(self.traits, key=lambda trait: trait.drawn_as):
+            for path in dict.fromkeys((trait.on, *(effect.path for effect in trait.effects))):
+                found[path] = (*found.get(path, ()), trait)
+        return found
 
 
 @dataclass(frozen=True)
