@@ -73,6 +73,20 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is marked as slow, each process with its share of it, and go on with neighbours together.
+
+    xdist gives every process as many tests as any other, in their order, and whoever is done takes from the end of
+    another's: short tests, none of which keeps the last process long.
+    """
+    shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = [item for item in items if not item.get_closest_marker("slow")]
+    cuts = [len(others) * share // shares for share in range(shares + 1)]
+    items[:] = [item for i in range(shares) for item in (*slow[i::shares], *others[cuts[i] : cuts[i + 1]])]
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Look for garbage less often, and never among what all tests share: that takes a tenth of the time or more."""
     gc.collect()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import workbench
+from support.package_sources import PACKAGE, package_files, parsed
 
-PACKAGE = Path(workbench.__file__).parent
 LAYERS = (
     ("errors",),
     ("quantities", "files", "terms"),
@@ -35,7 +35,7 @@ HIGH = {package: place for place, layer in enumerate(LAYERS) for package in laye
 
 def _modules() -> dict[str, Path]:
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in package_files():
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
@@ -46,7 +46,7 @@ MODULES = _modules()
 
 def _imported(path: Path) -> Iterator[str]:
     """Yield each module that a file imports, inside functions and for types too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -55,7 +55,10 @@ def _imported(path: Path) -> Iterator[str]:
                 yield full if full in MODULES else node.module
 
 
-USES = {name: {one for one in _imported(path) if one in MODULES} - {name} for name, path in MODULES.items()}
+@cache
+def _uses() -> dict[str, set[str]]:
+    """Return the modules of the package that each of them imports."""
+    return {name: {one for one in _imported(path) if one in MODULES} - {name} for name, path in MODULES.items()}
 
 
 def _package(module: str) -> str:
@@ -69,7 +72,7 @@ def test_every_package_has_a_layer() -> None:
 
 def test_imports_run_down() -> None:
     up = []
-    for name, used in USES.items():
+    for name, used in _uses().items():
         for other in used:
             above, below = _package(name), _package(other)
             if above in HIGH and below in HIGH and above != below:
@@ -85,7 +88,7 @@ def test_no_modules_import_each_other_in_a_ring() -> None:
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
         seen[name] = 1
-        for other in sorted(USES[name] - packages):
+        for other in sorted(_uses()[name] - packages):
             if seen.get(other) == 1:
                 rings.append(" -> ".join((*trail[trail.index(other) :], other)))
             elif other not in seen:

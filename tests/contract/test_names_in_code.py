@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from pathlib import Path
 
-ROOM = Path(__file__).resolve().parents[2] / "workbench"
-MODULES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(ROOM.rglob("*.py"))}
+from support.package_sources import PACKAGE, package_files, package_trees
 
 ONCE_MORE = {
     "declaration.py",  # the old place of the contract warns, and leads to the new one
@@ -36,26 +34,26 @@ NOBODYS = {"blamed", "catalogue", "slab", "told", "unsound"}
 
 def test_no_class_has_the_name_of_another() -> None:
     homes = defaultdict(list)
-    for file, tree in MODULES.items():
+    for file, tree in package_trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                homes[node.name].append(f"{file.relative_to(ROOM)}:{node.lineno}")
+                homes[node.name].append(f"{file.relative_to(PACKAGE)}:{node.lineno}")
     assert len(homes) > 500
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 
 def test_no_file_has_the_name_of_one_in_another_room() -> None:
     homes = defaultdict(list)
-    for file in MODULES:
+    for file in package_files():
         if file.stem not in ("__init__", "__main__"):
-            homes[file.name].append(file.relative_to(ROOM).as_posix())
+            homes[file.name].append(file.relative_to(PACKAGE).as_posix())
     assert {name for name, found in homes.items() if len(found) > 1} <= ONCE_MORE
 
 
 def test_functions_and_classes_say_what_they_do_and_are() -> None:
     found = [
-        f"{file.relative_to(ROOM)}:{node.lineno}: {node.name}; rather {INSTEAD[node.name]}"
-        for file, tree in MODULES.items()
+        f"{file.relative_to(PACKAGE)}:{node.lineno}: {node.name}; rather {INSTEAD[node.name]}"
+        for file, tree in package_trees().items()
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in INSTEAD
     ]
@@ -64,8 +62,8 @@ def test_functions_and_classes_say_what_they_do_and_are() -> None:
 
 def test_no_variable_has_a_name_that_says_nothing() -> None:
     found = [
-        f"{file.relative_to(ROOM)}:{node.lineno}: {name}"
-        for file, tree in MODULES.items()
+        f"{file.relative_to(PACKAGE)}:{node.lineno}: {name}"
+        for file, tree in package_trees().items()
         for node in ast.walk(tree)
         if (name := getattr(node, "id", getattr(node, "arg", getattr(node, "name", None)))) in NOBODYS
     ]

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import workbench
+from support.package_sources import PACKAGE, parsed
+
 from workbench.component.registry import OWN, registry
 
-PACKAGE = Path(workbench.__file__).parent
 ROOMS = [PACKAGE / room.partition(".")[2] for room in OWN] + [PACKAGE / room for room in ("component", "plan")]
 FIELDS = {field for component in registry() for field in component.parameters()}
 
 
-def typed_again(text: str) -> Iterator[tuple[int, str]]:
+def typed_again(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield (line, what) where ``x.get("FIELD", VALUE)`` types a default of a declared field."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "get":
             continue
         if len(node.args) != 2 or not isinstance(node.args[0], ast.Constant) or node.args[0].value not in FIELDS:
@@ -37,11 +36,11 @@ def test_no_check_types_a_declared_default_again() -> None:
         f"{file.relative_to(PACKAGE)}:{line}: {what}"
         for room in ROOMS
         for file in sorted(room.glob("*.py"))
-        for line, what in typed_again(file.read_text(encoding="utf-8"))
+        for line, what in typed_again(parsed(file))
     ]
     assert not found, "\n".join(found)
 
 
 def test_the_search_finds_a_default_that_is_typed_again() -> None:
-    assert list(typed_again('rate = fields.get("rate", 0.01)')) == [(1, "fields.get('rate', 0.01)")]
-    assert not list(typed_again('rate = fields.get("rate", None)'))
+    assert list(typed_again(ast.parse('rate = fields.get("rate", 0.01)'))) == [(1, "fields.get('rate', 0.01)")]
+    assert not list(typed_again(ast.parse('rate = fields.get("rate", None)')))

@@ -7,11 +7,11 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
-import workbench
+from support.package_sources import PACKAGE, package_trees
+
 from workbench.component.capabilities import CAPABILITIES, requirements
 from workbench.component.registry import SECTIONS, registry
 
-PACKAGE = Path(workbench.__file__).parent
 KEYS = {section.key for section in SECTIONS.values()}
 ASKING = {"kind", "component", "name"}
 """Attributes that hold the name of a kind: of a plain table, of a table as the solver has it, of a component."""
@@ -48,9 +48,8 @@ def asks(node: ast.AST, names: set[str]) -> bool:
     return any(asks(part, names) for part in ast.iter_child_nodes(node))
 
 
-def kinds_by_name(file: Path, text: str) -> Iterator[tuple[int, str]]:
+def kinds_by_name(file: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield (line, kind) of each comparison, match or look-up of a kind by its name outside of its own file."""
-    tree = ast.parse(text)
     constants = {
         target.id: node.value
         for node in tree.body
@@ -91,8 +90,8 @@ FIELD_KINDS = {"number", "table", "option", "count", "reference", "switch"}
 def test_no_file_asks_for_a_kind_by_its_name() -> None:
     found = [
         f"{file.relative_to(PACKAGE)}:{line}: {name}"
-        for file in sorted(PACKAGE.rglob("*.py"))
-        for line, name in kinds_by_name(file, file.read_text(encoding="utf-8"))
+        for file, tree in package_trees().items()
+        for line, name in kinds_by_name(file, tree)
         if name not in FIELD_KINDS
     ]
     assert not found, "\n".join(found)
@@ -111,7 +110,7 @@ def test_the_search_finds_each_way_to_ask() -> None:
         'def f(t):\n    match t["kind"]:\n        case "chain":\n            return 1\n',
     )
     for text in ways:
-        assert list(kinds_by_name(PACKAGE / "new.py", text)), text
+        assert list(kinds_by_name(PACKAGE / "new.py", ast.parse(text))), text
 
 
 def test_every_word_that_is_required_is_offered_and_explained() -> None:

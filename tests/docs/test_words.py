@@ -10,6 +10,7 @@ from functools import cache
 
 from support.commands import workbench
 from support.examples import PAGES, ROOT
+from support.package_sources import PACKAGE, package_files, parsed
 
 from workbench.cli.guide_text import markdown, topics
 from workbench.cli.main import app
@@ -50,10 +51,10 @@ def _texts() -> Iterator[tuple[str, str]]:
     for page in ROOT.glob("reports/*.html"):
         drawn = re.sub(r"<(svg|style)\b.*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
         yield page.relative_to(ROOT).as_posix(), html.unescape(re.sub(r"<[^>]+>", " ", drawn))
-    for module in ROOT.glob("workbench/**/*.py"):
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    for module in package_files():
+        for node in ast.walk(parsed(module)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-                yield f"{module.relative_to(ROOT)}:{node.lineno}", node.value
+                yield f"{module.relative_to(PACKAGE.parent)}:{node.lineno}", node.value
 
 
 def test_no_text_uses_a_word_that_we_do_not_use() -> None:

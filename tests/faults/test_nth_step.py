@@ -78,6 +78,7 @@ def every(
     return asked.steps
 
 
+@pytest.mark.slow
 def test_I04_every_step_of_storing_a_sweep_may_fail(made: tuple[Path, Callable[[], None]], tmp_path: Path) -> None:
     folder, store = made
     whole = task(store, folder, "a.db", tmp_path, lambda: files(Steps(CHANGING)))
@@ -85,6 +86,7 @@ def test_I04_every_step_of_storing_a_sweep_may_fail(made: tuple[Path, Callable[[
     assert every(whole, tmp_path / "try", lambda n: files(Steps(CHANGING, n), half=True), by=BY) == whole.steps > 100
 
 
+@pytest.mark.slow
 def test_I04_every_step_of_making_a_database_may_fail(tmp_path: Path) -> None:
     start = tmp_path / "start"
     start.mkdir()

@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.shipped_texts import shipped_drafts
 
 from workbench.findings.binding import bind
 from workbench.findings.criterion import read_at
 from workbench.findings.finding import Finding
-from workbench.findings.parser import Draft, read_drafts
+from workbench.findings.parser import Draft
 from workbench.findings.standing import fitted_findings, role_of, set_evidence
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import read_bibliography
@@ -20,7 +21,7 @@ from workbench.scenario.parameters import read_parameters
 from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.scenario.text.document import Document
 
-DRAFTS = read_drafts(data_folder() / "findings")
+DRAFTS = shipped_drafts()
 SCENARIOS = sorted({draft.head.scenario for draft in DRAFTS})
 SETS = sorted((data_folder() / "parameters").glob("*.toml"))
 

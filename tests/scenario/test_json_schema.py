@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from workbench.component.registry import SECTIONS, registry
 from workbench.scenario import schema
 from workbench.scenario.shipped_files import scenarios_folder
 
-WHOLE = schema(registry())
+
+@cache
+def described():
+    return schema(registry())
 
 
 def resolved(node):
-    return WHOLE["definitions"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+    return described()["definitions"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
 
 
 def test_every_section_lists_every_component():
     for section in SECTIONS.values():
-        tables = WHOLE["properties"][section.name]["additionalProperties"]
+        tables = described()["properties"][section.name]["additionalProperties"]
         choices = [resolved(choice) for choice in tables.get("anyOf", [tables])]
         offered = [choice["properties"][section.key]["const"] for choice in choices]
         assert offered == list(registry().names(section.name))
@@ -25,7 +29,7 @@ def test_every_section_lists_every_component():
 
 def test_every_field_of_every_component_is_described():
     for component in registry():
-        found = WHOLE["definitions"][f"{component.section}_{component.name}"]
+        found = described()["definitions"][f"{component.section}_{component.name}"]
         for name, parameter in component.parameters().items():
             assert parameter.doc in found["properties"][name]["description"]
         assert "required" not in found, "a base may say it"
@@ -33,11 +37,11 @@ def test_every_field_of_every_component_is_described():
 
 
 def test_what_a_component_needs_is_asked_for_where_no_base_may_say_it():
-    assert WHOLE["if"] == {"not": {"required": ["base"]}} and WHOLE["required"] == []
-    assert WHOLE["then"]["required"] == ["schema", "title", "use"]
+    assert described()["if"] == {"not": {"required": ["base"]}} and described()["required"] == []
+    assert described()["then"]["required"] == ["schema", "title", "use"]
     for component in registry():
         key = SECTIONS[component.section].key
-        tables = WHOLE["then"]["properties"][component.section]["additionalProperties"]
+        tables = described()["then"]["properties"][component.section]["additionalProperties"]
         choices = tables.get("anyOf", [tables])
         (mine,) = (choice for choice in choices if choice["properties"][key]["const"] == component.name)
         whole, *listed = mine.get("anyOf", [mine])
@@ -49,17 +53,17 @@ def test_what_a_component_needs_is_asked_for_where_no_base_may_say_it():
 
 
 def test_nested_group_is_offered():
-    dose = WHOLE["definitions"]["dose_repeated"]
+    dose = described()["definitions"]["dose_repeated"]
     assert set(dose["properties"]["titration"]["properties"]) == {"start", "step", "each", "maximum"}
 
 
 def test_a_number_with_a_unit_is_written_in_quotes():
-    amount = WHOLE["definitions"]["dose_repeated"]["properties"]["amount"]
+    amount = described()["definitions"]["dose_repeated"]["properties"]["amount"]
     assert "number" not in [form.get("type") for form in amount["oneOf"]]
 
 
 def test_every_reference_leads_somewhere_and_nothing_is_null():
-    text = json.dumps(WHOLE, allow_nan=False)
+    text = json.dumps(described(), allow_nan=False)
     assert '"null"' not in text
 
     def references(node):
@@ -71,9 +75,9 @@ def test_every_reference_leads_somewhere_and_nothing_is_null():
             for value in node:
                 yield from references(value)
 
-    assert all(name.rpartition("/")[2] in WHOLE["definitions"] for name in references(WHOLE))
+    assert all(name.rpartition("/")[2] in described()["definitions"] for name in references(described()))
 
 
 def test_shipped_schema_is_the_current_one():
     shipped = json.loads((scenarios_folder() / "scenario.schema.json").read_text(encoding="utf-8"))
-    assert shipped == json.loads(json.dumps(WHOLE)), "run: workbench schema > scenarios/scenario.schema.json"
+    assert shipped == json.loads(json.dumps(described())), "run: workbench schema > scenarios/scenario.schema.json"

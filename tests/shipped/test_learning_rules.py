@@ -10,18 +10,17 @@ from pathlib import Path
 import pytest
 from support.commands import ROOT, workbench
 from support.shipped_runs import SCENARIOS, Shipped
-from support.shipped_texts import whole_text
+from support.shipped_texts import shipped_drafts, whole_text
 
 from workbench.errors import StorageError
 from workbench.execution.tolerances import tolerances
 from workbench.findings.collection import ledger
 from workbench.findings.ledger import LedgerRow
-from workbench.findings.parser import read_drafts
 from workbench.report.gallery_page import build_gallery, checks_panel
 from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.store.read import open_results
 
-DRAFTS = read_drafts(data_folder() / "findings")
+DRAFTS = shipped_drafts()
 ABOUT = {draft.head.scenario for draft in DRAFTS}
 RULES = [name for name in SCENARIOS if name.startswith("rules/") and name.partition("/")[2] in ABOUT]
 

@@ -35,6 +35,7 @@ def test_every_shipped_scenario_states_what_was_measured_and_what_follows() -> N
             assert one.arm in declared["arm"] and one.outcome in declared["outcome"], one
 
 
+@pytest.mark.slow
 def test_three_processors_agree_within_what_is_stated(tmp_path: Path) -> None:
     """The shortest arms of every scenario, and some thousand steps of what is long; the whole is measured by hand."""
     known = here()

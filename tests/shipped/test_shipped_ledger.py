@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS, Shipped
+from support.shipped_texts import shipped_drafts
 
 from workbench import open_results
-from workbench.findings.parser import read_drafts
-from workbench.scenario.shipped_files import data_folder
 
-DRAFTS = read_drafts(data_folder() / "findings")
+DRAFTS = shipped_drafts()
 ABOUT = {draft.head.name: draft.head.scenario for draft in DRAFTS}
 THEORY = {draft.head.name for draft in DRAFTS if draft.head.checked == "theory"}
 FIT = {"DY01", "DY02", "DY03", "DY04", "DY05", "DY10", "DY14", "DY15", "DY15B", "DY15C", "DY16", "DY17", "DY21"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import answer, process, workbench
-from support.shipped_runs import SCENARIOS, Shipped, shipped_scenario
+from support.shipped_runs import LONGEST, SCENARIOS, Shipped, shipped_scenario
 
 import workbench as api
 from workbench.scenario.shipped_files import scenarios_folder
@@ -17,7 +17,13 @@ QUICKLY_READ = 1_000
 every = pytest.mark.parametrize("scenario", SCENARIOS)
 
 
-@every
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        *(pytest.param(name, marks=pytest.mark.slow) for name in LONGEST),
+        *(name for name in SCENARIOS if name not in LONGEST),
+    ],
+)
 def test_all_its_runs_are_stored_and_none_failed(shipped: Shipped, scenario: str) -> None:
     said = shipped.answer(scenario)
     assert said["ok"] and said["failed"] == said["missing"] == 0

@@ -22,6 +22,14 @@ SCENARIOS = tuple(
     for path in sorted(scenarios_folder().rglob("*.toml"))
 )
 """Names of the shipped scenarios, such as ``rules/oja``."""
+LONGEST = (
+    "ketamine_therapy", "dystonia_dose", "dystonia", "rules/bcm", "ketamine_adaptive", "rules/set_point", "ketamine_parts",
+    "dystonia_retraining", "rules/independent_components", "ketamine_followup", "ketamine_addiction", "ketamine_dose",
+    "anticholinergic_mechanisms", "ketamine_timing", "dystonia_pas", "dystonia_slice",
+)  # fmt: skip
+"""Scenarios whose sweep and page take some seconds, longest first: tests begin with them, so that no process waits."""
+QUICK_ARM = {"rules/bcm": "mean_field", "rules/independent_components": "heavy_mean_field", "rules/set_point": "oja"}
+"""Arms that do not take long, where the first one does."""
 PATIENCE = 240.0 * float(os.environ.get("WORKBENCH_TEST_SLOWNESS", "1"))
 """Seconds to wait for another process's sweep, more on a slow or busy machine."""
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.component.registry import registry
+from workbench.findings.parser import Draft, read_drafts
 from workbench.scenario.base import read_merged
-from workbench.scenario.shipped_files import scenarios_folder
+from workbench.scenario.shipped_files import data_folder, scenarios_folder
 
 
 @cache
@@ -26,3 +27,9 @@ def shipped_text(name: str) -> str:
 def shipped_content(name: str) -> dict[str, Any]:
     """Return it as plain tables."""
     return tomllib.loads(shipped_text(name))
+
+
+@cache
+def shipped_drafts() -> tuple[Draft, ...]:
+    """Return the shipped findings as they are written."""
+    return tuple(read_drafts(data_folder() / "findings"))

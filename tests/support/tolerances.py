@@ -83,10 +83,12 @@ def values(scenario: str, look: str = "whole", nudge: int = 0) -> Values:
     ----------
     look
         ``whole``: every structure, for a few subjects; ``many``: all runs, for many; ``quick``: the shortest
-        structure alone, for two.
+        structure of the arms as they stand, for two.
     """
     found: dict[tuple[str, str], list[Array]] = {}
-    planned = plan(load_scenario(scenarios_folder() / f"{scenario}.toml"), subjects=LOOKS[look])
+    document = load_scenario(scenarios_folder() / f"{scenario}.toml")
+    plain = [name for name, study in document.studies.items() if not study.axes][:1] if look == "quick" else None
+    planned = plan(document, subjects=LOOKS[look], studies=plain)
     quick, each = look == "quick", planned.expected if look == "many" else EACH
     shortest = min(planned.structures(), key=lambda structure: shape_of(structure).steps)
     for batch, arms in sample_runs(planned, (lambda structure: structure == shortest) if quick else None, each):

@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 import pytest
+from support.shipped_texts import shipped_drafts
 
 from workbench.findings.arm_numbers import fields_at
 from workbench.findings.closed_forms import FAMILIES, FORMS
 from workbench.findings.expected import AGAINST, AS_IN, FORM, NAMED, VALUE, Expectation, ExpectedTerm
-from workbench.findings.parser import Draft, read_drafts
+from workbench.findings.parser import Draft
 from workbench.quantities import to_unit
 from workbench.scenario import load_scenario
 from workbench.scenario.bibliography import read_bibliography
@@ -20,7 +21,7 @@ from workbench.scenario.model import Scenario
 from workbench.scenario.shipped_files import data_folder, scenarios_folder
 from workbench.scenario.text.document import Document
 
-DRAFTS = read_drafts(data_folder() / "findings")
+DRAFTS = shipped_drafts()
 RULES = {d.head.name: d for d in DRAFTS if d.document.file.rpartition("/")[2].startswith("rules_")}
 EXPECTING = [(name, keys) for name, draft in RULES.items() for keys, raw in draft.criteria.items() if "expected" in raw]
 STATED = {"action", "step_from_end", "samples", "trials", "over", "component", "kept"}
