@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.component.arrays import power
+from workbench.component.arrays import clip, einsum, operand, power
 
 BASES = np.random.default_rng(1).random(257) * 3.0
 
@@ -29,3 +29,21 @@ def test_it_may_work_in_place_and_broadcasts_over_leading_axes() -> None:
     expected = power(values, 0.5)
     assert power(values, np.full(64, 0.5), out=values) is values
     assert values.tobytes() == expected.tobytes()
+
+
+def test_an_operand_changes_no_bit_and_an_array_stays_itself() -> None:
+    assert operand(0.1).shape == ()
+    assert np.multiply(BASES, operand(0.1)).tobytes() == np.multiply(BASES, 0.1).tobytes()
+    assert operand(BASES) is BASES
+
+
+@pytest.mark.parametrize("runs", [8, 30, 257])
+def test_the_short_ways_give_the_bits_of_the_public_ones(runs: int) -> None:
+    weights = np.random.default_rng(2).normal(size=(2, 3, runs))
+    weights[0, 0, :3] = np.nan, -0.0, np.inf
+    short = np.empty_like(weights)
+    clip(weights, operand(0.0), operand(1.0), out=short)
+    assert short.tobytes() == weights.clip(0.0, 1.0).tobytes()
+    sums = np.empty((2, runs))
+    einsum("jir,ir->jr", weights, weights[1], out=sums)
+    assert sums.tobytes() == np.einsum("jir,ir->jr", weights, weights[1]).tobytes()

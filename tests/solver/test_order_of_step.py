@@ -77,7 +77,7 @@ def test_the_striatum_runs_in_the_order_of_the_paper() -> None:
         "threshold:homeostat.muscle",
         "rule:plasticity.cortex_d1",
     ]
-    assert [n for n in names if n in expected] == expected
+    assert [n for n in dict.fromkeys(names) if n in expected] == expected
 
 
 @dataclass(frozen=True, kw_only=True)

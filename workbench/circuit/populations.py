@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import ONE, ZERO, clip
 from workbench.component.declaration import Component, count, number, option, reference
 
 if TYPE_CHECKING:
@@ -114,6 +115,6 @@ class Rate(Component):
         drive = block.read(f"population.{name}.input")
         activity = block.write(f"population.{name}.activity")
         if self.activation == "relu":
-            block.step("activity", lambda t: np.maximum(drive, 0.0, out=activity))
+            block.step("activity", lambda t: np.maximum(drive, ZERO, out=activity))
         else:
-            block.step("activity", lambda t: drive.clip(0.0, 1.0, out=activity))
+            block.step("activity", lambda t: clip(drive, ZERO, ONE, out=activity))

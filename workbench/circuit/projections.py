@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
+from workbench.component.arrays import einsum, operand
 from workbench.component.declaration import Component, interval, number, numbers, option, reference
 
 if TYPE_CHECKING:
@@ -70,9 +71,10 @@ class OneToOne(Component):
         ):
             return
         pre = block.read(f"population.{self.pre}.activity")
-        term, total, overlap = block.empty(n), block.empty(), self.overlap
+        term, total, overlap = block.empty(n), block.empty(), operand(self.overlap)
 
         plain = not blurred and isinstance(weight, float) and weight == 1.0
+        weight = operand(weight)
 
         def contribute(drive: Array) -> None:
             if blurred:
@@ -156,7 +158,7 @@ class Dense(Component):
         term = block.empty(len(weight))
 
         def product(drive: Array) -> None:
-            np.einsum("jir,ir->jr", weight, pre, out=term)
+            einsum("jir,ir->jr", weight, pre, out=term)
             accumulate(drive, term, out=drive)
 
         block.inputs.add(self.post, name, product)
@@ -191,8 +193,8 @@ class Surround(Component):
     def build(self, block: Assembly, name: str) -> None:
         """Regrouped: ``u (1 + c) - c sum(u)`` with ``c = weight / (n - 1)``."""
         neighbours = block.size(self.post) - 1
-        share = block.derived(lambda weight: weight / neighbours, self.weight)
-        whole = block.derived(lambda weight: 1.0 + weight / neighbours, self.weight)
+        share = operand(block.derived(lambda weight: weight / neighbours, self.weight))
+        whole = operand(block.derived(lambda weight: 1.0 + weight / neighbours, self.weight))
         drive = block.update(f"population.{self.post}.input")
         total = block.empty()
 

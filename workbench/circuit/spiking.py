@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import ZERO, operand
 from workbench.component.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ class EscapeRate(Component):
         arriving = block.read(f"population.{name}.input")
         potential = block.update(f"population.{name}.potential")
         fired = block.write(f"population.{name}.activity")
-        lasting = block.derived(lambda tau: np.exp(-1000.0 * seconds / tau), self.membrane_time)
+        lasting = operand(block.derived(lambda tau: np.exp(-1000.0 * seconds / tau), self.membrane_time))
         hazard, chance = block.scratch("hazard", self.size), block.scratch("chance", self.size)
-        spread, drive, width, rate = block.lanes.spreader(chance), self.drive, self.width, self.rate_at_rest
+        spread, shorter = block.lanes.spreader(chance), operand(-seconds)
+        drive, width, rate = operand(self.drive), operand(self.width), operand(self.rate_at_rest)
 
         def fire(t: int) -> None:
             np.subtract(potential, drive, out=potential)
@@ -68,10 +70,10 @@ class EscapeRate(Component):
             np.divide(potential, width, out=hazard)
             np.exp(hazard, out=hazard)
             np.multiply(hazard, rate, out=hazard)
-            np.multiply(hazard, -seconds, out=hazard)
+            np.multiply(hazard, shorter, out=hazard)
             np.expm1(hazard, out=hazard)  # minus the probability of a spike
             spread(draws.table[t])
             np.add(chance, hazard, out=chance)
-            np.less(chance, 0.0, out=fired)
+            np.less(chance, ZERO, out=fired)
 
         block.step("activity", fire, clock="trial")

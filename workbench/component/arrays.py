@@ -1,8 +1,13 @@
-"""Array types, and arithmetic whose bits do not depend on whether a value is one number or one for each run."""
+"""Array types, and arithmetic whose bits do not depend on whether a value is one number or one for each run.
+
+What a step does on every trial costs by the call as much as by the number: 0.3 us where NumPy finds arrays, 0.2 more
+where it must make one of a float, 0.7 more where a Python function stands before the compiled one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -26,6 +31,23 @@ Array = NDArray[np.float64]
 """Numbers, runs last."""
 Value = float | Array
 """A parameter: one number for all runs, or one for each, ``(runs,)``."""
+
+
+def operand(value: Value) -> Any:
+    """Return a parameter as a step on every trial multiplies by it: a float as an array without axes.
+
+    An array is returned itself, so that what moves it still does.
+    """
+    return np.array(value) if isinstance(value, float) else value
+
+
+ZERO, ONE = operand(0.0), operand(1.0)
+"""For steps on every trial."""
+
+_compiled = import_module("numpy._core._multiarray_umath")
+clip: Any = getattr(_compiled, "clip", np.clip)
+einsum: Any = getattr(_compiled, "c_einsum", np.einsum)
+"""What `numpy.clip` and `numpy.einsum` call in the end, for steps on every trial."""
 
 
 def unordered(parts: Sequence[Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import ZERO, operand
 from workbench.component.declaration import Component, number, reference
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class RewardPredictionError(Component):
         index = block.read(f"task.{self.task}.index")
         expected = block.update(f"modulator.{name}.expected")
         burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
-        release, learning_rate = self.release, self.learning_rate
+        release, learning_rate = operand(self.release), operand(self.learning_rate)
         promised, error = block.scratch("promised"), block.scratch("error")
         recall = block.lanes.reader(index, expected, promised)
         learn = block.lanes.writer(index, expected, promised)
@@ -63,7 +64,7 @@ class RewardPredictionError(Component):
             np.add(promised, burst, out=promised)
             learn()
             np.multiply(error, release, out=error)
-            np.maximum(error, 0.0, out=burst)
+            np.maximum(error, ZERO, out=burst)
             np.subtract(burst, error, out=dip)
 
         block.step("outcome", compare, clock="trial")
@@ -158,7 +159,8 @@ class TemporalDifference(Component):
         here, there = block.read(f"population.{states}.activity"), block.read(f"task.{self.task}.next")
         reward = block.read(f"task.{self.task}.reward")
         error, burst, dip = (block.write(f"modulator.{name}.{signal}") for signal in ("error", "burst", "dip"))
-        gained, discount, floor = block.scratch("gained", *here.shape[:-1]), self.discount, self.floor
+        gained = block.scratch("gained", *here.shape[:-1])
+        discount, floor = operand(self.discount), operand(self.floor)
 
         def compare(t: int) -> None:
             np.multiply(there, discount, out=gained)
@@ -166,7 +168,7 @@ class TemporalDifference(Component):
             np.multiply(gained, weight, out=gained)
             np.add.reduce(gained, axis=0, out=error)
             np.add(error, reward, out=error)
-            np.maximum(error, 0.0, out=burst)
+            np.maximum(error, ZERO, out=burst)
             np.subtract(burst, error, out=dip)
             np.minimum(dip, floor, out=dip)
 
@@ -203,14 +205,14 @@ class RewardLessBaseline(Component):
         reward, judged = block.read(f"task.{self.task}.reward"), block.read(f"task.{self.task}.judged")
         baseline = block.update(f"modulator.{name}.baseline")
         burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
-        error, follow = block.scratch("error"), self.follow
+        error, follow = block.scratch("error"), operand(self.follow)
 
         def compare(t: int) -> None:
             np.subtract(reward, baseline, out=error)
             np.multiply(error, judged, out=error)
             np.multiply(error, follow, out=dip)
             np.add(baseline, dip, out=baseline)
-            np.maximum(error, 0.0, out=burst)
+            np.maximum(error, ZERO, out=burst)
             np.subtract(burst, error, out=dip)
 
         block.step("outcome", compare, clock="trial")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.component.arrays import power
+from workbench.component.arrays import ONE, operand, power
 from workbench.component.declaration import Component, number, option, path, reference, signal
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class ThresholdCrossing(Component):
         n = block.size(self.population)
         drive = block.read(f"population.{self.population}.activity")
         burst, dip = block.write(f"modulator.{name}.burst"), block.write(f"modulator.{name}.dip")
-        threshold, noise = self.threshold, self.noise
+        threshold, noise = operand(self.threshold), operand(self.noise)
         draws = block.normal(f"noise:modulator.{name}", n) if self.take == "drawn" else None
         spread = block.lanes.spreader(burst)
 
@@ -170,6 +170,6 @@ class ThresholdCrossing(Component):
                 np.multiply(burst, noise, out=burst)
                 np.add(burst, drive, out=burst)
                 np.greater(burst, threshold, out=burst, casting="unsafe")
-            np.subtract(1.0, burst, out=dip)
+            np.subtract(ONE, burst, out=dip)
 
         block.step("outcome", judge, clock="trial")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import operand
 from workbench.component.declaration import number, reference
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
@@ -90,7 +91,7 @@ class BCM(Driven):
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return ``y (y - theta / set_point)``; the threshold has moved before."""
         theta = block.read(f"homeostat.{self.homeostat}.theta")
-        out, set_point = block.scratch("bcm", len(post)), self.set_point
+        out, set_point = block.scratch("bcm", len(post)), operand(self.set_point)
 
         def crossing() -> Array:
             np.divide(theta, set_point, out=out)

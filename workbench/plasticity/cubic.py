@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import operand
 from workbench.component.declaration import number, option
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
@@ -69,18 +70,18 @@ class Cubic(Driven):
     def factor(self, block: Assembly, name: str, post: Array) -> Callable[[], Array]:
         """Return f; the moments move before it."""
         out = block.scratch("cubic", len(post))
-        sign = -1.0 if self.form == "light" else 1.0
+        light, minus = self.form == "light", operand(-1.0)
 
         def cube() -> Array:
             np.multiply(post, post, out=out)
             np.multiply(out, post, out=out)
-            return np.multiply(out, sign, out=out) if sign < 0.0 else out
+            return np.multiply(out, minus, out=out) if light else out
 
         if self.form != "threshold":
             return cube
         m2, m4 = (block.state(f"plasticity.{name}.m{k}", len(post)) for k in (2, 4))
         m2[...], m4[...] = 1.0, 3.0  # those of a normal unit: no side is favoured at the start
-        follow = block.derived(lambda window: -np.expm1(-1.0 / window), self.window)
+        follow = operand(block.derived(lambda window: -np.expm1(-1.0 / window), self.window))
         squared, ahead = block.scratch("squared", len(post)), block.scratch("ahead", len(post))
 
         def above_threshold() -> Array:

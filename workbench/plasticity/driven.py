@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
+from workbench.component.arrays import operand
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.mean_field import MeanField
 from workbench.plasticity.shown import centred, has_trials, input_power
@@ -71,7 +72,7 @@ class Driven(Stabilised):
     def build(self, block: Assembly, name: str) -> None:
         """Register the in-place form of `drift` and what follows it; on the flow clock the mean field."""
         synapses = synapses_of(block, name, self.postsynaptic)
-        rate, scaled = self.rate, block.scratch("scaled", len(synapses.post))
+        rate, scaled = operand(self.rate), block.scratch("scaled", len(synapses.post))
         factor, apply = self.factor(block, name, synapses.post), step_form(self, block, synapses)
 
         def learn(t: int) -> None:

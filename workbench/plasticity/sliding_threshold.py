@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.component.arrays import power
+from workbench.component.arrays import ONE, operand
 from workbench.component.declaration import Component, count, number, reference
 
 if TYPE_CHECKING:
@@ -43,28 +43,34 @@ class SlidingThreshold(Component):
         block.signal(f"homeostat.{name}.ltd_drive", n)
 
     def build(self, block: Assembly, name: str) -> None:
-        """Move theta by its exact exponential step, then offer ``y / f`` and ``y f``."""
+        """Move theta by its exact exponential step; where a rule reads them, offer ``y / f`` and ``y f``."""
         activity = block.read(f"population.{self.population}.activity")
         theta = block.update(f"homeostat.{name}.theta")
-        harder, easier = block.write(f"homeostat.{name}.ltp_drive"), block.write(f"homeostat.{name}.ltd_drive")
-        follow = block.derived(lambda window: -np.expm1(-1.0 / window), self.window)
-        squared, factor, inverse = (
-            block.scratch("squared", len(theta)),
-            block.empty(len(theta)),
-            block.empty(len(theta)),
-        )
-        target, strength, refresh = self.target, self.strength, self.refresh
+        follow = operand(block.derived(lambda window: -np.expm1(-1.0 / window), self.window))
+        squared = block.scratch("squared", len(theta))
 
         def slide(t: int) -> None:
             np.multiply(activity, activity, out=squared)
             np.subtract(squared, theta, out=squared)
             np.multiply(squared, follow, out=squared)
             np.add(theta, squared, out=theta)
+
+        block.step("threshold", slide, clock="trial")
+        block.read(f"population.{self.population}.activity")
+        block.read(f"homeostat.{name}.theta")
+        harder, easier = block.write(f"homeostat.{name}.ltp_drive"), block.write(f"homeostat.{name}.ltd_drive")
+        factor, inverse = block.empty(len(theta)), block.empty(len(theta))
+        # Spread out, as a power must not depend on whether runs share the exponent; see `power`.
+        spread = block.spread(self.strength, len(theta))
+        strength = np.full_like(theta, spread) if isinstance(spread, float) else spread
+        target, refresh = operand(self.target), self.refresh
+
+        def offer(t: int) -> None:
             if block.trial % refresh == 0:
                 np.divide(theta, target, out=factor)
-                power(factor, strength, out=factor)
-                np.divide(1.0, factor, out=inverse)
+                np.power(factor, strength, out=factor)
+                np.divide(ONE, factor, out=inverse)
             np.multiply(activity, inverse, out=harder)
             np.multiply(activity, factor, out=easier)
 
-        block.step("threshold", slide, clock="trial")
+        block.step("threshold", offer, clock="trial", on_demand=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import operand
 from workbench.component.declaration import NOT_NEGATIVE, Component, number
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.shown import task_of
@@ -62,10 +63,10 @@ class SpikeBalance(Component):
         after = block.state(f"plasticity.{name}.post_trace", weight.shape[0])
         shown = next(n for n, t in block.all("task") if t.inputs == block.component("projection", name).pre)
         seconds = block.component("task", shown).seconds
-        lasting = block.derived(lambda tau: np.exp(-1000.0 * seconds / tau), self.trace_time)
-        alpha = block.derived(lambda target, tau: 2.0 * target * tau / 1000.0, self.target, self.trace_time)
+        lasting = operand(block.derived(lambda tau: np.exp(-1000.0 * seconds / tau), self.trace_time))
+        alpha = operand(block.derived(lambda target, tau: 2.0 * target * tau / 1000.0, self.target, self.trace_time))
         change, part = (block.scratch(slot, *weight.shape[:-1]) for slot in ("change", "part"))
-        above, rate = block.scratch("above", len(post)), self.rate
+        above, rate = block.scratch("above", len(post)), operand(self.rate)
 
         def learn(t: int) -> None:
             np.multiply(before, lasting, out=before)

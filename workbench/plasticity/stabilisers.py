@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
+from workbench.component.arrays import ONE, ZERO, clip, einsum, operand
 from workbench.component.declaration import BOUNDS, NOT_NEGATIVE, Component, number, option, reference
 from workbench.plasticity.synapses import bound_and_store
 
@@ -115,13 +116,13 @@ def step_form(rule: Stabilised, block: Assembly, synapses: Synapses) -> Apply:
 
     match rule.stabiliser:
         case "oja":
-            kept, decay = block.scratch("kept", len(post)), rule.decay
+            kept, decay = block.scratch("kept", len(post)), operand(rule.decay)
 
             def forget(f: Array) -> None:
                 """Regrouped: ``W (1 - decay f y) + f x``."""
                 np.multiply(f, post, out=kept)
                 np.multiply(kept, decay, out=kept)
-                np.subtract(1.0, kept, out=kept)
+                np.subtract(ONE, kept, out=kept)
                 np.multiply(weight, kept[axis], out=weight)
                 np.add(weight, outer(f), out=weight)
 
@@ -136,7 +137,7 @@ def step_form(rule: Stabilised, block: Assembly, synapses: Synapses) -> Apply:
 
 def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered: bool) -> Apply:
     """Return ``W_j += f_j (x - decay sum_k y_k W_k)``; `ordered` sums up to j, from the same y and old weights."""
-    weight, post, decay = synapses.weight, synapses.post, rule.decay
+    weight, post, decay = synapses.weight, synapses.post, operand(rule.decay)
     pre: Any = synapses.pre
     left, part = block.scratch("left", weight.shape[1]), block.scratch("part", weight.shape[1])
     pull = block.scratch("pull", len(post))
@@ -152,7 +153,7 @@ def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered
 
     def together(f: Array) -> None:
         np.multiply(post, decay, out=pull)
-        np.einsum("jr,jir->ir", pull, weight, out=part)
+        einsum("jr,jir->ir", pull, weight, out=part)
         np.subtract(pre, part, out=left)
         for j, row in enumerate(weight):
             np.multiply(left, f[j], out=part)
@@ -163,19 +164,20 @@ def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered
 
 def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[Array], Array]) -> Apply:
     """Return ``W += (high - W) max(d, 0) - (W - low) max(-d, 0)``, regrouped as ``W (1 - |d|) + ...``."""
-    weight, (low, high) = synapses.weight, bounds
+    weight, (low, high) = synapses.weight, map(operand, bounds)
+    lifted = bool(low != 0.0)
     up, down = (block.scratch(slot, *weight.shape[:-1]) for slot in ("up", "down"))
 
     def soften(f: Array) -> None:
         d = outer(f)
-        np.maximum(d, 0.0, out=up)
+        np.maximum(d, ZERO, out=up)
         np.subtract(up, d, out=down)
         np.add(up, down, out=d)
-        np.subtract(1.0, d, out=d)
+        np.subtract(ONE, d, out=d)
         np.multiply(weight, d, out=weight)
         np.multiply(up, high, out=up)
         np.add(weight, up, out=weight)
-        if low != 0.0:
+        if lifted:
             np.multiply(down, low, out=down)
             np.add(weight, down, out=weight)
 
@@ -192,15 +194,16 @@ def follow(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> 
         bound_and_store(block, name, stage="scaling" if rule.stabiliser == "scaling" else "bounds")
         return
 
+    # The subtractive projection keeps bounds and sum at once; clipping after it would lose the sum.
+    edges = None if bounds is None or rule.stabiliser == "sum_subtractive" else tuple(map(operand, bounds))
+
     def hold(t: int) -> None:
         """Clip before, so that only weights within bounds share a sum or a norm, and after, which may shorten them."""
-        # The subtractive projection keeps bounds and sum at once; clipping after it would lose the sum.
-        clipped = bounds is not None and rule.stabiliser != "sum_subtractive"
-        if clipped:
-            weight.clip(*bounds, out=weight)
+        if edges is not None:
+            clip(weight, *edges, out=weight)
         normalise()
-        if clipped:
-            weight.clip(*bounds, out=weight)
+        if edges is not None:
+            clip(weight, *edges, out=weight)
 
     block.update(synapses.signal)
     block.step("bounds", hold, clock="trial")
@@ -209,35 +212,37 @@ def follow(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> 
 def holding(rule: Stabilised, block: Assembly, weight: Array, bounds: Any) -> Callable[[], object] | None:
     """Return the function that brings weights back to their sum or norm; None for other stabilisers."""
     size, factor = block.empty(len(weight)), block.scratch("factor", len(weight))
+    factors: tuple[Array, ...]
     match rule.stabiliser:
         case "sum_subtractive":
             low, high = bounds
             total = rule.total
             return lambda: project(weight, total, low, high)
         case "sum_divisive":
-            goal, measure = rule.total, "jir->jr"
+            goal, measure, factors = operand(rule.total), "jir->jr", (weight,)
         case "l2" | "deflation":
-            goal, measure = rule.norm, "jir,jir->jr"
+            goal, measure, factors = operand(rule.norm), "jir,jir->jr", (weight, weight)
         case _:
             return None
 
     def divide() -> None:
-        np.einsum(measure, *(weight,) * (measure.count(",") + 1), out=size)
-        if measure.count(","):
+        einsum(measure, *factors, out=size)
+        if len(factors) > 1:
             np.sqrt(size, out=size)
         np.divide(goal, size, out=factor)
         np.multiply(weight, factor[:, None], out=weight)
 
     if rule.stabiliser != "deflation":
         return divide
-    part = block.scratch("part", weight.shape[1])
+    part, along = block.scratch("part", weight.shape[1]), block.scratch("along")
 
     def deflate() -> None:
         """Take the directions of earlier rows off each row (modified Gram-Schmidt), then fix the norms."""
         for j, row in enumerate(weight):
             for before in weight[:j]:
                 # Modified, not classical: the row as it is now, so that rounding brings no earlier direction back.
-                along = np.einsum("ir,ir->r", row, before) / np.einsum("ir,ir->r", before, before)
+                einsum("ir,ir->r", row, before, out=along)
+                np.divide(along, einsum("ir,ir->r", before, before), out=along)
                 np.multiply(before, along, out=part)
                 np.subtract(row, part, out=row)
         divide()
@@ -247,13 +252,13 @@ def holding(rule: Stabilised, block: Assembly, weight: Array, bounds: Any) -> Ca
 
 def _scale(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> None:
     """Register the exact logistic step of ``dW = W (target - y) / scaling_time`` over one trial."""
-    weight, post, target = synapses.weight, synapses.post, rule.target
-    lasting = block.derived(lambda rate, time: np.exp(-rate / time), rule.target, rule.scaling_time)
+    weight, post, target = synapses.weight, synapses.post, operand(rule.target)
+    lasting = operand(block.derived(lambda rate, time: np.exp(-rate / time), rule.target, rule.scaling_time))
     rate, factor = block.scratch("rate", len(post)), block.scratch("factor", len(post))
     axis = (slice(None), None) if synapses.dense else slice(None)
 
     def scale(t: int) -> None:
-        np.maximum(post, 0.0, out=rate)
+        np.maximum(post, ZERO, out=rate)
         np.subtract(target, rate, out=factor)
         np.multiply(factor, lasting, out=factor)
         np.add(factor, rate, out=factor)
@@ -282,10 +287,17 @@ def project(weight: Array, total: Value, low: float, high: float) -> None:
     """
     # At these shifts all weights of a row lie at the upper and at the lower bound, so the sum is between.
     least, most = weight.min(axis=1) - high, weight.max(axis=1) - low
+    middle, held, shifted = np.empty_like(least), np.empty_like(least), np.empty_like(weight)
+    above, below = np.empty(least.shape, dtype=bool), np.empty(least.shape, dtype=bool)
+    half, edges, goal, shift = operand(0.5), (operand(low), operand(high)), operand(total), middle[:, None]
     for _ in range(BISECTIONS):
-        middle = 0.5 * (least + most)
-        above = np.add.reduce((weight - middle[:, None]).clip(low, high), axis=1) > total
-        least, most = np.where(above, middle, least), np.where(above, most, middle)
+        np.add(least, most, out=middle)
+        np.multiply(half, middle, out=middle)
+        clip(np.subtract(weight, shift, out=shifted), *edges, out=shifted)
+        np.greater(np.add.reduce(shifted, axis=1, out=held), goal, out=above)
+        np.logical_not(above, out=below)
+        np.copyto(least, middle, where=above)
+        np.copyto(most, middle, where=below)
     shifted = weight - 0.5 * (least + most)[:, None]
     free = (shifted > low) & (shifted < high)
     count = np.add.reduce(free, axis=1)

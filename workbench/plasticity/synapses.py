@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.component.arrays import clip, operand
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -93,7 +95,7 @@ def bound_and_store(block: Assembly, name: str, stage: str = "bounds") -> None:
         The stage after which nothing moves the weight any more in this step.
     """
     projection = block.component("projection", name)
-    bounds = projection.bounds
+    bounds = None if projection.bounds is None else tuple(map(operand, projection.bounds))
     if block.is_cue(projection.pre) and "all pairs" in projection.offers:
         index = block.read(f"population.{projection.pre}.index")
         row = block.read(f"projection.{name}.row")
@@ -102,10 +104,10 @@ def bound_and_store(block: Assembly, name: str, stage: str = "bounds") -> None:
 
         def store(t: int) -> None:
             if bounds is not None:
-                row.clip(*bounds, out=row)
+                clip(row, *bounds, out=row)
             write_row()
 
         block.step(stage, store)
     elif bounds is not None:
         weight = block.update(f"projection.{name}.weight")
-        block.step(stage, lambda t: weight.clip(*bounds, out=weight))
+        block.step(stage, lambda t: clip(weight, *bounds, out=weight))

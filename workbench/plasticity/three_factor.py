@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
+from workbench.component.arrays import ONE, operand
 from workbench.component.declaration import Component, number, option, reference
 from workbench.plasticity.eligibility import modes_of
 from workbench.plasticity.synapses import bound_and_store, without_ticks
@@ -145,15 +146,18 @@ class ThreeFactor(Component):
             kept = block.derived(eligibility.kept, self.interval)
             if "volleys" in eligibility.offers:
                 kept = block.derived(np.multiply, kept, eligibility.left(block))
+        kept = operand(kept)
         begin = block.read(f"task.{self.task}.begin") if self.task is not None else None
         leave, worn = self.mark(block, name), block.empty()
         block.update(f"plasticity.{name}.trace")
 
         def wear(t: int) -> None:
-            worn[...] = kept
-            if begin is not None:
-                np.multiply(worn, 1.0 - begin, out=worn)
-            np.multiply(trace, worn, out=trace)
+            if begin is None:
+                np.multiply(trace, kept, out=trace)
+            else:
+                np.subtract(ONE, begin, out=worn)
+                np.multiply(kept, worn, out=worn)
+                np.multiply(trace, worn, out=trace)
             np.add(trace, leave(), out=trace)
 
         block.step("trace", wear, clock="trial")
@@ -161,7 +165,7 @@ class ThreeFactor(Component):
         dip = block.read(f"modulator.{self.third_factor}.dip")
         trace, weight = block.read(f"plasticity.{name}.trace"), block.update(f"projection.{name}.weight")
         third, change = block.empty(), block.scratch("change", *weight.shape[:-1])
-        rate, settling = self.rate, self.settling
+        rate, settling = operand(self.rate), self.settling
         holds = isinstance(settling, float) and settling == 0.0
         slowing = block.derived(
             lambda half: np.where(np.asarray(half) > 0.0, 1.0 / np.maximum(half, 1e-9), 0.0), settling

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
+from workbench.component.arrays import ZERO, operand
 from workbench.component.declaration import BOUNDS, Component, number, option, reference, references
 from workbench.plasticity.stabilisers import COMPETITION, compete, competition_faults
 from workbench.plasticity.synapses import Synapses, bound_and_store, synapses_of
@@ -180,10 +181,11 @@ class TwoSided(Component):
         above = block.empty(*np.shape(plain())[:-1])
         # Without a floor at threshold 0 H passes to the bit, whatever its sign, so that a run among runs with
         # thresholds gives what it gives alone.
-        floor = block.derived(lambda level: np.where(np.asarray(level) > 0.0, 0.0, -np.inf), threshold)
+        floor = operand(block.derived(lambda level: np.where(np.asarray(level) > 0.0, 0.0, -np.inf), threshold))
+        level = operand(threshold)
 
         def potentiating() -> Array:
-            np.subtract(plain(), threshold, out=above)
+            np.subtract(plain(), level, out=above)
             np.maximum(above, floor, out=above)
             return above
 
@@ -210,7 +212,8 @@ class TwoSided(Component):
         synapses = synapses_of(block, name, self.postsynaptic, "score" if self.drive == "score" else "activity")
         third = self._third(block)
         delay = getattr(block.component("modulator", self.third_factor), "delay", None) if self.third_factor else None
-        ltp, ltd, back = self.gains(block, delay)
+        *both, back = self.gains(block, delay)
+        ltp, ltd = map(operand, both)
         drive_up, drive_down = self._drives(block, synapses)
         apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
         channels = np.shape(third[0])[:-1] if third is not None else ()
@@ -236,7 +239,8 @@ class TwoSided(Component):
             return  # a phase without events, in which nothing happens: `check` asks for all three where there are some
         synapses = synapses_of(block, name, self.postsynaptic)
         third: Any = self._third(block)
-        ltp, ltd, back = self.gains(block, None)
+        *both, back = self.gains(block, None)
+        ltp, ltd = map(operand, both)
         apply = kernel(self, block, synapses.weight, back, block.component("projection", name).bounds)
         drive_up, drive_down = self._drives(block, synapses)
         traces_up = block.marks(self.ltp_trace, synapses.weight.shape[:-1])
@@ -316,6 +320,10 @@ def _third_factor_faults(fields: Fields, projection: Fields, tables: Tables) -> 
         yield "third_factor", "reads a pulse as it comes; one that lingers (decay) needs a three_factor rule"
 
 
+FREE = (0.0, 1.0)
+"""Bounds where the projection has none."""
+
+
 def kernel(rule: TwoSided, block: Assembly, weight: Array, back: Value, bounds: tuple[float, float] | None) -> Any:
     """Return the in-place update from gains A and B: ``W (1 - g - B - A) + A w_max + B w_min + g rest``.
 
@@ -325,11 +333,11 @@ def kernel(rule: TwoSided, block: Assembly, weight: Array, back: Value, bounds: 
     if rule.depotentiation_from == "above" and not (isinstance(back, float) and back == 0.0):
         return _from_above(rule, block, weight, back, kernel(rule, block, weight, 0.0, bounds))
     returns = not (isinstance(back, float) and back == 0.0)
-    home = block.spread(block.derived(np.multiply, back, rule.rest), *shape)
-    kept = block.spread(block.derived(lambda g: 1.0 - g, back), *shape)
-    low, high = bounds if bounds is not None else (0.0, 1.0)
+    home = operand(block.spread(block.derived(np.multiply, back, rule.rest), *shape))
+    kept = operand(block.spread(block.derived(lambda g: 1.0 - g, back), *shape))
+    low, high = map(operand, bounds if bounds is not None else FREE)
     # The usual bounds 0 and 1 save two passes over the weights, and the skipped products would change no bit.
-    lowest = block.scratch("lowest", *shape) if low != 0.0 else None
+    lowest, whole = block.scratch("lowest", *shape) if low != 0.0 else None, high == 1.0
 
     def soft(a: Array, b: Array) -> None:
         if lowest is not None:
@@ -337,7 +345,7 @@ def kernel(rule: TwoSided, block: Assembly, weight: Array, back: Value, bounds: 
         np.subtract(kept, b, out=b)
         np.subtract(b, a, out=b)
         np.multiply(weight, b, out=weight)
-        if high != 1.0:
+        if not whole:
             np.multiply(a, high, out=a)
         np.add(weight, a, out=weight)
         if lowest is not None:
@@ -358,20 +366,17 @@ def kernel(rule: TwoSided, block: Assembly, weight: Array, back: Value, bounds: 
 def _from_above(rule: TwoSided, block: Assembly, weight: Array, back: Value, plain: Any) -> Any:
     """Return `plain` with a depotentiation of its own: ``W - g max(W - rest, 0)``, on the old weight."""
     excess = block.scratch("excess", *weight.shape[:-1])
-    rest = rule.rest
+    rest, back = operand(rule.rest), operand(back)
 
     def update(a: Array, b: Array) -> None:
         # Before `plain` moves the weight: both terms are to act on the weight of the step's beginning.
         np.subtract(weight, rest, out=excess)
-        np.maximum(excess, 0.0, out=excess)
+        np.maximum(excess, ZERO, out=excess)
         np.multiply(excess, back, out=excess)
         plain(a, b)
         np.subtract(weight, excess, out=weight)
 
     return update
-
-
-FREE = (0.0, 1.0)
 
 
 def relaxed(

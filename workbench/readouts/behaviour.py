@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import operand
 from workbench.component.declaration import number, reference
 from workbench.readouts.reading import Reading, Readout
 
@@ -43,7 +44,7 @@ class OverflowIndex(Judged):
         on, off = block.read(f"task.{self.task}.on_target"), block.read(f"task.{self.task}.off_target")
         signal = f"task.{self.task}.overflow.{self.floor!r}"
         if signal not in block.signals:
-            ratio, floor = block.write_new(signal), self.floor
+            ratio, floor = block.write_new(signal), operand(self.floor)
 
             def compare(t: int) -> None:
                 np.maximum(on, floor, out=ratio)
@@ -88,7 +89,7 @@ class SuccessRate(Judged):
         if signal not in block.signals:
             success, allowed = block.write_new(signal), block.empty()
             quiet, reached = np.empty(block.runs, dtype=bool), np.empty(block.runs, dtype=bool)
-            reach, tolerance = self.reach, self.tolerance
+            reach, tolerance = operand(self.reach), operand(self.tolerance)
 
             def judge(t: int) -> None:
                 np.multiply(on, tolerance, out=allowed)
@@ -153,11 +154,11 @@ class RelativeToRest(Judged):
         resting = block.read(f"population.{self.rest}.activity")
         signal = f"population.{self.rest}.mean"
         if signal not in block.signals:
-            mean = block.write_new(signal)
+            mean, units = block.write_new(signal), operand(float(len(resting)))
 
             def average(t: int) -> None:
                 np.add.reduce(resting, axis=0, out=mean)
-                np.divide(mean, len(resting), out=mean)
+                np.divide(mean, units, out=mean)
 
             block.step("readout", average, clock="trial")
         return Reading((f"task.{self.task}.off_target", signal), lambda sums, trials: sums[0] / sums[1])

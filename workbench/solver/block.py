@@ -53,6 +53,8 @@ class Block(StructureView, NoiseChunks, Registered):
         The numbers that links move, with their declared ranges.
     strayed : mapping table -> mapping field -> runs
         Where a number that is moved from moment to moment has left its range.
+    outside, formulas : set of str
+        The signals that move from outside, and those that `derived` and `spread` make of them and of parameters alone.
     gridded : set of str
         The phases on the flow clock that go in steps: what is read in them is read between two.
     """
@@ -74,6 +76,8 @@ class Block(StructureView, NoiseChunks, Registered):
         self._made: dict[tuple[str, str], Component] = {}
         self._built: set[tuple[str, str]] = set()
         self._provided: dict[str, Value] = {}
+        self.outside: set[str] = set()
+        self.formulas: set[str] = set()
         self._live: dict[int, str] = {}
         self._leaves: dict[int, str] = {}
         self.strayed: dict[str, dict[str, Any]] = {}
@@ -171,6 +175,7 @@ class Block(StructureView, NoiseChunks, Registered):
         array = self.signal(name)
         self._live[id(array)] = name
         self._leaves[id(array)] = name
+        self.outside.add(name)
         self._provided[name] = array
         return array
 
@@ -204,6 +209,7 @@ class Block(StructureView, NoiseChunks, Registered):
         self._live[id(out)] = name
         self._formulas[id(out)] = formula, args
         self.signals[name] = out
+        self.formulas.add(name)
         self.add_step("drive", name, lambda t: np.copyto(out, formula(*args)), reads=behind, writes=(name,))
         return out
 
@@ -243,6 +249,7 @@ class Block(StructureView, NoiseChunks, Registered):
         if id(value) in self._live:
             name = f"spread.{self._live[id(value)]}.{len(self.signals)}"
             self.signals[name] = out
+            self.formulas.add(name)
             self.add_step(
                 "drive", name, lambda t: np.copyto(out, value), reads=(self._live[id(value)],), writes=(name,)
             )

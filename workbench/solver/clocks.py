@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.errors import AssemblyError
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
+from workbench.solver.drive import Drive
 from workbench.solver.steps import EVENT_STAGES, Step
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Trials:
     def __init__(self, block: Block, recorder: Recorder, watch: Watch) -> None:
         self._block, self._recorder, self._watch = block, recorder, watch
         ordered = block.steps("trial")
-        self._slow = [s.function for s in ordered if s.stage == "drive"]
+        self._drive = Drive(block, [s for s in ordered if s.stage == "drive"])
         self._fast = [s.function for s in ordered if s.stage != "drive"]
 
     def run(self, name: str, phase: Any, done: int) -> int:
@@ -43,7 +44,7 @@ class Trials:
                 trial = begin + t
                 block.trial = trial
                 if trial in changes:
-                    self._drive(name, trial, changes[trial], hours)
+                    self._expose(name, trial, changes[trial], hours)
                 for function in fast:
                     function(t)
                 marks = after.get(done + trial + 1)
@@ -65,11 +66,13 @@ class Trials:
         per = max(1, round(resolution / hours))
         return {start: min(start + per, trials) for start in range(0, trials, per)}
 
-    def _drive(self, phase: str, trial: int, until: int, hours: float) -> None:
+    def _expose(self, phase: str, trial: int, until: int, hours: float) -> None:
+        """Go on to the dosing interval that a trial opens."""
         moved = [e.advance(phase, trial * hours, until * hours, average=True) for e in self._block.exposures]
-        if trial == 0 or any(moved):
-            for function in self._slow:
-                function(0)
+        if trial == 0:
+            self._drive.begin()
+        elif any(moved):
+            self._drive.follow()
 
 
 class Events:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import ONE, operand
 from workbench.component.declaration import Component, number, numbers, option, reference
 
 if TYPE_CHECKING:
@@ -83,12 +84,12 @@ class CuedBandit(Component):
         block.gather_pattern(self.cues)
 
     def _judge(self, block: Assembly, name: str) -> None:
-        others = block.size(self.answers) - 1
+        others = operand(float(block.size(self.answers) - 1))
         answers = block.read(f"population.{self.answers}.activity")
         index = block.read(f"task.{name}.index")
         reward, on, off = (block.write(f"task.{name}.{signal}") for signal in ("reward", "on_target", "off_target"))
         look = block.lanes.reader(index, answers, on)
-        target, penalty, cost = self.target, self.penalty, block.scratch("cost")
+        target, penalty, cost = operand(self.target), operand(self.penalty), block.scratch("cost")
 
         def judge(t: int) -> None:
             look()
@@ -96,7 +97,7 @@ class CuedBandit(Component):
             np.subtract(off, on, out=off)
             np.divide(off, others, out=off)
             np.divide(on, target, out=reward)
-            np.minimum(reward, 1.0, out=reward)
+            np.minimum(reward, ONE, out=reward)
             np.multiply(off, penalty, out=cost)
             np.subtract(reward, cost, out=reward)
 
