@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.circuit.projections import select_runs
+from workbench.component.arrays import select_runs
 from workbench.component.declaration import Component, count, number, numbers, reference
 
 if TYPE_CHECKING:

@@ -57,3 +57,9 @@ def unordered(parts: Sequence[Any]) -> Any:
     ordered = np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0)
     found = np.add.reduce(ordered, axis=0)
     return float(found) if np.ndim(found) == 0 else found
+
+
+def select_runs(value: Any, runs: NDArray[np.intp]) -> Any:
+    """Return a number of some runs: a plain one as it is, an array by its last axis."""
+    spread = isinstance(value, np.ndarray) and value.ndim and value.shape[-1] != 1
+    return value[..., runs] if spread else value

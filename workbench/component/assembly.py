@@ -153,6 +153,8 @@ class Assembly(Protocol):
     forgetting: list[Forgetting]
     phase: str
     hours: Value
+    ahead: dict[str, Array]
+    """By phase, the hours ``(moments, 1 or runs)`` to which exposures will be advanced, as far as its clock knows."""
     span: tuple[float, float]
     visits: dict[str, AssessedVisits]
     adjusted: dict[str, DoseFactors]

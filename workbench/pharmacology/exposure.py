@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from workbench.component.moments import TOGETHER, any_nonzero, as_float, round_hours
 from workbench.pharmacology.dose_trains import BlockDoses, train
+from workbench.pharmacology.drug_state import DrugState, count_before
+from workbench.pharmacology.remaining import Remaining
 from workbench.pharmacology.transfers import Propagator, moved, total
 from workbench.protocol.schedule import placed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
     from workbench.pharmacology.linear import Amounts, LinearKinetics
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
 
 NOTHING = 1e-200
 """Amounts below this are set to 0: subnormal numbers would slow every later step."""
+AT_ONCE = 2**14
+"""Numbers for all runs at so many moments are found in one go; more of them would leave the cache."""
+RECENT = 8
+"""How many sets of moments are kept for whoever asks for the same ones."""
 NEGLIGIBLE = 1e-9
 """Where all that is in the body would not make this concentration (ng/mL), a look at a moment finds none."""
 
@@ -52,8 +60,9 @@ class Exposure:
         self._given = any(np.any(train.full) for _, train in self._doses)
         self._phase = ""
         self._rests_until: float = -np.inf
-        self.lately: tuple[Array, Array] | None = None
-        """Moments and what acted then, as the last window that this drug opens found it: the next one looks there."""
+        self._ahead: deque[tuple[Value, Array, Array]] = deque()
+        self._moments: Array = np.empty((0, 1))
+        self._lately: deque[tuple[NDArray[np.intp], Array, Array]] = deque(maxlen=RECENT)
         self._usual = Propagator(drug)
         self.state = block.state(f"drug.{name}.amounts", len(self._usual.rows))
         self.body = DrugState(self._usual, {row: np.zeros(block.runs) for row in self._usual.rows}, 0.0)
@@ -79,31 +88,57 @@ class Exposure:
             self._enter(phase)
         begin = self.phases[phase][0]
         first, last = round_hours(begin + start), round_hours(begin + stop)
-        if self.body.quiet() or (not average and np.all(np.asarray(last) < self._rests_until)):
-            changed = bool(self.concentration.any())
-            self._show(dict.fromkeys(self.body.transfers.rows, 0.0), 0.0, 0.0)
-            return changed
         if average:
+            if self.body.quiet():
+                return self._show_nothing()
             self._average(first, last)
-        else:
-            self._look(last, stay=not look)
+            return True
+        if look:
+            if self._rests(last):
+                return self._show_nothing()
+            body = self.body.copied()
+            body.events_to(last, inclusive=True)
+            plasma, acting, _ = self._looked(body, np.reshape(last, (1, -1)))
+            self.plasma[...], self.concentration[...] = plasma[0], acting[0]
+            return True
+        if not self._ahead or np.any(self._ahead[0][0] != last):
+            if self._rests(last):
+                return self._show_nothing()
+            self._follow(last)
+        _, self.plasma[...], self.concentration[...] = self._ahead.popleft()
         return True
 
-    def _look(self, time: Value, *, stay: bool) -> None:
-        """Show the value at a moment, and find out whether anything is to be seen before the next dose.
+    def _rests(self, time: Value) -> bool:
+        """Whether nothing is to be seen up to a moment."""
+        return bool(np.all(np.asarray(time) < self._rests_until)) or self.body.quiet()
 
-        Who does not `stay` there may have to show an earlier moment next.
-        """
-        body = self.body if stay else self.body.copied()
+    def coming(self, time: Value) -> Array:
+        """Return the moments of the present phase that the clock goes to from `time` on, ``(moments, 1 or runs)``."""
+        at = np.flatnonzero(np.all(self._moments == time, axis=1))
+        return self._moments[at[0] :] if len(at) else np.reshape(time, (1, -1))
+
+    def _follow(self, time: Value) -> None:
+        """Go on to `time`, and find in one go what is there at all moments up to the next dose event."""
+        body, runs = self.body, self._block.runs
         body.events_to(time, inclusive=True)
-        now = body.later(round_hours(np.maximum(time - body.at, 0.0)), body.inputs())
-        held = body.transfers.scale * self.drug.reaching(now)
-        seen = np.maximum(held, now.get("effect", 0.0)) >= NEGLIGIBLE
-        self._show(
-            now, *(np.where(seen, x, 0.0) for x in (body.transfers.scale * now["central"], now.get("effect", 0.0)))
-        )
-        if stay and not np.any(seen) and not body.flowing():
-            self._rests_until = float(np.min(body.next_event()))
+        event, times = body.next_event(), self.coming(time)[: max(1, AT_ONCE // runs)]
+        times = times[: max(1, count_before(times, event))]
+        plasma, acting, seen = self._looked(body, times)
+        self._ahead = deque(zip(times, plasma, acting, strict=True))
+        self.state[...] = np.stack([np.broadcast_to(body.amounts[row], runs) for row in body.transfers.rows])
+        if not np.any(seen[0]) and not body.flowing():
+            self._rests_until = float(np.min(event))
+
+    def _looked(self, body: DrugState, times: Array) -> tuple[Array, Array, Any]:
+        """Return what is in plasma, what acts, and where anything is seen, at moments up to the next dose event."""
+        runs = self._block.runs
+        left = Remaining.after(body, runs)
+        left = left.where(left.flowing() | (np.asarray(left.most(body.amounts)) >= 0.5 * NEGLIGIBLE))
+        now = left.rows(round_hours(np.maximum(times - left.body.at, 0.0)))
+        seen = np.asarray(left.most(now) >= NEGLIGIBLE)
+        sites = left.body.plasma(now), now.get("effect", 0.0)
+        plasma, effect = (left.spread(np.where(seen, site, 0.0), len(times), runs) for site in sites)
+        return plasma, self._acting(plasma, effect), seen
 
     def since(self, phase: str) -> DrugState:
         """Return the body as it was at the start of the present phase.
@@ -153,6 +188,8 @@ class Exposure:
         body.amounts = {row: np.array(amount) for row, amount in body.amounts.items()}
         self._phase, self._at_start, self._rests_until = phase, body.copied(), -np.inf
         self._seen, self._trains = {}, {}
+        self._ahead.clear()
+        self._moments = np.asarray(round_hours(begin + self._block.ahead.get(phase, np.empty((0, 1)))))
 
     def _occasion(self, phase: str) -> tuple[Propagator, Value]:
         """Return the transfers of a phase and its factor of bioavailability."""
@@ -240,183 +277,22 @@ class Exposure:
         for i, row in enumerate(self.body.transfers.rows):
             self.state[i] = amounts[row]
         self.plasma[...] = plasma
-        acting: Array | Value = plasma
-        if self._usual.delayed:
-            acting = np.where(np.asarray(self.drug.equilibration) > 0.0, effect, plasma)
-        np.multiply(acting, self.drug.effect, out=self.concentration)
+        self.concentration[...] = self._acting(plasma, effect)
 
+    def _show_nothing(self) -> bool:
+        changed = bool(self.concentration.any())
+        self._show(dict.fromkeys(self.body.transfers.rows, 0.0), 0.0, 0.0)
+        return changed
 
-@dataclass
-class DrugState:
-    """Where one drug stands: what is in each row at the hour `at`, and which doses come in next.
+    def _acting(self, plasma: Value, effect: Value) -> Any:
+        """Return what acts of what is in plasma and at the effect site."""
+        delayed = np.asarray(self.drug.equilibration) > 0.0
+        return (np.where(delayed, effect, plasma) if self._usual.delayed else plasma) * self.drug.effect
 
-    Attributes
-    ----------
-    at : Value
-        Hours from the start of the protocol; of the last dose event, not of the last look, so that what is read does
-        not change what follows by a bit.
-    begun, ended : list of Value
-        For each regimen the number of the next dose to begin, and of the next to end.
-    turns : list of Value
-        For each regimen when the drug is emptied or its steady state sets in; infinite once that is past.
-    """
-
-    transfers: Propagator
-    amounts: Amounts
-    at: Value
-    doses: list[BlockDoses] = field(default_factory=list)
-    begun: list[Value] = field(default_factory=list)
-    ended: list[Value] = field(default_factory=list)
-    turns: list[Value] = field(default_factory=list)
-
-    def add(self, doses: BlockDoses) -> None:
-        """Add the doses of a regimen, none of which has come in."""
-        self.doses.append(doses)
-        self.begun.append(0.0)
-        self.ended.append(0.0)
-        self.turns.append(doses.turn)
-
-    def copied(self) -> DrugState:
-        """Return a body that may go its own way."""
-        return replace(
-            self,
-            amounts=dict(self.amounts),
-            doses=[*self.doses],
-            begun=[*self.begun],
-            ended=[*self.ended],
-            turns=[*self.turns],
-        )
-
-    def passing(self) -> DrugState:
-        """Return a body for moments that do not recur: what is found for them is not kept."""
-        return replace(self, transfers=self.transfers.passing())
-
-    def proceed(self, time: Value) -> None:
-        """Prepare for looks from `time` on; what is read does not depend on it."""
-
-    def level_at(self, times: Value) -> Value:
-        """Return what acts at moments from `at` up to the next event."""
-        amounts = self.later(as_float(np.maximum(np.asarray(times - self.at), 0.0)), self.inputs())
-        return np.maximum(self.acting(amounts), 0.0)
-
-    def next_break(self) -> Value:
-        """Return up to when looks are plain: to the next event."""
-        return self.next_event()
-
-    @property
-    def fastest(self) -> Value:
-        """The fastest rate (1/h) with which what acts may change after an event."""
-        return self.transfers.fastest
-
-    def chosen(self, mine: Array, other: DrugState) -> None:
-        """Take over from `other` what is not `mine`."""
-        self.amounts = {row: np.where(mine, amount, other.amounts[row]) for row, amount in self.amounts.items()}
-        for name in ("begun", "ended", "turns"):
-            pairs = zip(getattr(self, name), getattr(other, name), strict=True)
-            setattr(self, name, [as_float(np.where(mine, *pair)) for pair in pairs])
-
-    def quiet(self) -> bool:
-        """Whether nothing is in the body and nothing comes."""
-        if any(any_nonzero(ended < doses.count) for doses, ended in zip(self.doses, self.ended, strict=True)):
-            return False
-        if any(doses.turns and np.any(np.isfinite(turn)) for doses, turn in zip(self.doses, self.turns, strict=True)):
-            return False
-        return not any(any_nonzero(amount) for amount in self.amounts.values())
-
-    def inputs(self) -> Amounts:
-        """Return the rates (mg/h) at which the drug flows in now, by the compartment that it enters."""
-        found: Amounts = {}
-        for doses, ended, begun in zip(self.doses, self.ended, self.begun, strict=True):
-            if doses.flows:
-                found[doses.entry] = found.get(doses.entry, 0.0) + doses.rate(ended, begun)
-        return {entry: as_float(rate) for entry, rate in found.items()}
-
-    def flowing(self) -> bool:
-        """Whether the drug flows in now in any run."""
-        return any(any_nonzero(np.asarray(rate)) for rate in self.inputs().values())
-
-    def next_event(self) -> Value:
-        """Return when the next dose begins or ends, or the drug is emptied or set, for each run."""
-        times = [d.begins(b) for d, b in zip(self.doses, self.begun, strict=True)]
-        times += [d.ends(e) for d, e in zip(self.doses, self.ended, strict=True) if d.flows]
-        times += [turn for d, turn in zip(self.doses, self.turns, strict=True) if d.turns]
-        return as_float(np.minimum.reduce(np.broadcast_arrays(*times))) if times else np.inf
-
-    def later(self, hours: Value, inputs: Amounts) -> Amounts:
-        """Return the rows `hours` from `at`, with even inputs and no event between."""
-        found = moved(self.transfers.over(hours), self.amounts, self.transfers.rows)
-        for entry, rate in inputs.items():
-            if np.any(rate):
-                for (row, _), left in self.transfers.inflow(hours, entry).items():
-                    if row in found:
-                        found[row] = found[row] + rate * left
+    def acting_at(self, left: Remaining, times: Array) -> Array:
+        """Return what acts at moments up to the next dose event; windows that one drug opens ask for the same ones."""
+        for runs, known, acting in self._lately:
+            if np.array_equal(known, times) and np.array_equal(runs, left.runs):
+                return acting
+        self._lately.append((left.runs, times, found := left.acting(times)))
         return found
-
-    def plasma(self, amounts: Amounts) -> Value:
-        """Return the concentration in plasma (ng/mL) that the rows of `later` make."""
-        return self.transfers.scale * amounts["central"]
-
-    def acting(self, amounts: Amounts) -> Value:
-        """Return the concentration that acts: at the effect site, less what a subject does not respond to."""
-        drug, found = self.transfers.drug, np.asarray(self.plasma(amounts))
-        if self.transfers.delayed:
-            found = np.where(np.asarray(drug.equilibration) > 0.0, amounts["effect"], found)
-        return found * drug.effect
-
-    def area(self, hours: Value, inputs: Amounts, row: str) -> Value:
-        """Return the area under the concentration of the next `hours`; `row` is that of a site."""
-        found = total(self.transfers.areas(hours), self.amounts, row)
-        for entry, rate in inputs.items():
-            if np.any(rate):
-                found = found + rate * self.transfers.inflow(hours, entry)[row, entry]
-        return found
-
-    def move(self, time: Value) -> None:
-        """Go on to `time`, up to which there is no event."""
-        self.amounts = self.later(round_hours(np.maximum(time - self.at, 0.0)), self.inputs())
-        self.at = time
-
-    def take(self) -> None:
-        """Take in the doses that begin, and let end those that end, at this moment.
-
-        Whatever empties the drug comes first, then what sets in as a steady state, then doses: no order is left open.
-        """
-        self._turn()
-        now = self.at + TOGETHER
-        for i, doses in enumerate(self.doses):
-            entry = doses.entry
-            due = np.asarray(doses.begins(self.begun[i]) <= now)
-            if np.any(due):
-                instant = due & (np.asarray(doses.duration) == 0.0)
-                given = np.where(instant, doses.amount(self.begun[i]), 0.0)
-                self.amounts[entry] = self.amounts[entry] + given
-                self.begun[i] = as_float(np.where(due, self.begun[i] + 1.0, self.begun[i]))
-            if doses.flows or np.any(due):
-                over = np.asarray(doses.ends(self.ended[i]) <= now) | (due & (np.asarray(doses.duration) == 0.0))
-                self.ended[i] = as_float(np.where(over, self.ended[i] + 1.0, self.ended[i]))
-
-    def _turn(self) -> None:
-        """Empty the drug, and let steady states set in, where that is due."""
-        now = self.at + TOGETHER
-        due = [(i, np.asarray(self.turns[i] <= now)) for i, doses in enumerate(self.doses) if doses.turns]
-        due = [(i, mask) for i, mask in due if np.any(mask)]
-        for _, emptied in ((i, mask) for i, mask in due if self.doses[i].regimen.empties):
-            self.amounts = {row: np.where(emptied, 0.0, amount) for row, amount in self.amounts.items()}
-            for j, doses in enumerate(self.doses):
-                called_off = np.maximum(self.begun[j], doses.given_before(self.at))
-                self.begun[j] = as_float(np.where(emptied, called_off, self.begun[j]))
-                self.ended[j] = as_float(np.where(emptied, called_off, self.ended[j]))
-        for i, mask in due:
-            if self.doses[i].regimen.steady_state:
-                amounts, ended, begun = self.doses[i].settled(self.transfers, self.at)
-                self.amounts = {row: self.amounts[row] + np.where(mask, amounts[row], 0.0) for row in self.amounts}
-                self.begun[i] = as_float(np.where(mask, begun, self.begun[i]))
-                self.ended[i] = as_float(np.where(mask, ended, self.ended[i]))
-            self.turns[i] = as_float(np.where(mask, np.inf, self.turns[i]))
-
-    def events_to(self, time: Value, *, inclusive: bool) -> None:
-        """Pass all events up to `time` and stay at the last of them."""
-        edge = time + TOGETHER if inclusive else time - TOGETHER
-        while np.any(due := np.asarray((when := self.next_event()) <= edge)):
-            self.move(as_float(np.where(due, when, self.at)))
-            self.take()

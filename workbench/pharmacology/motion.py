@@ -16,7 +16,8 @@ import numpy as np
 
 from workbench.component.moments import TOGETHER, as_float, round_hours
 from workbench.errors import AssemblyError
-from workbench.pharmacology.exposure import NEGLIGIBLE, DrugState, Exposure
+from workbench.pharmacology.drug_state import DrugState
+from workbench.pharmacology.exposure import NEGLIGIBLE, Exposure
 from workbench.pharmacology.linear import added
 from workbench.pharmacology.magnus import NODES, applied, expansion, exponential
 
@@ -227,9 +228,9 @@ class MovingBody(DrugState):
         """Whether nothing is in the body and nothing comes."""
         return self.twin.quiet() and super().quiet()
 
-    def later(self, hours: Value, inputs: Any) -> Amounts:
+    def later(self, hours: Value, inputs: Any, *, seen: bool = False) -> Amounts:
         """Return the rows `hours` from `at`; several moments of a run come in order of time."""
-        exact = self.twin.later(hours, inputs)
+        exact = self.twin.later(hours, inputs, seen=seen)
         exact["plasma"], exact["acting"] = self.twin.plasma(exact), self.twin.acting(exact)
         if self.trail is None:
             return exact

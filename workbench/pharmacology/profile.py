@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.exposure import DrugState
+    from workbench.pharmacology.drug_state import DrugState
     from workbench.pharmacology.linear import Amounts
     from workbench.pharmacology.motion import MovingBody, MovingExposure
 

@@ -11,13 +11,15 @@ A rate of 0 is a stage that collects, so the same function gives areas (one 0) a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.component.arrays import select_runs
+from workbench.component.declaration import Component
 from workbench.pharmacology.linear import Amounts, added
 
 if TYPE_CHECKING:
@@ -76,22 +78,38 @@ class Propagator:
         other._keeps = False
         return other
 
+    def of(self, runs: NDArray[np.intp]) -> Propagator:
+        """Return the same for some runs, keeping nothing."""
+        other = self.passing()
+        own = {name: value for name, value in vars(self).items() if name not in ("_kept", "_grids")}
+        vars(other).update({name: _select(value, runs) for name, value in own.items()}, _keeps=False)
+        return other
+
     def over(self, length: Value) -> Entries:
         """Return what a unit in one row becomes in each row, `length` hours later."""
         return self._remembered(("over", _key(length)), lambda: self._rows(length))
+
+    def seen(self, length: Value) -> Entries:
+        """Return the same for those rows alone whose concentration is seen: the central one, and the effect site."""
+        return self._remembered(("seen", _key(length)), lambda: self._rows(length, onto="central"))
 
     def areas(self, length: Value) -> Entries:
         """Return the area (ng h/mL) that a unit in one row passes under, at each site, within `length` hours."""
         return self._remembered(("areas", _key(length)), lambda: self._areas(length))
 
-    def inflow(self, length: Value, entry: str) -> Entries:
-        """Return the rows and areas that a constant input of 1 mg/h leaves after `length` hours, by (row, entry)."""
+    def inflow(self, length: Value, entry: str, *, onto: str = "") -> Entries:
+        """Return the rows that a constant input of 1 mg/h leaves after `length` hours, by (row, entry).
 
-        def made() -> Entries:
-            found = {**self._rows(length, "collect"), **self._areas(length, "collect")}
-            return {pair: share for pair, share in found.items() if pair[1] == entry}
+        With `onto` "central" those alone whose concentration is seen.
+        """
+        made = lambda: _from(entry, self._rows(length, "collect", onto=onto))  # noqa: E731
+        return self._remembered((f"inflow {entry} {onto}", _key(length)), made)
 
-        return self._remembered((f"inflow {entry}", _key(length)), made)
+    def inflow_areas(self, length: Value, entry: str) -> Entries:
+        """Return the areas under the concentrations that a constant input of 1 mg/h makes within `length` hours."""
+        return self._remembered(
+            (f"inflow areas {entry}", _key(length)), lambda: _from(entry, self._areas(length, "collect"))
+        )
 
     def endless(self, entry: str) -> Amounts:
         """Return what a constant input of 1 mg/h has filled the rows with once nothing changes any more."""
@@ -138,8 +156,8 @@ class Propagator:
 
         return after
 
-    def _rows(self, length: Value, *more: str) -> Entries:
-        found = self.drug.reach(self._after(length, *more))
+    def _rows(self, length: Value, *more: str, onto: str = "") -> Entries:
+        found = self.drug.reach(self._after(length, *more), onto=onto)
         if self.delayed:
             found |= self._observed("effect", self.follow, length, "effect", *more)
             found["effect", "effect"] = self._after(length, *more)("effect")
@@ -156,6 +174,23 @@ class Propagator:
         """Return a row fed by the plasma concentration through the stages `behind`."""
         central = self.drug.reach(self._after(length, *behind), onto="central")
         return {(row, source): self.scale * rate * share for (to, source), share in central.items() if to == "central"}
+
+
+def _from(entry: str, entries: Entries) -> Entries:
+    return {pair: share for pair, share in entries.items() if pair[1] == entry}
+
+
+def _select(value: Any, runs: NDArray[np.intp]) -> Any:
+    """Return what a value, or a component and all that it holds, is in some runs."""
+    if isinstance(value, Component):
+        other = copy(value)
+        vars(other).update({name: _select(held, runs) for name, held in vars(value).items()})
+        return other
+    if isinstance(value, Mapping):
+        return {name: _select(held, runs) for name, held in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_select(held, runs) for held in value)
+    return select_runs(value, runs)
 
 
 def moved(entries: Entries, amounts: Amounts, into: tuple[str, ...]) -> Amounts:

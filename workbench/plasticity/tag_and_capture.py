@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.circuit.populations import size_of
-from workbench.circuit.projections import select_runs
+from workbench.component.arrays import select_runs
 from workbench.component.declaration import Component, number
 from workbench.quantities import HOURS_PER_DAY
 

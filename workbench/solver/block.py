@@ -43,6 +43,8 @@ class Block(StructureView, NoiseChunks, Registered):
         Trials done in the current phase before this one.
     hours : Value
         The moment, in hours of the phase, on clocks that run in hours.
+    ahead : mapping phase -> array (moments, 1 or runs)
+        The hours of a phase to which what moves by closed form is advanced, in order, as far as its clock knows them.
     span : tuple of float
         Start and stop (hours of the phase) of the step that the tick clock takes.
     visits : mapping assessment -> AssessedVisits
@@ -67,6 +69,7 @@ class Block(StructureView, NoiseChunks, Registered):
         self.trial = 0
         self.hours: Value = 0.0
         self.phase, self.span = "", (0.0, 0.0)
+        self.ahead: dict[str, Array] = {}
         self.visits: dict[str, AssessedVisits] = {}
         self.adjusted: dict[str, DoseFactors] = {}
         self.inputs = Inputs(self)

@@ -94,6 +94,7 @@ class Events:
         for left in block.forgetting:
             left.clear()
         times, kinds, reads = self.calendar(name)
+        block.ahead[name] = _in_turn(times, float(phase.length))
         for exposure in block.exposures:
             exposure.advance(name, 0.0, 0.0, average=False)
         for function in self._slow:
@@ -154,6 +155,13 @@ class Events:
             stacked = np.stack([np.broadcast_to(np.asarray(t, dtype=np.float64), (self._block.runs,)) for t in times])
             return stacked, kinds, reads
         return np.asarray(times, dtype=np.float64), kinds, reads
+
+
+def _in_turn(times: Array, length: float) -> Array:
+    """Return the moments that a phase goes to, ``(moments, runs or 1)``: its beginning, its events, and its end."""
+    events = np.sort(times if times.ndim == 2 else times[:, None], axis=0)
+    begin, end = np.zeros((1, events.shape[1])), np.full((1, events.shape[1]), length)
+    return np.concatenate([begin, events, end])
 
 
 def _of_kind(ordered: list[Step], kind: str, stages: tuple[str, ...]) -> list[Callable[[int], object]]:

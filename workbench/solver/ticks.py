@@ -44,12 +44,16 @@ class Ticks:
             stimulation.begin()
         for visits in block.visits.values():
             visits.begin(name)
+        stretches = [_cut(start, stop, phase.step) for start, stop in pairwise(self._changes(name, phase))]
+        middles = [_middle(before, after) for edges in stretches for before, after in pairwise(edges)]
+        block.ahead[name] = np.array([0.0, *middles])[:, None] / SECONDS_PER_HOUR
         self._drive(0.0, 0.0, first=True)
         self._look(0.0, 0.0, reads.pop(0.0, []))
         trains = self._trains(name)
-        for start, stop in pairwise(self._changes(name, phase)):
-            self._stimulate(trains, 0.5 * (start + stop))
-            for before, after in pairwise(_cut(start, stop, phase.step)):
+        for edges in stretches:
+            stop = edges[-1]
+            self._stimulate(trains, _middle(edges[0], stop))
+            for before, after in pairwise(edges):
                 for moment in sorted(m for m in reads if before < m < after):
                     self._glimpse(before, moment, reads.pop(moment))
                 self._step(before, after)
@@ -94,7 +98,7 @@ class Ticks:
         """Advance marks and weights under what drugs do in the middle of the step."""
         block = self._block
         # A step takes drugs as they are at its middle: the error then falls with the square of the step.
-        self._drive(start, 0.5 * (start + stop), look=look)
+        self._drive(start, _middle(start, stop), look=look)
         for stimulation in block.stimulations.values():
             stimulation.next(start, stop)
         block.span = start / SECONDS_PER_HOUR, stop / SECONDS_PER_HOUR
@@ -141,6 +145,10 @@ class Ticks:
 
 def _moment(seconds: float) -> float:
     return round(float(seconds), DIGITS)
+
+
+def _middle(start: float, stop: float) -> float:
+    return 0.5 * (start + stop)
 
 
 def _pieces(start: float, stop: float, longest: float) -> int:

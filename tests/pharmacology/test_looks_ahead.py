@@ -1,0 +1,37 @@
+"""Drugs and windows are followed ahead in one go: how far changes no bit, and neither does who is left out on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.circuits import equal, only, replaced
+from support.therapies import THERAPY
+
+from workbench.modulation import window_opening
+from workbench.pharmacology import exposure
+from workbench.solver.run import solve
+
+COURSE = replaced(
+    THERAPY,
+    ("count = 2", "count = 20"),
+    ("count = 1\nduring", "count = 3\nduring"),
+    ('step = "0.5 h"', 'step = "2 h"'),
+    ('every = "48 h"', 'every = "50 h"'),
+) + (
+    '[course.window]\nreadout = "level"\nsignal = "window.plasticity"\ninterval = "31.1 h"\n'
+    '[course.plasma]\nreadout = "concentration"\ndrug = "ketamine"\ninterval = "20.7 h"\n'
+    '[subjects.trait.clearance]\non = "drug.ketamine.clearance"\ndistribution = "lognormal"\nmedian = 1.0\ncv = 0.3\n'
+    '[study.s]\narms = ["ketamine_alone", "placebo"]\nsweep = { "dose.infusion.every" = { values = ["50 h", "61.3 h"] } }\n'
+)
+"""Runs differ in rates, in when doses come, and in whether any does."""
+DELAYED = ("[drug.ketamine]\n", '[drug.ketamine]\nequilibration = "3 h"\n')
+
+
+@pytest.mark.parametrize("swaps", [(), (DELAYED,)], ids=["at once", "delayed"])
+def test_how_far_ahead_changes_no_bit(swaps: tuple[tuple[str, str], ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = only(replaced(COURSE, *swaps))
+    usual = solve(batch)
+    assert np.ptp(usual.courses["window"]) > 0.1, "the window opens"
+    monkeypatch.setattr(window_opening, "MOST", 1)
+    monkeypatch.setattr(exposure, "AT_ONCE", 1)
+    assert equal(solve(batch), usual)
