@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.striatal_reference import Arm, Array, Course, Kinetics, daily_means, saturation, simulate
+from support.striatal_runs import REFRESH, draws, symbols
 
 from workbench.plan import plan
 from workbench.scenario.load import load_scenario
 from workbench.scenario.shipped_files import scenarios_folder
 from workbench.solver.batch import Batch, BatchResult
-from workbench.solver.draws import generator
 from workbench.solver.run import solve, width_for
 
 SUBJECTS, TRIALS, TRIALS_A_DAY = 3, 1000, 5
@@ -26,37 +25,6 @@ PHASES = ("practice", "treatment", "withdrawal")
 EDGES = {name: (i * TRIALS, (i + 1) * TRIALS) for i, name in enumerate(PHASES)}
 SAME = 1e-9
 """Both round at every step, in another order; the maps contract, so that rounding does not grow."""
-
-PATHS = {
-    "tone": "modulator.acetylcholine.tone",
-    "d2_efficacy": "modulator.acetylcholine.d2_efficacy",
-    "d2_recruitment": "modulator.acetylcholine.d2_recruitment",
-    "k_ach": "receptor.m1.k_ligand",
-    "th_d": "gate.depression.threshold",
-    "h_d": "gate.depression.exponent",
-    "th_p": "gate.potentiation.threshold",
-    "restraint": "gate.restraint.strength",
-    "dopamine": "modulator.dopamine.release",
-    "m4_gain": "link.m4_release.gain",
-    "d2_signal": "plasticity.cortex_d2.ltp_gain",
-    "balance": "plasticity.cortex_d1.balance",
-    "ec50_m1": "occupancy.m1.ec50",
-    "ec50_m4": "occupancy.m4.ec50",
-    "surround": "projection.surround.weight",
-    "overlap": "projection.cortex_muscle.overlap",
-    "drive": "projection.cortex_muscle.weight",
-    "baseline": "population.muscle.baseline",
-    "penalty": "task.reach.penalty",
-    "target": "task.reach.target",
-    "rate": "plasticity.cortex_d1.rate",
-    "depotentiation": "plasticity.cortex_d1.depotentiation",
-    "noise": "population.muscle.noise",
-    "initial": "projection.cortex_d1.weight",
-    "value_rate": "modulator.dopamine.learning_rate",
-    "homeostat": "homeostat.muscle.strength",
-    "homeostat_target": "homeostat.muscle.target",
-    "homeostat_window": "homeostat.muscle.window",
-}
 
 
 @pytest.fixture(scope="module")
@@ -96,23 +64,11 @@ def concentrations(values: Mapping[str, float | Array]) -> Array:
     return np.concatenate([np.zeros((days, SUBJECTS)), means])
 
 
-def draws(batch: Batch, size: int) -> tuple[NDArray[np.int64], Array]:
-    """Return cues ``(trials, subjects)`` and noise ``(trials, size, subjects)`` from the subjects' own streams."""
-    cues, noise = [], []
-    for phase in PHASES:
-        of = [(generator(batch.seed, int(s), "cue:task.reach", phase), int(s)) for s in batch.subjects]
-        cues.append(np.stack([np.floor(source.random(TRIALS) * size).astype(np.int64) for source, _ in of], axis=-1))
-        normals = [generator(batch.seed, s, "noise:population.muscle", phase) for _, s in of]
-        noise.append(np.stack([source.standard_normal((TRIALS, size)) for source in normals], axis=-1))
-    return np.concatenate(cues), np.concatenate(noise)
-
-
 def reference_of(batch: Batch) -> Course:
     """Compute the same runs by the reference."""
-    numbers: dict[str, Any] = {name: batch.values[path] for name, path in PATHS.items()}
-    arm = Arm(**numbers, refresh=10)
-    cues, noise = draws(batch, 4)
+    cues, noise = draws(batch, PHASES, TRIALS, 4)
     daily = list(concentrations(batch.values))
+    arm = Arm(**symbols(batch.values), refresh=REFRESH)
     return simulate(arm, lambda t: daily[t // TRIALS_A_DAY], cues, lambda start, stop: noise[start:stop])
 
 

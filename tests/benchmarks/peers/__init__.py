@@ -1,0 +1,1 @@
+"""Other programs beside this one: the same model, numbers and draws; first compared, then timed in turns."""
