@@ -53,7 +53,7 @@ FAULTS = {
     "too few visits in a row": (DOSES + END.replace("consecutive = 2", "consecutive = 4"), "consecutive", ["later has 3 visits, got 4", "in a row"]),
     "visits of another phase": (DOSES + NEXT + PAUSE.replace('"later"', '"late"') + VISIT.format("late", "1 h").replace('"care"', '"next"'), "assessment", ["of their own phase"]),
     "doses for responders before the visit": (DOSES + MORE.format("6 day", "gate", "baseline") + VISIT.format("gate", "7 day"), "decided_at", ["at 168 h", "not before the first dose at 144 h"]),
-    "doses at the moment of the visit": (DOSES + MORE.format("7 day", "gate", "baseline") + VISIT.format("gate", "7 day"), "decided_at", ["a dose comes before a visit of the same moment"]),
+    "doses at the moment of the visit": (DOSES + MORE.format("7 day", "gate", "baseline") + VISIT.format("gate", "7 day"), "decided_at", ["at the same moment, the dose comes before the visit"]),
     "doses in the step of the visit": (DOSES + MORE.format("168.3 h", "gate", "baseline") + VISIT.format("gate", "168.2 h"), "decided_at", ["not before the first dose"]),
     "doses for responders to a later baseline": (DOSES + MORE.format("9 day", "gate", "later") + VISIT.format("gate", "12 h"), "compared_with", ["not before the visit that decides"]),
     "doses for responders since ever": (DOSES + MORE.format("9 day", "gate", "baseline") + "steady_state = true\n" + VISIT.format("gate", "7 day"), "only_if", ["no visit comes before the first dose"]),

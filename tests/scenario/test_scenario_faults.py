@@ -144,7 +144,7 @@ def test_S07_quoted_number_is_refused_too(problem):
         ("range = [0.0, 0.3]", "range = [0.2, 0.3]", "outside its own range"),
         ("range = [0.0, 0.3]", "range = [0.3, 0.0]", "ends below its start"),
         ("last 20 trials", "last 51 trials", "has 50 trials"),
-        ("last 20 trials of treatment", "trials 30-20 of treatment", "ends after it starts"),
+        ("last 20 trials of treatment", "trials 30-20 of treatment", "must end after it starts"),
         ("count = 5", "count = 0", "at least 1"),
     ],
 )

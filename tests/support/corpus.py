@@ -131,7 +131,7 @@ CORPUS = (
     _broken("S08", "bounds", "[0.0, 1.0]", "[1.0, 0.0]", "[1.0", "projection.map.bounds", "below the second"),
     _broken("S08", "outside_bounds", "bounds = [0.0, 1.0]", "weight = 3.0\nbounds = [0.0, 1.0]", "3.0", "projection.map.weight", "0 to 1"),
     _broken("S08", "window", '"last 20 trials', '"last 51 trials', '"last', "outcome.overflow.window", "has 50 trials"),
-    _broken("S08", "window_order", '"last 20 trials', '"trials 30-20', '"trials', "outcome.overflow.window", "ends after it starts"),
+    _broken("S08", "window_order", '"last 20 trials', '"trials 30-20', '"trials', "outcome.overflow.window", "must end after it starts"),
     _broken("S08", "window_clock", '"last 20 trials of', '"3 h into', '"3 h', "outcome.overflow.window", "counts trials, not hours"),
     _broken("S08", "sizes", "[population.muscle]\nsize = 4", "[population.muscle]\nsize = 6", '"muscle"\nbounds', "projection.map.post", "got 4 and 6"),
     _broken("S08", "two_sizes", "[population.muscle]\nsize = 4", '[population.muscle]\nlike = "cue"\nsize = 6', "6", "population.muscle.size", "does not go with like"),

@@ -53,11 +53,11 @@ class Choice(Component):
         if [tables["projection"][way]["pre"] for way in ways] != [fields["cues"]]:
             yield (
                 "cues",
-                f"a choice is reached by one projection, from {fields['cues']} (found: {', '.join(ways) or '-'})",
+                f"a choice needs one projection onto it, from {fields['cues']} (found: {', '.join(ways) or '-'})",
             )
 
     def allocate(self, block: Assembly, name: str) -> None:
-        """Reserve the shares; the input is there for form, since nothing sums it on the tick clock."""
+        """Reserve the shares; the input only completes the interface, since nothing sums it on the tick clock."""
         block.signal(f"population.{name}.input", self.size)
         block.signal(f"population.{name}.activity", self.size)
 

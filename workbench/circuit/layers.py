@@ -41,14 +41,14 @@ class Layer(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a layer that neither weights nor a task reach, and tables that take it for single units."""
+        """Refuse a layer without weights or a task onto it, and tables that treat it as single units."""
         reached = any(way["post"] == fields["name"] for way in tables["projection"].values())
         shown = tables.shown(fields["name"], "batch") is not None
         if reached == shown:
             found = "both weights and a task" if reached else "neither weights nor a task"
-            yield "kind", f"a layer is reached by weights or shown samples by a task, but {found} reach it"
+            yield "kind", f"a layer gets its input from weights or from a task; here {found} do"
         elif fields["name"] in _below(fields["name"], tables):
-            yield "kind", "layers follow each other upwards, but this one comes before itself"
+            yield "kind", "layers form an order from input to output, but this one comes before itself"
         yield from shown_fault(fields["name"], tables)
         yield from _refuse_single_unit_tables(fields["name"], tables)
 
@@ -108,7 +108,7 @@ class BetweenLayers(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a rule and readouts that know no layers."""
+        """Refuse rules and readouts that do not support layers."""
         yield from _refuse_single_unit_readouts(fields["name"], tables)
         rule = tables["plasticity"].get(fields["name"])
         if rule is not None and not rule.offers("batches"):
@@ -134,17 +134,17 @@ def _below(layer: str, tables: Tables) -> set[str]:
 
 
 def _refuse_single_unit_tables(layer: str, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield which tables take a layer for single units, whose activity lies otherwise in memory."""
+    """Yield tables that treat a layer as single units, whose activity has another layout in memory."""
     for section, named in sorted(tables.items()):
         for name, table in sorted(named.items()):
             declared = table.component.parameters().values()
             named_here = [table[p.name] for p in declared if p.section == "population" and p.kind == "reference"]
             if layer in named_here and not table.offers("batches"):
-                yield "kind", f"a layer sees batches, which {section}.{name} ({table.kind}) does not know"
+                yield "kind", f"a layer works on batches, which {section}.{name} ({table.kind}) does not support"
 
 
 def _refuse_single_unit_readouts(projection: str, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield which readouts take weights between layers for those of single units."""
+    """Yield readouts that treat weights between layers as those of single units."""
     for section in ("outcome", "course"):
         for name, table in sorted(tables[section].items()):
             named = table.get("projection") == projection or projection in (table.get("projections") or ())

@@ -30,7 +30,7 @@ def shown_fault(name: str, tables: Tables) -> Iterable[tuple[str, str]]:
     if len(tasks) > 1 and set(shown.values()) != {"one unit"}:  # tasks that share cues are told at the second one
         yield (
             "kind",
-            f"tasks {' and '.join(tasks)} show {name} different inputs at once, and it has one activity",
+            f"tasks {' and '.join(tasks)} show {name} different inputs at once, but it has only one activity",
         )
 
 
@@ -87,7 +87,7 @@ class Rate(Component):
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
         """Refuse populations that take their size from each other."""
         if size_of(tables, fields["name"]) == 0:
-            yield "like", "populations are like each other in a circle; one of them needs a size"
+            yield "like", "populations take their size from each other in a circle; one of them needs a size"
 
     @classmethod
     def offered(cls, fields: Mapping[str, Any]) -> frozenset[str]:

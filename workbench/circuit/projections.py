@@ -1,7 +1,7 @@
 """Connections: one-to-one, dense, and surround inhibition within one population.
 
-Three kernel families on purpose: one-to-one weights ``(post, runs)``, dense weights ``(post, pre, runs)``, and
-dense weights read by index where only one presynaptic unit is active (a cue). Broadcasting one into another
+There are three kernel families: one-to-one weights ``(post, runs)``, dense weights ``(post, pre, runs)``, and dense
+weights read by index where only one presynaptic unit is active (a cue). Broadcasting one into another
 costs several times the arithmetic.
 """
 
@@ -188,7 +188,10 @@ class Surround(Component):
         ways = tables["projection"].items()
         first = min(n for n, way in ways if way["wiring"] == "surround" and way["post"] == fields["post"])
         if fields["name"] != first:
-            yield "wiring", f"{fields['post']} has its surround in projection.{first}; one table holds the whole weight"
+            yield (
+                "wiring",
+                f"{fields['post']} already has its surround in projection.{first}; put the whole weight in one table",
+            )
 
     def build(self, block: Assembly, name: str) -> None:
         """Regrouped: ``u (1 + c) - c sum(u)`` with ``c = weight / (n - 1)``."""

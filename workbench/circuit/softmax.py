@@ -1,4 +1,4 @@
-"""Units of which one acts at a time, chosen by chance in proportion to the exponential of its input."""
+"""Units of which one acts at a time, drawn with a probability proportional to the exponential of its input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Component):
-    """A stochastic policy: on every trial one unit acts, and each knows how far that was from what was expected.
+    """A stochastic policy: on every trial one unit acts, and each has a score: how far that was from expectation.
 
     `in_turn` takes every action in turn and counts it by its probability, so that the mean over as many trials as there
     are actions is the exact mean of the policy: an enumeration where `drawn` is a sample of it.

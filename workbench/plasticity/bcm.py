@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
 
-OWN = "its sliding threshold holds activity through the length of the weights, which nothing else may fix"
+OWN = "its sliding threshold controls activity through the length of the weights, which nothing else may fix"
 LONGEST = 0.2
 """Largest rate * y^2 |x|^2 at the chosen response: beyond it a single trial overshoots the threshold."""
 
 DEPENDENT = 1e-6
-"""Smallest singular value of the patterns, over the largest, at which their weights can still be told apart."""
+"""Smallest singular value of the patterns, over the largest, at which they still count as linearly independent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +49,11 @@ class BCM(Driven):
     mean_field: ClassVar[MeanField | None] = MeanField(over="patterns", varying=True)
     unsuited: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
-            "oja": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
-            "sanger": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
-            "subspace": f"{OWN}; at the fixed point f is 0, so this decay would be, too",
+            "oja": f"{OWN}; at the fixed point f is 0, so this decay would vanish too",
+            "sanger": f"{OWN}; at the fixed point f is 0, so this decay would vanish too",
+            "subspace": f"{OWN}; at the fixed point f is 0, so this decay would vanish too",
             "sum_subtractive": OWN, "sum_divisive": OWN, "l2": OWN, "deflation": OWN,
-            "scaling": "the sliding threshold already holds the mean rate; two set points for one activity compete",
+            "scaling": "the sliding threshold already holds the mean rate; the two set points would compete",
         }
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ class BCM(Driven):
 
 
 def _rank_fault(patterns: Array) -> Iterator[tuple[str, str]]:
-    """Yield patterns that depend on each other, or as good as do."""
+    """Yield patterns that are linearly dependent, or nearly so."""
     sizes = np.linalg.svd(patterns, compute_uv=False)
     rank = int((sizes > DEPENDENT * sizes.max(initial=0.0)).sum())
     if rank < len(patterns):

@@ -34,8 +34,8 @@ class Cubic(Driven):
 
     ``heavy`` seeks sources with heavier tails than a normal one, ``light`` those with lighter tails. ``threshold`` is
     the form like BCM's, the gradient of kurtosis: it keeps the length of the weights in continuous time, and lets it
-    creep up with finite steps, so that it too wants ``l2``. Fourth moments are prone to outliers. The mean field knows
-    them from the sources, and needs no memory of them.
+    creep up with finite steps, so that it too wants ``l2``. Fourth moments are sensitive to outliers. The mean field
+    knows them from the sources and keeps no memory of them.
     """
 
     name: ClassVar[str] = "cubic"
@@ -131,11 +131,11 @@ class Cubic(Driven):
 
 
 ALONE = {
-    "heavy": "a cube grows without limit, faster than any exponential: hold it by l2, deflation or oja",
-    "light": "what falls with the cube of activity falls to 0: hold it by l2 or deflation",
+    "heavy": "a cubic drive diverges faster than any exponential: stabilise it with l2, deflation or oja",
+    "light": "the negative cubic drive shrinks the weights to 0: stabilise it with l2 or deflation",
 }
-"""Why a form needs a stabiliser trial by trial, where growth is lost within a few; `threshold` keeps the length of the
-weights in continuous time."""
+"""Why a form needs a stabiliser: without one its weights diverge or vanish within a few trials; `threshold` keeps their
+length in continuous time."""
 NORMAL = 3.0
 """Fourth moment of a normal unit, to which excess kurtosis adds."""
 
@@ -151,7 +151,7 @@ def cubic_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     if projection.get("sign") == "inhibitory":
         yield "rule", f"cubic seeks a source by growing along it, but {fields['projection']} is inhibitory"
     if bounds and not bounds[0] < 0.0 < bounds[1]:
-        yield "rule", "a source lies in a direction of either sign: the weights of cubic need bounds on both sides of 0"
+        yield "rule", "a source may lie in either direction: the weights of cubic need bounds on both sides of 0"
     shown = task_of(projection.get("pre"), tables)
     if shown is not None and shown.offers("sources") and shown["whitened"]:
         yield from _source_faults(form, [KURTOSIS[kind] for kind in kinds_of(shown)])
@@ -167,7 +167,7 @@ def cubic_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def _source_faults(form: str, excess: list[float]) -> Iterator[tuple[str, str]]:
-    """Yield tails that no source has."""
+    """Yield the fault where no source has the tails that are sought."""
     if excess and not any((kurtosis < 0.0) == (form == "light") for kurtosis in excess):
         yield "form", f"seeks sources with {'light' if form == 'light' else 'heavy'} tails, and the mixture has none"
 
@@ -184,7 +184,7 @@ def _step_faults(fields: Fields, form: str, shown: Fields, tables: Tables) -> It
             "rate",
             (
                 f"rate * |W|^2 * E|x|^2 * E[s^4] = {step:.3g} must stay well below 1 (s: the source sought, of fourth "
-                f"moment {fourth:.2g}): each trial would throw the weights about (here rate below {rate / step:.3g})"
+                f"moment {fourth:.2g}): each trial would make the weights jump (here rate below {rate / step:.3g})"
             ),
         )
 

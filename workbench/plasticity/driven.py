@@ -105,24 +105,24 @@ class Driven(Stabilised):
 
 
 UNSTABLE = 0.1
-"""Largest rate * decay * E|x|^2: at 1 a decay would take away more than there is; noise asks for a tenth of that."""
+"""Largest rate * decay * E|x|^2: at 1 a decay would remove more than there is; with noise a tenth of that is needed."""
 
 
 def needs_faults(fields: Fields, stabiliser: str, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield what a stabiliser needs of its projection and does not find."""
+    """Yield what a stabiliser needs of its projection and the projection lacks."""
     declared = tables["projection"][fields["projection"]]
     cue = tables.shown(declared["pre"], "one unit") is not None
     if stabiliser in WHOLE and (cue or not declared.offers("all pairs")):
         yield "stabiliser", f"{stabiliser} needs all weights of a unit: a dense projection, not shown cue by cue"
     bounds = declared.get("bounds")
     if stabiliser == "sum_divisive" and _starts_at_zero(declared):
-        yield "stabiliser", "sum_divisive divides by the sum, and all weights start at 0: there is no sum to divide by"
+        yield "stabiliser", "sum_divisive divides by the sum, but all weights start at 0"
     if stabiliser in ("sanger", "subspace", "deflation") and declared.get("pre") in tables["population"]:
         inputs, outputs = (size_of(tables, declared[end]) for end in ("pre", "post"))
         if outputs > inputs:
             yield "stabiliser", f"{inputs} inputs have no more than {inputs} directions, got {outputs} outputs"
         elif stabiliser == "deflation" and outputs > 1 and bounds and not bounds[0] < 0.0 < bounds[1]:
-            yield "stabiliser", "deflation puts units at right angles, for which weights need bounds on both sides of 0"
+            yield "stabiliser", "deflation makes units orthogonal, so weights need bounds on both sides of 0"
     if stabiliser == "scaling" and has_trials(tables):
         yield from _scaling_faults(fields, declared, tables)
 
@@ -146,7 +146,7 @@ def _scaling_faults(fields: Fields, declared: Fields, tables: Tables) -> Iterato
     elif tables.offers("population", post, "linear") and centred(declared.get("pre"), tables):
         yield (
             "stabiliser",
-            f"scaling holds a mean rate, to which inputs of mean 0 add nothing at linear units ({post})",
+            f"scaling holds a mean rate, which is always 0 for linear units ({post}) with inputs of mean 0",
         )
 
 

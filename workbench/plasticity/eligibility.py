@@ -1,11 +1,11 @@
-"""Marks left at a synapse by activity, which a later third factor turns into change.
+"""Eligibility traces left at a synapse by activity, which a later third factor turns into change.
 
 Every kind answers `response`: the share of a trace that still counts after a delay. On the trial clock a rule
 uses it directly (activity and reward of one trial are `delay` apart); on the event clock traces of several
 events add up. Both give the same change for one pairing and one reward. On the tick clock activity lasts; traces
 that it leaves all the time add up to an area, for which a kind answers `total` and `remaining`.
 
-Marks that are sums of exponentials: what a rule can carry along as one state for each.
+Traces that are sums of exponentials can be carried along by a rule, one state for each.
 
 `modes` gives the sum, so that between two events a trace advances by closed form; `kept` is what one step of the trial
 clock leaves of a trace.
@@ -36,7 +36,7 @@ class Exponential(Component):
     equation: ClassVar[str] = "e(d) = exp(-(d - reference) / decay) for d >= 0, else 0"
     sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007", "He2015")
 
-    decay: Value = number(1.0, "s", "time constant of the mark", low=1e-3, high=1e5)
+    decay: Value = number(1.0, "s", "time constant of the trace", low=1e-3, high=1e5)
     reference: Value = number(0.0, "s", "delay at which the learning rate is quoted (response 1)", low=0.0, high=1e5)
 
     def response(self, delay: Value) -> Value:
@@ -57,7 +57,7 @@ class Exponential(Component):
     def remaining(self, since: Value) -> Value:
         """Return, `since` seconds (not negative) after a lasting drive began, the area that it has yet to make up.
 
-        Marks left at 1/s from 0 to t have the area ``total t - remaining(0) + remaining(t)``.
+        Traces left at 1/s from 0 to t have the area ``total t - remaining(0) + remaining(t)``.
         """
         area: Array = self.decay * self.decay * np.exp((self.reference - since) / self.decay)
         return area
@@ -80,7 +80,7 @@ class Delayed(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Yagishita2014", "Fisher2017")
 
-    decay: Value = number(1.0, "s", "time constant of the mark", low=1e-3, high=1e5, source="Yagishita2014")
+    decay: Value = number(1.0, "s", "time constant of the trace", low=1e-3, high=1e5, source="Yagishita2014")
     onset: Value = number(
         0.3, "s", "shortest delay that counts", low=0.0, high=1e3, status="measured", source="Yagishita2014"
     )
@@ -188,7 +188,7 @@ class DoubleExponential(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Nmda(Component):
-    """A trace as long as NMDA receptors hold glutamate: a fast part by GluN2A and a slow one by GluN2B.
+    """A trace that lasts as long as NMDA receptors hold glutamate: a fast part by GluN2A and a slow one by GluN2B.
 
     A postsynaptic spike that comes while they do opens them. Time constants are those of weighted deactivation in
     patches of oocytes, for one splice form; another has others, and what follows from them can change its order.
@@ -228,7 +228,7 @@ class Nmda(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Cleared(Component):
-    """An exponential trace that, by hypothesis, a volley of acetylcholine shortens: credit for what was done last.
+    """An exponential trace that, by hypothesis, a volley of acetylcholine shortens: credit goes to the last action.
 
     That acetylcholine shortens traces is a hypothesis. Published slice work shows thalamic volleys that make
     cholinergic interneurons burst and then pause, with a presynaptic suppression of cortical input and a later, longer
@@ -247,8 +247,8 @@ class Cleared(Component):
 
     decay: Value = number(3.0, "s", "time constant of the trace between volleys", low=1e-3, high=1e5)
     signal: str = signal("acetylcholine, or the receptors that it activates")
-    clearing: Value = number(1.0, "1", "log of the loss per volley and unit of signal", low=0.0, high=1e3)
-    hypothesis: bool = switch(False, "whether acetylcholine shortens the trace: a hypothesis, off unless asked for")
+    clearing: Value = number(1.0, "1", "logarithmic loss per volley and unit of signal", low=0.0, high=1e3)
+    hypothesis: bool = switch(False, "whether acetylcholine shortens the trace: a hypothesis, off by default")
 
     def modes(self) -> Modes:
         """Return the one exponential between volleys."""

@@ -1,4 +1,4 @@
-"""Hebb's rule: what is active together grows together.
+"""Hebb's rule: synapses between units that are active together grow.
 
 The mean field of Hebb's rule at linear units: the weights as a flow, by exact solution where there is one.
 
@@ -72,7 +72,7 @@ def _solution(rule: Stabilised, vectors: Array, values: Array, start: Array) -> 
 
 
 def exact(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
-    """Return the flow by its solution; where a weight meets a bound the solution ends, and the run stops there."""
+    """Return the flow by its solution; where a weight meets a bound it ends, and the run stops there."""
     weight = block.update(f"projection.{name}.weight")
     vectors, values = block.signals[f"task.{task}.eigenvectors"], block.signals[f"task.{task}.eigenvalues"]
     reached, start = block.signals[f"projection.{name}.bound_time"], np.zeros_like(weight)
@@ -200,7 +200,7 @@ class Hebb(Driven):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse steps of the flow clock beyond stability, too."""
+        """Also refuse steps of the flow clock beyond stability."""
         yield from super().check(fields, tables)
         yield from flow_faults(fields, fields["stabiliser"], EXACT, tables)
 

@@ -20,7 +20,7 @@ class MeanField:
     stabilisers : tuple of str
         Those that the averaged rule may have; `exact` are those of them with a solution in closed form.
     varying : bool
-        Whether it follows inputs whose gain changes on the way.
+        Whether it covers inputs whose gain changes during the phase.
     """
 
     over: str = "covariance"
@@ -53,7 +53,7 @@ class MeanField:
         elif not task.offers(self.over):
             yield "rule", f"the mean field of {rule} is a sum over {known}, but {pre} shows a {task.kind}"
         elif task.get("changes_in") and not self.varying:
-            yield "rule", "the gain of its patterns changes on the way, which its exact solution does not follow"
+            yield "rule", "the gain of its patterns changes during the phase, which the exact solution does not cover"
 
 
 def _unit_faults(name: str, tables: Tables) -> Iterator[tuple[str, str]]:
@@ -71,7 +71,7 @@ def _unit_faults(name: str, tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def _pace_faults(phase: str, solved: bool, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield courses that are read within a step; a solution in closed form has none."""
+    """Yield time courses that are recorded within a step; a closed-form solution has no steps."""
     declared = tables["phase"][phase]
     step = 1 if solved and declared["solution"] == "exact" else declared["step"]
     for course, recorded in sorted(tables["course"].items()):

@@ -1,4 +1,4 @@
-"""Learning from one number: try a small change, keep what the error says of it."""
+"""Learning from a scalar error: try a small change, and keep it if the error falls."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Perturbation(Component):
     """Outputs or weights are jittered, and the change of one scalar error says which jitter to keep.
 
-    No unit hears of its own error. The price is paid in samples: the more that is jittered at once, the less one number
-    says of each part. It judges one sample a step, of a linear layer that sees the inputs.
+    No unit receives an error of its own. The cost is in samples: the more is jittered at once, the less one number
+    tells about each part. It judges one sample a step, of a linear layer that sees the inputs.
     """
 
     section: ClassVar[str] = "plasticity"
@@ -52,7 +52,7 @@ class Perturbation(Component):
         if way["pre"] != task["samples_to"]:
             yield "task", f"{way['pre']} is not the layer that {fields['task']} shows its inputs ({task['samples_to']})"
         if task["samples"] != 1:
-            yield "task", f"one number judges one sample a step, got {task['samples']}"
+            yield "task", f"a scalar error judges one sample per step, got {task['samples']}"
         yield from step_faults(fields, steepness(fields["of"], inputs, outputs))
 
     def build(self, block: Assembly, name: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OVERSHOOT = 2.0
 """Smallest rate |x|^2 at which the error y - target, which a trial multiplies by 1 - rate |x|^2, no longer shrinks."""
 FED = "f changes sign at the target, and below it this decay would feed growth"
-SET = "its fixed point is a response, which a fixed length or sum of the weights would keep it from"
+SET = "its fixed point is a rate, which a fixed length or sum of the weights would make unreachable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,13 @@ class RateError(Driven):
         {
             "oja": FED, "sanger": FED, "subspace": FED,
             "sum_subtractive": SET, "sum_divisive": SET, "l2": SET, "deflation": SET,
-            "scaling": "it already holds the rate, and stronger inhibition lowers what scaling takes for granted",
+            "scaling": "it already controls the rate, and stronger inhibition lowers the rate that scaling relies on",
         }
     )  # fmt: skip
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse excitatory synapses, on which the rule runs away, and a step beyond stability."""
+        """Refuse excitatory synapses, on which the rule diverges, and a step beyond stability."""
         yield from super().check(fields, tables)
         projection = tables["projection"][fields["projection"]]
         if projection.get("sign") != "inhibitory":

@@ -1,4 +1,4 @@
-"""What a task shows a projection, as far as plain fields tell: its kind, mean, power and second moment."""
+"""What a task shows a projection, derived from plain fields: kind, mean, power and second moment."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class SlidingThreshold(Component):
     """After high activity potentiation gets harder and depression easier.
 
     The threshold follows squared activity over `window` trials. It acts only through a rule's two
-    sides: where depression is closed, the brake exists but cannot be pressed.
+    sides: where depression is closed, the homeostat has no effect on it.
     The factor f is recomputed every `refresh` trials, since it moves by at most 1/window a trial.
     """
 

@@ -68,7 +68,7 @@ class Stabilised(Component):
         "none",
         tuple(EQUATIONS),
         "what holds the weights",
-        refused={"hard_bounds": "is none here, with bounds = [low, high] on the projection"},
+        refused={"hard_bounds": 'is stabiliser = "none" here, with bounds = [low, high] on the projection'},
         needs_bounds={"soft_bounds": BOUNDS, "sum_subtractive": BOUNDS, "sum_divisive": NOT_NEGATIVE},
     )
     decay: Value = number(
@@ -79,7 +79,7 @@ class Stabilised(Component):
                           only_with=("stabiliser", ("sum_subtractive", "sum_divisive")))  # fmt: skip
     norm: Value = number(1.0, "1", "l2, deflation: the length of each unit's weights", low=1e-9,
                          only_with=("stabiliser", ("l2", "deflation")))  # fmt: skip
-    target: Value = number(5.0, "1", "the activity that is aimed at (scaling)", low=1e-9, high=1e6)
+    target: Value = number(5.0, "1", "target activity (scaling)", low=1e-9, high=1e6)
     scaling_time: Value = number(100.0, "trial", "scaling: time constant at unit activity", low=1e-6, high=1e9,
                                  only_with=("stabiliser", ("scaling",)))  # fmt: skip
 
@@ -185,7 +185,7 @@ def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[Arr
 
 
 def follow(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> None:
-    """Register what comes after the step: what fixes a sum, a norm or a rate, and bounds, which have the last word."""
+    """Register what follows the step: what fixes a sum, a norm or a rate, and then the bounds."""
     bounds, weight = block.component("projection", name).bounds, synapses.weight
     normalise = holding(rule, block, weight, bounds)
     if normalise is None:
@@ -321,7 +321,7 @@ COMPETITION = "W_j <- clip(W_j - mu, w_min, w_max), mu such that the sum over un
 def compete(block: Assembly, signal: str, weight: Array, total: Value, bounds: tuple[float, float]) -> None:
     """Register that the sum of `weight` over its units is brought back to `total` after the rule.
 
-    Subtraction, because division keeps ratios and so lets nobody lose. One-to-one weights and the row of a shown
+    Subtraction, because division keeps ratios, so no weight would lose. One-to-one weights and the row of a shown
     cue have one sum; dense weights have one for each input.
 
     Parameters
@@ -344,8 +344,8 @@ def competition_faults(fields: Fields, projection: Mapping[str, Any], tables: Ta
     units = size_of(tables, projection["post"])
     ticking = tables.phases_on("tick")
     if units < 2:
-        yield "competition", f"{projection['post']} has one unit: there is nobody to compete with"
+        yield "competition", f"{projection['post']} has one unit, which has nothing to compete with"
     elif bounds:
         yield from sum_faults(units, total, bounds)
     if ticking:
-        yield "competition", f"subtracts after each step, and phase {ticking[0]} (tick clock) moves weights by its flow"
+        yield "competition", f"subtracts after each step, but on the tick clock (phase {ticking[0]}) weights flow"

@@ -77,8 +77,8 @@ def flow_faults(fields: Fields, stabiliser: str, exact: tuple[str, ...], tables:
 
 
 def too_long(phase: str, step: float, limit: float, what: str) -> str:
-    """Return that the steps of a phase are too long for `what`, and which would do."""
+    """Return the message that the steps of a phase are too long for `what`, with the longest that would do."""
     return (
         f"phase {phase} goes in steps of {step:g} trials, too long for {what} ({RUNGE_KUTTA:g} time constants): "
-        f"Runge-Kutta steps no longer follow it (here steps below {limit:.3g} trials, or a smaller rate)"
+        f"Runge-Kutta steps become inaccurate (here use steps below {limit:.3g} trials, or a smaller rate)"
     )

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 class TagAndCapture(Component):
     """Early weights that learn and fade, late weights that last, and tags that let one become the other.
 
-    Everyday life trains the channel that is chosen, so a habit holds itself up. A session teaches its cues one channel
+    Everyday life trains the channel that is chosen, so a habit sustains itself. A session teaches its cues one channel
     and weakens the other. Both leave tags for an hour or two; tagged early weight is captured as proteins allow. Links
     carry a window onto `rate` and `session_rate` (learning) or `supply` (proteins).
     """
@@ -85,7 +85,7 @@ class TagAndCapture(Component):
         if size_of(tables, way["post"]) != 2:
             yield "rule", f"needs an adaptive and a maladaptive channel, but {way['post']} has {post['size']}"
         elif way.get("bounds"):
-            yield "rule", f"weights of {fields['projection']} hold themselves; leave bounds out"
+            yield "rule", f"this rule keeps the weights of {fields['projection']} bounded; leave bounds out"
 
     def build(self, block: Assembly, name: str) -> None:
         """Register the step of the tick clock."""
@@ -175,7 +175,7 @@ class Synapse:
         self._p, self._gain, self._loss, self._work, self._mean = (np.empty_like(weight) for _ in range(5))
 
     def of(self, pairs: Pairs) -> Synapse:
-        """Return a copy of some synapses, ``(channels, 1, synapses)``, that goes its own way."""
+        """Return an independent copy of some synapses, ``(channels, 1, synapses)``."""
         cues, runs = pairs
         return Synapse(*(array[:, None, cues, runs] for array in self._state))
 
@@ -241,7 +241,7 @@ class Synapse:
         return np.multiply(mean, c.capture, out=mean)
 
     def _later(self, faded: Value, c: Coefficients, capture: Array) -> None:
-        """Advance the late weights with early weights held; `faded` is what of their distance goes."""
+        """Advance the late weights with early weights held; `faded` is the share of their distance that is lost."""
         tends = np.multiply(capture, self.early, out=self._p)
         np.multiply(tends, c.late_decay, out=tends)
         np.add(tends, c.late_rest, out=tends)
@@ -260,8 +260,8 @@ PARTS = 8
 class Lessons:
     """The sessions of one projection in one block; `rate` and `unlearning` are those of the rule.
 
-    Only the synapses that a session teaches during a step take the way through its edges, each its own; all others take
-    the step in one go. So no run, and no cue, notices which others are taught.
+    Only the synapses that a session teaches during a step are advanced from edge to edge, each by itself; all others
+    take the step at once. So no run and no cue depends on which others are taught.
     """
 
     def __init__(self, block: Assembly, projection: str, rate: Value, unlearning: Value) -> None:

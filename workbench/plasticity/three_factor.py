@@ -1,4 +1,4 @@
-"""Three factors with a trace that is carried along: activity leaves it, time and volleys wear it, dopamine reads it."""
+"""Three factors with a trace that is carried along: activity leaves it, time and volleys decay it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 CARRIED = {"trial": "decay by steps", "event": "decay between events"}
 """What a trace must offer on each clock, to be carried along."""
 OVERSHOOT = 2.0
-"""Rate from which on the value of a state that follows its own error no longer comes nearer to it."""
+"""Rate from which the value of a state no longer converges."""
 
 
 def _length_faults(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield where a trace would outlive the stretch at whose end it is cleared: the episode, or the phase."""
+    """Yield where a trace would outlive the episode or the phase at whose end it is cleared."""
     trace = tables["eligibility"].get(fields["trace"] or "")
     decay, interval = None if trace is None else trace.get("decay"), fields["interval"]
     if trace is None or decay is None:
@@ -38,25 +38,25 @@ def _length_faults(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
     if steps is not None and interval is not None:
         lasts = size_of(tables, steps) * interval
         if decay > lasts:
-            yield "trace", f"{trace['name']} lives {decay:g} s, longer than the episode ({lasts:g} s), which clears it"
+            yield "trace", f"{trace['name']} lasts {decay:g} s, longer than the episode ({lasts:g} s), which clears it"
     for name in tables.phases_on("event"):
         lasts = tables["phase"][name]["length"] * SECONDS_PER_HOUR
         if decay > lasts:
-            yield "trace", f"{trace['name']} lives {decay:g} s, longer than phase {name} ({lasts:g} s), which clears it"
+            yield "trace", f"{trace['name']} lasts {decay:g} s, longer than phase {name} ({lasts:g} s), which clears it"
 
 
 def _third_faults(fields: Fields, tables: Tables, clocks: set[str]) -> Iterable[tuple[str, str]]:
-    """Yield why the third factor never comes, comes for each unit apart, or drives a prediction too hard."""
+    """Yield faults of the third factor: it never occurs, is signed per unit, or makes a prediction overshoot."""
     named, rate = fields["third_factor"], fields["rate"]
     third = tables["modulator"][named]
     if "trial" in clocks and third.offers("pulses"):
-        yield "third_factor", f"{named} is a pulse, which comes at events: on the trial clock it never does"
+        yield "third_factor", f"{named} is a pulse, which occurs at events: on the trial clock there are none"
     if "event" in clocks and not third.offers("pulses"):
-        yield "third_factor", f"{named} is {third.kind}; between events only a pulse comes"
+        yield "third_factor", f"{named} is {third.kind}; between events only a pulse acts"
     if third.offers("single units"):
-        yield "third_factor", f"{named} signs every unit apart, which needs a two_sided rule"
+        yield "third_factor", f"{named} has a sign for each unit, which needs a two_sided rule"
     if third.offers("value error") and rate is not None and rate >= OVERSHOOT:
-        yield "rate", f"overshoots: a prediction that moves by {OVERSHOOT:g} errors or more runs away, got {rate:g}"
+        yield "rate", f"overshoots: a prediction that moves by {OVERSHOOT:g} errors or more diverges, got {rate:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class ThreeFactor(Component):
     )
     sources: ClassVar[tuple[str, ...]] = ("Izhikevich2007", "Williams1992", "Sutton1988", "Fremaux2016")
 
-    drive: str = option("presynaptic", ("presynaptic", "hebb", "score"), "what leaves a mark")
+    drive: str = option("presynaptic", ("presynaptic", "hebb", "score"), "what leaves a trace")
     postsynaptic: str | None = reference(
         "population", "population whose activity is y; default: the projection's post", None,
         same_size_as="projection.post", because="each synapse needs an activity of its own",
@@ -103,7 +103,10 @@ class ThreeFactor(Component):
                 kinds, kind = ", ".join(tables.kinds("eligibility", carried)), tables["eligibility"][trace].kind
                 yield "trace", f"{trace} is {kind}; on the {clock} clock a trace is one of {kinds}"
         if "event" in clocks and not trace:
-            yield "trace", "is missing: on the event clock activity and third factor meet only through a mark"
+            yield (
+                "trace",
+                "is missing: on the event clock activity and third factor meet only through an eligibility trace",
+            )
         post = fields.get("postsynaptic") or way["post"]
         unit = tables["population"][post]
         if fields["drive"] == "score" and not unit.offers("actions"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 ONE_SIDED: Mapping[str, str] = {
-    "none": "is hard_bounds here: its two sides need bounds, and without any on the projection none act",
+    "none": "is hard_bounds here: the two sides need bounds; leave them off the projection and none act",
     "scaling": "holds a mean rate, which is what a homeostat does here: its two sides need bounds",
     **dict.fromkeys(
         ("oja", "sanger", "subspace", "l2", "deflation", "sum_subtractive", "sum_divisive"),
@@ -50,7 +50,7 @@ class TwoSided(Component):
     `depotentiation`, a slow return to `rest` that needs no activity. A homeostat makes
     potentiation harder and depression easier after high activity. What drives potentiation counts only above
     `ltp_threshold`, a number that a link may move; with one, negative activity potentiates nothing. With
-    `competition` the weights of one input have a fixed sum over units, so that what one gains the others lose.
+    `competition` the weights of one input have a fixed sum over units, so one gains what the others lose.
     On the tick clock stimulation clamps activity and third factor at 1, and `pace` turns trials into seconds.
     """
 
@@ -74,7 +74,7 @@ class TwoSided(Component):
     drive: str = option(
         "activity",
         ("activity", "hebb", "score"),
-        "what moves the weight: postsynaptic activity, post x pre, or what a policy did beyond what it was expected to",
+        "what moves the weight: postsynaptic activity, post x pre, or the score of a policy",
     )
     postsynaptic: str | None = reference(
         "population", "population whose activity is y; default: the projection's post", None,
@@ -283,9 +283,9 @@ def _homeostat_faults(fields: Fields, projection: Fields, tables: Tables) -> Ite
 
 
 def _score_faults(fields: Fields, post: str, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield why a score cannot drive the rule: it needs a policy, and it is as often below zero as above."""
+    """Yield why a score cannot drive the rule: it needs a policy, and scores may be negative."""
     if not tables.offers("population", post, "actions"):
-        yield "drive", f"a score is what a softmax population has, and {post} is none"
+        yield "drive", f"only a softmax population has a score, and {post} is not one"
     if fields["stabiliser"] == "soft_bounds":
         yield "stabiliser", "a score falls below zero, where soft bounds would push outwards: use hard_bounds"
     if fields.get("homeostat") or fields.get("ltp_threshold"):
@@ -297,7 +297,7 @@ def _trace_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     happens = sorted(event["phase"] for event in tables["event"].values())
     missing = [key for key in ("third_factor", "ltp_trace", "ltd_trace") if not fields.get(key)]
     if happens and missing:
-        yield missing[0], f"is missing: between the events of phase {happens[0]} activity leaves traces to be read"
+        yield missing[0], f"is missing: in phase {happens[0]} events are apart in time, and only a trace connects them"
     for side in ("ltp_trace", "ltd_trace"):
         mark = tables["eligibility"].get(fields[side] or "")
         if mark is not None and not mark.offers("duration"):
@@ -308,16 +308,19 @@ def _trace_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def _third_factor_faults(fields: Fields, projection: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield a signal of single units where weights are not one-to-one, and a pulse that lingers."""
+    """Yield a signal of single units where weights are not one-to-one, and a pulse with a decay."""
     third = tables["modulator"].get(fields["third_factor"] or "")
     if third is None:
         return
     if third.offers("single units"):
         units, many = (size_of(tables, p) for p in (third["population"], projection["post"]))
         if not projection.offers("single pairs") or units != many:
-            yield "third_factor", f"signs {units} units apart: it needs one-to-one weights onto as many"
+            yield (
+                "third_factor",
+                f"has a sign for each of {units} units: it needs one-to-one weights onto as many units",
+            )
     if third.offers("pulses") and third.get("decay"):
-        yield "third_factor", "reads a pulse as it comes; one that lingers (decay) needs a three_factor rule"
+        yield "third_factor", "reads a pulse at the moment it occurs; one with a decay needs a three_factor rule"
 
 
 FREE = (0.0, 1.0)

@@ -105,7 +105,7 @@ class Visits:
     scores : array (visits, runs)
         What was scored; NaN before the visit.
     listeners : list of functions (visit, runs it was taken in, hours of the phase)
-        Who decides something on what was scored.
+        What decides about treatment on the scores.
     """
 
     phase: str
@@ -118,7 +118,7 @@ class Visits:
     _fresh: list[tuple[int, NDArray[np.bool_]]] = field(default_factory=list)
 
     def begin(self, phase: str) -> None:
-        """Await the visits of a phase."""
+        """Set up the visits of a phase."""
         self.open = list(range(len(self.hours))) if phase == self.phase else []
         self._await()
 
@@ -137,7 +137,7 @@ class Visits:
         self._await()
 
     def tell(self, stop: float) -> None:
-        """Let decide who decides on the visits just taken; all visits of one moment are scored before."""
+        """Call the listeners for the visits just taken; all visits of the same moment are scored first."""
         fresh, self._fresh = self._fresh, []
         for visit, now in fresh:
             for listener in self.listeners:

@@ -1,4 +1,4 @@
-"""Who goes on to what comes next: decided once, at a visit, person by person."""
+"""Enrolment: who goes on to the next dose or session, decided once, at a visit, for each person."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ WHO = ("anyone", "responder", "non_responder")
 
 
 def response_share(**rules: Any) -> Any:
-    """Declare the fall of a score, as a share of the one before, from which on it counts as a response."""
-    doc = "fall that counts as a response, as a share of the score before"
+    """Declare the smallest fall of a score that counts as a response, as a share of the earlier score."""
+    doc = "smallest fall that counts as a response, as a share of the earlier score"
     return number(0.5, "1", doc, low=0.0, high=1.0, status="protocol", source="Cuijpers2021", **rules)
 
 
 def response_limit(before: Array, share: Value) -> Array:
-    """Return the highest score that is a response to treatment, by the score before it."""
+    """Return the highest score that is still a response to treatment, given the earlier score."""
     limit: Array = (1.0 - share) * before
     return limit
 
 
 def select_entrants(block: Assembly, only_if: str, decided_at: str, compared_with: str, share: Value) -> Array:
-    """Return 1 for the runs that go on and 0 for the others, as visits so far say; before them nobody goes on."""
+    """Return 1 for the runs that the visits so far let go on, else 0; before the visits it is 0 for all."""
     decided, before = block.visits[decided_at].scores[0], block.visits[compared_with].scores[0]
     known, answered = np.isfinite(decided + before), decided <= response_limit(before, share)
     found: Array = np.where(known & (answered == (only_if == "responder")), 1.0, 0.0)
@@ -41,13 +41,13 @@ def select_entrants(block: Assembly, only_if: str, decided_at: str, compared_wit
 
 
 def entry_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield why nobody can be chosen for a dose or a session: a visit is missing, or comes too late."""
+    """Yield why no one could be selected for a dose or a session: a visit is missing or comes too late."""
     if fields.get("trials") == 0.0 or (fields.get("amount") == 0.0 and fields.get("amount_per_weight") == 0.0):
         return  # an arm without them
     places = [fields.get("decided_at"), fields.get("compared_with")]
     if fields["only_if"] == "anyone":
         if any(places):
-            yield "only_if", 'is missing: a visit that decides needs only_if = "responder" or "non_responder"'
+            yield "only_if", 'is missing: a deciding visit needs only_if = "responder" or "non_responder"'
         return
     for key, place in zip(("decided_at", "compared_with"), places, strict=True):
         if place is None or place not in tables["assessment"]:
@@ -58,7 +58,7 @@ def entry_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
         return  # the assessment says so itself
     dose = fields["section"] == "dose"
     if dose and not precedes(decided, fields, tables):
-        first, rule = describe_time(fields, tables), "a dose comes before a visit of the same moment"
+        first, rule = describe_time(fields, tables), "at the same moment, the dose comes before the visit"
         yield "decided_at", f"is decided {describe_time(decided, tables)}, not before the first dose {first}: {rule}"
     elif not dose and precedes(fields, decided, tables):
         yield (
@@ -83,7 +83,7 @@ def precedes(one: Mapping[str, Any], other: Mapping[str, Any], tables: Tables) -
 
 
 def is_outside_phase(fields: Mapping[str, Any], tables: Tables) -> bool:
-    """Whether the first visit of an assessment is known to have no place in its phase."""
+    """Whether the first visit of an assessment is known to lie outside its phase."""
     if not on_ticks(fields, tables):
         return True
     start = known_start(fields, tables)

@@ -21,7 +21,7 @@ class Ordered(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse two phases in one place: which comes first could only be guessed."""
+        """Refuse two phases in one place: their order would be ambiguous."""
         order = fields["order"]
         first = _ORDERS.of(tables["phase"])[order]
         if fields["name"] != first:
@@ -29,7 +29,7 @@ class Ordered(Component):
 
 
 class _Orders:
-    """The first phase by name at each place of a protocol; kept of the last, which every one of its phases asks."""
+    """The first phase by name at each place of a protocol; cached, because every phase of the protocol asks for it."""
 
     def __init__(self) -> None:
         self._phases: Mapping[str, Any] = {}
@@ -108,17 +108,17 @@ class FlowPhase(Ordered):
             if not getattr(rule.component, "mean_field", False):
                 yield "clock", f"{rule.kind} (plasticity.{name}) has no mean field; use the trial clock"
         if tables.get("dose"):
-            yield "clock", f"a mean field has no time of day, so nothing can be given ({', '.join(tables['dose'])})"
+            yield "clock", f"a mean field has no time of day, so no dose can be given ({', '.join(tables['dose'])})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Activity(Component):
-    """The circuit is active: sources show their values, synapses take their marks."""
+    """The circuit is active: sources show their values, synapses take up eligibility traces."""
 
     section: ClassVar[str] = "event"
     still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "activity"
-    equation: ClassVar[str] = "at t_k = at + k every: u, y from the circuit; marks += H"
+    equation: ClassVar[str] = "at t_k = at + k every: u, y from the circuit; traces += H"
 
     phase: str = reference("phase", "the phase it belongs to", acts=True)
     at: Value = number(0.0, "s", "time of the first, from the start of the phase", low=0.0, high=1e9, status="protocol")
@@ -128,12 +128,12 @@ class Activity(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Reinforcement(Component):
-    """The third factor comes: pulses fire and rules read the marks."""
+    """The third factor comes: pulses fire and rules read the eligibility traces."""
 
     section: ClassVar[str] = "event"
     still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "reinforcement"
-    equation: ClassVar[str] = "at t_k = at + k every: burst, dip; dW from marks"
+    equation: ClassVar[str] = "at t_k = at + k every: burst, dip; dW from traces"
 
     phase: str = reference("phase", "the phase it belongs to", acts=True)
     at: Value = number(1.0, "s", "time of the first, from the start of the phase", low=0.0, high=1e9, status="protocol")
@@ -142,7 +142,7 @@ class Reinforcement(Component):
 
 
 MOST_STEPS = 10_000_000
-"""Steps of one phase: more is a slip of the pen, and hours of computing."""
+"""Steps of one phase: more would be a typo, and hours of computing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,9 +150,9 @@ class TickPhase(Ordered):
     """A length of real time in equal steps: a slice under stimulation, or weeks of life with sessions and visits.
 
     Between two edges of stimuli stimulation is constant. Each such stretch is cut into equal steps, none longer than
-    `step`: marks advance by closed form, the weight by an exponential update with the exact means of both sides, exact
-    while one side acts alone and of second order otherwise. Over a step drugs, and what they drive, hold the level
-    of its middle. What is recorded inside a step changes nothing.
+    `step`: eligibility traces advance by closed form, the weight by an exponential update with the exact means of both
+    sides, exact while one side acts alone and of second order otherwise. Over a step drugs, and what they drive, have
+    the level of its middle. Recording inside a step does not change the result.
     """
 
     section: ClassVar[str] = "phase"
@@ -170,7 +170,7 @@ class TickPhase(Ordered):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse two phases in one place, and a step so short that the phase would never end."""
+        """Refuse two phases in one place, and a step so short that the phase would take hours to compute."""
         yield from super().check(fields, tables)
         if fields["length"] * SECONDS_PER_HOUR > MOST_STEPS * fields["step"]:
             yield "step", f"cuts the phase into more than {MOST_STEPS:,} steps"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Expectancy(Component):
     """Improvement that comes with being treated at all: expectancy, attention, regression to the mean.
 
-    `unblinding` adds a share of it where the dose that it names holds anything: people can tell what they got. It is
+    `unblinding` adds a share of it where the named dose is above 0: people can tell what they were given. It is
     written in the file and swept, never hidden.
     """
 
@@ -94,7 +94,7 @@ class ChoiceWeighted(Component):
     leading: Value = number(0.54, "1", "weight of the first cue", low=0.0, high=1.0)
     floor: Value = number(5.0, "1", "score where the channel is never chosen", low=-1e3, high=1e3)
     span: Value = number(42.0, "1", "points from never to always", low=0.0, high=1e3)
-    persistent: Value = number(0.0, "1", "points by which a person always lies higher", low=-100.0, high=100.0)
+    persistent: Value = number(0.0, "1", "points by which a person always scores higher", low=-100.0, high=100.0)
     visit_sd: Value = number(10.3, "1", "standard deviation from visit to visit", low=0.0, high=100.0)
     lowest: Value = number(0.0, "1", "lowest possible score", low=-1e3, high=1e3)
     highest: Value = number(60.0, "1", "highest possible score", low=-1e3, high=1e3, above="lowest")

@@ -51,7 +51,7 @@ class Recurrence:
     count : Value
         How many there are at most; infinite for as many as fit.
     until : Value
-        The moment from which on there is none.
+        The moment from which there are none.
     """
 
     first: Value
@@ -64,7 +64,7 @@ class Recurrence:
         return self.first + index * self.every
 
     def number_in(self, length: Value) -> Value:
-        """Return how many a phase of `length` hours holds; what would fall on its end does not happen."""
+        """Return how many a phase of `length` hours holds; one that would fall on its end does not happen."""
         return np.minimum(number_before(np.minimum(self.until, length), self.first, self.every), self.count)
 
 
@@ -89,7 +89,7 @@ class DoseSeries(Protocol):
 
     @property
     def every(self) -> Value:
-        """Hours between two."""
+        """Hours between two doses."""
 
     @property
     def duration(self) -> Value:
@@ -97,11 +97,11 @@ class DoseSeries(Protocol):
 
     @property
     def missed(self) -> tuple[float, ...]:
-        """Those that are left out, by their numbers from 1."""
+        """The missed doses, by number from 1."""
 
     @property
     def rising(self) -> float:
-        """The number from which on all are equal."""
+        """The number from which all doses are equal."""
 
     @property
     def steady_state(self) -> bool:
@@ -236,8 +236,8 @@ def first_dose(records: Iterable[DoseRecord]) -> float:
 def in_force(records: Sequence[DoseRecord]) -> list[tuple[DoseRecord, float]]:
     """Return what one person's records come down to: each with the number of its doses.
 
-    A record that empties the drug calls off the further doses of those before it; what is given at its very moment by
-    a record before it never shows, and the record is left out.
+    A record that empties the drug calls off the further doses of those before it; what an
+    earlier record gives at that very moment has no effect, so that record is left out.
     """
     found: list[tuple[DoseRecord, float]] = []
     emptied = math.inf
@@ -259,7 +259,7 @@ def in_force(records: Sequence[DoseRecord]) -> list[tuple[DoseRecord, float]]:
 def planned(fields: Fields) -> tuple[tuple[DoseSeries, ...], ...] | None:
     """Return what the table of a dose comes down to, for each person; one entry where all are given the same.
 
-    A number that runs differ in is NaN in it. None where nobody here knows the regimen.
+    A number that differs between runs is NaN. None where the regimen is not an installed one.
     """
     key, known = ("dose", str(fields.get(SECTIONS["dose"].key))), registry()
     regimen: Any = known.get(*key) if key in known else None
@@ -285,7 +285,7 @@ def doses_in(doses: DoseSeries, length: float) -> int | None:
 
 
 def doses_of(doses: DoseSeries, length: float) -> tuple[Array, Array] | None:
-    """Return hours and amounts (mg) of the doses of one person in a phase, those that are nothing left out."""
+    """Return hours and amounts (mg) of one person's doses in a phase, without those of amount 0."""
     many = doses_in(doses, length)
     if many is None:
         return None
@@ -315,7 +315,7 @@ def _first_given(fields: Fields, tables: Tables) -> list[tuple[DoseSeries, Array
 
 
 def doses_given(fields: Fields, tables: Tables) -> tuple[tuple[float, float], ...] | None:
-    """Return hour of the phase and amount (mg) of every dose of a table, those that are nothing left out.
+    """Return hour of the phase and amount (mg) of every dose of a table, without those of amount 0.
 
     Of a table for several people, those of the first who is given anything. An amount that runs differ in is NaN. None
     where runs differ in when doses fall, or the phase has no end.

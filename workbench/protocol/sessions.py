@@ -58,7 +58,7 @@ class Training(Component):
     )
     trials: Value = number(20.0, "1", "teaching trials in one session", low=0.0, high=1e6, status="protocol")
     duration: Value = number(0.5, "h", "length of one session", low=0.0, high=1e4, status="protocol")
-    fidelity: Value = number(1.0, "1", "how much of a trial gets through to the person", low=0.0, high=100.0)
+    fidelity: Value = number(1.0, "1", "share of each trial that reaches the person", low=0.0, high=100.0)
     first: Value = number(0.0, "h", "start of the first session, from the anchor or the start of the phase",
                           low=-1e6, high=1e6, status="protocol")  # fmt: skip
     after: str | None = anchor("the dose, session or assessment that `first` counts from; none is the phase")
@@ -72,7 +72,7 @@ class Training(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse sessions that cannot be held, overlap, or are decided upon too late."""
+        """Refuse sessions that cannot be held, that overlap, or whose enrolment is decided too late."""
         if not on_ticks(fields, tables):
             yield from clock_faults(fields, tables)
             return
@@ -105,7 +105,7 @@ def _time_faults(fields: Fields, start: float | None, tables: Tables) -> Iterato
     if fields["trials"] == 0.0:  # an arm without them
         return
     if duration == 0.0:
-        yield "duration", "a session of no length holds no trials"
+        yield "duration", "a session of length 0 holds no trials"
         return
     if (many or 2) > 1 and duration is not None and every is not None and duration > every * (1.0 + TOGETHER):
         yield "every", f"sessions overlap: one lasts {duration:g} h, and the next begins after {every:g} h"
@@ -125,7 +125,7 @@ def _time_faults(fields: Fields, start: float | None, tables: Tables) -> Iterato
 
 
 def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield (path, fault) for two tables of which one person would have sessions at one time, on one projection."""
+    """Yield (path, fault) for two tables that give one person two sessions at once on the same projection."""
     known = [(known_start(fields, tables), fields) for _, fields in sorted(tables["session"].items())]
     timed = [(start, fields) for start, fields in known if start is not None and _regular(fields)]
     for (start, one), (begin, other) in combinations(timed, 2):
@@ -137,12 +137,12 @@ def overlaps(tables: Tables) -> Iterator[tuple[str, str]]:
         if met := _first_meeting(starts, (one["duration"], other["duration"])):
             hour, later = met
             names = [one["name"], other["name"]]
-            message = f"overlaps with session.{names[1 - later]}: at {hour:g} h of {one['phase']} both are held"
+            message = f"overlaps with session.{names[1 - later]}: both are held at {hour:g} h of {one['phase']}"
             yield f"session.{names[later]}.first", message
 
 
 def _regular(fields: Mapping[str, Any]) -> bool:
-    """Whether all runs have the same sessions of a table, and any at all."""
+    """Whether a table has sessions, at the same times in all runs."""
     return fields["trials"] != 0.0 and all(fields[key] is not None for key in ("duration", "every", "count"))
 
 
@@ -167,7 +167,7 @@ class Timetable:
     """Sessions at equal intervals, each run's its own.
 
     Each begins at a moment of the recurrence and lasts `duration` hours; `held` says in which runs there are any.
-    Nothing is remembered from call to call, so that looks at several moments leave no trace.
+    The object keeps no state, so it can be asked about any moment in any order.
     """
 
     def __init__(self, recurrence: Recurrence, duration: Value, held: Any, length: float) -> None:

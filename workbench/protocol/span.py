@@ -30,8 +30,8 @@ class ProtocolSpan:
     """Trials from `start` to before `stop`, counted inside `phase` ("" counts over the whole protocol).
 
     Negative `start` counts from the end of the phase; a `stop` of None is the end of the phase. `days` are the first
-    and the last moment of a window in days of the phase, where days and not trials are given. In a phase that runs in
-    hours a window is a moment: `hours` into the phase, or its end.
+    and the last moment of a span in days of the phase, where days are given instead of trials. In a phase that runs in
+    hours a span is a moment: `hours` into the phase, or its end.
     """
 
     phase: str
@@ -69,16 +69,16 @@ def parse_span(text: str) -> ProtocolSpan:
     if part["edge"]:
         size = int(part["count"])
         if size == 0:
-            raise ValueError("a window needs at least one trial")
+            raise ValueError("the window holds no trial")
         return ProtocolSpan(part["p1"], 0, size) if part["edge"] == "first" else ProtocolSpan(part["p1"], -size, None)
     if part["start"]:
         if int(part["start"]) >= int(part["stop"]):
-            raise ValueError("a window ends after it starts")
+            raise ValueError("the window must end after it starts")
         return ProtocolSpan(part["p2"] or "", int(part["start"]), int(part["stop"]))
     if part["dawn"]:
         days = float(part["dawn"]), float(part["dusk"])
         if days[0] >= days[1]:
-            raise ValueError("a window ends after it starts")
+            raise ValueError("the window must end after it starts")
         return ProtocolSpan(part["p6"], 0, None, days=days)
     if part["time"]:
         return ProtocolSpan(part["p5"], -1, None, float(part["time"]) * HOURS[part["unit"]])
@@ -101,7 +101,7 @@ def in_days(text: str) -> str:
 
 
 def anchor_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with what a table's times are relative to: nothing there, another phase, a circle."""
+    """Yield faults of a table's time origin: it does not exist, is in another phase, or closes a circle."""
     seen = [f"{fields['section']}.{fields['name']}"]
     at = fields.get("after")
     while at is not None:
@@ -109,7 +109,7 @@ def anchor_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
         if at in seen:
             circle = seen[seen.index(at) :]
             if seen[0] == min(circle):  # one line for a circle, at the first of its tables by name
-                yield "after", f"times that wait for each other: {' -> '.join((*circle, at))}"
+                yield "after", f"times are relative to each other in a circle: {' -> '.join((*circle, at))}"
             return
         found = tables[section].get(name)
         if found is None:
@@ -131,7 +131,7 @@ def on_ticks(fields: Mapping[str, Any], tables: Tables) -> bool:
 
 
 def clock_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield why a table's phase cannot hold it; a choice that finds the phase on another clock says so itself."""
+    """Yield why a table's phase cannot hold it, where no option of the table reports that itself."""
     chosen = any(population.offers("channels") for population in tables["population"].values())
     if not on_ticks(fields, tables) and not chosen:
         clock = f"{fields['phase']} runs on the {tables['phase'][fields['phase']]['clock']} clock"

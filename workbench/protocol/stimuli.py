@@ -1,4 +1,4 @@
-"""Electrical stimulation of a slice, and the fluid that decides which mark it leaves."""
+"""Electrical stimulation of a slice, and the fluid that decides which eligibility trace it leaves."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ALMOST = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class ArtificialCsf(Component):
-    """Artificial cerebrospinal fluid: with little magnesium NMDA receptors open and stimulation marks for potentiation.
+    """Artificial cerebrospinal fluid: magnesium decides whether NMDA receptors open and stimulation potentiates.
 
-    At high rates a stimulus marks the synapse for potentiation where NMDA receptors open, for depression where
-    magnesium blocks them. The switch is sharp; published experiments know its two ends only.
+    At high rates a stimulus leaves a trace for potentiation where NMDA receptors open, for depression where
+    magnesium blocks them. The switch is sharp; experiments have been published only for its two ends.
     """
 
     section: ClassVar[str] = "bath"
@@ -54,7 +54,7 @@ class ArtificialCsf(Component):
 class Train(Component):
     """Trains of stimuli to one projection, strong enough to make pre- and postsynaptic side fire.
 
-    Above `low_rate` every second of stimulation leaves one unit of mark: for potentiation where NMDA receptors open,
+    Above `low_rate` every second of stimulation leaves one unit of trace: for potentiation where NMDA receptors open,
     for depression where they do not. Up to `low_rate` it leaves none, but lets depotentiation happen.
     """
 
@@ -78,19 +78,19 @@ class Train(Component):
     trains: int = count(1, "how many trains", high=10_000)
     gap: float = number(20.0, "s", "from the end of one train to the start of the next",
                         low=0.0, high=1e9, status="protocol", source="Maltese2018", fixed=True)  # fmt: skip
-    low_rate: float = number(5.0, "Hz", "highest rate that leaves no mark and allows depotentiation",
+    low_rate: float = number(5.0, "Hz", "highest rate that leaves no trace and allows depotentiation",
                              low=0.0, high=1e4, fixed=True)  # fmt: skip
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse another clock, a projection that learns nothing, trains beyond the phase or over other trains."""
+        """Refuse another clock, a projection that does not learn, and trains beyond the phase or overlapping others."""
         phase = tables["phase"][fields["phase"]]
         if phase.component.clock != "tick":
             clock = f"{fields['phase']} runs on the {phase['clock']} clock"
             yield "phase", f'a stimulus needs a phase with clock = "tick", but {clock}'
             return
         if fields["projection"] not in tables["plasticity"]:
-            yield "projection", f"no rule learns {fields['projection']}; stimulating it would change nothing"
+            yield "projection", f"no rule learns {fields['projection']}, so stimulating it would have no effect"
         spans = _spans(fields)
         length = phase["length"] * SECONDS_PER_HOUR
         if spans[-1][1] > length * (1.0 + ALMOST):
@@ -98,7 +98,7 @@ class Train(Component):
         for name, other in sorted(tables["stimulus"].items()):
             same = all(other[key] == fields[key] for key in ("phase", "projection"))
             if name < fields["name"] and same and _overlap(spans, _spans(other)):
-                yield "at", f"overlaps stimulus {name}; trains to one projection follow each other"
+                yield "at", f"overlaps stimulus {name}: trains to the same projection must not overlap"
 
     def spans(self) -> list[tuple[float, float]]:
         """Return start and stop of every train, in seconds of the phase."""
