@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.analysis.paired import studies_to_compare
 from workbench.analysis.parameter_uncertainty import designs
 from workbench.analysis.protocol import main_outcome
-from workbench.scenario.model import Contrast, ResponderRule
+from workbench.scenario.model import Caveat, Contrast, ResponderRule
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -33,7 +33,7 @@ class Aims:
     benefit: Aim | None
     costs: tuple[Aim, ...] = ()
     also: tuple[Aim, ...] = ()
-    caveats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    caveats: tuple[Caveat, ...] = ()
     population: str = ""
     author: str = ""
     contact: str = ""
@@ -64,7 +64,11 @@ def aims(selection: Selection) -> Aims:
     }
     words = ("population", "author", "contact", "influence", "consequence")
     texts = {name: str(declared.get(name, "")) for name in words}
-    glossary, caveats = dict(declared.get("glossary", {})), dict(declared.get("caveat", {}))
+    glossary = dict(declared.get("glossary", {}))
+    caveats = tuple(
+        Caveat(str(one["setting"]), float(one["value"]), str(one["text"]))
+        for one in declared.get("caveat", {}).values()
+    )
     return Aims(benefit, beside["cost"], beside["also"], caveats, glossary=glossary, **texts)
 
 

@@ -160,13 +160,14 @@ def _declared(found: Overview, one: NamedComparison) -> Block:
 
 def _interaction_lines_of(found: Overview, one: Crossed) -> Block:
     """Return one interaction; the effects of each treatment alone stand beside that of the benefit's arms."""
-    shown, benefit = _decimals(one.terms.values()), found.declared[0].aim
-    rows = [(one.terms[t]["arms"], *_size(one.terms[t], shown)) for t in ("first", "second") if benefit.arm in one.arms]
-    rows.append((INTERACTION, *_size(one.terms["interaction"], shown)))
+    shown = _decimals((one.first, one.second, one.both, one.interaction))
+    benefit, alone = found.declared[0].aim, (one.first, one.second)
+    rows = [(row["arms"], *_size(row, shown)) for row in alone if benefit.arm in one.arms]
+    rows.append((INTERACTION, *_size(one.interaction, shown)))
     first = benefit.interaction == one.name
-    said = f"{'benefit, ' if first else ''}interaction {one.name}: {one.title or one.terms['interaction']['arms']}"
+    said = f"{'benefit, ' if first else ''}interaction {one.name}: {one.title or one.interaction['arms']}"
     above = fold(f"{said} ({benefit.outcome})", 2 * GAP, first="")
-    return above, rows, _range_lines(found, one.plausible, one.terms["interaction"], shown, first)
+    return above, rows, _range_lines(found, one.plausible, one.interaction, shown, first)
 
 
 def _range_lines(

@@ -19,7 +19,7 @@ from workbench.plan.points import MAX_POINTS, Points, points_of
 from workbench.plan.resolve import Layers
 from workbench.plan.run_plans import Plan, StudyPlan
 from workbench.plan.soundness import collect_notes, find_faults, range_problems
-from workbench.plan.traits import LISTED, cholesky, ends, plain_settings
+from workbench.plan.traits import LISTED, TraitNumbers, cholesky, ends, plain_settings
 from workbench.quantities import convert, same_kind
 from workbench.scenario.model import Quantity, Ref, Scenario, Setting, Study, Trait
 from workbench.scenario.places import Places
@@ -187,7 +187,7 @@ def _conflicts(scenario: Scenario, study: Study, read: Mapping[str, Setting]) ->
 
 def _trait_settings(
     scenario: Scenario, studies: Sequence[Study], read: Mapping[str, Setting], points: Mapping[str, Points]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, TraitNumbers]:
     """Return the numbers of the traits' distributions.
 
     A trait is drawn once for a subject, whatever the arm and point, so a parameter in its distribution must be the

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from workbench.plan.points import Points
 from workbench.plan.resolve import Layers
 from workbench.plan.sources import Resolved, resolved
 from workbench.plan.structures import sweeps_structure
-from workbench.plan.traits import draw
+from workbench.plan.traits import TraitNumbers, draw
 from workbench.scenario.model import Scenario, Setting
 from workbench.solver.batch import Batch, Structure
 
@@ -91,7 +90,7 @@ class Plan:
     settings: Mapping[str, str]
     studies: tuple[StudyPlan, ...]
     read: Mapping[str, Setting] = field(repr=False)
-    trait_settings: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    trait_settings: Mapping[str, TraitNumbers] = field(repr=False)
     notes: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,20 @@ WORDS = 4
 """64-bit words in one Philox block; a draw uses the first."""
 
 
+class TraitNumbers(TypedDict, total=False):
+    """The numbers of one trait's distribution, each where the distribution has it: plain, no references left."""
+
+    median: float
+    cv: float
+    mean: float
+    sd: float
+    low: float
+    high: float
+    p: float
+    values: tuple[float, ...]
+    weights: tuple[float, ...]
+
+
 def uniforms(seed: int, name: str, subjects: range) -> Draws:
     """Return one number in (0, 1) for each of `subjects` (a range of step 1), from the stream called `name`."""
     sequence = np.random.SeedSequence(seed, spawn_key=stable_hash(f"trait:{name}"))
@@ -36,7 +50,7 @@ def uniforms(seed: int, name: str, subjects: range) -> Draws:
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 
-def draw(subjects: Subjects, settings: Mapping[str, Mapping[str, Any]], seed: int, which: range) -> dict[str, Draws]:
+def draw(subjects: Subjects, settings: Mapping[str, TraitNumbers], seed: int, which: range) -> dict[str, Draws]:
     """Return the traits of the subjects in `which`.
 
     Parameters
@@ -111,15 +125,15 @@ def _scores(u: Draws) -> Draws:
     return np.asarray(ndtri(u), dtype=np.float64)
 
 
-def _lognormal(u: Draws, s: Mapping[str, Any]) -> Draws:
+def _lognormal(u: Draws, s: TraitNumbers) -> Draws:
     return np.asarray(s["median"] * np.exp(math.sqrt(math.log1p(s["cv"] ** 2)) * _scores(u)))
 
 
-def _normal(u: Draws, s: Mapping[str, Any]) -> Draws:
+def _normal(u: Draws, s: TraitNumbers) -> Draws:
     return np.asarray(s["mean"] + s["sd"] * _scores(u))
 
 
-def _truncated_normal(u: Draws, s: Mapping[str, Any]) -> Draws:
+def _truncated_normal(u: Draws, s: TraitNumbers) -> Draws:
     """Return quantiles of the normal between low and high; the far tail is mirrored, where it loses no digits."""
     from scipy.special import ndtr, ndtri
 
@@ -132,28 +146,28 @@ def _truncated_normal(u: Draws, s: Mapping[str, Any]) -> Draws:
     return np.asarray(np.clip(mean + sd * score, s.get("low", -math.inf), s.get("high", math.inf)))
 
 
-def _uniform(u: Draws, s: Mapping[str, Any]) -> Draws:
+def _uniform(u: Draws, s: TraitNumbers) -> Draws:
     return np.asarray(s["low"] + (s["high"] - s["low"]) * u)
 
 
-def _bernoulli(u: Draws, s: Mapping[str, Any]) -> Draws:
+def _bernoulli(u: Draws, s: TraitNumbers) -> Draws:
     return np.asarray(u > 1.0 - s["p"], dtype=np.float64)
 
 
-def _choice(u: Draws, s: Mapping[str, Any]) -> Draws:
+def _choice(u: Draws, s: TraitNumbers) -> Draws:
     values = np.asarray(s["values"], dtype=np.float64)
     weights = np.asarray(s.get("weights") or np.ones(len(values)), dtype=np.float64)
     edges = np.cumsum(weights) / weights.sum()
     return np.asarray(values[np.minimum(np.searchsorted(edges, u, side="right"), len(values) - 1)])
 
 
-def _empirical(u: Draws, s: Mapping[str, Any]) -> Draws:
+def _empirical(u: Draws, s: TraitNumbers) -> Draws:
     """Return members of the sample; sorted, so that a correlation means what it says."""
     values = np.sort(np.asarray(s["values"], dtype=np.float64))
     return np.asarray(values[(u * len(values)).astype(np.int64)])
 
 
-DISTRIBUTIONS: Mapping[str, Callable[[Draws, Mapping[str, Any]], Draws]] = {
+DISTRIBUTIONS: Mapping[str, Callable[[Draws, TraitNumbers], Draws]] = {
     "lognormal": _lognormal,
     "normal": _normal,
     "truncated_normal": _truncated_normal,
@@ -169,7 +183,7 @@ FARTHEST = 8.3
 """No normal score of a number that `uniforms` returns is farther from 0: the outermost are those of 2^-54."""
 
 
-def ends(trait: Trait, settings: Mapping[str, Any]) -> tuple[float, float]:
+def ends(trait: Trait, settings: TraitNumbers) -> tuple[float, float]:
     """Return two numbers between which every draw of a trait lies that is not correlated with another."""
     match trait.distribution:
         case "lognormal":
@@ -188,9 +202,10 @@ def ends(trait: Trait, settings: Mapping[str, Any]) -> tuple[float, float]:
             return min(settings["values"]), max(settings["values"])
 
 
-def plain_settings(trait: Trait, number: Callable[[Any], Any]) -> dict[str, Any]:
+def plain_settings(trait: Trait, number: Callable[[Any], float]) -> TraitNumbers:
     """Return the trait's settings as floats and tuples of floats; `number` reads one quantity or reference."""
-    return {
+    read = {
         name: tuple(number(item) for item in value) if isinstance(value, tuple | list) else number(value)
         for name, value in trait.settings.items()
     }
+    return cast(TraitNumbers, read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from workbench.component.declaration import Component, count, number, option, reference
 from workbench.quantities import SECONDS_PER_HOUR
@@ -32,10 +32,10 @@ class _Orders:
     """The first phase by name at each place of a protocol; cached, because every phase of the protocol asks for it."""
 
     def __init__(self) -> None:
-        self._phases: Mapping[str, Any] = {}
+        self._phases: Mapping[str, Fields] = {}
         self._first: dict[int, str] = {}
 
-    def of(self, phases: Mapping[str, Mapping[str, Any]]) -> dict[int, str]:
+    def of(self, phases: Mapping[str, Fields]) -> dict[int, str]:
         """Return the names by place."""
         if self._phases is not phases:
             self._phases, self._first = phases, {}

@@ -40,12 +40,15 @@ class NamedComparison:
 
 @dataclass(frozen=True)
 class Crossed:
-    """One declared interaction in the benefit's outcome: its four terms as `interactions` gives them."""
+    """One declared interaction in the benefit's outcome: its terms are rows as `interactions` gives them."""
 
     name: str
     title: str
     arms: tuple[str, ...]
-    terms: Mapping[str, Mapping[str, Any]]
+    first: Mapping[str, Any]
+    second: Mapping[str, Any]
+    both: Mapping[str, Any]
+    interaction: Mapping[str, Any]
     plausible: Plausible | None
 
 
@@ -118,7 +121,7 @@ def _crossed(selection: Selection, study: str, outcome: str) -> Iterator[Crossed
         arms = tuple(selection.scenario["interaction"][name]["arms"])
         spread = designs(selection)[:1]
         over = plausible_interaction(selection, spread[0], str(name), outcome, arms) if spread else None
-        yield Crossed(str(name), str(terms["interaction"]["title"]), arms, terms, over)
+        yield Crossed(str(name), str(terms["interaction"]["title"]), arms, **terms, plausible=over)
 
 
 def _declared(selection: Selection, study: str, kind: str, aim: Aim) -> NamedComparison | None:

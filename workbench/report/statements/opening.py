@@ -322,10 +322,10 @@ def caveats(ground: Ground) -> Iterator[str]:
     """Say what a reader must know as long as a setting of the arm has the value that the scenario names."""
     aim = ground.aims.benefit
     settings = arm_settings(ground.selection, aim.arm) if aim is not None and aim.arm else {}
-    for one in ground.aims.caveats.values():
-        value = settings.get(str(one["setting"]))
-        if isinstance(value, float) and value == float(one["value"]):
-            yield sentence(str(one["text"]).replace("{value}", number(value)))
+    for caveat in ground.aims.caveats:
+        value = settings.get(caveat.setting)
+        if isinstance(value, float) and value == caveat.value:
+            yield sentence(caveat.text.replace("{value}", number(value)))
 
 
 @statements("points", "outcomes", "scenario")
