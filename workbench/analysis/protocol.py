@@ -128,6 +128,7 @@ def _regimens(name: str, tables: Tables) -> Iterator[Regimen]:
     length = math.inf if hours is None else hours
     mine = next((person for person in people if any(np.any(doses.full) for doses in person)), ())
     given = [doses for doses in mine if np.any(doses.full)]
+    drug = tables["drug"].get(fields["drug"], {})
     for place, doses in enumerate(given, 1):
         many, known = doses_in(doses, length), doses_of(doses, length)
         if known is not None and not len(known[0]):
@@ -135,23 +136,28 @@ def _regimens(name: str, tables: Tables) -> Iterator[Regimen]:
         upto = float(given[place].first) if place < len(given) else math.inf
         others = (d for d in mine if d.empties and not np.any(d.full))
         emptied = [float(d.record) for d in others if doses.first <= d.record <= upto]
-        own = name if len(given) == 1 else f"{name}_{place}"
-        drug = tables["drug"].get(fields["drug"], {})
         details = (*_details(doses, many, length, drug), *_record_remarks(doses, len(people), emptied, drug))
-        yield Regimen(
-            name=own,
-            table=name,
-            drug=fields["drug"],
-            amount=float(doses.amount if isinstance(doses, Repeated) else doses.full),
-            unit="mg/h" if doses.constant else "mg",
-            every=float(doses.every),
-            during=(doses.during,),
-            titration=_titration(doses) if isinstance(doses, Repeated) else "",
-            once=many == 1,
-            per_weight=float(doses.amount_per_weight) if isinstance(doses, Repeated) else 0.0,
-            count=many or 0 if not isinstance(doses, Repeated) or doses.count else 0,
-            details=(*details, *_visit_remarks(name, tables)),
-        )
+        own = name if len(given) == 1 else f"{name}_{place}"
+        yield _regimen(own, fields, doses, many, (*details, *_visit_remarks(name, tables)))
+
+
+def _regimen(name: str, fields: Fields, doses: DoseSeries, many: int | None, details: tuple[str, ...]) -> Regimen:
+    """Return one series of doses of a table; `many` of them are in their phase, None is nobody knows."""
+    repeated = doses if isinstance(doses, Repeated) else None
+    return Regimen(
+        name=name,
+        table=fields["name"],
+        drug=fields["drug"],
+        amount=float(doses.full if repeated is None else repeated.amount),
+        unit="mg/h" if doses.constant else "mg",
+        every=float(doses.every),
+        during=(doses.during,),
+        titration="" if repeated is None else _titration(repeated),
+        once=many == 1,
+        per_weight=0.0 if repeated is None else float(repeated.amount_per_weight),
+        count=many or 0 if repeated is None or repeated.count else 0,
+        details=details,
+    )
 
 
 def _titration(doses: Repeated) -> str:

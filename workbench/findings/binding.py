@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -149,21 +149,33 @@ class _Binder:
                 self.text.report(
                     key, f"means nothing to {name} ({statistic.doc}; it takes {listed(allowed)})", at="key"
                 )
-        bounds = [key for key in ("above", "below") if key in self.text.raw]
-        wanted = "above" in statistic.takes and name != "holds_over"
-        if wanted and not bounds:
+        bounded = any(key in self.text.raw for key in ("above", "below"))
+        if "above" in statistic.takes and name != "holds_over" and not bounded:
             self.text.report("above", f"is missing ({name} needs above or below: {statistic.doc})", at="key")
+        self._check_of(name)
+        if name == "correlation":
+            self._check_partner()
+
+    def _check_of(self, name: str) -> None:
+        """Report an `of` that the statistic does not know."""
         of = self.text.raw.get("of")
-        if name == "holds_over" and of is not None and of not in INNER:
-            self.text.report("of", f"unknown: {show(of)} (one of: {listed(INNER)})", got=str(of), known=INNER)
-        elif name in TIMED and of not in (None, *APART):
-            self.text.report("of", f"unknown: {show(of)} (one of: {listed(APART)})", got=str(of), known=APART)
-        elif name in ("share", "share_difference"):
+        if name in ("share", "share_difference"):
             self.check_share(name, of)
-        if name == "correlation" and "over" not in self.text.raw and "against" not in self.text.raw:
+            return
+        known = INNER if name == "holds_over" else APART if name in TIMED else None
+        if known is not None and of is not None and of not in known:
+            self._unknown_of(of, known)
+
+    def _unknown_of(self, of: str, known: Sequence[str]) -> None:
+        self.text.report("of", f"unknown: {show(of)} (one of: {listed(known)})", got=str(of), known=known)
+
+    def _check_partner(self) -> None:
+        """Report a correlation with nothing, or with two things."""
+        given = [key for key in ("over", "against") if key in self.text.raw]
+        if not given:
             message = "is missing (a correlation is with a second course, against, or along a swept path, over)"
             self.text.report("against", message, at="key")
-        elif name == "correlation" and "over" in self.text.raw and "against" in self.text.raw:
+        elif len(given) > 1:
             self.text.report("against", "a correlation is with a second course or along a swept path, not both")
 
     def check_share(self, name: str, of: str | None) -> None:
@@ -182,41 +194,52 @@ class _Binder:
                 at="key",
             )
         elif paired and of not in PAIRED:
-            self.text.report("of", f"unknown: {show(of)} (one of: {listed(PAIRED)})", got=str(of), known=PAIRED)
+            self._unknown_of(str(of), PAIRED)
         elif not paired and of is not None:
             self.text.report("of", "goes with pairs of arms; a share of single values needs no of", at="key")
 
     def measure(self, statistic: Statistic) -> tuple[str, str]:
         """Return section and name of what is measured."""
-        timed = self.text.raw["statistic"] in TIMED
-        given = [key for key in ("outcome", *(["outcomes"] if timed else []), "course") if key in self.text.raw]
-        if timed and (len(given) != 1 or given == ["outcome"]):
-            self.text.report("outcomes", "is missing: a time is asked of several outcomes or of one course", at="key")
-            return "outcome", ""
-        if len(given) != 1:
-            words = "give one of them" if given else "a criterion is about an outcome or a course"
-            self.text.report("outcome", f"{'both outcome and course' if given else 'is missing'}: {words}", at="key")
-            return "outcome", ""
-        if timed and given == ["outcomes"]:
+        section = self._section()
+        if section == "outcomes":
             return "outcome", str(self.text.raw["outcomes"][0])
-        section = given[0]
-        whole = timed or not statistic.outcomes or self.text.raw["statistic"] == "correlation"
-        if section == "course" and not statistic.courses:
-            self.text.report("course", f"{self.text.raw['statistic']} is taken of outcomes ({statistic.doc})", at="key")
-        elif section == "course" and not whole and "time" not in self.text.raw:
-            message = f"is missing ({self.text.raw['statistic']} needs one moment of a course)"
-            self.text.report("time", message, at="key")
-        if section == "outcome" and not statistic.outcomes:
-            self.text.report(
-                "outcome", f"{self.text.raw['statistic']} is taken of a course ({statistic.doc})", at="key"
-            )
-        if section == "outcome" and ("time" in self.text.raw or "against_time" in self.text.raw):
-            self.text.report("time", "is a moment of a course; an outcome has its own window", at="key")
+        if not section:
+            return "outcome", ""
+        check = self._check_course if section == "course" else self._check_outcome
+        check(self.text.raw["statistic"], statistic)
         known = tuple(self.scenario.tables.get(section, {}))
         for key in (section, "against"):
             if key in self.text.raw:
                 self.text.named(key, section, [self.text.raw[key]], known, self.scenario.name)
         return section, str(self.text.raw[section])
+
+    def _section(self) -> str:
+        """Return which key says what is measured: outcome, outcomes or course; "" after a report."""
+        timed = self.text.raw["statistic"] in TIMED
+        given = [key for key in ("outcome", *(["outcomes"] if timed else []), "course") if key in self.text.raw]
+        if timed and (len(given) != 1 or given == ["outcome"]):
+            self.text.report("outcomes", "is missing: a time is asked of several outcomes or of one course", at="key")
+            return ""
+        if len(given) != 1:
+            words = "give one of them" if given else "a criterion is about an outcome or a course"
+            self.text.report("outcome", f"{'both outcome and course' if given else 'is missing'}: {words}", at="key")
+            return ""
+        return given[0]
+
+    def _check_course(self, name: str, statistic: Statistic) -> None:
+        """Report a statistic that no course has, and one of a moment that is not given."""
+        whole = name in TIMED or not statistic.outcomes or name == "correlation"
+        if not statistic.courses:
+            self.text.report("course", f"{name} is taken of outcomes ({statistic.doc})", at="key")
+        elif not whole and "time" not in self.text.raw:
+            self.text.report("time", f"is missing ({name} needs one moment of a course)", at="key")
+
+    def _check_outcome(self, name: str, statistic: Statistic) -> None:
+        """Report a statistic that no outcome has, and a moment, which it has itself."""
+        if not statistic.outcomes:
+            self.text.report("outcome", f"{name} is taken of a course ({statistic.doc})", at="key")
+        if "time" in self.text.raw or "against_time" in self.text.raw:
+            self.text.report("time", "is a moment of a course; an outcome has its own window", at="key")
 
     def check_count(self, statistic: Statistic, arms: list[str]) -> None:
         """Report too few or too many arms for the statistic."""

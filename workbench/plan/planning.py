@@ -83,23 +83,15 @@ def _plan(
     told_of_settings: list[Problem] = []
     read = read_settings(scenario, settings, told_of_settings)
     points = {study.name: points_of(study, scenario.file, max_points) for study in chosen}
-    if problems := [p for study in chosen for p in _conflicts(scenario, study, read)]:
-        raise ScenarioError(problems)
-    for trait in scenario.subjects.traits:
-        people = len(trait.settings["values"]) if trait.distribution == LISTED else 0
-        for study in chosen if people else ():
-            if study.subjects > people:
-                message = f"{study.subjects} subjects, but the table of trait {trait.name} has {people} people"
-                raise ScenarioError([Problem(scenario.file, 0, 0, "subjects.count", message)])
+    _refuse(chain.from_iterable(_conflicts(scenario, study, read) for study in chosen))
+    _refuse_missing_people(scenario, chosen)
     if scenario.subjects.correlation:
         cholesky(scenario.subjects)
     plans = tuple(_study_plan(scenario, study, read, points[study.name]) for study in chosen)
     places = Places(scenario, read)
     reported: set[tuple[object, ...]] = set()
-    if problems := list(chain.from_iterable(find_faults(places, s.name, s.arms, s.groups, reported) for s in plans)):
-        raise ScenarioError(dict.fromkeys(problems))
-    if problems := list(refuse_table_sizes(places, plans)):
-        raise ScenarioError(dict.fromkeys(problems))
+    _refuse(chain.from_iterable(find_faults(places, s.name, s.arms, s.groups, reported) for s in plans))
+    _refuse(refuse_table_sizes(places, plans))
     _refuse_different_measures(scenario, plans)
     noted: set[tuple[object, ...]] = set()
     notes = chain(
@@ -112,15 +104,31 @@ def _plan(
     laid_out = Plan(scenario, seed, dict(settings), plans, read, traits, tuple(sorted({*scenario.notes, *notes})))
     limits = {trait.name: ends(trait, traits[trait.name]) for trait in scenario.subjects.traits}
     limits |= {name: (-inf, inf) for correlated in scenario.subjects.correlation for name in correlated[:2]}
-    outside = (
-        range_problems(s.groups, s.subjects, laid_out.traits, limits, s.arms, partial(_placed, places, s.name))
-        for s in plans
+    _refuse(
+        chain.from_iterable(
+            range_problems(s.groups, s.subjects, laid_out.traits, limits, s.arms, partial(_placed, places, s.name))
+            for s in plans
+        )
     )
-    if problems := list(chain.from_iterable(outside)):
-        raise ScenarioError(dict.fromkeys(problems))
     dosed: set[tuple[object, ...]] = set()
     doses = chain.from_iterable(dose_notes(places, s, laid_out.traits, dosed) for s in plans)
     return replace(laid_out, notes=tuple(sorted({*laid_out.notes, *doses})))
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    """Raise what a step of the plan has found, each once, where it has found anything."""
+    if found := dict.fromkeys(problems):
+        raise ScenarioError(found)
+
+
+def _refuse_missing_people(scenario: Scenario, studies: Iterable[Study]) -> None:
+    """Refuse more subjects than a table of people has."""
+    for trait in scenario.subjects.traits:
+        people = len(trait.settings["values"]) if trait.distribution == LISTED else 0
+        for study in studies if people else ():
+            if study.subjects > people:
+                message = f"{study.subjects} subjects, but the table of trait {trait.name} has {people} people"
+                raise ScenarioError([Problem(scenario.file, 0, 0, "subjects.count", message)])
 
 
 def _unidentified(places: Places, plans: Iterable[StudyPlan]) -> Iterator[Problem]:

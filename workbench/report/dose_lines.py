@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from workbench.report.page_tables import PageTable, line_table, span
 from workbench.report.queries import Queries
 from workbench.report.statements.figures import chain_caption, chain_take
 from workbench.report.words import Wording, cut_text, name_in_words, number, row_records
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FEWEST_DOSES = 4
 """A figure over doses needs so many of them."""
@@ -111,29 +115,8 @@ def lines_panel(
     with drawing(name, margins=Margins().with_legend(len(lines) if len(lines) > 1 else 0)) as (axes, drawn):
         named = distinct_labels([line.label for line in lines], 40)
         for i, line in enumerate(lines):
-            colour, dashes, marker = LINES[i % len(LINES)]
             shift = (i - (len(lines) - 1) / 2) * 0.12 if words else 0.0
-            x, frame = line.frame.x + shift, line.frame
-            if "p10" in frame and not words and frame.p10.notna().all():
-                axes.fill_between(
-                    x, frame.p10.astype(float), frame.p90.astype(float), color=colour, alpha=0.13, linewidth=0
-                )
-            if "low" in frame:
-                known = frame[frame.low.notna()]
-                ends = known.low.astype(float), known.high.astype(float)
-                axes.vlines(known.x + shift, *ends, color=colour, linewidth=4, alpha=0.55)
-            style = "" if words or len(frame) < 3 else dashes  # two points make no line
-            axes.plot(
-                x,
-                frame["mean"].astype(float),
-                color=colour,
-                linestyle=style,
-                marker=marker,
-                markersize=4.5,
-                label=named[i],
-            )
-            if line.mark is not None:
-                axes.axvline(line.mark, color=colour, linestyle=dashes, linewidth=0.9)
+            _draw_line(axes, line, LINES[i % len(LINES)], named[i], shift, joined=not words)
         if words:
             axes.set_xticks(range(len(words)), distinct_labels(words, 16))
             axes.set_xlim(-0.6, len(words) - 0.4)
@@ -150,6 +133,23 @@ def lines_panel(
             axes.figure.legend(loc="lower center", ncols=1)
     said = " ".join(_spoken(line, words) for line in lines)
     return Panel(heading, drawn.svg, f"{heading}. {said} The numbers stand in the table.")
+
+
+def _draw_line(axes: Axes, line: Line, look: tuple[str, Any, str], label: str, shift: float, *, joined: bool) -> None:
+    """Draw one line with its spread, its intervals and its mark; dots alone where they are not to be joined."""
+    (colour, dashes, marker), frame = look, line.frame
+    if "p10" in frame and joined and frame.p10.notna().all():
+        ends = frame.p10.astype(float), frame.p90.astype(float)
+        axes.fill_between(frame.x + shift, *ends, color=colour, alpha=0.13, linewidth=0)
+    if "low" in frame:
+        known = frame[frame.low.notna()]
+        ends = known.low.astype(float), known.high.astype(float)
+        axes.vlines(known.x + shift, *ends, color=colour, linewidth=4, alpha=0.55)
+    style = dashes if joined and len(frame) >= 3 else ""  # two points make no line
+    mean = frame["mean"].astype(float)
+    axes.plot(frame.x + shift, mean, color=colour, linestyle=style, marker=marker, markersize=4.5, label=label)
+    if line.mark is not None:
+        axes.axvline(line.mark, color=colour, linestyle=dashes, linewidth=0.9)
 
 
 def _spoken(line: Line, words: Sequence[str]) -> str:

@@ -285,10 +285,8 @@ def starts_of(cells: Iterable[str]) -> Iterator[int]:
         at += len(cell) + 1
 
 
-def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
-    header: list[str] = next(reader, [])
-    refuse_width(len(header))
-    lines = array("q")
+def _column_names(header: Sequence[str]) -> list[str]:
+    """Return the names of the columns, each of which has one of its own."""
     names = [cell.strip(" \t") for cell in header]
     faults: list[tuple[str, int]] = []
     for place, (name, start) in enumerate(zip(names, starts_of(header), strict=True)):
@@ -302,6 +300,14 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
         raise TableError(faults[0][0], 1, faults[0][1], faults[1:SHOWN])
     if not names:
         raise TableError("the table is empty; the first row names every column", 1)
+    return names
+
+
+def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
+    header: list[str] = next(reader, [])
+    refuse_width(len(header))
+    lines = array("q")
+    names = _column_names(header)
     columns: dict[str, list[str]] = {name: [] for name in names}
     written = {name: [cell] for name, cell in zip(names, header, strict=True)}
     rows: list[list[str]] = []

@@ -292,34 +292,20 @@ class _Table:
         if (parted := parting_fault(cells)) is not None:
             self._report(line, parted[1], parted[0])
             return False
-        found = [word(cell) for cell in cells]
-        names = [w.name for w in found]
-        # A nominal DOSE beside AMT, and further names of the people beside ID, are not what is read.
-        for name, rule in (("AMT", ("DOSE",)), ("ID", None)):
-            if names.count(name) > 1:
-                exact = [w for w in found if w.name == name and w.bare_heading == name]
-                others = [w for w in found if w.name == name and w not in exact[:1]]
-                if len(exact) == 1 and (rule is None or all(w.bare_heading.startswith(rule) for w in others)):
-                    why = f"{name} is read"
-                    fate = "passed" if rule else "people"
-                    found = [replace(w, fate=fate, name=w.text, why=why) if w in others else w for w in found]
-                    names = [w.name for w in found]
-        missing = [name for name in NEEDED if name not in names]
-        twice = [name for name, many in Counter(names).items() if many > 1]
-        faults = [f"no column {listed(missing)} ({_known()})"] if missing else []
-        for name in twice if not missing else ():
-            headings = [shorten(w.text) for w in found if w.name == name]
-            faults.append(f"a column appears twice: {' and '.join(headings)} ({_known()})")
-        for w, column in zip(found, starts_of(cells), strict=True):
-            if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):
-                says = SAYINGS.get(w.name, ("none",))[0]
-                self._report(
-                    line, column, f"{shorten(w.text)}: {w.name} is read in {says}, and not in {shorten(w.unit)}"
-                )
+        self.words = _set_aside(_set_aside([word(cell) for cell in cells], "AMT", "DOSE", "passed"), "ID", "", "people")
+        self._check_units(cells, line)
+        faults = _heading_faults(self.words)
         for fault in faults:
             self._report(line, 1, fault)
-        self.words = found
         return not faults
+
+    def _check_units(self, cells: list[str], line: int) -> None:
+        """Report headings that say another unit than the column is read in."""
+        for w, column in zip(self.words, starts_of(cells), strict=True):
+            if w.fate == "read" and w.unit and w.unit.lower() not in SAYINGS.get(w.name, ()):
+                unit = SAYINGS.get(w.name, ("none",))[0]
+                message = f"{shorten(w.text)}: {w.name} is read in {unit}, and not in {shorten(w.unit)}"
+                self._report(line, column, message)
 
     # -- people ---------------------------------------------------------------------------------------------------
 
@@ -370,19 +356,14 @@ class _Table:
 
     def _record(self, row: Row, subject: int) -> DoseRecord | None:
         """Return one record, or None for one that gives nothing or after a report."""
-        numbers: dict[str, float] = {}
-        for name in NUMBERS:
-            text = row.cells.get(name, ".")
-            number = 0.0 if text in MISSING else float(text) if NUMBER.fullmatch(text) else None
-            if number is None or not abs(number) < LARGE:
-                self._report(row.line, row.start(name), f"{name}: {_no_number(name, text)}")
-                return None
-            numbers[name] = number
+        numbers = self._numbers(row)
+        if numbers is None:
+            return None
         kind = numbers["EVID"]
         if row.cells.get("EVID", ".") in MISSING:
             kind = float(numbers["AMT"] != 0.0 or (numbers["RATE"] != 0.0 and numbers["SS"] != 0.0))
-        name, fault = self._fault(row, numbers, kind)
         cmt, cmt_fault = _compartment(row.cells.get("CMT", "."))
+        name, fault = self._fault(row, numbers, kind)
         if not fault and cmt_fault and (kind not in EVENTS or row.cells["CMT"].startswith("-")):
             name, fault = "CMT", cmt_fault
         if not fault and kind not in (0.0, 2.0) and numbers["TIME"] < self.since.get(subject, 0.0):
@@ -402,6 +383,18 @@ class _Table:
         n = numbers
         return DoseRecord(float(subject), n["TIME"], n["AMT"], n["RATE"], interval, n["ADDL"], n["SS"], kind, n["TINF"],
                       "" if kind == 3.0 else cmt)  # fmt: skip
+
+    def _numbers(self, row: Row) -> dict[str, float] | None:
+        """Return the numbers of a record by column, 0 where it says nothing; None after a report."""
+        numbers: dict[str, float] = {}
+        for name in NUMBERS:
+            text = row.cells.get(name, ".")
+            number = 0.0 if text in MISSING else float(text) if NUMBER.fullmatch(text) else None
+            if number is None or not abs(number) < LARGE:
+                self._report(row.line, row.start(name), f"{name}: {_no_number(name, text)}")
+                return None
+            numbers[name] = number
+        return numbers
 
     @staticmethod
     def _fault(row: Row, numbers: dict[str, float], kind: float) -> tuple[str, str]:
@@ -493,6 +486,29 @@ class _Table:
         summary += [f"ignored: {', '.join(passed)}"] if passed else []
         summary += [f"not recognised and ignored: {', '.join(unknown)}"] if unknown else []
         self.document.note(self.keys, "; ".join([*summary, *self.remarks]))
+
+
+def _set_aside(words: list[Word], name: str, prefix: str, fate: str) -> list[Word]:
+    """Return the columns, those beside the one that is called exactly `name` left to another fate.
+
+    A nominal DOSE beside AMT, and further names of the people beside ID, are not what is read.
+    """
+    same = [w for w in words if w.name == name]
+    exact = [w for w in same if w.bare_heading == name]
+    others = [w for w in same if w not in exact[:1]]
+    if len(same) < 2 or len(exact) != 1 or not all(w.bare_heading.startswith(prefix) for w in others):
+        return words
+    return [replace(w, fate=fate, name=w.text, why=f"{name} is read") if w in others else w for w in words]
+
+
+def _heading_faults(words: list[Word]) -> list[str]:
+    """Return what is missing among the columns, or stands there twice."""
+    names = Counter(w.name for w in words)
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        return [f"no column {listed(missing)} ({_known()})"]
+    twice = {name: [shorten(w.text) for w in words if w.name == name] for name, many in names.items() if many > 1}
+    return [f"a column appears twice: {' and '.join(headings)} ({_known()})" for headings in twice.values()]
 
 
 def _known() -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workbench.component.declaration import Parameter
 from workbench.quantities import convert, counts_molecules
 from workbench.scenario.conformity import conforms
 from workbench.scenario.csv_tables import NUMBER
@@ -70,15 +71,11 @@ class SettingReader:
         That is each cell that `read` would refuse, and all of them where the unit counts molecules of a drug.
         """
         field = target.parameter
-        landing = self.reader.used.get(field.name, ()) if target.table is None else ()
+        fields = (field, *(self.reader.used.get(field.name, ()) if target.table is None else ()))
         molar = field.unit in MASSES and unit != field.unit and counts_molecules(unit, field.unit)
-        if molar or any(other.unit != field.unit for other in landing):
+        if molar or any(other.unit != field.unit for other in fields):
             return [None] * len(cells)
-        low, high = (
-            max(-LIMIT, field.low, *(f.low for f in landing)),
-            min(LIMIT, field.high, *(f.high for f in landing)),
-        )
-        whole, zero = any(f.whole for f in (field, *landing)), any(f.zero for f in (field, *landing))
+        low, high, whole, zero = _shared_limits(fields)
         is_number, nan = NUMBER.fullmatch, math.nan
         numbers = (float(cell) if is_number(cell) else nan for cell in cells)
         if unit != field.unit:
@@ -107,6 +104,12 @@ class SettingReader:
                 self.document.report(keys, f"{value.text} is out of range for the field {field.name} ({fault})")
                 return False
         return True
+
+
+def _shared_limits(fields: Sequence[Parameter]) -> tuple[float, float, bool, bool]:
+    """Return the range in which a number fits all fields, whether it must be whole, and whether 0 means nothing."""
+    low, high = max(-LIMIT, *(f.low for f in fields)), min(LIMIT, *(f.high for f in fields))
+    return low, high, any(f.whole for f in fields), any(bool(f.zero) for f in fields)
 
 
 def _references(raw: Any) -> Iterator[str]:

@@ -12,6 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ Named = Mapping[str, Any]
 """The rows of an entry by table, as JSON holds them; see `content`."""
 Places = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]", Sequence[bytes]]
 """Subjects, ids of arms, ids of points and keys of runs, in that order of sorting."""
+Batches = Iterable[Sequence[Sequence[Any]]]
+"""Rows as batches of columns."""
 
 AT_ONCE = 8192
 """Rows in one batch of columns; part of the canonical form."""
@@ -166,39 +169,44 @@ def content(driver: sqlite3.Connection, named: Named, held: RowCache | None = No
     """
     total, counts, held = hashlib.sha256(), Counter[str](), held or RowCache()
 
-    def section(table: str, batches: Iterable[Sequence[Sequence[Any]]]) -> None:
+    def section(table: str, batches: Batches) -> None:
         total.update(b"\0" + table.encode() + b"\0")
         for columns in batches:
             counts[table] += len(columns[0])
             for column in columns:
                 _feed(total, column)
 
+    for table, batches in chain(_rows_by_id(driver, named, held), _rows_by_place(driver, named, held)):
+        section(table, batches)
+    return total.digest(), {table: n for table, n in sorted(counts.items()) if n and " " not in table}
+
+
+def _rows_by_id(driver: sqlite3.Connection, named: Named, held: RowCache) -> Iterator[tuple[str, Batches]]:
+    """Yield (table, columns in batches) of the rows that an entry names by ranges of their own ids."""
     for name, queries in QUERIES.items():
-        if not named.get(name):
+        if name == "run" and named.get(name) and held.run is not None:
+            yield "run", _cut(held.run)
             continue
-        if name == "run" and held.run is not None:
-            section("run", _cut(held.run))
-            continue
-        for table, sql in queries.items():
-            for first, last in named[name]:
-                section(table, _read(driver, sql, (first, last)))
+        for table, sql in queries.items() if named.get(name) else ():
+            yield from ((table, _read(driver, sql, (first, last))) for first, last in named[name])
     for study, measures in named.get("sweep_measure", ()):
-        for first, last in measures:
-            section("sweep_measure", _read(driver, _SWEEP_MEASURE, (study, first, last)))
-    for row in named.get("lost_run", ()):
-        section("lost_run", _read(driver, _LOST_RUN, row))
+        yield from (("sweep_measure", _read(driver, _SWEEP_MEASURE, (study, *ends))) for ends in measures)
+    yield from (("lost_run", _read(driver, _LOST_RUN, row)) for row in named.get("lost_run", ()))
+
+
+def _rows_by_place(driver: sqlite3.Connection, named: Named, held: RowCache) -> Iterator[tuple[str, Batches]]:
+    """Yield (part, columns in batches) of outcomes, courses and places, from memory where they are held."""
     for i, (runs, measures) in enumerate(named.get("outcome", ())):
-        section("outcome of", _measures(driver, measures))
+        yield "outcome of", _measures(driver, measures)
         known = held.outcome.get(i)
-        section("outcome by", _cut([known[0]]) if known else _keys(driver, runs))
-        section("outcome", _values(known[1]) if known else _read_values(driver, runs, measures))
+        yield "outcome by", _cut([known[0]]) if known else _keys(driver, runs)
+        yield "outcome", _values(known[1]) if known else _read_values(driver, runs, measures)
     for i, (runs, measures) in enumerate(named.get("course", ())):
         columns = held.course.get(i)
-        section("course", _cut(columns) if columns else _courses(driver, runs, measures))
+        yield "course", _cut(columns) if columns else _courses(driver, runs, measures)
     for i, place in enumerate(named.get("sweep_run", ())):
         found = held.sweep_run[i] if i in held.sweep_run else _places(driver, *place)
-        section("sweep_run", _place_columns(driver, place[0], found))
-    return total.digest(), {table: n for table, n in sorted(counts.items()) if n and " " not in table}
+        yield "sweep_run", _place_columns(driver, place[0], found)
 
 
 _SWEEP_MEASURE = """SELECT s.identity, t.name, m.sha256, x.title
