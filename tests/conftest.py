@@ -39,7 +39,7 @@ BUDGETS = {
     "component": 60,
     "contract": 320,
     "docs": 320,
-    "execution": 120,
+    "execution": 180,
     "faults": 200,
     "findings": 150,
     "fuzz": 60,

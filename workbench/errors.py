@@ -137,8 +137,16 @@ class StorageError(WorkbenchError):
     exit_code = 3
 
 
-class MigrationNote(UserWarning):
-    """A database of an older version was brought up to date; the command line shows it as a note."""
+class Note(UserWarning):
+    """What the library did unasked, or could not do, and goes on; the command line shows it as a line of its own."""
+
+
+class MigrationNote(Note):
+    """A database of an older version was brought up to date."""
+
+
+class WorkerNote(Note):
+    """A worker on another machine may not compute, or none is there."""
 
 
 class UnheardError(StorageError):

@@ -19,11 +19,15 @@ RUNS = {"eval", "exec", "compile", "__import__"}
 READS = {
     "pickle", "marshal", "shelve", "dill", "yaml", "zipfile", "tarfile", "shutil.unpack_archive", "xmlrpc", "socket",
     "ssl", "http", "urllib.request", "ftplib", "smtplib", "requests", "httpx", "ctypes", "os.system", "os.popen",
+    "distributed",
 }  # fmt: skip
 """Modules and functions that bring code to life, unpack, or reach for the network."""
 NEEDED = {
     "workbench/execution/worker.py": {"pickle", "ctypes"},  # between a parent and its own worker, through pipes
     "workbench/execution/process.py": {"pickle"},
+    "workbench/execution/dask_crew.py": {"distributed"},  # to the scheduler that somebody named
+    "workbench/execution/dask_workers.py": {"distributed"},  # the same, for types alone
+    "workbench/execution/local_cluster.py": {"distributed"},  # on this machine's own address
     "workbench/component/referents.py": {"pickle"},  # asks it for the name of a function's module
 }
 

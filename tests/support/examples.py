@@ -6,6 +6,7 @@ The pages hold the code; this file holds none of it. Blocks of one page are run 
 * ``python``: in one module for the whole page.
 * ``toml FILE`` or ``csv FILE``: written there; a scenario is checked.
 * ``text``: what the block before it has printed; ``...`` stands for anything.
+* ``LANGUAGE elsewhere``: for machines that are not here; only shown.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ class Examples:
 
     def _done(self, block: Block) -> str:
         """Do what a block says, and return what it prints."""
+        if block.about == "elsewhere":
+            return ""
         if block.language == "sh":
             return "".join(self._command(block, line) for line in lines(block.code))
         if block.language == "python":

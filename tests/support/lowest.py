@@ -1,8 +1,8 @@
 """The oldest libraries that `pyproject.toml` allows: `python tests/support/lowest.py` runs a quick part of the tests.
 
-Every lower bound of the package, and those of the test tools that it needs, are installed as they stand into an
-environment of their own; what these bring along is the newest that fits. A bound that is too low shows as an
-installation that cannot be made or as a test that fails. Takes a few minutes; exit codes are those of pip and pytest.
+Every lower bound of the package and of its extra `dask`, and those of the test tools that it needs, are installed as
+they stand into an environment of their own; what these bring along is the newest that fits. A bound that is too low
+shows as an installation that cannot be made or as a test that fails. Takes a few minutes; exit codes are those of pip and pytest.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ QUICK = (
     "tests/store/test_store_digest.py",
     "tests/report/test_statements.py",
     "tests/cli/test_commands.py",
+    "tests/execution/test_dask.py",
 )
 """Tests that together touch every library: units, TOML, tables, SQL, pages, the terminal."""
 
@@ -43,10 +44,11 @@ def lowest(requirements: Iterable[str]) -> list[str]:
 
 
 def declared() -> list[str]:
-    """Return the requirements of the package, and of its tools those that the quick tests need."""
+    """Return the requirements of the package and of its extra `dask`, and of its tools those that the quick tests need."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    tools = [one for one in project["optional-dependencies"]["dev"] if Requirement(one).name in TOOLS]
-    return [*project["dependencies"], *tools]
+    extras = project["optional-dependencies"]
+    tools = [one for one in extras["dev"] if Requirement(one).name in TOOLS]
+    return [*project["dependencies"], *extras["dask"], *tools]
 
 
 def main(arguments: list[str]) -> int:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.execution.crew import Crew
+from workbench.execution.executors import crew
 from workbench.execution.runner import Request, read_scenario
 from workbench.execution.simulate import points_request, solve_points
-from workbench.execution.workers import Crew, crew
 from workbench.findings.finding import Criterion, Finding
 from workbench.findings.ledger import in_words, monte_carlo_error
 from workbench.findings.samples import Sample, terms_of

@@ -30,7 +30,7 @@ from workbench.cli.output import (
     print_text,
 )
 from workbench.component.offers import blame_package
-from workbench.errors import SHOWN, MigrationNote, UsageError, WorkbenchError, shorten
+from workbench.errors import SHOWN, Note, UsageError, WorkbenchError, shorten
 from workbench.execution.signals import StoppedAtOnce
 from workbench.execution.threads import use_one_thread
 
@@ -166,11 +166,11 @@ def _report_stop(as_json: bool) -> int:
 def _notes() -> Iterator[None]:
     """Show what the library warns of as one line each; it never prints itself."""
     with warnings.catch_warnings():
-        warnings.simplefilter("always", MigrationNote)
+        warnings.simplefilter("always", Note)
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, MigrationNote):
+            if issubclass(category, Note):
                 print_note(f"note: {message}")
             else:
                 others(message, category, *place, **more)

@@ -56,6 +56,21 @@ def sweep(
     max_points: Annotated[
         int, typer.Option("--max-points", metavar="N", min=1, help="Largest study allowed.")
     ] = 1_000_000,
+    executor: Annotated[
+        str, typer.Option("--executor", metavar="KIND", help="Who computes: local, or dask.")
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Dask scheduler, or the file that it wrote; one is started here if not given.",
+        ),
+    ] = None,
+    mixed_machines: Annotated[
+        bool,
+        typer.Option("--mixed-machines", help="Let workers compute whose processor rounds differently from this one."),
+    ] = False,
     lock_timeout: LockTimeout = 30.0,
     as_json: AsJson = False,
 ) -> int:
@@ -75,6 +90,9 @@ def sweep(
         settings=read_pairs(set_ or ()),
         seed=seed,
         max_points=max_points,
+        executor=executor,
+        scheduler=scheduler,
+        mixed_machines=mixed_machines,
     )
     _refuse_page(report, request.db, force)
     if not as_json:

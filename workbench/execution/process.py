@@ -54,7 +54,7 @@ class WorkerProcess:
 
     def __init__(self) -> None:
         try:
-            self._process = _start()
+            self._process = start("workbench.execution.worker")
         except OSError as fault:
             raise StorageError(
                 f"no worker process can be started ({fault.strerror}); stored runs are kept;"
@@ -101,10 +101,11 @@ class WorkerProcess:
                 pipe.close()
 
 
-def _start() -> subprocess.Popen[bytes]:
+def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a module of this package in a process that hears of Ctrl-C from its parent alone, over its two pipes."""
     home = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
-    command = [sys.executable, "-P", "-m", "workbench.execution.worker"]
+    command = [sys.executable, "-P", "-m", module, *arguments]
     environment = {**os.environ, **SINGLE_THREAD, "PYTHONPATH": path}
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP
@@ -218,6 +219,7 @@ def _joined(
         steps=first.steps if first else 0,
         seconds=sum(result.seconds for _, result in solved),
         draw_seconds=sum(result.draw_seconds for _, result in solved),
+        machines=tuple(dict.fromkeys(machine for _, result in solved for machine in result.machines)),
     )
 
 

@@ -12,17 +12,13 @@ from workbench.errors import ScenarioError, WorkbenchError, shorten
 from workbench.execution.replays import stored_scenario
 from workbench.scenario.text.document import outline
 from workbench.store.damage import Damage
-from workbench.store.provenance import OFFERED, UNPACKAGED, provenance
+from workbench.store.provenance import NUMERIC, OFFERED, UNPACKAGED, numeric_class, provenance
 
 if TYPE_CHECKING:
     from workbench.component.declaration import Component
     from workbench.plan import Plan
     from workbench.scenario.model import Scenario
     from workbench.store.integrity import Snapshot
-
-NUMERIC = ("numpy", "scipy", "python", "simd", "blas", "platform")
-"""What the bits of a result depend on in addition to our own code; see `workbench.store.provenance`."""
-
 
 CHANGED = "the workbench is another one than when it was stored"
 
@@ -167,13 +163,9 @@ def _apart(seen: Snapshot, sweep: int) -> str:
     """Say which libraries or processors a sweep was computed with that are others here."""
     here, kept, said = provenance(), _kept(seen, sweep), []
     for name in NUMERIC:
-        there = dict.fromkeys(_class_of(name, one.get(name, "unknown")) for one in kept)
-        others = [value for value in there if value != _class_of(name, here[name])]
+        # What no earlier version kept says nothing.
+        listed = [one.get(name, "unknown") for one in kept if name in one or name != "libc"]
+        there = dict.fromkeys(numeric_class(name, value) for value in listed)
+        others = [value for value in there if value != numeric_class(name, here[name])]
         said += [f"{name} was {value}" for value in others]
     return "; ".join(said)
-
-
-def _class_of(name: str, value: str) -> str:
-    # Of the platform, the release of the kernel changes with every update and computes nothing.
-    words = value.split()
-    return f"{words[0]} {words[-1]}" if name == "platform" and words else value

@@ -13,12 +13,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from workbench.errors import InertError, OtherRuns, ScenarioError, StorageError, UsageError
+from workbench.execution.crew import solve_each
+from workbench.execution.executors import LOCAL, Executor, choose_executor, count_workers, crew
 from workbench.execution.fitness import check_fitness, with_rules
 from workbench.execution.pilot import EMPTY_BYTES, RunForecast, Work, bytes_of, estimate_work
 from workbench.execution.progress import RunCounts, Silent
 from workbench.execution.signals import StopSignal
-from workbench.execution.threads import available_cores
-from workbench.execution.workers import crew, solve_each
 from workbench.files import make_folder
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Request:
     db: Path
     workers: int
     registry: Registry | None
+    executor: Executor = LOCAL
 
     @cached_property
     def size(self) -> Callable[[Structure], int]:
@@ -139,6 +140,9 @@ def prepare(
     seed: int | None = None,
     max_points: int = MAX_POINTS,
     components: Iterable[type[Component]] = (),
+    executor: str = "local",
+    scheduler: str | None = None,
+    mixed_machines: bool = False,
 ) -> Request:
     """Read the scenario and plan its runs; writes nothing. Parameters as for `run_sweep`."""
     from workbench.plan import plan
@@ -146,6 +150,7 @@ def prepare(
     if workers is not None and workers < 0:
         raise UsageError(f"workers is {workers} (0 or more)")
     document, registry = read_scenario(scenario, components, max_points, db)
+    where = choose_executor(executor, scheduler, mixed_machines, workers, registry)
     planned = plan(
         document,
         subjects=subjects,
@@ -156,9 +161,8 @@ def prepare(
         max_points=max_points,
     )
     planned = check_fitness(planned, registry)
-    processes = available_cores() if workers is None else max(workers, 1)
     path = RESULTS / f"{document.name}.db" if db is None else Path(db)
-    return Request(planned, path, 1 if registry is not None else processes, registry)
+    return Request(planned, path, count_workers(where, workers, registry), registry, where)
 
 
 def read_scenario(
@@ -274,6 +278,9 @@ def run_sweep(
     seed: int | None = None,
     max_points: int = MAX_POINTS,
     components: Iterable[type[Component]] = (),
+    executor: str = "local",
+    scheduler: str | None = None,
+    mixed_machines: bool = False,
     fail_fast: bool = False,
     progress: RunProgress | None = None,
     command: str = "",
@@ -296,6 +303,12 @@ def run_sweep(
         Path -> value as text (``{"modulator.acetylcholine.tone": "1.2"}``), above every other layer.
     components
         Component classes that are not installed (a rule written in a notebook); then this process computes alone.
+    executor, scheduler
+        "local", or "dask": the workers of the scheduler at this address, or in the file that it wrote, compute; a
+        cluster of `workers` processes is started here if there is none.
+    mixed_machines
+        Let workers compute whose processor or C library rounds differently; their results are stored as those of
+        other machines.
     fail_fast
         Stop after the first block in which a run failed.
 
@@ -304,7 +317,7 @@ def run_sweep(
     ScenarioError
         If the scenario or the arguments ask for something impossible; no file is touched then.
     StorageError
-        If the database cannot be written; every block stored before is kept.
+        If the database cannot be written, or no scheduler answers; every block stored before is kept.
     """
     request = prepare(
         scenario,
@@ -317,6 +330,9 @@ def run_sweep(
         seed=seed,
         max_points=max_points,
         components=components,
+        executor=executor,
+        scheduler=scheduler,
+        mixed_machines=mixed_machines,
     )
     return carry_out(request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout)
 
@@ -345,8 +361,9 @@ def carry_out(
         sweep = writer.begin(request.plan, command=command, workers=request.workers)
         try:
             left, sample = _remaining(request, continued), _stepped_sample(request, writer)
-            needed = request.workers if left.work or sample is not None else 1
-            hands = staff.enter_context(crew(needed, request.registry))  # they start up while the pilot is timed
+            idle = not left.work and sample is None
+            solvers = crew(1) if idle else crew(request.workers, request.registry, request.executor)
+            hands = staff.enter_context(solvers)  # they start up while the pilot is timed
             expected = _estimate_cost(request, left)
             watcher.forecast(expected)
             solved: dict[str, BatchResult] = {}

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import Problem, ScenarioError, StorageError, shorten
+from workbench.execution.crew import Crew, solve_each
+from workbench.execution.executors import crew
 from workbench.execution.fitness import refuse_unfit
 from workbench.execution.runner import Request, read_scenario
 from workbench.execution.signals import StoppedAtOnce, StopSignal
-from workbench.execution.workers import Crew, crew, solve_each
 from workbench.scenario.model import Axis, Quantity, Scenario, Study
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def send(message: Batch | BatchResult | Fault | Differs | OutOfMemory | Ready, p
     pipe.flush()
 
 
-def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Take standard input and output for messages; stray prints go to standard error instead."""
     inbox = os.fdopen(os.dup(0), "rb")
     outbox = os.fdopen(os.dup(1), "wb")
@@ -81,7 +81,7 @@ def _receive(inbox: IO[bytes], batches: SimpleQueue[Batch | Fault]) -> None:
             batches.put(_fault(error))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the system end this process when its parent dies, in case it can no longer look at its pipe (Linux)."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
@@ -109,7 +109,8 @@ def _fault(error: Exception) -> Fault:
     return Fault(known, traceback.format_exc())
 
 
-def _solved(batch: Batch) -> BatchResult | Fault | Differs | OutOfMemory:
+def answer(batch: Batch) -> BatchResult | Fault | Differs | OutOfMemory:
+    """Solve a batch, and say what went wrong where it could not be."""
     try:
         from workbench.solver.run import solve
 
@@ -128,15 +129,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.getLogger("workbench").addHandler(logging.NullHandler())  # the parent has said it
-    _die_with_parent()
-    inbox, outbox = _private_pipes()
+    die_with_parent()
+    inbox, outbox = private_pipes()
     batches: SimpleQueue[Batch | Fault] = SimpleQueue()
     threading.Thread(target=_receive, args=(inbox, batches), daemon=True).start()
     try:
         send(Ready(), outbox)
         while True:
             given = batches.get()
-            send(given if isinstance(given, Fault) else _solved(given), outbox)
+            send(given if isinstance(given, Fault) else answer(given), outbox)
     except OSError:
         sys.exit(0)
     except MemoryError:

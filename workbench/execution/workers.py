@@ -2,59 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from workbench.errors import StorageError, shorten
+from workbench.execution.crew import AHEAD, NO_MEMORY, result_of
 from workbench.execution.process import NotStarted, WorkerDied, WorkerProcess, solve_despite_deaths
 from workbench.execution.worker import Differs, Fault, OutOfMemory
 
 if TYPE_CHECKING:
     from workbench.component.registry import Registry
-    from workbench.execution.signals import StopSignal
     from workbench.solver.batch import Batch, BatchResult
-
-T = TypeVar("T")
-AHEAD = 2
-"""Blocks queued beyond the busy workers: enough that none waits while the parent stores."""
-
 
 STARTS = 4
 """Workers in a row that end before their first word, after which no more are started."""
-NO_MEMORY = "ran out of memory"
-
-
-class ExecutionFault(RuntimeError):
-    """A bug of ours in a worker; the message is the worker's traceback."""
-
-
-class Crew(Protocol):
-    """Whoever solves batches."""
-
-    size: int
-
-    def submit(self, batch: Batch) -> Future[BatchResult]:
-        """Start solving `batch`."""
-
-    def give_up(self) -> None:
-        """Begin no further attempt at what is under way: somebody asked to stop."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 class Alone:
     """Solves in this process; knows components that exist only here (a rule written in a notebook)."""
 
-    size = 1
+    room = 1
 
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry
@@ -67,6 +37,10 @@ class Alone:
 
     def give_up(self) -> None:
         """Nothing is under way between two calls of `submit`."""
+
+    def news(self) -> tuple[str, ...]:
+        """Nothing happens between two calls of `submit`."""
+        return ()
 
     def _attempt(self, batch: Batch) -> BatchResult:
         from workbench.solver.run import solve
@@ -97,7 +71,7 @@ class Processes:
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.room = size + AHEAD
         self._guard = Lock()
         self._closed = self._given_up = False
         self._failed_starts = 0
@@ -120,6 +94,10 @@ class Processes:
         """Try nothing again: batches whose worker dies from now on are given up, CancelledError."""
         self._given_up = True
 
+    def news(self) -> tuple[str, ...]:
+        """Nobody need know of a worker that was replaced."""
+        return ()
+
     def _attempt(self, batch: Batch) -> BatchResult:
         answer = self._ask(batch)
         if isinstance(answer, Differs):
@@ -127,14 +105,7 @@ class Processes:
 
             with self._here:
                 return solve(batch)
-        if isinstance(answer, OutOfMemory):
-            raise WorkerDied(NO_MEMORY)
-        if isinstance(answer, Fault):
-            fault = ExecutionFault(answer.traceback)
-            if answer.error is not None:
-                raise answer.error from fault
-            raise fault
-        return answer
+        return result_of(answer)
 
     def _ask(self, batch: Batch) -> BatchResult | Fault | Differs | OutOfMemory:
         """Have the next idle worker answer; a dead one leaves its place to a new one."""
@@ -198,62 +169,3 @@ class Processes:
             self._feeders.shutdown(cancel_futures=True)
         for worker in living:
             worker.end()
-
-
-def crew(workers: int, registry: Registry | None = None) -> Crew:
-    """Return who solves: worker processes for `workers` of 2 or more and the installed components, else this process.
-
-    Parameters
-    ----------
-    registry
-        Given when components exist that another process could not import; then no process is started.
-    """
-    return Alone(registry) if workers < 2 or registry is not None else Processes(workers)
-
-
-def solve_each(batches: Iterable[tuple[T, Batch]], crew: Crew, stop: StopSignal) -> Iterator[tuple[T, BatchResult]]:
-    """Solve batches, a few at a time, and yield results in the order of submission.
-
-    After a stop is requested nothing new is started; what is being solved is finished and yielded. So is
-    what was being solved beside a batch that failed by a bug, before its error is raised.
-    """
-    flying: deque[tuple[T, Future[BatchResult]]] = deque()
-    waiting = iter(batches)
-    limit = 1 if crew.size == 1 else crew.size + AHEAD
-    error: BaseException | None = None
-    while True:
-        while error is None and len(flying) < limit and not stop.requested:
-            step = next(waiting, None)
-            if step is None:
-                break
-            label, batch = step
-            flying.append((label, crew.submit(batch)))
-        if not flying:
-            break
-        label, future = flying.popleft()
-        try:
-            result = _patient(future, crew, stop)
-        except CancelledError:
-            continue
-        except Exception as fault:  # noqa: BLE001 - raised below, once the other blocks are safe
-            error = error or fault
-        else:
-            yield label, result
-    if error is not None:
-        raise error
-
-
-def _patient(future: Future[BatchResult], crew: Crew, stop: StopSignal) -> BatchResult:
-    """Wait in short stretches: on some systems a signal is not handled while a thread waits.
-
-    Once a stop is requested, a batch that no worker has begun is given up: CancelledError.
-    """
-    while True:
-        if stop.requested:
-            crew.give_up()
-            future.cancel()
-        try:
-            return future.result(timeout=0.25)
-        except TimeoutError:
-            if future.done():
-                raise

@@ -109,6 +109,10 @@ class Failure:
     lost: bool = False
 
 
+Machine = tuple[tuple[str, str], ...]
+"""What the last digits of results depend on apart from versions, by name: processor, linear algebra, C library."""
+
+
 @dataclass(frozen=True)
 class BatchResult:
     """What the solver says of a batch, in the batch's order.
@@ -123,6 +127,8 @@ class BatchResult:
     failures : mapping run index -> Failure
     steps : int
         Steps each run took (trials or events).
+    machines : tuple of Machine
+        Which others than that of whoever asked have computed it or parts of it.
     """
 
     keys: tuple[bytes, ...]
@@ -133,6 +139,7 @@ class BatchResult:
     steps: int
     seconds: float
     draw_seconds: float
+    machines: tuple[Machine, ...] = ()
 
     def take(self, index: NDArray[np.int64]) -> BatchResult:
         """Return what is said of the runs at `index`, in that order."""

@@ -22,14 +22,16 @@ UNPACKAGED = "unpackaged "
 UNIDENTIFIED = "never reused "
 """The same, for components that refer to something that cannot be identified; the value says to what."""
 LIBRARIES = ("numpy", "scipy", "pandas", "sqlalchemy", "orjson")
+NUMERIC = ("numpy", "scipy", "python", "simd", "blas", "libc", "platform")
+"""What the bits of a result depend on in addition to our own code."""
 
 
 @cache
 def provenance() -> dict[str, str]:
     """Return what is stored beside every invocation, by name.
 
-    `simd` is the class of vector instructions that NumPy uses here, `blas` the kernel of its linear algebra: results
-    are the same bits on one class and kernel.
+    `simd` is the class of vector instructions that NumPy uses here, `blas` the kernel of its linear algebra, `libc` the
+    library whose exponentials and logarithms NumPy calls: results are the same bits where all three are.
     """
     found = {
         "workbench": _version("workbench"),
@@ -39,6 +41,7 @@ def provenance() -> dict[str, str]:
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "simd": simd_class(),
         "blas": blas_kernel(),
+        "libc": c_library(),
     }
     found.update({name: _version(name) for name in LIBRARIES})
     found.update(offered())
@@ -100,6 +103,19 @@ def blas_kernel() -> str:
     found = [one for one in threadpool_info() if one["user_api"] == "blas"]
     kernels = (f"{one['internal_api']} {one['version']} {one.get('architecture') or ''}".strip() for one in found)
     return ", ".join(sorted(set(kernels))) or "unknown"
+
+
+def c_library() -> str:
+    """Return the C library and its version, or "unknown"."""
+    name, number = platform.libc_ver()
+    return f"{name} {number}".strip() or "unknown"
+
+
+def numeric_class(name: str, value: str) -> str:
+    """Return as much of one of the `NUMERIC` entries as the bits of a result depend on."""
+    # Of the platform, the release of the kernel changes with every update and computes nothing.
+    words = value.split()
+    return f"{words[0]} {words[-1]}" if name == "platform" and words else value
 
 
 @cache

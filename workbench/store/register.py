@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.component.declaration import Parameter
     from workbench.plan import Plan, StudyPlan
     from workbench.plan.sources import Resolved
+    from workbench.solver.batch import Machine
     from workbench.store.audit import Written
 
 AT_ONCE = 4096
@@ -111,8 +112,13 @@ def register(connection: Connection, plan: Plan, command: str, written: Written)
     return sweep, _places(connection, sweep, plan)
 
 
-def open_invocation(connection: Connection, sweep: int, plan: Plan, command: str, workers: int) -> int:
-    """Write down that a command starts to work on `sweep`, with what its results depend on."""
+def open_invocation(
+    connection: Connection, sweep: int, plan: Plan, command: str, workers: int, machine: Machine = ()
+) -> int:
+    """Write down that a command starts to work on `sweep`, with what its results depend on.
+
+    A `machine` that computes for it and is another one gets a row of its own, with what its results depend on.
+    """
     counts = dict.fromkeys(("computed", "reused", "failed", "run_steps", "write_seconds", "draw_seconds"), 0)
     invocation = _insert(
         connection,
@@ -124,7 +130,7 @@ def open_invocation(connection: Connection, sweep: int, plan: Plan, command: str
         status="running",
         **counts,
     )
-    found = provenance() | _unpackaged(plan)
+    found = provenance() | dict(machine) | _unpackaged(plan)
     rows = [{"invocation": invocation, "key": key, "value": value} for key, value in found.items()]
     connection.execute(insert(tables.provenance), rows)
     return invocation

@@ -40,6 +40,7 @@ from workbench.store.whole import ask_again
 
 if TYPE_CHECKING:
     from workbench.plan import BatchPlan, Plan
+    from workbench.solver.batch import Machine
     from workbench.solver.steps_halved import StepError
 
 
@@ -84,6 +85,16 @@ class Tally:
     draw_seconds: float = 0.0
 
 
+@dataclass
+class _Share:
+    """What another machine computed: its invocation, and how many runs."""
+
+    invocation: int
+    computed: int = 0
+    failed: int = 0
+    run_steps: int = 0
+
+
 @dataclass(frozen=True)
 class _Begun:
     """The sweep being written."""
@@ -93,6 +104,8 @@ class _Begun:
     command: str
     places: Mapping[str, StudyRows]
     ids: IdCache
+    plan: Plan
+    machines: dict[Machine, _Share] = field(default_factory=dict)
     started: float = field(default_factory=perf_counter)
 
 
@@ -142,7 +155,7 @@ class Writer(WriteSession):
             invocation = open_invocation(connection, sweep, plan, command, workers)
             write_views(connection)
             written.facts |= {"sweep": sweep, "invocation": invocation, "expected": plan.expected}
-        self._begun = _Begun(sweep, invocation, command, places, IdCache(sweep, plan.scenario))
+        self._begun = _Begun(sweep, invocation, command, places, IdCache(sweep, plan.scenario), plan)
         return sweep
 
     def missing(self, batch_plan: BatchPlan) -> Rows:
@@ -174,7 +187,8 @@ class Writer(WriteSession):
         """Store what the solver said of the rows of `chunk` that `missing` returned (or a part of them).
 
         Runs that were lost go into no table of results, so that the next command computes them; the command that lost
-        them writes down which, and why.
+        them writes down which, and why. Another machine that computed them has an invocation of its own, which the
+        audit names beside the runs.
 
         Raises
         ------
@@ -205,8 +219,25 @@ class Writer(WriteSession):
             filled = [i for i, key in enumerate(batch_plan.batch.keys) if key in by_key]
             self._link(connection, batch_plan, filled, [by_key[batch_plan.batch.keys[i]] for i in filled], written)
             written.facts |= {"computed": len(rows), "failed": len(result.failures)}
+            machines = {machine: self._invocation_of(connection, machine) for machine in result.machines}
+            if machines:
+                written.facts["machines"] = sorted(machines.values())
+        for machine, invocation in machines.items():
+            self._share(machine, invocation, result)
         self._count(result, [batch_plan.batch.keys[i] for i in filled])
         self._count_lost(len(gone), len(lost))
+
+    def _invocation_of(self, connection: Connection, machine: Machine) -> int:
+        begun = self._current()
+        if machine in begun.machines:
+            return begun.machines[machine].invocation
+        return open_invocation(connection, begun.sweep, begun.plan, begun.command, 0, machine)
+
+    def _share(self, machine: Machine, invocation: int, result: BatchResult) -> None:
+        share = self._current().machines.setdefault(machine, _Share(invocation))
+        share.computed += len(result.keys)
+        share.failed += len(result.failures)
+        share.run_steps += _steps_of(result)
 
     def lacks_steps(self, batch_plan: BatchPlan) -> bool:
         """Return whether nothing is known of the step's error in the study of `chunk`."""
@@ -233,6 +264,10 @@ class Writer(WriteSession):
             statement = t.update().where(t.c.id == begun.invocation)
             connection.execute(statement.values(status=status, seconds=seconds, **counts))
             written.ended(begun.invocation)
+            for share in begun.machines.values():
+                mine = {name: value for name, value in asdict(share).items() if name in t.c}
+                connection.execute(t.update().where(t.c.id == share.invocation).values(status=status, **mine))
+                written.ended(share.invocation)
         return self.tally
 
     @contextmanager
@@ -261,7 +296,7 @@ class Writer(WriteSession):
         self.tally.failed += len(failed)
         self.tally.reused += len(filled) - len(result.keys)
         self.tally.reused_failed += sum(key in failed for key in filled) - len(failed)
-        self.tally.run_steps += result.steps * (len(result.keys) - len(failed)) + sum(f.step for f in failed.values())
+        self.tally.run_steps += _steps_of(result)
         self.tally.draw_seconds += result.draw_seconds
 
     def _count_lost(self, places: int, computed: int) -> None:
@@ -332,6 +367,12 @@ class Writer(WriteSession):
             WHERE study = ? AND subject BETWEEN ? AND ? AND arm IN ({", ".join(map(str, sorted(set(arms))))})"""
         found = connection.exec_driver_sql(asked, (study[0], min(subjects), max(subjects)))
         return {tuple(row) for row in found}
+
+
+def _steps_of(result: BatchResult) -> int:
+    """Return the steps of all runs together; those that failed went no further."""
+    done = result.steps * (len(result.keys) - len(result.failures))
+    return done + sum(failure.step for failure in result.failures.values())
 
 
 @contextmanager
