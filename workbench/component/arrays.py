@@ -50,6 +50,21 @@ einsum: Any = getattr(_compiled, "c_einsum", np.einsum)
 """What `numpy.clip` and `numpy.einsum` call in the end, for steps on every trial."""
 
 
+EXCHANGED = 3
+"""Up to this many arrays are sorted by exchanges."""
+
+
+def in_order(parts: Sequence[Any]) -> Sequence[Array]:
+    """Return arrays sorted, run by run: a few by exchanges, which take a third of the time of a sort."""
+    if len(parts) > EXCHANGED:
+        return list(np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0))
+    found = [*parts]
+    for last in range(1, len(found)):
+        for i in range(last, 0, -1):
+            found[i - 1], found[i] = np.minimum(found[i - 1], found[i]), np.maximum(found[i - 1], found[i])
+    return found
+
+
 def unordered(parts: Sequence[Any]) -> Any:
     """Return a sum that does not depend on the order of its terms, to the last bit."""
     if len(parts) < 3:

@@ -64,6 +64,7 @@ class Opening:
         self._phase = ""
         self._at: Value = 0.0
         self._left: Remaining | None = None
+        self._event: Value = np.inf
         self._ahead: deque[tuple[Value, Array | None, Array | None]] = deque()
         self._here: Array | None = None
 
@@ -101,13 +102,13 @@ class Opening:
 
     def _settle(self, time: Value) -> None:
         """Go on to a moment, for good."""
-        if self._body is None or not np.any(np.asarray(time) > self._at):
+        if self._body is None or not any_nonzero(time > self._at):
             return
-        if not self._ahead or np.any(self._ahead[0][0] != time):
+        if not self._ahead or any_nonzero(self._ahead[0][0] != time):
             self._ahead = deque(self._followed(self._body, time))
         _, self._added, self._here = self._ahead.popleft()
         self._at = time
-        if np.any(np.asarray(time) >= self._anchor + SPAN):
+        if any_nonzero(time >= self._anchor + SPAN):
             self._stages[...] = self._faded(self._stages, time - self._anchor)
             if self._added is not None:
                 self._stages += self._added
@@ -120,7 +121,8 @@ class Opening:
         That is up to the next dose event, or to where what was there is looked at anew; all of it in one go.
         """
         coming = self._exposure.coming(time)[: MOST if self._still else 1]
-        plain = count_before(coming, body.next_event())
+        self._event = body.next_event()
+        plain = count_before(coming, self._event)
         if not plain or not self._still:
             self._left = None
         if not plain:
@@ -164,6 +166,8 @@ class Opening:
         found += self._stages[0] * passing
         if not np.any(np.asarray(time) > self._at):
             return found if self._added is None else found + self._added[1]
+        if self._left is not None and not len(self._left.runs) and np.all(time + TOGETHER < self._event):
+            return found if self._added is None else found + self._faded(self._added, time - self._at)[1]
         if self._body is not None:
             added = np.zeros_like(self._stages) if self._added is None else self._added
             found += self._passed(self._body.copied(), added, self._at, time, self._left)[1]
@@ -171,7 +175,12 @@ class Opening:
 
     def _faded(self, stages: Array, hours: Value) -> Array:
         after = self._after(hours)
-        return np.stack([stages[0] * after[0], stages[1] * after[1] + stages[0] * after[2]])
+        found = np.empty_like(stages)
+        np.multiply(stages[0], after[2], out=found[0])
+        np.multiply(stages[1], after[1], out=found[1])
+        found[1] += found[0]
+        np.multiply(stages[0], after[0], out=found[0])
+        return found
 
     def _mean(self, first: Value, last: Value) -> None:
         """Show the mean from `first` to `last`, and stay there."""
@@ -291,4 +300,6 @@ def _rung(body: DrugState, now: Array) -> Array:
 
 def _rows(values: list[Value]) -> Array:
     """Return one row for each value, ``(values, 1 or runs)``."""
+    if all(isinstance(value, float) for value in values):
+        return np.array(values)[:, None]
     return np.stack(np.broadcast_arrays(*(np.reshape(value, -1) for value in values)))

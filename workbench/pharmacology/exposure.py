@@ -101,7 +101,7 @@ class Exposure:
             plasma, acting, _ = self._looked(body, np.reshape(last, (1, -1)))
             self.plasma[...], self.concentration[...] = plasma[0], acting[0]
             return True
-        if not self._ahead or np.any(self._ahead[0][0] != last):
+        if not self._ahead or any_nonzero(self._ahead[0][0] != last):
             if self._rests(last):
                 return self._show_nothing()
             self._follow(last)
@@ -134,6 +134,9 @@ class Exposure:
         runs = self._block.runs
         left = Remaining.after(body, runs)
         left = left.where(left.flowing() | (np.asarray(left.most(body.amounts)) >= 0.5 * NEGLIGIBLE))
+        if not len(left.runs):
+            nothing = np.zeros((len(times), runs))
+            return nothing, nothing, np.zeros((len(times), 1), dtype=bool)
         now = left.rows(round_hours(np.maximum(times - left.body.at, 0.0)))
         seen = np.asarray(left.most(now) >= NEGLIGIBLE)
         sites = left.body.plasma(now), now.get("effect", 0.0)

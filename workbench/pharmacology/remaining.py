@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from workbench.pharmacology.linear import Amounts
 
 
+FEW = 64
+"""To part from so many runs takes longer than to compute them too."""
+
+
 @dataclass(frozen=True)
 class Remaining:
     """One drug up to its next dose event, looked at in many moments and in some runs at once.
@@ -44,13 +48,14 @@ class Remaining:
         return cls(np.arange(runs), body, body.inputs())
 
     def where(self, mask: NDArray[np.bool_]) -> Remaining:
-        """Return what is left in those of its runs that are marked."""
-        if np.all(mask):
-            return self
+        """Return what is left in those of its runs that are marked, if it pays to part from the rest."""
         mine = np.flatnonzero(mask)
-        return Remaining(
-            self.runs[mine], self.body.of(mine), {entry: select_runs(rate, mine) for entry, rate in self.inputs.items()}
-        )
+        if len(mine) > 0 and len(self.runs) - len(mine) < FEW:
+            return self
+        if not len(mine):
+            return Remaining(mine, self.body, {})
+        inputs = {entry: select_runs(rate, mine) for entry, rate in self.inputs.items()}
+        return Remaining(self.runs[mine], self.body.of(mine), inputs)
 
     def flowing(self) -> Any:
         """Return in which of its runs the drug flows in."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.component.arrays import select_runs
+from workbench.component.arrays import in_order, select_runs
 from workbench.component.declaration import Component
 from workbench.pharmacology.linear import Amounts, added
 
@@ -209,8 +209,6 @@ def total(entries: Entries, amounts: Amounts, row: str) -> Array | float:
 
 NEAR = 4.0
 """Rates whose spread times the length is below this are summed as a series; above, a difference loses few digits."""
-EXCHANGED = 3
-"""Up to this many rates are sorted by exchanges."""
 TERMS = 36
 """Terms of the series: the next one is below ``4**36 / 36!``, less than a unit in the last place."""
 
@@ -226,20 +224,10 @@ def chained(length: Value, *rates: Value) -> Value:
         Rate at which each stage is left, 0 or above; their order does not matter.
     """
     with np.errstate(all="ignore"):
-        found = _difference(_in_order([np.asarray(rate * length) for rate in rates]), 0, len(rates) - 1, {})
+        found = _difference(in_order([np.asarray(rate * length) for rate in rates]), 0, len(rates) - 1, {})
         for _ in rates[1:]:
             found = found * length
     return float(found) if np.ndim(found) == 0 else found
-
-
-def _in_order(nodes: list[Array]) -> Sequence[Array]:
-    """Return the nodes sorted, run by run: a few by exchanges, which take a third of the time of a sort."""
-    if len(nodes) > EXCHANGED:
-        return list(np.sort(np.stack(np.broadcast_arrays(*nodes)), axis=0))
-    for last in range(1, len(nodes)):
-        for i in range(last, 0, -1):
-            nodes[i - 1], nodes[i] = np.minimum(nodes[i - 1], nodes[i]), np.maximum(nodes[i - 1], nodes[i])
-    return nodes
 
 
 def _difference(nodes: Sequence[Array], first: int, last: int, known: dict[tuple[int, int], Array]) -> Array:

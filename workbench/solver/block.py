@@ -6,12 +6,13 @@ What a function reads and writes is recorded as it fetches, and checked when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.component.arrays import in_order
 from workbench.component.declaration import Component
 from workbench.component.field_path import field_path
 from workbench.component.registry import Registry
@@ -383,7 +384,7 @@ def _applying(link: Any, names: tuple[str, ...]) -> Callable[..., Value]:
     """Return a link as a formula; its own numbers come behind, so that another link may move them."""
 
     def apply(base: Value, signal: Value, *numbers: Value) -> Value:
-        found: Value = replace(link, **dict(zip(names, numbers, strict=True))).scaled(base, signal)
+        found: Value = _with(link, names, numbers).scaled(base, signal)
         return found
 
     return apply
@@ -396,10 +397,16 @@ def _together(links: list[Any], names: tuple[str, ...]) -> Callable[..., Value]:
         parts = []
         for i, link in enumerate(links):
             signal, *own = numbers[i * (1 + len(names)) : (i + 1) * (1 + len(names))]
-            parts.append(replace(link, **dict(zip(names, own, strict=True))).part(signal))
+            parts.append(_with(link, names, own).part(signal))
         found: Value = base
-        for part in np.sort(np.stack(np.broadcast_arrays(*parts)), axis=0):
+        for part in in_order(parts):
             found = links[0].joined(found, part)
         return found
 
     return apply
+
+
+def _with(link: Any, names: tuple[str, ...], numbers: Sequence[Value]) -> Any:
+    """Return a link with numbers of its own; most of the time they are those that it has."""
+    moved = {name: value for name, value in zip(names, numbers, strict=True) if getattr(link, name) is not value}
+    return replace(link, **moved) if moved else link
