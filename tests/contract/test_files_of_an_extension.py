@@ -176,6 +176,8 @@ def test_each_kind_of_extension_touches_few_files_and_is_known_everywhere(tree: 
     script += (
         f"for call in {calls!r}:\n    print('>', *call, flush=True)\n    print('<', main(list(call)), flush=True)\n"
     )
+    script += f"import sys\nsys.path.insert(0, {str(ROOT / 'tests')!r})\nfrom support import every_command as e\n"
+    script += "print('tried:', e.example('hello'), 'hello' in e.writes_files() | e.writes_rows())\n"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tree, capture_output=True, text=True, timeout=300, check=False
     )
@@ -187,3 +189,4 @@ def test_each_kind_of_extension_touches_few_files_and_is_known_everywhere(tree: 
     for name in ("fading", "smallest_weight", "bolus", "flicker"):
         assert f'"{name}"' in said.partition("> schema\n")[2]
     assert " hello " in said.partition("> --help\n")[2]
+    assert "tried: () False" in said, "a command is tried with all others, and needs no line in their tests"

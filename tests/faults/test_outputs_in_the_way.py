@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from support.commands import SMALL, workbench
+from support.every_command import example, reads_files, writes_files
 from support.surroundings import contents
 
-from workbench.cli.main import app
 from workbench.report.page import is_page_of
 
 SWEEP = ("sweep", "small.toml", "--db", "a.db", "--study", "arms", "--subjects", "2", "--workers", "0")
@@ -21,8 +21,6 @@ WRITERS: dict[str, tuple[tuple[str, ...], str]] = {
     "init": (("init", "mine"), "mine/data/references.bib"),
     "calibrate": (("calibrate", "small.toml", "--to", "out.toml"), "out.toml"),
 }
-SILENT = {"check", "doses", "windows", "runs", "compare", "why", "query", "digest", "findings", "assay", "rounding", "replay", "describe", "schema", "doctor", "verify", "export", "merge", "migrate", "guide"}  # fmt: skip
-"""Commands that print, or write into a database alone."""
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +40,7 @@ def folder(tmp_path: Path, made: dict[str, bytes]) -> Path:
 
 
 def test_every_command_that_writes_is_tried() -> None:
-    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert known - SILENT <= {words[0] for words, _ in WRITERS.values()}
+    assert writes_files() == {words[0] for words, _ in WRITERS.values()}
 
 
 @pytest.mark.parametrize(
@@ -100,11 +97,9 @@ def test_a_page_of_the_same_database_is_made_anew_and_no_other_file(folder: Path
 MISSING = ("none.toml", "none.db", "none")
 
 
-@pytest.mark.parametrize("name", [c.name or c.callback.__name__ for c in app.registered_commands if c.callback])
+@pytest.mark.parametrize("name", sorted(reads_files()))
 def test_a_missing_input_makes_no_file_and_no_folder(tmp_path: Path, name: str) -> None:
-    if name in ("init", "schema", "doctor"):
-        return  # they read nothing that is named
-    more = {"query": ("select 1",), "replay": ("--run", "1"), "calibrate": ("--budget", "1")}.get(name, ())
+    more = example(name)[1:]
     for missing in MISSING:
         done = workbench(name, missing, *more, cwd=tmp_path)
         assert done.returncode in (2, 3) and done.stderr.startswith("error: "), (missing, done)
