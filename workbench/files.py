@@ -78,7 +78,9 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     """
     if kind := kind_of(path.stat().st_mode):
         raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
+    # Non-blocking, so that opening a pipe that took the file's place cannot hang.
     handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    # Asked again of the open file: between the two calls another process may have put a pipe in its place.
     if kind := kind_of(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))
@@ -94,6 +96,8 @@ def read_regular(path: Path, most: int) -> bytes:
         If it cannot be opened, is no regular file, or is longer; `strerror` says why in words.
     """
     with os.fdopen(open_regular(path), "rb") as stream:
+        # One byte more than allowed tells a file that is too long from one that just fits, without trusting its
+        # reported size: some files have none.
         data = stream.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes, the largest that is read", str(path))
@@ -188,15 +192,19 @@ def write_whole(target: Path, content: str | bytes) -> None:
     """
     refuse_irregular(target)
     data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
+    # Renaming onto a link would replace the link; the file that it leads to is replaced instead.
     real = Path(os.path.realpath(target))
     mine = _drafts_of(real)
     draft = real.with_name(f"{mine}{os.getpid()}-{os.urandom(4).hex()}.draft")
     try:
         _remove_drafts(real.parent, mine)
+        # Exclusive, so that a file or link that someone else laid here is never written through.
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
+            # Before the rename: some file systems write the new name to disk before the data, and a power cut then
+            # leaves an empty file.
             os.fsync(file.fileno())
         draft.replace(real)
     except OSError as fault:
@@ -219,6 +227,8 @@ def sync_folder(folder: Path) -> None:
 
 def _drafts_of(real: Path) -> str:
     """Return the prefix of this machine's drafts of a file; short, however long the file's name is."""
+    # The machine's name is part of it: on a shared disk a process number of another machine says nothing about
+    # processes here.
     return f".{hashlib.sha256(f'{platform.node()}/{real.name}'.encode(errors='replace')).hexdigest()[:12]}-"
 
 
@@ -235,6 +245,7 @@ def _is_running(process: int) -> bool:
     if os.name == "nt":  # where asking would end it
         return True
     try:
+        # Signal 0 only asks. A process of another user gives EPERM, which also means that it runs.
         os.kill(process, 0)
     except ProcessLookupError:
         return False

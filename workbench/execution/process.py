@@ -171,6 +171,8 @@ def _solve_in_parts(
     """Solve `batch` in ever smaller parts, the largest first, as long as its deaths are not too many."""
     solved: list[tuple[NDArray[np.int64], BatchResult]] = []
     lost: list[_Lost] = []
+    # Breadth first: the largest suspects are halved first, so most runs are cleared before the budget of deaths is
+    # spent.
     deaths, suspects = TRIES, deque([_Lost(_group_equal_rows(batch), how)])
     while suspects:
         suspect = suspects.popleft()
@@ -190,6 +192,7 @@ def _solve_in_parts(
 def _group_equal_rows(batch: Batch) -> NDArray[np.int64]:
     """Return the rows of a batch, those of equal values side by side: one arm or point may be all that kills."""
     columns = [value for _, value in sorted(batch.values.items()) if not isinstance(value, float)]
+    # If an arm or a point is the cause, its runs then fall into few halves instead of all.
     return np.lexsort([batch.subjects, *columns]).astype(np.int64)
 
 
@@ -200,6 +203,7 @@ def _joined(
 
     first = solved[0][1] if solved else None
     listed = batch.structure.recordings
+    # NaN stays where nothing was computed; the store refuses NaN for any run that is not marked as failed.
     outcomes = {t.name: np.full(len(batch), np.nan) for t in listed if t.section == "outcome"}
     times = first.times if first else {t.name: () for t in listed if t.section == "course"}
     courses = {name: np.full((len(at), len(batch)), np.nan) for name, at in times.items()}

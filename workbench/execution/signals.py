@@ -36,6 +36,8 @@ class StopSignal:
 
     def request(self, number: int) -> None:
         """Ask to stop; asked twice, raise StoppedAtOnce."""
+        # The first signal only sets a flag, which the sweep looks at between blocks: a block in flight is finished
+        # and stored.
         if self.requested:
             raise StoppedAtOnce(number)
         self.requested = number
@@ -46,6 +48,7 @@ class StopSignal:
         self.request(number)
 
     def __enter__(self) -> Self:
+        # Python lets only the main thread set handlers; elsewhere the caller must use `request`.
         if threading.current_thread() is threading.main_thread():
             for number in ENDING:
                 if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:  # nohup: go on without us

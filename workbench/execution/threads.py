@@ -10,6 +10,8 @@ SINGLE_THREAD = dict.fromkeys(LIBRARIES, "1")
 
 def use_one_thread() -> None:
     """Limit NumPy's libraries to one thread; works only before NumPy is first imported."""
+    # Workers already use every core; threads of a linear algebra library on top would only compete, and may change
+    # the order of sums.
     os.environ.update(SINGLE_THREAD)
 
 

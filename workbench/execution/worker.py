@@ -62,6 +62,7 @@ def send(message: Batch | BatchResult | Fault | Differs | OutOfMemory | Ready, p
 
 def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Take standard input and output for messages; stray prints go to standard error instead."""
+    # A print in someone's component would otherwise land between two messages and break the protocol.
     inbox = os.fdopen(os.dup(0), "rb")
     outbox = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -72,6 +73,8 @@ def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
 def _receive(inbox: IO[bytes], batches: SimpleQueue[Batch | Fault]) -> None:
     while True:
         try:
+            # Read in a thread of its own, so that the worker notices a closed pipe while it is computing, and does
+            # not outlive its parent.
             batches.put(pickle.load(inbox))  # noqa: S301 - our own parent wrote it
         except (EOFError, OSError, pickle.UnpicklingError):
             os._exit(0)
@@ -87,6 +90,8 @@ def die_with_parent() -> None:
         with suppress(OSError, AttributeError):
             import ctypes
 
+            # A SIGKILL of the parent runs none of its code; without this the workers would compute on until their
+            # next message.
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -126,6 +131,8 @@ def answer(batch: Batch) -> BatchResult | Fault | Differs | OutOfMemory:
 
 def main() -> None:
     """Solve batches until the parent is gone."""
+    # Stopping is the parent's decision: it lets blocks in flight finish, which a signal to the whole group would
+    # prevent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logging.getLogger("workbench").addHandler(logging.NullHandler())  # the parent has said it

@@ -78,6 +78,7 @@ class MultiCompartment(Kinetics):
     @cached_property
     def between(self) -> dict[str, tuple[Value, Value]]:
         """Rates (1/h) from the central compartment and back, by compartment."""
+        # Flows scale like clearance and volumes like volume, so rates scale by the difference of the exponents.
         slowed = power(self.body_weight / REFERENCE_WEIGHT, self.clearance_exponent - self.volume_exponent)
         return {
             f"compartment.{name}": (other.flow / self.volume * slowed, other.flow / other.volume * slowed)
@@ -123,6 +124,8 @@ class MultiCompartment(Kinetics):
         size, runs = 1 + len(self.between), spread.shape[1]
         decay, weights = np.empty((size, runs)), np.zeros((size, size, size - 1, runs))
         present = spread[1::2] > 0.0
+        # Runs in which a flow is 0 have fewer compartments, hence fewer modes; each group is solved by itself, and a
+        # run's numbers do not depend on the others.
         for pattern in np.unique(present, axis=1).T:
             mine = np.flatnonzero(np.all(present == pattern[:, None], axis=0))
             here = np.array([0, *(np.flatnonzero(pattern) + 1)])
@@ -221,12 +224,16 @@ def decay_mode(mode: int, leaving: Array, outs: Array, backs: Array) -> tuple[Ar
         forward = _residual(low, longest, up, leaving, outs) > 0.0
         start, away = np.where(forward, low, backs[mode]), np.where(forward, up, down)
     sign = np.where(forward, 1.0, -1.0)
+    # Bisection over the bit patterns: positive floats are ordered like their bits, so 63 halvings end at two
+    # neighbouring numbers, however small the root.
     near, far = np.zeros(leaving.shape, dtype=np.int64), longest.copy().view(np.int64)
     for _ in range(HALVINGS):  # numbers above 0 are in the order of their bits
         middle = near + (far - near) // 2
         beyond = (_residual(start, sign * middle.view(np.float64), away, leaving, outs) > 0.0) == forward
         near, far = np.where(beyond, near, middle), np.where(beyond, middle, far)
     step = sign * far.view(np.float64)
+    # One Newton step with the residual in twice the digits: bisection alone knows the root to one unit, and weights
+    # of nearby modes amplify that.
     left, apart = _residual_in_pairs(start, step, away, leaving, outs), away - step
     last = -left / (1.0 + sum(outs * backs / (apart * apart)))
     rate, lost = _add(start, step)
@@ -236,6 +243,8 @@ def decay_mode(mode: int, leaving: Array, outs: Array, backs: Array) -> tuple[Ar
 def _distances(place: int, backs: Array) -> Array:
     """Return how far each rate back lies above the one at `place`; of equal ones the later lies further."""
     apart = backs - backs[place]
+    # Equal rates back would make a mode with no weight and a division 0 / 0; held apart by less than any digit, the
+    # limit comes out.
     share = TOGETHER * np.arange(-place, len(backs) - place)[:, None]
     found: Array = np.where(apart == 0.0, share * backs[place], apart)
     return found
@@ -243,6 +252,8 @@ def _distances(place: int, backs: Array) -> Array:
 
 def _residual(start: Array, step: Array, away: Array, leaving: Array, outs: Array) -> Array:
     # `sum` adds row by row; how NumPy adds along an axis may depend on the number of runs.
+    # Around the pole: distances from it are exact, while the difference of two rates near each other has lost its
+    # digits.
     found: Array = (start + step) * (1.0 + sum(outs / (away - step))) - leaving
     return found
 
@@ -264,6 +275,7 @@ def _residual_in_pairs(start: Array, step: Array, away: Array, leaving: Array, o
 def _add(a: Array, b: Array) -> Pair:
     """Return a sum and what its rounding leaves (Knuth)."""
     found = a + b
+    # Knuth's sum without error: what rounding removed is recovered exactly, whichever of the two is larger.
     part = found - a
     return found, (a - (found - part)) + (b - part)
 
@@ -276,6 +288,7 @@ def _multiply(a: Array, b: Array) -> Pair:
 
 
 def _halves(a: Array) -> Pair:
+    # Dekker's split into two halves of 26 bits, whose products are exact.
     shifted = SPLIT * a
     high = shifted - (shifted - a)
     return high, a - high

@@ -152,6 +152,8 @@ class BlockDoses:
         """Return the steady state at `begin`: amounts, and the numbers of the next dose to end and to begin."""
         if self.regimen.constant:
             return {row: self.regimen.full * left for row, left in transfers.endless(self.entry).items()}, 0.0, 0.0
+        # Times are relative to the phase, so the past has negative numbers; flooring with slack decides on which side
+        # a dose at the boundary falls.
         ahead = self.start - begin
         # Doses before `begin` have negative numbers; one that falls on it within rounding counts as given.
         begun = np.minimum(np.floor(-ahead / self.every + TOGETHER), -1.0) + 1.0
@@ -195,6 +197,8 @@ def train(transfers: Propagator, entry: str, count: Value, every: Value, age: Va
     done: Any = 0.0
     # From the highest bit down: runs with fewer doses stay at zero until their own first bit.
     for bit in reversed(range(int(np.max(whole)).bit_length())):
+        # Binary exponentiation: twice as many doses are the present ones and the same again, older by their number of
+        # intervals.
         older, passed = _older(transfers, rows, areas, done * every)
         rows = {row: rows[row] + older[row] for row in rows}
         areas = {row: areas[row] + passed[row] for row in areas}

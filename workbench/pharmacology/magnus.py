@@ -54,6 +54,8 @@ def flow_expansion(generators: Array, step: Array) -> tuple[Array, Array]:
 
 def _expanded(generators: Array, length: Array, commutator: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
     first, middle, last = generators
+    # Value, slope and curvature at the middle of the step: the sixth-order Magnus expansion needs nothing else of
+    # G(t).
     level = length * middle
     slope = length * (np.sqrt(15.0) / 3.0) * (last - first)
     bend = length * (10.0 / 3.0) * (last - 2.0 * middle + first)
@@ -61,11 +63,13 @@ def _expanded(generators: Array, length: Array, commutator: Callable[[Array, Arr
     further = commutator(level, 2.0 * bend + turn) / -60.0
     plainly = level + bend / 12.0
     sixth = plainly + commutator(turn - 20.0 * level - bend, slope + further) / 240.0
+    # The order-4 exponent falls out of the same commutators, so the error estimate is free.
     return sixth, sixth - (plainly - turn / 12.0)
 
 
 def exponential(matrix: Array) -> Array:
     """Return the exponentials of matrices ``(runs, rows, rows)``; one does not depend on those beside it."""
+    # Scaling and squaring for each matrix by its own norm: one run's result never depends on its neighbours.
     norm = np.max(np.sum(np.abs(matrix), axis=-2), axis=-1)
     halved = np.maximum(np.ceil(np.log2(np.maximum(norm, 1e-300) / SMALL)), 0.0).astype(int)
     scaled = np.ldexp(matrix, -halved[:, None, None])
@@ -92,6 +96,7 @@ def _commutator(one: Array, other: Array) -> Array:
 def flow_applied(exponent: Array, rows: Array) -> Array:
     """Return quantity and area ``(2, runs)`` after the exponential of an exponent ``(4, runs)``."""
     loss, inflow, gain, more = exponent
+    # The inner where keeps the division defined in the branch that is not taken, which NumPy evaluates all the same.
     once = np.where(loss == 0.0, 1.0, -np.expm1(-loss) / np.where(loss == 0.0, 1.0, loss))
     twice = np.where(np.abs(loss) < SMALL, _series(loss), (1.0 - once) / np.where(loss == 0.0, 1.0, loss))
     quantity = rows[0] * np.exp(-loss) + inflow * once

@@ -40,6 +40,7 @@ SITES = {"plasma": "area", "effect": "effect_area"}
 
 
 def _key(length: Value) -> Any:
+    # The bytes of an array are its exact value: lengths that differ in the last bit are other lengths.
     return length if isinstance(length, float) else (np.asarray(length).tobytes(), np.shape(length))
 
 
@@ -114,6 +115,8 @@ class Propagator:
     def endless(self, entry: str) -> Amounts:
         """Return what a constant input of 1 mg/h has filled the rows with once nothing changes any more."""
         slowest = np.minimum.reduce(np.broadcast_arrays(*(r for n, r in self._rates.items() if n != "collect")))
+        # A steady state is an inflow for so long that its beginning is forgotten: the same formula as for any other
+        # inflow, with no matrix to invert.
         gone = GONE / slowest
         found = self._rows(float(gone) if np.ndim(gone) == 0 else gone, "collect")
         return {row: found.get((row, entry), 0.0) for row in self.rows}
@@ -139,6 +142,7 @@ class Propagator:
             return make()
         if key not in kept:
             # First in, first out is enough: lengths recur within a day or never.
+            # Bounded, since lengths that differ from run to run may never come back.
             if len(kept) >= most:
                 del kept[next(iter(kept))]
             kept[key] = make()
@@ -238,8 +242,11 @@ def _difference(nodes: Sequence[Array], first: int, last: int, known: dict[tuple
     if last == first:
         found = np.exp(-low)
     elif last == first + 1:
+        # expm1, as 1 - exp(-spread) would lose all digits where two rates nearly agree.
         found = np.exp(-low) * np.where(spread > 0.0, -np.expm1(-spread) / spread, 1.0)
     else:
+        # The recursive difference subtracts nearly equal terms where nodes are close; the series is exact there, and
+        # diverges slowly where they are not.
         near: NDArray[np.bool_] = spread < NEAR
         found = _series(nodes[first : last + 1]) if np.any(near) else spread
         if not np.all(near):
@@ -259,6 +266,7 @@ def _series(nodes: Sequence[Array]) -> Array:
         for k in range(1, TERMS):
             powers[k] = powers[k] + distance * powers[k - 1]
     total = np.zeros_like(nodes[0])
+    # From the smallest term to the largest, so that small ones are not lost against the sum.
     for k in reversed(range(TERMS)):
         total = total + powers[k] * ((-1.0) ** k / math.factorial(order + k))
     return np.asarray(np.exp(-nodes[0]) * total)

@@ -111,6 +111,8 @@ class Form:
         base = self.base
         result = np.full(len(rows.ordinals), base) if isinstance(base, float) else base.values(rows)
         for factor in self.factors:
+            # In the order of the layers, one factor after another: another grouping would differ in the last bit, and
+            # so in the run's key.
             result = result * factor.values(rows)
         return result
 
@@ -145,6 +147,7 @@ class Form:
                 share = part.of(draws[part.trait]) if isinstance(part, TraitFactor) else part
                 low, high = np.minimum(low * share, high * share), np.maximum(low * share, high * share)
         for levels in moving.values():
+            # A product is extreme at the ends of its factors, but which ends depends on their signs: all are tried.
             corners = [end * levels.min() for end in (low, high)] + [end * levels.max() for end in (low, high)]
             low, high = np.minimum.reduce(corners), np.maximum.reduce(corners)
         return low, high

@@ -63,6 +63,7 @@ class Group:
 
     def place(self, rows: Indexes) -> tuple[Indexes, Indexes, Indexes, Indexes]:
         """Return subject, arm_slice, arm and point ordinal of each run; `rows` counts all runs of the group."""
+        # Runs are numbered by arithmetic and never listed: a plan of a hundred million runs takes no memory.
         subject, within = np.divmod(rows, self.runs_per_subject)
         arm_slice = np.searchsorted(self.starts, within, side="right") - 1
         ordinal = np.empty(len(rows), np.int64)
@@ -93,6 +94,7 @@ def groups_of(
             layers = Layers(scenario, arm, settings, axes, points, {p: v for p, v in chosen.items() if p in axes})
             structure = structure_of(layers, study.outcomes, study.record)
             arm_slice = ArmSlice(index, part, chosen, *_numbers(layers))
+            # Arms that differ only in numbers share one structure and run side by side in one block.
             found.setdefault(structure, []).append(arm_slice)
     return tuple(Group(structure, tuple(arm_slices)) for structure, arm_slices in found.items())
 

@@ -122,6 +122,7 @@ def points_of(study: Study, file: str = "", max_points: int = MAX_POINTS) -> Poi
         grouped.setdefault(label, []).append(axis)
     sizes = [study.n if study.design != "grid" else _length(axes, file, key) for axes in grouped.values()]
     total = math.prod(sizes)
+    # Counted before any point exists: a typo in `steps` must not exhaust the memory first.
     if not 0 < total <= max_points:
         raise _refusal(file, key, f"{_large(total)} points (1 to {max_points:,}; --max-points raises the limit)")
     if study.design != "grid" and study.axes:
@@ -159,6 +160,7 @@ def _spread(study: Study) -> dict[str, tuple[float, ...]]:
 def _sobol(n: int, axes: int) -> NDArray[np.float64]:
     from scipy.stats import qmc  # half a second
 
+    # A Sobol sequence is generated in powers of two and cut, so that the first n points stay the same when n grows.
     unit: NDArray[np.float64] = qmc.Sobol(axes, rng=0).random_base2(max(n - 1, 0).bit_length())[:n]
     return unit
 
@@ -169,6 +171,7 @@ def _latin_hypercube(n: int, axes: int) -> NDArray[np.float64]:
     These are the numbers of ``scipy.stats.qmc.LatinHypercube(axes, rng=0)``, drawn in the same order by a generator
     spawned like its own; importing that takes longer than to plan a large scenario.
     """
+    # Every draw in SciPy's order: points are part of a run's identity, so not one may differ.
     (rng,) = np.random.default_rng(0).spawn(1)
     within = rng.uniform(size=(n, axes))
     cells = np.tile(np.arange(1, n + 1), (axes, 1))

@@ -144,6 +144,8 @@ class Plan:
         for study in self.studies:
             for group in study.groups:
                 size, total = size_of(group.structure), group.runs_per_subject * study.subjects
+                # Whole subjects share their draws within a block; a subject cut in two would draw the same numbers
+                # twice.
                 size -= size % group.runs_per_subject if size >= group.runs_per_subject else 0
                 yield study, group, size, total
 
@@ -196,11 +198,13 @@ def run_keys(
     table = np.empty((len(subjects), len(values)), dtype="<f8")
     for i, path in enumerate(sorted(values)):
         table[:, i] = values[path]
+    # -0.0 and 0.0 are equal as numbers but differ in their bytes; adding 0 makes both 0.0.
     table += 0.0
     start = hashlib.sha256(structure.identity)
     content, width = table.tobytes(), table.shape[1] * 8
     keys = []
     for row, subject in enumerate(subjects.tolist()):
+        # The structure's part of the hash is computed once and copied for each run.
         digest = start.copy()
         digest.update(content[row * width : (row + 1) * width])
         digest.update(seed.to_bytes(16, "little") + subject.to_bytes(8, "little"))

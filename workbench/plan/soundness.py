@@ -110,6 +110,7 @@ def _problem_of_arm(
     values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
     where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
     table = path.rpartition(".")[0]
+    # Reversed, so that the setting nearest to the arm is blamed before those that it inherits.
     set_last = list(places.scenario.arms[arm].set)[::-1]  # the arm's own settings stand behind those it extends
     beside = [p for p in set_last if p.startswith(f"{table}.")]
     structural = [p for p in set_last if (p.startswith(chosen) if chosen else sweeps_structure(places.scenario, p))]

@@ -45,6 +45,7 @@ def uniforms(seed: int, name: str, subjects: range) -> Draws:
     """Return one number in (0, 1) for each of `subjects` (a range of step 1), from the stream called `name`."""
     sequence = np.random.SeedSequence(seed, spawn_key=stable_hash(f"trait:{name}"))
     stream = np.random.Philox(key=sequence.generate_state(2, np.uint64), counter=subjects.start)
+    # Philox gives four words for each counter; one per subject keeps block i the subject's own, at any start.
     words = stream.random_raw(WORDS * len(subjects))[::WORDS]
     # The middle of each of 2^53 cells: never 0 or 1, so that every quantile is finite.
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
@@ -126,6 +127,7 @@ def _scores(u: Draws) -> Draws:
 
 
 def _lognormal(u: Draws, s: TraitNumbers) -> Draws:
+    # log1p, as 1 + cv**2 loses the digits of a small coefficient of variation.
     return np.asarray(s["median"] * np.exp(math.sqrt(math.log1p(s["cv"] ** 2)) * _scores(u)))
 
 
@@ -140,6 +142,8 @@ def _truncated_normal(u: Draws, s: TraitNumbers) -> Draws:
     mean, sd = s["mean"], s["sd"]
     low, high = (s.get("low", -math.inf) - mean) / sd, (s.get("high", math.inf) - mean) / sd
     if low > 0.0:
+        # Far in the upper tail ndtr is 1 in double precision; mirrored, the same probabilities are small numbers with
+        # all their digits.
         score = -ndtri(ndtr(-low) + u * (ndtr(-high) - ndtr(-low)))
     else:
         score = ndtri(ndtr(low) + u * (ndtr(high) - ndtr(low)))
@@ -158,6 +162,7 @@ def _choice(u: Draws, s: TraitNumbers) -> Draws:
     values = np.asarray(s["values"], dtype=np.float64)
     weights = np.asarray(s.get("weights") or np.ones(len(values)), dtype=np.float64)
     edges = np.cumsum(weights) / weights.sum()
+    # The sum of the weights may round to just below 1, so the last index is capped.
     return np.asarray(values[np.minimum(np.searchsorted(edges, u, side="right"), len(values) - 1)])
 
 

@@ -47,6 +47,8 @@ def _solution(rule: Stabilised, vectors: Array, values: Array, start: Array) -> 
     start : array (post, pre, runs)
         W(0), read anew each time.
     """
+    # Growth is taken relative to the leading eigenvector, which is put back at the end as one factor: exp of the
+    # whole growth would overflow long before the direction has settled.
     above = values - values[:1]
 
     def along(time: Any) -> tuple[Array, Array]:
@@ -59,6 +61,7 @@ def _solution(rule: Stabilised, vectors: Array, values: Array, start: Array) -> 
         match rule.stabiliser:
             case "oja":
                 first, last = (np.einsum("jir,jir->jr", w, w) for w in (start, u))
+                # Numerator and root are both divided by exp(growth), so Oja's solution stays finite for any time.
                 left = np.exp(-2.0 * growth) * (1.0 - rule.decay * first) + rule.decay * last
                 return np.asarray(u / np.sqrt(left)[:, None])
             case "l2":
@@ -88,6 +91,7 @@ def exact(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
         """Stop runs at the moment at which a weight meets its bound."""
         out = outside(weight) & (reached == 0.0)
         early, late = np.zeros(block.runs), np.full(block.runs, stop)
+        # Each side has a monotone first crossing within the interval; 60 halvings reach the last bit of a double.
         for _ in range(HALVINGS):
             middle = 0.5 * (early + late)
             beyond = outside(solution(middle))
@@ -97,6 +101,8 @@ def exact(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
 
     def advance(begin: float, stop: float) -> None:
         if begin == stop == 0.0:
+            # From the start of the phase each time, never from the last reading: errors do not add up over readings,
+            # and what is read changes nothing.
             start[...] = weight
             clock["before"], clock["now"] = clock["before"] + clock["now"], 0.0
             return
@@ -136,6 +142,7 @@ def stepped(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
                 back = np.einsum("jjr->jr", power)[:, None] * w * rule.decay
             case "sanger" | "subspace":
                 if rule.stabiliser == "sanger":
+                    # The lower triangle makes Sanger's rule of the subspace rule: unit j sees only units up to j.
                     power = power * np.tri(len(w))[:, :, None]
                 back = np.einsum("jkr,kir->jir", power, w) * rule.decay
             case "l2":

@@ -95,6 +95,7 @@ def drift(name: str, d: Array, factor: Array, post: Array, weight: Array, rate: 
         f and y.
     weight : array (post, pre, runs)
     """
+    # Kept as the equations read, for tests and for reading; the steps below are regrouped to touch each array once.
     strength = rate * decay * factor[:, None]
     if name == "oja":
         return np.asarray(d - strength * post[:, None] * weight)
@@ -122,6 +123,8 @@ def step_form(rule: Stabilised, block: Assembly, synapses: Synapses) -> Apply:
                 """Regrouped: ``W (1 - decay f y) + f x``."""
                 np.multiply(f, post, out=kept)
                 np.multiply(kept, decay, out=kept)
+                # W (1 - decay f y) + f x needs two passes over the weights, the largest arrays of all; as written it
+                # would need four.
                 np.subtract(ONE, kept, out=kept)
                 np.multiply(weight, kept[axis], out=weight)
                 np.add(weight, outer(f), out=weight)
@@ -144,6 +147,8 @@ def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered
 
     def each(f: Array) -> None:
         np.multiply(post, decay, out=pull)
+        # Sanger's rule for unit j subtracts what units 0 to j explain, all from the weights before the step: `left`
+        # carries that on, and row j may then be overwritten.
         np.copyto(left, pre)
         for j, row in enumerate(weight):
             np.multiply(row, pull[j], out=part)
@@ -170,6 +175,7 @@ def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[Arr
 
     def soften(f: Array) -> None:
         d = outer(f)
+        # d = up - down with both not negative, so |d| is their sum: no branch for runs of different sign.
         np.maximum(d, ZERO, out=up)
         np.subtract(up, d, out=down)
         np.add(up, down, out=d)
@@ -200,6 +206,8 @@ def follow(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> 
     def hold(t: int) -> None:
         """Clip before, so that only weights within bounds share a sum or a norm, and after, which may shorten them."""
         if edges is not None:
+            # Before as well as after: a weight beyond its bound would take a share of the sum that it cannot keep,
+            # and dividing may push others out.
             clip(weight, *edges, out=weight)
         normalise()
         if edges is not None:
@@ -241,6 +249,8 @@ def holding(rule: Stabilised, block: Assembly, weight: Array, bounds: Any) -> Ca
         for j, row in enumerate(weight):
             for before in weight[:j]:
                 # Modified, not classical: the row as it is now, so that rounding brings no earlier direction back.
+                # Rows before this one are already at right angles to each other, but not of length 1: hence the
+                # division by their own square.
                 einsum("ir,ir->r", row, before, out=along)
                 np.divide(along, einsum("ir,ir->r", before, before), out=along)
                 np.multiply(before, along, out=part)
@@ -258,6 +268,7 @@ def _scale(rule: Stabilised, block: Assembly, name: str, synapses: Synapses) -> 
     axis = (slice(None), None) if synapses.dense else slice(None)
 
     def scale(t: int) -> None:
+        # A negative rate would make the logistic solution blow up within one step; rates below 0 count as silence.
         np.maximum(post, ZERO, out=rate)
         np.subtract(target, rate, out=factor)
         np.multiply(factor, lasting, out=factor)
@@ -294,12 +305,15 @@ def project(weight: Array, total: Value, low: float, high: float) -> None:
         np.add(least, most, out=middle)
         np.multiply(half, middle, out=middle)
         clip(np.subtract(weight, shift, out=shifted), *edges, out=shifted)
+        # The sum falls with the shift, without jumps, so bisection cannot fail; Newton's method would stall where all
+        # weights are at a bound.
         np.greater(np.add.reduce(shifted, axis=1, out=held), goal, out=above)
         np.logical_not(above, out=below)
         np.copyto(least, middle, where=above)
         np.copyto(most, middle, where=below)
     shifted = weight - 0.5 * (least + most)[:, None]
     free = (shifted > low) & (shifted < high)
+    # Bisection alone would leave an error of its last interval in the sum; one linear equation removes it.
     count = np.add.reduce(free, axis=1)
     fixed = np.add.reduce(np.where(free, 0.0, shifted.clip(low, high)), axis=1)
     loose = np.add.reduce(np.where(free, weight, 0.0), axis=1)

@@ -176,6 +176,7 @@ class TwoSided(Component):
         """Return functions that give H for potentiation (H / f above the threshold) and depression (H f)."""
         plain, depressing = self._plain_drives(block, synapses)
         threshold = self.ltp_threshold
+        # Without a threshold H may be negative (a score), and a maximum with 0 would cut it.
         if isinstance(threshold, float) and threshold == 0.0:
             return plain, depressing
         above = block.empty(*np.shape(plain())[:-1])

@@ -82,6 +82,8 @@ class Block(StructureView, NoiseChunks, Registered):
         self._provided: dict[str, Value] = {}
         self.outside: set[str] = set()
         self.formulas: set[str] = set()
+        # Arrays are known by identity, since parameters are plain arrays without a name: one that is in here changes
+        # while the model runs, and whatever is derived from it must be recomputed.
         self._live: dict[int, str] = {}
         self._leaves: dict[int, str] = {}
         self.strayed: dict[str, dict[str, Any]] = {}
@@ -127,6 +129,8 @@ class Block(StructureView, NoiseChunks, Registered):
         value: Value = self._values[path]
         mine = [name for name in self.names("link") if self._tables["link", name].field("onto") == path]
         kinds = {self._tables["link", name].component for name in mine}
+        # Links of different kinds do not commute (adding, then scaling), so their order is declared by `turn` and not
+        # left to names in the file.
         for kind in sorted(kinds, key=lambda kind: (getattr(self._registry.get("link", kind), "turn", 2), kind)):
             links = [self.component("link", name) for name in mine if self._tables["link", name].component == kind]
             own = [n for n, p in type(links[0]).parameters().items() if not p.structural]
@@ -203,6 +207,8 @@ class Block(StructureView, NoiseChunks, Registered):
 
         A product of parameters must be asked for here and never formed at build time: a drug may move any factor.
         """
+        # A formula of constants is evaluated once here; only what depends on a driven signal costs anything in a
+        # step.
         behind = [self._live[id(a)] for a in args if id(a) in self._live]
         if not behind:
             result = formula(*args)
@@ -214,6 +220,7 @@ class Block(StructureView, NoiseChunks, Registered):
         self._formulas[id(out)] = formula, args
         self.signals[name] = out
         self.formulas.add(name)
+        # Into the same array each time: rules keep a reference to it from when they were built.
         self.add_step("drive", name, lambda t: np.copyto(out, formula(*args)), reads=behind, writes=(name,))
         return out
 
@@ -274,6 +281,8 @@ class Block(StructureView, NoiseChunks, Registered):
             return value
         if id(value) in self._live:
             return None
+        # A value that is equal within each subject may be applied to the subject's own table, which is gathered to
+        # the runs afterwards: the same products, far fewer of them.
         first: Array = value[self.first_run]
         return first if np.array_equal(first[self.subject_index], value) else None
 
@@ -326,6 +335,8 @@ class Block(StructureView, NoiseChunks, Registered):
 
     def pattern(self, population: str, size: int) -> Array:
         """Return the table ``(piece, size, subjects)`` of what a task shows."""
+        # Reserved before anything is allocated, so that an impossible size is refused with a message instead of
+        # running out of memory.
         self.reserve(self.piece, size)
         return super().pattern(population, size)
 
@@ -345,6 +356,7 @@ class Block(StructureView, NoiseChunks, Registered):
         ways = [name for section, name in owners if section == "projection"]
         if not ways:
             return super().loop(error)
+        # The same loop is always told from the same projection on, whichever one the search met first.
         first = ways.index(min(ways))
         named = [(name, self._tables["projection", name]) for name in (*ways[first:], *ways[:first])]
         spelled = ", ".join(f"{way.field('pre')} -> {way.field('post')} by projection.{name}" for name, way in named)
@@ -368,7 +380,9 @@ class Block(StructureView, NoiseChunks, Registered):
     def build_all(self) -> None:
         """Allocate, then build every acting table, tasks first (they show), then by section and name."""
         acting = sorted(
-            (k for k in self._tables if k[0] not in ("outcome", "course")), key=lambda k: (k[0] != "task", k)
+            # Tasks come first: the index of the shown cue is theirs, and populations get it as an alias.
+            (k for k in self._tables if k[0] not in ("outcome", "course")),
+            key=lambda k: (k[0] != "task", k),
         )
         for section, name in acting:
             try:

@@ -55,6 +55,8 @@ class Buffers:
         AssemblyError
             If a run would take more than `MOST_BYTES`.
         """
+        # Counted even if the array is shared later: an upper bound is enough for a limit, and is known before
+        # allocation.
         self._reserved += 8 * math.prod(shape)
         if self._reserved > MOST_BYTES:
             asked = " x ".join(f"{size:,}" for size in shape) or "1"

@@ -26,6 +26,8 @@ class Trials:
         self._block, self._recorder, self._watch = block, recorder, watch
         ordered = block.steps("trial")
         self._drive = Drive(block, [s for s in ordered if s.stage == "drive"])
+        # A trial is an inner loop over plain functions: looking anything up in it would cost more than small blocks
+        # compute.
         self._fast = [s.function for s in ordered if s.stage != "drive"]
 
     def run(self, name: str, phase: Any, done: int) -> int:
@@ -35,8 +37,11 @@ class Trials:
         changes = self._changes(phase.trials, hours)
         block.phase = name
         for draws in block.draws:
+            # A stream of its own for each phase: lengthening one phase leaves the draws of the others as they were.
             draws.begin(block.phase_stream(name))
         for begin in range(0, phase.trials, block.piece):
+            # Noise is drawn a piece at a time: one call to the generator for many trials, with a table that still
+            # fits the cache.
             steps = min(block.piece, phase.trials - begin)
             block.trial = begin
             block.begin_piece(steps)
@@ -51,6 +56,8 @@ class Trials:
                 if marks:
                     for read in marks:
                         read()
+            # Divergence is looked for once a piece and not once a trial: NaN and infinity persist, so nothing is
+            # missed.
             self._watch.look(done + begin + steps, f"trial {begin + steps} of {name}")
         trials: int = phase.trials
         return done + trials
@@ -63,6 +70,8 @@ class Trials:
         resolution = min((e.resolution for e in self._block.exposures), default=None)
         if resolution is None:
             return {0: trials}
+        # Drugs move slowly against trials, so concentrations are averaged over as many trials as the finest regimen
+        # allows.
         per = max(1, round(resolution / hours))
         return {start: min(start + per, trials) for start in range(0, trials, per)}
 
@@ -94,15 +103,19 @@ class Events:
         for left in block.forgetting:
             left.clear()
         times, kinds, reads = self.calendar(name)
+        # All moments are known beforehand, so exposures can prepare the transfers between them for all runs at once.
         block.ahead[name] = _in_turn(times, float(phase.length))
         for exposure in block.exposures:
             exposure.advance(name, 0.0, 0.0, average=False)
         for function in self._slow:
             function(0)
         now: Any = 0.0
+        # Stable: events at one moment keep the order of their names, and readings come after them. Times may differ
+        # between runs, so each run has an order of its own.
         order = np.argsort(times, axis=0, kind="stable") if times.ndim == 2 else np.argsort(times, kind="stable")
         for slot in range(len(times)):
             which = order[slot]
+            # In slot k every run is at its own k-th event: runs stay in step in number of events, not in time.
             then = np.take_along_axis(times, which[None], axis=0)[0] if times.ndim == 2 else float(times[which])
             self._move(name, now, then)
             now = then
@@ -122,6 +135,8 @@ class Events:
         block = self._block
         for kind, functions in self._by_kind.items():
             mine = [i for i, k in enumerate(kinds) if k == kind]
+            # Functions run for the whole block and are masked by `due`: splitting the block would change its width,
+            # and with it the order in which NumPy adds.
             due = np.isin(which, mine)
             if not np.any(due):
                 continue

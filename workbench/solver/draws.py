@@ -40,11 +40,15 @@ class Draws:
         self.stream, self.kind, self.size = stream, kind, size
         self.seed, self.subjects = seed, subjects
         self.table: Array = np.empty((piece, size, len(subjects)))
+        # A generator fills contiguous memory only, while steps read (size, subjects): hence a second table, and a
+        # transposing copy.
         self._rows: Array = np.empty((len(subjects), piece * size))
         self._generators: list[np.random.Generator] = []
 
     def begin(self, phase: str) -> None:
         """Start the phase's own part of the stream."""
+        # One generator for each subject and stream, so that a draw depends neither on which other subjects are in the
+        # block nor on which components draw before.
         self._generators = [generator(self.seed, int(s), self.stream, phase) for s in self.subjects]
 
     def fill(self, steps: int) -> None:

@@ -38,6 +38,7 @@ class SubjectLanes:
         edges = np.flatnonzero(np.diff(subject_index)) + 1
         lengths = np.diff(np.concatenate([[0], edges, [runs]]))
         # A subject that comes twice would own two stretches: then runs are moved one by one.
+        # Equal stretches can be viewed as an array (subjects, runs of each), and one copy serves all.
         regular = bool(np.all(lengths == lengths[0])) and len(lengths) == subject_index.max() + 1
         self.length = int(lengths[0]) if regular and lengths[0] >= WORTHWHILE else 1
         self.count = runs // self.length

@@ -77,6 +77,7 @@ class Recorder:
         for name, phase in self._phases:
             for at in sorted(self.after) if name in self._block.gridded else ():
                 trials = at - self._starts[name]
+                # Reading within a step would cut it, and results would depend on what is recorded.
                 if 0 < trials < phase.trials and trials % phase.step:
                     what = f"something is read after {trials} trials, within a step of {phase.step}"
                     raise AssemblyError(f"phase.{name}.step", what)
@@ -88,6 +89,8 @@ class Recorder:
             raise AssemblyError("", reason)
         for signal in reading.signals:
             if signal not in self._sums:
+                # A readout that averages over trials needs one running sum, shared with every other readout of the
+                # same signal; each span is a difference of two snapshots.
                 total = self._sums[signal] = self._block.empty()
                 source = self._block.read(signal)
                 self._block.step("readout", _adder(total, source), clock="trial")
@@ -138,9 +141,12 @@ class Recorder:
             if counts_trials(phase):
                 continue
             moments = self.moments.setdefault(phase_name, [])
+            # The slack keeps a last moment that rounding put just beyond the end of the phase.
             count = int(np.floor(phase.length / interval + 1e-9)) + 1
             self._block.reserve(count)
             for k in range(count):
+                # Compared with slack, since the end of a phase and a multiple of the interval are computed
+                # differently.
                 if k == 0 and before > 0.0 and self.times[name][-1] > before - 1e-9 * interval:
                     continue  # the end of one phase is the start of the next
                 self.times[name].append(before + k * interval)
@@ -155,6 +161,7 @@ class Recorder:
         before: list[Array] = []
 
         def open_window() -> None:
+            # Copied, since the running sum goes on in the same array.
             before.extend(total.copy() for total in sums)
 
         def close_window() -> None:

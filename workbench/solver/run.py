@@ -25,6 +25,7 @@ DRIVERS: dict[str, Any] = {"trial": Trials, "event": Events, "tick": Ticks, "flo
 
 NARROWEST = 8
 """A block of one run reduces in another order; a lonely run is padded with copies of itself."""
+# Beyond the widest, wider blocks gain nothing; below the narrow one the overhead of Python calls dominates.
 WIDEST, NARROW = 4096, 16
 LARGE_BLOCK = 2**24
 """From so many bytes on as well."""
@@ -58,6 +59,8 @@ def solve(batch: Batch, components: Registry | None = None) -> BatchResult:
 
 def _assembled(batch: Batch, components: Registry) -> tuple[Block, Phases, Recorder]:
     if len(batch) < NARROWEST:
+        # NumPy reduces very narrow arrays in another order, so a run alone would differ in its last bits from the
+        # same run among others.
         batch = batch.take(np.minimum(np.arange(NARROWEST), len(batch) - 1))
     block = Block(batch, components)
     block.build_all()
@@ -77,6 +80,7 @@ def _solve(batch: Batch, components: Registry) -> BatchResult:
     for name, values in recorder.courses.items():
         for value in values:
             watch.undefined(name, value, steps)
+    # The copies that pad a narrow batch fail with their originals and are dropped here.
     failures = {run: failure for run, failure in watch.failures.items() if run < wanted}
     lost = sorted(failures)
     outcomes = {name: value[:wanted].astype(np.float64) for name, value in recorder.outcomes.items()}
@@ -171,6 +175,7 @@ def shape_of(structure: Structure, components: Registry | None = None) -> BlockS
         for field, parameter in known.get(table.section, table.component).parameters().items():
             if not parameter.structural and field not in given:
                 left_open = parameter.required or parameter.default is None
+                # Any number will do: only shapes are measured, and no step is taken.
                 values[f"{table.section}.{table.name}.{field}"] = 1.0 if left_open else float(parameter.default)
     batch = Batch(structure, 0, np.zeros(MEASURED, dtype=np.int64), values, (b"",) * MEASURED)
     block = Probe(batch, known)
@@ -188,6 +193,8 @@ def shape_of(structure: Structure, components: Registry | None = None) -> BlockS
     if MEASURED * taken > LARGE_BLOCK:
         del block, recorder
         gc.collect()  # as in `solve`
+    # Powers of two, so that the width of a block changes rarely with its contents, and a plan is cut alike from
+    # machine to machine.
     width = NARROW
     while width < WIDEST and 2 * width * taken <= BLOCK_BYTES:
         width *= 2

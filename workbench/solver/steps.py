@@ -89,6 +89,7 @@ def in_order(steps: Iterable[Step], settled: Iterable[str]) -> list[Step]:
     """
     kept = list(steps)
     wanted = {name for step in kept for name in step.reads | step.updates}
+    # Copying a pattern to all runs is expensive, so it only happens where a step reads the copy.
     kept = [s for s in kept if not s.on_demand or s.writes & wanted]
     produced = {name for step in kept for name in step.writes}
     known = set(settled) - produced
@@ -112,6 +113,8 @@ def _sorted(steps: list[Step]) -> list[Step]:
         for j in ahead:
             behind.setdefault(j, []).append(i)
     rank = [(STAGES.index(step.stage), step.owner, step.order, i) for i, step in enumerate(steps)]
+    # A heap by stage, owner and order of registration: among several valid orders this is always the same one, so
+    # that bits do not depend on the order of tables in the file.
     ready = [rank[i] for i in waits if not waits[i]]
     heapq.heapify(ready)
     done: list[Step] = []
@@ -142,8 +145,11 @@ def _waits(steps: Sequence[Step]) -> dict[int, set[int]]:
     place = [STAGES.index(step.stage) for step in steps]
     waits: dict[int, set[int]] = {}
     for i, step in enumerate(steps):
+        # Who writes a signal comes before who changes it in place, and both before who only reads it.
         found = {j for name in step.reads | step.updates for j in writers.get(name, ())}
         found |= {j for name in step.reads - step.updates - step.writes for j in updaters.get(name, ())}
+        # Two that change the same signal in one stage commute by contract, so only the stage orders them: projections
+        # add to an input, which Inputs keeps in a fixed order.
         found |= {j for name in step.updates for j in updaters.get(name, ()) if place[j] < place[i]}
         found.discard(i)
         if step.stage == "input" and step.reads & step.updates:  # it would add to what it is still reading
@@ -155,6 +161,8 @@ def _waits(steps: Sequence[Step]) -> dict[int, set[int]]:
 def _circle(waits: dict[int, set[int]]) -> list[int]:
     """Return a shortest circle among steps that wait, each behind the one that it waits for; every one waits."""
     best: list[int] = []
+    # Breadth first from every step: the shortest circle is the one that a reader can mend. There are few steps left
+    # here.
     for start in waits:
         behind: dict[int, int] = {}
         ahead = [start]

@@ -63,6 +63,8 @@ class Stimulation:
         def area() -> Value:
             if eligibility is None:
                 return self._drive[side] * self.seconds
+            # The area of a lasting drive, less what its traces have yet to make up: exact for any kernel with an
+            # integral, and without a state for each exponential.
             found: Value = self._drive[side] * eligibility.total() * self.seconds
             for since, change in self._changes[side]:
                 grown = eligibility.remaining(self._stop - since) - eligibility.remaining(self._start - since)

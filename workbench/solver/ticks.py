@@ -44,6 +44,8 @@ class Ticks:
             stimulation.begin()
         for visits in block.visits.values():
             visits.begin(name)
+        # Stimulation is constant between two edges, and its area is exact there; a step across an edge would be of
+        # first order.
         stretches = [_cut(start, stop, phase.step) for start, stop in pairwise(self._changes(name, phase))]
         middles = [_middle(before, after) for edges in stretches for before, after in pairwise(edges)]
         block.ahead[name] = np.array([0.0, *middles])[:, None] / SECONDS_PER_HOUR
@@ -54,11 +56,14 @@ class Ticks:
             stop = edges[-1]
             self._stimulate(trains, _middle(edges[0], stop))
             for before, after in pairwise(edges):
+                # Recording must not change the run: the state is taken to the moment in a copy, and the step is then
+                # done as a whole.
                 for moment in sorted(m for m in reads if before < m < after):
                     self._glimpse(before, moment, reads.pop(moment))
                 self._step(before, after)
                 self._look(before, after, reads.pop(after, []))
                 done += 1
+                # Looking at every state costs about as much as a step of a small circuit.
                 if done % LOOK == 0 or after == stop:
                     self._watch.look(done, f"{after:g} s of {name}")
         return done
@@ -132,6 +137,7 @@ class Ticks:
 
     def _glimpse(self, start: float, moment: float, reads: list[Read]) -> None:
         """Read at a moment inside a step that began at `start`, and come back."""
+        # All signals, not only states: rules leave intermediate values in theirs, which the true step must not see.
         kept = [(array, array.copy()) for array in self._block.signals.values()]
         self._step(start, moment, look=True)
         self._drive(start, moment, look=True)

@@ -36,10 +36,14 @@ class Watch:
     def look(self, step: int, time: str) -> None:
         """Note runs with a state that is not finite. Summing is the cheapest test: one bad value spoils the sum."""
         for name, state in self._states:
+            # One sum over the units is not finite if any of them is not: cheaper than testing each, and no finite
+            # state of the model comes near the overflow of a sum.
             total: Array = np.add.reduce(state, axis=0)
             bad = np.flatnonzero(~np.isfinite(total))
             if len(bad):
                 self._note(bad.tolist(), f"{name} is no longer finite", step, time)
+                # Set to rest, not left as it is: NaN makes arithmetic slow on some processors, and would spread
+                # through a shared sum.
                 state[:, bad] = 0.0
         for name, layer in self._layers:
             bad = np.flatnonzero(~np.isfinite(np.add.reduce(layer, axis=1)))
@@ -63,6 +67,7 @@ class Watch:
 
     def _note(self, runs: list[int], reason: str, step: int, time: str) -> None:
         for run in runs:
+            # The first reason is kept: later ones are its consequences.
             self.failures.setdefault(run, Failure(reason, step, time))
 
 

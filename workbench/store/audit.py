@@ -65,6 +65,8 @@ class Entry:
     def hashed(self) -> bytes:
         """Return the hash that `sha256` must be."""
         text = json.dumps([self.id, self.at, self.command, self.versions, self.entry])
+        # Each entry covers the hash of the one before it, so none can be changed, removed or exchanged without
+        # breaking all that follow.
         return hashlib.sha256(text.encode() + self.content + self.previous).digest()
 
 
@@ -195,8 +197,11 @@ class Written:
         if not len(places):
             return
         columns = np.asarray(places, dtype=np.int64)
+        # Sorted, so that the entry does not depend on the order in which results came back from the workers.
         order = np.lexsort(columns.T[::-1])
         columns = columns[order]
+        # Subjects that have the same arms and points are named together: a whole sweep then takes a line instead of
+        # one per run.
         for same in _alike(columns):
             part = columns[same]
             first = part[part[:, 0] == part[0, 0]]
@@ -234,6 +239,8 @@ class Written:
         Entries of the kinds "created", "migrated" and "finished" are appended whatever rows there are.
         """
         named = self._all_named()
+        # A transaction without new rows leaves no entry: the audit would grow with every command that finds
+        # everything stored.
         if not named and kind not in ("created", "migrated", "finished"):
             return False
         digest, counts = content(self._driver, named, self._held)

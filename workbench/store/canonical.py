@@ -170,6 +170,8 @@ def content(driver: sqlite3.Connection, named: Named, held: RowCache | None = No
     total, counts, held = hashlib.sha256(), Counter[str](), held or RowCache()
 
     def section(table: str, batches: Batches) -> None:
+        # A section begins with its table's name between NULs, so that rows moved from one table to another give
+        # another hash.
         total.update(b"\0" + table.encode() + b"\0")
         for columns in batches:
             counts[table] += len(columns[0])
@@ -229,6 +231,8 @@ def _feed(total: hashlib._Hash, column: Sequence[Any] | NDArray[Any]) -> None:
         kinds: set[type] = {float if column.dtype == np.float64 else int}
     else:
         kinds = set(map(type, column))
+    # A column at a time, with its type and lengths: as fast as hashing bytes can be, and no two different contents
+    # have one encoding.
     if kinds == {int}:
         total.update(b"i" + np.asarray(column, "<i8").tobytes())
     elif kinds == {type(None)}:
@@ -241,6 +245,7 @@ def _feed(total: hashlib._Hash, column: Sequence[Any] | NDArray[Any]) -> None:
         total.update(np.array(list(map(len, pieces)), "<i8").tobytes())
         total.update(b"".join(pieces))
     else:
+        # Columns that mix types (a number or a text) are rare enough for JSON; floats in hexadecimal keep every bit.
         exact = [[type(v).__name__, v.hex() if isinstance(v, bytes | float) else v] for v in column]
         total.update(b"m" + json.dumps(exact).encode())
 
@@ -294,6 +299,8 @@ def _joined(driver: sqlite3.Connection, sql: str, runs: Spans, measures: Spans) 
     rows: list[tuple[Any, ...]] = []
     for first, last in runs:
         cursor = driver.execute(asked, (first, last))
+        # Batches are cut by number of rows alone, never at the end of a range: the same rows give the same hash
+        # however their ids happen to lie.
         while more := cursor.fetchmany(AT_ONCE - len(rows)):
             rows += more
             if len(rows) == AT_ONCE:

@@ -41,8 +41,10 @@ def complete_runs(
         f"(SELECT count(*) FROM {kind} AS x WHERE x.run = run.id AND x.measure IN ({', '.join(map(str, ids))}))"
         for kind, ids in needed.items()
     )
+    # Counted in SQL: reading the measures of every run back would take longer than computing small runs again.
     asked = f"{held or 0} = {sum(len(ids) for ids in needed.values())}"
     complete: dict[bytes, tuple[int, bool]] = {}
+    # SQLite limits the number of parameters of one statement.
     for start in range(0, len(keys), KEYS_AT_ONCE):
         asked_keys = tuple(keys[start : start + KEYS_AT_ONCE])
         slots = ", ".join("?" * len(asked_keys))

@@ -110,6 +110,8 @@ def inspect(path: Path) -> None:
         raise StorageError(f"{path}: cannot be read ({fault.strerror})") from fault
     if len(header) < 100 or not header.startswith(_MAGIC):
         raise StorageError(f"{path}: not a workbench database; it was left unchanged")
+    # Read from the header itself: opening the file with SQLite could roll back a journal, and so change a file that
+    # is not ours.
     (version,) = struct.unpack_from(">I", header, 60)
     (application,) = struct.unpack_from(">I", header, 68)
     if application != APPLICATION_ID:
@@ -133,6 +135,7 @@ def _check_length(path: Path, header: bytes, size: int) -> None:
     if Path(f"{path}-wal").exists():
         return
     (page_size,) = struct.unpack_from(">H", header, 16)
+    # The header has two bytes for it, so the file format writes 65536 as 1.
     page_size = 65536 if page_size == 1 else page_size
     (pages,) = struct.unpack_from(">I", header, 28)
     if page_size < 512 or size < pages * page_size:
@@ -160,6 +163,7 @@ def listen() -> int:
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    # As a URI, the only way to ask for read-only; with mode=ro SQLite still waits for locks and reads the log.
     return sqlite3.connect(_address(path, mode), uri=True, timeout=READ_TIMEOUT)
 
 
@@ -176,6 +180,8 @@ def _roll_back(path: Path) -> None:
     with suppress(sqlite3.Error):
         connection = _opened(path, "rw")
         try:
+            # The first read of a writable connection makes SQLite replay or undo a hot journal, which a read-only one
+            # cannot.
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         finally:
             connection.close()
@@ -263,7 +269,9 @@ def writing(path: Path, timeout: float) -> Connection:
     return _connect(
         path,
         timeout,
+        # With a write-ahead log readers see the last commit while a sweep writes, and a commit costs one flush.
         "PRAGMA journal_mode = WAL",
+        # FULL flushes the log at every commit: with NORMAL a power cut could lose runs that were reported as stored.
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
         f"PRAGMA cache_size = -{CACHE_KIB}",
@@ -275,6 +283,8 @@ def drafting(draft: Path) -> Connection:
     return _connect(
         draft,
         0.0,
+        # A draft is thrown away if anything fails and gets its name only once it is complete, so neither a journal
+        # nor flushes are needed while it is written.
         "PRAGMA journal_mode = OFF",
         "PRAGMA synchronous = OFF",
         "PRAGMA foreign_keys = ON",
@@ -347,6 +357,8 @@ def lost_tables(driver: sqlite3.Connection) -> list[str]:
     """Return the tables that every file of this version holds, and this one does not."""
     version = version_of(driver)
     there = {name for (name,) in driver.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    # Version 1 was written by several builds: a table that came later may be missing from such a file without being
+    # lost.
     ours = (name for kind, name in _shapes_of(version) if kind == "table")
     return sorted(name for name in ours if name not in there and (name not in LATER or version == SCHEMA_VERSION))
 
@@ -408,6 +420,8 @@ def close(connection: Connection) -> None:
         driver = connection.connection.driver_connection
         if isinstance(driver, sqlite3.Connection):
             driver.execute("PRAGMA busy_timeout = 200")
+            # Back to one file without a log beside it, so that a user may copy or send it; a short timeout, since a
+            # reader may keep the log for as long as it likes.
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             driver.execute("PRAGMA journal_mode = DELETE")
     except (sqlite3.Error, DBAPIError, MemoryError):

@@ -76,6 +76,7 @@ def fetch_typed(
     cursor = connection.execute(sql, values)
     names = [column[0] for column in cursor.description]
     ours = set(names) if fixed is None else set(fixed)
+    # Names become integers while rows arrive: a long column of texts would need many times the memory.
     codes = {name: _Codes(listed.get(name, ())) for name in names if name in NAMES & ours}
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for columns in _stretches(cursor):
@@ -161,6 +162,7 @@ def _joined(parts: Sequence[_Part], nothing: str) -> Any:
     null = np.concatenate([part.null for part in parts]) if parts else np.zeros(0, bool)
     if kinds == {"whole"}:
         values = np.concatenate([p.values if p.kind == "whole" else np.zeros(len(p.null), np.int64) for p in parts])
+        # A float column would lose digits of whole numbers beyond 2^53, such as seeds.
         return pd.arrays.IntegerArray(values, null) if null.any() else values
     if kinds == {"real"} or (not kinds and nothing == "float64" and parts):
         return np.concatenate([p.values if p.kind == "real" else np.full(len(p.null), np.nan) for p in parts])

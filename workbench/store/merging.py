@@ -153,6 +153,7 @@ def _check_sources(paths: Sequence[Path], timeout: float, tell: Tell) -> tuple[M
 
 def _source(path: Path, timeout: float, tell: Tell) -> MergeSource:
     database.inspect(path)
+    # A source that is being written to would be merged half; waiting and refusing are both better.
     refuse_held(database.behind_links(path), timeout)
     with database.storage_faults(path):
         database.refuse_planted(path)
@@ -160,6 +161,8 @@ def _source(path: Path, timeout: float, tell: Tell) -> MergeSource:
     with snapshot(path) as seen:
         (runs,) = seen.ask("SELECT count(*) FROM run").fetchone()
         tell(f"looking through {path}: {runs:,} runs")
+        # Python handles a signal only between its own instructions; without this a question of minutes would be deaf
+        # to Ctrl-C.
         seen.connection.set_progress_handler(lambda: 0, database.LISTEN)
         checks, _ = file_checks(seen)
         if first := next((finding for check in checks for finding in check.findings), None):

@@ -93,6 +93,8 @@ def keep_old(path: Path, version: int) -> Path:
     database.remove_drafts(path)
     try:
         with database.opened_to_read(path) as source, closing(sqlite3.connect(draft.absolute())) as copy:
+            # SQLite's backup reads one consistent state even with a log beside the file; a plain copy might miss what
+            # is only in the log.
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
         with draft.open("rb+") as file:
@@ -119,6 +121,7 @@ def _same(one: Path, other: Path) -> bool:
         return False
     with one.open("rb") as first, other.open("rb") as second:
         heads = bytearray(first.read(100)), bytearray(second.read(100))
+        # Opening a file for writing changes these counters and nothing else, so they must not make two copies differ.
         for start, end in COUNTERS:
             for head in heads:
                 head[start:end] = bytes(end - start)

@@ -69,6 +69,7 @@ def answer_question(path: Path, sql: str, max_rows: int | None = None) -> Iterat
         first `max_rows` have come by then.
     """
     with reading(path) as connection, question_faults(path):
+        # The limit is per cell; shared out over the cells of a row, a wide answer cannot take more than a long one.
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW // _width(connection, sql))
         cursor = connection.execute(sql)
         yield Answer(names_of(cursor), _limited(_stretches(cursor), max_rows))
@@ -95,6 +96,7 @@ def question_faults(path: Path) -> Iterator[None]:
 def _width(connection: sqlite3.Connection, sql: str) -> int:
     """Return how many cells a row of the answer has, before any is made; 1 where SQLite does not explain the text."""
     try:
+        # SQLite's own program says how many cells a row has before the first one is computed.
         steps = connection.execute(f"EXPLAIN {sql}").fetchall()
     except (sqlite3.Error, sqlite3.Warning):
         return 1  # whatever is wrong is told when it is asked
@@ -114,6 +116,7 @@ def _stretches(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
         if len(rows) >= STRETCH_ROWS or size >= STRETCH_BYTES:
             yield rows
             last, rows, size = rows, [], 0
+    # An answer without rows still yields once, so that its header is printed.
     if rows or last is None:
         yield rows
 

@@ -58,6 +58,8 @@ def insert_runs(
         The ids of all runs, in the result's order, and the first id that is new.
     """
     known = {key: number for key, (number, _) in complete_runs(asking(connection), result.keys, {}).items()}
+    # Ids are given out here and not by SQLite: the rows of outcomes can then be built at once, without reading ids
+    # back. No one else can insert, as the lock is ours.
     free = first = (connection.execute(select(func.max(tables.run.c.id))).scalar() or 0) + 1
     structure = names.structure(connection, batch_plan.batch.structure)
     subjects = batch_plan.batch.subjects[rows].tolist()
@@ -108,6 +110,8 @@ def good_runs(result: BatchResult, runs: Sequence[int], first: int) -> Good:
     rows = np.array([i for i in range(len(runs)) if i not in result.failures], dtype=np.int64)
     kept = np.asarray(runs, dtype=np.int64)[rows]
     fresh = kept >= first
+    # Rows are inserted in the order of the primary key, which is fastest, and hashed in it as well; a repeated run
+    # would break both.
     if (np.diff(kept[fresh]) <= 0).any():
         raise ValueError("a run stands in the result twice")
     return Good(rows, kept, fresh)

@@ -75,11 +75,13 @@ class WriteSession:
             database.inspect(path)
         elif not path.absolute().parent.is_dir():
             raise StorageError(f"{path}: the folder {path.parent} does not exist; create it or choose another --db")
+        # Locked before the file is opened: two commands that start together must not both create it.
         self._lease = WriterLock(path, lock_timeout)
         try:
             with _writing_faults(path):
                 self._prepare(command)
                 self._connection = self._opened(lock_timeout, command)
+        # Also on a signal: a lock that outlives the command would turn away the next one until this process ends.
         except BaseException:
             self._lease.release()
             raise
@@ -202,6 +204,8 @@ class WriterLock:
         self._path = database.with_name(database.name + ".lock")
         self._handle = self._wait(time.monotonic() + timeout)
         try:
+            # The text only tells people who holds the lock; the lock itself is the kernel's, and goes with the
+            # process however it ends.
             os.ftruncate(self._handle, 0)
             os.lseek(self._handle, 0, os.SEEK_SET)
             started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -237,6 +241,7 @@ class WriterLock:
                     f"{self._database}: another command is writing to it ({self._holder()}); nothing was changed;"
                     " wait for it to end or give a longer --lock-timeout"
                 )
+            # Polled, since a blocking lock cannot be given a deadline without signals, which belong to the command.
             time.sleep(POLL_SECONDS)
 
     def _open(self) -> int:

@@ -69,6 +69,7 @@ def refuse_damaged(path: Path, connection: sqlite3.Connection, *, anew: bool = F
         Naming the first row.
     """
     place = Path(os.path.realpath(path))
+    # Inode, size and times of file and log: cheap to compare, and every commit changes at least one of them.
     signs = _change_stamp(place)
     known = _seen.get(place)
     if known is not None and known.signs == signs and not anew:
@@ -107,6 +108,8 @@ def _check_once(
     def ends() -> Iterator[Damage]:
         nonlocal last, after
         last = _last_entry(connection)
+        # The audit is a chain: if the entry seen last is still there unchanged, only what came after it needs to be
+        # looked at.
         if known is not None and 0 < known.last[0] < last[0] and _entry(connection, known.last[0]) == known.last[1]:
             after = known.last[0]
         yield from ()

@@ -199,9 +199,12 @@ class Writer(WriteSession):
         if tuple(batch_plan.batch.keys[i] for i in rows) != result.keys:
             raise ValueError(f"the result's {len(result.keys)} keys are not those of the {len(rows)} rows to store")
         lost = {result.keys[i]: f.reason for i, f in result.failures.items() if f.lost}
+        # A run whose process died is no result: it keeps its place empty and is computed again next time.
         if lost:
             there = np.array([i for i, key in enumerate(result.keys) if key not in lost], dtype=np.int64)
             rows, result = rows[there], result.take(there)
+        # One transaction for runs, outcomes, courses, failures and places: after a kill a run is stored with all of
+        # them or not at all.
         with self._record_batch(batch_plan) as (connection, written), _without_collecting():
             gone = [i for i, key in enumerate(batch_plan.batch.keys) if key in lost]
             self._lost.update(lost)
