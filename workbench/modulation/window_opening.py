@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workbench.modulation.window import TwoStage
     from workbench.pharmacology.drug_state import DrugState
     from workbench.pharmacology.exposure import Exposure
+    from workbench.pharmacology.linear import Amounts
 
 
 POINTS, WEIGHTS = (0.5 * row[:, None, None] for row in np.polynomial.legendre.leggauss(5))
@@ -100,12 +101,14 @@ class Opening:
         """Whether the window is closed in all runs and nothing comes."""
         return self._added is None and not any_nonzero(np.asarray(self._stages)) and body.quiet()
 
-    def _settle(self, time: Value) -> None:
-        """Go on to a moment, for good."""
+    def _settle(self, time: Value, coming: Array | None = None) -> None:
+        """Go on to a moment, for good; after it come those of the clock, or other ones ``(moments, 1 or runs)``."""
         if self._body is None or not any_nonzero(time > self._at):
             return
         if not self._ahead or any_nonzero(self._ahead[0][0] != time):
-            self._ahead = deque(self._followed(self._body, time))
+            self._ahead = deque(
+                self._followed(self._body, time, self._exposure.coming(time) if coming is None else coming)
+            )
         _, self._added, self._here = self._ahead.popleft()
         self._at = time
         if any_nonzero(time >= self._anchor + SPAN):
@@ -115,12 +118,12 @@ class Opening:
             self._stages[self._stages < VANISHED] = 0.0
             self._added, self._anchor, self._here = None, time, None
 
-    def _followed(self, body: DrugState, time: Value) -> list[tuple[Value, Array | None, Array | None]]:
+    def _followed(self, body: DrugState, time: Value, coming: Array) -> list[tuple[Value, Array | None, Array | None]]:
         """Return the moments from `time` on up to which one way leads, each with what is added by then and the level.
 
         That is up to the next dose event, or to where what was there is looked at anew; all of it in one go.
         """
-        coming = self._exposure.coming(time)[: MOST if self._still else 1]
+        coming = coming[: MOST if self._still else 1]
         self._event = body.next_event()
         plain = count_before(coming, self._event)
         if not plain or not self._still:
@@ -129,7 +132,10 @@ class Opening:
             earlier = np.zeros_like(self._stages) if self._added is None else self._added
             return [(time, self._passed(body, earlier, self._at, time), None)]
         left = self._left or Remaining.after(body, self._stages.shape[1])
-        self._left = left = self._driving(left, self._at) if len(left.runs) else left
+        if len(left.runs):
+            since = np.maximum(select_runs(np.asarray(self._at), left.runs) - left.body.at, 0.0)
+            left = self._driving(left, left.body.later(as_float(since), {}))
+        self._left = left
         anew = np.append(np.any(coming >= self._anchor + SPAN, axis=1), True)
         widest = min(WIDE // self._stages.shape[1], DRIVEN // max(1, len(left.runs)), MOST)
         coming = coming[: min(plain, int(np.argmax(anew)) + 1, max(1, widest))]
@@ -185,10 +191,12 @@ class Opening:
     def _mean(self, first: Value, last: Value) -> None:
         """Show the mean from `first` to `last`, and stay there."""
         found: Any = 0.0
-        for place, weight in zip(POINTS.ravel().tolist(), WEIGHTS.ravel().tolist(), strict=True):
-            self._settle(as_float(np.asarray(first + (0.5 + place) * (last - first))))
+        moments = [as_float(np.asarray(first + (0.5 + place) * (last - first))) for place in POINTS.ravel().tolist()]
+        way = _rows([*moments, last])
+        for i, (time, weight) in enumerate(zip(moments, WEIGHTS.ravel().tolist(), strict=True)):
+            self._settle(time, way[i:])
             found = found + weight * self._settled_level()
-        self._settle(last)
+        self._settle(last, way[-1:])
         self.level[...] = found
 
     def _saturated(self, second: Array) -> Array:
@@ -208,7 +216,7 @@ class Opening:
         while np.any(np.asarray(now) < last):
             event = body.next_event()
             until = as_float(np.minimum(last, event))
-            left = left or self._driving(Remaining.after(body, found.shape[1]), now)
+            left = left or self._driving(Remaining.after(body, found.shape[1]), body.amounts)
             for _, entering, passing in self._entered(left, *(np.reshape(x, (1, -1)) for x in (now, until, last))):
                 found[0, left.runs] += entering[0]
                 found[1, left.runs] += passing[0]
@@ -246,13 +254,12 @@ class Opening:
             now = end
         return found
 
-    def _driving(self, left: Remaining, now: Value) -> Remaining:
+    def _driving(self, left: Remaining, amounts: Amounts) -> Remaining:
         """Return what is left in those runs in which the drive may reach `FAINT` before the next dose event.
 
-        It cannot where nothing flows in and all that is there is too little.
+        It cannot where nothing flows in and all that is there, or was since the last event, is too little.
         """
-        since = np.maximum(select_runs(np.asarray(now), left.runs) - left.body.at, 0.0)
-        most = left.most(left.body.later(as_float(since), {})) * left.body.transfers.drug.effect
+        most = left.most(amounts) * left.body.transfers.drug.effect
         return left.where(left.flowing() | (self._strength(most, left.runs) != 0.0))
 
     def _after(self, hours: Value) -> tuple[Value, Value, Value]:
