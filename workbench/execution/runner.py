@@ -91,21 +91,26 @@ class Request:
 
     @cached_property
     def size(self) -> Callable[[Structure], int]:
-        """How long a block of a structure is: each worker gets at least two blocks of a large structure.
+        """How long a block of a structure is: as few equal ones as give each worker as many as the others.
 
-        Otherwise one worker may compute the last wide block while the others wait: three blocks on two workers take as
-        long as four.
+        A step costs as many calls in a narrow block as in a wide one. But three blocks on two workers take as long as
+        four: one worker would compute the last while the other waits.
         """
         from workbench.solver.run import width_for
 
-        runs: Counter[Structure] = Counter()
+        largest: dict[Structure, tuple[int, int]] = {}
         for study in self.plan.studies:
             for group in study.groups:
-                runs[group.structure] += group.runs_per_subject * study.subjects
+                asked = group.runs_per_subject * study.subjects, group.runs_per_subject
+                largest[group.structure] = max(asked, largest.get(group.structure, asked))
 
         def size(structure: Structure) -> int:
-            share = -(-runs[structure] // (2 * max(self.workers, 1)))
-            return min(width_for(structure, self.registry), max(share, WORTH_SHARING))
+            most, (runs, whole) = width_for(structure, self.registry), largest[structure]
+            workers = max(self.workers, 1)
+            blocks = workers * -(-runs // (workers * most))
+            share = max(-(-runs // blocks), WORTH_SHARING)
+            filled = -(-share // whole) * whole  # up to the end of a subject
+            return filled if filled <= most else min(share, most)
 
         return size
 

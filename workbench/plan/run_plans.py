@@ -120,7 +120,8 @@ class Plan:
     def chunks(self, size_of: Callable[[Structure], int]) -> Iterator[BatchPlan]:
         """Yield all runs, grouped by structure and ordered by subject, at most `size_of(structure)` at a time.
 
-        A chunk holds whole subjects where one fits: the solver then moves a subject's runs as one stretch.
+        A chunk holds whole subjects where one fits, as many as the others: the solver moves a subject's runs as one
+        stretch, and no chunk is much shorter than the rest.
         """
         for study, group, size, total in self._stretches(size_of):
             for start in range(0, total, size):
@@ -144,9 +145,11 @@ class Plan:
         for study in self.studies:
             for group in study.groups:
                 size, total = size_of(group.structure), group.runs_per_subject * study.subjects
-                # Whole subjects share their draws within a block; a subject cut in two would draw the same numbers
-                # twice.
-                size -= size % group.runs_per_subject if size >= group.runs_per_subject else 0
+                if (subjects := size // group.runs_per_subject) > 0:
+                    # Whole subjects share their draws within a block; a subject cut in two would draw the same numbers
+                    # twice.
+                    chunks = -(-study.subjects // subjects)
+                    size = -(-study.subjects // chunks) * group.runs_per_subject
                 yield study, group, size, total
 
     def sample(self, wanted: Callable[[Structure], bool], least: int) -> BatchPlan | None:
