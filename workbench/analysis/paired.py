@@ -96,9 +96,7 @@ def _known(what: str, name: str | None, known: Iterable[str]) -> None:
         raise UsageError(f"{what} {quoted(name)} is not in this sweep (known: {', '.join(known)})")
 
 
-def _study_rows(selection: Selection, study: str, baseline: str | None, names: list[str]) -> Iterator[dict[str, Any]]:
-    import pandas as pd
-
+def _study_rows(selection: Selection, study: str, baseline: str | None, names: list[str]) -> list[dict[str, Any]]:
     present = [a for a in selection.arms.index if a in set(selection.progress[selection.progress.study == study].arm)]
     planned = int(
         selection.sql(
@@ -109,21 +107,13 @@ def _study_rows(selection: Selection, study: str, baseline: str | None, names: l
     )
     pairs = [(a, baseline or str(selection.arms.baseline[a])) for a in present]
     pairs = [(a, b) for a, b in pairs if b and a != b and b in present]
-    values = _values(selection, study, names)
-    for (point, outcome), group in values.groupby(["point", "outcome"], sort=True, observed=True):
-        arms = group.groupby("arm", observed=True)
-        table = pd.DataFrame({str(arm): one.set_index("subject")["value"] for arm, one in arms})
-        measure = selection.measure("outcome", str(outcome))
-        same = {"study": study, "point": point, "outcome": outcome, "unit": measure["unit"]}
-        yield from _rows(table, pairs, planned, same, measure["better"])
-
-
-def _values(selection: Selection, study: str, names: list[str]) -> pd.DataFrame:
-    """Return what a study's runs gave for some outcomes; one that is asked for alone is not read among all."""
-    if len(names) == 1:
-        return selection.values(study, names[0]).assign(outcome=names[0])
-    found = selection.all_values(study)
-    return found[found.outcome.isin(names)]
+    found: list[dict[str, Any]] = []
+    for outcome, values in selection.study_values(study, sorted(set(names))):
+        measure = selection.measure("outcome", outcome)
+        for point, table in values.tables(outcome):
+            same = {"study": study, "point": point, "outcome": outcome, "unit": measure["unit"]}
+            found += _rows(table, pairs, planned, same, measure["better"])
+    return sorted(found, key=lambda row: int(row["point"]))  # of a point in the order of the outcomes' names
 
 
 def _rows(

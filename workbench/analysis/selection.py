@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.store.read import Results
+    from workbench.store.study_values import StudyValues
 
 
-_REPEATED = {"arm": "category", "outcome": "category"}
+OUTCOMES_AT_ONCE = 8
+"""Outcomes of which all values are in memory together: 64 bytes a run."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +111,18 @@ class Selection:
 
     def values(self, study: str, outcome: str) -> pd.DataFrame:
         """Return point, arm, subject and value of every finished run of a study; read once for each outcome."""
-        query = (
-            "select point, arm, subject, value from outcomes where sweep = :sweep and study = :study"
-            " and outcome = :outcome order by point, arm, subject"
-        )
-        return self.kept(("values", study, outcome), lambda: self.sql(query, study=study, outcome=outcome))
 
-    def all_values(self, study: str) -> pd.DataFrame:
-        """Return point, arm, subject, outcome and value of every finished run of a study; read once."""
-        query = "select point, arm, subject, outcome, value from outcomes where sweep = :sweep and study = :study"
-        return self.kept(("values", study), lambda: self.sql(query, study=study).astype(_REPEATED))
+        def read() -> pd.DataFrame:
+            return self.results.study_values(self.sweep, study, [outcome]).rows(outcome)
+
+        return self.kept(("values", study, outcome), read)
+
+    def study_values(self, study: str, outcomes: Sequence[str]) -> Iterator[tuple[str, StudyValues]]:
+        """Yield each of `outcomes` with the values of a study that hold it; some are read at a time, and none kept."""
+        for start in range(0, len(outcomes), OUTCOMES_AT_ONCE):
+            names = outcomes[start : start + OUTCOMES_AT_ONCE]
+            found = self.results.study_values(self.sweep, study, names)
+            yield from ((name, found) for name in names)
 
     def outcomes_named(self) -> list[str]:
         """Return the names of the recorded outcomes, in the file's order."""

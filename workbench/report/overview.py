@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.store.read import Results
+    from workbench.store.study_values import StudyValues
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,19 @@ def equal_outcomes(selection: Selection, study: str) -> tuple[str, ...]:
 
     Differences of rounding size count as none; an outcome of a single arm is not compared and does not count.
     """
-    rows = selection.sql(
-        "select outcome, max(difference) as most from (select outcome, count(*) as arms,"
-        " (max(value) - min(value)) / max(max(abs(value)), 1e-300) as difference from outcomes"
-        " where sweep = :sweep and study = :study group by outcome, point, subject)"
-        " group by outcome having max(arms) > 1",
-        study=study,
-    )
-    same = set(rows[rows["most"] <= ROUNDING]["outcome"])
-    return tuple(name for name in selection.outcomes_named() if name in same)
+    names = selection.outcomes_named()
+    return tuple(name for name, values in selection.study_values(study, names) if _is_equal(values, name))
+
+
+def _is_equal(values: StudyValues, outcome: str) -> bool:
+    compared = False
+    for _, table in values.tables(outcome):
+        found = table.to_numpy()[table.notna().sum(axis=1) > 1]
+        compared = compared or len(found) > 0
+        width, size = np.nanmax(found, axis=1) - np.nanmin(found, axis=1), np.nanmax(np.abs(found), axis=1)
+        if (width / np.maximum(size, 1e-300) > ROUNDING).any():
+            return False
+    return compared
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from workbench.scenario.text.document import Document
 from workbench.store.connection import storage_faults
 from workbench.store.frame import fetch, fetch_typed
 from workbench.store.question import answer_question, question_faults
+from workbench.store.study_values import StudyValues, study_values
 from workbench.store.views import KEYS
 from workbench.store.whole import reading
 
@@ -202,6 +203,11 @@ class Results:
         return [
             CourseRow(arm, subject, clock, np.array(orjson.loads(text))) for arm, subject, clock, text in rows
         ], clocks
+
+    def study_values(self, sweep: int, study: str, outcomes: Sequence[str]) -> StudyValues:
+        """Return some outcomes of every run of a study, in columns."""
+        with self._reading() as connection:
+            return study_values(connection, sweep, study, outcomes)
 
     def failures(self, sweep: int | None = None, study: str | None = None) -> pd.DataFrame:
         """Return the runs that could not be finished: reason, step and model time."""
