@@ -51,7 +51,7 @@ def assert_goes_on_to_the_same_end(root: Path, whole: Path, workers: str = "1") 
     stored = len(logged(root)[0])
     assert 0 < stored < len(logged(whole)[0])
     said = answer(workbench(*SEARCH, "--workers", workers, cwd=root))
-    assert said["log"] == "goes on with calibration 1"
+    assert said["log"] == "continues calibration 1"
     assert said["reused"] == stored and said["computed"] == said["candidates"] - stored
     assert (root / REFIT).read_bytes() == (whole / REFIT).read_bytes()
     assert logged(root) == logged(whole)
@@ -93,7 +93,7 @@ def test_a_larger_budget_uses_what_is_stored_and_ends_like_one_asked_for_at_once
     answer(workbench(*small, cwd=grown))
     evolved = sum(row[4] == "generation" for row in logged(grown)[0])
     said = answer(workbench(*large, "--force", cwd=grown))
-    assert said["log"] == "goes on with calibration 1, with a budget of 300 instead of 100"
+    assert said["log"] == "continues calibration 1, with a budget of 300 instead of 100"
     assert said["reused"] >= evolved > 40, "every generation of the smaller budget serves the larger"
     answer(workbench(*large, cwd=at_once))
     assert (grown / REFIT).read_bytes() == (at_once / REFIT).read_bytes()

@@ -92,7 +92,7 @@ def test_bytes_are_counted_where_an_answer_is_held(db: Path, monkeypatch: pytest
     monkeypatch.setattr(question, "STRETCH_BYTES", 10_000)
     wide = ENDLESS.format("printf('%.*c', 1000, 'x')")
     done = workbench("query", db, wide, "--json", cwd=db.parent)
-    assert done.returncode == 2 and "MiB; ask for less of it" in answer(done)["errors"][0]["message"]
+    assert done.returncode == 2 and "MiB; narrow the query" in answer(done)["errors"][0]["message"]
     tall = workbench("query", db, "select zeroblob(1000000000)", cwd=db.parent)
     assert tall.returncode == 2 and "a row holds at most 48 MiB" in tall.stderr
 

@@ -61,7 +61,7 @@ def test_a_lock_file_that_is_not_ours_is_left_as_it_is(folder: Path, lay) -> Non
     done = workbench("sweep", "small.toml", "--db", "a.db", *ROWS, cwd=folder)
     assert (done.returncode, contents(folder)) == (3, before)
     assert done.stderr.startswith(
-        "error: a.db: a.db.lock beside it is no lock file of a workbench; it was left unchanged"
+        "error: a.db: a.db.lock beside it is not a lock file of a workbench; it was left unchanged"
     )
 
 

@@ -280,4 +280,4 @@ def test_P10_a_bug_shows_no_traceback_where_no_log_can_be_written(
 
     ended = in_child(fail, tmp_path, undisturbed)
     assert ended.code == 1 and ended.err.count("\n") == 1
-    assert "no log could be written; the same command with --debug shows it" in ended.err
+    assert "no log could be written; the same command with --debug shows the details" in ended.err

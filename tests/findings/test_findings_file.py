@@ -40,22 +40,22 @@ CORPUS = (
     Bad("accept", "accepts anything", STILL.replace("[-0.1, 0.1]", '["open", "open"]')),
     Bad("accept[0]", '"0.1 mg": ', STILL.replace("[-0.1,", '["0.1 mg",')),
     Bad("accept", "the list is too short", STILL.replace("[-0.1, 0.1]", "[0.1]")),
-    Bad("above", "means nothing to mean", STILL + "\nabove = 1.0"),
+    Bad("above", "has no meaning for mean", STILL + "\nabove = 1.0"),
     Bad("above", "is missing (share needs above or below", STILL.replace('"mean"', '"share"')),
     Bad("of", "is missing (a share of pairs of arms", STILL.replace('"mean"', '"share"').replace('["still"]', '["still", "slow"]') + "\nbelow = 0.5"),
     Bad("study", 'no study "strenght"', SLOW + '\nstudy = "strenght"', hint="strength"),
     Bad("study", "does not have the arms still", STILL + f"\n{STRENGTH}"),
     Bad("at", "is missing (study strength sweeps projection.input_output.spread", SLOW + '\nstudy = "strength"'),
-    Bad('at."projection.input_output.spread"', "0.25 is no value of", SLOW + "\n" + STRENGTH.replace("0.2 ", "0.25 ")),
+    Bad('at."projection.input_output.spread"', "0.25 is not a value of", SLOW + "\n" + STRENGTH.replace("0.2 ", "0.25 ")),
     Bad('at."projection.input_output.spred"', "does not sweep", SLOW + "\n" + STRENGTH.replace("spread", "spred")),
     Bad("over", "does not sweep", SLOW.replace('"mean"', '"slope"') + '\nstudy = "strength"\nover = "no.such.path"'),
     Bad("outcomes", "a time is asked of several outcomes", STILL.replace('"mean"', '"last_time"').replace('["still"]', '["still", "slow"]') + "\nabove = 1"),
-    Bad("outcomes[0]", '"norm" is read at no visit', STILL.replace('"mean"', '"last_time"').replace('["still"]', '["still", "slow"]').replace('outcome = "norm"', 'outcomes = ["norm", "mean"]') + "\nabove = 1"),
+    Bad("outcomes[0]", '"norm" is not read at a visit', STILL.replace('"mean"', '"last_time"').replace('["still"]', '["still", "slow"]').replace('outcome = "norm"', 'outcomes = ["norm", "mean"]') + "\nabove = 1"),
     Bad("of", 'unknown: "ratio" (one of: difference, hedges_g)', STILL.replace('"mean"', '"last_time"').replace('["still"]', '["still", "slow"]').replace('outcome = "norm"', 'course = "norm"') + '\nabove = 1\nof = "ratio"'),
-    Bad("outcomes", "means nothing to mean", STILL + '\noutcomes = ["norm", "mean"]'),
+    Bad("outcomes", "has no meaning for mean", STILL + '\noutcomes = ["norm", "mean"]'),
     Bad("arms", "interaction takes 4 arms, got 1", STILL.replace('"mean"', '"interaction"')),
     Bad("error", "goes with a target", STILL + "\nerror = 0.1"),
-    Bad("error", "an error is above 0", STILL + "\ntarget = 0\nerror = 0"),
+    Bad("error", "an error must be above 0", STILL + "\ntarget = 0\nerror = 0"),
     Bad("among.trait", 'no trait "age"', STILL + '\namong = { trait = "age", above = 3 }'),
     Bad("time", "is missing (mean needs one moment", STILL.replace('outcome = "norm"', 'course = "norm"')),
     Bad("course", "slope is taken of outcomes", SLOW.replace('"mean"', '"slope"').replace("outcome", "course") + "\nover = 'x'"),
@@ -65,12 +65,12 @@ CORPUS = (
     Bad("expected", "needs decay (decay)", RANGE.replace("decay", "dcay")),
     Bad("expected", "needs its tolerance", RANGE.replace("within = 0.6\n", "")),
     Bad("expected.decay", "has no field", RANGE.replace("4.0", '"plasticity.input_output.dekay"')),
-    Bad("expected.decay", "is no number", RANGE.replace("4.0", '"plasticity.input_output.stabiliser"')),
+    Bad("expected.decay", "is not a number", RANGE.replace("4.0", '"plasticity.input_output.stabiliser"')),
     Bad("expected.decay", "expected a number or a path, got true", RANGE.replace("4.0", "true")),
     Bad("expected.decay", 'no section "plastcity" (a path begins with one of: population,', RANGE.replace("4.0", '"plastcity.input_output.decay"'), hint="plasticity"),
     Bad("expected.decay", 'no table "plasticity.input_outptu" in small (of plasticity it has: input_output)', RANGE.replace("4.0", '"plasticity.input_outptu.decay"'), hint="input_output"),
     Bad("expected.decay", "(its numbers: rate, ", RANGE.replace("4.0", '"plasticity.input_output.dekay"'), hint="decay"),
-    Bad("expected.decay", "is no list: it has no entry", RANGE.replace("4.0", '"plasticity.input_output.decay.2"')),
+    Bad("expected.decay", "is not a list: it has no entry", RANGE.replace("4.0", '"plasticity.input_output.decay.2"')),
     Bad("expected.decay", "expected a number, got a task, for the covariance of its inputs", RANGE.replace("4.0", '"task.inputs"')),
     Bad("expected.inputs", "expected a task, for the covariance of its inputs, got a number", RANGE.replace("norm_at_rest", "leading_eigenvalue").replace("decay = 4.0", "inputs = 4.0")),
     Bad("expected.pattern", "expected a list of numbers, got a number", RANGE.replace("norm_at_rest", "scaled_hebb_rate").replace("decay = 4.0", "target = 1, rate = 1, time = 1, pattern = 4")),
@@ -112,7 +112,7 @@ BEHIND = RANGE.replace('closed_form = "norm_at_rest", decay = 4.0', 'value = "qu
 VALUES = (
     Bad("value.small.quarter", 'no closed form "ration"', QUARTER.replace("ratio", "ration"), hint="ratio"),
     Bad("value.small.quarter", "ratio, over / under, needs over (numerator)", QUARTER.replace("over", "oven")),
-    Bad("value.small.quarter.under", "is no number", QUARTER.replace("4", '"plasticity.input_output.stabiliser"')),
+    Bad("value.small.quarter.under", "is not a number", QUARTER.replace("4", '"plasticity.input_output.stabiliser"')),
     Bad("value.small.quarter.under", "a value cannot need itself", QUARTER.replace("4", '"value.quarter"')),
     Bad("value.small.quarter.under", "a named value is of one arm", QUARTER.replace("4", '"against.value.quarter"')),
     Bad("value.smal", 'is about a scenario "smal" (they are about: small)', QUARTER.replace("small", "smal"), hint="small"),
@@ -133,7 +133,7 @@ def test_a_named_value_that_cannot_be_is_told_at_its_place(bad: Bad, tmp_path: P
 def test_a_value_that_stands_for_a_form_stands_alone(tmp_path: Path) -> None:
     root = folder(tmp_path, finding("X1", f"{BEHIND.replace('value =', 'decay = 1, value =')}\n{QUARTER}"))
     (error,) = answer(workbench("findings", "scenarios/small.toml", "--json", cwd=root))["errors"]
-    assert "stands alone, or with as_in; got decay beside it" in error["message"]
+    assert "goes alone or with as_in; got decay as well" in error["message"]
 
 
 def told(root: Path, key: str, bad: Bad) -> None:
@@ -161,7 +161,7 @@ def test_a_name_may_stand_in_one_file_only(tmp_path: Path) -> None:
     root = folder(tmp_path, finding("X1"))
     (root / "data" / "findings" / "again.toml").write_text((root / "data" / "findings" / "small.toml").read_text())
     said = answer(workbench("findings", "--json", cwd=root))
-    assert "there is a finding of this name already, in data/findings/again.toml" in said["errors"][0]["message"]
+    assert "a finding of this name already exists, in data/findings/again.toml" in said["errors"][0]["message"]
 
 
 def test_bounds_may_carry_the_unit_of_the_outcome(tmp_path: Path) -> None:

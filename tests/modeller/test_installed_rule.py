@@ -98,7 +98,7 @@ def test_an_edited_rule_is_computed_anew_and_replay_says_what_has_changed(site: 
     edit(site, "change[:, None]", "2.0 * change[:, None]")
     replayed = process("replay", "mine.db", "--run", "1", cwd=tmp_path, **installed)
     assert replayed.returncode == 5 and "DIFFERENT" not in replayed.stdout
-    assert "plasticity 'covariance' has another source than when the runs were stored" in replayed.stderr
+    assert "plasticity 'covariance' has changed since the runs were stored" in replayed.stderr
     assert "(mymodels 0.1 then, mymodels 0.1 now)" in replayed.stderr
     assert swept() == first
 
@@ -135,7 +135,7 @@ def test_without_its_package_the_page_and_the_commands_say_whose_the_rule_was(si
     (tmp_path / "mine.toml").write_text(MINE, encoding="utf-8")
     installed = {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
     process("sweep", "mine.toml", "--db", "mine.db", "--workers", "1", cwd=tmp_path, **installed)
-    told = 'plasticity.input_output.rule: rule "covariance" is of mymodels 0.1, which is not installed'
+    told = 'plasticity.input_output.rule: rule "covariance" belongs to mymodels 0.1, which is not installed'
     assert told in workbench_command("sweep", "mine.toml", "--db", "mine.db", cwd=tmp_path).stderr
     assert told in workbench_command("replay", "mine.db", "--run", "1", cwd=tmp_path).stderr
     page = workbench.build_report(tmp_path / "mine.db", tmp_path / "mine.html").read_text(encoding="utf-8")

@@ -212,7 +212,7 @@ def test_the_whole_is_printed_and_is_the_same_scenario(read: Read, tmp_path: Pat
     assert again == variant
     assert workbench("check", "--expand", "variant.toml", cwd=tmp_path).stdout == printed.stdout
     two = workbench("check", "--expand", "variant.toml", "small.toml", cwd=tmp_path)
-    assert (two.returncode, two.stderr) == (2, "error: --expand prints one scenario, and there are 2\n")
+    assert (two.returncode, two.stderr) == (2, "error: --expand prints one scenario, but 2 were given\n")
 
 
 def test_a_variant_uses_the_runs_of_its_base_and_needs_no_base_once_stored(read: Read, tmp_path: Path) -> None:

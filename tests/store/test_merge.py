@@ -275,6 +275,6 @@ def test_D09_a_source_that_is_written_to_meanwhile_leaves_the_target_as_it_was(t
             (tmp_path / "done").touch()
             stored(one, ALL)
 
-    with pytest.raises(StorageError, match=r"one\.db: was written to while it was merged"):
+    with pytest.raises(StorageError, match=r"one\.db: was changed while it was being merged"):
         merge([one, two], tmp_path / "new.db", tell=disturb)
     assert not list(tmp_path.glob("new.db*"))

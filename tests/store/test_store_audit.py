@@ -155,7 +155,7 @@ def test_a_killed_command_is_marked_by_the_next_one_that_writes_and_no_result_is
         connection.execute("UPDATE audit SET command = 'else' WHERE id = 2")
     connection.close()
     assert (told.entries, told.sha256, told.broken) == (last.id, last.sha256.hex(), "")
-    assert history(db).broken == "entry 2 is not what it was when it was written"
+    assert history(db).broken == "entry 2 was changed after it was written"
 
 
 def test_the_history_names_refits_and_versions(full: Path) -> None:

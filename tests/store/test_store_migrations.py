@@ -64,7 +64,7 @@ def version(db: Path) -> int:
 
 
 def migrated(db: Path) -> WriteSession:
-    with pytest.warns(MigrationNote, match="as it was it is kept as"):
+    with pytest.warns(MigrationNote, match="the old file is kept as"):
         return WriteSession(db, 0.0, "a command")
 
 
@@ -221,7 +221,7 @@ def test_D05_a_planted_object_is_refused_before_anything_is_copied_or_changed(ol
     with closing(sqlite3.connect(old)) as connection:
         connection.execute(planted)
     before = old.read_bytes()
-    with pytest.raises(StorageError, match="is not what a workbench puts there"):
+    with pytest.raises(StorageError, match="does not come from a workbench"):
         WriteSession(old, 0.0)
     assert [path.name for path in old.parent.iterdir()] == ["old.db"]
     assert old.read_bytes() == before
@@ -240,7 +240,7 @@ def test_the_command_says_what_it_did(old: Path) -> None:
     was = version(old)
     first, again = (workbench("migrate", "old.db", cwd=old.parent) for _ in range(2))
     assert first.returncode == again.returncode == 0
-    assert f"of database version {was} and is now of {database.SCHEMA_VERSION}" in first.stdout
+    assert f"database version {was} and now has version {database.SCHEMA_VERSION}" in first.stdout
     assert f"old.version-{was}.db" in first.stdout and first.stderr == ""
     assert "nothing to do" in again.stdout
     missing = workbench("migrate", "none.db", cwd=old.parent)
@@ -252,6 +252,6 @@ def test_a_command_that_writes_says_on_standard_error_what_it_kept(old: Path) ->
     (old.parent / "old.toml").write_bytes(text)
     done = workbench("sweep", "old.toml", "--db", "old.db", "--workers", "1", cwd=old.parent)
     assert done.returncode == 4, "three runs failed, then and now"
-    assert "note: old.db: was of database version" in done.stderr and "kept as old.version-" in done.stderr
+    assert "note: old.db: had database version" in done.stderr and "kept as old.version-" in done.stderr
     assert "25 already stored, 0 to compute" in done.stderr
     assert digest(old) == DIGESTS[1]

@@ -57,7 +57,7 @@ def test_d03_pages_of_two_moments_are_told_as_torn_and_never_as_another_scenario
     [
         ("DELETE FROM outcome WHERE run = 3", r"outcome of run 3: it is missing"),
         ("DELETE FROM audit WHERE id > 4", r"table \w+: it holds \d+ rows where the audit accounts for"),
-        ("UPDATE audit SET entry = '{}' WHERE id = 3", r"entry 3 is not what it was when it was written"),
+        ("UPDATE audit SET entry = '{}' WHERE id = 3", r"entry 3 was changed after it was written"),
     ],
 )
 def test_what_was_changed_by_hand_is_not_written_to(tmp_path: Path, harm: str, words: str) -> None:
@@ -83,7 +83,9 @@ def test_a_changed_value_is_found_whatever_was_seen_of_the_file_before(
         connection.execute("UPDATE outcome SET value = value + 1 WHERE run = 3 AND measure = 1")
     monkeypatch.setattr("workbench.store.whole.CHECKED_BYTES", 0)  # as if it were too large to look at in passing
     open_writer(db).close()
-    with pytest.raises(StorageError, match=r"entry \d+ of the audit \(.*\): rows that it wrote are not as they were"):
+    with pytest.raises(
+        StorageError, match=r"entry \d+ of the audit \(.*\): rows that it wrote were changed afterwards"
+    ):
         ask_again(db)
 
 

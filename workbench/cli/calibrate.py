@@ -47,7 +47,7 @@ def calibrate(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the search.")] = 1,
     budget: Annotated[
-        int, typer.Option("--budget", metavar="N", min=1, help="Candidates to simulate at most.")
+        int, typer.Option("--budget", metavar="N", min=1, help="The largest number of candidates to simulate.")
     ] = 1_000,
     subjects: Annotated[
         int | None, typer.Option("--subjects", metavar="N", min=1, help="Subjects of each candidate.")
@@ -60,7 +60,7 @@ def calibrate(
     """Refit parameters to the findings that they name.
 
     Writes a new parameter set, with bounds from the ranges, and never changes the old one. Every candidate is kept:
-    after a stop, the same command goes on where it was.
+    after a stop, the same command continues where it left off.
     """
     from workbench.calibration.candidates import Stopped
     from workbench.calibration.parameter_set import refuse_target

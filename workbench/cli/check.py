@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 def check(
     scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files.")],
     as_json: AsJson = False,
-    expand: Annotated[bool, typer.Option("--expand", help="Print one scenario with all that its base says.")] = False,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Print one scenario together with everything from its base.")
+    ] = False,
 ) -> int:
     """Validate scenarios.
 
-    All problems at once, each with its line and column; below a file that is sound, notes on what is accepted and yet
-    worth knowing. Runs and writes nothing.
+    All problems at once, each with its line and column; below a sound file, notes about what is
+    accepted but worth knowing. Runs and writes nothing.
     """
     if expand:
         return _expanded(scenarios, as_json)
@@ -55,7 +57,7 @@ def _expanded(scenarios: list[str], as_json: bool) -> int:
     from workbench.execution.runner import read_scenario
 
     if len(scenarios) > 1:
-        raise UsageError(f"--expand prints one scenario, and there are {len(scenarios)}")
+        raise UsageError(f"--expand prints one scenario, but {len(scenarios)} were given")
     scenario, _ = read_scenario(Path(scenarios[0]))
     text = scenario.text.decode("utf-8-sig")
     if as_json:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NO_BASELINE = "nothing to compare: no arm here has a baseline (compare_with in the scenario, or --baseline ARM)"
 NO_INTERACTION = (
-    "no interaction to show: the scenario declares none ([interaction.NAME] with four arms), or none was run"
+    "no interaction to show: the scenario declares none ([interaction.NAME] with four arms) or none was run"
 )
 
 TERMS = {"first": FIRST_ALONE, "second": SECOND_ALONE, "both": BOTH, "interaction": INTERACTION}
@@ -47,7 +47,7 @@ HEADED = {spread("subjects"): "across subjects", HEDGES_G: "g", BETTER: "better"
 """What the columns of the longer terms are headed with."""
 ACROSS, G, SHARE = HEADED.values()
 UNSEEN = 2.0
-TOO_ALIKE = "note: a g beyond 2 is larger than trials find: simulated subjects vary less than people"
+TOO_ALIKE = "note: a g beyond 2 is larger than any that trials find: simulated subjects vary less than people"
 
 
 def overview_lines(found: Overview) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _outcomes(number: int) -> str:
 
 
 Block = tuple[list[str], list[tuple[Any, ...]], list[str]]
-"""Lines above some rows, the rows, and what is said below them."""
+"""Lines above some rows, the rows, and the lines below them."""
 
 
 def _blocks(found: Overview) -> list[Block]:
@@ -401,7 +401,7 @@ def compare(
 
 
 def _rounding(db: Path, sweep: int | None, outcome: list[str] | None) -> list[str]:
-    """Return what of these outcomes other processors give other digits of."""
+    """Return which of these outcomes have other digits on other processors."""
     from workbench.analysis.selection import select
     from workbench.execution.tolerances import between_processors
 

@@ -97,7 +97,7 @@ def named(components: Iterable[type[Component]], name: str | None, otherwise: bo
 
 
 def _choice_hint(name: str, components: Iterable[type[Component]]) -> str:
-    """Return where `name` is a choice of some field, for who looks for a stabiliser as for a component."""
+    """Return where `name` is a choice of some field: a stabiliser may be looked up like a component."""
     where = [f"{c.section}.{c.name}" for c in components for p in c.parameters().values() if name in (p.choices or ())]
     if not where:
         return ""

@@ -10,14 +10,14 @@ import typer
 from workbench.cli.options import AsJson, Database
 from workbench.cli.output import print_object, print_text
 
-Values = Annotated[bool, typer.Option("--values", help="Of the results alone, whatever text asked for them.")]
+Values = Annotated[bool, typer.Option("--values", help="Only of the results, whatever text asked for them.")]
 
 
 def digest(db: Database, values: Values = False, as_json: AsJson = False) -> int:
     """Print the SHA-256 of what is stored.
 
-    Equal for equal results, whatever the workers, the order or the interruptions. With --values it is also the same
-    for two scenarios in other words, or with another base, that come to the same results.
+    Equal for equal results, whatever the workers, the order or the interruptions. With --values it is also equal
+    for two scenarios that are worded or based differently but give the same results.
     """
     from workbench.store.result_digest import digest as digest_of
     from workbench.store.result_digest import digest_of_values

@@ -27,8 +27,8 @@ def doses(
     Columns ID, TIME (h), AMT (mg), RATE (mg/h), II (h), ADDL, SS and EVID, and CMT where doses enter more than one
     compartment; one ID where all are given the same. NONMEM reads them as the same doses: with a bioavailability below
     1 the RATE is that which lasts as long, and SS is 2 where a steady state is added to what is there. With --format
-    csv, the table is one that a dose with regimen = "table" reads back. What was read of tables, what was passed over
-    and what was not understood is printed on standard error.
+    csv, the table is one that a dose with regimen = "table" reads back. Standard error says which
+    columns of tables were read, ignored or not recognised.
     """
     import pandas as pd
 
@@ -38,7 +38,7 @@ def doses(
 
     found = load_scenario(Path(scenario))
     if arm is None and len(found.arms) > 1:
-        raise UsageError(f"choose an arm by --arm (there are: {', '.join(found.arms)})")
+        raise UsageError(f"choose an arm with --arm (there are: {', '.join(found.arms)})")
     records = dose_records(found, arm or next(iter(found.arms)), drug=drug, phase=phase, subjects=subjects)
     table_notes = [note for note in found.notes if note.key.endswith("table") or note.key.endswith('.table"')]
     if not as_json and form is not Format.json:

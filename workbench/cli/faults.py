@@ -40,7 +40,7 @@ def lines_of(problems: Sequence[Problem], word: str = "error", rest: str = "prob
 
 
 def note_lines(notes: Sequence[Problem]) -> Iterator[str]:
-    """Yield what is accepted and yet worth telling, a line for each note."""
+    """Yield the notes about what is accepted, a line for each."""
     return lines_of(notes, "note", "notes")
 
 
@@ -73,7 +73,7 @@ def stop_error(number: int, command: str, kept: str = "what was stored", when: s
 
 @contextmanager
 def explain_stop(command: str, kept: str = "what was stored") -> Iterator[None]:
-    """Turn a stop at once into the error that says how to go on."""
+    """Turn StoppedAtOnce into the error that says how to go on."""
     from workbench.execution.signals import StoppedAtOnce
 
     try:
@@ -90,11 +90,11 @@ OUTER = frozenset(
     )
     if hasattr(errno, name)
 )
-"""What the system says of a file that a program may not, or can no longer, read or write."""
+"""System errors for a file that cannot be read or written, or no longer."""
 
 
 def describe_outer_fault(error: BaseException) -> StorageError | None:
-    """Return what a fault of the machine or its files is in one line; None for any other error."""
+    """Return a fault of the machine or its files in one line; None for any other error."""
     if isinstance(error, MemoryError):
         return StorageError(
             "memory ran out; stored runs are kept; give the same command again, with fewer --workers or with more"
@@ -109,7 +109,7 @@ def describe_outer_fault(error: BaseException) -> StorageError | None:
 def internal_fault(error: BaseException, arguments: list[str], as_json: bool) -> int:
     """Write the traceback to a log file, name the file, and return exit code 1."""
     log = _write_log(error, arguments)
-    sought = f"please send {log}" if log else "no log could be written; the same command with --debug shows it"
+    sought = f"please send {log}" if log else "no log could be written; the same command with --debug shows the details"
     message = f"internal fault, a bug of ours ({type(error).__name__}); stored runs are kept; {sought}"
     return print_error(WorkbenchError(message), as_json)
 

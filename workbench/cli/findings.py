@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HEADER = ("id", "role", "verdict", "model", "accepted")
 INDENT = "    "
 NARROWEST = 60
-"""Fewer columns than this are not used, however narrow the terminal."""
+"""The narrowest width that is used, however narrow the terminal."""
 
 
 def findings(
@@ -35,7 +35,7 @@ def findings(
         list[str] | None,
         typer.Argument(metavar="[DB|SCENARIO|FOLDER]...", help="Databases to read; scenarios to run first."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 5 unless every row counted is met.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 unless every counted row is met.")] = False,
     db: ForRuns = None,
     subjects: Annotated[
         int | None,
@@ -52,7 +52,7 @@ def findings(
             "--decide",
             metavar="N",
             min=1,
-            help="Add people to what is undecided, up to N in each study; they are run apart, in NAME.decided.db.",
+            help="Add people to undecided findings, up to N in each study; run separately, in NAME.decided.db.",
         ),
     ] = None,
     workers: Workers = None,
@@ -211,7 +211,7 @@ def _lines(found: Ledger) -> Iterator[str]:
     if tests:
         yield f"successes: {found.successes} of {tests} test findings (no other row counts as one)"
     else:
-        yield "successes: none, since no row is a published test"
+        yield "successes: none, because no row is a published test"
         yield "  (theory checks the engine, not a brain)"
 
 
@@ -295,7 +295,7 @@ def _value(value: float | None, digits: int = 3) -> str:
 
 
 def _shared(found: Ledger) -> dict[str, list[str]]:
-    """Return what a reader must know beside the numbers, each once, with the findings that it is about."""
+    """Return the remarks that a reader needs, each once, with the findings that it is about."""
     shared: dict[str, list[str]] = {}
     for row in found.rows:
         noted = [row.note, *(c.note for c in row.criteria)]

@@ -55,13 +55,13 @@ def gallery(
         print_object({"ok": True, "page": str(written), "findings": len(found.rows), "left_out": left_out})
     else:
         if left_out:
-            print_note(f"left out, since no finding is about them: {', '.join(left_out)}")
+            print_note(f"left out, because no finding is about them: {', '.join(left_out)}")
         print_line(str(written))
     return 0
 
 
 def _refuse_unreadable(files: Iterable[Path], db: str | None) -> None:
-    """Refuse what cannot be read, of all files at once: those that no finding is about are read nowhere else."""
+    """Refuse unreadable files, all at once: those that no finding is about are read nowhere else."""
     from workbench.execution.runner import read_scenario
 
     problems: list[Problem] = []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workbench.cli.guide_text import Topic
 
 WIDEST = 80
-"""Prose in longer lines is hard to read, however wide the terminal is."""
+"""Longer lines of prose are hard to read, however wide the terminal is."""
 
 
 def guide(
@@ -67,7 +67,7 @@ def _unknown(topic: str, known: Sequence[Topic]) -> UsageError:
 
     components = {component.name for component in registry()} | set(SECTIONS)
     if topic in components:
-        return UsageError(f"{quoted(topic)} is no topic of the guide\nhint: see 'workbench describe {topic}'")
+        return UsageError(f"{quoted(topic)} is not a topic of the guide\nhint: see 'workbench describe {topic}'")
     near = difflib.get_close_matches(topic.casefold(), [one.name for one in known], 1, 0.5)
     hint = f"did you mean {quoted(near[0])}?" if near else "'workbench guide' lists all topics"
     return UsageError(f"the guide has no topic {quoted(topic)}\nhint: {hint}")

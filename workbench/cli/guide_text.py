@@ -55,7 +55,7 @@ def markdown(name: str) -> str:
 
 
 def filled(text: str) -> str:
-    """Return `text` with what the code knows in place of each mark."""
+    """Return `text` with each mark replaced by what the code knows."""
     return MADE.sub(lambda found: MAKERS[found[1]](), text)
 
 

@@ -1,4 +1,4 @@
-"""``workbench init``: the shipped scenarios and numbers, laid out in a folder of one's own."""
+"""``workbench init``: the shipped scenarios and numbers, copied into a folder of the user's own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Start a folder of one's own.
+    """Start a folder of your own.
 
     Writes the shipped scenarios, their parameter sets, the findings and a README into it.
     """
@@ -60,7 +60,7 @@ def init(
 
 
 def _refuse_taken(root: Path, files: Mapping[str, bytes]) -> None:
-    """Refuse a folder that holds any of the files, unless they are what a command that was cut off has left there."""
+    """Refuse a folder that holds any of the files, unless an interrupted command left them there."""
     there = [name for name in files if (root / name).exists()]
     others = [name for name in there if not _holds(root / name, files[name])]
     taken = others or (there if len(there) == len(files) else [])

@@ -51,7 +51,7 @@ ORDER = (
     "rounding", "calibrate", "report", "gallery", "replay", "merge", "verify", "migrate", "describe", "guide",
     "init", "doctor",
 )  # fmt: skip
-"""Files of commands in the order in which the help lists them: that of a day's work. Others follow by name."""
+"""Files of commands in the order of the help, that of a day's work. Others follow by name."""
 
 
 def _register_commands() -> None:
@@ -72,7 +72,7 @@ def workbench(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version, and that of the engine, and stop.")
     ] = False,
-    debug: Annotated[bool, typer.Option(DEBUG, help="Show tracebacks; may stand anywhere on the line.")] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show tracebacks; may be anywhere on the line.")] = False,
 ) -> None:
     """Disease models of brain circuits: one text file in, one database and one page out."""
     if version:
@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _call_command(arguments: list[str], as_json: bool) -> Any:
-    """Run the command that the words name; help, which typer prints in its own way, is printed in ours."""
+    """Run the command that the words name; help goes through our own output instead of typer's."""
     call = partial(_family(), prog_name="workbench", standalone_mode=False, obj=arguments)
     if "--help" not in arguments:
         return call(arguments)
@@ -130,7 +130,7 @@ def _family() -> Any:
 
 
 def _refuse_swallowed(arguments: list[str]) -> None:
-    """Refuse an option that stands where another one's value is missing: it would be taken for that value."""
+    """Refuse an option in the place of another one's missing value: it would be taken for that value."""
     close = [(a, b) for a, b in itertools.pairwise(arguments) if a.startswith("--") and b.startswith("--")]
     if not close:
         return
@@ -150,12 +150,12 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _explain_error(error: BaseException) -> WorkbenchError | None:
-    """Return what an error is in words: ours, the machine's, or another package's; None for a bug of ours."""
+    """Return an error in words: a user's, the machine's or another package's; None for a bug of the workbench."""
     return error if isinstance(error, WorkbenchError) else describe_outer_fault(error) or blame_package(error)
 
 
 def _report_stop(as_json: bool) -> int:
-    """Say that a signal stopped the command, to whoever wants an object; anybody else has seen it happen."""
+    """Report that a signal stopped the command where an object is expected; people have seen it happen."""
     number = stops.received_signal()
     error = WorkbenchError(f"stopped by {signal.Signals(number).name}")
     error.exit_code = 128 + number
@@ -164,7 +164,7 @@ def _report_stop(as_json: bool) -> int:
 
 @contextmanager
 def _notes() -> Iterator[None]:
-    """Show what the library warns of as one line each; it never prints itself."""
+    """Show the library's warnings, one line each; the library itself never prints."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", Note)
         others = warnings.showwarning

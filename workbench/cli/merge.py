@@ -25,7 +25,7 @@ def merge(
         typer.Option("--into", metavar="FILE", help="The database that gets everything; made if it does not exist."),
     ],
     lock_timeout: LockTimeout = 30.0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing of each step.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not report each step.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Merge result databases into one.
@@ -36,7 +36,7 @@ def merge(
     A conflict is the same thing with other content: a run of the same key with another outcome, course, ending or
     number of steps; a place of a sweep that another run fills; a scenario, sweep or measure of the same hash with
     another text; a candidate of a refit with another answer. Then every conflict is named (exit 5) and FILE is left
-    as it was, as it is when a file is damaged, newer, no workbench database, or being written to (exit 3).
+    as it was; so it is when a file is damaged, newer, not a workbench database, or being written to (exit 3).
     """
     from workbench.store.merge_rows import MergeConflicts
     from workbench.store.merging import merge as bring_together
@@ -76,7 +76,7 @@ def _words(done: Merged) -> str:
 
 
 def _conflicts(found: MergeConflicts, as_json: bool) -> int:
-    """Tell what is not the same."""
+    """Report the conflicts."""
     kept = f"{found.into}: nothing was merged"
     if as_json:
         listed = [dataclasses.asdict(conflict) for conflict in found.conflicts]

@@ -15,7 +15,7 @@ from workbench.files import command_line
 def migrate(context: typer.Context, db: Database, lock_timeout: LockTimeout = 30.0, as_json: AsJson = False) -> int:
     """Bring a database of an older version up to date.
 
-    Commands that write do so by themselves; those that read take every version as it is. The old file is kept beside.
+    Commands that write do so by themselves; those that read take every version as it is. The old file is kept.
     """
     from workbench.errors import MigrationNote
     from workbench.store.connection import SCHEMA_VERSION, inspect
@@ -30,10 +30,13 @@ def migrate(context: typer.Context, db: Database, lock_timeout: LockTimeout = 30
         said = {"from": was, "version": SCHEMA_VERSION, "kept": str(kept) if kept else None}
         print_object({"ok": True, "db": db, **said})
     elif kept is None:
-        print_wrapped([f"{db} is of database version {SCHEMA_VERSION}, the newest: nothing to do."])
+        print_wrapped([f"{db} has database version {SCHEMA_VERSION}, the newest: nothing to do."])
     else:
         print_wrapped(
-            [f"{db} was of database version {was} and is now of {SCHEMA_VERSION}.", f"As it was it is kept as {kept}."]
+            [
+                f"{db} had database version {was} and now has version {SCHEMA_VERSION}.",
+                f"The old file is kept as {kept}.",
+            ]
         )
     return 0
 

@@ -18,6 +18,7 @@ Workers = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=0, help="Worker processes; every core if not given.")
 ]
 LockTimeout = Annotated[
-    float, typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="Patience while another command writes.")
+    float,
+    typer.Option("--lock-timeout", metavar="SECONDS", min=0, help="Seconds to wait while another command writes."),
 ]
 Sweep = Annotated[int | None, typer.Option("--sweep", min=1, help="Which sweep of the file; the newest if not given.")]

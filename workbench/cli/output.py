@@ -1,4 +1,4 @@
-"""Plain writing: talk goes to standard error, results to standard output as text, CSV, Markdown or JSON."""
+"""Plain output: messages go to standard error, results to standard output as text, CSV, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Format(StrEnum):
 
 
 def print_note(line: str) -> None:
-    """Write one line to standard error; whoever listens there may leave, which costs the line and nothing else."""
+    """Write one line to standard error; if the reader has gone away, only the line is lost."""
     try:
         sys.stderr.write(escaped(line, "\t") + "\n")
         sys.stderr.flush()
@@ -42,17 +42,17 @@ def print_note(line: str) -> None:
 
 
 def print_note_in_handler(line: str, below: bool = False) -> None:
-    """Write one line to standard error inside a signal handler, which may have come in the middle of any other line.
+    """Write one line to standard error inside a signal handler, which may interrupt any other line.
 
-    The stream's own buffer refuses whoever enters it twice, so that it is passed by. `below` what stands on a line of
-    a terminal that is being drawn, begin a new one.
+    The stream's own buffer must not be entered twice, so it is bypassed. With `below` a
+    new line is begun first, since a progress bar may be on the present one.
     """
     with suppress(OSError):
         os.write(2, f"{chr(10) * below}{escaped(line)}\n".encode())
 
 
 def print_text(text: str) -> None:
-    """Write a result for people to standard output, with escapes for whatever a terminal would act on.
+    """Write a result for people to standard output, with escapes for what a terminal would interpret.
 
     Errors as in `put_exactly`.
     """
@@ -84,16 +84,16 @@ def write_exactly(text: str) -> None:
 
 
 def _discard_rest(stream: int) -> None:
-    """Lead a standard stream nowhere: what is still in its buffer would fail once more at the end."""
+    """Redirect a standard stream to nowhere: flushing what is left in its buffer at exit would fail again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream)
     os.close(nowhere)
 
 
 def hold_streams() -> None:
-    """Take the place of standard streams that were closed before we began.
+    """Replace standard streams that were closed before the command began.
 
-    The next file that is opened would get their numbers, and what is said on standard error would go into a database.
+    The next opened file would get their numbers, and messages for standard error would go into a database.
     A closed standard output becomes one that can only be read, so that a result fails where it is written.
     """
     for number, flags in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
@@ -113,18 +113,18 @@ _printed = False
 
 
 def forget_printed_object() -> None:
-    """A command begins: its object is still to come."""
+    """Note that a command begins: its JSON object is still to come."""
     global _printed
     _printed = False
 
 
 def has_printed_object() -> bool:
-    """Whether the command's object has gone out, so that there must be no second one."""
+    """Whether the command's JSON object was already printed, so that there must not be a second one."""
     return _printed
 
 
 def print_wrapped(lines: Iterable[str]) -> None:
-    """Write lines for people, none wider than the terminal as far as its words allow."""
+    """Write lines for people, broken between words to the width of the terminal."""
     print_text("\n".join(wrap_lines(lines)))
 
 
@@ -142,12 +142,12 @@ def print_object(content: dict[str, Any]) -> None:
 
 
 def escape_controls(text: str) -> str:
-    """Return JSON text whose control characters are escapes of JSON: the same data, and nothing for a terminal."""
+    """Return JSON text whose control characters are JSON escapes: the same data, harmless to a terminal."""
     return CONTROLS.sub(lambda found: found[0] if found[0] in "\n" else json.dumps(found[0])[1:-1], text)
 
 
 def as_json(value: Any) -> Any:
-    """Return `value` with NaN and infinities as null, which is all that JSON has for them."""
+    """Return `value` with NaN and infinities as null, since JSON has no other form for them."""
     if isinstance(value, dict):
         return {str(k): as_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -172,7 +172,7 @@ def _spell_bytes(frame: pd.DataFrame, whole: bool = True) -> pd.DataFrame:
 
 
 def _guard_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts no spreadsheet takes for formulas, as files of tables have them."""
+    """Return a table whose texts no spreadsheet takes for formulas."""
     import pandas as pd
 
     def safe(value: Any) -> Any:
@@ -196,7 +196,7 @@ def print_frame(
     ----------
     brief
         The columns to show people as text; CSV, Markdown and JSON have them all. Of these, a column that is the same
-        in every row is said once below the table.
+        in every row is given once below the table.
     more
         Added to the JSON object.
     """
@@ -214,7 +214,7 @@ def print_frame(
 
 
 def print_csv(parts: Iterable[pd.DataFrame]) -> None:
-    """Print a table that comes in parts, its names once."""
+    """Print a table that arrives in parts, with one header."""
     for place, part in enumerate(parts):
         text = _guard_cells(_spell_bytes(part)).to_csv(index=False, header=not place, lineterminator="\n")
         if text:

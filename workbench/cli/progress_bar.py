@@ -25,7 +25,7 @@ LINE_SHARE = 0.1
 LINE_SECONDS = 600.0
 """A plain line for every tenth of the runs, and every ten minutes: a log stays short however long the sweep."""
 SHOWN_CAUSES = 5
-"""Reasons for new runs that a sweep tells; `workbench why` tells all."""
+"""Reasons for new runs that a sweep prints; `workbench why` prints all."""
 SETTLED = 1.0
 """Seconds from the first stored block on before a speed is shown: workers finish their first blocks together."""
 
@@ -58,7 +58,7 @@ def size(number: float) -> str:
 
 
 def forecast_lines(forecast: RunForecast) -> list[str]:
-    """Say what will run as products, what is there already, and what the pilot promises."""
+    """Return what will run (as products), what is already stored, and the forecast of the pilot."""
     plan = forecast.plan
     width = max(len(study.name) for study in plan.studies)
     lines = [f"{plan.scenario.file}: {shorten(plan.scenario.title)}"]
@@ -94,13 +94,13 @@ C = TypeVar("C", bound="Counts", contravariant=True)
 
 
 class ProgressWords(Protocol[F, C]):
-    """What is said of a forecast and of counts."""
+    """Words for a forecast and for counts."""
 
     def before(self, forecast: F) -> list[str]:
         """Say what will be done."""
 
     def already(self, forecast: F) -> tuple[int, int]:
-        """Return how much is asked for, and how much of it is there."""
+        """Return how much is asked for, and how much of it is stored."""
 
     def now(self, counts: C) -> str:
         """Say where things stand."""
@@ -223,13 +223,13 @@ Display = Lines[F, C] | Bar[F, C]
 def stopping_line(number: int) -> str:
     """Say what the first signal does."""
     name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-    return f"{name}: finishing and storing what is in flight; once more to stop at once"
+    return f"{name}: finishing and storing what is in flight; send it again to stop at once"
 
 
 class Speed:
     """Speed and time left, as last measured: from the first stored block on, before which workers were still starting.
 
-    Later the older half of the time no longer counts, so that a machine that gets busy, or free, is followed. `steps`
+    Later only the newer half of the time counts, so the forecast follows a machine that gets busy or free. `steps`
     are the run-steps that there are to compute; where they are not known, runs are taken to be equally long.
     """
 

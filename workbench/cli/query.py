@@ -11,7 +11,7 @@ from workbench.cli.options import AsFormat, AsJson, Database
 from workbench.cli.output import Format, print_csv, print_frame
 
 MOST_SHOWN, MOST_ROWS = 100_000, 1_000_000
-"""Rows of an answer that are set out in columns, and rows that one object holds: each is kept in memory as a whole."""
+"""Rows of an answer as aligned text, and as one JSON object: each is kept in memory as a whole."""
 
 
 def query(
@@ -31,7 +31,7 @@ def query(
 ) -> int:
     """Ask the database in SQL.
 
-    It is opened for reading only. Ctrl-C ends a question that has no end.
+    It is opened for reading only. Ctrl-C ends a query that runs too long.
     """
     from workbench.store.question import answer_question
 

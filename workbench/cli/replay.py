@@ -50,7 +50,7 @@ def replay(
     else:
         print_frame(_series(seen), form, as_json)
     if not seen.equal:
-        print_note("error: the stored outcomes did not come out again, bit for bit")
+        print_note("error: the replayed outcomes differ from the stored ones")
     return 0 if seen.equal else DIFFERENT
 
 

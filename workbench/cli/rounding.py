@@ -23,7 +23,7 @@ def rounding(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Find outcomes that amplify rounding.
+    """Find outcomes that amplify rounding errors.
 
     Solves some runs of every arm twice, the second time with every number moved by a unit in its last place; nothing
     is stored.

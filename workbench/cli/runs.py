@@ -68,7 +68,7 @@ def _chain(found: History) -> Iterator[str]:
     if found.entries is None:
         yield NO_AUDIT
         return
-    yield f"audit: {found.entries:,} entries; the hash of the last one stands for all of them:"
+    yield f"audit: {found.entries:,} entries; the hash of the last one covers all of them:"
     yield found.sha256
     if found.broken:
         yield f"the chain is broken: {found.broken}"

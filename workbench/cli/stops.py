@@ -1,4 +1,4 @@
-"""Signals that end a command: the first lets it tidy up, the second does not; none shows a traceback.
+"""Signals that end a command: after the first it tidies up, after the second it does not; neither shows a traceback.
 
 Commands that store what they compute listen with `StopSignal` while they do, which asks before it ends them.
 """
@@ -17,7 +17,7 @@ _asked = 0
 
 
 def listen() -> None:
-    """From now on the first signal raises StoppedAtOnce, wherever the command is, and the second ends the process."""
+    """Install handlers: the first signal raises StoppedAtOnce wherever the command is, the second ends the process."""
     for number in _signals_not_ignored():
         signal.signal(number, _stop)
     sys.unraisablehook = _unraisable
@@ -29,13 +29,13 @@ def received_signal() -> int:
 
 
 def finish() -> None:
-    """The command has ended, and with it what a signal could stop: the interpreter is left to close down in peace."""
+    """Ignore signals from now on: the command has ended, and the interpreter should shut down undisturbed."""
     for number in _signals_not_ignored():
         signal.signal(number, signal.SIG_IGN)
 
 
 def _signals_not_ignored() -> list[signal.Signals]:
-    """Return the signals that whoever started us did not have ignored, as nohup does."""
+    """Return the signals that the caller did not set to be ignored, as nohup does."""
     return [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
 
 
@@ -48,7 +48,7 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 def _unraisable(fault: Any) -> None:
-    """End what would go on: Python drops exceptions that are raised while it clears away an object."""
+    """End a command that would go on: Python drops exceptions raised while an object is destroyed."""
     if isinstance(fault.exc_value, StoppedAtOnce):
         os._exit(128 + fault.exc_value.number)
     sys.__unraisablehook__(fault)

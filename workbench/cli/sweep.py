@@ -43,13 +43,17 @@ def sweep(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value everywhere; may be repeated.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Instead of the file's seed.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", min=0, help="Seed to use instead of the file's.")
+    ] = None,
     report: Annotated[
         str | None,
-        typer.Option("--report", metavar="FILE", help="Write the page too; one of the same database is made anew."),
+        typer.Option("--report", metavar="FILE", help="Also write the page; a page of the same database is replaced."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace whatever file is in the page's place.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long; write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace any file in the page's place.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would run and how long it would take; write nothing.")
+    ] = False,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop after the first block with a failed run.")
     ] = False,
@@ -76,7 +80,7 @@ def sweep(
 ) -> int:
     """Compute and store what a scenario asks for.
 
-    What is stored already is not computed again: after a stop, the same command goes on where it was.
+    What is already stored is not computed again: after a stop, the same command continues where it left off.
     """
     from workbench.execution import runner as execution
 
@@ -139,9 +143,9 @@ def exit_code(result: SweepResult) -> int:
 
 
 def _refuse_page(report: str | None, db: Path, force: bool) -> None:
-    """Refuse a page that could not be written in the end, before anything is computed.
+    """Refuse a page that could not be written, before anything is computed.
 
-    A page of the same database is made anew, as the sweep goes on; any other file is somebody's.
+    A page of the same database is replaced, since the sweep goes on; any other file belongs to someone.
     """
     if report is None:
         return

@@ -1,4 +1,4 @@
-"""``workbench verify``: is a result database what was written into it, and does it come out again?"""
+"""``workbench verify``: is a result database intact, and are its results reproduced?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def verify(
         int | None, typer.Option("--sweep", min=1, help="Plan and compute this sweep alone; all if not given.")
     ] = None,
     digest: Annotated[
-        str, typer.Option("--digest", metavar="HEX", help="What `workbench digest` said where the file came from.")
+        str, typer.Option("--digest", metavar="HEX", help="What `workbench digest` printed where the file came from.")
     ] = "",
     as_json: AsJson = False,
 ) -> int:

@@ -26,7 +26,7 @@ def why(
     sweep: Sweep = None,
     run: Annotated[int | None, typer.Option("--run", min=1, help="One run: what its key is made of.")] = None,
     against: Annotated[
-        int | None, typer.Option("--against", min=1, help="The earlier sweep; the most alike if not given.")
+        int | None, typer.Option("--against", min=1, help="The earlier sweep; the most similar if not given.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -34,12 +34,12 @@ def why(
 
     Which keys differ from an earlier sweep of the same scenario: of the scenario, its parameter set, the command line,
     the data files, components or the engine. With --run, everything that one run's key is made of. What a sweep would
-    compute and why is told by `workbench sweep SCENARIO --dry-run`.
+    compute, and why, is printed by `workbench sweep SCENARIO --dry-run`.
     """
     from workbench.execution import earlier
 
     if run is not None and sweep is not None:
-        raise UsageError("--run names one run, whose sweep is known: leave --sweep out")
+        raise UsageError("--run names one run, whose sweep is already known: leave --sweep out")
     if run is not None:
         content = earlier.why_run(Path(db), run, against)
         if as_json:

@@ -1,4 +1,4 @@
-"""What a scenario's outcomes owe to rounding: its runs solved again with every number moved by a last digit.
+"""How strongly outcomes depend on rounding: runs solved again with every number moved in its last digit.
 
 The same runs with every number moved by a unit in its last place: what moves much more amplifies rounding.
 

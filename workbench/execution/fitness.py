@@ -1,4 +1,4 @@
-"""Whether every structure of a plan can be put together, asked before anything runs or is written."""
+"""Checks that every structure of a plan can be built, before anything runs or is written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _note_few_subjects(plan: Plan, registry: Registry | None) -> Iterator[Proble
             continue
         noted.add(study.subjects)
         who = "1 subject is" if study.subjects == 1 else f"{study.subjects} subjects are"
-        message = f"{who} too few to show how subjects differ ({FEWEST} at least; below {FEW} every interval is rough)"
+        message = f"{who} too few to show how subjects differ (at least {FEWEST}; below {FEW} every interval is rough)"
         asked = plan.scenario.studies[study.name].subjects
         key = f"study.{study.name}.subjects" if asked != plan.scenario.subjects.count else "subjects.count"
         at = Problem(plan.scenario.file, 0, 0, key, message)

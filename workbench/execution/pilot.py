@@ -112,4 +112,4 @@ def bytes_of(structure: Structure, registry: Registry | None) -> float:
 
 
 RunProgress = Progress[RunForecast, RunCounts]
-"""Whoever wants to know how a sweep goes."""
+"""An observer of a sweep's progress."""

@@ -136,7 +136,7 @@ def describe_ending(code: int | None) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    return f"was ended by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+    return f"was ended by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
 
 
 @dataclass(frozen=True)

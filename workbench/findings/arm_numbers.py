@@ -19,7 +19,7 @@ PARAMETER = "parameter"
 
 
 class SettingFault(LookupError):
-    """A closed form is given something that its scenario does not have; `got` is near to one of `known`, if to any."""
+    """A closed form is given something that its scenario does not have; `got` may resemble one of `known`."""
 
     def __init__(self, message: str, got: str = "", known: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -60,9 +60,9 @@ def setting_at(scenario: Scenario, arm: str, at: Mapping[str, Any], given: Any) 
             raise SettingFault(f"{table.path}.{field} has no entry {show(entry)} (it has 1 to {len(value)})")
         value = value[place - 1]
     elif entry:
-        raise SettingFault(f"{table.path}.{field} is no list: it has no entry {show(entry)}")
+        raise SettingFault(f"{table.path}.{field} is not a list: it has no entry {show(entry)}")
     if not _is_number(value):
-        raise SettingFault(f"{given} is no number: {show(value)}")
+        raise SettingFault(f"{given} is not a number: {show(value)}")
     return float(value)
 
 

@@ -35,7 +35,7 @@ def bind(drafts: Iterable[Draft], scenario: Scenario) -> list[Finding]:
     Raises
     ------
     ScenarioError
-        With every criterion that names what the scenario does not have, or that makes no sense, at its place.
+        With every criterion that names something the scenario lacks, or that is inconsistent, at its place.
     """
     problems: list[Any] = []
     found = []
@@ -138,7 +138,7 @@ class _Binder:
         return self.text.raw.get("of", "value") in ("value", "mean", "median", "difference")
 
     def check_keys(self, statistic: Statistic) -> None:
-        """Report keys that the statistic needs and are missing, and keys that mean nothing to it."""
+        """Report keys that the statistic needs but lacks, and keys that it does not use."""
         name = self.text.raw["statistic"]
         for key in statistic.needs:
             if key not in self.text.raw:
@@ -147,7 +147,7 @@ class _Binder:
         for key in self.text.raw:
             if key not in allowed:
                 self.text.report(
-                    key, f"means nothing to {name} ({statistic.doc}; it takes {listed(allowed)})", at="key"
+                    key, f"has no meaning for {name} ({statistic.doc}; it takes {listed(allowed)})", at="key"
                 )
         bounded = any(key in self.text.raw for key in ("above", "below"))
         if "above" in statistic.takes and name != "holds_over" and not bounded:
@@ -179,7 +179,7 @@ class _Binder:
             self.text.report("against", "a correlation is with a second course or along a swept path, not both")
 
     def check_share(self, name: str, of: str | None) -> None:
-        """Report a share of pairs that does not say of what, or the reverse.
+        """Report a share of pairs without `of`, or the reverse.
 
         A pair is two arms, or an outcome and `against` in one arm.
         """
@@ -256,7 +256,7 @@ class _Binder:
             self.text.report("arms", f"{self.text.raw['statistic']} takes {wanted} arms{hint}, got {len(arms)}")
         if self.text.raw["statistic"] == "gain_ratio" and not second:
             self.text.report(
-                "against", "is missing (a gain ratio has a second gain: against, against_at or against_time)"
+                "against", "is missing (a gain ratio needs a second gain: against, against_at or against_time)"
             )
 
     def among(self) -> Among | None:
@@ -284,7 +284,7 @@ class _Binder:
             self.text.plain(sound[key], unit, (*keys, key)) if key in sound else None for key in ("above", "below")
         )
         if low is None and high is None:
-            self.text.document.report(keys, "says nothing without above or below")
+            self.text.document.report(keys, "selects no one without above or below")
         return Among(trait, outcome, arm, low, high)
 
     def own_unit(self, section: str, measure: str) -> str:

@@ -276,7 +276,7 @@ def expand_targets(target: Path) -> list[Path]:
         return [target]
     files = [file for file in sorted(target.rglob("*.toml")) if _is_scenario(file)]
     if not files:
-        raise UsageError(f"{target}: no scenario in this folder")
+        raise UsageError(f"{target}: this folder contains no scenario")
     return files
 
 

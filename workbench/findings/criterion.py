@@ -50,7 +50,7 @@ class CriterionText:
         """Return the error of the published number, which must be positive."""
         found = self.number("error", unit)
         if found is not None and not found > 0:
-            self.report("error", f"an error is above 0, got {show(self.raw['error'])}")
+            self.report("error", f"an error must be above 0, got {show(self.raw['error'])}")
         if found is not None and "target" not in self.raw:
             self.report("error", "goes with a target, the published number", at="key")
         return found
@@ -119,7 +119,7 @@ def check_point(text: CriterionText, study: Study) -> None:
     loose = [axis.path for axis in study.axes if (axis.zip or axis.path) not in moved]
     swept = {axis.path for axis in study.axes}
     if loose and swept.issuperset(text.raw.get("at", {})):  # an unknown path is told by itself
-        text.report("at", f"is missing (study {study.name} sweeps {listed(loose)}: say at which value)", at="key")
+        text.report("at", f"is missing (study {study.name} sweeps {listed(loose)}: give the value)", at="key")
 
 
 def point_at(text: CriterionText, key: str, study: Study) -> dict[str, float | str]:
@@ -148,7 +148,7 @@ def _level(text: CriterionText, axis: Axis, raw: Any, place: Keys) -> float | st
         if value == known or (numeric and math.isclose(float(value), float(known), rel_tol=1e-9)):
             return float(known) if numeric else str(known)
     shown = listed(f"{v:g}" if numeric else str(v) for v in axis.values)
-    text.document.report(place, f"{show(raw)} is no value of {axis.path} (in {axis.unit}: {shown})")
+    text.document.report(place, f"{show(raw)} is not a value of {axis.path} (in {axis.unit}: {shown})")
     return None
 
 
@@ -252,7 +252,7 @@ def pace_of(
         return None
     swept = {axis.path: axis.zip or axis.path for axis in study.axes}
     if sound["over"] not in swept or study.design != "grid" or len(set(swept.values())) > 1:
-        message = f"study {study.name} sweeps {listed(swept)}: a pace is the only thing that its study sweeps"
+        message = f"study {study.name} sweeps {listed(swept)}: its study must sweep only the pace"
         text.document.report((*keys, "over"), message, got=sound["over"], known=tuple(swept))
         return None
     return Pace(study.name, sound["over"])
@@ -270,11 +270,11 @@ def criterion_visits(text: CriterionText, scenario: Scenario) -> tuple[tuple[str
     times = [_day(scenario, name) if name in known else None for name in names]
     index = next((i for i, name in enumerate(names) if name in known and times[i] is None), None)
     if index is not None:
-        message = f"{show(names[index])} is read at no visit whose time is known before the run"
+        message = f"{show(names[index])} is not read at a visit whose time is known before the run"
         text.document.report((*text.keys, "outcomes", index), message)
     days = tuple(day for day in times if day is not None)
     if index is None and list(days) != sorted(set(days)):
-        text.report("outcomes", "visits are listed in the order in which they fall, each once")
+        text.report("outcomes", "list the visits in the order of their times, each once")
     return tuple(names), days
 
 
@@ -302,7 +302,7 @@ def smallest_of(text: CriterionText, accept: tuple[float, float], unit: str) -> 
     if raw is None:
         return None
     if not any(math.isinf(end) for end in accept):
-        text.report(KEY, "goes with a range of one bound: of two, each says what is too far", at="key")
+        text.report(KEY, "goes with a range of one bound; with two bounds, each already says what is too far", at="key")
         return None
     keys = (*text.keys, KEY)
     sound = conforming_entries(text.document, keys, SmallestShape, raw)
@@ -312,11 +312,11 @@ def smallest_of(text: CriterionText, accept: tuple[float, float], unit: str) -> 
     if value is None:
         return None
     if accept[0] <= value <= accept[1]:
-        message = f"{show(sound['no_effect'])} lies in the accepted range, so that no effect at all would be accepted"
+        message = f"{show(sound['no_effect'])} lies in the accepted range, so no effect at all would be accepted"
         text.document.report((*keys, "no_effect"), message)
         return None
     source = str(sound.get("source") or "")
     if source and text.sources and source not in text.sources:
-        message = f"unknown source {show(source)} (an entry of the bibliography, references.bib)"
+        message = f"unknown source {show(source)} (expected an entry of the bibliography, references.bib)"
         text.document.report((*keys, "source"), message, got=source, known=text.sources)
     return Smallest(value, str(sound["because"]), source)

@@ -108,7 +108,7 @@ def _joint_severity(looks: Sequence[_Evaluation]) -> tuple[Severity | None, str]
     """Return the severity of all judged criteria together, or None and why it is not known."""
     judged = [look for look in looks if not look.criterion.beside]
     if not judged:
-        return None, "nothing of it is judged"
+        return None, "none of its criteria is judged"
     alone = [look.severity() for look in judged]
     if len(judged) == 1:
         return alone[0]
@@ -122,7 +122,7 @@ def _joint_severity(looks: Sequence[_Evaluation]) -> tuple[Severity | None, str]
 
 
 def _sweep_remarks(selection: Selection) -> str:
-    """Say what a reader must know of the sweep: what its command line set, and how many runs are missing."""
+    """Return what a reader must know about the sweep: what its command line set, and how many runs are missing."""
     facts = selection.facts
     settings = json.loads(str(facts["settings"]))
     remarks = [f"run with --set {', '.join(f'{path}={value}' for path, value in settings.items())}"] if settings else []
@@ -184,12 +184,12 @@ class _Evaluation:
         )
 
     def notes(self, value: float, sample: Sample, role: Role) -> Iterator[str]:
-        """Yield what a reader should know beside the value."""
+        """Yield remarks about the value."""
         c = self.criterion
         if c.one_sided and not c.closed_form and role == "test":
             yield "its range has one bound, and no smallest effect worth naming is stated: not counted"
         if sample.subjects < 2:
-            yield "one subject: the error of the calculation is unknown"
+            yield "with one subject the calculation error is unknown"
         if sample.left_out:
             yield f"{sample.left_out} subjects left out: a run failed or is missing"
         if np.isnan(value):
@@ -232,7 +232,7 @@ class _Evaluation:
         try:
             first = sample_of(self.criterion, self.stored, self.spread.name, 0)
         except NotStored as missing:
-            return None, f"study {self.spread.name} does not hold it: {missing}"
+            return None, f"study {self.spread.name} does not have it: {missing}"
         if _of_people(self.criterion, first) == "share" and self.people < FEWEST_PEOPLE:
             return None, f"study {self.spread.name} has {self.people} subjects a set, too few for a share"
         return Severity(sum(self.held), len(self.over_sets), self.spread.name), ""
@@ -251,7 +251,7 @@ class _Evaluation:
         low, high = (float(q) for q in np.percentile(values, PERCENTILES))
         if np.isfinite(value) and not low <= value <= high and len(values) < ENOUGH_SETS:
             remarks = f"the {len(values)} sets of study {study.name} do not hold the model's own figure"
-            return None, f"{remarks}, and fewer than {ENOUGH_SETS} are not believed against it"
+            return None, f"{remarks}, and fewer than {ENOUGH_SETS} sets are not enough to contradict it"
         return (low, high), ""
 
     def paces(self) -> tuple[PaceRow, ...]:

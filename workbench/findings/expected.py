@@ -41,7 +41,7 @@ def accepted_range(
         text.report("accept", "is missing (a range; or expected, a closed form)", at="key")
         return None
     if "accept" in text.raw and "expected" in text.raw:
-        text.report("expected", "stands for accept: give one of the two", at="key")
+        text.report("expected", "replaces accept: give one of the two", at="key")
         return None
     if "accept" in text.raw:
         for key in ("within", "within_share"):
@@ -58,7 +58,7 @@ def accepted_range(
         return None
     margin = abs(value) * float(share) if margin is None else margin  # type: ignore[arg-type]
     if not margin > 0:
-        text.report("within", "a tolerance is above 0", at="key")
+        text.report("within", "a tolerance must be above 0", at="key")
         return None
     return value - margin, value + margin
 
@@ -156,7 +156,7 @@ class Expectation:
         """Return the named value that stands in place of a form."""
         other = [key for key in raw if key not in (NAMED, AS_IN)]
         if other:
-            message = f"a value of the file stands alone, or with {AS_IN}; got {listed(other)} beside it"
+            message = f"a named value of the file goes alone or with {AS_IN}; got {listed(other)} as well"
             self.document.report(keys, message)
             return None
         return self.named((*keys, NAMED), raw[NAMED], term, ())
@@ -179,7 +179,7 @@ def _kind(found: Any) -> str:
 
 
 def check_values(document: Document, values: Mapping[str, Any], scenarios: list[str]) -> None:
-    """Report values for scenarios of which the file holds no finding, and forms that cannot be."""
+    """Report values for scenarios that no finding of the file is about, and invalid forms."""
     for scenario, named in values.items():
         keys = ("value", scenario)
         if scenario not in scenarios:

@@ -16,7 +16,7 @@ ROLES: Mapping[Role, str] = {
     "built_in": "true by construction, so agreement is no success",
     "stress": "expected to fail, and shown for that",
     "theory": "theory: a check of the engine, not of a brain",
-    "unchecked": "quoted from memory; no target",
+    "unchecked": "quoted from memory; not a target",
 }
 """What agreement with a finding of a role is worth, in the order in which roles are counted."""
 

@@ -126,7 +126,7 @@ class LedgerRow:
 
     @property
     def could_not_fail(self) -> bool:
-        """Whether nobody fitted it and yet no criterion of it could fail: shown, and not counted."""
+        """Whether it was not fitted and still none of its criteria could fail: shown but not counted."""
         return self.role == "built_in" and not self.finding.by_construction
 
     @property

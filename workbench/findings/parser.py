@@ -86,7 +86,7 @@ def _draft(document: Document, name: str, raw: Any, sources: Collection[str], ta
     if fault := name_fault(name):
         document.report(keys, fault, at="key")
     if name in taken:
-        document.report(keys, f"there is a finding of this name already, in {taken[name]}", at="key")
+        document.report(keys, f"a finding of this name already exists, in {taken[name]}", at="key")
     sound = conforming_entries(document, keys, FindingShape, raw)
     source = _sources(document, sound.get("source", ()), sources, (*keys, "source"))
     if "by_construction" in sound and "expected_failure" in sound:
@@ -114,7 +114,7 @@ def _days(document: Document, raw: Any, keys: Keys) -> float | None:
         document.report(keys, f"{show(raw)}: {error}")
         return None
     if found is None or not found > 0:
-        document.report(keys, f'a time above 0 with its unit, such as "84 day", got {show(raw)}')
+        document.report(keys, f'expected a time above 0 with its unit, such as "84 day", got {show(raw)}')
         return None
     return found
 
@@ -124,7 +124,7 @@ def _sources(document: Document, raw: str | list[str], known: Collection[str], k
     for index, name in enumerate(names):
         if name not in known:
             place = keys if isinstance(raw, str) else (*keys, index)
-            message = f"unknown source {show(name)} (an entry of the bibliography, references.bib)"
+            message = f"unknown source {show(name)} (expected an entry of the bibliography, references.bib)"
             document.report(place, message, got=name, known=known)
     return tuple(names)
 

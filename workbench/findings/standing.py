@@ -5,8 +5,8 @@ already: the same outcomes in the same arms at the same time and point.
 
 How hard a published row was to meet: the share of assumed parameter sets in which it holds.
 
-A row that holds in nearly all sets that anybody would have tried could not have failed here; meeting it says nothing
-of the shipped set. The evidence of a row that is met is at most -log2(share) bits, whatever the shipped set gives.
+A row that holds in nearly all plausible sets could not have failed here; meeting it says nothing about the shipped
+set. The evidence of a row that is met is at most -log2(share) bits, whatever the shipped set gives.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def fitted_elsewhere(criterion: Criterion, finding: Finding, fitted: Sequence[Fi
                 fixing[other.name] = shared
     if not wanted or set().union(*fixing.values()) != wanted:
         return ""
-    return f"what it reads is fixed by {listed(fixing)}, to which numbers were fitted"
+    return f"what it reads is already fixed by {listed(fixing)}, to which numbers were fitted"
 
 
 def readings(criterion: Criterion, scenario: Scenario) -> Iterable[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The words for findings that terminal and pages share; numbers are written by whoever shows them."""
+"""The words for findings that terminal and pages share; numbers are formatted by the caller."""
 
 from __future__ import annotations
 

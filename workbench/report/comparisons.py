@@ -127,7 +127,7 @@ def _shown(ground: Ground) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _nothing(row: Any) -> bool:
-    """Return whether two arms give the same in everyone, as arms do that the outcome cannot tell apart."""
+    """Return whether two arms give the same value in every subject."""
     return bool(row.difference == 0 and (pd.isna(row.sd_difference) or row.sd_difference == 0))
 
 
@@ -292,7 +292,7 @@ def _row(axes: Axes, y: int, row: Any, label: str, better: str) -> None:
 
 
 def _box(axes: Axes, y: int, ends: tuple[float, float, float]) -> None:
-    """Draw a range over parameter sets: a dashed box with its median, so that nobody takes it for a bar."""
+    """Draw a range over parameter sets: a dashed box with its median, so that it is not taken for a bar."""
     low, middle, high = ends
     axes.plot(
         [low, high, high, low, low],

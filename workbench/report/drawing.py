@@ -68,7 +68,7 @@ _RC: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Panel:
-    """One drawing: its heading, its SVG, and the same in words for who cannot see it."""
+    """One drawing: its heading, its SVG, and a description for readers who cannot see it."""
 
     heading: str
     svg: str
@@ -172,7 +172,7 @@ def distinct_labels(texts: Sequence[str], letters: int) -> list[str]:
     Where cutting the end makes some alike, what these share at their beginning is cut instead; where that does not
     help either, they are numbered.
 
-    >>> apart(["Ketamine once, then weekly", "Ketamine once, then daily"], 18)
+    >>> distinct_labels(["Ketamine once, then weekly", "Ketamine once, then daily"], 18)
     ['Ketamine on…weekly', 'Ketamine onc…daily']
     """
     lines = [" ".join(text.split()) for text in texts]
@@ -211,7 +211,7 @@ def _opened(lines: Sequence[str], cut: Sequence[str], letters: int) -> list[str]
 
 
 def _shared(lines: Sequence[str]) -> int:
-    """Return how many letters all of the lines begin with alike."""
+    """Return the length of the prefix that all lines share."""
     return next(
         (n for n, letters in enumerate(zip(*lines, strict=False)) if len(set(letters)) > 1), min(map(len, lines))
     )

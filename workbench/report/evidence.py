@@ -23,7 +23,7 @@ EXAMPLES = 3
 MEANS = {
     "measured": "read in a source",
     "fitted": "fitted, so that the model reproduces published numbers",
-    "assumed": "assumed: plausible, but nobody has measured it",
+    "assumed": "assumed: plausible, but not measured",
     "protocol": "chosen by the protocol: doses, durations, task",
     "": "no statement in the file",
 }

@@ -18,7 +18,7 @@ OWN = {
     **{term: MEANINGS[term] for term in (HEDGES_G, EFFECT_D_AV)},
     "arm": "One way of treating, or of being ill, that is compared with another.",
     "parameter": "A number of the model.",
-    "assumed": "Plausible, but nobody has measured it.",
+    "assumed": "Plausible, but not measured.",
     "fitted": "Set so that the model gives back published numbers; agreement with those is then no success.",
 }
 

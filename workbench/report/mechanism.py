@@ -1,4 +1,4 @@
-"""The figures of how it comes about: when the session should be, the chain from the dose, maps over two settings."""
+"""The figures of the mechanism: when the session should be, the chain from the dose, maps over two settings."""
 
 from __future__ import annotations
 

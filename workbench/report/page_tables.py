@@ -28,7 +28,7 @@ LEAST_RESPONSE = "at least "
 
 
 SMALL, NARROW = 10, 13
-"""A table of so many rows and columns stands open beside its figure; a larger one is folded."""
+"""A table of up to so many rows and columns is shown beside its figure; a larger one is folded."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def refuse_no_folder(folder: Path) -> None:
         If something else has the folder's name, a link to nowhere included, or it can neither be made nor written.
     """
     if os.path.lexists(folder) and not folder.is_dir():
-        raise StorageError(f"{folder}: is no folder; nothing was written")
+        raise StorageError(f"{folder}: is not a folder; nothing was written")
     refuse_unwritable(folder / "table.csv" if folder.is_dir() else folder)
 
 

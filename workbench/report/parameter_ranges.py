@@ -1,4 +1,4 @@
-"""What the page says and shows of the ignorance of parameters: sentences, one figure, its tables."""
+"""What the page says and shows about parameter uncertainty: sentences, one figure, its tables."""
 
 from __future__ import annotations
 

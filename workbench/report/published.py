@@ -121,7 +121,7 @@ def _verdict(row: LedgerRow, criterion: CriterionRow | None) -> str:
 
 def unchecked_sentence(parameter_set: Mapping[str, Any]) -> str:
     """Say, where no finding is about the scenario, what its numbers were fitted to elsewhere."""
-    text = "No published finding is held against this scenario itself, so that nothing here tests the model."
+    text = "No published finding is held against this scenario itself, so nothing here tests the model."
     values = list(parameter_set.get("parameter", {}).values())
     for condition in parameter_set.get("condition", {}).values():
         values += [value for value in condition.values() if isinstance(value, dict)]
@@ -129,6 +129,6 @@ def unchecked_sentence(parameter_set: Mapping[str, Any]) -> str:
     if names:
         text += (
             f" Its numbers were fitted to {len(names)} findings ({', '.join(names)}) in other scenarios on the same "
-            "parameter set; “workbench findings” holds those against what was published."
+            "parameter set; “workbench findings” compares those with what was published."
         )
     return text

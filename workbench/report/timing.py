@@ -41,7 +41,7 @@ def timing_figure(words: Wording, course: TimeCourses) -> Figure | None:
     steps = np.diff(course.times)
     caption = timing_caption(title, float(steps.max()) if len(steps) else 0.0)
     query = Queries(int(words.selection.facts["sweep"])).course(course.study, course.name)
-    table = line_table(words, "Share who have got there, by time", "trials", rows).of("timing", query)
+    table = line_table(words, "Share who have reached it, by time", "trials", rows).of("timing", query)
     return Figure("timing", timing_take(words, samples), panels, caption, [table])
 
 

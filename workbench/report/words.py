@@ -29,7 +29,7 @@ MINUS = "\u2212"
 
 
 def number(value: Any, digits: int = 3, *, even: bool = False) -> str:
-    """Return a number as people write it: three digits, a true minus sign, words where there is none.
+    """Return a number as people write it: three digits, a true minus sign, words if there is no number.
 
     `even` keeps closing zeros, so that the results in a column have the same precision.
 
@@ -56,13 +56,13 @@ def _magnitude(size: float) -> int:
 
 
 def cut_text(text: str, letters: int = 34) -> str:
-    """Return `text` on one line, cut with a mark if it is longer than `letters`."""
+    """Return `text` on one line, cut with an ellipsis if it is longer than `letters`."""
     text = " ".join(text.split())
     return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
 def row_records(frame: pd.DataFrame) -> Iterator[Any]:
-    """Return the rows of a frame as records; what their fields hold is known to who made the frame."""
+    """Return the rows of a frame as records."""
     return frame.itertuples()
 
 

@@ -39,7 +39,7 @@ class ResolvedValue:
 
     @property
     def content(self) -> tuple[float | None, str | None, str]:
-        """What of it enters the key of a run."""
+        """The part of it that enters the key of a run."""
         return self.number, self.text, self.traits
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ class Asked:
     made : mapping (section, name) -> Made
         Empty where no run of the sweep is stored.
     engines : frozenset of int
-        Revisions of the engine; empty where that cannot be told.
+        Revisions of the engine; empty where they are unknown.
     missing : int
         Runs that it asked for and that are not stored.
     """
@@ -159,7 +159,7 @@ def _level(number: float | None, text: str | None) -> str:
 
 
 def _file_of(name: str, text: bytes) -> str:
-    """Return what to call the file that a line belongs to: what was written from several files has other lines."""
+    """Return the name of the file that a line belongs to: a text merged from several files has lines of its own."""
     return f"{name}.toml as stored" if text.startswith(WRITTEN_WHOLE.encode()) else f"{name}.toml"
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
 
 START = bytes(32)
-"""What the first entry has for the hash of the one before it."""
+"""The previous hash of the first entry."""
 NUMBERED = (
     *("scenario", "axis", "sweep", "measure", "clock", "structure", "run"),
     *("calibration", "candidate", "invocation"),
@@ -102,7 +102,7 @@ def chain_faults(driver: sqlite3.Connection) -> Iterator[tuple[int, str]]:
         if entry.previous != previous:
             yield entry.id, f"entry {entry.id} does not follow the entry before it"
         if entry.sha256 != entry.hashed():
-            yield entry.id, f"entry {entry.id} is not what it was when it was written"
+            yield entry.id, f"entry {entry.id} was changed after it was written"
         previous = entry.sha256
 
 

@@ -29,19 +29,19 @@ SCHEMA_VERSION = 2
 READ_TIMEOUT = 30.0
 CACHE_KIB = 16_384
 LISTEN = 100_000
-"""Steps of SQLite's machine between two moments at which a signal can end a question: some milliseconds."""
+"""Steps of SQLite's virtual machine between two checks for signals: a few milliseconds."""
 _MAGIC = b"SQLite format 3\0"
 KEPT = "every chunk stored so far is kept"
 _ADVICE = {
-    "SQLITE_CORRUPT": "the file is damaged and cannot be trusted as whole; restore a copy,"
+    "SQLITE_CORRUPT": "the file is damaged and cannot be trusted; restore a copy,"
     " or save what can be read with `sqlite3 FILE .recover`",
-    "SQLITE_NOTADB": "the file is damaged or no database; restore a copy",
+    "SQLITE_NOTADB": "the file is damaged or not a database; restore a copy",
     "SQLITE_FULL": f"the disk is full; {KEPT}; free some space and give the same command again",
     "SQLITE_READONLY_ROLLBACK": "a command that wrote was cut off; its file and folder must be writable once more to be"
     " read",
     "SQLITE_READONLY": "the file or its folder is read-only; nothing was changed",
     "SQLITE_BUSY": f"another program holds a lock on it; {KEPT}; close that program and try again",
-    "SQLITE_CANTOPEN": "cannot be opened; where a sweep was cut off, its folder must be writable once more to be read",
+    "SQLITE_CANTOPEN": "cannot be opened; after an interrupted sweep the folder must be writable once to read it again",
     "SQLITE_IOERR": f"reading or writing failed; {KEPT}; check the disk and give the same command again",
 }
 
@@ -52,7 +52,7 @@ def behind_links(path: Path) -> Path:
     Raises
     ------
     StorageError
-        If links lead round in a loop.
+        If links form a loop.
     """
     refuse_loop(path)
     return Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -71,9 +71,9 @@ def explain(path: Path, fault: sqlite3.Error) -> StorageError | None:
 
 @contextmanager
 def storage_faults(path: Path) -> Iterator[None]:
-    """Turn SQLite's complaints about the file into `StorageError`; other errors pass.
+    """Turn SQLite's errors about the file into `StorageError`; other errors pass.
 
-    A question that a signal has ended, which SQLite reports as an error of its own, is the interrupt that it was.
+    A query that a signal ended, which SQLite reports as its own error, becomes a KeyboardInterrupt again.
     """
     try:
         yield
@@ -172,10 +172,10 @@ def _address(path: Path, mode: str) -> str:
 
 
 def _roll_back(path: Path) -> None:
-    """Let SQLite undo what a process that was killed on the way into or out of its log has left half done.
+    """Let SQLite undo the unfinished work of a process that was killed while it switched its log on or off.
 
-    Whoever opens a file that only may be read cannot do it, and would be refused until the next sweep. Where a living
-    process is on that way, its lock says so, and nothing is touched.
+    A read-only connection cannot do that and would be refused until the next sweep. Where a running process is at
+    that point, its lock says so, and nothing is touched.
     """
     with suppress(sqlite3.Error):
         connection = _opened(path, "rw")
@@ -220,7 +220,7 @@ def create(path: Path, command: str = "") -> None:
 
 @contextmanager
 def drafted(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` for what shall be renamed to it; what has that name afterwards is removed.
+    """Give a temporary name beside `path` for a file that will be renamed to it; a leftover is removed afterwards.
 
     The caller holds the lock of `path`.
     """
@@ -252,7 +252,7 @@ def discard(draft: Path) -> None:
 
 
 def remove_drafts(path: Path) -> None:
-    """Remove what a process that was killed while it made a file beside `path` has left."""
+    """Remove the drafts that killed processes left beside `path`."""
     # Whoever creates the database holds its lease, so that a draft of this name is what a killed process left.
     drafts = re.compile(rf"{re.escape(path.name)}(\.\d+\.new)+(-journal)?")
     for entry in os.scandir(path.absolute().parent):
@@ -330,11 +330,11 @@ def refuse_planted(path: Path) -> int:
         refuse_newer(path, version)
         for kind, name in foreign_objects(driver):
             raise StorageError(
-                f"{path}: the {kind} {name!r} is not what a workbench puts there; nothing was changed; keep your own"
+                f"{path}: the {kind} {name!r} does not come from a workbench; nothing was changed; keep your own"
                 " tables, views and triggers in a database of your own, or choose another --db"
             )
         for name in lost_tables(driver):
-            raise StorageError(f"{path}: damaged: the table {name!r} is not there; nothing was changed; restore a copy")
+            raise StorageError(f"{path}: damaged: the table {name!r} is missing; nothing was changed; restore a copy")
     return version
 
 
@@ -369,7 +369,7 @@ def _shapes_of(version: int) -> Mapping[tuple[str, str], tuple[object, ...]]:
 
 @contextmanager
 def in_memory() -> Iterator[Connection]:
-    """Open a new database of ours, without views, that is nowhere but in memory."""
+    """Open a new database without views that exists only in memory."""
     from workbench.store.schema import metadata
 
     empty = _connect(None, 0.0)

@@ -1,4 +1,4 @@
-"""What is found where a file holds something else than what was written into it, in one form for all who look."""
+"""What is found where a file differs from what was written into it, in one form for all checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ask = Callable[..., sqlite3.Cursor]
 SHOWN = 50
 """Findings of one check that are kept one by one; the others are counted."""
 OURS_TO_TELL = ("SQLITE_BUSY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM", "SQLITE_FULL", "SQLITE_INTERRUPT")
-"""Complaints of SQLite's that say nothing of what the file holds."""
+"""Errors of SQLite that say nothing about the file's content."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def damaged(path: Path, what: object) -> StorageError:
     """Return the error of a file that is not as it was written."""
     return StorageError(
         f"{path}: damaged, a torn copy, or changed by hand: {what}; nothing was written;"
-        f" `workbench verify {quote_argument(path)}` says what else; restore a copy that was made while nothing wrote"
+        f" `workbench verify {quote_argument(path)}` lists the rest; restore a copy made while nothing was writing"
     )
 
 
@@ -104,7 +104,7 @@ def decode_text(text: bytes) -> str:
 
 
 def is_clean(text: str) -> bool:
-    """Return whether a text that `unescaped` read was UTF-8."""
+    """Return whether a text that `decode_text` read was UTF-8."""
     return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

@@ -49,9 +49,9 @@ def tables(ask: Ask, connection: sqlite3.Connection) -> Check:
             f"{kinds[k]} {word}" for k, word in words.items() if k in kinds
         )
         if version < OLDEST_VERSION:
-            yield Damage("", "database", f"its version is {version}, which no workbench writes")
+            yield Damage("", "database", f"its version is {version}, which no workbench uses")
         for kind, name in foreign_objects(connection):
-            yield Damage("sqlite_schema", f"{kind} {name!r}", "it is not what a workbench puts there")
+            yield Damage("sqlite_schema", f"{kind} {name!r}", "it does not come from a workbench")
         for name in lost_tables(connection):
             yield Damage("sqlite_schema", f"table {name!r}", "it is not there")
 
@@ -80,14 +80,14 @@ def changed_views(ask: Ask) -> Iterator[Damage]:
         if view not in stored:
             yield Damage("sqlite_schema", f"view {view!r}", "it is missing")
         elif stored[view] != f"CREATE VIEW {view} AS {wanted[view]}":
-            yield Damage("sqlite_schema", f"view {view!r}", "it selects something else than this workbench writes")
+            yield Damage("sqlite_schema", f"view {view!r}", "it differs from the view that this workbench writes")
     if not set(VIEWS) <= stored.keys():
         return
     kept = {row[:2]: row[2:] for row in ask("SELECT view, name, path, unit, meaning FROM columns")}
     made = {row[:2]: row[2:] for row in column_rows(rows)}
     for key in sorted(kept.keys() | made.keys()):
         if kept.get(key) != made.get(key):
-            what = "missing" if key not in kept else "of no view" if key not in made else "described otherwise"
+            what = "missing" if key not in kept else "of no view" if key not in made else "described differently"
             yield Damage("columns", f"column {key[1]!r} of {key[0]}", f"it is {what}", kept.get(key), made.get(key))
 
 
@@ -103,7 +103,7 @@ def audit(driver: sqlite3.Connection) -> tuple[Check, set[int]]:
 
     def look() -> Iterator[Damage]:
         if not has_audit(driver):
-            check.notes.append(f"{NO_AUDIT}: values that were changed are found only where they are computed again")
+            check.notes.append(f"{NO_AUDIT}: changed values are found only where runs are computed again")
             yield from _gaps(driver)
             return
         (number,) = driver.execute("SELECT count(*) FROM audit").fetchone()
@@ -142,7 +142,7 @@ def broken_entries(
             continue
         found = content_of(driver, entry)
         if found != entry.content:
-            message = "rows that it wrote are not as they were then"
+            message = "rows that it wrote were changed afterwards"
             values = entry.content.hex(), found.hex()
             yield Damage("audit", f"entry {entry.id} of the audit ({_words(entry)})", message, *values), entry
     if not torn:

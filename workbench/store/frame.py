@@ -1,4 +1,4 @@
-"""Rows of a query as pandas columns, a stretch at a time so that Python objects never pile up."""
+"""Rows of a query as pandas columns, a stretch at a time, so that Python objects do not pile up."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def merge(
     Raises
     ------
     MergeConflicts
-        If the same thing is said twice and not the same: a run of one key with other bits, a place with another run.
+        If two files contradict each other: a run of one key with other bits, a place with another run.
     StorageError
         If a source or the target is damaged, foreign, too new, or in use. Whatever is raised, the target is unchanged.
     UsageError
@@ -127,9 +127,9 @@ def merge(
 def _refuse_twice(sources: Sequence[Path], into: Path) -> None:
     for place, path in enumerate(sources):
         if any(_same(path, other) for other in sources[:place]):
-            raise UsageError(f"{path} is named twice (each file to merge once)")
+            raise UsageError(f"{path} is named twice (name each file once)")
         if _same(path, into):
-            raise UsageError(f"{path} is both merged and merged into: name it after --into alone, and it is continued")
+            raise UsageError(f"{path} is both a source and the target: name it only after --into, and it is continued")
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -289,7 +289,7 @@ class _Merger(WriteSession):
         for source in self._sources:
             if _stamp(source.path) != source.stamp:
                 raise StorageError(
-                    f"{source.path}: was written to while it was merged; {self.path} was left unchanged; try again"
+                    f"{source.path}: was changed while it was being merged; {self.path} was left unchanged; try again"
                 )
 
     def merged(self) -> Merged:

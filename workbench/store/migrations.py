@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Migration:
-    """What leads to one version from the version before it.
+    """The step from one version to the next.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ STEPS = (
 def keep_old(path: Path, version: int) -> Path:
     """Write a copy of an older file beside it, whole or not at all, and return its path.
 
-    A copy that a command left which ended before it migrated is used again.
+    A copy from a command that ended before it migrated is used again.
     """
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     database.remove_drafts(path)

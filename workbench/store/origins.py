@@ -1,4 +1,4 @@
-"""Whose the components were that a database's runs needed, for where they are no longer installed."""
+"""Which package each component of a database's runs came from, for those that are no longer installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 from workbench.store.provenance import OFFERED, UNPACKAGED
 
-NOTEBOOK = "a class that was handed over and is in no package"
+NOTEBOOK = "a class that was passed in and belongs to no package"
 
 
 Key = tuple[str, str]
@@ -31,7 +31,7 @@ def origins(results: Results, sweep: int | None = None) -> dict[Key, str]:
 def remembering(known: Registry, results: Results, sweep: int | None = None) -> Registry:
     """Return a registry that can say of what is not installed whose it was."""
     kept = origins(results, sweep).items()
-    return known.remembering({key: f"is of {package}, which is not installed" for key, package in kept})
+    return known.remembering({key: f"belongs to {package}, which is not installed" for key, package in kept})
 
 
 def remembered(known: Registry, db: Path) -> Registry | None:
@@ -54,7 +54,7 @@ def changed(results: Results, sweep: int, used: Iterable[type[Component]]) -> li
         elif was is not None and was.rpartition(" ")[2] != found.sha256:
             if component.offered_by:
                 now = f" ({was.partition(', ')[0]} then, {component.offered_by} now)"
-            said.append(f"{name} has another source than when the runs were stored{now}")
+            said.append(f"{name} has changed since the runs were stored{now}")
     return said
 
 

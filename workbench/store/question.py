@@ -1,4 +1,4 @@
-"""A question in SQL that somebody asks: answered in stretches, within limits, and ended by Ctrl-C at any moment."""
+"""A user's SQL query: answered in stretches, within limits, and ended by Ctrl-C at any moment."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 READ_ONLY = "; the database is open for reading only"
 MOST_ROW = 48 * 1024 * 1024
-"""What one row may hold, shared out equally among its cells: SQLite makes each at once, deaf to any signal."""
+"""What one row may hold, shared out equally among its cells: SQLite builds each at once, and no signal stops it."""
 MOST_BYTES = 64 * 1024 * 1024
 """The largest answer that is held as a whole; a number counts as eight bytes."""
 STRETCH_ROWS, STRETCH_BYTES = 50_000, 16 * 1024 * 1024
-HINT = "\nhint: --format csv writes a row at a time, however many there are"
+HINT = "\nhint: --format csv writes one row at a time and has no limit"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Answer:
         for rows in self.rows:
             size += sum(map(_size, rows))
             if size > MOST_BYTES:
-                raise UsageError(f"the answer has more than {MOST_BYTES // 2**20} MiB; ask for less of it{HINT}")
+                raise UsageError(f"the answer has more than {MOST_BYTES // 2**20} MiB; narrow the query{HINT}")
             yield rows
 
 
@@ -77,7 +77,7 @@ def answer_question(path: Path, sql: str, max_rows: int | None = None) -> Iterat
 
 @contextmanager
 def question_faults(path: Path) -> Iterator[None]:
-    """Tell what is wrong with the text of a question from what is wrong with the file or the surroundings."""
+    """Separate faults of the query's text from faults of the file or the system."""
     try:
         yield
     except (sqlite3.Error, sqlite3.Warning) as fault:

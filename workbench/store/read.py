@@ -93,7 +93,7 @@ class Results:
     """The stored results as pandas frames.
 
     Every method reads afresh, through a connection of its own that cannot write, so that a notebook left
-    open never holds up a sweep. Inside ``with results:`` all of them see the file as it was at the first
+    open never blocks a sweep. Inside ``with results:`` all of them see the file as it was at the first
     one. Frames may be narrowed to one sweep or one study; names are categories in the scenario's order.
     """
 
@@ -326,7 +326,7 @@ class Results:
         Raises
         ------
         UsageError
-            If the text is no valid question, or tries to change something.
+            If the text is not a valid query, or tries to change something.
         """
         with self._reading() as connection, question_faults(self.path):
             return fetch(connection, sql, values)

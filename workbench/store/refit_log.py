@@ -1,4 +1,4 @@
-"""The log of a refit: every candidate that was simulated, stored as it comes, so that a killed search goes on."""
+"""The log of a refit: every candidate that was simulated, stored at once, so that a killed search can be continued."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _opened(connection: Connection, sought: Sought, budget: int, command: str) -
     if found is not None:
         connection.execute(update(t).where(t.c.id == found.id).values(**changes))
         more = f", with a budget of {budget:,} instead of {found.budget:,}" if budget != found.budget else ""
-        return int(found.id), f"goes on with calibration {found.id}{more}"
+        return int(found.id), f"continues calibration {found.id}{more}"
     said = _difference(connection, sought, scenario)
     row = {"scenario": scenario, "identity": identity, **sought.parts, **changes, "created": now()}
     key = connection.execute(insert(t).values(row)).inserted_primary_key

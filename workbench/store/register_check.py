@@ -168,12 +168,12 @@ def _unlike(
                 yield Damage(part.table, named, "it is missing")
             continue
         if key not in made:
-            yield Damage(part.table, named, "its scenario asks for none of this name")
+            yield Damage(part.table, named, "its scenario has none of this name")
             continue
         for name, value in stored[key].items():
             other = made[key][name]
             if not _same(value, other, apart) and not (reworded and name in part.words):
-                yield Damage(part.table, named, f"its {name} is not what its scenario gives", value, other)
+                yield Damage(part.table, named, f"its {name} differs from what its scenario gives", value, other)
 
 
 def _same(stored: Any, made: Any, apart: bool) -> bool:

@@ -20,7 +20,7 @@ LARGEST = 1.7976931348623157e308
 
 @dataclass(frozen=True)
 class Rule:
-    """What must not be found.
+    """A rule, as a query for the rows that break it.
 
     Attributes
     ----------
@@ -81,38 +81,38 @@ RULES = (
     ),
     Rule(
         "sweep_run",
-        "its study, arm or point is of another sweep or study",
+        "its study, arm or point belongs to another sweep or study",
         "SELECT 'place of run ' || s.run, s.run, NULL, NULL, NULL FROM sweep_run AS s JOIN study ON study.id = s.study"
         " JOIN arm ON arm.id = s.arm JOIN point ON point.id = s.point"
         " WHERE study.sweep <> s.sweep OR arm.sweep <> s.sweep OR point.study <> s.study",
     ),
     Rule(
         "sweep_measure",
-        "its study is of another sweep",
+        "its study belongs to another sweep",
         "SELECT 'measure ' || r.measure || ' of study ' || r.study, NULL, NULL, r.sweep, study.sweep"
         " FROM sweep_measure AS r JOIN study ON study.id = r.study WHERE study.sweep <> r.sweep",
     ),
     Rule(
         "setting",
-        "its arm is of another sweep",
+        "its arm belongs to another sweep",
         "SELECT 'setting ' || setting.path, NULL, NULL, setting.sweep, arm.sweep FROM setting JOIN arm"
         " ON arm.id = setting.arm WHERE arm.sweep <> setting.sweep",
     ),
     Rule(
         "arm",
-        "its baseline is of another sweep",
+        "its baseline belongs to another sweep",
         "SELECT 'arm ' || arm.name, NULL, NULL, other.sweep, arm.sweep FROM arm JOIN arm AS other"
         " ON other.id = arm.baseline WHERE other.sweep <> arm.sweep",
     ),
     Rule(
         "failure",
-        "it is stored as not failed, and why it failed is there",
+        "it is stored as not failed, but has a reason for failing",
         "SELECT 'run ' || run.id, run.id, NULL, NULL, NULL FROM failure JOIN run ON run.id = failure.run"
         " WHERE run.status <> 'failed'",
     ),
     Rule(
         "run",
-        "it has failed, and why is missing",
+        "it has failed, but the reason is missing",
         "SELECT 'run ' || id, id, NULL, NULL, NULL FROM run"
         " WHERE status = 'failed' AND id NOT IN (SELECT run FROM failure)",
     ),
@@ -150,7 +150,7 @@ RULES = (
 
 UNAUDITED = Rule(
     "sweep",
-    "places are missing, and a command has finished that filled them all",
+    "places are missing, although a command finished that filled them all",
     "SELECT 'sweep ' || x.id, NULL, NULL, (SELECT count(*) FROM sweep_run WHERE sweep_run.sweep = x.id) AS there,"
     " x.expected FROM sweep AS x WHERE there <> x.expected AND EXISTS (SELECT 1 FROM invocation AS i"
     " WHERE i.sweep = x.id AND i.status = 'finished' AND i.computed + i.reused >= x.expected)",
@@ -259,7 +259,7 @@ def broken_texts(ask: Ask) -> Iterator[Damage]:
     for table, column, kind, key in OBJECTS:
         for row, text in ask(f"SELECT {key}, {column} FROM {table}"):
             if not isinstance(_json(text), kind):
-                yield Damage(table, f"row {row} of {table}", f"its {column} is not the JSON that belongs there")
+                yield Damage(table, f"row {row} of {table}", f"its {column} is not the expected JSON")
 
 
 def broken_courses(ask: Ask) -> Iterator[Damage]:

@@ -113,7 +113,7 @@ def good_runs(result: BatchResult, runs: Sequence[int], first: int) -> Good:
     # Rows are inserted in the order of the primary key, which is fastest, and hashed in it as well; a repeated run
     # would break both.
     if (np.diff(kept[fresh]) <= 0).any():
-        raise ValueError("a run stands in the result twice")
+        raise ValueError("a run occurs twice in the result")
     return Good(rows, kept, fresh)
 
 

@@ -86,8 +86,8 @@ class WriteSession:
             self._lease.release()
             raise
         if self.kept is not None:
-            upgraded = f"{path}: was of database version {self.was}, is now of {database.SCHEMA_VERSION}"
-            warnings.warn(f"{upgraded}; as it was it is kept as {self.kept}", MigrationNote, stacklevel=3)
+            upgraded = f"{path}: had database version {self.was}, now has version {database.SCHEMA_VERSION}"
+            warnings.warn(f"{upgraded}; the old file is kept as {self.kept}", MigrationNote, stacklevel=3)
 
     def _prepare(self, command: str) -> None:
         """Make the database if there is none; its lock is held."""
@@ -145,7 +145,7 @@ class WriteSession:
 
 @contextmanager
 def _writing_faults(path: Path) -> Iterator[None]:
-    """Turn complaints about the file, SQLAlchemy's too, into `StorageError`; other errors pass."""
+    """Turn errors about the file, SQLAlchemy's too, into `StorageError`; other errors pass."""
     try:
         with database.storage_faults(path):
             yield
@@ -259,7 +259,7 @@ class WriterLock:
 
     def _foreign(self) -> StorageError:
         return StorageError(
-            f"{self._database}: {self._path.name} beside it is no lock file of a workbench; it was left unchanged;"
+            f"{self._database}: {self._path.name} beside it is not a lock file of a workbench; it was left unchanged;"
             " move it away or choose another --db"
         )
 

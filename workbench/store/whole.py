@@ -1,4 +1,4 @@
-"""Refusing to answer from a file that does not hold what was written into it, as far as its own hashes can tell."""
+"""Refuses to read a file that no longer holds what was written into it, as far as its own hashes show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one writer: each chunk of runs goes in whole, in one transaction, once."""
+"""The one writer: each batch of runs is stored whole, once, in one transaction."""
 
 from __future__ import annotations
 
@@ -380,7 +380,7 @@ def _steps_of(result: BatchResult) -> int:
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Make many tuples without looks for cycles among them, of which there are none."""
+    """Switch the garbage collector off while many tuples are made, which hold no cycles."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -117,7 +117,7 @@ def review_request(ground: Ground, shown: Sequence[Assumption], hangs: bool) -> 
     facts, contact = ground.selection.facts, ground.aims.contact
     first = "The first line is the number that the main finding hangs most on. " if hangs else ""
     order = "Those that move the main finding most come first. " if any(one.weight for one in shown) else ""
-    where = f" Send it to {contact}." if contact else " The scenario names nobody to send it to."
+    where = f" Send it to {contact}." if contact else " The scenario names no address to send it to."
     return (
         f"{first}{order}Mark each line, here or on paper; nothing is sent by itself.{where} Scenario "
         f"{facts['scenario']}, {str(facts['scenario_sha256'])[:12]}."

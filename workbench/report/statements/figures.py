@@ -136,7 +136,7 @@ def timing_caption(title: str, every: float) -> str:
     return (
         f"Onset: first recorded value of {title} above {ONSET_FACTOR:g} times the same person's comparison arm, "
         f"counted from the start of practice (recorded every {number(every)} trials). Benefit is counted from the "
-        "start of treatment, its loss from the end. Lines end where nobody else gets there within the protocol."
+        "start of treatment, its loss from the end. Lines end where no one else reaches it within the protocol."
     )
 
 
@@ -225,7 +225,7 @@ def hundred_take(ground: Ground, found: Sequence[Shares]) -> str:
         pair = f"“{ground.words.arm(one.aim.arm)}” against “{ground.words.arm(one.aim.against)}”"
         title = ground.title(one.aim)
         if same == 100:
-            said.append(f"{title}: nobody differs ({pair})")
+            said.append(f"{title}: no one differs ({pair})")
             continue
         said.append(
             f"{title}, {pair}: {much} are {CLEARLY_BETTER}, {bad} {CLEARLY_WORSE}, {some + same + less} {NEITHER}"
@@ -265,7 +265,7 @@ def improved_caption(words: Wording) -> str:
     """Say who is counted, and against whom."""
     return (
         f"Counted are {words.who} at least X % better than themselves in the comparison arm, which no trial can do; "
-        "no X is privileged."
+        "no X is special."
     )
 
 

@@ -151,7 +151,7 @@ def compared(ground: Ground, row: Any, aim: Aim | None = None) -> str:
     better = {"lower is better": "lower", "higher is better": "higher"}.get(row.better_means)
     verdict = "" if better is None else ", which is better" if better == direction else ", which is worse"
     if aim is not None and aim.least is not None and abs(row.difference) < aim.least:
-        verdict = f", which is less than is worth naming ({number(aim.least)})"
+        verdict = f", which is below the smallest difference worth naming ({number(aim.least)})"
     by = f" by {amount(ground, row.outcome, abs(row.difference))}"
     share = abs(row.difference) / means[1] if means[1] > 0 else float("inf")
     by += f" or {percent(share)}" if share <= MOST_TIMES else ""
@@ -392,7 +392,7 @@ def rests_on_numbers(ground: Ground) -> str:
     shares = [f"{found[s]} {'is' if found[s] == 1 else 'are'} {s}" for s in ("measured", "fitted", "assumed")]
     if n := found.get(""):
         verb, they = ("stands", "it comes") if n == 1 else ("stand", "they come")
-        shares.append(f"{n} {verb} in the scenario without a word on where {they} from")
+        shares.append(f"{n} {verb} in the scenario without a statement of where {they} from")
     return f"Of {model} numbers in the model (doses and protocol left aside), {', '.join(shares)}."
 
 
