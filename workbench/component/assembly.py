@@ -36,10 +36,10 @@ class Drawn(Protocol):
 
 
 class Left(Protocol):
-    """Marks that past activity left at the synapses of one rule."""
+    """Eligibility traces that past activity left at the synapses of one rule."""
 
     def leave(self, drive: Array) -> None:
-        """Mark the synapses of the runs for which activity is due."""
+        """Leave a trace at the synapses of the runs for which activity is due."""
 
     def read(self) -> Array:
         """Return what is left of all traces now."""

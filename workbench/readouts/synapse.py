@@ -144,14 +144,14 @@ class LateWeight(Readout):
 
 @dataclass(frozen=True, kw_only=True)
 class TraceArea(Readout):
-    """Area under a mark: how wide the window is in which a third factor still finds it."""
+    """Area under an eligibility trace: how wide the window is in which a third factor still finds it."""
 
     name: ClassVar[str] = "mark_area"
     unit: ClassVar[str] = "s"
-    meaning: ClassVar[str] = "area under a mark, the width of its window"
+    meaning: ClassVar[str] = "area under an eligibility trace, the width of its window"
     equation: ClassVar[str] = "integral of e(d) over all delays"
 
-    mark: str = reference("eligibility", "the mark", requires="duration")
+    mark: str = reference("eligibility", "the eligibility trace", requires="duration")
 
     def reading(self, block: Assembly) -> Reading:
         """Take the area; it never moves."""

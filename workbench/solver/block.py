@@ -295,7 +295,7 @@ class Block(StructureView, NoiseChunks, Registered):
         return self._due[kind]
 
     def marks(self, eligibility: str, shape: tuple[int, ...]) -> EligibilityTraces:
-        """Return the marks that past activity left for one side of a rule."""
+        """Return the eligibility traces that past activity left for one side of a rule."""
         marks = EligibilityTraces(
             self.component("eligibility", eligibility), lambda: self.hours, self.due("activity"), self.empty(*shape)
         )

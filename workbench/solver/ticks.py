@@ -100,7 +100,7 @@ class Ticks:
             stimulation.drive(ltp, ltd, low)
 
     def _step(self, start: float, stop: float, *, look: bool = False) -> None:
-        """Advance marks and weights under what drugs do in the middle of the step."""
+        """Advance traces and weights under what drugs do in the middle of the step."""
         block = self._block
         # A step takes drugs as they are at its middle: the error then falls with the square of the step.
         self._drive(start, _middle(start, stop), look=look)

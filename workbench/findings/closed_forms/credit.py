@@ -106,12 +106,12 @@ FORMS: Mapping[str, ClosedForm] = {
         _lingering_change,
     ),
     "double_exponential": ClosedForm(
-        "exp(-T / decay) - exp(-T / rise),  T = pulse - activity; 0 before the mark", "",
+        "exp(-T / decay) - exp(-T / rise),  T = pulse - activity; 0 before the trace", "",
         {"activity": "its time, s", "pulse": "its time, s", "rise": "of the trace, s", "decay": "of the trace, s"},
         _double_exponential,
     ),
     "kept_mark": ClosedForm(
-        "exp(-interval / decay): what one step leaves of a mark", "Izhikevich2007",
+        "exp(-interval / decay): what one step leaves of a trace", "Izhikevich2007",
         {"interval": "between steps, s", "decay": "of the trace, s"}, lambda interval, decay: exp(-interval / decay),
     ),
     "cleared_mark": ClosedForm(
@@ -125,7 +125,7 @@ FORMS: Mapping[str, ClosedForm] = {
     "credit_share": ClosedForm(
         "q^k (1 - q) / (1 - q^steps): share of step k from the end (0 is the last) in a reward's credit",
         "Izhikevich2007",
-        {"step_from_end": "k", "steps": "how many", "kept": "q, what one step leaves of a mark"}, _credit_share,
+        {"step_from_end": "k", "steps": "how many", "kept": "q, what one step leaves of a trace"}, _credit_share,
     ),
     "error_left": ClosedForm(
         "(1 - 2 rate + rate^2 D)^samples", "Werfel2005",
