@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.component.field_path import field_path
 from workbench.errors import UsageError, quoted
 from workbench.scenario.text.document import outline
 
@@ -184,6 +185,6 @@ def own_number(scenario: dict[str, Any], settings: dict[str, float | str], path:
     """Return an arm's setting at a path; for ``parameter.x`` that of a field which takes its number from x."""
     if path in settings:
         return settings[path]
-    prefix, _, name = path.partition(".")
-    users = fields_using(scenario, name) if prefix == "parameter" else []
+    section, name, _ = field_path(path)
+    users = fields_using(scenario, name) if section == "parameter" else []
     return next((settings[user] for user in users if user in settings), None)

@@ -204,12 +204,12 @@ class _TextComparison:
             return False
         if inner[0] == "set":
             path = _full(str(inner[1]))
-            table = path.rpartition(".")[0]
+            changed = field_path(path)
             hit = [key for key in mine if key[1] == path]
-            if path.startswith("parameter."):
-                hit += self.behind(set(mine), path.partition(".")[2])
-            elif hit and path == f"{table}.{SECTIONS[path.partition('.')[0]].key}":
-                hit += [key for key in mine if key[1].startswith(f"{table}.")]
+            if changed.section == "parameter":
+                hit += self.behind(set(mine), changed.name)
+            elif hit and changed.field == SECTIONS[changed.section].key:
+                hit += [key for key in mine if key[1].startswith(f"{changed.table}.")]
             return self.claim(hit)
         if inner[0] == "condition":
             return self.claim(self.behind(set(mine), "", "condition"))
@@ -350,8 +350,7 @@ class _TextComparison:
         """Yield data files whose contents have changed: the text that names them is the same."""
         named_changes = set()
         for key in [key for key in self.values if key not in self.claimed]:
-            section, _, rest = key[1].partition(".")
-            name, _, column = rest.rpartition(".")
+            section, name, column = field_path(key[1])
             raw = self.raw.get(section, {}).get(name, {})
             if isinstance(raw, dict) and str(raw.get(column, "")).endswith(".csv"):
                 self.claimed.add(key)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.field_path import field_path
 from workbench.component.moments import TOGETHER, as_float, round_hours
 from workbench.errors import AssemblyError
 from workbench.pharmacology.drug_state import DrugState
@@ -507,6 +508,6 @@ def _source(block: Assembly, drug: str, signal: str) -> Any:
     if (found := behind(block, signal)) is not None:
         return found
     links = [n for n, link in block.all("link") if signal in block.leaves(block.driven(link.signal))]
-    mine = [n for n in links if block.component("link", n).onto.split(".")[1] == drug]
+    mine = [n for n in links if field_path(block.component("link", n).onto).name == drug]
     reason = f"{signal} is a window, and the numbers of a drug follow drugs, occupancies, receptors and responses only"
     raise AssemblyError(f"link.{mine[0] if mine else links[0]}.signal", reason)

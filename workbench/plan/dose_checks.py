@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.component.field_path import field_path
 from workbench.errors import Problem
 from workbench.plan.columns import Rows, Swept
 from workbench.plan.groups import ArmSlice, Group
@@ -151,7 +152,7 @@ class _Runs:
 
     def where(self, one: Given, at: int) -> tuple[str, list[str]]:
         """Return in words at which swept values of what is given a run stands, and the swept paths."""
-        own = (f"dose.{one.name}.", one.path.rpartition(".")[0] + ".")
+        own = (f"dose.{one.name}.", f"{field_path(one.path).table}.")
         moved: dict[str, str] = {}
         for path, form in self._slab.forms.items():
             if not path.startswith(own):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.component.capabilities import clashes, notes
 from workbench.component.declaration import Parameter
+from workbench.component.field_path import field_path
 from workbench.component.registry import Registry
 from workbench.component.tables import Fields, Tables
 from workbench.errors import Problem
@@ -109,7 +110,7 @@ def _problem_of_arm(
     """
     values = ", ".join(f"{axis} = {value}" for axis, value in moved.items())
     where = f"in arm {arm}, with {values}" if values else f"in arm {arm}"
-    table = path.rpartition(".")[0]
+    table = field_path(path).table
     # Reversed, so that the setting nearest to the arm is blamed before those that it inherits.
     set_last = list(places.scenario.arms[arm].set)[::-1]  # the arm's own settings stand behind those it extends
     beside = [p for p in set_last if p.startswith(f"{table}.")]
@@ -136,7 +137,7 @@ def _whole(group: Group, arm_slice: ArmSlice, registry: Registry) -> Tables:
         component = registry.get(table.section, table.component)
         whole[table.section][table.name] = Fields(component, table.section, table.name, dict(table.fields))
     for path, form in arm_slice.forms.items():
-        section, name, field = path.split(".", 2)
+        section, name, field = field_path(path)
         whole[section][name][field] = form.constant
     return whole
 
@@ -159,7 +160,7 @@ def _swept_faults(
     moved: dict[tuple[str, str], dict[str, Form]] = {}
     for path, form in arm_slice.forms.items():
         if form.constant is None:
-            section, name, field = path.split(".", 2)
+            section, name, field = field_path(path)
             moved.setdefault((section, name), {})[field] = form
     for corner in corners(arm_slice):
         tables = Tables(whole)
@@ -168,7 +169,8 @@ def _swept_faults(
             tables[section][name] = tables[section][name].with_numbers(numbers)
         overlapping = overlaps(tables) if ask is clashes else ()
         for path, message in (*_component_faults(structure, tables, ask), *overlapping):
-            unreached = path.startswith("dose.") and path.rpartition(".")[2].startswith(TITRATION)
+            section, _, field = field_path(path)
+            unreached = section == "dose" and field.startswith(TITRATION)
             if not unreached and (path, _rule_of(message)) not in known:
                 known.add((path, _rule_of(message)))
                 yield corner, path, message

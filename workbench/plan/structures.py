@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from workbench.component.declaration import Parameter
+from workbench.component.field_path import field_path
 from workbench.errors import Problem, ScenarioError
 from workbench.plan.resolve import PARAMETER, Layers
 from workbench.scenario.model import Quantity, Ref, Scenario, Table
@@ -74,12 +75,11 @@ def sweeps_structure(scenario: Scenario, path: str) -> bool:
 
     A parameter does where some table takes a number from it that must be the same for all runs of an arm.
     """
-    section, _, rest = path.partition(".")
+    section, name, field = field_path(path)
     if section == PARAMETER:
-        return any(_fixes(table, rest) for named in scenario.tables.values() for table in named.values())
+        return any(_fixes(table, name) for named in scenario.tables.values() for table in named.values())
     if section not in scenario.tables:
         return False
-    name, _, field = rest.rpartition(".")
     parameter = scenario.tables[section][name].component.parameters().get(field)
     return parameter is None or parameter.structural
 

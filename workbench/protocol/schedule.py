@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from workbench.component.declaration import Component
+from workbench.component.field_path import field_path
 from workbench.component.moments import TOGETHER, round_hours
 from workbench.component.registry import SECTIONS, registry
 from workbench.protocol.dose_record import DoseRecord
@@ -193,7 +194,7 @@ def origin(block: Assembly, path: str | None) -> Value:
     """Return the hour of its phase at which a table's first dose, session or visit falls; 0 for no table."""
     if path is None:
         return 0.0
-    section, _, name = path.partition(".")
+    section, name, _ = field_path(path)
     table = block.component(section, name)
     own: Value = table.earliest() if section == "assessment" else table.first
     return own + origin(block, getattr(table, "after", None))
@@ -206,7 +207,7 @@ def known_origin(fields: Fields, tables: Tables, seen: tuple[str, ...] = ()) -> 
         return 0.0
     if path in seen:
         return None
-    section, _, name = path.partition(".")
+    section, name, _ = field_path(path)
     before = tables[section][name]
     first, begin = earliest(before), known_origin(before, tables, (*seen, path))
     return None if first is None or begin is None else begin + first

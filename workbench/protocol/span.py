@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.component.field_path import field_path
 from workbench.component.tables import Fields, Tables
 from workbench.protocol.schedule import phase_of
 from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
@@ -105,7 +106,7 @@ def anchor_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     seen = [f"{fields['section']}.{fields['name']}"]
     at = fields.get("after")
     while at is not None:
-        section, _, name = at.partition(".")
+        section, name, _ = field_path(at)
         if at in seen:
             circle = seen[seen.index(at) :]
             if seen[0] == min(circle):  # one line for a circle, at the first of its tables by name

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.analysis.selection import Selection
 from workbench.analysis.time_course import TimeCourses, bands, read_time_courses, recorded_names
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, registry
 from workbench.execution.tolerances import between_processors
 from workbench.files import refuse_existing, write_whole
@@ -111,7 +112,7 @@ class GalleryEntry:
         found = self.selection.settings
         listed: dict[tuple[str, str], list[str]] = {}
         held = found[found.path.str.endswith(".stabiliser")]
-        held_by = {(str(r.arm), str(r.path).rpartition(".")[0]): str(r.text) for r in held.itertuples()}
+        held_by = {(str(r.arm), field_path(str(r.path)).table): str(r.text) for r in held.itertuples()}
         for section in ("plasticity", "homeostat", "task"):
             key = SECTIONS[section].key
             named = found[found.path.str.match(rf"{section}\.[^.]+\.{key}$")]
@@ -119,7 +120,7 @@ class GalleryEntry:
                 if (section, component) in registry():
                     lines = registry().get(section, component).equation.splitlines()
                     mine = named[named.text == component]
-                    tables = ((str(r.arm), str(r.path).rpartition(".")[0]) for r in mine.itertuples())
+                    tables = ((str(r.arm), field_path(str(r.path)).table) for r in mine.itertuples())
                     listed[section, component] = relevant(lines, {held_by.get(table, "") for table in tables})
         return [(component, lines) for (_, component), lines in listed.items()]
 

@@ -158,11 +158,11 @@ def _level(axis: SweptAxis, value: float | str | None) -> str:
 
 def _name(ground: Ground, axis: SweptAxis) -> str:
     """Return what an axis is called: a session and its time, or a number's meaning."""
-    parts = axis.path.split(".")
-    if parts[0] == "session":
-        moment = {"first": "begins at", "every": "repeated every"}.get(parts[-1], name_in_words(parts[-1]))
+    section, name, field = field_path(axis.path)
+    if section == "session":
+        moment = {"first": "begins at", "every": "repeated every"}.get(field, name_in_words(field))
         rows = ground.selection.settings
-        after = rows[(rows.path == f"session.{parts[1]}.after") & rows.text.notna()].text
-        since = f" (after {name_in_words(str(after.iloc[0]))})" if len(after) and parts[-1] == "first" else ""
-        return f"{name_in_words(parts[1])}{since} {moment}"
+        after = rows[(rows.path == f"session.{name}.after") & rows.text.notna()].text
+        since = f" (after {name_in_words(str(after.iloc[0]))})" if len(after) and field == "first" else ""
+        return f"{name_in_words(name)}{since} {moment}"
     return ground.words.axis(axis.path, "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.protocol import arm_settings
 from workbench.component.declaration import Component
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, registry
 from workbench.report.page_tables import PageTable
 from workbench.report.words import NOTHING, name_in_words, number, row_records, sentence
@@ -25,12 +26,12 @@ def used(ground: Ground) -> dict[str, dict[str, type[Component]]]:
     known = registry()
     rows = ground.selection.settings
     found: dict[str, dict[str, type[Component]]] = {}
-    texts = [(path.split("."), text) for path, text in dict(zip(rows.path, rows.text, strict=True)).items()]
+    texts = [(field_path(path), text) for path, text in dict(zip(rows.path, rows.text, strict=True)).items()]
     for section in SECTIONS.values():
-        for parts, text in texts:
-            is_key = len(parts) == 3 and parts[0] == section.name and parts[2] == section.key
+        for path, text in texts:
+            is_key = path.section == section.name and path.field == section.key
             if is_key and isinstance(text, str) and (section.name, text) in known:
-                found.setdefault(section.name, {})[parts[1]] = known.get(section.name, text)
+                found.setdefault(section.name, {})[path.name] = known.get(section.name, text)
     for kind in ("outcome", "course"):
         for measure in row_records(ground.selection.measures[ground.selection.measures.kind == kind]):
             if ("outcome", measure.readout) in known:
@@ -183,9 +184,9 @@ def _named(ground: Ground) -> list[tuple[str, str, str]]:
     keys = {(section.name, section.key) for section in SECTIONS.values()}
     found = []
     for row in row_records(ground.selection.settings):
-        parts = str(row.path).split(".")
-        if len(parts) == 3 and (parts[0], parts[2]) in keys and isinstance(row.text, str):
-            found.append((parts[0], parts[1], row.text))
+        path = field_path(str(row.path))
+        if (path.section, path.field) in keys and isinstance(row.text, str):
+            found.append((path.section, path.name, row.text))
     measures = ground.selection.measures
     for row in row_records(measures[measures.kind.isin(["outcome", "course"])]):
         found.append(("outcome", str(row.name), str(row.readout)))

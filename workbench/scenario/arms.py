@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from workbench.component.field_path import field_path
 from workbench.errors import quoted
 from workbench.scenario.component_tables import raw_place
 from workbench.scenario.conformity import conforming_entries, show
@@ -81,7 +82,7 @@ class _Arms:
         compared = base.compare_with if base.compare_with != name else None
         without, chosen = self.without(own, base, keys), self.set(own.get("set", {}), keys)
         for path in chosen:
-            table = path.rpartition(".")[0]
+            table = field_path(path).table
             if table in without:
                 message = f'this arm is without {table}, so this value has no effect (with = ["{table}"] takes it back)'
                 self.settings.document.report((*keys, "set", path), message, at="key")
@@ -198,7 +199,7 @@ class _Arms:
         """Report a window that opens in no arm, because every arm is without the doses of its drug."""
         tables = self.paths.tables
         for window in tables.get("window", {}).values():
-            occupancy = tables.get("occupancy", {}).get(str(window.fields.get("opened_by")).partition(".")[2])
+            occupancy = tables.get("occupancy", {}).get(field_path(str(window.fields.get("opened_by"))).name)
             drug = None if occupancy is None else occupancy.fields.get("drug")
             doses = {dose.path for dose in tables.get("dose", {}).values() if dose.fields.get("drug") == drug}
             arms = [arm for arm in self.done.values() if window.path not in arm.without]
@@ -218,5 +219,5 @@ def _needs(table: Table) -> list[str]:
         elif parameter.kind in ("signal", "anchor") and value is not None:
             found.append(str(value))
         elif parameter.kind == "path" and value is not None:
-            found.append(str(value).rpartition(".")[0])
+            found.append(field_path(str(value)).table)
     return found

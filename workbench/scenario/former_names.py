@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.component.declaration import Component
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, Registry
 from workbench.scenario.text.document import Document
 from workbench.scenario.text.syntax import Keys
@@ -91,8 +92,7 @@ class _Names:
 
     def path(self, text: str) -> str:
         """Return a path with the new name of its field; "" if it has none or `text` is no path."""
-        section, _, rest = text.partition(".")
-        name, _, field = rest.partition(".")
+        section, name, field = field_path(text)
         component = self.chosen.get((section, name))
         new = component.former_fields.get(field.replace(".", "_")) if component else None
         return f"{section}.{name}.{new}" if new else ""

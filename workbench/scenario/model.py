@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.component.declaration import Component
+from workbench.component.field_path import field_path
 from workbench.component.registry import Registry
 from workbench.errors import Problem
 
@@ -353,5 +354,5 @@ class Scenario:
 
     def table(self, path: str) -> Table:
         """Return the table at ``section.name``."""
-        section, _, name = path.partition(".")
+        section, name, _ = field_path(path)
         return self.tables[section][name]

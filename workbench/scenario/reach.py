@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from workbench.component.declaration import Component, Parameter
+from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, Registry
 from workbench.scenario.model import Arm, Study, Table
 from workbench.scenario.paths import Tables
@@ -107,7 +108,8 @@ def _graphs(
 
 def _shapes(path: str, every: Mapping[str, Table], registry: Registry) -> bool:
     """Whether a value at `path` may change which tables name each other."""
-    table, field = every.get(path.rpartition(".")[0]), path.rpartition(".")[2]
+    named = field_path(path)
+    table, field = every.get(named.table), named.field
     if table is None:
         return False
     declared = (registry.get(table.section, name).parameters() for name in registry.names(table.section))
@@ -159,7 +161,7 @@ def _named(
                 if parameter.kind in ("reference", "references"):
                     yield parameter, f"{parameter.section}.{name}"
                 elif parameter.kind == "path":
-                    yield parameter, ".".join(str(name).split(".")[:2])
+                    yield parameter, field_path(str(name)).table
                 else:
                     yield parameter, str(name)
 

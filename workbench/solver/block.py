@@ -196,7 +196,7 @@ class Block(StructureView, NoiseChunks, Registered):
     def driven(self, name: str) -> Value:
         """Return a driven signal, building its component first if need be."""
         if name not in self._provided:
-            section, _, table = name.partition(".")
+            section, table, _ = field_path(name)
             self.build(section, table)
         if name not in self._provided:
             raise self.refusal(f"{name} has no level that could act on something; it works step by step")

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
 import workbench.store.schema as tables
+from workbench.component.field_path import field_path
 from workbench.scenario.model import Arm, Quantity, Ref, Scenario, Setting
 from workbench.solver.batch import Structure
 from workbench.store.provenance import UNIDENTIFIED, UNPACKAGED, provenance
@@ -298,18 +299,17 @@ def _axis(connection: Connection, scenario: Scenario, path: str, relative: bool,
 
 def describe_path(scenario: Scenario, path: str) -> tuple[str, str]:
     """Return unit and meaning of a settable path, ("1", "") for one that nobody described."""
-    section, _, rest = path.partition(".")
+    section, name, _ = field_path(path)
     if section == "parameter":
-        value = scenario.parameters.values.get(rest)
-        return (value.unit if value else "1"), scenario.parameters.meanings.get(rest, "")
+        value = scenario.parameters.values.get(name)
+        return (value.unit if value else "1"), scenario.parameters.meanings.get(name, "")
     declared = _declared(scenario, path)
     return (declared.unit, declared.doc) if declared else ("1", "")
 
 
 def _declared(scenario: Scenario, path: str) -> Parameter | None:
     """Return the field at a path of the component tables, None for anything else."""
-    section, _, rest = path.partition(".")
-    name, _, field = rest.rpartition(".")
+    section, name, field = field_path(path)
     table = scenario.tables.get(section, {}).get(name)
     return table.component.parameters().get(field) if table else None
 
