@@ -381,7 +381,7 @@ STEADY = ('drug = "a"\nduring', 'drug = "a"\nsteady_state = true\nduring')
          ["outcome.rest", "links move numbers of drug.a"]),
         (lambda t: t.replace("drug.a.clearance", "dose.a.amount"), ["link.inhibition.onto", "planned"]),
         (lambda t: t.replace("drug.a.clearance", "drug.a.molar_mass"), ["link.inhibition.onto", "as the file is read"]),
-        (lambda t: t.replace("drug.a.clearance", "phase.obs.length"), ["link.inhibition.onto", "same for all runs"]),
+        (lambda t: t.replace("drug.a.clearance", "phase.obs.length"), ["link.inhibition.onto", "the same in all runs"]),
     ],
 )  # fmt: skip
 def test_what_cannot_move_is_refused_at_its_line(change: Callable[[str], str], words: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from workbench.component.arrays import Array, Value
     from workbench.component.assembly import Assembly
-    from workbench.modulation.window import TwoStage
     from workbench.pharmacology.drug_state import DrugState
     from workbench.pharmacology.exposure import Exposure
     from workbench.pharmacology.linear import Amounts
@@ -40,6 +39,25 @@ VANISHED = 1e-200
 """Stages below this are set to 0: subnormal numbers would slow every later step."""
 
 
+class OpenedWindow(Protocol):
+    """What an opening asks of the window that it opens: its numbers, and the occupancy that opens it."""
+
+    @property
+    def opened_by(self) -> str: ...
+    @property
+    def rise(self) -> Value: ...
+    @property
+    def decay(self) -> Value: ...
+    @property
+    def power(self) -> Value: ...
+    @property
+    def reference(self) -> Value: ...
+    @property
+    def half(self) -> Value: ...
+    def peak(self) -> Value:
+        """Return the highest level that it reaches after one dose."""
+
+
 class Opening:
     """The two stages of one window, followed from step to step of any clock.
 
@@ -48,7 +66,7 @@ class Opening:
     leaves no trace, so that bits do not depend on what is read.
     """
 
-    def __init__(self, block: Assembly, name: str, window: TwoStage, exposure: Exposure) -> None:
+    def __init__(self, block: Assembly, name: str, window: OpenedWindow, exposure: Exposure) -> None:
         self.name, self._window, self._exposure = name, window, exposure
         self.resolution = exposure.resolution
         self.level = block.moving(f"window.{name}")
