@@ -125,7 +125,7 @@ def test_each_structure_may_have_its_own_chunk_size() -> None:
         ({"studies": ["mian"]}, "no study 'mian' .*main.*did you mean \"main\""),
         ({"subjects": 0}, "1 to 10,000,000 subjects"),
         ({"subjects": 10**10}, "1 to 10,000,000 subjects"),
-        ({"seed": -1}, "a seed is at least 0"),
+        ({"seed": -1}, "a seed must be at least 0"),
     ],
 )
 def test_asking_for_what_is_not_there_is_refused(asked: dict[str, object], told: str) -> None:
@@ -141,7 +141,7 @@ def test_only_the_arms_and_studies_asked_for_are_planned() -> None:
         ("two", ("b",), 5, 5),
     ]
     assert plan(scenario([arm("a"), arm("b")], studies=studies), studies=["three"]).expected == 1
-    with pytest.raises(UsageError, match="no study is left"):
+    with pytest.raises(UsageError, match="no study remains"):
         plan(scenario([arm("a"), arm("b")], studies=studies), arms=["a"], studies=["two"])
 
 

@@ -65,7 +65,7 @@ NOUNS = {
 
 
 def clashes(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield (field, message) of what does not fit: first what is declared, then what the component itself finds.
+    """Yield (field, message) of what does not fit: first from the declaration, then from the component's own check.
 
     A component's own `check` may count on what it requires: it is asked only where every requirement is met. Where
     a declared constraint is broken it is asked all the same, so that what else is wrong is told at once.
@@ -81,7 +81,7 @@ def clashes(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
 
 
 def notes(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield (field, message) of what the component finds remarkable, though nothing is wrong."""
+    """Yield (field, message) of what the component notes, though nothing is wrong."""
     found = getattr(fields.component, "notes", None)
     if found is not None:
         yield from found(fields, tables)

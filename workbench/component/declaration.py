@@ -243,7 +243,7 @@ def option(
     refused: Mapping[str, str] = MappingProxyType({}),
     **held: Unpack[Rules],
 ) -> Any:
-    """Declare a choice from a closed list of names; `refused` says why a name known elsewhere is none of them."""
+    """Declare a choice from a closed list of names; `refused` says why a name known elsewhere is not one of them."""
     return _field("option", default, doc, choices=choices, refused=tuple(refused.items()), **held)
 
 

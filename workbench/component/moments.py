@@ -1,4 +1,4 @@
-"""Moments on a clock that runs in hours: when two are one, and numbers without the noise of their last digits."""
+"""Moments on a clock that runs in hours: when two moments count as one, and how hours are rounded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def as_float(value: Any) -> Value:
 
 
 def round_hours(hours: Any) -> Value:
-    """Return hours without the noise of their last digits, so that equal lengths are found equal."""
+    """Return hours rounded so that equal lengths compare equal."""
     return as_float(np.rint(hours * 1e11) / 1e11)
 
 

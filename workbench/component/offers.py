@@ -1,6 +1,6 @@
-"""Components of other installed packages: found by entry points, known by package and source, never trusted to load.
+"""Components of other installed packages: found by entry points, known by package and source; loading may fail.
 
-A broken package is the package's fault: whatever does not need it goes on, and what needs it names it.
+A broken package does not stop what does not need it; what needs it reports it.
 """
 
 from __future__ import annotations
@@ -98,14 +98,14 @@ def _load(package: str, point: EntryPoint) -> Offer:
 def _refuse_class(component: Any) -> str:
     """Say why what an entry point names is no component; "" if it is one."""
     if not (isinstance(component, type) and issubclass(component, Component)):
-        return f"{shorten(component)} is no subclass of workbench.component.declaration.Component"
+        return f"{shorten(component)} is not a subclass of workbench.component.declaration.Component"
     if _root(component.__module__) == _root(__name__):
         return f"{component.__name__} is the workbench's own"
     missing = [name for name in ("section", "name", "equation") if not isinstance(getattr(component, name, None), str)]
     if missing:
         return f"{component.__name__} lacks {' and '.join(missing)}"
     if not hasattr(component, "__dataclass_fields__"):
-        return f"{component.__name__} is no dataclass"
+        return f"{component.__name__} is not a dataclass"
     return ""
 
 

@@ -129,7 +129,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
                 "response",
                 "form",
                 None,
-                "what a drug, or a signal that it drives, does in the end: at once, late, or by turnover",
+                "the effect of a drug, or of a signal that it drives: at once, delayed, or by turnover",
                 "nothing reads it",
             ),
             Section(
@@ -183,7 +183,7 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
                 "expectancy",
                 "form",
                 "exponential",
-                "improvement that no drug and no session is needed for",
+                "improvement that needs neither drug nor session",
                 "no scale reads it",
             ),
             Section(

@@ -34,9 +34,9 @@ MOST = 1e6
 
 
 def enrolment_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
-    """Yield why nobody can be chosen to go on to a dose."""
+    """Yield why no one could be selected to go on to a dose."""
     if fields["only_if"] != "anyone" and fields.get("steady_state"):
-        yield "only_if", "at steady state no visit comes before the first dose; leave steady_state out"
+        yield "only_if", "with steady_state no visit comes before the first dose; leave steady_state out"
         return
     yield from entry_faults(fields, tables)
 
@@ -64,7 +64,7 @@ def place_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     before = fields.get("compared_with")
     if fields["condition"] not in ("response", "no_response"):
         if before is not None:
-            yield "compared_with", f"goes with response and no_response; {fields['condition']} looks at the cut"
+            yield "compared_with", f"goes with response and no_response; {fields['condition']} uses the cut"
     elif before is None:
         yield "compared_with", f'is missing: condition = "{fields["condition"]}" needs the visit of an assessment'
     elif not precedes(tables["assessment"][before], visits, tables):
@@ -100,7 +100,7 @@ def raising_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     if dose.offers("own amounts"):
         yield (
             "dose",
-            f"{fields['dose']} is a table of its own amounts, which no step raises; hold and stop can change it",
+            f"{fields['dose']} is a table with its own amounts, which no step raises; use hold or stop",
         )
         return
     first, start = known_start(dose, tables), known_start(tables["assessment"][fields["assessment"]], tables)
@@ -155,7 +155,7 @@ class Adjustment(Component):
 
     section: ClassVar[str] = "adjustment"
     done: ClassVar[str] = "changed"
-    """What the visits have done to the doses."""
+    """Effects of the visits on the doses."""
 
     dose: str = reference("dose", "what is adjusted", acts=True)
     assessment: str = reference("assessment", "the visits at which it is decided")
@@ -166,7 +166,7 @@ class Adjustment(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse visits that no dose follows, or that nothing came before."""
+        """Refuse visits that no dose follows, or that have no earlier visit to compare with."""
         fault = next(place_faults(fields, tables), None) or next(conflicts(fields, tables), None)
         if fault:
             yield fault
@@ -224,14 +224,14 @@ class Titrate(Adjustment):
     step_per_weight: Value = number(
         0.0, "mg/kg", "what is added for each kg of body weight", low=0.0, high=1e4, status="protocol"
     )
-    maximum: Value = number(MOST, "mg", "amount that is not passed", low=0.0, high=MOST, status="protocol")
+    maximum: Value = number(MOST, "mg", "amount that is not exceeded", low=0.0, high=MOST, status="protocol")
     maximum_per_weight: Value = number(
-        MOST, "mg/kg", "amount for each kg of body weight that is not passed", low=0.0, high=MOST, status="protocol"
+        MOST, "mg/kg", "amount for each kg of body weight that is not exceeded", low=0.0, high=MOST, status="protocol"
     )
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse also what never rises or rises too early."""
+        """Also refuse a titration that never rises or rises too early."""
         found = [*super().check(fields, tables)]
         yield from found or raising_faults(fields, tables)
 
@@ -282,7 +282,7 @@ class Stop(Adjustment):
 
     consecutive: int = count(
         1, "visits in a row that find it", high=10_000, not_above="assessment",
-        because="too few for so many in a row",
+        because="there are too few visits for so many in a row",
     )  # fmt: skip
 
     def decision(self, block: Assembly, doses: DoseFactors) -> Callable[[NDArray[np.bool_], NDArray[np.bool_]], Array]:
@@ -299,7 +299,7 @@ class Stop(Adjustment):
 
 
 def enrol(block: Assembly, name: str, only_if: str, decided_at: str, compared_with: str, share: float) -> None:
-    """Give the doses of a table only to who goes on."""
+    """Give the doses of a table only to the people who go on."""
     for assessment in (decided_at, compared_with):
         block.build("assessment", assessment)
     doses, visits = adjusted(block, name), block.visits[decided_at]
@@ -318,7 +318,7 @@ class DoseModifier:
     """A factor on the amount of each dose, by run and by when the dose is given.
 
     A change at a moment holds for doses given after it. A dose that was given before, or at that moment, keeps its
-    amount for good: whoever looks back, or goes the same way twice, finds the same amounts.
+    amount for good, so the same moment always has the same amounts.
 
     Attributes
     ----------

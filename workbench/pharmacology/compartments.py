@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class Peripheral(Component):
     """A compartment that a drug reaches from the central one and comes back from (mammillary).
 
-    Flow and volume grow with body weight as the drug's clearance and volume do. A flow of 0 is no compartment: bits
-    are those of a model without it, so that conditions and arms may have different numbers of compartments.
+    Flow and volume grow with body weight as the drug's clearance and volume do. A flow of 0 means no compartment:
+    the bits are those of a model without it, so conditions and arms may have different numbers of compartments.
     """
 
     section: ClassVar[str] = "compartment"

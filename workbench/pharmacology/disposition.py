@@ -52,7 +52,7 @@ class Oral(Kinetics):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a whole dose that varies: a share of 1 can only fall."""
+        """Refuse variation of a full share: a share of 1 can only fall."""
         if fields.get("bioavailability_occasion_cv") and fields.get("bioavailability") == 1.0:
             yield (
                 "bioavailability_occasion_cv",

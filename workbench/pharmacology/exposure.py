@@ -27,7 +27,7 @@ NOTHING = 1e-200
 AT_ONCE = 2**14
 """Numbers for all runs at so many moments are found in one go; more of them would leave the cache."""
 RECENT = 8
-"""How many sets of moments are kept for whoever asks for the same ones."""
+"""How many sets of moments are kept, for callers that ask for the same ones."""
 NEGLIGIBLE = 1e-9
 """Where all that is in the body would not make this concentration (ng/mL), a look at a moment finds none."""
 

@@ -5,7 +5,7 @@ expansion of order 6, whose exponential is closed for one quantity: exact where 
 run chooses its steps by its own error, and a drug that moves none of its numbers ends none of its steps, so that its
 bits depend neither on its neighbours, nor on what is read, nor on a link of gain 0.
 
-What is followed is the distance from where it rests without any drug: who is given none stays there to the last bit.
+What is followed is the distance from where it rests without any drug: without any dose it stays there to the last bit.
 """
 
 from __future__ import annotations

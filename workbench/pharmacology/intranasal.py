@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MultiCompartmentIntranasal(MultiCompartment):
     """A spray: the nose empties into plasma and into the gut, and the gut into plasma less a first-pass loss.
 
-    What is lost on first pass is gone: metabolites that the liver makes of it are not followed. A second spray may
+    What is lost on first pass is gone: metabolites that the liver makes of it are not modelled. A second spray may
     find the nose wet and lose more to the gut; give it a `nasal_share` of its own by way of an arm.
     """
 

@@ -82,7 +82,7 @@ class LinearKinetics(Component):
     clearance: Value = number(MISSING, "L/h", "clearance at 70 kg", low=1e-4, high=1e5)
     volume: Value = number(MISSING, "L", "central volume at 70 kg", low=1e-3, high=1e6)
     effect: Value = number(
-        1.0, "1", "share of the concentration that acts; 0 is a subject who never responds", low=0.0, high=1.0
+        1.0, "1", "share of the concentration that acts; 0 for a subject who never responds", low=0.0, high=1.0
     )
     equilibration: Value = number(
         0.0, "h", "half-time in which the effect site follows plasma; 0 is at once", low=0.0, high=1e4

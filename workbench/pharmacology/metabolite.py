@@ -20,7 +20,7 @@ class Metabolite(Kinetics):
     """A metabolite in one compartment, formed from what the parent drug's clearance removes.
 
     It follows the parent's own amounts, so it takes the parent's doses, lag and occasions and none of its own. What the
-    gut or the first pass makes of a swallowed dose is not followed. A parent may be a metabolite itself.
+    gut or the first pass makes of a swallowed dose is not modelled. A parent may be a metabolite itself.
     """
 
     fed_by: ClassVar[str] = ""
@@ -50,7 +50,7 @@ class Metabolite(Kinetics):
             parent = above.get("parent")
         for name, dose in sorted(tables["dose"].items()):
             if dose["drug"] == fields["name"]:
-                yield "model", f"a metabolite takes no dose of its own, but dose.{name} gives it (give {seen[-1]})"
+                yield "model", f"a metabolite takes no dose of its own, but dose.{name} gives one (give {seen[-1]})"
 
     @property
     def compartments(self) -> tuple[str, ...]:

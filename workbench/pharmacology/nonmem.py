@@ -66,7 +66,7 @@ class Nonmem(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse further doses without an interval, and words that do not go together."""
+        """Refuse further doses without an interval, and items that do not go together."""
         if fields.get("given") == 0.0:
             return
         hours, time = hours_of(fields, tables), fields.get("time")
@@ -80,13 +80,13 @@ class Nonmem(Component):
             yield "amt", "the steady state of an endless infusion (amt = 0 with a rate) has neither ii nor addl"
         yield from _cut_off("cmt", {str(fields["cmt"] or "")}, fields, tables)
         if fields.get("evid") == 2:
-            yield "evid", "a record that gives nothing (2) is no dose; 1, 3 and 4 are followed"
+            yield "evid", "a record that gives no dose (2) has no use here; 1, 3 and 4 are supported"
         if fields.get("evid") == 3 and (fields.get("amt") or fields.get("rate") or fields.get("ss")):
-            yield "evid", "3 empties the drug and gives nothing; 4 gives a dose after that"
+            yield "evid", "3 empties the drug and gives no dose; 4 gives a dose after that"
 
     @classmethod
     def notes(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Tell of further doses that come too late for the phase."""
+        """Note further doses that come too late for the phase."""
         hours, (time, ii, addl) = hours_of(fields, tables), (fields[name] for name in ("time", "ii", "addl"))
         if hours is not None and ii and addl and time is not None and time < hours:
             given = float(number_before(hours, time, ii))
@@ -135,10 +135,10 @@ class DosingTable(Component):
     """A table of dose records as NONMEM's users write it, in a CSV file beside the scenario or in the scenario itself.
 
     Columns TIME (h from the start of the phase) and AMT (mg), and if need be ID, RATE (mg/h; 0 is at once), TINF (h),
-    II (h), ADDL, SS, EVID and CMT; a point is no value. `check` prints what was read and what was passed over; a word
-    of NONMEM that is not followed is refused. Bioavailability leaves RATE alone and shortens the infusion; the length
-    in TINF stays. SS = 1 and EVID 3 and 4 empty the drug, whichever table filled it. With several IDs, in order of
-    appearance, each is one subject; with one, all subjects are given the same.
+    II (h), ADDL, SS, EVID and CMT; a point is no value. `check` prints which columns were read and ignored; an
+    item of NONMEM without support is refused. Bioavailability leaves RATE alone and shortens the infusion; the
+    length in TINF stays. SS = 1 and EVID 3 and 4 empty the drug, whichever table filled it. With several IDs, each is
+    one subject, in order of appearance; with one, all subjects are given the same.
     """
 
     section: ClassVar[str] = "dose"
@@ -170,7 +170,7 @@ class DosingTable(Component):
 
     @classmethod
     def notes(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Tell of records that come too late for the phase."""
+        """Note records that come too late for the phase."""
         hours, late = hours_of(fields, tables), _late(fields, tables)
         if late is not None and 0 < late[0] < late[1]:
             yield "table", f"{late[0]} of {late[1]} records are not given: {fields['during']} is over after {hours:g} h"
@@ -278,7 +278,7 @@ def _cut_off(field: str, cmts: Iterable[str], fields: Mapping[str, Any], tables:
     around = sorted(n for n, c in tables["compartment"].items() if c["drug"] == fields["drug"])
     for place, name in enumerate(around, first or 0):
         if first and tables["compartment"][name]["flow"] == 0.0 and {str(place), name.lower()} & {*cmts}:
-            yield field, f"CMT {place}: compartment.{name} has a flow of 0, and is none"
+            yield field, f"CMT {place}: compartment.{name} has a flow of 0, so it does not exist"
 
 
 def _in_force(fields: Mapping[str, Any]) -> list[tuple[DoseRecord, float]]:

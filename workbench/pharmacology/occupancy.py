@@ -35,11 +35,14 @@ class BathDrug(Component):
         """Refuse a dose, and a reading of plasma."""
         for name, dose in sorted(tables["dose"].items()):
             if dose["drug"] == fields["name"]:
-                yield "model", f"a drug in the bath has its concentration and takes no dose, but dose.{name} gives it"
+                yield (
+                    "model",
+                    f"a drug in the bath has a fixed concentration and takes no dose, but dose.{name} gives one",
+                )
         for section in ("outcome", "course"):
             for name, readout in sorted(tables[section].items()):
                 if not readout.offers("bath") and readout.get("drug") == fields["name"]:
-                    yield "model", f"{section}.{name} reads it in plasma, where a drug in the bath is not"
+                    yield "model", f"{section}.{name} reads it in plasma, but a drug in the bath is not in plasma"
 
     def build(self, block: Assembly, name: str) -> None:
         """Offer the concentration as a driven signal."""
@@ -62,7 +65,11 @@ class Affinity(Component):
     drug: str = reference("drug", "a drug in the bath")
     ki: Value = number(MISSING, "nM", "concentration that occupies half the receptors in vitro", low=1e-6, high=1e9)
     efficacy: Value = number(
-        0.0, "1", "share of the transmitter's full effect that it has itself; 0 only blocks", low=0.0, high=1.0
+        0.0,
+        "1",
+        "its intrinsic efficacy, as a share of the transmitter's full effect; 0 is a pure antagonist",
+        low=0.0,
+        high=1.0,
     )
 
     @classmethod
@@ -95,7 +102,7 @@ class Affinity(Component):
 
 
 def idle_efficacy(fields: Mapping[str, Any], tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield why an efficacy of its own does nothing, where no receptor takes this occupancy."""
+    """Yield why an intrinsic efficacy has no effect where no receptor takes this occupancy."""
     named = any(fields["name"] in (receptor.get("antagonists") or ()) for receptor in tables["receptor"].values())
     if fields["efficacy"] and not named:
         yield "efficacy", f"acts at no receptor: none lists {fields['name']} among its antagonists"
@@ -130,7 +137,11 @@ class Langmuir(Component):
     drug: str = reference("drug", "the drug")
     ec50: Value = number(18.3, "ng/mL", "plasma concentration that occupies half the receptors", low=1e-6, high=1e9)
     efficacy: Value = number(
-        0.0, "1", "share of the transmitter's full effect that it has itself; 0 only blocks", low=0.0, high=1.0
+        0.0,
+        "1",
+        "its intrinsic efficacy, as a share of the transmitter's full effect; 0 is a pure antagonist",
+        low=0.0,
+        high=1.0,
     )
 
     @classmethod

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 NEVER = 1e6
-"""Hours, or mg a day: a limit that is not reached."""
+"""Hours, or mg a day: a limit that is never reached."""
 AT_ONCE = "an infusion takes time; a dose given at once (a bolus) leaves {name} out"
 
 
@@ -79,7 +79,7 @@ class Repeated(Component):
         0.0, "h", "time of the first dose from the start of the phase", low=0.0, high=1e6, status="protocol"
     )
     until: Value = number(
-        NEVER, "h", "time in the phase from which none is given any more", low=0.0, high=NEVER, status="protocol",
+        NEVER, "h", "time in the phase from which no more are given", low=0.0, high=NEVER, status="protocol",
         above="first", because="doses end before the first is given",
     )  # fmt: skip
     duration: Value = number(
@@ -91,7 +91,7 @@ class Repeated(Component):
         status="protocol",
         zero=AT_ONCE.format(name="duration"),
     )
-    missed: tuple[float, ...] = numbers((), "1", "doses that are left out, by their numbers from 1", low=1, high=1e6)
+    missed: tuple[float, ...] = numbers((), "1", "doses that are missed, by number from 1", low=1, high=1e6)
     steady_state: bool = switch(False, "whether the phase begins at the steady state of this regimen")
     titration_start: Value = number(0.0, "mg/day", "daily total on the first day", low=0.0, high=1e6, status="protocol")
     titration_step: Value = number(
@@ -99,7 +99,7 @@ class Repeated(Component):
     )
     titration_each: Value = number(3.0, "day", "days between two rises", low=0.01, high=3650.0, status="protocol")
     titration_maximum: Value = number(
-        NEVER, "mg/day", "daily total that no titration may pass", low=0.0, high=NEVER, status="protocol"
+        NEVER, "mg/day", "daily total that titration may not exceed", low=0.0, high=NEVER, status="protocol"
     )
     count: Value = number(0.0, "1", "how many doses; 0 is to the end of the phase", low=0, high=1e6, status="protocol",
                           whole=True)  # fmt: skip
@@ -117,7 +117,7 @@ class Repeated(Component):
 
     @classmethod
     def notes(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Tell of doses that are counted and come too late for the phase."""
+        """Note counted doses that come too late for the phase."""
         many, given = fields["count"], _given(fields, hours_of(fields, tables))
         if many and given is not None and 0.0 < given < many:
             yield "count", f"{given:g} of {many:g} doses are given: {fields['during']} ends before the others"
@@ -212,7 +212,7 @@ def _schedule_faults(fields: Fields, hours: float | None) -> Iterator[tuple[str,
         return
     for position, missed in enumerate(fields.get("missed") or ()):
         if missed != int(missed):
-            yield "missed", f"doses are counted 1, 2, 3 ...; entry {position + 1} is {missed:g}"
+            yield "missed", f"doses are numbered 1, 2, 3 ...; entry {position + 1} is {missed:g}"
         elif many and missed > many:
             yield "missed", f"there is no dose {missed:g} (only {many:g} are given by the end of {fields['during']})"
 

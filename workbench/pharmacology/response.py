@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HALVES = {"ec50": "the concentration in plasma (ng/mL)", "half": "the level of the signal, in its unit,"}
 SHORTEST_DELAY = 0.01
 """Hours; steps would have to be shorter still."""
-SITELESS = "an effect site that comes or goes while the model runs has no state to begin from"
+SITELESS = "an effect site that appears while the model runs has no initial state"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +47,9 @@ class Responding(Component):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse an effect site too fast to be followed."""
+        """Refuse an effect site that is too fast to be solved."""
         if fields["delay"] and fields["delay"] < SHORTEST_DELAY:
-            yield "delay", f"{fields['delay']:g} h is at once: write 0, or {SHORTEST_DELAY:g} h and more"
+            yield "delay", f"{fields['delay']:g} h is practically at once: write 0, or at least {SHORTEST_DELAY:g} h"
 
     def driver(self, block: Assembly) -> Value:
         """Return what it responds to, before any effect site."""
@@ -87,7 +87,7 @@ class LinearResponse(Responding):
     name: ClassVar[str] = "linear"
     equation: ClassVar[str] = "R = baseline + slope s,  ds/dt = ln 2 / delay (driver - s)"
 
-    baseline: Value = number(0.0, "1", "response where nothing drives it", low=-1e12, high=1e12)
+    baseline: Value = number(0.0, "1", "response without any drive", low=-1e12, high=1e12)
     slope: Value = number(MISSING, "1", "change for each unit of what drives it (ng/mL of a drug)",
                           low=-1e12, high=1e12)  # fmt: skip
 
@@ -161,8 +161,8 @@ class HillResponse(Saturating):
         "R = baseline + maximum s^h / (s^h + half^h),  ds/dt = ln 2 / delay (driver - s),  half = ec50 of a drug"
     )
 
-    baseline: Value = number(0.0, "1", "response where nothing drives it", low=-1e12, high=1e12)
-    maximum: Value = number(1.0, "1", "most that is added to it; below 0 it falls", low=-1e12, high=1e12)
+    baseline: Value = number(0.0, "1", "response without any drive", low=-1e12, high=1e12)
+    maximum: Value = number(1.0, "1", "the largest change; below 0 the response falls", low=-1e12, high=1e12)
 
     @staticmethod
     def level(driver: Value, middle: Value, exponent: Value, baseline: Value, maximum: Value) -> Value:
@@ -187,7 +187,7 @@ class Turnover(Saturating):
     of_loss: ClassVar[bool]
     """Whether it acts on the loss; else on production."""
 
-    baseline: Value = number(1.0, "1", "response where nothing drives it", low=1e-12, high=1e12)
+    baseline: Value = number(1.0, "1", "response without any drive", low=1e-12, high=1e12)
     loss: Value = number(
         MISSING, "1/h", "rate constant of its loss; what is lost faster is at once", low=1e-6, high=60.0
     )

@@ -1,4 +1,4 @@
-"""Doses that no label and no trial knows: told, not refused, whichever way the amount is said.
+"""Doses outside what labels and trials report: noted, not refused, however the amount is given.
 
 What a plan gives is worked out arm by arm, from the numbers that its runs will have: plain doses and those by weight,
 records, tables, titrations, adjustments, sweeps and ``--set`` alike.
@@ -39,7 +39,7 @@ DAY = HOURS_PER_DAY
 UNREACHED = 1e6
 """mg, mg/kg or mg a day: a maximum that stands for none."""
 REFERENCE_WEIGHT = 70.0
-"""kg; of a person whose weight nothing says."""
+"""kg; for a person without a stated weight."""
 NEAR = 1e-9
 
 
@@ -206,7 +206,7 @@ def _given(runs: _Runs, name: str, fields: Fields, drug: Table, length: float) -
 
 
 def _raised(runs: _Runs, one: Given, tables: Tables) -> Iterator[Given]:
-    """Yield what visits may make of a dose at most: each that finds its condition adds a step, up to a maximum."""
+    """Yield the largest dose that visits may lead to: each that finds its condition adds a step, up to a maximum."""
     for name, fields in tables.get("adjustment", {}).items():
         own = f"adjustment.{name}."
         if fields.get("dose") != one.name or not runs.has(f"{own}step"):

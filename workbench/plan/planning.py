@@ -1,4 +1,4 @@
-"""From a scenario and the words of one command to a plan; whatever makes no sense is refused here."""
+"""From a scenario and the options of one command to a plan; inconsistent requests are refused here."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def _plan(
     scenario.registry.look_again()
     seed = scenario.subjects.seed if seed is None else seed
     if not 0 <= seed < 2**63 or not 1 <= (1 if subjects is None else subjects) <= MOST_SUBJECTS:
-        raise UsageError(f"a seed is at least 0 (and below 2^63), and there are 1 to {MOST_SUBJECTS:,} subjects")
+        raise UsageError(
+            f"a seed must be at least 0 (and below 2^63), and there must be 1 to {MOST_SUBJECTS:,} subjects"
+        )
     chosen = _chosen(scenario, arms, studies, subjects)
     told_of_settings: list[Problem] = []
     read = read_settings(scenario, settings, told_of_settings)
@@ -163,7 +165,7 @@ def _chosen(
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f'; did you mean "{near[0]}"?' if near else ""
-                faults.append(f"no {what} {quoted(name)} in this scenario (there are: {', '.join(known)}){hint}")
+                faults.append(f"no {what} {quoted(name)} in this scenario (known: {', '.join(known)}){hint}")
     if faults:
         raise UsageError("; ".join(faults))
     kept = []
@@ -172,7 +174,7 @@ def _chosen(
         if left and (studies is None or study.name in studies):
             kept.append(replace(study, arms=left, subjects=study.subjects if subjects is None else subjects))
     if not kept:
-        raise UsageError("no study is left with these arms and studies")
+        raise UsageError("no study remains with these arms and studies")
     return kept
 
 
@@ -234,5 +236,5 @@ def _refuse_different_measures(scenario: Scenario, plans: Iterable[StudyPlan]) -
         declared = scenario.tables[table.section][table.name].component.parameters()
         numbers = {name: value for name, value in table.fields if not declared[name].structural}
         if seen.setdefault((table.section, table.name), numbers) != numbers:
-            message = "a number differs between arms, but what is measured must be the same for all"
+            message = "a number differs between arms, but a measurement must be the same in all of them"
             raise ScenarioError([Problem(scenario.file, 0, 0, f"{table.section}.{table.name}", message)])

@@ -147,7 +147,9 @@ class Layers:
             if other != base:
                 both = " and ".join(f"{form.constant:g} kg" if form.constant is not None else "another that differs"
                                     for form in (base, other))  # fmt: skip
-                message = f"one person has one body weight, but {first} and {path} say {both}: say it in one of them"
+                message = (
+                    f"one person has one body weight, but {first} and {path} give {both}: give it in only one of them"
+                )
                 raise ScenarioError([Problem(self.scenario.file, 0, 0, f"{path}.{WEIGHT}", message)])
         form = base
         for trait, factor in traits:
@@ -209,7 +211,7 @@ class Layers:
         return is_switched_off(self.scenario.table(path))
 
     def _above(self, path: str) -> ValueSource | None:
-        """Return the value from command line, sweep or arm, in this order; None if they are silent."""
+        """Return the value from command line, sweep or arm, in this order; None if none of them sets it."""
         if path in self.settings:
             return ValueSource("command line", self.settings[path], _evidence(self.settings[path]))
         if path in self.levels:
@@ -258,7 +260,7 @@ class Layers:
 
 
 def _highest(sources: Mapping[str, ValueSource]) -> tuple[int, dict[str, ValueSource]]:
-    """Return the highest of the `LAYERS` that speak, and what it says, by table."""
+    """Return the highest of the `LAYERS` that set a value, and the value, by table."""
     best = max(LAYERS.index(source.origin) for source in sources.values())
     return best, {path: source for path, source in sources.items() if LAYERS.index(source.origin) == best}
 

@@ -1,4 +1,4 @@
-"""Whether the tables of each structure still fit together once arms, sweeps and the command line have spoken.
+"""Checks that the tables of each structure still fit together after arms, sweeps and the command line.
 
 The file's own tables are checked when it is read. A size, a phase length or a reference that changes later makes
 another structure, which must pass the same checks before anything runs; so must the numbers at the ends of a sweep.

@@ -124,8 +124,6 @@ def _fixed_number(layers: Layers, table: Table, parameter: Parameter) -> float |
         path = f"{table.path}.{parameter.name}"
         setting = layers.source(table, parameter).setting
         what = f"parameter.{setting.name}" if isinstance(setting, Ref) else "its value"
-        message = (
-            f"{what} differs between points or subjects, but the protocol and what is measured must be the same for all"
-        )
+        message = f"{what} differs between points or subjects, but protocol and measurements must be the same for all"
         raise ScenarioError([Problem(layers.scenario.file, 0, 0, path, message)])
     return number

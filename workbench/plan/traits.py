@@ -115,7 +115,7 @@ def cholesky(subjects: Subjects) -> tuple[tuple[str, ...], list[list[float]]]:
     try:
         factor: list[list[float]] = np.linalg.cholesky(matrix).tolist()
     except np.linalg.LinAlgError:
-        message = f"no traits can have these correlations (between {', '.join(names)}); weaken at least one"
+        message = f"these correlations contradict each other (between {', '.join(names)}); weaken at least one"
         raise ScenarioError([Problem("", 0, 0, "subjects.correlation", message)]) from None
     return names, factor
 

@@ -147,7 +147,7 @@ class RelativeToRest(Judged):
         task, rest = tables["task"][fields["task"]], fields["rest"]
         reached = {way["post"] for way in tables["projection"].values() if way["pre"] == task.get("cues")}
         if rest in {task.get("answers"), *reached}:
-            yield "rest", f"{rest} is commanded by task {fields['task']}; rest needs a population without a command"
+            yield "rest", f"{rest} is commanded by task {fields['task']}; the resting population must not get a command"
 
     def reading(self, block: Assembly) -> Reading:
         """Sum off-target activity and the mean of the resting population."""

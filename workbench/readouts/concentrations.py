@@ -35,9 +35,9 @@ class OfStretch(Readout):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a course, a reading of no one phase, and a stretch that ends before it begins."""
+        """Refuse a time course, a reading without a single phase, and a stretch that ends before it begins."""
         if fields["section"] == "course":
-            yield "readout", "is one number for a stretch of time; a course takes a concentration or a level"
+            yield "readout", "is one number for a stretch of time; a time course needs a concentration or a level"
             return
         yield from super().check(fields, tables)
         words = fields.get("window")
@@ -72,7 +72,7 @@ class OfCurve(OfStretch):
         """Look at the whole stretch when its end has come."""
         exposure = next(e for e in block.exposures if isinstance(e, Exposure) and e.name == self.drug)
         if exposure.moves and not self.follows:
-            reason = f"links move numbers of drug.{self.drug} while the model runs: its curve after this has no form"
+            reason = f"links move numbers of drug.{self.drug} while the model runs: its later curve has no closed form"
             raise AssemblyError("", f"{self.name} cannot be read: {reason}")
         name, since, until = self.stretch(block)
         if (level := getattr(self, "threshold", None)) is not None:

@@ -35,7 +35,7 @@ class ProfileError(OfRow):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse tasks without a known covariance, and an eigenvector that has no direction of its own."""
+        """Refuse tasks without a known covariance, and an eigenvector whose direction is not determined."""
         yield from super().check(fields, tables)
         faults = list(moment_fault(fields, tables))
         yield from faults or eigenvalue_faults(fields, fields["component"], tables)
@@ -73,7 +73,7 @@ class SubspaceError(Readout):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse tasks without a known covariance, and a span whose last eigenvector is as good as the next."""
+        """Refuse tasks without a known covariance, and a span whose last eigenvalue nearly equals the next."""
         yield from super().check(fields, tables)
         faults = list(moment_fault(fields, tables))
         yield from faults

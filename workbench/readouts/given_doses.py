@@ -65,7 +65,7 @@ class DoseAmount(OfDoses):
     take: str = option("last", ("last", "total"), "the last dose, or the total of all so far")
 
     def reading(self, block: Assembly) -> Reading:
-        """Look the amounts up."""
+        """Read the amounts."""
         given = self.amounts(block)
 
         def amount(sums: tuple[Array, ...], trials: int) -> Array:

@@ -84,7 +84,7 @@ class OfLevel(OfStretch):
         level = block.driven(self.signal)
         sources = {name: behind(block, name) for name in sorted(block.leaves(level))}
         for name in (name for name, source in sources.items() if source is None):
-            raise AssemblyError("", f"{self.name} cannot be read: {name} moves {self.signal}, and has no curve")
+            raise AssemblyError("", f"{self.name} cannot be read: {name} moves {self.signal}, but has no curve in time")
         name, since, until = self.stretch(block)
         if not sources:  # nothing moves it: one level all the time
             still = np.array(np.broadcast_to(np.asarray(level), (block.runs,)))

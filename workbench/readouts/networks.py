@@ -34,7 +34,7 @@ class TeacherLoss(Readout):
 
 
 def routed_faults(fields: Fields, tables: Tables, *, above: bool) -> Iterable[tuple[str, str]]:
-    """Yield why a readout of weights between layers, or of the error sent back to them, has nothing to read."""
+    """Yield why a readout of weights between layers, or of their returned error, has nothing to read."""
     rule = tables["plasticity"].get(fields["projection"])
     if not tables["projection"][fields["projection"]].offers("batches"):
         yield "projection", "needs weights between layers"
@@ -58,7 +58,7 @@ class FeedbackAngle(Readout):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse weights to which nothing is sent back."""
+        """Refuse weights that receive no error."""
         yield from super().check(fields, tables)
         yield from routed_faults(fields, tables, above=True)
 

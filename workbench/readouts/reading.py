@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 MOST_VALUES = 100_000
-"""Values of one course: more is a slip of the pen, and more than a page can show."""
+"""Values of one time course: more would be a typo, and more than a page can show."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class Readout(Component):
     at_moments: ClassVar[bool] = True
 
     window: str | None = window(None, "stretch of the protocol; a reading of the moment is taken at its end")
-    every: int = count(0, "for a course on the trial clock: trials per recorded value", low=0)
-    interval: float = number(0.0, "h", "for a course in a phase that runs in hours: time between values", low=0.0)
+    every: int = count(0, "for a time course on the trial clock: trials per recorded value", low=0)
+    interval: float = number(0.0, "h", "for a time course in a phase that runs in hours: time between values", low=0.0)
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a course without a pace, or with the other clock's, and an outcome that has one."""
+        """Refuse a time course without a pace, or with the other clock's, and an outcome with one."""
         every, interval = fields.get("every"), fields.get("interval")
         if fields["section"] == "outcome":
             pace = "every" if every else "interval"
             if every or interval:
-                yield pace, "belongs to a course; an outcome is one number, taken over its window"
+                yield pace, "belongs to a time course; an outcome is one number, taken over its window"
             return
         clocks = tables.clocks
         timed = clocks - {"trial", "flow"}
@@ -73,11 +73,11 @@ class Readout(Component):
         elif not clocks & {"trial", "flow"} and not interval:
             yield "interval", 'is missing (hours between recorded values, such as interval = "1 h")'
         elif not every and not interval:
-            yield "every", 'a course needs its pace: every = 100 (trials) or interval = "1 h"'
+            yield "every", 'a time course needs a pace: every = 100 (trials) or interval = "1 h"'
         elif every and sum(phase.get("trials", 0) for phase in tables["phase"].values()) > MOST_VALUES * every:
-            yield "every", f"makes a course of more than {MOST_VALUES:,} values"
+            yield "every", f"makes a time course of more than {MOST_VALUES:,} values"
         elif interval and sum(phase.get("length", 0.0) for phase in tables["phase"].values()) > MOST_VALUES * interval:
-            yield "interval", f"makes a course of more than {MOST_VALUES:,} values"
+            yield "interval", f"makes a time course of more than {MOST_VALUES:,} values"
 
     def reading(self, block: Assembly) -> Reading:
         """Fetch what the readout needs from `block`, registering steps if it must."""
@@ -121,7 +121,7 @@ class OneSynapse(OfUnit):
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse weights that nobody learns."""
+        """Refuse weights that no rule changes."""
         yield from super().check(fields, tables)
         yield from unlearned_fault(fields, tables)
 
@@ -179,7 +179,7 @@ def moment_fault(fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
 
 
 def eigenvalue_faults(fields: Fields, component: int, tables: Tables) -> Iterable[tuple[str, str]]:
-    """Yield an eigenvector that has no direction of its own."""
+    """Yield an eigenvector whose direction is not determined."""
     for pair in ((component - 1, component), (component, component + 1)):
         if fault := gap_fault(fields, pair, tables):
             yield "component", fault

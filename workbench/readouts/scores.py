@@ -31,7 +31,7 @@ class AtVisits(Readout):
         """Refuse a course, and a window before the end."""
         yield from super().check(fields, tables)
         if fields["section"] == "course":
-            yield "readout", f"{cls.name} belongs to visits; for a course over time use expected_score"
+            yield "readout", f"{cls.name} belongs to visits; for a time course use expected_score"
         elif fields.get("window"):
             yield "window", "visits have times of their own; leave the window out"
 

@@ -105,7 +105,7 @@ def people_of(fields: Mapping[str, object]) -> int:
 def _check_count(document: Document, keys: Keys, records: object, subjects: int) -> None:
     people = people_of({"table": records})
     if people > 1 and people != subjects:
-        rule = "one ID serves all subjects, several IDs must be one per subject"
+        rule = "one ID is for all, several are one for each"
         document.report(keys, f"the table has {people} IDs for {subjects} subjects; {rule} ([subjects] count)")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LinkedNumber(np.lib.mixins.NDArrayOperatorsMixin):
-    """A number that links move; whoever asks for more than its shape is written down."""
+    """A number that links move; every use beyond its shape is recorded."""
 
     def __init__(self, array: Array, paths: frozenset[str], read: Callable[[frozenset[str]], None]) -> None:
         self.array, self.paths, self._read = array, paths, read

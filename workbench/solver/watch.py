@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DeadlinePassed(Exception):
-    """The time for looking is over; `step` says how far it came."""
+    """The time limit has passed; `step` is the number of steps done."""
 
     def __init__(self, step: int) -> None:
         super().__init__(step)
