@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS
+from workbench.component.tables import Fields, Tables
 from workbench.quantities import parse_integer
 from workbench.scenario.arms import is_switched_off
 from workbench.scenario.conformity import show
@@ -135,6 +136,8 @@ def _covariance(scenario: Scenario, arm: str, at: Mapping[str, Any], name: str, 
     covariance = getattr(component, "covariance_of", None)
     if covariance is None:
         raise SettingFault(f"task.{name} is a {component.name}, whose covariance is not known")
-    names = scenario.tables["population"]
-    population = {other: fields_at(scenario, arm, at, "population", other) for other in names}
-    return np.asarray(covariance(fields, {"population": population}))
+    population = {
+        other: Fields(table.component, "population", other, fields_at(scenario, arm, at, "population", other))
+        for other, table in scenario.tables["population"].items()
+    }
+    return np.asarray(covariance(fields, Tables({"population": population})))
