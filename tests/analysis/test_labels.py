@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.cases import every_case
 from support.shipped_runs import SCENARIOS
 from support.shipped_texts import shipped_content
 
@@ -30,7 +30,7 @@ def test_what_fits_is_left_as_it_is_and_what_differs_at_the_end_keeps_its_end() 
     assert one != other and one.startswith("Ketamine") and other.startswith("Ketamine")
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@every_case("name", SCENARIOS)
 def test_no_two_arms_of_a_shipped_scenario_look_alike_at_any_width(name: str) -> None:
     arms = shipped_content(name).get("arm", {})
     titles = [arm.get("title") or key.replace("_", " ") for key, arm in arms.items()]

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, workbench
 
 from workbench.cli.main import app
@@ -87,7 +88,7 @@ ANY = [[HOSTILE], ["{}/points.csv"], ["{}/odd.toml"], ["{}/none.db"]]
 """What every other command is tried on."""
 
 
-@pytest.mark.parametrize("name", [c.name or c.callback.__name__ for c in app.registered_commands if c.callback])
+@every_case("name", [c.name or c.callback.__name__ for c in app.registered_commands if c.callback])
 def test_nothing_that_is_said_acts_on_the_terminal(folder: Path, name: str) -> None:
     for words in LINES.get(name, ANY):
         done = workbench(name, *(word.replace("{}", str(folder)) for word in words), cwd=folder.parent)

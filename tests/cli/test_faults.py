@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, answer, command, environment, process, workbench
 
 
@@ -22,7 +23,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize(
+@every_case(
     "line",
     [
         "bogus",

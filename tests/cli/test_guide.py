@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import ROOT, answer, process, workbench
 
 from workbench.cli.guide_text import Topic, markdown, terminal, topics
@@ -24,7 +25,7 @@ def test_without_a_topic_all_are_listed_in_reading_order(tmp_path: Path) -> None
     assert listed[0] == ("start", "Start in ten minutes")
 
 
-@pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.name)
+@every_case("topic", topics(), ids=lambda topic: topic.name)
 def test_a_topic_is_plain_text_in_eighty_columns(topic: Topic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     done = workbench("guide", topic.name, cwd=tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, process, workbench
 from support.every_command import commands, example, writes_files, writes_rows
 
@@ -73,7 +74,7 @@ class _Files(dict[str, str]):
         return str(scenarios_folder() / f"{name}.toml")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@every_case("name", COMMANDS)
 def test_output_fits_and_breaks_no_word(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: dict[int, set[str]] = {}
     for width in (80, 120):

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support.cases import every_case
 from support.shipped_texts import whole_text
 
 from workbench.scenario.bibliography import bibliography_file, read_bibliography
@@ -123,7 +123,7 @@ def untold(text: str, known: set[Told]) -> set[float]:
     return {number for number, _ in left}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@every_case("file", FILES, ids=lambda file: file.stem)
 def test_no_scenario_types_a_number_about_results(file: Path) -> None:
     raw = tomllib.loads(whole_text(file))
     known = settings(raw)

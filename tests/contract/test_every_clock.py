@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.cases import every_case
 from support.shipped_runs import QUICK_ARM, SCENARIOS, Shipped, shipped_scenario
 
 import workbench
@@ -37,7 +38,7 @@ def test_a_run_alone_is_what_it_was_in_its_sweep(scenario: str, shipped: Shipped
     assert again.stored and again.equal
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@every_case("scenario", SCENARIOS)
 def test_a_block_that_is_built_again_starts_where_the_first_one_did(scenario: str) -> None:
     """Every signal to the bit, after a run has been on its way: no component keeps anything outside its block."""
     planned = plan(shipped_scenario(scenario))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from support.cases import every_case
 from support.shipped_runs import SCENARIOS, shipped_scenario
 
 from workbench.component.declaration import Parameter
@@ -67,7 +68,7 @@ def faults(scenario: Scenario) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@every_case("scenario", SCENARIOS)
 def test_every_number_has_a_status_and_what_was_measured_a_source(scenario: str) -> None:
     assert not faults(shipped_scenario(scenario))
 

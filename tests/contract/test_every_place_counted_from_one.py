@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.shipped_texts import whole_text
 
 from workbench.component.declaration import Component, Parameter
@@ -54,7 +55,7 @@ def with_number(text: str, section: str, name: str, parameter: Parameter) -> str
     return head + "\n".join([f"[{section}.{name}]", f"{parameter.name} = {value}", *kept]) + bracket + after
 
 
-@pytest.mark.parametrize(("component", "parameter"), PLACES, ids=lambda v: getattr(v, "name", ""))
+@every_case(("component", "parameter"), PLACES, ids=lambda v: getattr(v, "name", ""))
 def test_a_number_that_is_not_there_is_refused_at_its_field(component: type[Component], parameter: Parameter) -> None:
     path, section, name = first_use(component)
     text = with_number(texts()[path], section, name, parameter)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL
 from support.lean import Ended, Lean, lean
 from support.shipped_texts import whole_text
@@ -89,7 +90,7 @@ def within_limits(process: Lean, folder: Path, file: Path) -> Ended:
     return ended
 
 
-@pytest.mark.parametrize(("component", "parameter"), COUNTS, ids=lambda v: getattr(v, "name", ""))
+@every_case(("component", "parameter"), COUNTS, ids=lambda v: getattr(v, "name", ""))
 def test_p08_a_count_at_the_end_of_its_range_is_checked_within_the_limits(
     component: type[Component],
     parameter: Parameter,
@@ -115,7 +116,7 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize(("file", "size"), SIZES, ids=lambda v: getattr(v, "stem", v))
+@every_case(("file", "size"), SIZES, ids=lambda v: getattr(v, "stem", v))
 def test_p08_a_scenario_whose_populations_are_as_large_as_may_be_is_checked_within_the_limits(
     file: Path, size: int, process: Lean, folder: Path
 ) -> None:

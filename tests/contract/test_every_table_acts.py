@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.circuits import HEAD
 from support.shipped_runs import SCENARIOS, shipped_scenario
 from support.shipped_texts import shipped_text
@@ -104,7 +105,7 @@ def test_every_section_has_its_orphan() -> None:
     assert {*ORPHANS, *ALONE} == set(SECTIONS)
 
 
-@pytest.mark.parametrize("section", ORPHANS)
+@every_case("section", ORPHANS)
 def test_what_acts_on_nothing_is_refused_at_its_line(section: str) -> None:
     scenario, orphan, names = ORPHANS[section]
     text = shipped_text(scenario) + "\n" + orphan
@@ -116,7 +117,7 @@ def test_what_acts_on_nothing_is_refused_at_its_line(section: str) -> None:
         assert "nothing" in message
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@every_case("scenario", SCENARIOS)
 def test_every_table_of_a_shipped_scenario_is_reached(scenario: str) -> None:
     assert shipped_scenario(scenario).tables
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.cases import every_case
 from support.commands import answer, workbench
 from support.examples import PAGES, ROOT, Examples, blocks, examples, lines
 from support.shipped_runs import Shipped
@@ -78,7 +79,7 @@ def test_every_command_has_an_example() -> None:
     assert {command.callback.__name__ for command in app.registered_commands if command.callback} <= run
 
 
-@pytest.mark.parametrize("name", [name for name in api.__all__ if not name.startswith("_")])
+@every_case("name", [name for name in api.__all__ if not name.startswith("_")])
 def test_every_function_of_the_package_has_an_example_and_says_what_it_does(name: str) -> None:
     function = getattr(api, name)
     assert f"workbench.{name}(" in (ROOT / "docs" / "guide" / "commands.md").read_text(encoding="utf-8")

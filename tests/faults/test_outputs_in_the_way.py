@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, workbench
 from support.every_command import example, reads_files, writes_files
 from support.surroundings import contents
@@ -97,7 +98,7 @@ def test_a_page_of_the_same_database_is_made_anew_and_no_other_file(folder: Path
 MISSING = ("none.toml", "none.db", "none")
 
 
-@pytest.mark.parametrize("name", sorted(reads_files()))
+@every_case("name", sorted(reads_files()))
 def test_a_missing_input_makes_no_file_and_no_folder(tmp_path: Path, name: str) -> None:
     more = example(name)[1:]
     for missing in MISSING:

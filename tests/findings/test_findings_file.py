@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import answer, workbench
 from support.small_findings import STILL, finding, folder
 
@@ -96,7 +97,7 @@ HEADS = (
 )
 
 
-@pytest.mark.parametrize("bad", CORPUS, ids=lambda bad: f"{bad.key}: {bad.words[:30]}")
+@every_case("bad", CORPUS, ids=lambda bad: f"{bad.key}: {bad.words[:30]}")
 def test_a_criterion_that_cannot_be_is_told_at_its_place(bad: Bad, tmp_path: Path) -> None:
     told(folder(tmp_path, finding("X1", bad.criterion)), f"finding.X1.criterion[0].{bad.key}", bad)
 

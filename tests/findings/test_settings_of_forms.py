@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from support.cases import every_case
 
 from workbench.findings.arm_numbers import SettingFault, setting_at
 from workbench.scenario import load_scenario
@@ -44,7 +45,7 @@ GIVEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arm", "path", "number"), GIVEN)
+@every_case(("name", "arm", "path", "number"), GIVEN)
 def test_a_path_is_what_its_arm_has(name: str, arm: str, path: str, number: Any) -> None:
     assert setting_at(rules(name), arm, {}, path) == number
 

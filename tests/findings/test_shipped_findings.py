@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.shipped_texts import shipped_drafts
 
 from workbench.findings.binding import bind
@@ -53,7 +54,7 @@ def about(name: str, *, published: bool = False) -> Iterator[Draft]:
             yield draft
 
 
-every = pytest.mark.parametrize("name", SCENARIOS)
+every = every_case("name", SCENARIOS)
 
 
 @every

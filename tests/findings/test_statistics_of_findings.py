@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cases import every_case
 
 from workbench.findings.finding import Criterion
 from workbench.findings.grammar import STATISTICS
@@ -120,7 +121,7 @@ def test_nothing_random_has_no_error_and_one_subject_an_unknown_one() -> None:
     assert monte_carlo_error(criterion("mean"), Sample(np.array([[3.0]]), NOTHING)) is None
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("value", "accept", "error", "verdict"),
     [
         (60.0, (50, 70), 0.0, "met"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cases import every_case
 from support.commands import answer, workbench
 from support.fabricated import accounted
 from support.small_findings import AWAY, PLAUSIBLE, SCENARIO, SET, STILL, finding, folder, swept
@@ -27,7 +28,7 @@ def rows(root: Path) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in said["findings"]} | {"counts": said["counts"]}
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("held", "sets", "label"),
     [
         (40, 40, "could not fail here"), (24, 24, "not measured"), (47, 48, "not measured"),

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import ROOT, SMALL, workbench
 from support.fuzzing.judged import MEGABYTES, SECONDS, loaded, peak, peak_reset, resident
 from support.fuzzing.sound_examples import DOSES, GIVEN, PAIR, PEOPLE, POINTS
@@ -251,7 +252,7 @@ def tried(folder: Path, words: tuple[str, ...], kind: str) -> tuple[int, list[st
     return done.returncode, lines
 
 
-@pytest.mark.parametrize("kind", LAID)
+@every_case("kind", LAID)
 def test_S01_what_is_read_is_a_file_of_a_bounded_size_or_refused_at_once(kept: Path, kind: str) -> None:
     with copied(kept) as folder:
         for what, words in READ.items():

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import ROOT, answer, workbench
 from support.shipped_runs import SCENARIOS
 from support.shipped_texts import shipped_content
@@ -17,7 +18,7 @@ from workbench.scenario.shipped_files import data_folder
 SETS = sorted((data_folder() / "parameters").glob("*.toml"))
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@every_case("name", SCENARIOS)
 def test_a_scenario_its_drugs_and_its_arms_are_found_by_name(name: str) -> None:
     content = shipped_content(name)
     (found,) = (one for one in lookup(Path(name).name) if one.kind == "a scenario")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.cases import every_case
 from support.circuits import HEAD, batches, equal, less, only, replaced, solved
 from support.commands import workbench
 from support.therapies import THERAPY
@@ -191,7 +192,7 @@ def test_the_command_writes_the_table(tmp_path: Path) -> None:
 HEADED = "ID,TIME,AMT,RATE,II,ADDL,SS,EVID\n"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("table", "place", "said"),
     [
         ("ID,TIME,RATE\n1,0,2\n", (1, 1), "no column AMT"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.circuits import HEAD, only, replaced
 from support.commands import workbench
 
@@ -60,7 +61,7 @@ def note(table: str, people: int = 1) -> str:
     return found.message
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("table", "drug", "times", "right"),
     [
         (
@@ -95,10 +96,10 @@ def test_the_concentration_is_that_of_whoever_wrote_the_table(
     assert [outcomes[f"c{i}"][0] for i in range(len(times))] == pytest.approx(right, rel=5e-6)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "heading", ["SUBJID", "USUBJID", "subj", "Subject", "PATIENT", "#ID", "CID", "Subject ID", "patient_id", "id"]
 )
-@pytest.mark.parametrize("names", [("1", "2"), ("1.0", "02"), ("B-17", "A-03"), ("C1", "C2")])
+@every_case("names", [("1", "2"), ("1.0", "02"), ("B-17", "A-03"), ("C1", "C2")])
 def test_people_are_found_under_the_headings_that_are_written(heading: str, names: tuple[str, str]) -> None:
     table = f"{heading},TIME,AMT\n{names[0]},0,100\n{names[1]},0,40\n"
     outcomes = solve(only(text(table, 1.0, 9.0, people=2))).outcomes
@@ -248,7 +249,7 @@ def test_no_unknown_column_is_silent() -> None:
             assert f"not recognised and ignored: {heading}" in read(cells(heading, "3"))[1].notes[0].message
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("table", "said"),
     [
         ("ID,DATE,TIME,AMT\n1,2020-01-01,0,100\n", "DATE: dates are not supported"),

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from support.cases import every_case
 from support.circuits import HEAD, only, replaced
 from support.nonmem_rules import System, advanced, amounts_at, periodic
 
@@ -104,7 +105,7 @@ def extrapolated(table: dict[str, Any], hours: Any) -> Any:
     return 50.0 * found
 
 
-@pytest.mark.parametrize("table", PRINTED["tables"], ids=lambda table: str(table["id"]))
+@every_case("table", PRINTED["tables"], ids=lambda table: str(table["id"]))
 def test_the_concentrations_are_those_that_nonmem_printed(table: dict[str, Any]) -> None:
     """All 131 of each table to the last printed digit, but for hours of a steady state whose lag is beyond its interval.
 

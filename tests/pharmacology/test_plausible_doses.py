@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import answer, workbench
 from support.shipped_runs import SCENARIOS
 from support.shipped_texts import shipped_text
@@ -81,7 +82,7 @@ def changed(tmp_path: Path) -> Callable[[str, list[tuple[str, str]]], Path]:
     return write
 
 
-@pytest.mark.parametrize("door", DOORS)
+@every_case("door", DOORS)
 def test_a_dose_beyond_what_is_known_is_told_through_every_door(door: str, changed: Callable[..., Path]) -> None:
     name, changes, settings, key = DOORS[door]
     notes = plan(load_scenario(changed(name, changes)), settings=settings, subjects=4).notes
@@ -108,7 +109,7 @@ def test_what_is_told_is_the_amount_the_substance_the_range_and_its_source(chang
 DOSED = [name for name in SCENARIOS if "\n[dose." in shipped_text(name)]
 
 
-@pytest.mark.parametrize("name", DOSED)
+@every_case("name", DOSED)
 def test_every_shipped_drug_that_is_given_has_a_range_with_its_source(name: str) -> None:
     scenario = load_scenario(scenarios_folder() / f"{name}.toml")
     works = read_bibliography(bibliography_file(data_folder()))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cases import every_case
 from support.circuits import HEAD, only, solved
 
 from workbench.component.declaration import Component, Parameter
@@ -90,7 +91,7 @@ def test_every_share_is_declared_with_its_range() -> None:
     assert {p.name for _, p in SHARES} >= {"bioavailability", "formed", "effect", "nasal_share", "oral_share"}
 
 
-@pytest.mark.parametrize(("component", "parameter"), SHARES, ids=lambda x: getattr(x, "name", ""))
+@every_case(("component", "parameter"), SHARES, ids=lambda x: getattr(x, "name", ""))
 def test_no_draw_takes_a_share_out_of_its_range_unseen(component: type[Component], parameter: Parameter) -> None:
     """A number is its base times what traits draw; every product of every subject is held against the range."""
     form = Form(0.9, (TraitFactor("t"),))

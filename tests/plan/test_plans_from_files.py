@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.shipped_runs import SCENARIOS, shipped_scenario
 from support.small_world import WORLD, field_of, laid_out
 
@@ -145,7 +146,7 @@ def test_a_design_spreads_over_the_plausible_range_of_the_parameter(planned: Pla
     assert all(0.05 + 0.15 * i / 8 <= value <= 0.05 + 0.15 * (i + 1) / 8 for i, value in enumerate(values))
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@every_case("scenario", SCENARIOS)
 def test_every_shipped_scenario_can_be_laid_out(scenario: str) -> None:
     planned = plan(shipped_scenario(scenario), subjects=2)
     keys: set[bytes] = set()

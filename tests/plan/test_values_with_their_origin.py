@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.cases import every_case
 from support.small_world import Drug, arm, axis, parameter_set, q, scenario, table, trait
 
 from workbench.errors import ScenarioError
@@ -101,7 +102,7 @@ def test_set_reads_every_kind_of_field(path: str, text: str, value: object) -> N
     assert plan(scenario(), settings={path: text}).resolved("base")[path].value == value
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("path", "text", "told"),
     [
         ("dose.thp.amuont", "5 mg", "--set: dose.thp.amuont: .*no field 'amuont'"),

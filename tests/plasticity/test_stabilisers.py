@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
+from support.cases import every_case
 from support.circuits import HEAD, equal, joined, only, replaced, solved
 
 from workbench.errors import ScenarioError
@@ -62,7 +63,7 @@ def pair(drive: str, stabiliser: str, trials: int = 1) -> str:
         more = '\nform = "threshold"'
     task = MIXTURE if drive == "cubic" else PATTERNS
     sign = 'post = "y"\nsign = "inhibitory"' if drive == "rate_error" else 'post = "y"'
-    both_sides = drive == "cubic" or stabiliser == "deflation"
+    both_sides = (drive == "cubic" and stabiliser not in Cubic.unsuited) or stabiliser == "deflation"
     return replaced(
         GRID,
         (PATTERNS, task),
@@ -80,7 +81,7 @@ def weights(text: str) -> np.ndarray:
     return np.array([[found.outcomes[f"w{j}{i}"] for i in (1, 2, 3, 4)] for j in (1, 2, 3)])
 
 
-@pytest.mark.parametrize(("drive", "stabiliser"), [*product(DRIVES, EQUATIONS)])
+@every_case(("drive", "stabiliser"), [*product(DRIVES, EQUATIONS)])
 def test_a_pair_runs_or_is_refused_with_its_reason(drive: str, stabiliser: str) -> None:
     text, reason = pair(drive, stabiliser, trials=40), DRIVES[drive].unsuited.get(stabiliser)
     if reason is None:
@@ -102,8 +103,8 @@ def shown(text: str) -> np.ndarray:
     return np.asarray(weights(plain)[0])
 
 
-@pytest.mark.parametrize("drive", DRIVES)
-@pytest.mark.parametrize("stabiliser", ["none", "oja", "sanger", "subspace"])
+@every_case("drive", DRIVES)
+@every_case("stabiliser", ["none", "oja", "sanger", "subspace"])
 def test_the_step_in_place_is_the_step_as_it_reads(drive: str, stabiliser: str) -> None:
     if stabiliser in DRIVES[drive].unsuited or (drive, stabiliser) == ("cubic", "none"):
         return

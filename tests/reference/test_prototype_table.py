@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from support.cases import every_case
 from support.striatal_reference import CONDITIONS, Arm, Array, simulate
 
 SUBJECTS, TRIALS = 24, 12_000
@@ -72,7 +73,7 @@ def found() -> dict[Row, list[float]]:
     return {row: [float(mean[i]) for mean in means] for i, row in enumerate(rows)}
 
 
-@pytest.mark.parametrize("row", TABLE, ids=str)
+@every_case("row", TABLE, ids=str)
 def test_the_prototype_table_follows_from_the_equations(found: dict[Row, list[float]], row: Row) -> None:
     assert found[row] == pytest.approx(TABLE[row], abs=ROUNDING + MONTE_CARLO)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.cases import every_case
 
 from workbench.execution.runner import run_sweep
 from workbench.plan import plan
@@ -53,7 +54,7 @@ def rows() -> dict[str, dict[str, float]]:
     return {arm: {name: float(values[0]) for name, values in mine.items()} for arm, mine in found.items()}
 
 
-@pytest.mark.parametrize("arm", HFS)
+@every_case("arm", HFS)
 def test_after_high_frequency(rows: dict[str, dict[str, float]], arm: str) -> None:
     assert rows[arm]["epsp_hfs"] == pytest.approx(HFS[arm], abs=1.0)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, answer, workbench
 from support.shipped_texts import whole_text
 
@@ -104,7 +105,7 @@ def test_a_table_of_another_kind_takes_nothing_from_the_base(read: Read) -> None
     assert "window" in note.message
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("files", "problem"),
     [
         (("a.toml", 'base = "smal"\n'), 'a.toml:1:8: base: no scenario "smal" to take as the base'),

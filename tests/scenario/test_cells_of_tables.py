@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL
 
 from workbench.errors import Problem, ScenarioError
@@ -80,7 +81,7 @@ def doors(cell: str) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("door", doors("1"))
-@pytest.mark.parametrize("cell", NO_NUMBERS)
+@every_case("cell", NO_NUMBERS)
 def test_what_is_no_number_in_one_table_is_none_in_any_and_its_row_is_named(cell: str, door: str, problems) -> None:
     table, more = doors(cell)[door]
     (problem,) = problems(table, more)
@@ -99,7 +100,7 @@ def test_what_is_a_number_in_one_table_is_one_in_all(cell: str, tmp_path: Path, 
     assert found == (0.1, NUMBERS[cell])
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("table", "line", "column", "said"),
     [
         ("", 1, 1, "the table is empty"),
@@ -186,8 +187,8 @@ MARKS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
 
 
 @pytest.mark.parametrize("kind", TABLES)
-@pytest.mark.parametrize("mark", MARKS)
-@pytest.mark.parametrize("where", ["everywhere", "below the columns", "decimal commas"])
+@every_case("mark", MARKS)
+@every_case("where", ["everywhere", "below the columns", "decimal commas"])
 def test_what_parts_a_table_other_than_commas_is_named_where_it_stands(problems, kind, mark, where) -> None:
     names, cells, more = TABLES[kind]
     if where == "decimal commas":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, workbench
 
 from workbench.errors import ScenarioError
@@ -83,7 +84,7 @@ def test_visits_and_what_is_scored_at_them(tmp_path: Path) -> None:
     assert outcomes["lift_week_1"].fields["window"] == "7 day into care"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("more", "problem"),
     [
         ('at = "early"\n', 'outcome.size.at: expected a list such as at = ["day 1", "day 3"]'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, workbench
 from support.sound_scenario import PARAMETERS, SOUND
 
@@ -27,7 +28,7 @@ def test_whatever_has_names_is_looked_at() -> None:
     assert {keys[0] for keys in NAMED} >= {*SECTIONS, "arm", "study", "interaction"} - told
 
 
-@pytest.mark.parametrize("keys", [*NAMED, *NAMED_IN_SET], ids=".".join)
+@every_case("keys", [*NAMED, *NAMED_IN_SET], ids=".".join)
 def test_names_that_differ_by_letter_case_only_are_refused_with_the_lines_of_all(
     tmp_path: Path, keys: tuple[str, ...]
 ) -> None:

@@ -8,6 +8,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cases import every_case
 
 from workbench.component.registry import registry
 from workbench.quantities import (
@@ -23,7 +24,7 @@ from workbench.quantities import (
 )
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("text", "unit", "number"),
     [
         ("30 mg", "mg", 30.0),

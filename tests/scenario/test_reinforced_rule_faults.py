@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from support.cases import every_case
 from support.circuits import replaced, shipped_rule
 from support.slips import faults, in_its_table
 
@@ -86,7 +86,7 @@ FAULTS: dict[str, Fault] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@every_case("fault", FAULTS)
 def test_a_slip_is_told_at_its_place_with_the_rule_that_it_breaks(fault: str, tmp_path: Path) -> None:
     name, swaps, key, words = FAULTS[fault]
     text = replaced(shipped_rule(name), *swaps)

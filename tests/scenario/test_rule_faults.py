@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.circuits import shipped_rule
 
 from workbench.errors import ScenarioError
@@ -44,7 +45,7 @@ NONSENSE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(NONSENSE))
+@every_case("name", list(NONSENSE))
 def test_nonsense_is_refused_at_its_line(name: str) -> None:
     file, old, new, field, words = NONSENSE[name]
     text = shipped_rule(file)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import SMALL, workbench
 
 from workbench.scenario.text import document
@@ -73,7 +74,7 @@ def calls(text: str, folder: Path) -> int:
     return sum(entry.callcount for entry in counter.getstats())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_case("kind", KINDS)
 def test_S18_four_times_the_file_is_four_times_the_work(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

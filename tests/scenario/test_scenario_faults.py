@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 
 from workbench.errors import ScenarioError
 from workbench.scenario import load_scenario, parse_scenario
@@ -99,7 +100,7 @@ def test_S05_unknown_key_hints_at_the_nearest(problems, folder, old, new, key, n
     assert found.hint == f'did you mean "{nearest}"?'
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("old", "new", "words"),
     [
         ("rate = 0.05", 'rate = "0.05"', "a bare number"),
@@ -121,10 +122,10 @@ def test_S06_wrong_type_is_not_converted(problems, folder, old, new, words):
     assert found.line >= line_of(folder, new.partition("\n")[0])
 
 
-@pytest.mark.parametrize(
+@every_case(
     "number", ["nan", "inf", "-inf", "1e400", "1e26", "1" + "0" * 26, "1" + "0" * 350, "9" * 5000, "0." + "1" * 5000]
 )
-@pytest.mark.parametrize("field", ["rate = 0.05", "trials = 50", "seed = 7"])
+@every_case("field", ["rate = 0.05", "trials = 50", "seed = 7"])
 def test_S07_huge_and_undefined_numbers_are_refused(problem, field, number):
     found = problem(field, f"{field.partition(' ')[0]} = {number}")
     assert any(word in found.message for word in ("finite", "out of range", "longer than", "whole number"))
@@ -193,7 +194,7 @@ def test_S09_parameter_of_another_kind_is_refused_at_the_reference(problem):
     assert "'L/h'" in found.message
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("old", "new", "defined"),
     [
         ('pre = "cue"', 'pre = "cues"', "cue, muscle"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-import pytest
+from support.cases import every_case
 from support.sound_scenario import PARAMETERS, SOUND, TRAITS
 
 from workbench.component.registry import registry
@@ -176,7 +176,7 @@ def test_traits_have_the_unit_of_what_they_act_on(load):
     assert subjects.correlation == (("weight", "noise", 0.5),)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("old", "new", "words"),
     [
         ("cv = 0.15", "sd = 0.15", "lognormal takes: cv, median"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.cases import every_case
 from support.sound_scenario import TRAITS
 
 from workbench.errors import ScenarioError
@@ -33,7 +34,7 @@ def assert_fixed_point(scenario: Scenario, base: Path) -> None:
     assert_same_content(scenario, again)
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+@every_case("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_scenario_is_its_canonical_text(file):
     assert_fixed_point(load_scenario(file), file.parent)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.circuits import replaced
 from support.slips import refused_once
 from support.therapies import OPENED, THERAPY
@@ -63,7 +64,7 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@every_case("fault", FAULTS)
 def test_a_slip_is_one_line_at_its_place(fault: str, tmp_path: Path) -> None:
     text, key, words = FAULTS[fault]
     refused_once(text, key, words, tmp_path)

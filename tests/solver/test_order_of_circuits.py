@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.cases import every_case
 from support.circuits import HEAD, HEBB
 
 from workbench import simulate
@@ -71,8 +72,8 @@ def test_the_direct_pathway_disinhibits_the_thalamus(activation: str) -> None:
     assert simulated(GPI.replace('"relu"', f'"{activation}"'))["w"].tolist() == [pytest.approx(0.44, rel=1e-15)]
 
 
-@pytest.mark.parametrize("names", list(itertools.permutations("abc")))
-@pytest.mark.parametrize("activation", ["linear", "relu", "clip"])
+@every_case("names", list(itertools.permutations("abc")))
+@every_case("activation", ["linear", "relu", "clip"])
 def test_units_in_series_answer_one_after_the_other_whatever_they_are_called(
     activation: str, names: tuple[str, ...]
 ) -> None:

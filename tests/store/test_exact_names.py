@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert
 from sqlalchemy.engine import Connection
+from support.cases import every_case
 from support.commands import SMALL
 
 import workbench
@@ -142,7 +143,7 @@ def test_a_derived_column_moves_aside_in_an_old_file(tmp_path: Path) -> None:
     assert {value for (value,) in told} == set(results.outcomes_wide(2)["spread"])
 
 
-@pytest.mark.parametrize("name", [*COLUMNS, *VALUES, "Subject", "NORM"])
+@every_case("name", [*COLUMNS, *VALUES, "Subject", "NORM"])
 def test_an_outcome_that_would_share_a_column_is_refused_at_its_line(name: str, tmp_path: Path) -> None:
     first = SMALL.index("[outcome.norm]")
     end = SMALL.index("\n[", first + 1)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.store_fakes import plan, solve, sweep_into
 
 from workbench.errors import StorageError, UsageError
@@ -25,7 +26,7 @@ OPENERS: dict[str, Callable[[Path], object]] = {
     "query": lambda path: query(path, "select 1"),
     "digest": digest,
 }
-opened = pytest.mark.parametrize("opener", OPENERS.values(), ids=OPENERS.keys())
+opened = every_case("opener", OPENERS.values(), ids=OPENERS.keys())
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 @opened
-@pytest.mark.parametrize(
+@every_case(
     "content",
     [b"", b"schema = 1\n", b"\x89PNG\r\n\x1a\n" + bytes(200), b"SQLite format 3\0"],
     ids=["empty", "text", "image", "stub"],

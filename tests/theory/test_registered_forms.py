@@ -10,6 +10,7 @@ import pytest
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.integrate import quad, solve_ivp
 from scipy.optimize import minimize_scalar
+from support.cases import every_case
 
 from workbench.findings.closed_forms import FORMS
 
@@ -51,7 +52,7 @@ WORKED_OUT = [
 """Rounded as they were written down apart from the engine, each with half of its last digit; 0.0026 was a sample's."""
 
 
-@pytest.mark.parametrize(("name", "number", "digit", "given"), WORKED_OUT)
+@every_case(("name", "number", "digit", "given"), WORKED_OUT)
 def test_it_gives_the_number_worked_out_apart(name: str, number: float, digit: float, given: dict[str, object]) -> None:
     assert form(name, **given) == pytest.approx(number, abs=digit, rel=0.0)
 

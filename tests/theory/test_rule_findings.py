@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from support.cases import every_case
 from support.shipped_texts import shipped_drafts
 
 from workbench.findings.arm_numbers import fields_at
@@ -133,7 +134,7 @@ def fields_of(row: Row, path: str) -> list[str]:
     return [key for key, value in fields.items() if isinstance(value, float | tuple)]
 
 
-@pytest.mark.parametrize("about", sorted({draft.head.scenario for draft in RULES.values()}))
+@every_case("about", sorted({draft.head.scenario for draft in RULES.values()}))
 def test_what_is_expected_moves_with_the_numbers_of_its_scenario(about: str) -> None:
     """Each row moves with some number, and each number behind the rows of a scenario moves some of them."""
     moving, still = set[str](), set[str]()
