@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.component.arrays import operand
+from workbench.component.arrays import einsum, operand
 from workbench.component.declaration import number, reference
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
@@ -103,16 +103,24 @@ class BCM(Driven):
     def flow(self, block: Assembly, name: str, task: str) -> Mapping[str, Advance]:
         """Return Runge-Kutta steps of weights and threshold together, averaged over the patterns."""
         weight, theta = block.update(f"projection.{name}.weight"), block.update(f"homeostat.{self.homeostat}.theta")
-        window = block.component("homeostat", self.homeostat).window
+        window = operand(block.component("homeostat", self.homeostat).window)
         shown, patterns = block.component("task", task), block.signals[f"task.{task}.patterns"]
-        shares, seen = shown.shares(block)[None, :, None], np.empty_like(patterns)
+        rate, set_point, seen = operand(self.rate), operand(self.set_point), np.empty_like(patterns)
+        level, y, f, shares = np.empty_like(theta), *(np.empty((len(weight), *patterns.shape[::2])) for _ in range(3))
+        shares[...] = shown.shares(block)[:, None]  # spread out: each step multiplies by them eight times
 
         def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
             w, threshold = state
-            y = np.einsum("jir,kir->jkr", w, seen)
-            f = y * (y - (threshold / self.set_point)[:, None])
-            grown = np.einsum("jkr,kir->jir", f * shares, seen)
-            return self.rate * grown, (np.add.reduce(shares * y**2, axis=1) - threshold) / window
+            einsum("jir,kir->jkr", w, seen, out=y)
+            np.divide(threshold, set_point, out=level)
+            np.subtract(y, level[:, None], out=f)
+            np.multiply(y, f, out=f)
+            np.multiply(f, shares, out=f)
+            grown = einsum("jkr,kir->jir", f, seen)
+            np.multiply(y, y, out=y)
+            np.multiply(shares, y, out=y)
+            slope = np.subtract(np.add.reduce(y, axis=1), threshold)
+            return np.multiply(rate, grown, out=grown), np.divide(slope, window, out=slope)
 
         def step(span: float) -> None:
             np.multiply(patterns, shown.gain_in(block), out=seen)

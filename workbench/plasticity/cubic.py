@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from workbench.component.arrays import operand
+from workbench.component.arrays import einsum, operand
 from workbench.component.declaration import number, option
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
@@ -107,9 +107,9 @@ class Cubic(Driven):
 
         def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
             (w,) = state
-            heard, m2 = np.einsum("jir,isr->jsr", w, directions), np.einsum("jir,jir->jr", w, w)[:, None]
+            heard, m2 = einsum("jir,isr->jsr", w, directions), einsum("jir,jir->jr", w, w)[:, None]
             m4 = 3.0 * m2**2 + np.add.reduce(excess * heard**4, axis=1)[:, None]
-            grown = sign * (3.0 * m2 * w + np.einsum("jsr,isr->jir", excess * heard**3, directions))
+            grown = sign * (3.0 * m2 * w + einsum("jsr,isr->jir", excess * heard**3, directions))
             match self.form, self.stabiliser:
                 case "threshold", _:  # E[f y] is 0, so that nothing is left for a stabiliser to take off
                     return (self.rate * (grown - m4 / m2 * w),)

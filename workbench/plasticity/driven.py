@@ -73,11 +73,11 @@ class Driven(Stabilised):
         """Register the in-place form of `drift` and what follows it; on the flow clock the mean field."""
         synapses = synapses_of(block, name, self.postsynaptic)
         rate, scaled = operand(self.rate), block.scratch("scaled", len(synapses.post))
-        factor, apply = self.factor(block, name, synapses.post), step_form(self, block, synapses)
+        factor, apply = self.factor(block, name, synapses.post), step_form(self, block, synapses, scaled)
 
         def learn(t: int) -> None:
             np.multiply(factor(), rate, out=scaled)
-            apply(scaled)
+            apply()
 
         block.step("rule", learn, clock="trial")
         follow(self, block, name, synapses)

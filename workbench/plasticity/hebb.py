@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.component.arrays import einsum
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.driven import Driven
 from workbench.plasticity.mean_field import MeanField
@@ -135,20 +136,20 @@ def stepped(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
 
     def drift(state: tuple[Array, ...]) -> tuple[Array, ...]:
         (w,) = state
-        drive = np.einsum("imr,jmr->jir", covariance, w)
-        power = np.einsum("jir,kir->jkr", drive, w)
+        drive = einsum("imr,jmr->jir", covariance, w)
+        power = einsum("jir,kir->jkr", drive, w)
         match rule.stabiliser:
             case "oja":
-                back = np.einsum("jjr->jr", power)[:, None] * w * rule.decay
+                back = einsum("jjr->jr", power)[:, None] * w * rule.decay
             case "sanger" | "subspace":
                 if rule.stabiliser == "sanger":
                     # The lower triangle makes Sanger's rule of the subspace rule: unit j sees only units up to j.
                     power = power * np.tri(len(w))[:, :, None]
-                back = np.einsum("jkr,kir->jir", power, w) * rule.decay
+                back = einsum("jkr,kir->jir", power, w) * rule.decay
             case "l2":
-                back = (np.einsum("jjr->jr", power) / np.einsum("jir,jir->jr", w, w))[:, None] * w
+                back = (einsum("jjr->jr", power) / einsum("jir,jir->jr", w, w))[:, None] * w
             case "sum_divisive":
-                back = (np.einsum("jir->jr", drive) / np.einsum("jir->jr", w))[:, None] * w
+                back = (einsum("jir->jr", drive) / einsum("jir->jr", w))[:, None] * w
             case _:
                 return (rule.rate * drive,)
         return (rule.rate * (drive - back),)
@@ -161,7 +162,7 @@ def stepped(rule: Stabilised, block: Assembly, name: str, task: str) -> Advance:
         np.copyto(reached, np.where(met & (reached == 0.0), elapsed[0], reached))
 
     def euler(span: float) -> None:
-        weight[...] += rule.rate * span * np.einsum("imr,jmr->jir", covariance, weight)
+        weight[...] += rule.rate * span * einsum("imr,jmr->jir", covariance, weight)
         project(weight, rule.total, *bounds)
         note(span)
 

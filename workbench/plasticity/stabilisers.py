@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.plasticity.synapses import Synapses
 
 
-Apply = Callable[["Array"], object]
+Apply = Callable[[], object]
 """Adds ``f x`` (f already times rate) to the weights, and takes off what the stabiliser takes."""
 
 EQUATIONS: Mapping[str, str] = {
@@ -106,46 +106,54 @@ def drift(name: str, d: Array, factor: Array, post: Array, weight: Array, rate: 
     return d
 
 
-def step_form(rule: Stabilised, block: Assembly, synapses: Synapses) -> Apply:
-    """Return the in-place step of drive and stabiliser."""
+def step_form(rule: Stabilised, block: Assembly, synapses: Synapses, f: Array) -> Apply:
+    """Return the in-place step of drive and stabiliser.
+
+    Parameters
+    ----------
+    f : array (post, runs)
+        Where the postsynaptic factor times the rate is written before each step.
+    """
     weight, pre, post = synapses.weight, synapses.pre, synapses.post
     change = block.scratch("change", *weight.shape[:-1])
     axis = (slice(None), None) if synapses.dense else slice(None)
+    column = f[axis]
 
-    def outer(f: Array) -> Array:
-        return f if pre is None else np.multiply(f[axis], pre, out=change)
+    def outer() -> Array:
+        return f if pre is None else np.multiply(column, pre, out=change)
 
     match rule.stabiliser:
         case "oja":
             kept, decay = block.scratch("kept", len(post)), operand(rule.decay)
+            share = kept[axis]
 
-            def forget(f: Array) -> None:
+            def forget() -> None:
                 """Regrouped: ``W (1 - decay f y) + f x``."""
                 np.multiply(f, post, out=kept)
                 np.multiply(kept, decay, out=kept)
                 # W (1 - decay f y) + f x needs two passes over the weights, the largest arrays of all; as written it
                 # would need four.
                 np.subtract(ONE, kept, out=kept)
-                np.multiply(weight, kept[axis], out=weight)
-                np.add(weight, outer(f), out=weight)
+                np.multiply(weight, share, out=weight)
+                np.add(weight, outer(), out=weight)
 
             return forget
         case "sanger" | "subspace":
-            return _explained(rule, block, synapses, ordered=rule.stabiliser == "sanger")
+            return _explained(rule, block, synapses, f, ordered=rule.stabiliser == "sanger")
         case "soft_bounds":
             return _soft(block, synapses, block.component("projection", synapses.projection).bounds, outer)
         case _:
-            return lambda f: np.add(weight, outer(f), out=weight)
+            return lambda: np.add(weight, outer(), out=weight)
 
 
-def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered: bool) -> Apply:
+def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, f: Array, *, ordered: bool) -> Apply:
     """Return ``W_j += f_j (x - decay sum_k y_k W_k)``; `ordered` sums up to j, from the same y and old weights."""
     weight, post, decay = synapses.weight, synapses.post, operand(rule.decay)
     pre: Any = synapses.pre
     left, part = block.scratch("left", weight.shape[1]), block.scratch("part", weight.shape[1])
     pull = block.scratch("pull", len(post))
 
-    def each(f: Array) -> None:
+    def each() -> None:
         np.multiply(post, decay, out=pull)
         # Sanger's rule for unit j subtracts what units 0 to j explain, all from the weights before the step: `left`
         # carries that on, and row j may then be overwritten.
@@ -156,7 +164,7 @@ def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered
             np.multiply(left, f[j], out=part)
             np.add(row, part, out=row)
 
-    def together(f: Array) -> None:
+    def together() -> None:
         np.multiply(post, decay, out=pull)
         einsum("jr,jir->ir", pull, weight, out=part)
         np.subtract(pre, part, out=left)
@@ -167,14 +175,14 @@ def _explained(rule: Stabilised, block: Assembly, synapses: Synapses, *, ordered
     return each if ordered else together
 
 
-def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[Array], Array]) -> Apply:
+def _soft(block: Assembly, synapses: Synapses, bounds: Any, outer: Callable[[], Array]) -> Apply:
     """Return ``W += (high - W) max(d, 0) - (W - low) max(-d, 0)``, regrouped as ``W (1 - |d|) + ...``."""
     weight, (low, high) = synapses.weight, map(operand, bounds)
     lifted = bool(low != 0.0)
     up, down = (block.scratch(slot, *weight.shape[:-1]) for slot in ("up", "down"))
 
-    def soften(f: Array) -> None:
-        d = outer(f)
+    def soften() -> None:
+        d = outer()
         # d = up - down with both not negative, so |d| is their sum: no branch for runs of different sign.
         np.maximum(d, ZERO, out=up)
         np.subtract(up, d, out=down)

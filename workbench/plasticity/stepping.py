@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from workbench.component.arrays import operand
 from workbench.component.tables import Fields, Tables
 from workbench.plasticity.shown import leading_eigenvalue
 
@@ -33,21 +36,33 @@ def on_grid(block: Assembly, step: Callable[[float], None]) -> Advance:
     return advance
 
 
+TWO = operand(2.0)
+
+
 def runge_kutta(
     drift: Callable[[tuple[Array, ...]], tuple[Array, ...]], state: tuple[Array, ...], span: float
 ) -> tuple[Array, ...]:
-    """Return the state after one classical Runge-Kutta step: the error of a whole phase falls as the 4th power."""
+    """Return the state after one classical Runge-Kutta step: the error of a whole phase falls as the 4th power.
 
-    def moved(slope: tuple[Array, ...], part: float) -> tuple[Array, ...]:
-        return tuple(x + part * span * k for x, k in zip(state, slope, strict=True))
+    ``x + span / 6 (k1 + 2 k2 + 2 k3 + k4)``; `drift` returns new arrays, which are used up.
+    """
+    half, whole, sixth = operand(0.5 * span), operand(span), operand(span / 6.0)
+
+    def moved(slope: tuple[Array, ...], length: Array) -> tuple[Array, ...]:
+        # Not in place: in which order sums run over the result depends on its layout, which is to be that of the state.
+        return tuple(x + np.multiply(length, k) for x, k in zip(state, slope, strict=True))
 
     k1 = drift(state)
-    k2 = drift(moved(k1, 0.5))
-    k3 = drift(moved(k2, 0.5))
-    k4 = drift(moved(k3, 1.0))
-    return tuple(
-        x + span / 6.0 * (a + 2.0 * b + 2.0 * c + d) for x, a, b, c, d in zip(state, k1, k2, k3, k4, strict=True)
-    )
+    k2 = drift(moved(k1, half))
+    k3 = drift(moved(k2, half))
+    k4 = drift(moved(k3, whole))
+    for x, a, b, c, d in zip(state, k1, k2, k3, k4, strict=True):
+        for k in (b, c):
+            np.add(a, np.multiply(TWO, k, out=k), out=a)
+        np.add(a, d, out=a)
+        np.multiply(sixth, a, out=a)
+        np.add(x, a, out=a)
+    return k1
 
 
 RUNGE_KUTTA = 2.78

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from workbench.component.arrays import operand
 from workbench.solver.steps import Function
 
 if TYPE_CHECKING:
@@ -173,9 +174,7 @@ class Inputs:
         drive, baseline, noise = block.signals[signal], population.baseline, population.noise
         silent = isinstance(noise, float) and noise == 0.0
 
-        def rest(t: int) -> None:
-            np.copyto(drive, baseline)
-
+        rest = _resting(drive, baseline)
         if silent and population.per_subject is None:
             self._write(signal, rest)
             return
@@ -188,10 +187,12 @@ class Inputs:
         def gather(t: int) -> None:
             spread(table[t])
 
+        factor, offset = operand(noise), operand(baseline)
+
         def gather_and_scale(t: int) -> None:
             spread(table[t])
-            np.multiply(drive, noise, out=drive)
-            np.add(drive, baseline, out=drive)
+            np.multiply(drive, factor, out=drive)
+            np.add(drive, offset, out=drive)
 
         if by_subject[0] is None or by_subject[1] is None:
             self._write(signal, gather_and_scale, clock="trial")
@@ -203,13 +204,19 @@ class Inputs:
         self._block.add_step("input", "-" + signal, function, writes=(signal,), clock=clock)
 
 
+def _resting(drive: Array, baseline: Value) -> Function:
+    if isinstance(baseline, float):
+        return lambda t: drive.fill(baseline)
+    return lambda t: np.copyto(drive, baseline)
+
+
 def _into(drive: Array, contribute: Contribute) -> Function:
     return lambda t: contribute(drive)
 
 
 def _alone(term: Array, contribute: Contribute) -> Function:
     def alone(t: int) -> None:
-        term[...] = 0.0
+        term.fill(0.0)
         contribute(term)
 
     return alone

@@ -55,6 +55,8 @@ class SubjectLanes:
 
     def spreader(self, out: Array) -> Callable[[Array], None]:
         """Return a function that spreads a table ``(units, subjects)`` over the runs of `out` ``(units, runs)``."""
+        if self.length == 1 and self._in_order:
+            return lambda table: np.copyto(out, table)
         if self.length == 1:
             subjects = self.subjects
             return lambda table: table.take(subjects, 1, out, "clip")  # type: ignore[return-value]
