@@ -96,6 +96,10 @@ def choose_action(p: Array, chance: Array, passed: Array, *, out: Array) -> None
     left = np.ones(chance.shape)
     for action in range(len(p) - 1):
         passed += p[action]
+        # Masks instead of searchsorted: every run has its own probabilities, and a few comparisons of whole rows cost
+        # less than a search for each run.
         np.multiply(left, chance < passed, out=out[action])
         np.subtract(left, out[action], out=left)
+    # What is left goes to the last action: the probabilities may sum to just below 1, and a chance beyond them must
+    # still choose.
     out[-1] = left

@@ -108,6 +108,8 @@ class Request:
             most, (runs, whole) = width_for(structure, self.registry), largest[structure]
             workers = max(self.workers, 1)
             blocks = workers * -(-runs // (workers * most))
+            # Equal blocks for all workers, unless they would become so narrow that their overhead outweighs the idle
+            # time.
             share = max(-(-runs // blocks), WORTH_SHARING)
             filled = -(-share // whole) * whole  # up to the end of a subject
             return filled if filled <= most else min(share, most)
@@ -368,12 +370,14 @@ def carry_out(
             left, sample = _remaining(request, continued), _stepped_sample(request, writer)
             idle = not left.work and sample is None
             solvers = crew(1) if idle else crew(request.workers, request.registry, request.executor)
+            # Workers start first: importing NumPy takes them about as long as timing the pilot.
             hands = staff.enter_context(solvers)  # they start up while the pilot is timed
             expected = _estimate_cost(request, left)
             watcher.forecast(expected)
             solved: dict[str, BatchResult] = {}
             work: Iterable[tuple[Task, Batch]] = _missing(request, writer, fail_fast)
             if sample is not None:
+                # At the front of the queue, so that the step error is known even of a sweep that is stopped early.
                 work = chain([("coarse", sample.batch), ("fine", halved(sample.batch))], work)
             for label, result in solve_each(work, hands, stop):
                 if isinstance(label, str):
@@ -386,6 +390,7 @@ def carry_out(
             if sample is not None and len(solved) == 2 and whole:
                 writer.note_steps(sample, step_errors(solved["coarse"], solved["fine"]))
         except BaseException as fault:
+            # The fault that broke the sweep off is the one to report, not that it could not be written down.
             with suppress(StorageError):
                 writer.finish("broken off")
             if isinstance(fault, OtherRuns):

@@ -102,6 +102,7 @@ def verify(
     with snapshot(Path(db)) as seen:
         look = _Look(seen, sweep, tuple(components))
         checks, suspects = file_checks(seen)
+        # On damaged pages every later finding would be a consequence of the damage.
         if all(check.well for check in checks[:TRUSTED]):
             checks += look.plans(sample_size, suspects)
             checks.append(look.digest(digest.strip().lower()))
@@ -221,6 +222,7 @@ class _Comparison:
                 self._missing += 1
             elif found.key == chunk.batch.keys[i]:
                 self.same += 1
+                # Computed in passing, while the chunk is laid out: planning it once more would cost as much.
                 rows += [i] if found.run in self._computed.wanted else []
             elif self._again.excused:
                 self._other += 1
@@ -301,6 +303,8 @@ class Again:
                 if name not in result.outcomes:
                     continue
                 other = float(result.outcomes[name][i])
+                # By their bits first: equal results must be equal, and a tolerance is only asked for where another
+                # machine computed them.
                 if value.hex() != other.hex() and not self._agree(again, apart, place.arm, name, [value], [other]):
                     row = f"outcome {name!r} of run {place.run}"
                     yield Damage(

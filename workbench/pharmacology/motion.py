@@ -66,6 +66,7 @@ def at_levels(
     for name, value in numbers.items() if strayed is not None else ():
         if value is not getattr(component, name):
             declared = type(component).parameters()[name]
+            # Links are checked where they act: the product of several moving numbers cannot be bounded beforehand.
             wrong: Any = np.asarray((value < declared.low) | (value > declared.high))
             if strayed is not None and np.any(wrong):
                 wrong = wrong.any(axis=0) if wrong.ndim > 1 else wrong
@@ -286,6 +287,8 @@ class MovingBody(DrugState):
         if trail is None or not self.motion.share_moves:
             super().take()
         else:
+            # Taking in is linear in the amounts: from 0 and from 1 it shows what comes and what stays, so a moved
+            # bioavailability can scale the first alone.
             given, kept = (self._with(dict.fromkeys(before, level)) for level in (0.0, 1.0))
             given.take()
             kept.take()
@@ -305,6 +308,7 @@ class MovingBody(DrugState):
         trail.rows = np.where(changed[:, None], rows, trail.rows)
         trail.then = np.where(changed[:, None], rows, trail.then)
         trail.stop = np.where(trail.start == self.at, trail.start, trail.stop)
+        # A dose makes the fastest process matter again, so the length that was right before it is no guide.
         trail.next = np.where(changed, FIRST, trail.next)
 
     def _with(self, amounts: Amounts) -> DrugState:
@@ -385,6 +389,8 @@ class MovingBody(DrugState):
             length = np.where(left, np.minimum(trying, ends - trail.start), 0.0)
             rows, error, moved = self._step(trail, length)
             good = left & (error <= 1.0)
+            # The estimate is of order 4, so its error grows with the fifth power of the step; clipped, so that one
+            # lucky step does not send the next one far too long.
             factor = np.clip(CAUTION * np.maximum(error, 1e-10) ** -0.2, SLOWER, FASTER)
             trail.then = np.where(good[:, None], rows, trail.then)
             trail.stop = np.where(good, trail.start + length, trail.stop)

@@ -63,6 +63,8 @@ def profile(
         return moving_profile(exposure, phase, since, until, site, threshold, turns=turns)  # type: ignore[arg-type]
     body, begin = exposure.since(phase), exposure.phases[phase][0]
     site = site if body.transfers.delayed else "plasma"
+    # Up to the last event before the stretch, and from there by one exact step: what is read does not depend on where
+    # it begins.
     body.events_to(begin + since, inclusive=True)
     body.move(begin + since)
     body.take()
@@ -72,6 +74,7 @@ def profile(
     end, due = begin + until, np.asarray(True)
     while np.any(due):
         when = body.next_event()
+        # A dose at the end of the stretch is not in it, and rounding must not bring it in.
         due = np.asarray(when < end - TOGETHER)
         stop = as_float(np.where(due, when, end))
         _add(found, body, stop, begin + since, site, threshold, turns=turns)
@@ -140,6 +143,8 @@ def _monotone(body: DrugState, inputs: Amounts, site: str, hours: Value, shape: 
     looked = hours * POINTS[:, None]
     found = _level(body, inputs, site)(looked)
     times, values, slopes = (np.broadcast_to(rows, (len(POINTS), *shape)) for rows in (looked, *found))
+    # A sum of exponentials turns only a few times, and never twice between two points in geometric progression: a
+    # change of sign encloses each turn.
     turns = slopes[:-1] * slopes[1:] < 0.0
     passing = replace(body, transfers=body.transfers.passing())
     here, slope = _level(passing, inputs, site), _slope(passing, inputs, site)
@@ -149,6 +154,7 @@ def _monotone(body: DrugState, inputs: Amounts, site: str, hours: Value, shape: 
         at = np.where(turning, at, times[len(POINTS) - 1])
         times = np.concatenate([times, at[None]])
         values = np.concatenate([values, np.where(turning, here(at)[0], values[len(POINTS) - 1])[None]])
+    # Runs without a turn got the end point once more, which adds nothing to area or time.
     order = np.argsort(times, axis=0, kind="stable")
     return np.take_along_axis(times, order, 0), np.take_along_axis(values, order, 0)
 
@@ -196,8 +202,10 @@ def root(function: Curve, low: Array, high: Array, rising: NDArray[np.bool_]) ->
         value, slope = function(at)
         before = (value < 0.0) == rising
         low, high = np.where(open_ & before, at, low), np.where(open_ & ~before, at, high)
+        # An infinite slope makes the step 0 instead of dividing by zero; bisection then takes over.
         newton = at - value / np.where(slope == 0.0, np.inf, slope)
         inside = (newton > low) & (newton < high)
+        # Newton's step where it stays in the bracket, else bisection: fast near the root, and it cannot leave.
         better = np.where(inside, newton, 0.5 * (low + high))
         moved = np.where(open_, np.abs(better - at), 0.0)
         at = np.where(open_, better, at)
@@ -223,6 +231,8 @@ def _still_to_come(body: DrugState, site: str) -> Array:
             coming = given & (flowing | (np.asarray(index) >= begun))
             amount = doses.amount(as_float(index)) * np.where(coming, rest, 0.0)
             mass = mass + np.where(coming, amount * entered, 0.0)
+    # Whatever reaches the central compartment leaves it by elimination alone, so the area to infinity is mass over
+    # clearance, with no tail to integrate.
     area = transfers.scale * mass / drug.elimination
     if site == "effect":
         delayed = np.asarray(drug.equilibration) > 0.0
@@ -299,6 +309,8 @@ def _add_moved(
         turns_within = (best > 0) & (best < len(LOOKS) - 1)
         if np.any(turns_within):
             low, high = (np.where(turns_within, best + side, best) for side in (-1, 1))
+            # Golden section, since a moved curve has no slope in closed form; it needs only that the bracket holds a
+            # single extreme.
             closer_at, closer = _extreme(body, level, _pick(times, low), _pick(times, high), sign)
             better = turns_within & (sign * closer > sign * value)
             value, at = np.where(better, closer, value), np.where(better, closer_at, at)

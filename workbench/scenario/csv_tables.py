@@ -228,6 +228,7 @@ class ColumnReader:
         self._read.add((str(raw.get("table") or self._shared), heading))
         cells = table.columns[heading]
         left_out = [cell[:1] in "#@" or bool(MARKED.fullmatch(cell)) for cell in cells]
+        # 1, 1.0 and 01 are one person where IDs are numbers, but three where they are names.
         numeric = any(NUMBER.fullmatch(cell) for cell, out in zip(cells, left_out, strict=True) if not out)
         return [None if out else Decimal(cell) if numeric and NUMBER.fullmatch(cell) else cell
                 for cell, out in zip(cells, left_out, strict=True)]  # fmt: skip
@@ -306,6 +307,7 @@ def _column_names(header: Sequence[str]) -> list[str]:
 def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
     header: list[str] = next(reader, [])
     refuse_width(len(header))
+    # Eight bytes a row; a list of ints would take four times that for a million rows.
     lines = array("q")
     names = _column_names(header)
     columns: dict[str, list[str]] = {name: [] for name in names}
@@ -336,6 +338,7 @@ def _columns(file: str, reader: Any, max_rows: int) -> CsvTable:
             raise TableError(message, reader.line_num, column)
         rows.append(row)
         lines.append(reader.line_num)
+        # Turned into columns a batch at a time: all rows at once would be held twice.
         if len(rows) == BATCH:
             keep()
     keep()

@@ -87,6 +87,8 @@ def _grouped(listed: Iterable[Entry]) -> Iterator[list[Entry]]:
     group: list[Entry] = []
     for entry in listed:
         facts = entry.facts
+        # Written by the next command on behalf of the dead one; the killed command's own row already says how it
+        # ended.
         if facts.get("status") == "killed":
             continue
         new = facts.get("kind") in BEGINNINGS and not (

@@ -56,6 +56,7 @@ def snapshot(path: Path) -> Iterator[Snapshot]:
     with storage_faults(path), opened_to_read(path) as connection:
         connection.text_factory = decode_text
         connection.execute("BEGIN")
+        # BEGIN alone takes no snapshot: SQLite fixes the state at the first read.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         yield Snapshot(path, connection)
 
@@ -108,6 +109,8 @@ def sample(ask: Ask, listed: Sequence[int], most: int | None) -> set[int]:
     ]
     found: set[int] = set()
     for (study, arm, count), share in zip(groups, _shares([n for *_, n in groups], most), strict=True):
+        # The middles of equal stretches: spread evenly, the same each time, and never only the first or last runs of
+        # an arm.
         places = sorted({(2 * i + 1) * count // (2 * share) for i in range(share)})
         if places:
             listed_places = ", ".join(map(str, places))

@@ -292,6 +292,7 @@ def shadow_views(driver: sqlite3.Connection) -> None:
         return driver.execute(sql).fetchall()
 
     queries = view_queries(ask)
+    # The file may lie on a read-only disk, so temporary views must not need a file beside it.
     driver.execute("PRAGMA temp_store = MEMORY")
     for view in VIEWS:
         driver.execute(f"CREATE TEMP VIEW {view} AS {queries[view]}")
@@ -317,6 +318,7 @@ def write_views(connection: Connection) -> None:
 
     queries = view_queries(ask)
     for view in VIEWS:
+        # Written anew each time: a column for a new swept path or outcome cannot be added to a view.
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
         connection.exec_driver_sql(f"CREATE VIEW {view} AS {queries[view]}")
     connection.exec_driver_sql("DELETE FROM columns")
@@ -334,6 +336,7 @@ def _outcome_value(column: Column) -> str:
     # A run may hold values of two measures of one name (its window was changed): the study says which is its own.
     # One look-up per column: twice as fast as grouping, and no limit of 64 joined tables.
     listed = ", ".join(str(number) for number in column.ids)
+    # The names of measures are numbers of the file itself, never text of a user, so they may stand in the SQL.
     found = f"""SELECT outcome.value FROM sweep_measure AS recorded
         JOIN outcome ON outcome.run = s.run AND outcome.measure = recorded.measure
         WHERE recorded.study = s.study AND recorded.measure IN ({listed})"""

@@ -75,6 +75,8 @@ class CuedBandit(Component):
             if cues is None:
                 return
             shown = (cues.table[:steps, 0] * n).astype(np.int64)
+            # The index counts (cue, lane) pairs in one flat axis: a single take then fetches each run's row of
+            # weights.
             np.multiply(lanes.by_lane(shown), lanes.count, out=table[:steps])
             np.add(table[:steps], first, out=table[:steps])
             pattern[:steps] = shown[:, None, :] == np.arange(n)[:, None]

@@ -107,6 +107,8 @@ class Gaussian(Normal):
         if self.rotation == "random":
             normals = block.draw_once(f"rotation:task.{name}", n, n)
             orthogonal, triangle = np.linalg.qr(np.moveaxis(normals, 2, 0))
+            # QR alone does not give uniformly distributed rotations: libraries choose the signs of the diagonal, and
+            # this takes their choice out.
             signs = np.sign(np.einsum("rii->ri", triangle))
             vectors[...] = np.moveaxis(orthogonal * signs[:, None, :], (0, 1, 2), (2, 1, 0))
         self.spread(block, vectors, np.repeat(np.asarray(self.spectrum)[:, None], block.runs, axis=1), name)
@@ -174,6 +176,8 @@ class Ring(Normal):
 
     def root(self, vectors: Array, values: Array) -> Array:
         """Return the symmetric root, in one fixed order of summation."""
+        # The symmetric root, since eigenvectors of a ring come in pairs of equal eigenvalue, in which a library may
+        # choose any basis: the root is the same in all of them.
         parts = (np.sqrt(size) * axis[:, None] * axis for axis, size in zip(vectors, values, strict=True))
         return np.asarray(sum(parts, np.zeros((vectors.shape[1], *vectors.shape[1:]))))
 
@@ -191,6 +195,7 @@ class _Ring:
     @cached_property
     def nearest(self) -> Array:
         found: Array = (self.vectors * np.maximum(self.values, 0.0)) @ self.vectors.T
+        # Shared by all who ask for the same ring, so nobody may write into it.
         found.setflags(write=False)
         return found
 

@@ -78,6 +78,8 @@ class Mixture(Component):
         matrix = np.moveaxis(block.draw_once(f"mixing:task.{name}", n, n), 2, 0)
         left, sizes, right = np.linalg.svd(matrix)
         if self.whitened:
+            # Whitening a mixture leaves the orthogonal part of its polar decomposition, which needs no inverse of a
+            # nearly singular matrix.
             matrix, sizes = np.einsum("rik,rkj->rij", left, right), np.ones_like(sizes)
         block.signal(f"task.{name}.mixing", n, n)[...] = np.moveaxis(matrix, 0, 2)
         block.signal(f"task.{name}.eigenvectors", n, n)[...] = np.moveaxis(left, (0, 2, 1), (2, 0, 1))
@@ -105,7 +107,9 @@ def _source(kind: str, uniform: Array) -> Array:
     if kind == "uniform":
         return np.asarray(np.sqrt(12.0) * (uniform - 0.5))
     if kind == "exponential":
+        # log1p keeps the digits of draws near 0, where 1 - u rounds.
         return np.asarray(-np.log1p(-uniform) - 1.0)
     centred = uniform - 0.5
+    # A draw of exactly 0 would give an infinite source; the floor is the smallest step of the uniform numbers.
     tail = np.maximum(1.0 - 2.0 * np.abs(centred), np.finfo(np.float64).eps)
     return np.asarray(-np.sign(centred) * np.log(tail) / np.sqrt(2.0))

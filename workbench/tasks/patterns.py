@@ -126,6 +126,8 @@ class Patterns(Component):
         patterns = np.asarray(self.values).reshape(-1, n)
         block.signal(f"task.{name}.patterns", *patterns.shape)[...] = patterns[:, :, None]
         moment = np.einsum("k,ki,km->im", self.shares(block), patterns, patterns) * self.gain**2
+        # In double precision the smallest eigenvalues of dependent patterns come out slightly negative, and a root of
+        # them would be NaN: hence the floor at 0 below.
         values, vectors = np.linalg.eigh(moment)
         block.signal(f"task.{name}.eigenvectors", n, n)[...] = vectors.T[::-1, :, None]
         block.signal(f"task.{name}.eigenvalues", n)[...] = np.maximum(values[::-1], 0.0)[:, None]
@@ -134,6 +136,8 @@ class Patterns(Component):
         """Turn each piece's uniform draws into patterns, per subject."""
         n = block.size(self.inputs)
         patterns = np.asarray(self.values).reshape(-1, n)
+        # Without the last edge: rounding of the sum could leave it just below 1, and a draw above it would have no
+        # pattern.
         edges = np.cumsum(self.shares(block))[:-1]
         drawn = block.uniform(f"pattern:task.{name}", 1) if self.presentation == "random" else None
         shown = block.pattern(self.inputs, n)
@@ -143,6 +147,8 @@ class Patterns(Component):
 
         def show(steps: int) -> None:
             if drawn is None:
+                # Counted from the trial of the phase, not from the piece, so that the order does not depend on how
+                # long pieces are.
                 turn = (block.trial + np.arange(steps)) % len(patterns)
                 which = np.repeat(turn[:, None], subjects, axis=1)
             else:

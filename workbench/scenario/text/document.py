@@ -116,6 +116,7 @@ class Document:
 
         Only the first problem at a place is kept. `otherwise` is the hint where no name is near.
         """
+        # Later checks see the consequences of the first fault at a place, which would only hide it.
         if keys in self._reported:
             return
         self._reported.add(keys)
@@ -126,6 +127,8 @@ class Document:
         file, line, column = self.locate(keys, at)
         if got and not hint and self._suggestions > 0:
             names = list(known)
+            # difflib takes time in proportion to the names it compares, and a file of many faults would ask it for
+            # each of them.
             self._suggestions -= max(len(names), _LEAST)
             hint = suggestion(got, names)
         inherited = "" if file == self.file else f"{self.file} takes this from its base"
@@ -174,6 +177,7 @@ def suggestion(got: str, known: Iterable[str]) -> str:
     names = {name.casefold(): name for name in known}
     if _YEAR.search(got):
         letters = _YEAR.sub("", got[:100].casefold())
+        # Keys of papers share the digits of a year, which alone make different authors look similar.
         names = {key: name for key, name in names.items() if _alike(letters, _YEAR.sub("", key))}
     near = difflib.get_close_matches(got[:100].casefold(), names, n=1, cutoff=0.6)
     return f'did you mean "{names[near[0]]}"?' if near else ""

@@ -85,6 +85,7 @@ def refusal(file: str, line: int, column: int, message: str, hint: str = "") -> 
 
 def place(text: str, offset: int) -> tuple[int, int]:
     """Return line and column of an offset into `text`, both counted from 1 in characters."""
+    # Counted on demand: only a fault needs a place, and most files have none.
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
@@ -145,6 +146,7 @@ def in_words(message: str, text: str, line: int) -> tuple[str, str]:
         return _defined_twice(message, written, lines[: line - 1])
     if "Illegal character '\\n'" in message or message in ("Unterminated string", "Expected '\"'", 'Expected "\'"'):
         return "the text is not closed by a quote", 'text stands between two equal quotes, as in "text"'
+    # Looked for only in a line that the parser has refused, so a guess that is wrong never refuses a good file.
     for pattern, shown, cure in _SLIPS:
         if re.search(pattern, _without_texts(written)):
             return f"{message[:1].lower()}{message[1:]} ({shown})", cure

@@ -96,6 +96,8 @@ class Reader:
                 index = self.counts[keys] = self.counts.get(keys, -1) + 1
                 keys = (*keys, index)
             for length in range(1, len(keys) + 1):
+                # The first header that mentions a table is where a reader looks for it, even if a deeper one comes
+                # before its own.
                 self.found.keys.setdefault(keys[:length], self.at(node))
             for child in body:
                 if child.type == "pair":
@@ -134,10 +136,12 @@ class Reader:
                 yield from self.names(child)
         elif node.type in _KEY_TYPES:
             text = self.data[node.start_byte : node.end_byte].decode()
+            # Escapes in a quoted key mean what TOML says they mean, so its own parser unquotes it.
             yield next(iter(tomllib.loads(f"{text}=0"))) if node.type == "quoted_key" else text
 
     def at(self, node: Node) -> tuple[int, int]:
         row, column = node.start_point
+        # The tree counts bytes, while editors and users count characters.
         return row + 1, len(self.lines[row][:column].decode(errors="replace")) + 1
 
 
