@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 from support.commands import LONG, ROOT, SMALL, answer, children, environment, gone, started, wait_for_runs, workbench
 from support.processors import here
+from support.shipped_runs import SCENARIOS
 
 import workbench as package
 from workbench.errors import StorageError, WorkerNote
+from workbench.execution.greeting import PROCESS, Stranger, greet, other_code, other_machine, solve_here
 from workbench.execution.progress import RunCounts, Silent
+from workbench.scenario.shipped_files import scenarios_folder
 from workbench.store import open_results
 from workbench.store.result_digest import digest
 
@@ -33,7 +36,7 @@ if "--multiprocessing-fork" in sys.orig_argv:
     import workbench.solver.run as run
     solve = run.solve
     def deadly(batch, *rest):
-        rate = np.broadcast_to(batch.values["plasticity.input_output.rate"], len(batch))
+        rate = np.broadcast_to(batch.values.get("plasticity.input_output.rate", 0.0), len(batch))
         if ((rate == 0.0041) & (batch.subjects == 1)).any():
             os.kill(os.getpid(), signal.SIGKILL)
         return solve(batch, *rest)
@@ -45,6 +48,10 @@ import importlib.metadata as metadata
 version = metadata.version
 metadata.version = lambda name: "0.0.9" if name == "workbench" else version(name)
 """
+EVERY = bool(os.environ.get("WORKBENCH_EVERY_EXECUTOR"))
+"""Compare every shipped scenario whole, for one subject; takes ten minutes of a processor."""
+CLOCKS = {"routes": 2, "dystonia_pas": 2, "rules/window_and_session": 1, "rules/oja": 1}
+"""A scenario on each clock (event, trial, tick, flow), and how many of its arms."""
 BRIEF = LONG.replace("count = 6", "count = 4").replace("subjects = 20", "subjects = 4")
 
 
@@ -156,6 +163,44 @@ def test_I01_a_killed_worker_costs_nothing_and_no_more_is_under_way_than_there_a
     assert (found.stored, found.failed, found.missing) == (64, 0, 0)
     assert len(given) == 16 and [c.stored for c in watch.counts] == [4 * i for i in range(1, 17)]
     assert digest(tmp_path / "a.db") == undisturbed
+
+
+def ways(scenario: Path, folder: Path, cluster: Dask, **asked: Any) -> Iterator[tuple[str, str]]:
+    """Yield ways to compute one sweep, each with the digest of what came of it."""
+    from workbench.execution import runner
+
+    def swept(name: str, **more: Any) -> package.SweepResult:
+        return package.run_sweep(scenario, folder / f"{name}.db", **{"workers": 1, **asked, **more})
+
+    def found(name: str, **more: Any) -> tuple[str, str]:
+        return name, digest(folder / f"{name}.db", swept(name, **more).sweep)
+
+    there = {"executor": "dask", "scheduler": cluster.address, "workers": None}
+    yield found("alone")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "WORTH_SHARING", 5)
+        yield found("dask, in narrow blocks", **there)
+    with contextlib.suppress(InterruptedError):
+        swept("begun elsewhere", **there, progress=Seen(interrupted))
+    yield found("begun elsewhere")
+    document = package.load_scenario(scenario)
+    arms = asked.get("arms") or [arm for arm in document.arms if any(arm in s.arms for s in document.studies.values())]
+    swept("after another sweep", arms=arms[-1:])
+    with contextlib.suppress(InterruptedError):
+        swept("after another sweep", progress=Seen(interrupted))
+    yield found("after another sweep", **there)
+
+
+def interrupted() -> None:
+    raise InterruptedError
+
+
+@pytest.mark.parametrize("name", SCENARIOS if EVERY else CLOCKS)
+def test_one_digest_for_every_executor_block_stop_and_history(name: str, cluster: Dask, tmp_path: Path) -> None:
+    scenario = scenarios_folder() / f"{name}.toml"
+    arms = {} if EVERY else {"arms": list(package.load_scenario(scenario).arms)[: CLOCKS[name]]}
+    every = dict(ways(scenario, tmp_path, cluster, subjects=1, **arms))
+    assert set(every.values()) == {every["alone"]}, every
 
 
 def test_I12_runs_that_kill_their_worker_twice_are_stored_as_failed_as_they_are_locally(
@@ -289,3 +334,33 @@ def test_without_dask_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "small.toml").write_text(SMALL)
     done = workbench("sweep", "small.toml", "--db", "a.db", "--executor", "dask", cwd=tmp_path)
     assert done.returncode == 3 and "pip install 'workbench[dask]'" in done.stderr
+
+
+def test_of_a_greeting_versions_components_and_machine_are_compared() -> None:
+    here = {**greet().provenance, "offered.rule.mine": "a 1, source sha256 12", "blas": "openblas 1 Haswell"}
+    assert other_code(here, here) == other_machine(here, here) == []
+    for key, value, said in (
+        ("numpy", "1.0", "its numpy is 1.0, here "),
+        ("source_sha256", "other", "has other code than the one here"),
+        ("offered.rule.mine", "a 1, source sha256 34", "its component rule.mine is another"),
+    ):
+        (line,) = other_code(here, {**here, key: value})
+        assert said in line
+    (line,) = other_code(here, {key: value for key, value in here.items() if "mine" not in key})
+    assert line == "it lacks the component rule.mine"
+    assert other_code(here, {**here, "offered.rule.theirs": "b 1, source sha256 56"}) == []
+    assert other_machine(here, {**here, "blas": "openblas 1 Haswell, openblas 2 Haswell"}) == []
+    (line,) = other_machine(here, {**here, "blas": "openblas 1 Nehalem"})
+    assert line == "its blas is openblas 1 Nehalem, here openblas 1 Haswell"
+    (line,) = other_machine(here, {**here, "libc": "glibc 2.0"})
+    assert "its libc is glibc 2.0" in line
+    system, _, machine = here["platform"].split()
+    assert other_machine(here, {**here, "platform": f"{system} 1.2.3-other {machine}"}) == [], (
+        "a kernel computes nothing"
+    )
+
+
+def test_a_process_solves_nothing_that_is_for_one_before_it() -> None:
+    batch: Any = None
+    assert greet().process == PROCESS
+    assert isinstance(solve_here(batch, "another"), Stranger)
