@@ -67,7 +67,7 @@ def calibrate(
     subjects
         Of each candidate; the scenario's own number unless given.
     db
-        A result database that keeps every candidate: the same call goes on where it was, and a larger budget uses what
+        A result database that keeps every candidate: the same call continues it, and a larger budget uses what
         is there.
     to
         The file of the new parameter set, NAME.toml; `force` replaces one that exists.

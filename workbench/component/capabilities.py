@@ -68,7 +68,7 @@ def clashes(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield (field, message) of what does not fit: first from the declaration, then from the component's own check.
 
     A component's own `check` may count on what it requires: it is asked only where every requirement is met. Where
-    a declared constraint is broken it is asked all the same, so that what else is wrong is told at once.
+    a declared constraint is broken it is asked all the same, so that other faults are reported at once.
     """
     yield from _clock_faults(fields, tables)
     missing = list(_requirement_faults(fields, tables))

@@ -354,7 +354,7 @@ class Component:
     clock: ClassVar[str] = ""
     """Of a phase: the clock on which it runs."""
     fed_by: ClassVar[str] = ""
-    """The section of which some table must act on this one, or it stays at nothing: doses for a drug."""
+    """The section of which some table must act on this one, or it stays at zero: doses for a drug."""
     member: ClassVar[str] = "unit"
     """What one of those is called that a table has by the number: a unit, an action, a visit. What is no population
     says by a method ``members(fields, tables)`` how many it has."""

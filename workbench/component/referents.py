@@ -381,7 +381,7 @@ class _Walk:
         self._say("code", _without_line(steps) if placed else code.co_code, code.co_exceptiontable, counts)
         self._say(code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
         for name in sorted(BEHIND & {*code.co_names}):
-            self.unidentified(f"{name}, through which code reaches whatever it likes")
+            self.unidentified(f"{name}, through which code may reach anything")
         inner = {name: content for name, content in names.items() if name not in code.co_cellvars}
         inner |= self._imports(steps, globals_)
         for constant in code.co_consts:

@@ -28,7 +28,7 @@ PATIENCE = 10.0
 LOOK = 0.5
 """Seconds between two looks at who is there."""
 WORTH_TELLING = 5.0
-"""Seconds without any worker after which that is told: one that died is replaced sooner."""
+"""Seconds without any worker after which that is reported: one that died is replaced sooner."""
 
 
 @dataclass(eq=False)

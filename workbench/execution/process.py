@@ -102,7 +102,7 @@ class WorkerProcess:
 
 
 def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start a module of this package in a process that hears of Ctrl-C from its parent alone, over its two pipes."""
+    """Start a module of this package in a process that learns of Ctrl-C only from its parent, over its two pipes."""
     home = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(p for p in (home, os.environ.get("PYTHONPATH", "")) if p)
     command = [sys.executable, "-P", "-m", module, *arguments]

@@ -433,7 +433,7 @@ def _stepped_sample(request: Request, writer: Writer) -> BatchPlan | None:
 def _missing(
     request: Request, writer: Writer, fail_fast: bool
 ) -> Iterator[tuple[tuple[BatchPlan, NDArray[np.int64]], Batch]]:
-    """Yield what must be computed, block by block; blocks that are stored already are passed over."""
+    """Yield what must be computed, block by block; blocks that are already stored are skipped."""
     for chunk in request.chunks():
         rows = writer.missing(chunk)
         if len(rows):

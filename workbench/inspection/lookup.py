@@ -60,7 +60,7 @@ def block(found: NamedThing) -> str:
 
 
 def _files() -> tuple[tuple[Path, Mapping[str, Any]], ...]:
-    """Return the scenarios here and in the package, and what they say; one that cannot be read is passed over."""
+    """Return the scenarios here and in the package, and what they say; one that cannot be read is skipped."""
     return _read(Path.cwd(), (Path("scenarios"), scenarios_folder()))
 
 

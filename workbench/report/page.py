@@ -21,7 +21,7 @@ TEMPLATE = "page.html.j2"
 MADE = "Made from stored results alone, with <code>workbench report</code>."
 """What every page says at its end."""
 LARGEST = 1 << 27
-"""Bytes of a file beyond which it is no page of ours."""
+"""Bytes of a file beyond which it cannot be a page of ours."""
 
 
 def build_report(

@@ -108,7 +108,7 @@ def parting_fault(cells: Sequence[str], columns: int = 0) -> tuple[str, int] | N
     cells : sequence of str
         The line, split at commas.
     columns : int
-        How many there are; 0 for the line of columns itself.
+        How many there are; 0 for the header line itself.
     """
     text = ",".join(cells)
     for separator, name in PARTED.items():

@@ -344,7 +344,7 @@ def version_of(driver: sqlite3.Connection) -> int:
 
 
 def foreign_objects(driver: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    """Yield kind and name of every table, view, index and trigger that is not what a workbench puts there."""
+    """Yield kind and name of every table, view, index and trigger that does not come from a workbench."""
     ours = _shapes_of(version_of(driver))
     rows = driver.execute("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name").fetchall()
     found = {(k, t if k == "index" else n): (n, _shape(driver, n) if k == "table" else ()) for k, n, t in rows}

@@ -251,7 +251,7 @@ lost_run = _table(
     rowid=False,
 )
 """Places whose run a command lost with the process that computed it: no result of the model, so that the next command
-tries again. A row stays when that succeeds, and is passed over by the views then."""
+tries again. A row stays when that succeeds, and the views then skip it."""
 
 # What refits have tried
 

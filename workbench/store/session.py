@@ -196,7 +196,7 @@ class WriterLock:
     ------
     StorageError
         If another writer still holds the lock at the end, naming its process and start; if the folder cannot be
-        written; or if something that is no lock file of ours has its name, which is left as it is.
+        written; or if a file that is not our lock file has its name, which is left as it is.
     """
 
     def __init__(self, database: Path, timeout: float) -> None:
