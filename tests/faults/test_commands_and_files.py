@@ -1,4 +1,4 @@
-"""Misused commands, outputs in the way and files that are not ours, as a process meets them."""
+"""Misused commands, outputs in the way and files that are not ours: of each kind one as a process meets it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from support.commands import (
     started,
     stored_runs,
     wait_for_runs,
+    workbench,
 )
 from support.surroundings import contents, in_terminal
 
@@ -39,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "small.toml").write_text(SMALL)
     (place / "sub").mkdir()
     (place / "page.html").write_text("mine")
-    assert process("sweep", "small.toml", "--db", "good.db", "--workers", "0", cwd=place).returncode == 0
+    assert workbench("sweep", "small.toml", "--db", "good.db", "--workers", "0", cwd=place).returncode == 0
     for name, content in STRANGERS.items():
         (place / name).write_bytes(content)
     foreign = sqlite3.connect(place / "foreign.db")
@@ -52,10 +53,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def refused(folder: Path, code: int, *line: str) -> str:
-    """Run a command that must fail in one line and leave every file as it is; return what it says."""
+def refused(folder: Path, code: int, *line: str, alone: bool = False) -> str:
+    """Run a command that must fail in one line and leave every file as it is; return what it says.
+
+    `alone` in a process of its own.
+    """
     before = contents(folder)
-    done = process(*line, cwd=folder)
+    done = process(*line, cwd=folder) if alone else workbench(*line, cwd=folder)
     assert done.returncode == code, (line, done.stderr)
     assert contents(folder) == before
     if "--json" in line:
@@ -78,7 +82,7 @@ def refused(folder: Path, code: int, *line: str) -> str:
     ],
 )
 def test_C01_a_misused_command_exits_2_with_a_hint_and_no_file(folder: Path, line: str, words: str) -> None:
-    assert words in refused(folder, 2, *line.split())
+    assert words in refused(folder, 2, *line.split(), alone=line == "bogus")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,7 @@ def test_C01_a_misused_command_exits_2_with_a_hint_and_no_file(folder: Path, lin
     ],
 )
 def test_C02_an_output_in_the_way_exits_3_and_stays_as_it_is(folder: Path, line: str, words: str) -> None:
-    assert words in refused(folder, 3, *line.split())
+    assert words in refused(folder, 3, *line.split(), alone=line.endswith("page.html"))
 
 
 def test_C03_without_a_terminal_or_with_NO_COLOR_or_a_dumb_one_there_is_no_colour_and_no_bar(folder: Path) -> None:
@@ -111,7 +115,7 @@ def test_C04_an_error_as_json_is_one_object_whatever_the_fault(folder: Path) -> 
         (2, "check broken.toml"),
         (3, "runs nowhere.db"),
     ):
-        refused(folder, code, *line.split(), "--json")
+        refused(folder, code, *line.split(), "--json", alone=line == "bogus")
     (folder / "broken.toml").unlink()
 
 
@@ -139,9 +143,9 @@ def test_I11_diverging_runs_are_counted_listed_and_named_by_every_command(tmp_pa
     assert done.returncode == 4
     assert "12 runs = 6 stored + 6 failed + 0 reused + 0 missing" in done.stdout
     assert 'workbench query a.db "select * from failures"' in done.stderr
-    listed = answer(process("query", "a.db", "select * from failures", "--json", cwd=tmp_path))["rows"]
+    listed = answer(workbench("query", "a.db", "select * from failures", "--json", cwd=tmp_path))["rows"]
     assert len(listed) == 6 and {row["arm"] for row in listed} == {"wild"} and all(row["reason"] for row in listed)
-    assert "no subject finished both arms" in process("compare", "a.db", cwd=tmp_path).stdout
+    assert "no subject finished both arms" in workbench("compare", "a.db", cwd=tmp_path).stdout
     assert "6 failed" in (tmp_path / "a.html").read_text()
 
 

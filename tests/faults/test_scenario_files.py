@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.commands import answer, command, environment, process
+from support.commands import answer, command, environment, process, workbench
 from support.corpus import BASE, CORPUS, Broken
 from support.sound_scenario import PARAMETERS, SOUND
 from support.surroundings import contents, in_terminal
@@ -135,7 +135,7 @@ def test_S10_a_sweep_of_a_broken_file_ends_like_its_check_and_makes_no_database(
 
 def test_S01_what_is_no_readable_file_is_one_line_with_path_and_reason(folder: Path) -> None:
     before = contents(folder)
-    done = process("check", "nowhere.toml", "parameters", cwd=folder)
+    done = workbench("check", "nowhere.toml", "parameters", cwd=folder)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         "error: nowhere.toml: the file cannot be read: no such file or directory",
@@ -174,7 +174,7 @@ def test_S02_an_empty_file_is_told_which_tables_it_needs(tmp_path: Path) -> None
     for name, text in (("empty.toml", ""), ("comment.toml", "# nothing yet\n")):
         (tmp_path / name).write_text(text)
     before = contents(tmp_path)
-    done = process("check", "empty.toml", "comment.toml", cwd=tmp_path)
+    done = workbench("check", "empty.toml", "comment.toml", cwd=tmp_path)
     assert done.returncode == 2
     for name in ("empty.toml", "comment.toml"):
         told = [line for line in done.stderr.splitlines() if line.startswith(f"error: {name}:1:1: ")]
@@ -215,5 +215,5 @@ def test_S14_markup_in_titles_is_accepted_stored_and_shown_literally(tmp_path: P
     page = (tmp_path / "a.html").read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script" not in page and "<img" not in page and 'href="javascript' not in page
-    stored = process("query", "a.db", "select title from sweeps", "--json", cwd=tmp_path)
+    stored = workbench("query", "a.db", "select title from sweeps", "--json", cwd=tmp_path)
     assert answer(stored)["rows"] == [{"title": " ".join(TITLES)}]
