@@ -89,7 +89,7 @@ def interactions(
     order = {name: place for place, name in enumerate(selection.outcomes_named())}
     kept = rows[rows.interaction.isin(list(arms if names is None else names))]
     kept = kept[kept.outcome.isin(list(order if outcomes is None else outcomes))]
-    planned = _planned(selection)
+    planned = _planned(selection) if len(kept) else {}
     found: list[dict[str, Any]] = []
     places = ["interaction", "study", "point", "outcome"]
     for place, group in kept.groupby(places, sort=False):

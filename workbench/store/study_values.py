@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -59,18 +58,23 @@ class StudyValues:
         import pandas as pd
 
         values = self.values[outcome]
-        edges = [*np.flatnonzero(np.diff(self.point, prepend=-1)).tolist(), len(self.point)]
-        for start, end in pairwise(edges):
-            within = slice(start, end)
-            there = ~np.isnan(values[within])
-            if not there.any():
-                continue
-            subjects = np.unique(self.subject[within][there])
-            arms = np.unique(self.arm[within][there])
-            table = np.full((len(arms), len(subjects)), np.nan)
-            down = np.searchsorted(arms, self.arm[within][there])
-            table[down, np.searchsorted(subjects, self.subject[within][there])] = values[within][there]
-            yield int(self.point[start]), pd.DataFrame(table.T, index=subjects, columns=self.arms[arms])
+        there = np.flatnonzero(~np.isnan(values))
+        for of_point in _cut(self.point, there):
+            by_arm = _cut(self.arm, of_point)
+            people = [self.subject[rows] for rows in by_arm]
+            # Each arm has its subjects in order, and nearly always the same ones: then nothing need be sorted.
+            alike = all(np.array_equal(some, people[0]) for some in people[1:])
+            subjects = people[0] if alike else np.unique(np.concatenate(people))
+            table = np.full((len(by_arm), len(subjects)), np.nan)
+            for across, (rows, some) in enumerate(zip(by_arm, people, strict=True)):
+                table[across, slice(None) if alike else np.searchsorted(subjects, some)] = values[rows]
+            arms = self.arms[[self.arm[rows[0]] for rows in by_arm]]
+            yield int(self.point[of_point[0]]), pd.DataFrame(table.T, index=subjects, columns=arms)
+
+
+def _cut(sorted_by: NDArray[np.integer[Any]], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return stretches of some rows of one value each; the values ascend."""
+    return np.split(rows, np.flatnonzero(np.diff(sorted_by[rows])) + 1) if len(rows) else []
 
 
 def study_values(connection: sqlite3.Connection, sweep: int, study: str, outcomes: Sequence[str]) -> StudyValues:
