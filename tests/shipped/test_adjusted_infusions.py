@@ -14,7 +14,7 @@ FIXED = ["saline", "fixed_025", "fixed_05", "fixed_10"]
 @pytest.fixture(scope="module")
 def people(shipped: Shipped) -> pd.DataFrame:
     """Return one row per arm and person, a column per outcome."""
-    rows = api.open_results(shipped.db("ketamine_adaptive")).outcomes().query("study == 'arms'")
+    rows = api.open_results(shipped.db("ketamine_adaptive")).outcomes(study="arms")
     return rows.pivot_table(index=["arm", "subject"], columns="outcome", values="value", observed=True)
 
 

@@ -12,7 +12,7 @@ import workbench as api
 @pytest.fixture(scope="module")
 def means(shipped: Shipped) -> pd.DataFrame:
     """Mean of each outcome (columns) in each arm (rows) of the study over all arms."""
-    rows = api.open_results(shipped.db("dystonia")).outcomes().query("study == 'arms'")
+    rows = api.open_results(shipped.db("dystonia")).outcomes(study="arms")
     return rows.pivot_table(index="arm", columns="outcome", values="value", observed=True)
 
 

@@ -14,7 +14,7 @@ NAME = "anticholinergic_mechanisms"
 @pytest.fixture(scope="module")
 def means(shipped: Shipped) -> pd.DataFrame:
     """Mean of each outcome (columns) in each arm (rows) of the study over all arms."""
-    rows = api.open_results(shipped.db(NAME)).outcomes().query("study == 'arms'")
+    rows = api.open_results(shipped.db(NAME)).outcomes(study="arms")
     return rows.pivot_table(index="arm", columns="outcome", values="value", observed=True)
 
 
@@ -50,7 +50,7 @@ def test_both_ideas_start_from_the_same_disease(means: pd.DataFrame) -> None:
 
 def test_in_a_slice_the_threshold_idea_gives_no_depression_back(shipped: Shipped) -> None:
     """The published rows that tell the two apart: depression under an M1 antagonist (DY07), and depotentiation (DY08)."""
-    rows = api.open_results(shipped.db("dystonia_slice")).outcomes().query("study == 'arms'")
+    rows = api.open_results(shipped.db("dystonia_slice")).outcomes(study="arms")
     slices = rows.pivot_table(index="arm", columns="outcome", values="value", observed=True)
     assert slices.epsp_hfs["dyt1_thp_ltd"] < 75 < 95 < slices.epsp_hfs["dyt1_thp_threshold_ltd"]
     assert slices.epsp_hfs["dyt1_thp_threshold_ltd"] == pytest.approx(slices.epsp_hfs["dyt1_ltd"], abs=0.01)
