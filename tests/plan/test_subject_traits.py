@@ -130,7 +130,7 @@ def test_correlated_subjects_are_the_same_whatever_the_count() -> None:
 
 def test_impossible_correlations_are_refused() -> None:
     pairs = [("a", "b", 0.9), ("b", "c", 0.9), ("a", "c", -0.9)]
-    with pytest.raises(ScenarioError, match=r"subjects\.correlation: no traits can have these correlations"):
+    with pytest.raises(ScenarioError, match=r"subjects\.correlation: these correlations contradict each other"):
         draws(trait("a"), trait("b"), trait("c"), correlation=pairs)
 
 

@@ -1,4 +1,4 @@
-"""Any small circuit: computed from input to output as a plain evaluation does it, or refused with its loop; no third."""
+"""Any small circuit, with delays or without: computed as a plain evaluation does it, or refused with its loop; no third."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,32 +15,12 @@ from hypothesis import strategies as st
 from support.circuits import HEAD
 
 from workbench import simulate
-from workbench.component.assembly import Assembly
-from workbench.component.declaration import reference
 from workbench.errors import ScenarioError
-from workbench.readouts.reading import Reading, Readout
 from workbench.scenario.load import parse_scenario
 
 SHOWN = (0.7, -0.4)
 """What the task shows to the two units of the first source; the second source is constant."""
-TRIALS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitActivity(Readout):
-    """The summed activity of a population on the last trial, its units weighted by 1, 2 ..."""
-
-    name: ClassVar[str] = "unit_activity"
-    meaning: ClassVar[str] = "activity on the last trial"
-    equation: ClassVar[str] = "sum_k k y_k"
-
-    population: str = reference("population", "the population")
-
-    def reading(self, block: Assembly) -> Reading:
-        """Add up on every trial."""
-        activity, kept = block.read(f"population.{self.population}.activity"), block.empty()
-        block.step("readout", lambda t: np.copyto(kept, activity[0] + 2.0 * activity[1]), clock="trial")
-        return Reading((), lambda sums, trials: kept.copy())
+TRIALS = 5
 
 
 @dataclass(frozen=True)
@@ -53,6 +33,7 @@ class Way:
     post: str
     inhibits: bool
     weight: float
+    delay: int
 
 
 @dataclass(frozen=True)
@@ -87,7 +68,9 @@ class Circuit:
         yield f"[phase.p]\ntrials = {TRIALS}\n[arm.whole]\n"
         yield f"[arm.cut]\nwithout = {[f'projection.{name}' for name in sorted(self.cut)]}\n" if self.cut else ""
         for name in self.kinds:
-            yield f'[outcome.{name}]\nreadout = "unit_activity"\npopulation = "{name}"\nwindow = "end of p"\n'
+            for unit in (1, 2):
+                yield f'[outcome.{name}_{unit}]\nreadout = "unit_activity"\npopulation = "{name}"\n'
+                yield f'unit_number = {unit}\nwindow = "last 1 trials of p"\n'
 
     def arms(self) -> dict[str, tuple[Way, ...]]:
         """Return the projections of each arm."""
@@ -98,7 +81,8 @@ class Circuit:
 def _projection(way: Way) -> str:
     table = f'[projection.{way.name}]\nwiring = "{way.wiring}"\npre = "{way.pre}"\npost = "{way.post}"\n'
     sign = 'sign = "inhibitory"\n' if way.inhibits and way.wiring != "surround" else ""
-    return f"{table}weight = {way.weight}\n{sign}"
+    late = f"delay = {way.delay}\n" if way.delay else ""
+    return f"{table}weight = {way.weight}\n{sign}{late}"
 
 
 KINDS = ("linear", "relu", "clip", "softmax", "spiking")
@@ -112,6 +96,7 @@ def circuits(draw: st.DrawFn) -> Circuit:
     kinds = {"s0": "shown", "s1": "constant", **{name: draw(st.sampled_from(KINDS)) for name in names}}
     number = st.floats(-1.0, 1.0).map(lambda x: round(x, 3))
     forward = draw(st.booleans())  # circuits without loops would be rare otherwise
+    late = 0 if forward else draw(st.sampled_from((0, 1, 3)))
     ways = []
     for name in draw(st.permutations(("w", "v", "q7", "B", "k", "zeta"))):
         wiring = draw(st.sampled_from(("dense", "dense", "one_to_one", "surround")))
@@ -121,14 +106,15 @@ def circuits(draw: st.DrawFn) -> Circuit:
         if wiring == "surround" and any(way.wiring == "surround" and way.post == post for way in ways):
             continue
         weight = abs(draw(number)) if wiring != "dense" else draw(number)
-        ways.append(Way(name, wiring, pre, post, draw(st.booleans()), weight))
+        delay = draw(st.integers(min(late, 1), late)) if wiring != "surround" else 0
+        ways.append(Way(name, wiring, pre, post, draw(st.booleans()), weight, delay))
     cut = frozenset(way.name for way in ways if draw(st.integers(0, 4)) == 0)
     return Circuit(kinds, {name: draw(number) for name in names}, tuple(ways), cut)
 
 
 def order_of(ways: tuple[Way, ...], names: list[str]) -> list[str] | None:
     """Return the populations from input to output, or None if there is a loop."""
-    edges = {(way.pre, way.post) for way in ways if way.wiring != "surround"}
+    edges = {(way.pre, way.post) for way in ways if way.wiring != "surround" and not way.delay}
     done: list[str] = []
     while len(done) < len(names):
         free = [n for n in names if n not in done and all(pre in done for pre, post in edges if post == n)]
@@ -139,55 +125,76 @@ def order_of(ways: tuple[Way, ...], names: list[str]) -> list[str] | None:
 
 
 def expected(circuit: Circuit, ways: tuple[Way, ...], order: list[str]) -> dict[str, float]:
-    """Evaluate the last trial plainly, population after population."""
-    found: dict[str, Any] = {}
-    for name in order:
-        kind, u = circuit.kinds[name], np.full(2, circuit.baselines.get(name, 0.0))
-        mine = [way for way in ways if way.post == name]
-        for way in (w for w in mine if w.wiring != "surround"):
-            x = found[way.pre] * way.weight
-            u = u + (-1.0 if way.inhibits else 1.0) * (x if way.wiring == "one_to_one" else np.full(2, x.sum()))
-        for way in (w for w in mine if w.wiring == "surround"):
-            u = u - way.weight * u[::-1]
-        p = np.exp(u - u.max()) / np.exp(u - u.max()).sum()
-        taken = np.arange(2) == (TRIALS - 1) % 2
-        found[name] = {
-            "shown": np.array(SHOWN),
-            "constant": np.full(2, 0.5),
-            "linear": u,
-            "relu": np.maximum(u, 0.0),
-            "clip": np.clip(u, 0.0, 1.0),
-            "softmax": taken * 2 * p,
-            "spiking": np.ones(2),
-        }[kind]
-    return {name: float(np.arange(1, 3) @ y) for name, y in found.items()}
+    """Evaluate trial after trial plainly, population after population; return both units of the last trial."""
+    trials: list[dict[str, Any]] = []
+    for trial in range(TRIALS):
+        trials.append({})
+        for name in order:
+            trials[trial][name] = _answer(circuit, [way for way in ways if way.post == name], name, trials)
+    return {f"{name}_{unit + 1}": float(y[unit]) for name, y in trials[-1].items() for unit in (0, 1)}
 
 
-@settings(max_examples=25, deadline=None)
+def _answer(circuit: Circuit, mine: list[Way], name: str, trials: list[dict[str, Any]]) -> Any:
+    now, u = len(trials) - 1, np.full(2, circuit.baselines.get(name, 0.0))
+    for way in (w for w in mine if w.wiring != "surround"):
+        x = trials[now - way.delay][way.pre] * way.weight if now >= way.delay else np.zeros(2)
+        u = u + (-1.0 if way.inhibits else 1.0) * (x if way.wiring == "one_to_one" else np.full(2, x.sum()))
+    for way in (w for w in mine if w.wiring == "surround"):
+        u = u - way.weight * u[::-1]
+    p = np.exp(u - u.max()) / np.exp(u - u.max()).sum()
+    return {
+        "shown": np.array(SHOWN),
+        "constant": np.full(2, 0.5),
+        "linear": u,
+        "relu": np.maximum(u, 0.0),
+        "clip": np.clip(u, 0.0, 1.0),
+        "softmax": (np.arange(2) == now % 2) * 2 * p,
+        "spiking": np.ones(2),
+    }[circuit.kinds[name]]
+
+
+@settings(max_examples=30, deadline=None)
 @given(circuit=circuits())
 def test_a_circuit_is_computed_from_input_to_output_or_its_loop_is_named(circuit: Circuit) -> None:
     orders = {arm: order_of(ways, list(circuit.kinds)) for arm, ways in circuit.arms().items()}
-    scenario = parse_scenario(circuit.text().encode(), "drawn.toml", Path(), known())
-    if None in orders.values():
-        with pytest.raises(ScenarioError) as raised:
-            simulate(scenario, subjects=1, components=[UnitActivity])
-        for problem in raised.value.problems:
+    try:
+        scenario = parse_scenario(circuit.text().encode(), "drawn.toml", Path())
+        frame = simulate(scenario, subjects=1).set_index("arm")
+    except ScenarioError as refused:
+        for problem in refused.problems:
             assert problem.line > 0
-            assert_is_a_loop(circuit, problem.message)
+            if "spectral radius" in problem.message:
+                assert float(re.findall(r"radius is ([\d.]+)", problem.message)[0]) > 0.999
+                assert max(growth(circuit, ways) for ways in circuit.arms().values()) > 0.95, circuit.text()
+            else:
+                assert None in orders.values()
+                assert_is_a_loop(circuit, problem.message)
         return
-    frame = simulate(scenario, subjects=1, components=[UnitActivity]).set_index("arm")
     for arm, ways in circuit.arms().items():
         order = orders[arm]
         assert order is not None
+        assert growth(circuit, ways) < 1.05, circuit.text()
         for name, value in expected(circuit, ways, order).items():
             assert frame.loc[arm, name] == pytest.approx(value, rel=1e-12, abs=1e-12), (arm, name)
 
 
-def known() -> Any:
-    """Return the components with the readout of this file."""
-    from workbench.component.registry import registry
-
-    return registry().extended([UnitActivity])
+def growth(circuit: Circuit, ways: tuple[Way, ...]) -> float:
+    """Return by how much a trial multiplies a disturbance of the linear units, found by letting one go on."""
+    linear = [name for name, kind in circuit.kinds.items() if kind == "linear"]
+    inner = tuple(way for way in ways if way.pre in linear and way.post in linear)
+    order = order_of(inner, linear)
+    assert order is not None
+    alone = Circuit(dict.fromkeys(linear, "linear"), {}, inner, frozenset())
+    disturbed = np.random.default_rng(1).normal(size=(3, len(linear), 2))
+    trials: list[dict[str, Any]] = [dict(zip(linear, units, strict=True)) for units in disturbed]
+    sizes = []
+    for _ in range(240):
+        trials.append({})
+        for name in order:
+            trials[-1][name] = _answer(alone, [way for way in inner if way.post == name], name, trials)
+        sizes.append(max((float(np.abs(y).max()) for y in trials[-1].values()), default=0.0))
+    first, last = max(sizes[115:120]), max(sizes[-5:])
+    return float((last / first) ** (1 / 120)) if first > 1e-250 else 0.0
 
 
 def assert_is_a_loop(circuit: Circuit, message: str) -> None:

@@ -104,7 +104,7 @@ def test_a_unit_reads_a_linear_population_after_its_surround() -> None:
 def test_a_second_surround_of_one_population_is_refused() -> None:
     ring = '[projection.NAME]\nwiring = "surround"\npre = "ring"\npost = "ring"\n'
     text = HEBB + "[population.ring]\nsize = 2\n" + ring.replace("NAME", "a") + ring.replace("NAME", "b")
-    with pytest.raises(ScenarioError, match=r"projection\.b\.wiring: ring has its surround in projection\.a"):
+    with pytest.raises(ScenarioError, match=r"projection\.b\.wiring: ring already has its surround in projection\.a"):
         simulated(text)
 
 

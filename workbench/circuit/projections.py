@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.delays import arriving, carry, delay_faults, delay_field, reserve_arriving
+from workbench.circuit.loops import growth_faults
 from workbench.circuit.populations import size_of
 from workbench.component.arrays import einsum, operand
 from workbench.component.declaration import Component, interval, number, numbers, option, reference
@@ -34,6 +36,10 @@ def _accumulate(sign: str) -> np.ufunc:
     return np.add if sign == "excitatory" else np.subtract
 
 
+def _sign(fields: Fields) -> float:
+    return 1.0 if fields["sign"] == "excitatory" else -1.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class OneToOne(Component):
     """Each presynaptic unit drives the postsynaptic unit of the same number.
@@ -43,8 +49,11 @@ class OneToOne(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "one_to_one"
+    lateral: ClassVar[bool] = False
     offers: ClassVar[frozenset[str]] = frozenset({"single pairs"})
-    equation: ClassVar[str] = "u_k += sign * weight_k * (x_k + overlap * sum_(j != k) x_j)"
+    equation: ClassVar[str] = (
+        "u_k += sign * weight_k * (x_k + overlap * sum_(j != k) x_j),  x of the trial `delay` trials before"
+    )
 
     pre: str = reference("population", "where the connections start")
     post: str = reference("population", "where they end", acts=True, same_size_as="pre")
@@ -54,23 +63,41 @@ class OneToOne(Component):
     )
     overlap: Value = number(0.0, "1", "share of the drive that every other unit receives", low=0.0, high=1.0)
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
+    delay: int = delay_field()
+
+    @classmethod
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse a delay that cannot be counted, and a loop that grows without end."""
+        yield from delay_faults(fields, tables)
+        yield from growth_faults(fields, tables)
+
+    @classmethod
+    def matrix(cls, fields: Fields, post: int, pre: int) -> Array | None:
+        """Return what the units add to each other ``(post, pre)`` at fixed weights; None where runs differ in it."""
+        weight, overlap = fields["weight"], fields["overlap"]
+        if weight is None or overlap is None:
+            return None
+        whole: Array = _sign(fields) * weight * (np.eye(post) + overlap * (1.0 - np.eye(post)))
+        return whole
 
     def allocate(self, block: Assembly, name: str) -> None:
-        """Reserve the weights if a rule learns them."""
+        """Reserve the weights if a rule learns them, and what arrives late."""
+        reserve_arriving(block, name, self.pre, self.delay)
         if block.has("plasticity", name):
             block.state(f"projection.{name}.weight", block.size(self.post))[...] = self.weight
 
     def build(self, block: Assembly, name: str) -> None:
         """Add ``weight * (overlapped pre)`` to the postsynaptic input."""
+        carry(block, name, self.pre, self.delay)
         accumulate, n = _accumulate(self.sign), block.size(self.post)
         learned = block.has("plasticity", name)
         weight: Any = block.read(f"projection.{name}.weight") if learned else self.weight
         blurred = not (isinstance(self.overlap, float) and self.overlap == 0.0)
-        if not learned and block.inputs.per_subject(
+        if not (learned or self.delay) and block.inputs.per_subject(
             self.post, name, self.pre, self.weight, self.overlap if blurred else 0.0, accumulate
         ):
             return
-        pre = block.read(f"population.{self.pre}.activity")
+        pre = arriving(block, name)
         term, total, overlap = block.empty(n), block.empty(), operand(self.overlap)
 
         plain = not blurred and isinstance(weight, float) and weight == 1.0
@@ -103,9 +130,10 @@ class Dense(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "dense"
+    lateral: ClassVar[bool] = False
     offers: ClassVar[frozenset[str]] = frozenset({"all pairs"})
     draws: ClassVar[bool] = True
-    equation: ClassVar[str] = "u_j += sign * sum_i W_ji x_i"
+    equation: ClassVar[str] = "u_j += sign * sum_i W_ji x_i,  x of the trial `delay` trials before"
 
     pre: str = reference("population", "where the connections start")
     post: str = reference("population", "where they end", acts=True)
@@ -116,16 +144,30 @@ class Dense(Component):
     )
     spread: Value = number(0.0, "1", "standard deviation of the strengths at the start, drawn per subject", low=0.0)
     bounds: tuple[float, float] | None = interval(None, "1", "limits of a learned weight; none without it")
+    delay: int = delay_field()
 
     @classmethod
     def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
-        """Refuse a list of weights that does not fit both populations."""
+        """Refuse weights that do not fit both populations, a delay that cannot be counted, a loop that grows."""
         weights, inputs, units = fields["weights"], *(size_of(tables, fields[end]) for end in ("pre", "post"))
         if weights and len(weights) != inputs * units:
             yield "weights", f"needs one number per synapse: {units} units of {inputs} inputs, got {len(weights)}"
+            return
+        yield from delay_faults(fields, tables)
+        yield from growth_faults(fields, tables)
+
+    @classmethod
+    def matrix(cls, fields: Fields, post: int, pre: int) -> Array | None:
+        """Return what the units add to each other ``(post, pre)`` at fixed weights; None where runs differ in it."""
+        weight = fields["weights"] or fields["weight"]
+        if weight is None or fields["spread"] != 0.0:
+            return None
+        spread = np.reshape(weight, (post, pre)) if fields["weights"] else np.full((post, pre), weight)
+        return np.asarray(_sign(fields) * spread)
 
     def allocate(self, block: Assembly, name: str) -> None:
-        """Reserve the weights and, for a cue population, the row that the shown cue selects."""
+        """Reserve the weights, what arrives late and, for a cue population, the row that the shown cue selects."""
+        reserve_arriving(block, name, self.pre, self.delay)
         post, pre = block.size(self.post), block.size(self.pre)
         weight = block.state(f"projection.{name}.weight", post, pre)
         weight[...] = np.reshape(self.weights, (post, pre, 1)) if self.weights else self.weight
@@ -139,6 +181,7 @@ class Dense(Component):
 
     def build(self, block: Assembly, name: str) -> None:
         """Read the row of the shown cue, or sum over all presynaptic units."""
+        carry(block, name, self.pre, self.delay)
         weight = block.read(f"projection.{name}.weight")
         accumulate = _accumulate(self.sign)
         if block.is_cue(self.pre):
@@ -154,7 +197,7 @@ class Dense(Component):
 
             block.inputs.add(self.post, name, select, writes=(f"projection.{name}.row",))
             return
-        pre = block.read(f"population.{self.pre}.activity")
+        pre = arriving(block, name)
         term = block.empty(len(weight))
 
         def product(drive: Array) -> None:
@@ -173,6 +216,7 @@ class Surround(Component):
 
     section: ClassVar[str] = "projection"
     name: ClassVar[str] = "surround"
+    lateral: ClassVar[bool] = True
     equation: ClassVar[str] = "u_k -= weight * mean_(j != k) u_j"
     sources: ClassVar[tuple[str, ...]] = ("SohnHallett2004", "Beck2008")
 
@@ -192,6 +236,14 @@ class Surround(Component):
                 "wiring",
                 f"{fields['post']} already has its surround in projection.{first}; put the whole weight in one table",
             )
+
+    @classmethod
+    def matrix(cls, fields: Fields, post: int, pre: int) -> Array | None:
+        """Return what becomes of the summed input ``(post, post)``; None where runs differ in it."""
+        if (weight := fields["weight"]) is None:
+            return None
+        share = weight / (post - 1)
+        return np.asarray((1.0 + share) * np.eye(post) - share)
 
     def build(self, block: Assembly, name: str) -> None:
         """Regrouped: ``u (1 + c) - c sum(u)`` with ``c = weight / (n - 1)``."""

@@ -83,8 +83,8 @@ class Parameter:
     shows : str
         For a task's references to a population: what it shows these units ("one unit", "pattern", "batch" ...).
     added : bool
-        A fixed number that its component gained when results were stored already, at the value that was hidden before:
-        at its default it is no part of what makes a run this run, so that stored runs stay what they are.
+        A fixed number or a count that its component gained when results were stored already, at the value that was
+        hidden before: at its default it is no part of what makes a run this run, so stored runs stay what they are.
     above, below, not_above, within, order, members_of, same_size_as, least, needs, needs_bounds, because
         What the field is held against: see `Rules`; needs_bounds as pairs.
     default
@@ -230,9 +230,11 @@ def interval(default: Any, unit: str, doc: str) -> Any:
     return _field("interval", default, doc, unit=unit)
 
 
-def count(default: Any, doc: str, *, low: int = 1, high: int = 10_000_000, **held: Unpack[Rules]) -> Any:
-    """Declare a whole number that shapes the arrays or the length of a phase."""
-    return _field("count", default, doc, low=low, high=high, **held)
+def count(
+    default: Any, doc: str, *, low: int = 1, high: int = 10_000_000, added: bool = False, **held: Unpack[Rules]
+) -> Any:
+    """Declare a whole number that shapes the arrays or the length of a phase; `added` as in `number`."""
+    return _field("count", default, doc, low=low, high=high, added=added, **held)
 
 
 def option(

@@ -28,5 +28,4 @@ class Kinetics(LinearKinetics):
 
     def build(self, block: Assembly, name: str) -> None:
         """Offer the acting concentration as a driven signal that changes with doses and time only."""
-        block.exposing[name] = (MovingExposure if movers(block, self) else Exposure)(block, name, self)
-        block.exposures.append(block.exposing[name])
+        block.exposures.append((MovingExposure if movers(block, self) else Exposure)(block, name, self))

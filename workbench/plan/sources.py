@@ -65,7 +65,9 @@ def resolved(layers: Layers, ordinal: int) -> dict[str, Resolved]:
 
 
 def _acts(parameter: Parameter, table: Declared) -> bool:
-    """Whether a number acts beside the choices of its table."""
+    """Whether an added field acts: beside the choices of its table, and as structure anywhere but at its default."""
+    if parameter.structural and not parameter.fixed:
+        return parameter.name in dict(table.fields)
     return parameter.only_with is None or table.field(parameter.only_with[0]) in parameter.only_with[1]
 
 

@@ -52,13 +52,13 @@ def declared(layers: Layers, table: Table) -> Declared:
     fields = {}
     for parameter in component.parameters().values():
         if parameter.fixed or (table.section in RECORDINGS and not parameter.structural):
-            number = _fixed_number(layers, table, parameter)
-            if not parameter.added or number != parameter.default:
-                fields[parameter.name] = number
+            fields[parameter.name] = _fixed_number(layers, table, parameter)
         elif parameter.structural:
             fields[parameter.name] = _structural(layers, table, parameter)
         elif layers.source(table, parameter).setting is None:
             fields[parameter.name] = None
+        if parameter.added and fields.get(parameter.name) == parameter.default:
+            fields.pop(parameter.name, None)
     revision, ordered = component.revision_of(fields, partial(_constant, layers, table)), tuple(sorted(fields.items()))
     source = layers.scenario.registry.source(component)
     stream = "" if table.stream == table.name else table.stream  # its own name, said or not, is the same run

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.circuit.delays import arriving
 from workbench.component.arrays import clip, operand
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def synapses_of(block: Assembly, name: str, postsynaptic: str | None, post_signa
         signal = f"projection.{name}.row"
         return Synapses(block.update(signal), post, None, False, signal, name)
     signal = f"projection.{name}.weight"
-    pre = block.read(f"population.{projection.pre}.activity")
+    pre = arriving(block, name)
     return Synapses(block.update(signal), post, pre, "all pairs" in projection.offers, signal, name)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from workbench.circuit.delays import arriving
 from workbench.circuit.populations import size_of
 from workbench.component.arrays import ONE, operand
 from workbench.component.declaration import Component, number, option, reference
@@ -132,7 +133,7 @@ class ThreeFactor(Component):
     def mark(self, block: Assembly, name: str) -> Any:
         """Return a function that gives H; reads are recorded for the step that calls it."""
         projection = block.component("projection", name)
-        pre = block.read(f"population.{projection.pre}.activity")
+        pre = arriving(block, name)
         if self.drive == "presynaptic":
             return lambda: pre
         signal = "score" if self.drive == "score" else "activity"

@@ -11,8 +11,6 @@ import numpy as np
 from workbench.component.declaration import number, option, reference
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
-from workbench.pharmacology.motion import MovingExposure
-from workbench.pharmacology.moving_profile import moving_profile
 from workbench.pharmacology.profile import Profile, profile
 from workbench.protocol.schedule import phase_hours, trial_hours
 from workbench.protocol.span import parse_span
@@ -72,7 +70,7 @@ class OfCurve(OfStretch):
 
     def reading(self, block: Assembly) -> Reading:
         """Look at the whole stretch when its end has come."""
-        exposure: Any = block.exposing[self.drug]
+        exposure = next(e for e in block.exposures if isinstance(e, Exposure) and e.name == self.drug)
         if exposure.moves and not self.follows:
             reason = f"links move numbers of drug.{self.drug} while the model runs: its later curve has no closed form"
             raise AssemblyError("", f"{self.name} cannot be read: {reason}")
@@ -94,8 +92,6 @@ class OfCurve(OfStretch):
         def look() -> Profile:
             # A level is one of what acts; a subject who does not respond never reaches it.
             asked = None if level is None else level / np.asarray(self.acting(exposure), dtype=np.float64)
-            if isinstance(exposure, MovingExposure):
-                return moving_profile(exposure, phase, since, until, self.site, asked, turns=turns)
             return profile(exposure, phase, since, until, self.site, asked, turns=turns)
 
         found: Profile = exposure.remembered((since, until, self.site, level, turns), look)

@@ -67,7 +67,6 @@ class Block(StructureView, NoiseChunks, Registered):
         NoiseChunks.__init__(self, batch.seed, batch.subjects)
         Registered.__init__(self, len(batch), self.lanes.count)
         self.exposures: list[Exposing] = []
-        self.exposing: dict[str, Exposing] = {}
         self.trial = 0
         self.hours: Value = 0.0
         self.phase, self.span = "", (0.0, 0.0)
@@ -122,12 +121,13 @@ class Block(StructureView, NoiseChunks, Registered):
                 found[field] = self.component(cls.parameters()[place[0]].section, own)
             else:
                 section, through = place
-                found[field] = {n: self.component(section, n) for n in self.naming(section, through, name)}
+                mine = [n for n in self.names(section) if self._tables[section, n].field(through) == name]
+                found[field] = {n: self.component(section, n) for n in mine}
         return found
 
     def _linked(self, path: str) -> Value:
         value: Value = self._values[path]
-        mine = self.naming("link", "onto", path)
+        mine = [name for name in self.names("link") if self._tables["link", name].field("onto") == path]
         kinds = {self._tables["link", name].component for name in mine}
         # Links of different kinds do not commute (adding, then scaling), so their order is declared by `turn` and not
         # left to names in the file.
@@ -360,7 +360,7 @@ class Block(StructureView, NoiseChunks, Registered):
         first = ways.index(min(ways))
         named = [(name, self._tables["projection", name]) for name in (*ways[first:], *ways[:first])]
         spelled = ", ".join(f"{way.field('pre')} -> {way.field('post')} by projection.{name}" for name, way in named)
-        reason = f"a loop: {spelled}; a step computes what drives a population before it, so one of these must go"
+        reason = f"a loop: {spelled}; each needs activity of the same trial, so give one of them a delay (delay = 1)"
         return AssemblyError(f"projection.{ways[first]}", reason)
 
     # -- building -----------------------------------------------------------------------------------------------

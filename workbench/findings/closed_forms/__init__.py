@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench.findings.closed_forms import balance, coincidence, components, credit, ligands, numbers, therapy
+from workbench.findings.closed_forms import (
+    balance,
+    coincidence,
+    components,
+    credit,
+    feedback,
+    ligands,
+    numbers,
+    therapy,
+)
 from workbench.findings.closed_forms.form import ClosedForm
 
 __all__ = ["FAMILIES", "FORMS", "ClosedForm"]
 
-FAMILIES = (components, balance, credit, coincidence, ligands, therapy, numbers)
+FAMILIES = (components, balance, credit, coincidence, feedback, ligands, therapy, numbers)
 
 FORMS: Mapping[str, ClosedForm] = {name: form for family in FAMILIES for name, form in family.FORMS.items()}
 """Every closed form by name."""
