@@ -278,5 +278,5 @@ def test_what_visits_will_change_has_no_table_before() -> None:
     record = 'regimen = "nonmem"\namt = "35 mg"\nii = "48 h"\naddl = 4\n'
     for given in (plain.replace("count = 1", "count = 5"), record):
         scenario = parse_scenario((replaced(THERAPY, (plain, given)) + hold).encode(), "t.toml", Path(), registry())
-        with pytest.raises(UsageError, match="visits decide upon dose"):
+        with pytest.raises(UsageError, match="visits decide on dose"):
             dose_records(scenario, next(iter(scenario.arms)))

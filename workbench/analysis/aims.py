@@ -1,4 +1,4 @@
-"""What a page speaks of first: the benefit that the scenario is about, and the costs beside it."""
+"""What a page reports first: the benefit that the scenario is about, and the costs beside it."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class CandidateForecast(Forecast):
 
 if TYPE_CHECKING:
     RefitProgress = Progress[CandidateForecast, CandidateCounts]
-    """Whoever wants to know how a refit goes."""
+    """Receiver of a refit's progress."""
 
 COMPARED = "compared"
 

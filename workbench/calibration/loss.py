@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 UNDEFINED = 1e3
 """Residual of a candidate at which a run failed or a statistic is not defined."""
-SWEPT = "it is taken of a sweep or a course"
+SWEPT = "it is measured in a sweep or a time course"
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ def _check(parameters: ParameterSet, values: Mapping[str, float], name: str, tex
     wanted = {key: values.get(key, value.number) for key, value in parameters.values.items()}
     if document.problems or found.name != name or {k: v.number for k, v in found.values.items()} != wanted:
         stated = "; ".join(map(str, document.problems))
-        raise ValueError(f"the refitted set does not read back as it was meant: {stated}")
+        raise ValueError(f"the refitted set does not read back as intended: {stated}")
 
 
 def _format_value(value: str | int | float | list[str]) -> str:

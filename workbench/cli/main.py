@@ -96,9 +96,8 @@ def main(arguments: list[str]) -> int:
     except typer.Exit as end:  # nobody listens any more
         code = end.exit_code
     except (Exception, SystemExit) as error:
-        if (
-            stops.received_signal() and getattr(error, "exit_code", 0) < 128
-        ):  # whatever the signal was made into on its way
+        # A signal may arrive here as any error: a library that it interrupts may turn it into one of its own.
+        if stops.received_signal() and getattr(error, "exit_code", 0) < 128:
             return _report_stop(as_json)
         if hasattr(error, "format_message"):  # typer's own complaint about the arguments
             return print_error(_usage(error), as_json)

@@ -50,7 +50,7 @@ class Described:
         return found
 
     def fields(self, table: str, component: type[Component]) -> dict[str, Resolved]:
-        """Return what a table says, without fields that are left out and those of stabilisers that it has not."""
+        """Return what a table says, without fields that are left out and those of stabilisers that it lacks."""
         declared = component.parameters()
         holds = declared["stabiliser"].choices if "stabiliser" in declared else ()
         mine = self.values[f"{table}.stabiliser"].value if holds else ""
@@ -74,7 +74,7 @@ def described_scenario(file: str, arm: str | None) -> Described:
     Raises
     ------
     ScenarioError
-        If the file is not a sound scenario.
+        If the file is not a valid scenario.
     UsageError
         If it has no such arm.
     """

@@ -141,7 +141,7 @@ class _Person:
 
     @property
     def ss(self) -> float:
-        """The word of NONMEM for it: 1 where the drug is emptied first, else 2."""
+        """NONMEM's code for it: 1 where the drug is emptied first, else 2."""
         return float(2 - self.doses.empties) if self.settled else 0.0
 
     @property
@@ -210,7 +210,7 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> _Giv
     for what, names in (("drug", {name for name, _ in given}), ("phase", {train.during for _, train in given})):
         if len(names) > 1:
             raise UsageError(
-                f"arm {arm} gives doses of more than one {what} ({', '.join(sorted(names))}): choose by --{what}"
+                f"arm {arm} gives doses of more than one {what} ({', '.join(sorted(names))}): choose one with --{what}"
             )
     _refuse_decided(block, arm, {name for name, _ in given})
     trains = [train for _, train in given]
@@ -228,11 +228,9 @@ def _chosen(block: Block, arm: str, drug: str | None, phase: str | None) -> _Giv
 
 
 def _refuse_decided(block: Block, arm: str, drugs: set[str]) -> None:
-    """Refuse doses that visits decide upon: nobody knows them before."""
+    """Refuse doses that visits decide: they are not known before the run."""
     decided = {adjustment.dose for _, adjustment in block.all("adjustment")}
     decided |= {name for name, dose in block.all("dose") if getattr(dose, "only_if", "anyone") != "anyone"}
     found = sorted(name for name, dose in block.all("dose") if name in decided and dose.drug in drugs)
     if found:
-        raise UsageError(
-            f"visits decide upon dose.{found[0]} in arm {arm}: there is no table of it before they are held"
-        )
+        raise UsageError(f"visits decide on dose.{found[0]} in arm {arm}: its records are not known before the visits")

@@ -1,4 +1,4 @@
-"""Who takes a number that links move for a fixed one: found while a block is put together, before anything runs.
+"""Which tables take a number that links move for a fixed one: found while a block is assembled.
 
 A link moves a number only where its component hands it to `derived`, or reads it anew in a function of the step. Who
 computes with it while the block is put together has what it was before anything ran, for good. Here such a number

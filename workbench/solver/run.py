@@ -21,10 +21,10 @@ from workbench.solver.watch import Deadline, DeadlinePassed, Watch
 
 Phases = list[tuple[str, Any]]
 DRIVERS: dict[str, Any] = {"trial": Trials, "event": Events, "tick": Ticks, "flow": Flows}
-"""Who walks through a phase, by its clock."""
+"""What walks through a phase, by its clock."""
 
 NARROWEST = 8
-"""A block of one run reduces in another order; a lonely run is padded with copies of itself."""
+"""A block of one run reduces in another order; a single run is padded with copies of itself."""
 # Beyond the widest, wider blocks gain nothing; below the narrow one the overhead of Python calls dominates.
 WIDEST, NARROW = 6144, 16
 LARGE_BLOCK = 2**24

@@ -1,4 +1,4 @@
-"""The order of one step: named stages, and inside a stage by dependency; names decide nothing that shows."""
+"""The order of one step: named stages, and inside a stage by dependency; names decide nothing visible."""
 
 from __future__ import annotations
 

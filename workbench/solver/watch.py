@@ -72,7 +72,7 @@ class Watch:
 
 
 class Deadline(Watch):
-    """A watch that breaks off once a moment (`time.perf_counter`) has passed."""
+    """A watch that stops once a moment (`time.perf_counter`) has passed."""
 
     def __init__(self, block: Block, until: float) -> None:
         super().__init__(block)

@@ -76,14 +76,14 @@ class WriteSession:
         elif not path.absolute().parent.is_dir():
             raise StorageError(f"{path}: the folder {path.parent} does not exist; create it or choose another --db")
         # Locked before the file is opened: two commands that start together must not both create it.
-        self._lease = WriterLock(path, lock_timeout)
+        self._lock = WriterLock(path, lock_timeout)
         try:
             with _writing_faults(path):
                 self._prepare(command)
                 self._connection = self._opened(lock_timeout, command)
         # Also on a signal: a lock that outlives the command would turn away the next one until this process ends.
         except BaseException:
-            self._lease.release()
+            self._lock.release()
             raise
         if self.kept is not None:
             upgraded = f"{path}: had database version {self.was}, now has version {database.SCHEMA_VERSION}"
@@ -115,7 +115,7 @@ class WriteSession:
         try:
             database.close(self._connection)
         finally:
-            self._lease.release()
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self

@@ -63,7 +63,7 @@ class Document:
         self.people: dict[Keys, tuple[Decimal | str, ...]] = {}
         self.inert = 0
         self._reported: set[Keys] = set()
-        self._told: set[tuple[str, Keys, str]] = set()
+        self._reported_elsewhere: set[tuple[str, Keys, str]] = set()
         self._suggestions = _SUGGESTIONS
 
     @cached_property
@@ -121,9 +121,13 @@ class Document:
             return
         self._reported.add(keys)
         source, own = self.source(keys)
-        if (source.file, own, message) in self._told:  # a list there makes several tables, each with this fault
+        if (
+            source.file,
+            own,
+            message,
+        ) in self._reported_elsewhere:  # a list there makes several tables, each with this fault
             return
-        self._told.add((source.file, own, message))
+        self._reported_elsewhere.add((source.file, own, message))
         file, line, column = self.locate(keys, at)
         if got and not hint and self._suggestions > 0:
             names = list(known)
