@@ -282,6 +282,7 @@ class Stored:
         axes = self.selection.axes
         rows = axes[(axes.study == study) & (axes.path == path)]
         return {
+            # A level that is a text has NaN as its number.
             int(point): float(number) if number == number and number is not None else str(text)
             for point, number, text in zip(rows.point, rows.number, rows.text, strict=True)
         }

@@ -93,6 +93,7 @@ class Opening:
         What is shown is its level at `stop`, or its mean from `start`.
         """
         begin = self._exposure.phases[phase][0]
+        # Rounded, so that the same moment reached by other sums of hours gives the same bits.
         first, last = round_hours(begin + start), round_hours(begin + stop)
         if phase != self._phase:
             if self._body is not None:
@@ -155,6 +156,7 @@ class Opening:
             left = self._driving(left, left.body.later(as_float(since), {}))
         self._left = left
         anew = np.append(np.any(coming >= self._anchor + SPAN, axis=1), True)
+        # Memory, not speed, limits how many moments go together: each has a row for all runs.
         widest = min(WIDE // self._stages.shape[1], DRIVEN // max(1, len(left.runs)), MOST)
         coming = coming[: min(plain, int(np.argmax(anew)) + 1, max(1, widest))]
         times = [as_float(row if len(row) > 1 else row[0]) for row in coming]
@@ -318,6 +320,7 @@ def _rung(body: DrugState, now: Array) -> Array:
     age = np.maximum(np.asarray(now - body.at), 0.0)
     halved = np.maximum(np.ceil(np.log2(body.transfers.fastest * RUNG / TURNS)), 0.0)
     first = np.ldexp(RUNG, -np.asarray(halved).astype(int))
+    # An age on the edge of a panel may round below it, and the panel would have no width.
     above = np.floor(np.log2(np.maximum(age, first / 4.0) / first) + 1e-6) + 1.0
     end: Array = body.at + np.ldexp(first, np.maximum(above, 0.0).astype(int))
     return end

@@ -75,6 +75,7 @@ def place_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
 def conflicts(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield what another adjustment of the same dose decides already; reported at the later of the two by name."""
     for name, other in sorted(tables["adjustment"].items()):
+        # Each pair once, at the later name, so that one mistake is reported once.
         if other["dose"] != fields["dose"] or name >= fields["name"]:
             continue
         if other.offers("raises") and fields.offers("raises"):
@@ -125,6 +126,7 @@ def _amount_faults(fields: Fields, dose: Mapping[str, Any]) -> Iterator[tuple[st
     limits += [("maximum_per_weight", "mg/kg", full / weight)] if weight else []
     for key, unit, start in limits:
         most = fields[key]
+        # Weight times mg/kg rounds: a maximum equal to the first amount must pass.
         if most is not None and most < start * (1.0 - TOGETHER):
             yield key, f"a maximum of {most:g} {unit} is below what it starts at ({start:g} {unit})"
 
@@ -199,6 +201,7 @@ class Adjustment(Component):
 
         def compared(visit: int) -> NDArray[np.bool_]:
             limit = response_limit(before[0], self.share)
+            # Who missed either visit has NaN, which compares as false and would count as no response.
             known: NDArray[np.bool_] = np.isfinite(scores[visit] + limit)
             found: NDArray[np.bool_] = known & ((scores[visit] <= limit) == answer)
             return found
@@ -241,10 +244,12 @@ class Titrate(Adjustment):
         full, weight = np.asarray(dose.full), getattr(dose, "body_weight", 1.0)
         step = self.step + self.step_per_weight * weight
         most = np.minimum(self.maximum, self.maximum_per_weight * weight)
+        # A dose of 0 stays 0, so its factor is free; 1 avoids a division by 0.
         raised, given = np.zeros(block.runs), np.where(full > 0.0, full, 1.0)
 
         def amount(now: NDArray[np.bool_], met: NDArray[np.bool_]) -> Array:
             raised[now & met] += 1.0
+            # The maximum limits what is raised and never lowers a first amount that is above it.
             found: Array = np.minimum(np.maximum(most / given, 1.0), 1.0 + raised * (step / given))
             return found
 
@@ -310,6 +315,7 @@ def enrol(block: Assembly, name: str, only_if: str, decided_at: str, compared_wi
             going_on = select_entrants(block, only_if, decided_at, compared_with, share)
             doses.change("only_if", going_on, float(round_hours(begin + hours)))
 
+    # From the first moment on: a dose that comes before the decision must not be given to anyone.
     doses.change("only_if", np.zeros(block.runs), -np.inf)
     visits.listeners.append(listen)
 
@@ -336,9 +342,11 @@ class DoseModifier:
 
     def change(self, name: str, factor: Array, after: float) -> None:
         """Let the adjustment `name` have a factor for doses given after an hour of the protocol."""
+        # Every change costs a comparison in each dose that follows.
         if np.all(factor == self.parts.get(name, 1.0)):
             return
         self.parts[name] = factor
+        # Multiplied anew: dividing the old factor out fails at 0 and rounds.
         product: Any = np.ones(self._runs)
         for part in self.parts.values():
             product = product * part
@@ -348,5 +356,6 @@ class DoseModifier:
         """Return the factor of the doses given at an hour of the protocol, in each run."""
         found: Value = 1.0
         for after, factor in self._changes:
+            # A dose at the very moment of a visit was given before it, whatever the sums of hours round to.
             found = np.where(np.asarray(given) > after + TOGETHER, factor, found)
         return found

@@ -153,6 +153,7 @@ class Repeated(Component):
         """Number of a dose from which on titration has reached the full dose in all runs."""
         if not np.any(self.titration_step):
             return 0.0
+        # Runs without a titration divide by 0 here; the last line leaves them out.
         with np.errstate(all="ignore"):
             rises = np.ceil((self.full * HOURS_PER_DAY / self.every - self.titration_start) / self.titration_step)
             reached = rises * self.titration_each * HOURS_PER_DAY / self.every
@@ -163,6 +164,7 @@ class Repeated(Component):
         amount = self.full
         if np.any(self.titration_step):
             days = index * self.every / (HOURS_PER_DAY * self.titration_each)
+            # A rise due at the moment of a dose counts for it, whatever the product of hours rounds to.
             total = self.titration_start + self.titration_step * np.floor(days + SAME)
             per_dose = np.where(np.asarray(self.titration_step) > 0.0, total * self.every / HOURS_PER_DAY, np.inf)
             amount = np.minimum(amount, per_dose)

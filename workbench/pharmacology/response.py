@@ -65,6 +65,7 @@ class Responding(Component):
         if not sources:  # what never moves has reached the effect site long ago
             self.offer(block, name, driver)
             return
+        # Runs without a delay divide by 1 to avoid a warning; their result is not used.
         rate = np.log(2.0) / np.where(moves, self.delay, 1.0)
         site = Follower(
             block, f"response.{name}.site", sources, lambda levels: (rate * block.evaluated(driver, levels), rate)
@@ -146,6 +147,7 @@ class Saturating(Responding):
 
 def share(driver: Value, middle: Value, exponent: Value) -> Value:
     """Return ``s^h / (s^h + middle^h)``, with all its digits where it is small; nothing, and what is below, does 0."""
+    # As a quotient of the two: s^h and middle^h by themselves overflow or vanish at a steep exponent.
     return 1.0 / (1.0 + power(np.divide(middle, np.maximum(driver, 0.0)), exponent))
 
 

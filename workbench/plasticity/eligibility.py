@@ -91,6 +91,7 @@ class Delayed(Component):
     reference: Value = number(0.8, "s", "delay at which the learning rate is quoted (response 1)", low=1e-3, high=1e3)
 
     def _raw(self, delay: Value) -> Array:
+        # Clipped at the onset: a negative number to a fractional power is not a number.
         z = np.maximum((np.asarray(delay) - self.onset) / (self.peak - self.onset), 0.0)
         raw: Array = power(z * np.exp(1.0 - z), self.shape) * np.exp(-np.maximum(delay, 0.0) / self.decay)
         return raw
@@ -122,6 +123,7 @@ class Delayed(Component):
         late = np.asarray(since) - self.onset
         passed = rate * np.maximum(late, 0.0)
         mean = (shape + 1.0) / rate
+        # Upper incomplete gammas: the complement of the lower one has no digits left far from the activity.
         left: Array = mean * gammaincc(shape + 2.0, passed) - late * gammaincc(shape + 1.0, passed)
         return self.total() * left
 
@@ -132,6 +134,7 @@ Modes = tuple[tuple["Value", "Value"], ...]
 
 def summed(modes: Modes, delay: Value) -> Value:
     """Return the sum of exponentials `delay` seconds after the trace; 0 before it."""
+    # Before the activity the exponential grows and may overflow, so it is held at 0 and cut off below.
     late = np.maximum(np.asarray(delay), 0.0)
     total: Any = 0.0
     for size, decay in modes:

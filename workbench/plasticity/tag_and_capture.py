@@ -116,6 +116,7 @@ class TagAndCapture(Component):
         """Return what life does; what drugs move is an array that is kept up to date."""
         asymptotes = np.zeros((2, 1, block.runs))
         asymptotes[ADAPTIVE], asymptotes[MALADAPTIVE] = self.asymptote_adaptive, self.asymptote_maladaptive
+        # One column where all runs agree: the products of a step then read far less memory.
         same = bool(np.all(asymptotes == asymptotes[..., :1]))
         return Coefficients(
             life=block.derived(lambda rate, events: rate * events, self.rate, self.events),
@@ -192,10 +193,12 @@ class Synapse:
     def step(self, hours: Value, c: Coefficients, shares: Shares, pairs: Pairs | None = None) -> None:
         """Advance by `hours`; `pairs` says which synapses these are, None is all of the block."""
         p, gain, loss, work, before = self._p, self._gain, self._loss, self._work, self._mean
+        # Choice at the middle of the step, by the last drift: second order without a second evaluation.
         np.multiply(self.drift, 0.5 * hours, out=work)
         shares(np.add(work, self.weight, out=work), p, pairs)
         self._drives(c)
         capture = self._tags(hours, c)
+        # Late weights fade over months: over one step 1 - exp would lose digits.
         faded = -np.expm1(-0.5 * hours / c.late_decay)
         self._later(faded, c, capture)
         leaving = np.add(loss, capture, out=work)
@@ -231,6 +234,7 @@ class Synapse:
         np.divide(rate, decay, out=rate)  # where tags tend
         np.multiply(decay, hours, out=decay)
         np.subtract(self.tag, rate, out=self.tag)
+        # expm1 serves both the mean and the end of the step, and keeps the digits of a short step.
         fading = np.expm1(np.negative(decay, out=mean), out=mean)
         np.divide(fading, decay, out=decay)
         np.multiply(decay, self.tag, out=decay)
@@ -280,6 +284,7 @@ class Lessons:
                     taught += [cue * self._block.runs + runs for cue in targets]
         if not taught:
             return _NONE
+        # Each once: two sessions may teach the same synapse in one step.
         cues, runs = np.divmod(np.unique(np.concatenate(taught)), self._block.runs)
         return cues, runs
 

@@ -170,6 +170,7 @@ class ThreeFactor(Component):
         trace, weight = block.read(f"plasticity.{name}.trace"), block.update(f"projection.{name}.weight")
         third, change = block.empty(), block.scratch("change", *weight.shape[:-1])
         rate, settling = operand(self.rate), self.settling
+        # A link may move an array from 0 later, so only a plain number decides now.
         holds = isinstance(settling, float) and settling == 0.0
         slowing = block.derived(
             lambda half: np.where(np.asarray(half) > 0.0, 1.0 / np.maximum(half, 1e-9), 0.0), settling
@@ -255,9 +256,11 @@ class Lingering:
             return False
         seconds = (np.asarray(stop) - start) * SECONDS_PER_HOUR
         lasting = np.asarray(self._decay) > 0.0
+        # A pulse that acts at once has level 0, so its rate never matters; 0 keeps the division finite.
         fading = np.where(lasting, 1.0 / np.where(lasting, self._decay, 1.0), 0.0)
         for (size, decay), state in zip(modes_of(self._eligibility), self._marks, strict=True):
             speed = 1.0 / decay + fading
+            # expm1, because 1 - exp(-x) has no digits left over a stretch much shorter than the time constants.
             self._weight += self._rule.rate * size * self._level * state * (-np.expm1(-seconds * speed) / speed)
             state *= np.exp(-seconds / decay)
         self._level *= np.exp(-seconds * fading)

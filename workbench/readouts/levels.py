@@ -67,6 +67,7 @@ class _Best:
         self.high = np.where(goes_on, times[1], self.high)
         best = np.argmax(signed, axis=0)
         found, at = _pick(values, best), _pick(times, best)
+        # A rounding error must not move the time of the extreme: only what is better by more than it counts.
         better = asked & (self.sign * (found - self.value) > EQUAL * np.where(np.isinf(self.value), 0.0, np.abs(found)))
         self.value, self.at = np.where(better, found, self.value), np.where(better, at, self.at)
         self.low = np.where(better, _pick(times, np.maximum(best - 1, 0)), self.low)
@@ -93,6 +94,7 @@ class OfLevel(OfStretch):
 
         def read(sums: Any, trials: int) -> Array:
             first = next(iter(sources.values()))
+            # Several outcomes of one stretch share the search, which is the expensive part.
             way, key = _Way(block, self.signal, level, sources), (self.signal, since, until)
             return self.value(first.remembered(key, lambda: curve(way, name, since, until)))
 
@@ -228,6 +230,7 @@ def curve(way: _Way, phase: str, since: float, until: float) -> Curve:
     least, most = (_Best(sign, np.full(runs, -sign * np.inf), first, first, first) for sign in (-1.0, 1.0))
     asked: Mask = np.ones(runs, dtype=bool)
     while np.any(asked):
+        # Only the part of the step inside the stretch; a step before or after it has width 0.
         low, high = np.maximum(body.start, first), np.minimum(body.stop, last)
         times = low + SHARES * np.maximum(high - low, 0.0)
         values = way.levels(body, times)
@@ -235,6 +238,7 @@ def curve(way: _Way, phase: str, since: float, until: float) -> Curve:
             best.see(times, values, asked)
         area = np.where(asked, way.area(body, high), area)
         asked = asked & (body.stop < last)
+        # Runs that are done stay where they are, so that a slower neighbour does not change their bits.
         body.proceed(np.where(asked, body.stop, body.start))
     (lowest, lowest_at), (highest, highest_at) = (_narrowed(way, way.begin(phase, b.low), b) for b in (least, most))
     return Curve(lowest, lowest_at - first, highest, highest_at - first, area - at_first)
@@ -257,9 +261,11 @@ def _narrowed(way: _Way, body: FollowedBody, best: _Best) -> tuple[Array, Array]
         if again < NARROWED:
             low, high = _pick(times, np.maximum(place - 1, 0)), _pick(times, np.minimum(place + 1, len(times) - 1))
     middle, wide = 0.5 * (low + high), 0.5 * (high - low)
+    # The middle value is subtracted first: on a flat top the digits that differ would be lost in the sums.
     top = middle + wide * _flat(values - values[len(values) // 2], (at - middle) / np.where(wide > 0.0, wide, 1.0))
     there = _looked(way, body, np.stack([np.minimum(top, at), np.maximum(top, at)]))
     there = np.where(top > at, there[1], there[0])
+    # The zero of the slope may lie in a kink, where the polynomial is wrong: it counts only if the curve agrees.
     as_high = best.sign * (there - value) >= -LAST_PLACE * np.abs(value)
     return np.where(best.sign * there > best.sign * value, there, value), np.where(as_high, top, at)
 
@@ -275,6 +281,7 @@ def _flat(values: Array, near: Array) -> Array:
             bend = bend * found + slope
             slope = slope * found + power * powers[power]
         step = np.where(bend != 0.0, slope / np.where(bend != 0.0, bend, 1.0), 0.0)
+        # Newton may leave the stretch through which the polynomial was laid, and it means nothing there.
         found = np.clip(found - step, -1.0, 1.0)
     return found
 

@@ -245,6 +245,7 @@ class _Traits:
 def _check_streams(reader: ValueReader, traits: Iterable[Trait]) -> None:
     """Report a trait that would draw the same random numbers as another."""
     owners: dict[str, str] = {}
+    # Traits without a stream first: the fault lies with the one that names a stream.
     for trait in sorted(traits, key=lambda trait: bool(trait.stream)):
         if owners.setdefault(trait.drawn_as, trait.name) != trait.name:
             message = f"would draw the same random numbers as trait {owners[trait.drawn_as]}"

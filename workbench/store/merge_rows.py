@@ -190,6 +190,7 @@ def insert_missing(driver: sqlite3.Connection) -> None:
                 SELECT x.id, (SELECT coalesce(max(id), 0) FROM main.{table.name}) + row_number() OVER (ORDER BY x.id), 1
                 FROM src.{table.name} AS x WHERE x.id NOT IN (SELECT src FROM temp.of_{table.name})"""
             )
+    # Arms refer to arms and rows of one table come in any order, so references hold at the commit only.
     driver.execute("PRAGMA defer_foreign_keys = ON")
     _continue_calibrations(driver)
     for table in ordered:

@@ -134,6 +134,7 @@ def _refuse_twice(sources: Sequence[Path], into: Path) -> None:
 
 def _same(one: Path, other: Path) -> bool:
     with suppress(OSError):
+        # By inode: links and other spellings of a path are one file.
         return one.samefile(other)
     return False
 
@@ -207,6 +208,7 @@ class _Merger(WriteSession):
         if found.total:
             raise MergeConflicts(str(self.path), found.kept, found.total)
         if there:
+            # A single source needs no draft: its rows go straight into the target.
             self._incoming = draft if draft.exists() else self._sources[0].path
         else:
             self._refuse_changed()
@@ -231,6 +233,7 @@ class _Merger(WriteSession):
             for place, source in enumerate(self._sources):
                 self._tell(f"merging {source.path}")
                 unlike = FoundConflicts()
+                # SQLite detaches no file inside a transaction, so the transaction is the inner of the two.
                 with database.attached(driver, source.path, "src"), connection.begin():
                     match(driver)
                     unlike.add(conflicts(driver, str(source.path), ""))

@@ -112,6 +112,7 @@ class Results:
     def __enter__(self) -> Results:
         self._held = ExitStack()
         self._connection = self._held.enter_context(reading(self.path))
+        # Without a transaction every question would see the file as it is by then.
         self._connection.execute("BEGIN")
         return self
 

@@ -119,7 +119,7 @@ RULES = (
     *(
         Rule(
             kind,
-            f"it is there of a run that failed, or of a measure that is no {kind}",
+            f"it belongs to a run that failed, or to a measure that is no {kind}",
             f"SELECT '{kind} of run ' || x.run, x.run, measure.name, NULL, NULL FROM {kind} AS x"
             " JOIN run ON run.id = x.run JOIN measure ON measure.id = x.measure"
             f" WHERE measure.kind <> '{kind}' OR run.status <> 'stored'",
@@ -264,8 +264,6 @@ def broken_texts(ask: Ask) -> Iterator[Damage]:
 
 def broken_courses(ask: Ask) -> Iterator[Damage]:
     """Yield every time course that is not a finite number for each time of its clock."""
-    asked = """SELECT course.run, measure.name, course.points, (SELECT count(*) FROM clock_time
-    WHERE clock_time.clock = course.clock) FROM course LEFT JOIN measure ON measure.id = course.measure"""
     lengths = dict(ask("SELECT clock, count(*) FROM clock_time GROUP BY clock").fetchall())
     asked = """SELECT course.run, measure.name, course.points, course.clock
     FROM course LEFT JOIN measure ON measure.id = course.measure"""
