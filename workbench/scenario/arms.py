@@ -198,8 +198,9 @@ class _Arms:
     def check_opened(self) -> None:
         """Report a window that opens in no arm, because every arm is without the doses of its drug."""
         tables = self.paths.tables
+        occupancies = {table.path: table for table in tables.get("occupancy", {}).values()}
         for window in tables.get("window", {}).values():
-            occupancy = tables.get("occupancy", {}).get(field_path(str(window.fields.get("opened_by"))).name)
+            occupancy = occupancies.get(str(window.fields.get("opened_by")))
             drug = None if occupancy is None else occupancy.fields.get("drug")
             doses = {dose.path for dose in tables.get("dose", {}).values() if dose.fields.get("drug") == drug}
             arms = [arm for arm in self.done.values() if window.path not in arm.without]
