@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.circuits import HEAD, replaced
+from support.shipped_texts import shipped_text
 from support.therapies import THERAPY
 
 import workbench
@@ -26,12 +27,14 @@ from workbench.analysis.arm_tables import arm_tables
 from workbench.analysis.protocol import arm_settings, regimens
 from workbench.analysis.selection import Selection, select
 from workbench.analysis.timeline import timeline
-from workbench.errors import UsageError
+from workbench.errors import ScenarioError, UsageError
 from workbench.execution.runner import run_sweep
 from workbench.inspection.dose_records import dose_records
 from workbench.plan import plan
+from workbench.protocol.dose_record import DoseRecord
 from workbench.protocol.schedule import (
     doses_given,
+    event_hours,
     in_force,
     last_dose,
     number_before,
@@ -70,8 +73,10 @@ EVERY = st.sampled_from([6.0, 8.0, 24.0, 50.0, 240.0, 400.0])
 
 @st.composite
 def plain_words(draw: st.DrawFn) -> str:
-    """Return a regimen in plain words: without a number of doses or with one, until, missed, offset, titrated."""
+    """Return a regimen in plain words: endless or of some doses, until, missed, offset, titrated, at steady state."""
     first, every = draw(HOUR), draw(EVERY)
+    if draw(st.integers(0, 4)) == 0:
+        return f'amount = "5 mg"\nevery = "{every:g} h"\nfirst = "{min(first, 3.0):g} h"\nsteady_state = true\n'
     text = f'amount = "{draw(st.sampled_from([2, 10]))} mg"\nevery = "{every:g} h"\nfirst = "{first:g} h"\n'
     text += f"count = {draw(st.sampled_from([0, 0, 1, 3, 12, 500]))}\n"
     fit = int(number_before(HOURS, first, every))
@@ -97,35 +102,44 @@ def one_record(draw: st.DrawFn) -> str:
 
 @st.composite
 def records(draw: st.DrawFn) -> str:
-    """Return a table of records in order of time, with resets and records past the end of the phase."""
+    """Return a table of one person's records, or of several people's, each with records of their own."""
+    rows = [f"{who},{row}" for who in range(1, draw(st.sampled_from([1, 1, 2])) + 1) for row in draw(of_one_person())]
+    return 'regimen = "table"\ntable = """\nID,TIME,AMT,RATE,II,ADDL,SS,EVID\n' + "\n".join(rows) + '\n"""\n'
+
+
+@st.composite
+def of_one_person(draw: st.DrawFn) -> list[str]:
+    """Return records in order of time, with resets, steady states and records past the end of the phase."""
     times = sorted(
         draw(st.lists(st.sampled_from([0, 5, 30, 60, 61.5, 100, 180, 239, 240, 300]), min_size=1, max_size=5))
     )
-    rows = []
+    rows = ["0,3,.,.,.,.,1"]  # a table gives something, and something before the end
     for time in times:
-        kind = draw(st.sampled_from(["dose", "doses", "infusion", "reset", "both"]))
+        kind = draw(st.sampled_from(["dose", "doses", "steady", "infusion", "reset", "both"]))
         evid = {"reset": 3, "both": 4}.get(kind, 1)
         amount = "." if kind == "reset" else draw(st.sampled_from([4, 9]))
-        further = f"{draw(st.sampled_from([6, 24, 70]))},{draw(st.sampled_from([1, 5]))}" if kind == "doses" else ".,."
-        rows.append(f"{time},{amount},{2 if kind == 'infusion' else '.'},{further},{evid}")
-    first = "0,3,.,.,.,1\n"  # a table gives something, and something before the end
-    return 'regimen = "table"\ntable = """\nTIME,AMT,RATE,II,ADDL,EVID\n' + first + "\n".join(rows) + '\n"""\n'
+        further = ".,."
+        if kind in ("doses", "steady"):
+            further = f"{draw(st.sampled_from([6, 24, 70]))},{draw(st.sampled_from([1, 5]))}"
+        settled = draw(st.sampled_from([1, 2])) if kind == "steady" else "."
+        rows.append(f"{time},{amount},{2 if kind == 'infusion' else '.'},{further},{settled},{evid}")
+    return rows
 
 
 REGIMENS = st.lists(st.one_of(plain_words(), one_record(), records()), min_size=4, max_size=6)
 
 
-def block_of(scenario: Scenario, arm: str) -> Block:
-    """Return the one run of an arm, assembled as the engine assembles it."""
+def block_of(scenario: Scenario, arm: str, person: int = 0) -> Block:
+    """Return the run of one person in an arm, assembled as the engine assembles it."""
     study = Study("alone", "", (arm,), 1)
     alone = replace(scenario, studies=MappingProxyType({"alone": study}))
-    (chunk,) = plan(alone, subjects=1).chunks(lambda structure: 1)
+    *_, chunk = plan(alone, subjects=person + 1).chunks(lambda structure: 1)
     return Block(chunk.batch, scenario.registry)
 
 
-def taken(scenario: Scenario, arm: str) -> list[tuple[float, float]]:
+def taken(scenario: Scenario, arm: str, person: int = 0) -> list[tuple[float, float]]:
     """Return hour and amount of each dose that the engine takes in while it goes through the phase."""
-    block = block_of(scenario, arm)
+    block = block_of(scenario, arm, person)
     block.build("drug", "d")
     (exposure,) = block.exposures
     exposure.advance("care", 0.0, 0.0, average=False, look=True)
@@ -151,9 +165,15 @@ def _taken_now(body: Any, before: list[float]) -> list[tuple[float, float]]:
 
 
 def written_down(scenario: Scenario, arm: str) -> list[tuple[float, float]]:
-    """Return hour and amount of every dose of the table that `workbench doses` prints."""
-    given = [(r, many) for r, many in in_force(dose_records(scenario, arm)) if r.amt > 0.0]
-    return sorted((r.time + k * r.ii, r.amt) for r, many in given for k in range(int(many)))
+    """Return hour and amount of every dose that `workbench doses` prints of the first person who is given any."""
+    by_person: dict[float, list[DoseRecord]] = {}
+    for record in dose_records(scenario, arm):
+        by_person.setdefault(record.subject, []).append(record)
+    for records in by_person.values():
+        given = [(r, many) for r, many in in_force(records) if r.amt > 0.0]
+        if doses := sorted((r.time + k * r.ii, r.amt) for r, many in given for k in range(int(many))):
+            return doses
+    return []
 
 
 def hours(doses: Any) -> list[float]:
@@ -164,7 +184,7 @@ def hours(doses: Any) -> list[float]:
 def arms_of(regimens: list[str], clock: str) -> str:
     """Return a scenario in which each arm is given one of the regimens."""
     names = [f"r{i}" for i in range(len(regimens))]
-    text = replaced(HEAD, ("count = 6", "count = 1")) + DRUG + f"[phase.care]\n{PHASES[clock]}" + OUTCOMES[clock]
+    text = replaced(HEAD, ("count = 6", "count = 2")) + DRUG + f"[phase.care]\n{PHASES[clock]}" + OUTCOMES[clock]
     for name, words in zip(names, regimens, strict=True):
         others = json.dumps([f"dose.{other}" for other in names if other != name])
         text += f'[dose.{name}]\ndrug = "d"\nduring = "care"\n{words}[arm.{name}]\nwithout = {others}\n'
@@ -172,7 +192,13 @@ def arms_of(regimens: list[str], clock: str) -> str:
 
 
 @pytest.mark.parametrize("clock", PHASES)
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate,),  # arms of text shrink for minutes, and each failure names its own
+)
 @given(given_regimens=REGIMENS)
 def test_engine_records_checks_and_pages_know_the_same_doses(given_regimens: list[str], clock: str) -> None:
     with TemporaryDirectory() as folder:
@@ -187,7 +213,8 @@ def test_engine_records_checks_and_pages_know_the_same_doses(given_regimens: lis
 
 
 def _agree(scenario: Scenario, selection: Selection, arm: str, words: str) -> None:
-    right = taken(scenario, arm)
+    everybody = [taken(scenario, arm, person) for person in range(2 if "\n2," in words else 1)]
+    right = next(filter(None, everybody), [])
     whole = plain_tables(scenario.tables, scenario.parameters)
     stored = arm_tables(arm_settings(selection, arm))
     for tables in (whole, stored):
@@ -199,10 +226,13 @@ def _agree(scenario: Scenario, selection: Selection, arm: str, words: str) -> No
     except UsageError:
         assert not right or "steady" in words, words
     if right and "titration" not in words:
-        assert last_dose(whole["dose"][arm], whole) == pytest.approx(right[-1][0]), words
+        assert last_dose(whole["dose"][arm], whole) == pytest.approx(
+            max(doses[-1][0] for doses in everybody if doses)
+        ), words
     drawn = timeline(selection, arm)
-    if drawn is not None:
-        _agrees_with_what_is_drawn(drawn.unit, drawn.lanes, hours(right), words)
+    assert drawn is not None, "trials, ticks and events are drawn alike"
+    before = 24.0 * ("before" in whole["phase"])  # a day of another phase
+    _agrees_with_what_is_drawn(drawn.unit, drawn.lanes, hours(right), before, words)
     said = regimens(arm_settings(selection, arm))
     assert bool(said) == bool(right), words
     if right and not ("missed" in words or "titration" in words):
@@ -211,11 +241,11 @@ def _agree(scenario: Scenario, selection: Selection, arm: str, words: str) -> No
         )
 
 
-def _agrees_with_what_is_drawn(unit: str, lanes: Any, right: list[float], words: str) -> None:
+def _agrees_with_what_is_drawn(unit: str, lanes: Any, right: list[float], before: float, words: str) -> None:
     assert len(lanes) == bool(right), words
     for lane in lanes:
         if unit == "day":
-            assert [24.0 * day - 24.0 for day in lane.at] == pytest.approx(right), "a day of another phase is before"
+            assert [24.0 * day - before for day in lane.at] == pytest.approx(right), words
             continue
         trials = [hour * 5.0 / 24.0 for hour in right]
         starts = sorted([*lane.at, *(start for start, _ in lane.spans)])
@@ -225,6 +255,35 @@ def _agrees_with_what_is_drawn(unit: str, lanes: Any, right: list[float], words:
         assert all(any(start == pytest.approx(t) for t in trials) for start in starts), words
         assert all(b <= 50.0 for _, b in lane.spans), words
         assert len(re.split("; |, ", _times(lane))) == len(lane.spans) + len(lane.at), words
+
+
+def test_events_are_drawn_when_the_engine_has_them(tmp_path: Path) -> None:
+    file, db = tmp_path / "t.toml", tmp_path / "t.db"
+    file.write_text(
+        shipped_text("rules/eligibility_delay").replace('at = "3 s"', 'at = "3 s"\nevery = "10 s"\ncount = 4')
+    )
+    run_sweep(file, db=db, workers=1, subjects=1, arms=["dopamine"])
+    with open_results(db) as results:
+        drawn = timeline(select(results), "dopamine")
+    assert drawn is not None and (drawn.unit, drawn.end) == ("second", pytest.approx(60.0))
+    block = block_of(load_scenario(file), "dopamine")
+    for lane in drawn.lanes:
+        event: Any = block.component("event", lane.name)
+        assert [second / 3600.0 for second in lane.at] == pytest.approx(event_hours(event.at, event.every, event.count))
+    assert {lane.name: len(lane.at) for lane in drawn.lanes} == {"activity": 1, "dopamine": 4}
+
+
+def test_what_falls_outside_its_phase_is_refused(tmp_path: Path) -> None:
+    text = shipped_text("rules/eligibility_delay").replace('at = "3 s"', 'at = "3 s"\nevery = "30 s"\ncount = 3')
+    (tmp_path / "t.toml").write_text(text)
+    with pytest.raises(ScenarioError, match=r"event\.dopamine\.count: the last is at 63 s, after the end of phase"):
+        load_scenario(tmp_path / "t.toml")
+    late = 'amount = "5 mg"\nevery = "6 h"\nfirst = "7.5 h"\nsteady_state = true\n'
+    (tmp_path / "d.toml").write_text(arms_of([late], "tick"))
+    with pytest.raises(
+        ScenarioError, match=r"dose\.r0\.first: must be below every \(6 h\) at steady state, got 7\.5 h"
+    ):
+        load_scenario(tmp_path / "d.toml")
 
 
 def test_sessions_and_visits_count_from_the_first_dose_whether_it_is_given_or_not(tmp_path: Path) -> None:

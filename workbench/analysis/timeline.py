@@ -16,12 +16,13 @@ from workbench.protocol.schedule import (
     Tables,
     dosed_stretches,
     doses_given,
+    events_of,
     phase_hours,
     phase_of,
     sessions_held,
     visits_of,
 )
-from workbench.quantities import HOURS_PER_DAY
+from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from workbench.analysis.selection import Selection
@@ -39,7 +40,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One arm's protocol in `unit` ("trial" or "day"), up to `end`."""
+    """One arm's protocol in `unit` ("trial", "day", "hour" or "second"), up to `end`."""
 
     arm: str
     unit: str
@@ -48,21 +49,27 @@ class Timeline:
     lanes: tuple[Lane, ...]
 
 
+UNITS = {"day": HOURS_PER_DAY, "hour": 1.0, "second": 1.0 / SECONDS_PER_HOUR}
+"""Hours in each unit; the first that a protocol has at least one of, or else the last, is that of its axis."""
+
+
 def timeline(selection: Selection, arm: str) -> Timeline | None:
-    """Return what an arm is given and when; None where the protocol is neither of trials nor of days."""
+    """Return what an arm is given and when; None where a protocol of ticks is shorter than a day, or clocks differ."""
     settings = arm_settings(selection, arm)
     found, tables = phases(settings), arm_tables(settings)
     if found:
         return Timeline(arm, "trial", found[-1].stop, found, tuple(_in_trials(tables, found)))
     lengths = {name: phase_hours(phase) for name, phase in tables["phase"].items()}
     ordered = sorted(tables["phase"], key=lambda name: (tables["phase"][name].get("order", 1), name))
-    if {registry().clock(phase["clock"]) for phase in tables["phase"].values()} != {"tick"} or None in lengths.values():
+    clocks = {registry().clock(phase["clock"]) for phase in tables["phase"].values()}
+    if clocks not in ({"tick"}, {"event"}) or None in lengths.values():
         return None
     begins = dict(zip(ordered, accumulate((lengths[name] or 0.0 for name in ordered), initial=0.0), strict=False))
     hours = sum(length or 0.0 for length in lengths.values())
-    if hours < HOURS_PER_DAY:
+    if clocks == {"tick"} and hours < HOURS_PER_DAY:
         return None
-    return Timeline(arm, "day", hours / HOURS_PER_DAY, (), tuple(_in_days(tables, begins)))
+    unit = next((unit for unit, length in UNITS.items() if hours >= length), "second")
+    return Timeline(arm, unit, hours / UNITS[unit], (), tuple(_in_time(tables, begins, UNITS[unit])))
 
 
 def dose_trials(tables: Tables, name: str, placed: tuple[Phase, ...]) -> tuple[tuple[float, float], ...]:
@@ -89,14 +96,17 @@ def _in_trials(tables: Tables, placed: tuple[Phase, ...]) -> Iterator[Lane]:
             yield Lane("dose", name, at, tuple(s for s in stretches if s[0] < s[1]))
 
 
-def _in_days(tables: Tables, begins: dict[str, float]) -> Iterator[Lane]:
-    """Yield a lane for each dose, session and assessment that has any moment; `begins` are hours of the protocol."""
+def _in_time(tables: Tables, begins: dict[str, float], unit: float) -> Iterator[Lane]:
+    """Yield a lane for each dose, session, assessment and event that has any moment.
+
+    `begins` are hours of the protocol, and so is the length of the `unit`.
+    """
     for section, (kind, hours_of_all) in HAPPENINGS.items():
         for name, fields in tables[section].items():
             hours = hours_of_all(fields, tables)
             if hours:
                 begin = begins[phase_of(fields)]
-                yield Lane(kind, name, at=tuple((begin + hour) / HOURS_PER_DAY for hour in hours))
+                yield Lane(kind, name, at=tuple((begin + hour) / unit for hour in hours))
 
 
 def _dose_hours(fields: Fields, tables: Tables) -> tuple[float, ...] | None:
@@ -108,5 +118,6 @@ HAPPENINGS: Mapping[str, tuple[str, Callable[[Fields, Tables], tuple[float, ...]
     "dose": ("dose", _dose_hours),
     "session": ("session", sessions_held),
     "assessment": ("visit", visits_of),
+    "event": ("event", events_of),
 }
 """What happens at moments, by section: how a lane calls it, and who knows its hours."""

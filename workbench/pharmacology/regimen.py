@@ -212,6 +212,10 @@ def _schedule_faults(fields: Fields, hours: float | None) -> Iterator[tuple[str,
     if many == 0.0 and hours is not None and first is not None and first >= hours:
         yield "first", f"{fields['during']} is over after {hours:g} h, before the first dose (at {first:g} h)"
         return
+    every = fields.get("every")
+    if fields.get("steady_state") and first is not None and every is not None and first >= every:
+        message = "the dose before it would fall in the phase too"
+        yield "first", f"must be below every ({every:g} h) at steady state, got {first:g} h: {message}"
     for position, missed in enumerate(fields.get("missed") or ()):
         if missed != int(missed):
             yield "missed", f"doses are numbered 1, 2, 3 ...; entry {position + 1} is {missed:g}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.component.declaration import Component, count, number, option, reference
+from workbench.component.moments import TOGETHER
+from workbench.protocol.schedule import events_of
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -112,33 +114,43 @@ class FlowPhase(Ordered):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activity(Component):
-    """The circuit is active: sources show their values, synapses take up eligibility traces."""
+class Event(Component):
+    """Base of what happens at moments of an event-clock phase, once or again and again."""
 
     section: ClassVar[str] = "event"
     still: ClassVar[str] = "the protocol is laid out before it runs"
-    name: ClassVar[str] = "activity"
-    equation: ClassVar[str] = "at t_k = at + k every: u, y from the circuit; traces += H"
 
     phase: str = reference("phase", "the phase it belongs to", acts=True)
     at: Value = number(0.0, "s", "time of the first, from the start of the phase", low=0.0, high=1e9, status="protocol")
     every: Value = number(1.0, "s", "interval between repeats", low=1e-6, high=1e9, status="protocol")
     count: int = count(1, "how many", high=10_000)
 
+    @classmethod
+    def check(cls, fields: Fields, tables: Tables) -> Iterable[tuple[str, str]]:
+        """Refuse an event that happens when its phase is over."""
+        hours, length = events_of(fields, tables), tables.field("phase", fields["phase"], "length")
+        if hours is not None and length is not None and hours[-1] > length + TOGETHER:
+            last, lasts = (f"{value * SECONDS_PER_HOUR:g} s" for value in (hours[-1], length))
+            place = "at" if hours[0] > length + TOGETHER else "count"
+            yield place, f"the last is at {last}, after the end of phase {fields['phase']} ({lasts})"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Reinforcement(Component):
+class Activity(Event):
+    """The circuit is active: sources show their values, synapses take up eligibility traces."""
+
+    name: ClassVar[str] = "activity"
+    equation: ClassVar[str] = "at t_k = at + k every: u, y from the circuit; traces += H"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinforcement(Event):
     """The third factor comes: pulses fire and rules read the eligibility traces."""
 
-    section: ClassVar[str] = "event"
-    still: ClassVar[str] = "the protocol is laid out before it runs"
     name: ClassVar[str] = "reinforcement"
     equation: ClassVar[str] = "at t_k = at + k every: burst, dip; dW from traces"
 
-    phase: str = reference("phase", "the phase it belongs to", acts=True)
     at: Value = number(1.0, "s", "time of the first, from the start of the phase", low=0.0, high=1e9, status="protocol")
-    every: Value = number(1.0, "s", "interval between repeats", low=1e-6, high=1e9, status="protocol")
-    count: int = count(1, "how many", high=10_000)
 
 
 MOST_STEPS = 10_000_000

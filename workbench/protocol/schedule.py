@@ -387,6 +387,26 @@ def sessions_held(fields: Fields, tables: Tables) -> tuple[float, ...] | None:
     return tuple(float(held.at(k)) for k in range(int(held.number_in(length))))
 
 
+def event_hours(at: Value, every: Value, count: int) -> list[Value]:
+    """Return the hours of the phase at which an event happens; `at` and `every` are in seconds, as events say them."""
+    repeats = Recurrence(at, every)
+    return [repeats.at(k) / SECONDS_PER_HOUR for k in range(count)]
+
+
+def events_of(fields: Fields, tables: Tables) -> tuple[float, ...] | None:
+    """Return the hours of the phase at which an event happens; None where runs differ in them."""
+    at, every = fields["at"], 0.0 if fields["count"] == 1 else fields["every"]
+    if at is None or every is None:
+        return None
+    return tuple(float(hours) for hours in event_hours(at, every, fields["count"]))
+
+
+def train_spans(at: float, length: float, gap: float, trains: int) -> list[tuple[float, float]]:
+    """Return start and stop of every train of a stimulus, in seconds of the phase."""
+    repeats = Recurrence(at, length + gap)
+    return [(float(repeats.at(k)), float(repeats.at(k) + length)) for k in range(trains)]
+
+
 def visits_in(fields: Fields) -> int:
     """Return how many visits an assessment has."""
     return len(fields["at"]) or int(fields["count"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from workbench.component.declaration import Component, count, number, reference
+from workbench.protocol.schedule import train_spans
 from workbench.quantities import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -115,8 +116,7 @@ class Train(Component):
 
 
 def _spans(fields: Mapping[str, Any]) -> list[tuple[float, float]]:
-    starts = [fields["at"] + k * (fields["length"] + fields["gap"]) for k in range(fields["trains"])]
-    return [(start, start + fields["length"]) for start in starts]
+    return train_spans(fields["at"], fields["length"], fields["gap"], fields["trains"])
 
 
 def _overlap(spans: list[tuple[float, float]], others: list[tuple[float, float]]) -> bool:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.protocol import days_declared
 from workbench.analysis.time_course import bands, recorded_names
-from workbench.analysis.timeline import Lane, Timeline, timeline
+from workbench.analysis.timeline import UNITS, Lane, Timeline, timeline
 from workbench.component.registry import registry
 from workbench.inspection.window_courses import WindowShape, window_shapes
-from workbench.quantities import HOURS_PER_DAY
 from workbench.report.drawing import BLACK, BLUE, GREEN, GREY, RUST, Margins, Panel, drawing
 from workbench.report.figure import Figure
 from workbench.report.page_tables import PageTable
@@ -39,8 +38,8 @@ def protocol_figure(ground: Ground) -> Figure | None:
         return None
     end = _horizon(ground, found)
     lanes = [(label, replace(lane, at=tuple(t for t in lane.at if t <= end))) for label, lane in lanes]
-    curve = _curve(ground, aim.arm, end)
-    axis = ground.trial_axis if found.unit == "trial" else "days"
+    curve = _curve(ground, found, end)
+    axis = ground.trial_axis if found.unit == "trial" else f"{found.unit}s"
     shown = found.phases
     if not days_declared(ground.selection):
         shown = tuple(replace(phase, per_day=0.0) for phase in shown)
@@ -86,6 +85,10 @@ def _labelled(ground: Ground, found: Timeline) -> list[tuple[str, Lane]]:
         declared = ground.selection.scenario.get("session", {}).get(lane.name, {})
         title = str(declared.get("title", "")) or name_in_words(lane.name)
         labelled.append((f"{cut_text(title, 60)}: {len(lane.at)} sessions" if len(lane.at) > 1 else title, lane))
+    for lane in (one for one in found.lanes if one.kind == "event"):
+        happens = ground.selection.scenario.get("event", {}).get(lane.name, {})
+        title = str(happens.get("title", "")) or name_in_words(lane.name)
+        labelled.append((f"{cut_text(title, 60)}, {len(lane.at)} times" if len(lane.at) > 1 else title, lane))
     visits = sorted({t for lane in found.lanes if lane.kind == "visit" for t in lane.at})
     if visits and labelled:
         labelled.append(("Visits at which the scale is scored", Lane("visit", "visits", at=tuple(visits))))
@@ -104,7 +107,7 @@ def _horizon(ground: Ground, found: Timeline) -> float:
     return min(found.end, 1.05 * wanted) if visits else found.end
 
 
-def _curve(ground: Ground, arm: str, end: float) -> DrugCurve | None:
+def _curve(ground: Ground, found: Timeline, end: float) -> DrugCurve | None:
     """Return the recorded course of a window; without one, of an occupancy."""
     readout = {name: dict(ground.selection.measure("course", name)) for name in recorded_names(ground.selection)}
     windows = [n for n, m in readout.items() if "window." in str(m["specification"])]
@@ -112,11 +115,11 @@ def _curve(ground: Ground, arm: str, end: float) -> DrugCurve | None:
     occupied = [n for n, m in readout.items() if known.offers("course", str(m["readout"]), "occupied share")]
     for name in [*windows, *occupied][:1]:
         course = ground.course(name)
-        if course is None or arm not in course.by_arm:
+        if course is None or found.arm not in course.by_arm:
             continue
         frame = bands(course)
-        frame = frame[(frame.arm == arm)]
-        scale = HOURS_PER_DAY if course.time_unit == "h" else 1.0
+        frame = frame[(frame.arm == found.arm)]
+        scale = UNITS[found.unit] if course.time_unit == "h" else 1.0
         frame = frame.assign(time=frame.time / scale)
         frame = frame[frame.time <= end]
         if len(frame):
@@ -179,7 +182,7 @@ def _half(curve: DrugCurve) -> tuple[str, str] | None:
     return number(high.time.min()), number(high.time.max())
 
 
-LOOKS = {"dose": (BLUE, "v"), "session": (GREEN, "D"), "visit": (GREY, "|")}
+LOOKS = {"dose": (BLUE, "v"), "session": (GREEN, "D"), "event": (BLACK, "|"), "visit": (GREY, "|")}
 LANE, WINDOW = 0.42, 1.1
 FEW = 12
 """Moments, or stretches, of a lane that its description lists."""

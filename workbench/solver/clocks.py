@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.errors import AssemblyError
-from workbench.quantities import HOURS_PER_DAY, SECONDS_PER_HOUR
+from workbench.protocol.schedule import event_hours
+from workbench.quantities import HOURS_PER_DAY
 from workbench.solver.drive import Drive
 from workbench.solver.steps import EVENT_STAGES, Step
 
@@ -158,8 +159,8 @@ class Events:
         reads: list[Read | None] = []
         events = [e for _, e in self._block.all("event") if e.phase == phase]
         for event in sorted(events, key=lambda e: e.name):
-            for k in range(event.count):
-                times.append((event.at + k * event.every) / SECONDS_PER_HOUR)
+            for hours in event_hours(event.at, event.every, event.count):
+                times.append(hours)
                 kinds.append(event.name)
                 reads.append(None)
         for hours, read in sorted(self._recorder.moments.get(phase, ()), key=lambda m: m[0]):
