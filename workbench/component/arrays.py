@@ -44,10 +44,18 @@ def operand(value: Value) -> Any:
 ZERO, ONE = operand(0.0), operand(1.0)
 """For steps on every trial."""
 
-_compiled = import_module("numpy._core._multiarray_umath")
-clip: Any = getattr(_compiled, "clip", np.clip)
-einsum: Any = getattr(_compiled, "c_einsum", np.einsum)
-"""What `numpy.clip` and `numpy.einsum` call in the end, for steps on every trial."""
+
+def _compiled(name: str, public: Any) -> Any:
+    """Return what a public function of NumPy calls in the end; the function itself where NumPy has moved it."""
+    try:
+        return getattr(import_module("numpy._core._multiarray_umath"), name, public)
+    except ImportError:  # private: a later NumPy owes it to nobody, and both give the same bits
+        return public
+
+
+clip: Any = _compiled("clip", np.clip)
+einsum: Any = _compiled("c_einsum", np.einsum)
+"""For steps on every trial."""
 
 
 EXCHANGED = 3
