@@ -262,10 +262,13 @@ def test_events_are_drawn_when_the_engine_has_them(tmp_path: Path) -> None:
     file.write_text(
         shipped_text("rules/eligibility_delay").replace('at = "3 s"', 'at = "3 s"\nevery = "10 s"\ncount = 4')
     )
-    run_sweep(file, db=db, workers=1, subjects=1, arms=["dopamine"])
+    run_sweep(file, db=db, workers=1, subjects=1)
     with open_results(db) as results:
         drawn = timeline(select(results), "dopamine")
+        figure = protocol_figure(Ground(select(results)))
     assert drawn is not None and (drawn.unit, drawn.end) == ("second", pytest.approx(60.0))
+    assert figure is not None and "Activity at second 2" in str(figure.title)
+    assert "4 times from second 3 to second 33" in str(figure.title)
     block = block_of(load_scenario(file), "dopamine")
     for lane in drawn.lanes:
         event: Any = block.component("event", lane.name)

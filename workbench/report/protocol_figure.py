@@ -141,7 +141,9 @@ def _given(lanes: list[tuple[str, Lane]], found: Timeline) -> list[str]:
     for label, lane in lanes:
         if lane.kind == "dose":
             said.append(label + _in_trials(lane) if found.unit == "trial" else label)
-        elif lane.kind == "session" and lane.at:
+        elif lane.kind == "event" and len(lane.at) == 1:
+            said.append(f"{label} at {found.unit} {number(lane.at[0])}")
+        elif lane.kind in ("session", "event") and lane.at:
             said.append(f"{label} from {found.unit} {number(lane.at[0])} to {found.unit} {number(lane.at[-1])}")
     return said
 
