@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,19 +16,22 @@ from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_line, print_note, print_object, print_text, print_wrapped
 from workbench.cli.progress_bar import counted, duration, forecast_lines, watcher
 from workbench.cli.why import why_object
-from workbench.errors import StorageError, UsageError, shorten
+from workbench.errors import Problem, ScenarioError, StorageError, UsageError, shorten
 from workbench.files import command_line, plain_path, quote_argument, refuse_irregular, refuse_unwritable
+from workbench.quantities import QuantityError, to_unit
 
 if TYPE_CHECKING:
     from workbench.execution.pilot import RunForecast
     from workbench.execution.runner import Request, SweepResult
 
 FAILED = 4
+BYTES = {"MB": 1e6, "GB": 1e9, "TB": 1e12}
+SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(MB|GB|TB)")
 
 
 def sweep(
     context: typer.Context,
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A scenario file.")],
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="Scenario files.")],
     db: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +66,16 @@ def sweep(
     max_points: Annotated[
         int, typer.Option("--max-points", metavar="N", min=1, help="Largest study allowed.")
     ] = 1_000_000,
+    max_time: Annotated[
+        str | None,
+        typer.Option("--max-time", metavar="TIME", help='Stop after this time, such as "90 min"; may be continued.'),
+    ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(
+            "--max-memory", metavar="SIZE", help='Stop when more memory is held, such as "4 GB"; may be continued.'
+        ),
+    ] = None,
     executor: Annotated[
         str, typer.Option("--executor", metavar="KIND", help="Who computes: local, or dask.")
     ] = "local",
@@ -78,15 +94,19 @@ def sweep(
     lock_timeout: LockTimeout = 30.0,
     as_json: AsJson = False,
 ) -> int:
-    """Compute and store what a scenario asks for.
+    """Compute and store what scenarios ask for.
 
-    What is already stored is not computed again: after a stop, the same command continues where it left off.
+    What is already stored is not computed again: after a stop, the same command continues where it left off. Several
+    scenarios are all read first, and then computed one after the other, each into its own database.
     """
     from workbench.execution import runner as execution
+    from workbench.execution.limits import Limits
 
-    request = execution.prepare(
-        scenario,
-        db,
+    if len(scenarios) > 1:
+        _refuse_shared({"--db": db, "--report": report}, len(scenarios))
+    limits = Limits(_seconds(max_time), _bytes(max_memory))
+    prepare = partial(
+        execution.prepare,
         workers=workers,
         subjects=subjects,
         arms=arm or (),
@@ -98,24 +118,104 @@ def sweep(
         scheduler=scheduler,
         mixed_machines=mixed_machines,
     )
-    _refuse_page(report, request.db, force)
+    requests = _prepared(scenarios, lambda scenario: prepare(scenario, db))
+    for request in requests:
+        _refuse_page(report, request.db, force)
     if not as_json:
-        for line in note_lines(request.plan.notes):
+        for line in (line for request in requests for line in note_lines(request.plan.notes)):
             print_note(line)
     if dry_run:
-        return _say(execution.forecast(request), request, as_json)
+        objects = [_say(execution.forecast(request), request, as_json) for request in requests]
+        if as_json:
+            _print_objects(objects, {"dry_run": True}, ok=True)
+        return 0
+    limits.refuse_too_small()
     command = command_line(["workbench", *context.obj])
-    with explain_stop(command), watcher(quiet=as_json) as progress:
-        result = execution.carry_out(
-            request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout
-        )
-    page = _page(result, report)
-    code = exit_code(result)
+    results: list[SweepResult] = []
+    summaries: list[dict[str, Any]] = []
+    for request in requests:
+        with explain_stop(command), watcher(quiet=as_json) as progress:
+            result = execution.carry_out(
+                request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout,
+                limits=limits,
+            )  # fmt: skip
+        page = _page(result, report)
+        results.append(result)
+        summaries.append({**_summary(result, exit_code(result), page), "notes": as_objects(request.plan.notes)})
+        if not as_json:
+            _print_end(result, command, page)
+        if result.stopped or (fail_fast and result.failed):
+            break
+    code = max(map(exit_code, results))
     if as_json:
-        print_object({**_summary(result, code, page), "notes": as_objects(request.plan.notes)})
-    else:
-        _print_end(result, command, page)
+        _print_objects(summaries, {"exit": code}, ok=code == 0)
+    elif len(requests) > 1:
+        _print_all(requests, results)
     return code
+
+
+def _prepared(scenarios: Iterable[str], prepare: Callable[[str], Request]) -> list[Request]:
+    """Return what each scenario asks for; the mistakes of all are told at once."""
+    requests: list[Request] = []
+    problems: list[Problem] = []
+    for scenario in scenarios:
+        try:
+            requests.append(prepare(scenario))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    return requests
+
+
+def _refuse_shared(given: Mapping[str, str | None], count: int) -> None:
+    """Refuse options that name one file where there are several scenarios, which have one each."""
+    shared = [option for option, value in given.items() if value is not None]
+    if shared:
+        raise UsageError(f"{' and '.join(shared)} can be given with one scenario only, not with {count}")
+
+
+def _seconds(text: str | None) -> float:
+    if text is None:
+        return math.inf
+    try:
+        seconds = to_unit(text, "s")
+    except QuantityError as error:
+        raise UsageError(f"--max-time: {shorten(text)}: {error}") from None
+    if seconds <= 0:
+        raise UsageError(f"--max-time: {shorten(text)}: must be above 0")
+    return seconds
+
+
+def _bytes(text: str | None) -> float:
+    if text is None:
+        return math.inf
+    match = SIZE.fullmatch(text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise UsageError(f'--max-memory: {shorten(text)}: expected a size above 0 in MB, GB or TB, such as "4 GB"')
+    return float(match[1]) * BYTES[match[2]]
+
+
+def _print_objects(found: list[dict[str, Any]], shared: dict[str, Any], ok: bool) -> None:
+    """Print the object of one scenario, or one object with those of several."""
+    print_object(found[0] if len(found) == 1 else {"ok": ok, **shared, "sweeps": found})
+
+
+def _print_all(requests: Sequence[Request], results: Sequence[SweepResult]) -> None:
+    """Say where every scenario of the command stands."""
+    lines = []
+    for place, request in enumerate(requests):
+        name = request.plan.scenario.name
+        if place >= len(results):
+            lines.append(f"{name}: not begun")
+            continue
+        counts = results[place]
+        there = counts.stored + counts.reused
+        lines.append(
+            f"{name}: {there:,} of {counted(counts.expected, 'run')}, {counts.failed:,} failed,"
+            f" {counts.missing:,} missing; {counts.db}"
+        )
+    print_wrapped(["", "all scenarios of this command:", *(f"  {line}" for line in lines)])
 
 
 def read_pairs(texts: Iterable[str]) -> dict[str, str]:
@@ -168,27 +268,24 @@ def _page(result: SweepResult, report: str | None) -> Path | None:
     return build_report(result.db, Path(report), sweep=result.sweep, force=True)
 
 
-def _say(forecast: RunForecast, request: Request, as_json: bool) -> int:
-    if as_json:
-        print_object(
-            {
-                "ok": True,
-                "dry_run": True,
-                "scenario": request.plan.scenario.name,
-                "db": str(request.db),
-                "notes": as_objects(request.plan.notes),
-                "why": why_object(forecast.why),
-                "expected": request.plan.expected,
-                "reused": forecast.reused,
-                "missing": forecast.left,
-                "run_steps_per_second": forecast.rate,
-                "seconds": forecast.seconds,
-                "database_bytes": forecast.database_bytes,
-            }
-        )
-    else:
+def _say(forecast: RunForecast, request: Request, as_json: bool) -> dict[str, Any]:
+    """Tell people a forecast, and return it as an object."""
+    if not as_json:
         print_wrapped([*forecast_lines(forecast), f"dry run: nothing was written to {request.db}"])
-    return 0
+    return {
+        "ok": True,
+        "dry_run": True,
+        "scenario": request.plan.scenario.name,
+        "db": str(request.db),
+        "notes": as_objects(request.plan.notes),
+        "why": why_object(forecast.why),
+        "expected": request.plan.expected,
+        "reused": forecast.reused,
+        "missing": forecast.left,
+        "run_steps_per_second": forecast.rate,
+        "seconds": forecast.seconds,
+        "database_bytes": forecast.database_bytes,
+    }
 
 
 def _summary(result: SweepResult, code: int, page: Path | None) -> dict[str, Any]:
@@ -210,6 +307,7 @@ def _summary(result: SweepResult, code: int, page: Path | None) -> dict[str, Any
         "write_seconds": result.write_seconds,
         "draw_seconds": result.draw_seconds,
         "workers": result.workers,
+        "limit": result.limit,
         "why": why_object(result.why),
     }
 
@@ -225,6 +323,8 @@ def _print_end(result: SweepResult, command: str, page: Path | None) -> None:
     print_line(f"database: {result.db} (sweep {result.sweep})")
     if page is not None:
         print_line(f"page: {page}")
+    if result.limit:
+        print_note(f"stopped: {result.limit}")
     if result.missing:
         print_note(f"not finished: {result.missing:,} runs are missing; go on with: {command}")
         return

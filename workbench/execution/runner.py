@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.component.declaration import Component
     from workbench.component.registry import Registry
     from workbench.errors import Problem
+    from workbench.execution.limits import Limits
     from workbench.execution.pilot import RunProgress
     from workbench.execution.reasons import Explanation
     from workbench.plan import BatchPlan, Plan
@@ -58,7 +59,9 @@ class SweepResult(RunCounts):
     write_seconds, draw_seconds : float
         Time the parent spent storing; time all workers together spent drawing noise.
     stopped : int
-        Signal that stopped it early, else 0.
+        Signal that stopped it early, else 0; SIGTERM if a limit did.
+    limit : str
+        The limit that stopped it, in words.
     notes : tuple of Problem
         What the scenario says that is accepted and yet worth knowing, as `check` prints it.
     why
@@ -72,6 +75,7 @@ class SweepResult(RunCounts):
     write_seconds: float
     draw_seconds: float
     stopped: int = 0
+    limit: str = ""
     notes: tuple[Problem, ...] = ()
     why: Explanation | None = None
 
@@ -292,6 +296,7 @@ def run_sweep(
     progress: RunProgress | None = None,
     command: str = "",
     lock_timeout: float = LOCK_TIMEOUT,
+    limits: Limits | None = None,
 ) -> SweepResult:
     """Compute what is missing of a scenario's runs and store it, a block at a time.
 
@@ -318,6 +323,9 @@ def run_sweep(
         other machines.
     fail_fast
         Stop after the first block in which a run failed.
+    limits
+        Time and memory that it may take: where one is reached, blocks under way are finished and stored, at least one,
+        and `stopped` is set as by a signal.
 
     Raises
     ------
@@ -341,7 +349,9 @@ def run_sweep(
         scheduler=scheduler,
         mixed_machines=mixed_machines,
     )
-    return carry_out(request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout)
+    return carry_out(
+        request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout, limits=limits
+    )
 
 
 def carry_out(
@@ -351,6 +361,7 @@ def carry_out(
     progress: RunProgress | None = None,
     command: str = "",
     lock_timeout: float = LOCK_TIMEOUT,
+    limits: Limits | None = None,
 ) -> SweepResult:
     """Do what `prepare` found possible; see `run_sweep`."""
     from workbench.solver.steps_halved import halved, step_errors
@@ -360,8 +371,9 @@ def carry_out(
     if request.db.parent == RESULTS:
         make_folder(RESULTS, "--db")
     continued = request.db.exists()
+    begun = False  # a command that is given again computes a block each time, however small its limits are
     with (
-        StopSignal(watcher.stopping) as stop,
+        StopSignal(watcher.stopping, lambda: limits.reached() if limits and begun else "") as stop,
         open_writer(request.db, lock_timeout=lock_timeout, command=command) as writer,
         ExitStack() as staff,
     ):
@@ -385,6 +397,7 @@ def carry_out(
                     continue
                 chunk, rows = label
                 writer.store(chunk, rows, result)
+                begun = True
                 watcher.advance(_counts(request.plan, writer, perf_counter() - started))
             whole = not any(f.lost for result in solved.values() for f in result.failures.values())
             if sample is not None and len(solved) == 2 and whole:
@@ -396,8 +409,10 @@ def carry_out(
             if isinstance(fault, OtherRuns):
                 raise _with_changes(fault, request) from fault
             raise
-        tally = writer.finish("stopped" if stop.requested else "finished")
+        begun = False  # a limit that is reached from here on stops nothing
         counts = _counts(request.plan, writer, perf_counter() - started)
+        stopped = stop.requested if counts.missing or not stop.limit else 0
+        tally = writer.finish("stopped" if stopped else "finished")
     return SweepResult(
         **vars(counts),
         sweep=sweep,
@@ -406,7 +421,8 @@ def carry_out(
         workers=request.workers,
         write_seconds=tally.write_seconds,
         draw_seconds=tally.draw_seconds,
-        stopped=stop.requested,
+        stopped=stopped,
+        limit=stop.limit if stopped else "",
         notes=request.plan.notes,
         why=expected.why,
     )

@@ -25,22 +25,35 @@ class StopSignal:
 
     Attributes
     ----------
-    requested : int
-        Number of the signal that asked to stop, 0 while none did.
+    limit : str
+        Which limit asked to stop, in words; "" if it was a signal, or nothing did.
     """
 
-    def __init__(self, on_request: Callable[[int], None] | None = None) -> None:
-        self.requested = 0
+    def __init__(
+        self, on_request: Callable[[int], None] | None = None, limit_reached: Callable[[], str] | None = None
+    ) -> None:
+        self._requested = 0
+        self.limit = ""
         self._on_request = on_request
+        self._limit_reached = limit_reached
         self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def requested(self) -> int:
+        """Number of the signal that asked to stop, 0 while none did; a limit that is reached counts as SIGTERM."""
+        if not self._requested and self._limit_reached is not None:
+            self.limit = self._limit_reached()
+            if self.limit:
+                self._requested = int(signal.SIGTERM)
+        return self._requested
 
     def request(self, number: int) -> None:
         """Ask to stop; asked twice, raise StoppedAtOnce."""
         # The first signal only sets a flag, which the sweep looks at between blocks: a block in flight is finished
         # and stored.
-        if self.requested:
+        if self._requested:
             raise StoppedAtOnce(number)
-        self.requested = number
+        self._requested = number
         if self._on_request is not None:
             self._on_request(number)
 
