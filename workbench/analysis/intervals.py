@@ -70,6 +70,7 @@ def _bootstrap(stacked: Array, size: int) -> list[tuple[float, float]]:
     bounds: list[tuple[float, float]] = []
     for start in range(0, len(stacked), rows_at_once):
         part = stacked[start : start + rows_at_once]
+        # Scaled to 1: the acceleration of BCa cubes deviations, which would underflow for very small outcomes.
         scale = np.abs(part).max(axis=1, keepdims=True)
         result = bootstrap(
             (part / scale,),
@@ -97,7 +98,10 @@ def hedges_g(one: Array, other: Array) -> float:
     freedom = len(one) + len(other) - 2
     squares = (len(one) - 1) * one.var(ddof=1) + (len(other) - 1) * other.var(ddof=1)
     pooled = float(np.sqrt(squares / freedom))
+    # A spread of rounding errors alone would make any difference look enormous.
     if pooled <= ROUNDING * max(np.abs(one).max(), np.abs(other).max()):
         return float("nan")
+    # Hedges' approximation to the exact correction by gamma functions; the two differ by less than 0.001 from ten
+    # people on.
     unbiased = 1.0 - 3.0 / (4.0 * freedom - 1.0)
     return unbiased * float(one.mean() - other.mean()) / pooled

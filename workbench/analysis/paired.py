@@ -134,6 +134,8 @@ def differences_without_rounding(values: Array) -> Array:
     """Return arm minus baseline per subject; `values` is (subjects, 2). Differences of rounding size count as none."""
     difference = values[:, 0] - values[:, 1]
     size = np.abs(values).max(axis=1)
+    # Arms that compute the same by another order of operations must count as equal, or "share better" would count
+    # rounding errors.
     exact: Array = np.where(np.abs(difference) <= ROUNDING * size, 0.0, difference)
     return exact
 

@@ -70,6 +70,7 @@ def of_hundred(counts: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(0 for _ in counts)
     exact: NDArray[np.float64] = np.array(counts) * 100.0 / total
     whole = np.floor(exact).astype(int)
+    # Largest remainders: rounding each share by itself may give 99 or 101 people.
     for place in np.argsort(-(exact - whole), kind="stable")[: 100 - int(whole.sum())]:
         whole[place] += 1
     return tuple(int(n) for n in whole)

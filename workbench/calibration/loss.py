@@ -68,10 +68,13 @@ class FitTarget:
     def residual(self, value: float) -> float:
         """Return the distance of a value from what was published, in errors."""
         if not math.isfinite(value):
+            # Large but finite, so that a search can still compare candidates of which most fail.
             return UNDEFINED
         if self.criterion.target is not None:
             return (value - self.criterion.target) / self.scale
         low, high = self.criterion.accept
+        # Flat within the accepted range: every value there agrees with what was published, and none is to be
+        # preferred.
         return (max(value - high, 0.0) - max(low - value, 0.0)) / self.scale
 
     def recorded(self, fitted: bool) -> tuple[str, str, int, str, float | None, float, float | None, float | None]:
@@ -202,5 +205,6 @@ def _finished(terms: Array, chosen: Mask, times: tuple[float, ...]) -> Sample:
     """Return the subjects that count and whose runs all finished; one of NaN where none is left."""
     lasting = np.isfinite(terms).all(axis=0)
     kept = (lasting.all(axis=-1) if times else lasting) & chosen
+    # One subject of NaN instead of none: statistics of an empty sample warn or raise, those of NaN are NaN.
     nothing = np.full((len(terms), 1, *terms.shape[2:]), np.nan)
     return Sample(terms[:, kept] if kept.any() else nothing, np.array(times))

@@ -113,6 +113,7 @@ class Search:
 
     def at(self, unit: Array, search: str, step: int) -> Array:
         """Return the residuals of several candidates, as one batch; remember the best of them all."""
+        # A whole generation at once: the engine runs many parameter sets side by side.
         found = self.candidates.residuals(self.scaled(unit), search, step)
         sums = (found**2).sum(axis=1)
         first = int(sums.argmin())
@@ -127,6 +128,8 @@ class Search:
         their ranges. Where one of its own steps turns out to be better still, that step is the point.
         """
         self.evolve(seed)
+        # Shares of people are steps in the parameters, so derivatives need a wide difference first; a narrow one
+        # would find no slope at all.
         self.descend(self._best[1], WIDE, "descent 1")
         if self._best[0] > SOLVED and not np.array_equal(self._best[1], self.shipped):
             self.descend(self.shipped, WIDE, "descent 2")
@@ -192,7 +195,9 @@ class Search:
         from scipy.optimize import lsq_linear
 
         size = float(np.linalg.norm(slope, 2)) or 1.0
+        # All dampings side by side: one batch of simulations instead of a trust region that is tuned step by step.
         for damping in DAMPINGS:
+            # The stacked form of Levenberg-Marquardt, which avoids squaring the condition of the derivative.
             held = np.concatenate([slope, damping * size * np.eye(len(here))])
             wanted = np.concatenate([-residuals, np.zeros(len(here))])
             yield lsq_linear(held, wanted, bounds=(-here - EDGE, 1 - here + EDGE)).x.clip(-here, 1 - here)
@@ -202,6 +207,7 @@ class Search:
 
         Steps lead into the cube.
         """
+        # Backwards at the upper edge: a point outside its range must never be simulated.
         steps = np.where(x + step <= 1.0, step, -step)
         found = self.at(np.concatenate([x[None], x + np.diag(steps)]), name, batch)
         return found[0], np.asarray(((found[1:] - found[0]) / steps[:, None]).T)
@@ -226,11 +232,14 @@ def directions(names: Sequence[str], jacobian: Array) -> tuple[tuple[float, ...]
     found = [Direction(((name, 1.0),), 1.0) for i, name in enumerate(names) if i not in seen]
     values, vectors = np.linalg.eigh(square[np.ix_(seen, seen)])
     values = np.maximum(values, 0.0)  # below 0 by rounding only
+    # eigh returns rising eigenvalues, so the most open directions come first and the loop may stop at the first that
+    # is known.
     for value, vector in zip(values, vectors.T, strict=True):
         left = float(np.sqrt(UNIFORM / (value + UNIFORM)))
         if left < IDENTIFIED:
             break
         order = np.argsort(-np.abs(vector), kind="stable")
+        # An eigenvector has no sign of its own: scaled by its largest part, the words are the same on every machine.
         parts = vector / vector[order[0]]
         loud = (i for i in order if abs(parts[i]) >= LOUD)
         found.append(Direction(tuple((names[seen[i]], float(parts[i])) for i in loud), left))

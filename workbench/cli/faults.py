@@ -125,6 +125,7 @@ def _write_log(error: BaseException, arguments: list[str]) -> Path | None:
             "".join(traceback.format_exception(error)),
         )
     )
+    # A home may be read-only or missing, as in a container; a log in a temporary folder is better than none.
     for folder in (user_log_path("workbench", appauthor=False), Path(tempfile.gettempdir())):
         path = folder / f"workbench-fault-{now}-{os.getpid()}.log"
         try:

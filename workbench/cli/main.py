@@ -114,6 +114,8 @@ def _call_command(arguments: list[str], as_json: bool) -> Any:
     call = partial(_family(), prog_name="workbench", standalone_mode=False, obj=arguments)
     if "--help" not in arguments:
         return call(arguments)
+    # Caught and printed by our own function, so that a closed pipe and control characters are handled as everywhere
+    # else.
     with redirect_stdout(io.StringIO()) as said:
         code = call([word for word in arguments if word != "--json"])
     if as_json:
@@ -130,6 +132,7 @@ def _family() -> Any:
 
 def _refuse_swallowed(arguments: list[str]) -> None:
     """Refuse an option in the place of another one's missing value: it would be taken for that value."""
+    # `--db --force` would name a database "--force": the parser accepts any word as a value.
     close = [(a, b) for a, b in itertools.pairwise(arguments) if a.startswith("--") and b.startswith("--")]
     if not close:
         return
@@ -188,9 +191,11 @@ def _usage(error: BaseException) -> UsageError:
 def run() -> None:
     """Entry point of the installed command."""
     hold_streams()
+    # Before anything imports NumPy, whose libraries read these settings once.
     use_one_thread()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
+            # A name of a file that the terminal cannot spell must not end a command that has worked for an hour.
             stream.reconfigure(errors="backslashreplace")
     lost_pages.listen(partial(_wants_json, sys.argv[1:]))
     try:

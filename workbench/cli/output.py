@@ -37,6 +37,7 @@ def print_note(line: str) -> None:
     try:
         sys.stderr.write(escaped(line, "\t") + "\n")
         sys.stderr.flush()
+    # ValueError is what Python raises for a stream that was closed in the meantime.
     except (OSError, ValueError):
         _discard_rest(2)
 
@@ -48,6 +49,8 @@ def print_note_in_handler(line: str, below: bool = False) -> None:
     new line is begun first, since a progress bar may be on the present one.
     """
     with suppress(OSError):
+        # Straight to the descriptor: the buffered stream may be half way through another line, and raises if it is
+        # entered again.
         os.write(2, f"{chr(10) * below}{escaped(line)}\n".encode())
 
 
@@ -75,6 +78,8 @@ def write_exactly(text: str) -> None:
     try:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
+    # `| head` has seen enough, which is not an error; without the exit Python would print one while closing the
+    # stream.
     except BrokenPipeError:
         _discard_rest(1)
         raise typer.Exit(0) from None
@@ -85,6 +90,7 @@ def write_exactly(text: str) -> None:
 
 def _discard_rest(stream: int) -> None:
     """Redirect a standard stream to nowhere: flushing what is left in its buffer at exit would fail again."""
+    # Python flushes its buffers once more at exit, and would complain there where nobody can catch it.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream)
     os.close(nowhere)
@@ -133,6 +139,7 @@ def print_object(content: dict[str, Any]) -> None:
     whole = {"schema": SCHEMA, **as_json(content)}
     text = escape_controls(json.dumps(whole, ensure_ascii=False, allow_nan=False, default=str))
     try:
+        # Readable where the terminal can show it; escapes only where it cannot, as both are the same JSON.
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(whole, allow_nan=False, default=str)

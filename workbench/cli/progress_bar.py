@@ -243,6 +243,7 @@ class Speed:
         seen = self._seen
         seen.append(counts)
         self._began = min(self._began, counts.seconds)
+        # The newer half of the time: a speed over all of it would lag behind a machine that gets busy.
         recent = max((counts.seconds - self._began) / 2, SETTLED)
         while len(seen) > 2 and counts.seconds - seen[1].seconds >= recent:
             del seen[0]
@@ -250,6 +251,7 @@ class Speed:
         stepped = counts.run_steps - seen[0].run_steps
         if done <= 0 or seconds < SETTLED:
             return "timing"
+        # Measured in run-steps, since runs of different studies may differ in length by orders of magnitude.
         steps = self._steps - counts.run_steps
         share = steps / stepped if steps > 0 and stepped > 0 and counts.missing else counts.missing / done
         return f"{stepped / seconds / 1e6:.3g} million run-steps/s, about {duration(seconds * share)} left"

@@ -42,6 +42,7 @@ def _signals_not_ignored() -> list[signal.Signals]:
 def _stop(number: int, _: FrameType | None) -> None:
     global _asked
     if _asked:
+        # Not sys.exit: the second signal means now, whatever is being cleaned up.
         os._exit(128 + number)
     _asked = number
     raise StoppedAtOnce(number)
@@ -49,6 +50,7 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 def _unraisable(fault: Any) -> None:
     """End a command that would go on: Python drops exceptions raised while an object is destroyed."""
+    # Raised inside __del__ or a callback of C code, the exception would only be printed, and the command would go on.
     if isinstance(fault.exc_value, StoppedAtOnce):
         os._exit(128 + fault.exc_value.number)
     sys.__unraisablehook__(fault)

@@ -168,11 +168,14 @@ class DrugState:
         Whatever empties the drug comes first, then what sets in as a steady state, then doses: no order is left open.
         """
         self._turn()
+        # With slack: a dose and the moment it falls on are computed in different ways and may differ in the last
+        # digit.
         now = self.at + TOGETHER
         for i, doses in enumerate(self.doses):
             entry = doses.entry
             due = np.asarray(doses.begins(self.begun[i]) <= now)
             if np.any(due):
+                # An infusion adds nothing at its beginning; it flows in until its end comes due.
                 instant = due & (np.asarray(doses.duration) == 0.0)
                 given = np.where(instant, doses.amount(self.begun[i]), 0.0)
                 self.amounts[entry] = self.amounts[entry] + given

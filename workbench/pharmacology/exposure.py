@@ -96,6 +96,7 @@ class Exposure:
         if look:
             if self._rests(last):
                 return self._show_nothing()
+            # A look works on a copy: what is read must not change the amounts that the next step starts from.
             body = self.body.copied()
             body.events_to(last, inclusive=True)
             plasma, acting, _ = self._looked(body, np.reshape(last, (1, -1)))
@@ -121,6 +122,8 @@ class Exposure:
         """Go on to `time`, and find in one go what is there at all moments up to the next dose event."""
         body, runs = self.body, self._block.runs
         body.events_to(time, inclusive=True)
+        # Many moments in one go up to the next dose: the price of a call is paid once, and the numbers still fit the
+        # cache.
         event, times = body.next_event(), self.coming(time)[: max(1, AT_ONCE // runs)]
         times = times[: max(1, count_before(times, event))]
         plasma, acting, seen = self._looked(body, times)
@@ -173,6 +176,7 @@ class Exposure:
                 usual = not regimen.entry
                 reached = getattr(self.drug, "bioavailability", 1.0) * share if usual else 1.0
                 lag = getattr(self.drug, "lag", 0.0) if usual else 0.0
+                # A record at the end of the phase never acts, so its event must not be waited for.
                 turns = (regimen.empties or regimen.steady_state) & (np.asarray(regimen.record) < length - TOGETHER)
                 body.add(
                     BlockDoses(
@@ -215,6 +219,7 @@ class Exposure:
             self.body.chosen(plainly, other)
         length = last - first
         self._show(self.body.amounts, areas["area"] / length, areas.get("effect_area", 0.0) / length)
+        # Subnormal numbers are many times slower on most processors, and mean nothing here.
         tiny = self.state < NOTHING
         if tiny.any():
             self.state[tiny] = 0.0

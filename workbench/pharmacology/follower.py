@@ -88,6 +88,8 @@ class Law:
         return self._beyond(*self.rates(levels))
 
     def _beyond(self, inflow: Value, loss: Value) -> tuple[Value, Value]:
+        # The distance from rest is followed, not the quantity: without a drug it is exactly 0 and stays so, with no
+        # drift from rounding.
         return (inflow - self.usual[0]) - (loss - self.usual[1]) * self.rest, loss
 
     @cached_property
@@ -264,6 +266,7 @@ class FollowedBody:
             left = left & ~good
             if not np.any(left):
                 return
+        # No step was small enough: NaN marks the run, which the watch then reports as failed instead of as a result.
         self.then = np.where(left, np.nan, self.then)
         self.stop = np.where(left, ends, self.stop)
 
@@ -283,6 +286,8 @@ class FollowedBody:
         error = np.abs(flow_change(beyond, 0.5 * (before + rows)))
         size = np.abs(rows[0])
         error[0] = error[0] + missed[1] + missed[0] * size
+        # The error is measured against the largest size that matters, so a quantity near 0 does not force endlessly
+        # small steps.
         most = size + np.abs(self.law.rest) + length * (np.abs(inflow[2]) + self.law.least) + 1e-250
         over_area = error[1] / (np.abs(rows[1]) + length * most + 1e-250)
         return rows, np.maximum(error[0] / most, over_area) / TOLERANCE

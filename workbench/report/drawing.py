@@ -117,12 +117,14 @@ class FinishedDrawing:
 
 def _text(figure: Figure, name: str) -> str:
     """Return the figure as an SVG element without prolog, date or ids that other figures also use."""
+    # No date and no version in the file: the same rows must give the same bytes, so that a kept page can be compared.
     buffer = StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"\n?\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # Several drawings stand on one page, where equal ids would make one use the clip path of another.
     text = re.sub(r'(\sid=")', rf"\1{name}-", text)
     text = re.sub(r'(href="#|url\(#)', rf"\1{name}-", text)
     text = re.sub(r'<svg ([^>]*?)width="[^"]*pt" height="[^"]*pt"', r"<svg \1", text, count=1)
