@@ -5,7 +5,7 @@ The engine's block answers these calls; a component knows no more of the engine 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class Assembly(Protocol):
     subject_index: NDArray[Any]
     signals: dict[str, Any]
     exposures: list[Exposing]
+    exposing: dict[str, Exposing]
     forgetting: list[Forgetting]
     phase: str
     hours: Value
@@ -174,6 +175,9 @@ class Assembly(Protocol):
 
     def all(self, section: str) -> Iterator[tuple[str, Any]]:
         """Yield (name, component) of a section, by name."""
+
+    def naming(self, section: str, field: str, value: Any) -> Sequence[str]:
+        """Return the names, sorted, of a section's tables that have this value in a field."""
 
     def component(self, section: str, name: str) -> Any:
         """Return the component of a table, made with this block's values."""

@@ -6,7 +6,8 @@ declared default, and a table knows what its component offers, so that nobody as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from workbench.component.declaration import Component
@@ -110,12 +111,19 @@ class Tables(dict[str, dict[str, Fields]]):
         """Return the phases on any other clock, by name."""
         return sorted(name for name, phase in self["phase"].items() if phase.component.clock != clock)
 
-    def showing(self, population: str | None) -> Iterator[tuple[Fields, str]]:
-        """Yield the tasks that show a population something, each with what it shows."""
+    def showing(self, population: str | None) -> Sequence[tuple[Fields, str]]:
+        """Return the tasks that show a population something, each with what it shows."""
+        return self._showing.get(population, ())
+
+    @cached_property
+    def _showing(self) -> Mapping[str | None, Sequence[tuple[Fields, str]]]:
+        """The tasks by the populations that they show something; who asks finds all tables there."""
+        found: dict[str | None, list[tuple[Fields, str]]] = {}
         for task in self["task"].values():
             for name, declared in task.component.parameters().items():
-                if declared.shows and task[name] == population:
-                    yield task, declared.shows
+                if declared.shows:
+                    found.setdefault(task[name], []).append((task, declared.shows))
+        return found
 
     def shown(self, population: str | None, what: str) -> Fields | None:
         """Return the first task that shows a population `what` (a pattern, one unit); None where none does."""

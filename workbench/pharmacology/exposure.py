@@ -55,7 +55,7 @@ class Exposure:
         self.phases = placed(block.all("phase"))
         self._block = block
         taken = drug.taken_as(name)
-        doses = [(dose_name, dose) for dose_name, dose in block.all("dose") if dose.drug == taken]
+        doses = [(dose_name, block.component("dose", dose_name)) for dose_name in block.naming("dose", "drug", taken)]
         self._doses = [(dose_name, train) for dose_name, dose in doses for train in dose.trains(block, dose_name)]
         self._given = any(np.any(train.full) for _, train in self._doses)
         self._phase = ""

@@ -28,4 +28,5 @@ class Kinetics(LinearKinetics):
 
     def build(self, block: Assembly, name: str) -> None:
         """Offer the acting concentration as a driven signal that changes with doses and time only."""
-        block.exposures.append((MovingExposure if movers(block, self) else Exposure)(block, name, self))
+        block.exposing[name] = (MovingExposure if movers(block, self) else Exposure)(block, name, self)
+        block.exposures.append(block.exposing[name])

@@ -61,9 +61,12 @@ def _check_arm_slice(
     tables: Tables = {}
     for table in group.structure.tables:
         tables.setdefault(table.section, {})[table.name] = dict(table.fields)
+    given_of: Tables = {}
+    for name, dose in tables.get("dose", {}).items():
+        given_of.setdefault(str(dose.get("drug")), {})[name] = dose
     for drug in places.scenario.tables.get("drug", {}).values():
         known = range_of(drug)
-        mine = {name: dose for name, dose in tables.get("dose", {}).items() if dose.get("drug") == drug.name}
+        mine = given_of.get(drug.name, {})
         if known is None or not mine:
             continue
         runs = _Runs(study, arm_slice, draws)

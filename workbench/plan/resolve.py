@@ -13,7 +13,7 @@ behind that field, and no longer when the arm sets the field itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -131,7 +131,14 @@ class Layers:
         return self._scaled(path, self._base(path, source, parameter.unit), source, parameter.unit)
 
     def _weight(self, table: Table, parameter: Parameter) -> Form:
-        """Return a body weight, which a drug, what the body makes of it and its doses share, wherever it is said.
+        """Return a body weight, which a drug, what the body makes of it and its doses share, wherever it is said."""
+        known = self._weights_known.setdefault((self._root(table), parameter.unit), [])
+        if not known:
+            known.append(self._shared_weight(table, parameter))
+        return known[0]
+
+    def _shared_weight(self, table: Table, parameter: Parameter) -> Form:
+        """Return what `_weight` returns, from all tables that may say it.
 
         Raises
         ------
@@ -141,7 +148,7 @@ class Layers:
         sources = self._weights(table)
         best, said = _highest(sources)
         bases = {path: self._base(f"{path}.{WEIGHT}", source, parameter.unit) for path, source in said.items()}
-        traits = self._weighing([f"{path}.{WEIGHT}" for path in sources]) if best <= LAYERS.index("scenario") else []
+        traits = self._weighing({f"{path}.{WEIGHT}" for path in sources}) if best <= LAYERS.index("scenario") else []
         (first, base), *others = bases.items()
         for path, other in others:
             if other != base:
@@ -167,13 +174,30 @@ class Layers:
 
     def _weights(self, table: Table) -> dict[str, ValueSource]:
         """Return where each weight of a drug, of what the body makes of it and of its doses comes from, by table."""
-        members = ((t, self.component(t).parameters()[WEIGHT]) for t in self._family(table))
-        return {member.path: self.source(member, declared) for member, declared in members}
+        return self._weight_sources.get(self._root(table), {})
 
-    def _weighing(self, paths: list[str]) -> list[tuple[Trait, TraitFactor | None]]:
+    @cached_property
+    def _weight_sources(self) -> dict[str, dict[str, ValueSource]]:
+        """Where each weight comes from, by the drug that is given and by table: drugs first, by name."""
+        members = [t for section in ("drug", "dose") for t in self.scenario.tables.get(section, {}).values()]
+        weighed = [t for t in members if WEIGHT in self.component(t).parameters() and t.path not in self.removed]
+        found: dict[str, dict[str, ValueSource]] = {}
+        for one in sorted(weighed, key=lambda t: (t.section != "drug", t.name)):
+            source = self.source(one, self.component(one).parameters()[WEIGHT])
+            found.setdefault(self._root(one), {})[one.path] = source
+        return found
+
+    @cached_property
+    def _weights_known(self) -> dict[tuple[str, str], list[Form]]:
+        """Forms of weights that were asked for, by the drug that is given and by unit."""
+        return {}
+
+    def _weighing(self, paths: Collection[str]) -> list[tuple[Trait, TraitFactor | None]]:
         """Return the traits that set (None) or multiply a weight that is said at any of the paths."""
         found: list[tuple[Trait, TraitFactor | None]] = []
-        for trait in sorted(self.scenario.subjects.traits, key=lambda trait: trait.drawn_as):
+        acting = self.scenario.subjects.traits_on
+        concerned = {trait.name: trait for path in paths for trait in acting.get(path, ())}
+        for trait in sorted(concerned.values(), key=lambda trait: trait.drawn_as):
             if trait.on in paths:
                 found.append((trait, None if trait.mode == "set" else TraitFactor(trait.name)))
             effects = dict.fromkeys(
@@ -182,15 +206,18 @@ class Layers:
             found += [(trait, effect) for effect in effects]
         return found
 
-    def _family(self, table: Table) -> list[Table]:
-        """Return the drugs and doses that belong to one drug that is given, drugs first, by name."""
-        root = self._root(table)
-        members = [t for section in ("drug", "dose") for t in self.scenario.tables.get(section, {}).values()]
-        weighed = [t for t in members if WEIGHT in self.component(t).parameters() and t.path not in self.removed]
-        return sorted((t for t in weighed if self._root(t) == root), key=lambda t: (t.section != "drug", t.name))
-
     def _root(self, table: Table) -> str:
         """Return the drug that is given, for a drug that the body makes of it and for a dose."""
+        if table.path not in self._roots:
+            self._roots[table.path] = self._found_root(table)
+        return self._roots[table.path]
+
+    @cached_property
+    def _roots(self) -> dict[str, str]:
+        """Drugs that are given, as far as they were asked for, by the path of a drug or dose."""
+        return {}
+
+    def _found_root(self, table: Table) -> str:
         drugs, seen = self.scenario.tables.get("drug", {}), set()
         name = table.name if table.section == "drug" else self._named(table, "drug")
         while name in drugs and name not in seen and "parent" in self.component(drugs[name]).parameters():

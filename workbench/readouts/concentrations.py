@@ -70,7 +70,7 @@ class OfCurve(OfStretch):
 
     def reading(self, block: Assembly) -> Reading:
         """Look at the whole stretch when its end has come."""
-        exposure = next(e for e in block.exposures if isinstance(e, Exposure) and e.name == self.drug)
+        exposure: Any = block.exposing[self.drug]
         if exposure.moves and not self.follows:
             reason = f"links move numbers of drug.{self.drug} while the model runs: its later curve has no closed form"
             raise AssemblyError("", f"{self.name} cannot be read: {reason}")

@@ -165,6 +165,15 @@ class Subjects:
     traits: tuple[Trait, ...] = ()
     correlation: tuple[tuple[str, str, float], ...] = ()
 
+    @cached_property
+    def traits_on(self) -> Mapping[str, tuple[Trait, ...]]:
+        """The traits that change the number at each path, themselves or by an effect, in the order of their draws."""
+        found: dict[str, list[Trait]] = {}
+        for trait in sorted(self.traits, key=lambda trait: trait.drawn_as):
+            for path in dict.fromkeys((trait.on, *(effect.path for effect in trait.effects))):
+                found.setdefault(path, []).append(trait)
+        return {path: tuple(traits) for path, traits in found.items()}
+
     def moving(self, path: str) -> tuple[Trait, ...]:
         """Return the traits that set or scale the number at `path`, by the names that their numbers go by."""
         return self._by_path.get(path, ())

@@ -67,6 +67,7 @@ class Block(StructureView, NoiseChunks, Registered):
         NoiseChunks.__init__(self, batch.seed, batch.subjects)
         Registered.__init__(self, len(batch), self.lanes.count)
         self.exposures: list[Exposing] = []
+        self.exposing: dict[str, Exposing] = {}
         self.trial = 0
         self.hours: Value = 0.0
         self.phase, self.span = "", (0.0, 0.0)
@@ -121,13 +122,12 @@ class Block(StructureView, NoiseChunks, Registered):
                 found[field] = self.component(cls.parameters()[place[0]].section, own)
             else:
                 section, through = place
-                mine = [n for n in self.names(section) if self._tables[section, n].field(through) == name]
-                found[field] = {n: self.component(section, n) for n in mine}
+                found[field] = {n: self.component(section, n) for n in self.naming(section, through, name)}
         return found
 
     def _linked(self, path: str) -> Value:
         value: Value = self._values[path]
-        mine = [name for name in self.names("link") if self._tables["link", name].field("onto") == path]
+        mine = self.naming("link", "onto", path)
         kinds = {self._tables["link", name].component for name in mine}
         # Links of different kinds do not commute (adding, then scaling), so their order is declared by `turn` and not
         # left to names in the file.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +47,9 @@ class Buffers:
         self.bytes = 0
         self._reserved = 0
         self._alias: dict[str, str] = {}
+        self._rows: set[str] = set()
+        self._first_names: dict[int, str] = {}
+        self._seen = 0
         self._scratch: dict[tuple[Any, ...], Array] = {}
 
     def reserve(self, *shape: int) -> None:
@@ -117,8 +122,13 @@ class Buffers:
 
     def alias(self, name: str, array: Array | NDArray[np.int64]) -> None:
         """Give an existing signal a second name."""
-        canonical = next(n for n, held in self.signals.items() if held is array)
+        for first, held in islice(self.signals.items(), self._seen, None):
+            self._first_names.setdefault(id(held), first)
+        self._seen = len(self.signals)
+        canonical = self._first_names[id(array)]
         self._alias[name] = canonical
+        if name.endswith(".row"):
+            self._rows.add(canonical)
         self.signals[name] = array
 
     def canonical(self, name: str) -> str:
@@ -127,7 +137,7 @@ class Buffers:
 
     def has_row(self, signal: str) -> bool:
         """Return whether a projection's row *is* this input: it alone writes it."""
-        return any(name.endswith(".row") and first == signal for name, first in self._alias.items())
+        return signal in self._rows
 
 
 class StructureView:
@@ -136,6 +146,10 @@ class StructureView:
     def __init__(self, structure: Structure, registry: Registry) -> None:
         self._tables: dict[tuple[str, str], Declared] = {(t.section, t.name): t for t in structure.tables}
         self._registry = registry
+        self._names: dict[str, list[str]] = {}
+        for section, name in sorted(self._tables):
+            self._names.setdefault(section, []).append(name)
+        self._naming: dict[tuple[str, str], dict[Any, list[str]]] = {}
         self.clocks = tuple(sorted({self.kind("phase", name).clock for name in self.names("phase")}))
 
     def has(self, section: str, name: str) -> bool:
@@ -144,7 +158,17 @@ class StructureView:
 
     def names(self, section: str) -> list[str]:
         """Return the names of a section's tables, sorted."""
-        return sorted(name for at, name in self._tables if at == section)
+        return self._names.get(section, [])
+
+    def naming(self, section: str, field: str, value: Any) -> list[str]:
+        """Return the names, sorted, of a section's tables that have this value in a field."""
+        if (section, field) not in self._naming:
+            found = self._naming[section, field] = {}
+            for name in self.names(section):
+                fields = dict(self._tables[section, name].fields)
+                if field in fields:
+                    found.setdefault(fields[field], []).append(name)
+        return self._naming[section, field].get(value, [])
 
     def kind(self, section: str, name: str) -> type[Component]:
         """Return the component that a table chooses."""
@@ -164,8 +188,8 @@ class StructureView:
 
     def sources_of(self, population: str) -> int:
         """Return how many projections from sources reach a population."""
-        ways = (dict(self._tables["projection", name].fields) for name in self.names("projection"))
-        return sum(way.get("post") == population and self.is_source(way["pre"]) for way in ways)
+        ways = (self._tables["projection", name] for name in self.naming("projection", "post", population))
+        return sum(self.is_source(way.field("pre")) for way in ways)
 
     def is_task_driven(self, population: str) -> bool:
         """Return whether a task shows this population what to be."""
@@ -177,8 +201,15 @@ class StructureView:
 
     def _shows(self, what: str, population: str) -> bool:
         """Return whether some task says that it shows this population `what`."""
-        return any(
-            declared.shows == what and dict(self._tables["task", task].fields).get(field) == population
-            for task in self.names("task")
-            for field, declared in self.kind("task", task).parameters().items()
+        return (population, what) in self._shown
+
+    @cached_property
+    def _shown(self) -> frozenset[tuple[Any, str]]:
+        """The populations that a task shows something, each with what."""
+        tasks = ((self.kind("task", name), dict(self._tables["task", name].fields)) for name in self.names("task"))
+        return frozenset(
+            (fields[field], declared.shows)
+            for kind, fields in tasks
+            for field, declared in kind.parameters().items()
+            if declared.shows and field in fields
         )

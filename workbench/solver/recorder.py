@@ -49,7 +49,8 @@ class Recorder:
         self.after: dict[int, list[Callable[[], None]]] = {}
         self.moments: dict[str, list[tuple[float, Read]]] = {}
         self.samples: dict[str, int] = {}
-        self._block, self._phases = block, phases
+        self._block, self._phases, self._named = block, phases, dict(phases)
+        self._flowing = next((name for name, phase in phases if phase.clock == "flow"), "")
         self._sums: dict[str, Array] = {}
         self._starts: dict[str, int] = {}
         total = 0
@@ -83,9 +84,8 @@ class Recorder:
                     raise AssemblyError(f"phase.{name}.step", what)
 
     def _sums_of(self, reading: Reading) -> tuple[Array, ...]:
-        flowing = [name for name, phase in self._phases if phase.clock == "flow"]
-        if reading.signals and flowing:
-            reason = f"is summed trial by trial, and phase {flowing[0]} (flow clock) has no trials; read the weights"
+        if reading.signals and self._flowing:
+            reason = f"is summed trial by trial, and phase {self._flowing} (flow clock) has no trials; read the weights"
             raise AssemblyError("", reason)
         for signal in reading.signals:
             if signal not in self._sums:
@@ -104,7 +104,7 @@ class Recorder:
         span = parse_span(words)
         if span.phase == "":
             return span.bounds(self.trials, 1.0)
-        phase = dict(self._phases)[span.phase]
+        phase = self._named[span.phase]
         if not counts_trials(phase):
             return span.phase, float(phase.length) if span.hours is None else span.hours
         start, stop = span.bounds(phase.trials, phase.trials_per_day)

@@ -158,23 +158,45 @@ def _waits(steps: Sequence[Step]) -> dict[int, set[int]]:
     return waits
 
 
+MOST_LOOKS = 100_000
+"""How often a step is looked at for the sake of a shorter circle, once one is known."""
+
+
 def _circle(waits: dict[int, set[int]]) -> list[int]:
-    """Return a shortest circle among steps that wait, each behind the one that it waits for; every one waits."""
+    """Return a circle among steps that wait, each behind the one that it waits for; every one waits.
+
+    Of a few hundred steps it is a shortest one; of thousands it is the shortest of those that are soon found.
+    """
+    ahead = {i: sorted(found & waits.keys()) for i, found in waits.items()}
+    sure = min(waits)
+    for _ in waits:  # from wherever it begins, such a walk ends on a circle
+        sure = ahead[sure][0]
     best: list[int] = []
-    # Breadth first from every step: the shortest circle is the one that a reader can mend. There are few steps left
-    # here.
-    for start in waits:
-        behind: dict[int, int] = {}
-        ahead = [start]
-        while ahead and start not in behind:
-            found = [(i, j) for i in ahead for j in sorted(waits[i] & waits.keys()) if j not in behind]
-            for i, j in found:
-                behind.setdefault(j, i)
-            ahead = list(dict.fromkeys(j for _, j in found))
-        if start in behind:
-            path = [start]
-            while (step := behind[path[-1]]) != start:
-                path.append(step)
-            if not best or len(path) < len(best):
-                best = path
+    # Breadth first from every step: the shortest circle is the one that a reader can mend.
+    known, looks = _circle_through(sure, ahead)
+    for start in ahead:
+        found, further = _circle_through(start, ahead)
+        if found and (not best or len(found) < len(best)):
+            best = found
+        looks += further
+        if looks > MOST_LOOKS:
+            return min((one for one in (best, known) if one), key=len)
     return best
+
+
+def _circle_through(start: int, ahead: dict[int, list[int]]) -> tuple[list[int], int]:
+    """Return a shortest circle through a step, empty if it is on none, and how many steps were looked at."""
+    behind: dict[int, int] = {}
+    edge, looks = [start], 0
+    while edge and start not in behind:
+        found = [(i, j) for i in edge for j in ahead[i] if j not in behind]
+        looks += len(found) + len(edge)
+        for i, j in found:
+            behind.setdefault(j, i)
+        edge = list(dict.fromkeys(j for _, j in found))
+    if start not in behind:
+        return [], looks
+    path = [start]
+    while (step := behind[path[-1]]) != start:
+        path.append(step)
+    return path, looks
