@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.circuits import equal, only, replaced
+from support.circuits import HEAD, equal, only, replaced
 from support.therapies import THERAPY
 
 from workbench.modulation import window_opening
-from workbench.pharmacology import exposure
+from workbench.pharmacology import crossings, exposure, profile
 from workbench.solver.run import solve
 
 COURSE = replaced(
@@ -34,4 +34,45 @@ def test_how_far_ahead_changes_no_bit(swaps: tuple[tuple[str, str], ...], monkey
     assert np.ptp(usual.courses["window"]) > 0.1, "the window opens"
     monkeypatch.setattr(window_opening, "MOST", 1)
     monkeypatch.setattr(exposure, "AT_ONCE", 1)
+    assert equal(solve(batch), usual)
+
+
+DAILY = (
+    HEAD.replace("count = 6", "count = 150")
+    + """
+[drug.thp]
+model = "two_compartment_oral"
+[subjects.trait.clearance]
+on = "drug.thp.clearance"
+distribution = "lognormal"
+median = 1.0
+cv = 0.4
+[dose.thp]
+drug = "thp"
+amount = "2 mg"
+every = "8 h"
+during = "treatment"
+[phase.treatment]
+clock = "event"
+length = "3 day"
+[outcome.peak]
+readout = "peak_concentration"
+drug = "thp"
+window = "end of treatment"
+[outcome.above]
+readout = "time_above"
+drug = "thp"
+threshold = "6 ng/mL"
+window = "end of treatment"
+[arm.thp]
+"""
+)
+
+
+def test_turns_and_crossings_of_several_stretches_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = only(DAILY)
+    usual = solve(batch)
+    assert np.ptp(usual.outcomes["above"]) > 1.0
+    monkeypatch.setattr(profile, "AT_ONCE", 1)
+    monkeypatch.setattr(crossings, "WORTH", len(batch))
     assert equal(solve(batch), usual)

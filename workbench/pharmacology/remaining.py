@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,12 @@ import numpy as np
 
 from workbench.component.arrays import select_runs
 from workbench.component.moments import as_float
+from workbench.pharmacology.drug_state import DrugState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.component.arrays import Array, Value
-    from workbench.pharmacology.drug_state import DrugState
     from workbench.pharmacology.linear import Amounts
 
 
@@ -46,6 +47,21 @@ class Remaining:
     def after(cls, body: DrugState, runs: int) -> Remaining:
         """Return what is left in all runs after the last dose event of `body`."""
         return cls(np.arange(runs), body, body.inputs())
+
+    @classmethod
+    def joined(cls, parts: Sequence[Remaining]) -> Remaining:
+        """Return several stretches of one phase as one: the runs of each behind those of the one before."""
+        runs, first = len(parts[0].runs), parts[0].body
+
+        def behind(values: Iterable[Value]) -> Array:
+            return np.concatenate([np.broadcast_to(value, runs) for value in values])
+
+        amounts: Amounts = {row: behind(part.body.amounts[row] for part in parts) for row in first.amounts}
+        entries = dict.fromkeys(entry for part in parts for entry in part.inputs)
+        inputs: Amounts = {entry: behind(part.inputs.get(entry, 0.0) for part in parts) for entry in entries}
+        places = np.tile(np.arange(runs), len(parts))
+        body = DrugState(first.transfers.of(places), amounts, behind(part.body.at for part in parts))
+        return cls(np.arange(len(places)), body, inputs)
 
     def where(self, mask: NDArray[np.bool_]) -> Remaining:
         """Return what is left in those of its runs that are marked, if it pays to part from the rest."""

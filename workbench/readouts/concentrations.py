@@ -11,6 +11,8 @@ import numpy as np
 from workbench.component.declaration import number, option, reference
 from workbench.errors import AssemblyError
 from workbench.pharmacology.exposure import Exposure
+from workbench.pharmacology.motion import MovingExposure
+from workbench.pharmacology.moving_profile import moving_profile
 from workbench.pharmacology.profile import Profile, profile
 from workbench.protocol.schedule import phase_hours, trial_hours
 from workbench.protocol.span import parse_span
@@ -92,6 +94,8 @@ class OfCurve(OfStretch):
         def look() -> Profile:
             # A level is one of what acts; a subject who does not respond never reaches it.
             asked = None if level is None else level / np.asarray(self.acting(exposure), dtype=np.float64)
+            if isinstance(exposure, MovingExposure):
+                return moving_profile(exposure, phase, since, until, self.site, asked, turns=turns)
             return profile(exposure, phase, since, until, self.site, asked, turns=turns)
 
         found: Profile = exposure.remembered((since, until, self.site, level, turns), look)
