@@ -6,6 +6,7 @@ import html
 from pathlib import Path
 
 import pytest
+from support.cases import every_case
 from support.commands import answer, process, workbench
 from support.shipped_runs import LONGEST, SCENARIOS, Shipped, shipped_scenario
 
@@ -75,7 +76,7 @@ def test_check_finds_nothing(scenario: str) -> None:
     assert done.stdout.startswith(f"{scenario}.toml: ok (") and done.stderr == ""
 
 
-@every
+@every_case("scenario", SCENARIOS)
 def test_its_first_line_names_the_schema_beside_it(scenario: str) -> None:
     file = scenarios_folder() / f"{scenario}.toml"
     key, _, place = file.read_text(encoding="utf-8").partition("\n")[0].partition(" ")
