@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import subprocess
 from pathlib import Path
 
 import pytest
 from support.cases import every_case
-from support.commands import SMALL, answer, command, environment, process, workbench
+from support.commands import SMALL, answer, environment, process, workbench
+from support.surroundings import in_terminal
 
 
 @pytest.fixture
@@ -77,27 +76,6 @@ def test_C02_a_database_in_a_missing_folder_exits_3_before_computing(folder: Pat
     assert "nowhere" in done.stderr and "pilot" not in done.stderr
     page = workbench("sweep", "small.toml", "--db", "a.db", "--report", "nowhere/page.html", cwd=folder)
     assert page.returncode == 3 and contents(folder).keys() == {"small.toml"}
-
-
-def in_terminal(folder: Path, *arguments: str, **changes: str) -> str:
-    """Return what a terminal sees of one command."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        command(*arguments), cwd=folder, env=environment(**changes), stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:
-            break
-        if not piece:
-            break
-        seen += piece
-    os.close(ours)
-    assert process.wait() == 0, seen
-    return seen.decode()
 
 
 def test_C03_a_terminal_gets_a_bar_and_anything_else_plain_lines(folder: Path) -> None:

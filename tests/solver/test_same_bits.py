@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.circuits import HEAD, STRIATUM, equal, joined, only, replaced, solved
+from support.circuits import EVENT_PAIRING, HEAD, STRIATUM, SYNAPSE, equal, joined, only, replaced, solved
 from support.slices import MIXED
 
 from workbench.solver.batch import Batch
@@ -43,35 +43,16 @@ projection = "w"
 ).replace('"plasticity.w.rate" = [0.001, 0.002, 0.004]', '"plasticity.w.rate" = { values = [0.001, 0.002, 0.004] }')
 EVENTS = (
     HEAD
+    + SYNAPSE
     + """
-[population.axon]
-kind = "source"
-[population.spine]
-kind = "source"
-[projection.w]
-wiring = "one_to_one"
-pre = "axon"
-post = "spine"
-weight = 0.5
-bounds = [0.0, 1.0]
 [plasticity.w]
 drive = "hebb"
 third_factor = "dopamine"
 ltp_trace = "ltp"
 ltd_trace = "ltd"
-[eligibility.ltp]
-kind = "delayed"
-[eligibility.ltd]
-[modulator.dopamine]
-source = "pulse"
-[phase.pairing]
-clock = "event"
-length = "60 s"
-[event.pairing]
-kind = "activity"
-phase = "pairing"
-at = "2 s"
-every = "10 s"
+"""
+    + EVENT_PAIRING
+    + """every = "10 s"
 count = 3
 [event.reward]
 kind = "reinforcement"

@@ -28,6 +28,35 @@ count = 6
 seed = 7
 """
 
+SYNAPSE = """
+[population.axon]
+kind = "source"
+[population.spine]
+kind = "source"
+[projection.w]
+wiring = "one_to_one"
+pre = "axon"
+post = "spine"
+weight = 0.5
+bounds = [0.0, 1.0]
+"""
+"""One fibre onto one spine."""
+EVENT_PAIRING = """
+[eligibility.ltp]
+kind = "delayed"
+[eligibility.ltd]
+[modulator.dopamine]
+source = "pulse"
+[phase.pairing]
+clock = "event"
+length = "60 s"
+[event.pairing]
+kind = "activity"
+phase = "pairing"
+at = "2 s"
+"""
+"""One activity on the event clock, and the traces and dopamine that a rule with ``ltp`` and ``ltd`` reads."""
+
 STRIATUM = (
     HEAD
     + """

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from support.circuits import HEAD
+from support.circuits import HEAD, SYNAPSE
 
 _ONE = HEAD.replace("count = 6", "count = 1").replace("{", "{{").replace("}", "}}")
 
 PAIRING = (
     _ONE
+    + SYNAPSE
     + """
-[population.axon]
-kind = "source"
-[population.spine]
-kind = "source"
-[projection.w]
-wiring = "one_to_one"
-pre = "axon"
-post = "spine"
-weight = 0.5
-bounds = [0.0, 1.0]
 [plasticity.w]
 drive = "hebb"
 third_factor = "dopamine"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
-from support.circuits import HEAD, STRIATUM, replaced, solved
+from support.circuits import EVENT_PAIRING, HEAD, STRIATUM, SYNAPSE, replaced, solved
 
 from workbench.pharmacology.disposition import OneCompartmentOral, TwoCompartmentOral
 from workbench.plasticity.eligibility import Delayed, Exponential
@@ -279,36 +279,17 @@ def test_trial_clock_and_event_clock_give_one_pairing_the_same_change(delay: flo
     """The factor of the trial clock is the mark that the event clock reads."""
     events = (
         HEAD.replace("count = 6", "count = 1")
-        + f"""
-[population.axon]
-kind = "source"
-[population.spine]
-kind = "source"
-[projection.w]
-wiring = "one_to_one"
-pre = "axon"
-post = "spine"
-weight = 0.3
-bounds = [0.0, 1.0]
+        + SYNAPSE.replace("weight = 0.5", "weight = 0.3")
+        + """
 [plasticity.w]
 drive = "hebb"
 rate = 0.1
 third_factor = "dopamine"
 ltp_trace = "ltp"
 ltd_trace = "ltd"
-[eligibility.ltp]
-kind = "delayed"
-[eligibility.ltd]
-[modulator.dopamine]
-source = "pulse"
-[phase.pairing]
-clock = "event"
-length = "60 s"
-[event.pairing]
-kind = "activity"
-phase = "pairing"
-at = "2 s"
-[event.reward]
+"""
+        + EVENT_PAIRING
+        + f"""[event.reward]
 kind = "reinforcement"
 phase = "pairing"
 at = "{2.0 + delay!r} s"
