@@ -337,7 +337,7 @@ OCCASIONS = text(
 
 def occasion(subject: int, phase: str) -> tuple[float, float]:
     """Return the factor of clearance and the share that is absorbed, from the named stream: its odds vary."""
-    from workbench.solver.draws import generator
+    from workbench.solver.streams import generator
 
     scores = generator(7, subject, f"occasion:drug.d:{phase}").standard_normal(2)
     spreads = np.sqrt(np.log1p(np.square([0.4, 0.3 / 0.4])))

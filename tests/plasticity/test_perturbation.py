@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.circuits import less, one_step, only, replaced, shipped_rule
 
-from workbench.solver.draws import generator
+from workbench.solver.streams import generator
 
 
 @pytest.mark.parametrize("of", ["node", "weight"])

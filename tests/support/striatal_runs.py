@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from support.striatal_reference import Array
 from workbench.solver.batch import Batch
-from workbench.solver.draws import generator
+from workbench.solver.streams import generator
 
 PATHS = {
     "tone": "modulator.acetylcholine.tone",

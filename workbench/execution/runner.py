@@ -100,7 +100,7 @@ class Request:
         A step costs as many calls in a narrow block as in a wide one. But three blocks on two workers take as long as
         four: one worker would compute the last while the other waits.
         """
-        from workbench.solver.run import width_for
+        from workbench.solver.run import shape_of
 
         largest: dict[Structure, tuple[int, int]] = {}
         for study in self.plan.studies:
@@ -109,7 +109,8 @@ class Request:
                 largest[group.structure] = max(asked, largest.get(group.structure, asked))
 
         def size(structure: Structure) -> int:
-            most, (runs, whole) = width_for(structure, self.registry), largest[structure]
+            shape, (runs, whole) = shape_of(structure, self.registry), largest[structure]
+            most = min(shape.width, shape.subjects * whole)
             workers = max(self.workers, 1)
             blocks = workers * -(-runs // (workers * most))
             # Equal blocks for all workers, unless they would become so narrow that their overhead outweighs the idle

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import Problem, ScenarioError
 from workbench.scenario.model import Subjects, Trait
-from workbench.solver.draws import stable_hash
+from workbench.solver.streams import stable_hash
 
 Draws = NDArray[np.float64]
 LISTED = "table"

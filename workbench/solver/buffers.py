@@ -35,8 +35,8 @@ class Buffers:
         The signals that persist from step to step.
     layers : mapping name -> array (runs, ...)
         The signals with the runs first that persist.
-    bytes : int
-        Bytes a run takes.
+    bytes, reserved : int
+        Bytes that a run takes in them, and with what is drawn for its subject.
     """
 
     def __init__(self, runs: int, lanes: int) -> None:
@@ -45,7 +45,7 @@ class Buffers:
         self.states: dict[str, Array] = {}
         self.layers: dict[str, Array] = {}
         self.bytes = 0
-        self._reserved = 0
+        self.reserved = 0
         self._alias: dict[str, str] = {}
         self._rows: set[str] = set()
         self._first_names: dict[int, str] = {}
@@ -62,12 +62,12 @@ class Buffers:
         """
         # Counted even if the array is shared later: an upper bound is enough for a limit, and is known before
         # allocation.
-        self._reserved += 8 * math.prod(shape)
-        if self._reserved > MOST_BYTES:
+        self.reserved += 8 * math.prod(shape)
+        if self.reserved > MOST_BYTES:
             asked = " x ".join(f"{size:,}" for size in shape) or "1"
             raise self.refusal(
                 f"asks for {asked} numbers in each run, and with all that is there before a run would take"
-                f" {self._reserved / 2**20:,.0f} MiB (at most {MOST_BYTES // 2**20}): make a population smaller"
+                f" {self.reserved / 2**20:,.0f} MiB (at most {MOST_BYTES // 2**20}): make a population smaller"
             )
 
     def refusal(self, reason: str) -> AssemblyError:

@@ -1,19 +1,12 @@
-"""Random draws for a block: per subject and stream, a piece of steps at a time.
-
-Random numbers by name: one Philox generator per subject, stream and phase.
-
-A stream is keyed by what it is *for* (``noise:muscle``), never by position, so a lesion, a new arm or a
-longer neighbouring phase cannot shift anybody else's draws. All arms and points of a subject share them.
-One stream serves one kind of draw, in order.
-"""
+"""Random draws for a block: per subject and stream, a piece of steps at a time."""
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from workbench.solver.streams import generators
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +42,7 @@ class Draws:
         """Start the phase's own part of the stream."""
         # One generator for each subject and stream, so that a draw depends neither on which other subjects are in the
         # block nor on which components draw before.
-        self._generators = [generator(self.seed, int(s), self.stream, phase) for s in self.subjects]
+        self._generators = generators(self.seed, self.subjects, self.stream, phase)
 
     def fill(self, steps: int) -> None:
         """Draw the next `steps` steps into `table`."""
@@ -66,19 +59,5 @@ class Draws:
 
 def draw_once(stream: str, shape: tuple[int, ...], seed: int, subjects: NDArray[np.int64]) -> Array:
     """Return one array of normals per subject, ``(*shape, subjects)``, from a stream outside the phases."""
-    drawn = [generator(seed, int(s), stream).standard_normal(shape) for s in subjects]
+    drawn = [source.standard_normal(shape) for source in generators(seed, subjects, stream)]
     return np.ascontiguousarray(np.moveaxis(np.stack(drawn), 0, -1))
-
-
-@cache
-def stable_hash(name: str) -> tuple[int, int]:
-    """Return two 32-bit words of the SHA-256 of `name`, the same in every process and version."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
-
-
-def generator(seed: int, subject: int, stream: str, phase: str = "") -> np.random.Generator:
-    """Return the generator of one subject's stream in one phase ("" outside phases)."""
-    # Python's own hash() differs between processes; these words do not.
-    key = (subject, *stable_hash(stream), *stable_hash(phase))
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))

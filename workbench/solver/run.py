@@ -36,8 +36,10 @@ LARGE = 512
 BLOCK_BYTES = 8 * 1024 * 1024
 """A few times a core's second-level cache: what a step touches at once is much less than the whole block. Measured on
 the 4-muscle circuit with 578 conditions a subject, in ns of a run-step: 86 in 1,156 runs, 65 in 2,890, 59 in 4,046 and
-52 in 5,780. What is drawn comes on top, 17 kB a subject there: a worker that has 6,144 subjects in its block takes
-170 MB, however many runs there are."""
+52 in 5,780."""
+DRAWN_BYTES = 48 * 1024 * 1024
+"""What is drawn and shown comes on top, subject by subject. With both, Python and NumPy, a worker whose every run is a
+subject of its own takes 170 MB in the widest block of that circuit, however many runs there are."""
 
 
 def solve(batch: Batch, components: Registry | None = None) -> BatchResult:
@@ -144,6 +146,8 @@ class BlockShape:
     width : int
         Runs in a block, at most: as many as keep its buffers within 8 MB. A tuning number; results do not depend on
         it.
+    subjects : int
+        Subjects in a block, at most: as many as keep what is drawn for them within 48 MB.
     outcomes : int
         How many outcomes a run has.
     samples : tuple of int
@@ -155,6 +159,7 @@ class BlockShape:
     """
 
     width: int
+    subjects: int
     outcomes: int
     samples: tuple[int, ...]
     steps: int
@@ -183,7 +188,7 @@ def shape_of(structure: Structure, components: Registry | None = None) -> BlockS
     block = Probe(batch, known)
     with np.errstate(all="ignore"):
         block.build_all()
-        taken = block.bytes
+        taken, drawn_for = block.bytes, block.reserved - block.bytes
         for clock in block.clocks:
             block.steps(clock)
         phases = sorted(block.all("phase"), key=lambda p: (p[1].order, p[0]))
@@ -196,7 +201,8 @@ def shape_of(structure: Structure, components: Registry | None = None) -> BlockS
         del block, recorder
         gc.collect()  # as in `solve`
     width = min(max(BLOCK_BYTES // taken, NARROW), WIDEST)
-    return BlockShape(width, outcomes, samples, steps, drawn)
+    subjects = max(DRAWN_BYTES // max(drawn_for, 1), 1)
+    return BlockShape(width, subjects, outcomes, samples, steps, drawn)
 
 
 def width_for(structure: Structure, components: Registry | None = None) -> int:
