@@ -332,6 +332,7 @@ def _components_of(room: str) -> Iterator[type[Component]]:
     for file in iter_modules(import_module(room).__path__):
         module = import_module(f"{room}.{file.name}")
         for found in vars(module).values():
+            # Only what is defined there: a module also holds the classes that it imports.
             ours = isinstance(found, type) and issubclass(found, Component) and found.__module__ == module.__name__
             if ours and hasattr(found, "name"):
                 yield found

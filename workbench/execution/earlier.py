@@ -79,6 +79,7 @@ def why_new(db: Path, plan: Plan, places: Mapping[Place, int], held: bool) -> Ex
         found = [(other, explain(asked, other, places, held)) for other in readable(connection, others[:LOOKED_AT], db)]
     if not found:
         return None
+    # The fewest causes, then the latest: the shortest true answer helps most.
     against, causes = min(found, key=lambda one: (len(one[1]), -one[0].sweep))
     return Explanation(str(db), sum(places.values()), plan.expected, against.sweep, against.created, causes)
 

@@ -127,6 +127,7 @@ def record_everything(structure: Structure, registry: Registry) -> Structure:
         course = replace(table, section="course", name=table.component, fields=tuple(sorted(fields.items())))
         if course.name in series and series[course.name] != course:
             course = replace(course, name=f"{table.component}.{table.name}")
+        # The same series under a second name would be computed twice.
         if replace(course, name=table.component) not in series.values():
             series[course.name] = course
     outcomes = [table for table in structure.tables if table.section != "course"]

@@ -103,6 +103,7 @@ class Processes:
         if isinstance(answer, Differs):
             from workbench.solver.run import solve
 
+            # One block at a time: feeders are threads of this process, and each block takes a worker's memory.
             with self._here:
                 return solve(batch)
         return result_of(answer)
@@ -129,6 +130,7 @@ class Processes:
                     self._failed_starts = 0
                     return answer
         finally:
+            # Even a dead worker's place goes back (as None): a lost place would leave a feeder waiting for ever.
             self._idle.put(worker)
 
     def _started(self) -> WorkerProcess:
@@ -164,6 +166,7 @@ class Processes:
             self._closed = True
             living = list(self._living)
         for worker in living:
+            # All are killed before any is waited for: otherwise the stop would take as long as all of them together.
             worker.kill()
         if hasattr(self, "_feeders"):
             self._feeders.shutdown(cancel_futures=True)

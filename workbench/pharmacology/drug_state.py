@@ -159,6 +159,7 @@ class DrugState:
 
     def move(self, time: Value) -> None:
         """Go on to `time`, up to which there is no event."""
+        # Rounded, so that equal lengths find what was worked out before.
         self.amounts = self.later(round_hours(np.maximum(time - self.at, 0.0)), self.inputs())
         self.at = time
 
@@ -192,6 +193,7 @@ class DrugState:
         for _, emptied in ((i, mask) for i, mask in due if self.doses[i].regimen.empties):
             self.amounts = {row: np.where(emptied, 0.0, amount) for row, amount in self.amounts.items()}
             for j, doses in enumerate(self.doses):
+                # Doses of the past count as begun and ended: what empties the drug also stops what is flowing in.
                 called_off = np.maximum(self.begun[j], doses.given_before(self.at))
                 self.begun[j] = as_float(np.where(emptied, called_off, self.begun[j]))
                 self.ended[j] = as_float(np.where(emptied, called_off, self.ended[j]))

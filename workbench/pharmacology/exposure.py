@@ -192,6 +192,7 @@ class Exposure:
                     )
                 )
         body.take()
+        # Copies: the state at the start of the phase is kept for readouts, and later steps write in place.
         body.amounts = {row: np.array(amount) for row, amount in body.amounts.items()}
         self._phase, self._at_start, self._rests_until = phase, body.copied(), -np.inf
         self._seen, self._trains = {}, {}
@@ -250,6 +251,7 @@ class Exposure:
                 continue
             after = doses.begun_before(last)
             found = found & ((np.asarray(doses.duration) == 0.0) | ((after <= begun) & (begun <= ended)))
+            # Titration only raises amounts: where the first and the last are equal, all between are.
             found = found & (doses.amount(begun) == doses.amount(as_float(np.maximum(after - 1.0, begun))))
             for number in doses.regimen.missed:
                 found = found & ~((begun < number) & (number <= after))
@@ -276,6 +278,7 @@ class Exposure:
 
     def _train(self, doses: BlockDoses, count: Value, age: Value) -> tuple[Amounts, Amounts]:
         numbers = (count, as_float(np.maximum(age, 0.0)), doses.every)
+        # By the bytes: the same lengths recur interval after interval, and an array has no hash.
         key = doses.entry, *(n if isinstance(n, float) else np.asarray(n).tobytes() for n in numbers)
         if key not in self._trains:
             self._trains[key] = train(self.body.transfers, doses.entry, numbers[0], numbers[2], numbers[1])

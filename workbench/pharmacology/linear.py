@@ -60,6 +60,7 @@ def varied(share: Value, cv: Value, score: Value) -> Value:
     order that of the share is `cv`, and its median is `share`.
     """
     rest = 1.0 - np.asarray(share)
+    # A share of 1 has no odds to vary; 1 stands in to avoid a division by 0.
     spread = np.sqrt(np.log1p(np.square(cv / np.where(rest > 0.0, rest, 1.0))))
     odds = np.exp(np.where(rest > 0.0, spread, 0.0) * score)
     found: Value = odds / (rest + share * odds)

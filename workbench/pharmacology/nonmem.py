@@ -111,6 +111,7 @@ class Nonmem(Component):
         """Return the record as equal doses at equal intervals, for everybody; their compartment is as written."""
         endless = self.rate is not None and bool(self.ss) and not np.any(self.ii)
         lasting = 0.0 if self.rate is None or endless else self.amt / self.rate
+        # A single dose has no interval, but the closed forms divide by one.
         every = as_float(np.where(np.asarray(self.ii) > 0.0, self.ii, DAILY))
         gives = self.evid != 3 and not endless
         train = DoseTrain(

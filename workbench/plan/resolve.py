@@ -197,6 +197,7 @@ class Layers:
         found: list[tuple[Trait, TraitFactor | None]] = []
         acting = self.scenario.subjects.traits_on
         concerned = {trait.name: trait for path in paths for trait in acting.get(path, ())}
+        # In a fixed order, because a product of factors rounds by its order.
         for trait in sorted(concerned.values(), key=lambda trait: trait.drawn_as):
             if trait.on in paths:
                 found.append((trait, None if trait.mode == "set" else TraitFactor(trait.name)))
@@ -220,6 +221,7 @@ class Layers:
     def _found_root(self, table: Table) -> str:
         drugs, seen = self.scenario.tables.get("drug", {}), set()
         name = table.name if table.section == "drug" else self._named(table, "drug")
+        # A circle of parents must end here too.
         while name in drugs and name not in seen and "parent" in self.component(drugs[name]).parameters():
             seen.add(name)
             name = self._named(drugs[name], "parent")

@@ -276,6 +276,7 @@ def range_problems(
         for (path, form), (parameter, arm) in list(individual.items()):
             found = list(_outside(form, parameter, draws, f"in arm {arm}, subject {{}}", start))
             if found:
+                # One subject is enough for a report, and later ones need no draws for it.
                 del individual[path, form]
             yield from (place(path, fault, arm) for fault in found)
 

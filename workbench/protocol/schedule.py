@@ -165,6 +165,7 @@ def placed(phases: Iterable[tuple[str, Any]]) -> dict[str, tuple[float, float]]:
     for name, phase in sorted(phases, key=lambda p: (p[1].order, p[0])):
         length = float(phase_hours(phase) or 0.0)
         found[name] = (begin, length)
+        # Rounded at each phase: otherwise the sums of a long protocol miss moments that should be equal.
         begin = float(round_hours(begin + length))
     return found
 
@@ -183,6 +184,7 @@ def hours_of(fields: Fields, tables: Tables) -> float | None:
 def step_edge(hours: float, phase: Fields) -> float:
     """Return the first edge of a step at or after `hours` of a tick-clock phase that nothing stimulates."""
     length, longest = phase["length"], phase["step"] / SECONDS_PER_HOUR
+    # Less a tolerance, so that a length of whole steps but for rounding gets no step more.
     step = length / max(1, math.ceil(length / longest - TOGETHER))
     return float(min(math.ceil(hours / step - TOGETHER) * step, length))
 
@@ -242,6 +244,7 @@ def in_force(records: Sequence[DoseRecord]) -> list[tuple[DoseRecord, float]]:
     """
     found: list[tuple[DoseRecord, float]] = []
     emptied = math.inf
+    # From the end: what calls off a dose always comes after it.
     for record in reversed(records):
         left = emptied - TOGETHER - record.time
         if left > 0.0 and record.evid != 0.0:
@@ -269,6 +272,7 @@ def planned(fields: Fields) -> tuple[tuple[DoseSeries, ...], ...] | None:
     own = {name: fields[name] for name in regimen.parameters() if name in fields}
     for name, declared in regimen.parameters().items():
         if declared.kind == "number" and declared.default is not None and own.get(name) is None:
+            # NaN runs through all arithmetic and so marks every result that depends on it.
             own[name] = math.nan
     found: tuple[tuple[DoseSeries, ...], ...] = regimen(**own).planned()
     return found

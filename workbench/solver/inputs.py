@@ -172,6 +172,7 @@ class Inputs:
     def _register_own(self, population: _Population) -> None:
         block, signal = self._block, population.signal
         drive, baseline, noise = block.signals[signal], population.baseline, population.noise
+        # Only a plain 0 for good: an array may be moved by a link, and needs its draws from the start.
         silent = isinstance(noise, float) and noise == 0.0
 
         rest = _resting(drive, baseline)
