@@ -269,7 +269,7 @@ def test_sweep_narrowed_to_a_study_computes_it_alone_and_a_slip_is_told(tmp_path
     assert "30 runs in all" in both.stdout
     slip = workbench("sweep", "small.toml", "--study", "strenght", cwd=tmp_path)
     assert slip.returncode == 2
-    assert "no study 'strenght' in this scenario (there are: arms, strength); did you mean \"strength\"?" in slip.stderr
+    assert "no study 'strenght' in this scenario (known: arms, strength); did you mean \"strength\"?" in slip.stderr
 
 
 def test_S10_the_gallery_refuses_a_scenario_whose_component_is_not_installed(tmp_path: Path) -> None:
