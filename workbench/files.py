@@ -151,6 +151,30 @@ def refuse_existing(target: Path, *, force: bool) -> None:
         raise StorageError(f"{target}: already exists and was left unchanged; --force replaces it")
 
 
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
+"""What stands beside a database while it is written, by the end of its name."""
+
+
+def refuse_replacing(target: Path, needed: Iterable[Path], kept: str = "nothing was written") -> None:
+    """Raise where a result would take the place of a file that the same command reads or writes, ``--force`` or not.
+
+    Raises
+    ------
+    StorageError
+        Naming the file; links to it and names that differ from its own by case alone are the file itself.
+    """
+
+    def place(path: Path, end: str = "") -> str:
+        return os.path.realpath(path).casefold() + end
+
+    for one in needed:
+        same = target.exists() and one.exists() and target.samefile(one)
+        if same or place(target) in {place(one, end) for end in BESIDE}:
+            raise StorageError(
+                f"{target}: would take the place of {one}, which this command uses; {kept}; name another"
+            )
+
+
 def make_folder(folder: Path, choose: str) -> None:
     """Make a default folder for results, which the user did not name.
 

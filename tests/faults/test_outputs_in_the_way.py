@@ -105,3 +105,26 @@ def test_a_missing_input_makes_no_file_and_no_folder(tmp_path: Path, name: str) 
         done = workbench(name, missing, *more, cwd=tmp_path)
         assert done.returncode in (2, 3) and done.stderr.startswith("error: "), (missing, done)
         assert list(tmp_path.iterdir()) == [], missing
+
+
+ITSELF: dict[str, tuple[str, ...]] = {
+    "sweep and its new database": ("sweep", "small.toml", "--db", "new.db", "--report", "new.db", "--workers", "0"),
+    "sweep and the log of its database": (*SWEEP, "--report", "a.db-wal"),
+    "sweep and its scenario": (*SWEEP, "--report", "small.toml", "--force"),
+    "report and its database": ("report", "a.db", "--output", "a.db", "--force"),
+    "report and its database by another name": ("report", "a.db", "--output", "LINK", "--force"),
+    "report and its database by its name in capitals": ("report", "a.db", "--output", "A.DB", "--force"),
+    "report and a table": ("report", "a.db", "--output", "settings.csv", "--tables", ".", "--force"),
+    "gallery and its scenario": ("gallery", "small.toml", "--output", "small.toml", "--db", "a.db", "--force"),
+    "gallery and its database": ("gallery", "small.toml", "--output", "a.db", "--db", "a.db", "--force"),
+}
+
+
+@pytest.mark.parametrize("name", ITSELF)
+def test_P1_P9_no_result_takes_the_place_of_what_its_command_uses(folder: Path, name: str) -> None:
+    """``--force`` replaces what is in the way, and never the database that the page is made from."""
+    os.link(folder / "a.db", folder / "LINK")
+    before = contents(folder)
+    done = workbench(*ITSELF[name], cwd=folder)
+    assert done.returncode == 3 and "would take the place of" in done.stderr, (done.stdout, done.stderr)
+    assert contents(folder) == before

@@ -13,7 +13,7 @@ from workbench.cli.options import AsJson, LockTimeout, Workers
 from workbench.cli.output import print_object, print_wrapped
 from workbench.cli.progress_bar import SETTLED, counted, display, duration
 from workbench.errors import shorten
-from workbench.files import command_line, make_folder, refuse_unwritable
+from workbench.files import command_line, make_folder, refuse_replacing, refuse_unwritable
 from workbench.text_tables import FormattedNumber, fit_table
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def _places(document: Scenario, to: str | None, db: str | None) -> tuple[Path, P
         if folder == place.parent:
             make_folder(folder, option)
     refuse_unwritable(target)
+    refuse_replacing(target, (Path(document.file), path), kept="nothing was computed")
     return target, path
 
 

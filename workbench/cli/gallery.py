@@ -13,7 +13,7 @@ from workbench.cli.options import AsJson, ForRuns, Workers
 from workbench.cli.output import print_line, print_note, print_object
 from workbench.cli.progress_bar import watcher
 from workbench.errors import Problem, ScenarioError
-from workbench.files import command_line, make_folder, refuse_existing, refuse_unwritable
+from workbench.files import command_line, make_folder, refuse_existing, refuse_replacing, refuse_unwritable
 
 DEFAULT = Path("reports/gallery.html")
 
@@ -41,6 +41,7 @@ def gallery(
     page = Path(output) if output else DEFAULT
     refuse_existing(page, force=force)
     files = [file for target in targets for file in expand_targets(Path(target))]
+    refuse_replacing(page, [*files, *([Path(db)] if db else [])])
     _refuse_unreadable(files, db)
     if output is None:
         make_folder(page.parent, "--output")

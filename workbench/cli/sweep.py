@@ -17,7 +17,14 @@ from workbench.cli.output import print_line, print_note, print_object, print_tex
 from workbench.cli.progress_bar import counted, duration, forecast_lines, watcher
 from workbench.cli.why import why_object
 from workbench.errors import Problem, ScenarioError, StorageError, UsageError, shorten
-from workbench.files import command_line, plain_path, quote_argument, refuse_irregular, refuse_unwritable
+from workbench.files import (
+    command_line,
+    plain_path,
+    quote_argument,
+    refuse_irregular,
+    refuse_replacing,
+    refuse_unwritable,
+)
 from workbench.quantities import QuantityError, to_unit
 
 if TYPE_CHECKING:
@@ -120,7 +127,7 @@ def sweep(
     )
     requests = _prepared(scenarios, lambda scenario: prepare(scenario, db))
     for request in requests:
-        _refuse_page(report, request.db, force)
+        _refuse_page(report, request.db, Path(request.plan.scenario.file), force)
     if not as_json:
         for line in (line for request in requests for line in note_lines(request.plan.notes)):
             print_note(line)
@@ -242,7 +249,7 @@ def exit_code(result: SweepResult) -> int:
     return FAILED if result.failed else 0
 
 
-def _refuse_page(report: str | None, db: Path, force: bool) -> None:
+def _refuse_page(report: str | None, db: Path, scenario: Path, force: bool) -> None:
     """Refuse a page that could not be written, before anything is computed.
 
     A page of the same database is replaced, since the sweep goes on; any other file belongs to someone.
@@ -250,6 +257,7 @@ def _refuse_page(report: str | None, db: Path, force: bool) -> None:
     if report is None:
         return
     target = Path(report)
+    refuse_replacing(target, (db, scenario), kept="nothing was computed")
     refuse_irregular(target, kept="nothing was computed")
     refuse_unwritable(target, kept="nothing was computed")
     if target.exists() and not force:

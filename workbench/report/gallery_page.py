@@ -17,7 +17,7 @@ from workbench.analysis.time_course import TimeCourses, bands, read_time_courses
 from workbench.component.field_path import field_path
 from workbench.component.registry import SECTIONS, registry
 from workbench.execution.tolerances import between_processors
-from workbench.files import refuse_existing, write_whole
+from workbench.files import refuse_existing, refuse_replacing, write_whole
 from workbench.findings.ledger import CriterionRow, LedgerRow, natural_order, span
 from workbench.inspection.description import relevant
 from workbench.quantities import SECONDS_PER_HOUR
@@ -193,7 +193,8 @@ def build_gallery(rows: Sequence[LedgerRow], files: Iterable[Path], output: str 
     StorageError
         If the page already exists (without `force`), or cannot be written.
     """
-    target = Path(output)
+    target, files = Path(output), list(files)
+    refuse_replacing(target, [*files, *{Path(row.db) for row in rows if row.db}])
     refuse_existing(target, force=force)
     found = [entry(file, rows, target) for file in files]
     page = Gallery(tuple(sorted((e for e in found if e is not None), key=_place)))

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from workbench.analysis.selection import select
 from workbench.errors import StorageError
-from workbench.files import quote_argument, read_regular, refuse_existing, refuse_unwritable, write_whole
+from workbench.files import (
+    quote_argument,
+    read_regular,
+    refuse_existing,
+    refuse_replacing,
+    refuse_unwritable,
+    write_whole,
+)
 from workbench.report.content import Page
 from workbench.report.page_tables import refuse_no_folder, table_files
 
@@ -53,12 +60,16 @@ def build_report(
         If there is no such sweep.
     """
     target = Path(output)
+    db = Path(source) if isinstance(source, str | Path) else source.path
+    refuse_replacing(target, [db])
     refuse_existing(target, force=force)
     refuse_unwritable(target)
     if tables is not None:
         refuse_no_folder(Path(tables))
     page = Page(select(source, sweep))
     files = table_files(page.tables, Path(tables), force) if tables is not None else {}
+    for file in files:
+        refuse_replacing(file, [db, target])
     write_whole(target, render(page))
     if tables is not None:
         _make_folder(Path(tables))
