@@ -195,3 +195,9 @@ def assert_ways_lead_somewhere(component: type[Component]) -> None:
             sections = {declared.section for declared in known}
     told = [rule for declared in component.parameters().values() for rule in rules_of(declared)]
     assert all(told) and len([*rules_between(component), *told]) >= (1 if [*ways(component)] else 0)
+
+
+def test_every_field_with_a_rule_in_words_is_asked_for_it() -> None:
+    for component in registry():
+        said = [name for name, parameter in component.parameters().items() if list(rules_of(parameter))]
+        assert [parameter.name for parameter in component.constrained()] == said, component

@@ -50,7 +50,7 @@ class Reached:
 
 def constraint_faults(fields: Fields, tables: Tables) -> Faults:
     """Yield (field, message) for each declared constraint that a table breaks."""
-    for parameter in fields.component.parameters().values():
+    for parameter in fields.component.constrained():
         for check in CHECKS:
             yield from check(parameter, fields, tables)
     yield from _choice_faults(fields)
@@ -226,7 +226,7 @@ def _bounds_faults(fields: Fields, tables: Tables) -> Faults:
     """Yield what needs bounds on the projection that the table is about, and does not find them."""
     component = fields.component
     wanted = [("", component.needs_bounds, "projection")] if component.needs_bounds else []
-    for parameter in component.parameters().values():
+    for parameter in component.constrained():
         chosen = fields.get(parameter.name)
         wanted += [(f"{choice} ", rule, parameter.name) for choice, rule in parameter.needs_bounds if choice == chosen]
     projection = tables.next(fields, "projection") if wanted else None

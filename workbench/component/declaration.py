@@ -132,6 +132,13 @@ class Parameter:
         return self.default is MISSING
 
     @property
+    def constrained(self) -> bool:
+        """Whether it is held against anything beside its range."""
+        orders = self.above or self.below or self.not_above or self.within or self.order
+        sizes = self.members_of or self.same_size_as or self.least
+        return bool(orders or sizes or self.needs or self.needs_bounds)
+
+    @property
     def structural(self) -> bool:
         """Whether a change of this field makes another program rather than another number."""
         return self.kind != "number" or self.fixed
@@ -386,6 +393,12 @@ class Component:
                 raise TypeError(f"{cls.__name__}.{item.name} is not declared with number(), count(), option() ...")
             found[item.name] = Parameter(name=item.name, default=item.default, **declared)
         return MappingProxyType(found)
+
+    @classmethod
+    @cache
+    def constrained(cls) -> tuple[Parameter, ...]:
+        """Return the fields that are held against anything beside their ranges: most are not."""
+        return tuple(parameter for parameter in cls.parameters().values() if parameter.constrained)
 
     @classmethod
     @cache
