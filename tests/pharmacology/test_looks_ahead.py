@@ -8,7 +8,7 @@ from support.circuits import HEAD, equal, only, replaced
 from support.therapies import THERAPY
 
 from workbench.modulation import window_opening
-from workbench.pharmacology import crossings, exposure, profile
+from workbench.pharmacology import crossings, exposure, profile, remaining
 from workbench.solver.run import solve
 
 COURSE = replaced(
@@ -34,6 +34,37 @@ def test_how_far_ahead_changes_no_bit(swaps: tuple[tuple[str, str], ...], monkey
     assert np.ptp(usual.courses["window"]) > 0.1, "the window opens"
     monkeypatch.setattr(window_opening, "MOST", 1)
     monkeypatch.setattr(exposure, "AT_ONCE", 1)
+    assert equal(solve(batch), usual)
+
+
+SLOWED = (
+    replaced(THERAPY, ('step = "0.5 h"', 'step = "28 h"'), ("count = 2", "count = 4"))
+    + """
+[drug.slow]
+model = "one_compartment_oral"
+[dose.slow]
+drug = "slow"
+amount = "5 mg"
+count = 1
+during = "care"
+[occupancy.enzyme]
+drug = "slow"
+ec50 = "5 ng/mL"
+[link.enzyme]
+signal = "occupancy.enzyme"
+onto = "drug.ketamine.clearance"
+gain = -0.6
+[study.s]
+arms = ["ketamine_alone", "placebo"]
+"""
+)
+
+
+def test_a_window_of_a_drug_that_links_move_is_the_same_however_runs_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = only(SLOWED)
+    usual = solve(batch)
+    assert np.ptp(usual.outcomes["window"]) > 0.1, "some have the drug"
+    monkeypatch.setattr(remaining, "FEW", 1)
     assert equal(solve(batch), usual)
 
 

@@ -156,30 +156,42 @@ class Opening:
             left = self._driving(left, left.body.later(as_float(since), {}))
         self._left = left
         anew = np.append(np.any(coming >= self._anchor + SPAN, axis=1), True)
-        # Memory, not speed, limits how many moments go together: each has a row for all runs.
+        # A few moments of many runs, or many of a few: what is computed in one go stays in the cache.
         widest = min(WIDE // self._stages.shape[1], DRIVEN // max(1, len(left.runs)), MOST)
         coming = coming[: min(plain, int(np.argmax(anew)) + 1, max(1, widest))]
         times = [as_float(row if len(row) > 1 else row[0]) for row in coming]
-        starts = [self._at, *times[:-1]]
+        added = self._gathered(left, times, coming)
+        return [*zip(times, added, self._levels(times, added), strict=True)]
+
+    def _gathered(self, left: Remaining, times: list[Value], coming: Array) -> list[Array | None]:
+        """Return what the drive has added to both stages by each moment; None where that is nothing in any run.
+
+        Panels are computed together and added up in their order, step by step: the bits are those of one step after
+        the other.
+        """
+        starts, added = [self._at, *times[:-1]], self._added
         parts = self._entered(left, _rows(starts), coming, coming)
-        added = self._added
-        gathered: list[Array | None] = []
+        found: list[Array | None] = []
         for i, (start, stop) in enumerate(zip(starts, times, strict=True)):
             if added is not None:
                 added = self._faded(added, stop - start)
-            for where, first, second in parts:
-                if where[i] >= 0:
+            for place, entering, passing in parts:
+                if place[i] >= 0:
                     added = np.zeros_like(self._stages) if added is None else added
-                    added[0, left.runs] += first[where[i]]
-                    added[1, left.runs] += second[where[i]]
-            gathered.append(added)
-        after = [self._after(stop - self._anchor) for stop in times]
+                    added[0, left.runs] += entering[place[i]]
+                    added[1, left.runs] += passing[place[i]]
+            found.append(added)
+        return found
+
+    def _levels(self, times: list[Value], added: list[Array | None]) -> Array:
+        """Return the level at moments ``(moments, runs)``, from what was there at the anchor and is added since."""
+        after = [self._after(time - self._anchor) for time in times]
         second = self._stages[1] * _rows([decay for _, decay, _ in after])
         second += self._stages[0] * _rows([passing for _, _, passing in after])
-        for row, so_far in zip(second, gathered, strict=True):
-            if so_far is not None:
-                row += so_far[1]
-        return [*zip(times, gathered, self._saturated(second), strict=True)]
+        for row, stages in zip(second, added, strict=True):
+            if stages is not None:
+                row += stages[1]
+        return self._saturated(second)
 
     def _settled_level(self) -> Array:
         """Return the level at the moment that is settled."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class DrugState:
     turns : list of Value
         For each regimen when the drug is emptied or its steady state sets in; infinite once that is past.
     """
+
+    divides: ClassVar[bool] = True
+    """Whether some runs can go on without the others: not where each has steps of its own."""
 
     transfers: Propagator
     amounts: Amounts

@@ -196,6 +196,8 @@ class MovingBody(DrugState):
         The same drug and doses, exact, where nothing moves it: what a run is read from until it has moved.
     """
 
+    divides: ClassVar[bool] = False
+
     motion: Motion = field(kw_only=True)
     twin: DrugState = field(kw_only=True)
     phase: str = field(default="", kw_only=True)
@@ -236,9 +238,18 @@ class MovingBody(DrugState):
         exact["plasma"], exact["acting"] = self.twin.plasma(exact), self.twin.acting(exact)
         if self.trail is None:
             return exact
-        found = self.looked(np.asarray(self.at + hours))
+        found = self._looked_in_order(np.asarray(self.at + hours))
         moved = found.pop("moved") > 0.0
         return {row: np.where(moved, value, exact.get(row, 0.0)) for row, value in found.items()}
+
+    def _looked_in_order(self, times: Array) -> dict[str, Array]:
+        """Return what `looked` does, of places within each of several steps too: ``(places, steps, 1 or runs)``."""
+        if times.ndim < 3:
+            return self.looked(times)
+        runs, (places, steps) = self.motion.block.runs, times.shape[:2]
+        spread = np.broadcast_to(times, (places, steps, runs))
+        found = self.looked(np.swapaxes(spread, 0, 1).reshape(-1, runs))
+        return {row: np.swapaxes(value.reshape(steps, places, runs), 0, 1) for row, value in found.items()}
 
     def plasma(self, amounts: Amounts) -> Value:
         """Return the concentration in plasma."""

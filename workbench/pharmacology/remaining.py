@@ -66,7 +66,7 @@ class Remaining:
     def where(self, mask: NDArray[np.bool_]) -> Remaining:
         """Return what is left in those of its runs that are marked, if it pays to part from the rest."""
         mine = np.flatnonzero(mask)
-        if len(mine) > 0 and len(self.runs) - len(mine) < FEW:
+        if len(mine) > 0 and (not self.body.divides or len(self.runs) - len(mine) < FEW):
             return self
         if not len(mine):
             return Remaining(mine, self.body, {})
