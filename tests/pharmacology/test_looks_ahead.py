@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.circuits import HEAD, equal, only, replaced
-from support.therapies import THERAPY
+from support.therapies import OPENED, THERAPY
 
 from workbench.modulation import window_opening
 from workbench.pharmacology import crossings, exposure, profile, remaining
@@ -38,7 +38,7 @@ def test_how_far_ahead_changes_no_bit(swaps: tuple[tuple[str, str], ...], monkey
 
 
 SLOWED = (
-    replaced(THERAPY, ('step = "0.5 h"', 'step = "28 h"'), ("count = 2", "count = 4"))
+    replaced(OPENED, ('step = "0.5 h"', 'step = "4 h"'), ('length = "14 day"', 'length = "32 h"'))
     + """
 [drug.slow]
 model = "one_compartment_oral"
@@ -55,7 +55,7 @@ signal = "occupancy.enzyme"
 onto = "drug.ketamine.clearance"
 gain = -0.6
 [study.s]
-arms = ["ketamine_alone", "placebo"]
+sweep = { "dose.infusion.amount" = { values = ["0 mg", "35 mg"] } }
 """
 )
 
