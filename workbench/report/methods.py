@@ -21,36 +21,40 @@ if TYPE_CHECKING:
 NOT_SAID = "The scenario does not say."
 
 
-def used(ground: Ground) -> dict[str, dict[str, type[Component]]]:
-    """Return the components of the sweep by section and the name of the table that uses them."""
+Place = tuple[str, str]
+"""A table of the scenario: its section and its name."""
+
+
+def used(ground: Ground) -> dict[Place, type[Component]]:
+    """Return the components of the sweep by the table that uses them, in the order of the sections."""
     known = registry()
     rows = ground.selection.settings
-    found: dict[str, dict[str, type[Component]]] = {}
+    found: dict[Place, type[Component]] = {}
     texts = [(field_path(path), text) for path, text in dict(zip(rows.path, rows.text, strict=True)).items()]
     for section in SECTIONS.values():
         for path, text in texts:
             is_key = path.section == section.name and path.field == section.key
             if is_key and isinstance(text, str) and (section.name, text) in known:
-                found.setdefault(section.name, {})[path.name] = known.get(section.name, text)
+                found[section.name, path.name] = known.get(section.name, text)
     for kind in ("outcome", "course"):
         for measure in row_records(ground.selection.measures[ground.selection.measures.kind == kind]):
             if ("outcome", measure.readout) in known:
-                found.setdefault("outcome", {})[measure.name] = known.get("outcome", measure.readout)
+                found["outcome", measure.name] = known.get("outcome", measure.readout)
     return found
 
 
 def sources(ground: Ground) -> set[str]:
     """Return the works that the components in use declare."""
-    return {key for tables in used(ground).values() for component in tables.values() for key in component.sources}
+    return {key for component in used(ground).values() for key in component.sources}
 
 
 def equations(ground: Ground) -> PageTable:
     """Every component in use: what it is, its equation, its sources; of one that is not installed, whose it was."""
     found = used(ground)
-    unique = {(s, c.name): c for s, tables in found.items() for c in tables.values()}
+    unique = {(section, component.name): component for (section, _), component in found.items()}
     rows = []
     for (section, name), component in unique.items():
-        of = sorted(table for table, c in found[section].items() if c is component)
+        of = sorted(table for (where, table), c in found.items() if where == section and c is component)
         text = "\n".join(line.strip() for line in component.equation.strip().splitlines())
         where = ", ".join(map(name_in_words, of[:6]))
         said = f"{component.summary()} ({section} “{name_in_words(name)}”; used as {where})"
@@ -62,7 +66,7 @@ def equations(ground: Ground) -> PageTable:
 
 def components(ground: Ground) -> list[type[Component]]:
     """Return every component in use, in the order of the sections."""
-    return [component for tables in used(ground).values() for component in tables.values()]
+    return list(used(ground).values())
 
 
 def model_tables(ground: Ground) -> list[PageTable]:
@@ -73,22 +77,19 @@ def model_tables(ground: Ground) -> list[PageTable]:
     tables = _kinds(ground)
     query = ground.queries.settings(arm=arm)
     made = [
-        _summary(ground, tables).of("model_summary", query),
-        *(_part(s, title, settings, tables).of(f"model_{s}", query) for s, title in PARTS.items() if s in tables),
+        _summary(tables).of("model_summary", query),
+        *(_part(s, title, settings, tables).of(f"model_{s}", query) for s, title in PARTS.items()),
     ]
     return [table for table in made if table.rows]
 
 
-def _kinds(ground: Ground) -> dict[str, dict[str, str]]:
-    """Return what each table of each section is, also where the component is not installed."""
-    found = {
-        section: {name: name_in_words(c.name) for name, c in tables.items()} for section, tables in used(ground).items()
-    }
+def _kinds(ground: Ground) -> dict[Place, str]:
+    """Return what each table is, also where the component is not installed."""
+    found = {place: name_in_words(component.name) for place, component in used(ground).items()}
     for one in absent(ground):
-        mine = found.setdefault(one.section, {})
         for table in one.tables:
-            kind = f"{name_in_words(one.name)} (not installed: {one.package})"
-            mine[table] = f"{mine[table]} or {kind}" if table in mine else kind
+            place, kind = (one.section, table), f"{name_in_words(one.name)} (not installed: {one.package})"
+            found[place] = f"{found[place]} or {kind}" if place in found else kind
     return found
 
 
@@ -102,10 +103,10 @@ PARTS = {
 }
 
 
-def _summary(ground: Ground, tables: Mapping[str, Mapping[str, str]]) -> PageTable:
+def _summary(tables: Mapping[Place, str]) -> PageTable:
     rows = []
     for section in SECTIONS.values():
-        mine = tables.get(section.name, {})
+        mine = _of_section(tables, section.name)
         if mine:
             kinds = ", ".join(dict.fromkeys(mine.values()))
             rows.append(
@@ -114,10 +115,14 @@ def _summary(ground: Ground, tables: Mapping[str, Mapping[str, str]]) -> PageTab
     return PageTable("Model summary", ("Part", "What it is", "In this model", "Kinds"), tuple(rows))
 
 
-def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]]) -> PageTable:
+def _of_section(tables: Mapping[Place, str], section: str) -> dict[str, str]:
+    return {name: kind for (where, name), kind in tables.items() if where == section}
+
+
+def _part(section: str, title: str, settings: Mapping[str, Any], tables: Mapping[Place, str]) -> PageTable:
     """One row a part: its kind and its settings, those that differ from nothing."""
     rows = []
-    for name, kind in tables[section].items():
+    for name, kind in _of_section(tables, section).items():
         prefix = f"{section}.{name}."
         mine = {p.removeprefix(prefix): v for p, v in settings.items() if p.startswith(prefix)}
         key = SECTIONS[section].key

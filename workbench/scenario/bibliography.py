@@ -19,6 +19,8 @@ _BARE = re.compile(r"[^,}\s]*")
 _COMMA = re.compile(r"\s*,")
 FILE = "references.bib"
 MAX_BYTES = 1 << 22
+Entry = Mapping[str, str]
+"""The fields of one work (lower case), and ``type``."""
 
 
 def bibliography_file(base: Path) -> Path:
@@ -27,8 +29,8 @@ def bibliography_file(base: Path) -> Path:
     return next((place for place in places if place.is_file()), data_folder() / FILE)
 
 
-def read_bibliography(file: Path) -> Mapping[str, Mapping[str, str]]:
-    """Return the entries of a BibTeX file: key to fields (lower case, braces removed) and ``type``.
+def read_bibliography(file: Path) -> Mapping[str, Entry]:
+    """Return the entries of a BibTeX file: each by its key, braces removed.
 
     A missing file has no entries.
 
@@ -51,7 +53,7 @@ def read_bibliography(file: Path) -> Mapping[str, Mapping[str, str]]:
 
 
 @lru_cache(maxsize=4)
-def _entries(text: str) -> Mapping[str, Mapping[str, str]]:
+def _entries(text: str) -> Mapping[str, Entry]:
     """Return the entries of a text; scenario, parameter set and findings ask for those of one file."""
     heads = list(_ENTRY.finditer(text))
     ends = [*(head.start() for head in heads[1:]), len(text)]
