@@ -58,7 +58,7 @@ class Training(Component):
     )
     trials: Value = number(20.0, "1", "teaching trials in one session", low=0.0, high=1e6, status="protocol")
     duration: Value = number(0.5, "h", "length of one session", low=0.0, high=1e4, status="protocol")
-    fidelity: Value = number(1.0, "1", "share of each trial that reaches the person", low=0.0, high=100.0)
+    fidelity: Value = number(1.0, "1", "how much of each trial reaches the person", low=0.0, high=100.0)
     first: Value = number(0.0, "h", "start of the first session, from the anchor or the start of the phase",
                           low=-1e6, high=1e6, status="protocol")  # fmt: skip
     after: str | None = anchor("the dose, session or assessment that `first` counts from; none is the phase")
