@@ -98,7 +98,7 @@ def in_turns(measure: Callable[[Checkout], Figures], checkouts: list[Checkout], 
     return [{key: statistics.median(found[key] for found in kept) for key in kept[0]} for kept in told]
 
 
-def tables(beside: Path | None, *, short: bool, note: Callable[[str], object]) -> str:
+def tables(beside: Path | None, *, short: bool, note: Callable[[str], object], rounds: int = 3) -> str:
     """Return the text of this part of the report.
 
     Parameters
@@ -107,9 +107,11 @@ def tables(beside: Path | None, *, short: bool, note: Callable[[str], object]) -
         Another checkout that is measured in turn.
     short : bool
         One small block and no sweep, for a test.
+    rounds : int
+        How often each figure is taken.
     """
     checkouts = [*([Checkout(beside.resolve())] if beside is not None else []), Checkout(ROOT)]
-    rounds = 1 if short else 3
+    rounds = 1 if short else rounds
     lines = [f"Medians of {rounds}. " + " ".join(_named(checkouts)), ""]
     lines += _header("study", "runs wide", *(f"ns a run-step, {at}" for at in _titles(checkouts)))
     for study, width in BLOCKS[-1:] if short else BLOCKS:

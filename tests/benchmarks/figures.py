@@ -67,12 +67,12 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f} processes waiting or running" if hasattr(os, "getloadavg") else "load unknown"
 
 
-def dystonia_part(short: bool, beside: Path | None, note: Callable[[str], object]) -> str:
+def dystonia_part(short: bool, beside: Path | None, rounds: int, note: Callable[[str], object]) -> str:
     """Return what a run-step of the dystonia scenario costs."""
-    return f"{DYSTONIA}\n{dystonia.tables(beside, short=short, note=note)}"
+    return f"{DYSTONIA}\n{dystonia.tables(beside, short=short, note=note, rounds=rounds)}"
 
 
-def peers_part(short: bool, beside: Path | None, note: Callable[[str], object]) -> str:
+def peers_part(short: bool, beside: Path | None, rounds: int, note: Callable[[str], object]) -> str:
     """Return how fast other programs compute the same."""
     if hasattr(os, "sched_setaffinity"):  # XLA would spread over every core, whatever the number of threads says
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -94,13 +94,14 @@ def main(arguments: list[str]) -> int:
     asked.add_argument("--short", action="store_true")
     asked.add_argument("--only", choices=PARTS)
     asked.add_argument("--beside", type=Path)
+    asked.add_argument("--rounds", type=int, default=3, help="how often each figure of one scenario is taken")
     given = asked.parse_args(arguments)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     parts = written()
     for name, (title, measure) in PARTS.items():
         if given.only in (None, name):
             began = f"On {datetime.now(UTC).date()}, at {commit.stdout.strip() or 'no commit'}, {load()} before: {machine()}."
-            told = measure(given.short, given.beside, lambda title: sys.stderr.write(f"{title} ...\n"))
+            told = measure(given.short, given.beside, given.rounds, lambda title: sys.stderr.write(f"{title} ...\n"))
             parts[title] = f"{began}\n\n{told}".strip()
     ordered = [title for title, _ in PARTS.values() if title in parts]
     text = "\n".join([HEAD, *(f"## {title}\n\n{parts[title]}\n" for title in ordered)])
