@@ -28,10 +28,10 @@ def test_every_shipped_scenario_states_what_was_measured_and_what_follows() -> N
     files = {file.stem: file for file in scenarios_folder().rglob("*.toml")}
     assert set(STATED) == set(files)
     for name, stated in STATED.items():
-        assert stated.measured <= AMPLIFIES and stated.tolerance == pytest.approx(tool.allowed(stated.measured))
+        assert stated.measured <= AMPLIFIES and stated.tolerance == pytest.approx(tool.tolerance_for(stated.measured))
         declared = tomllib.loads(whole_text(files[name]))
         for one in stated.amplified:
-            assert one.measured > AMPLIFIES and one.tolerance == pytest.approx(tool.allowed(one.measured))
+            assert one.measured > AMPLIFIES and one.tolerance == pytest.approx(tool.tolerance_for(one.measured))
             assert one.arm in declared["arm"] and one.outcome in declared["outcome"], one
 
 
