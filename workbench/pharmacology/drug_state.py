@@ -45,6 +45,7 @@ class DrugState:
     begun: list[Value] = field(default_factory=list)
     ended: list[Value] = field(default_factory=list)
     turns: list[Value] = field(default_factory=list)
+    _coming: dict[int, tuple[BlockDoses, Value, Value]] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, doses: BlockDoses) -> None:
         """Add the doses of a regimen, none of which has come in."""
@@ -62,6 +63,7 @@ class DrugState:
             begun=[*self.begun],
             ended=[*self.ended],
             turns=[*self.turns],
+            _coming={},
         )
 
     def passing(self) -> DrugState:
@@ -114,10 +116,21 @@ class DrugState:
 
     def next_event(self) -> Value:
         """Return when the next dose begins or ends, or the drug is emptied or set, for each run."""
-        times = [d.begins(b) for d, b in zip(self.doses, self.begun, strict=True)]
+        times = [self._begins(i) for i in range(len(self.doses))]
         times += [d.ends(e) for d, e in zip(self.doses, self.ended, strict=True) if d.flows]
         times += [turn for d, turn in zip(self.doses, self.turns, strict=True) if d.turns]
-        return as_float(np.minimum.reduce(np.broadcast_arrays(*times))) if times else np.inf
+        alike = [time for time in times if isinstance(time, float)]
+        apart = [time for time in times if not isinstance(time, float)]
+        first = min(alike, default=np.inf)
+        return as_float(np.minimum.reduce(np.broadcast_arrays(first, *apart))) if apart else first
+
+    def _begins(self, i: int) -> Value:
+        """Return when the next dose of a regimen begins, kept until it has: a table is as many regimens as rows."""
+        doses, begun = self.doses[i], self.begun[i]
+        kept = self._coming.get(i)
+        if kept is None or kept[0] is not doses or kept[1] is not begun:
+            kept = self._coming[i] = doses, begun, doses.begins(begun)
+        return kept[2]
 
     def of(self, runs: NDArray[np.intp]) -> DrugState:
         """Return what is in the body of some runs, without the doses to come."""
@@ -176,17 +189,18 @@ class DrugState:
         # digit.
         now = self.at + TOGETHER
         for i, doses in enumerate(self.doses):
-            entry = doses.entry
-            due = np.asarray(doses.begins(self.begun[i]) <= now)
-            if np.any(due):
+            due = self._begins(i) <= now
+            begins = any_nonzero(due)
+            if not (begins or doses.flows):
+                continue
+            instant = due & (np.asarray(doses.duration) == 0.0)
+            if begins:
                 # An infusion adds nothing at its beginning; it flows in until its end comes due.
-                instant = due & (np.asarray(doses.duration) == 0.0)
                 given = np.where(instant, doses.amount(self.begun[i]), 0.0)
-                self.amounts[entry] = self.amounts[entry] + given
+                self.amounts[doses.entry] = self.amounts[doses.entry] + given
                 self.begun[i] = as_float(np.where(due, self.begun[i] + 1.0, self.begun[i]))
-            if doses.flows or np.any(due):
-                over = np.asarray(doses.ends(self.ended[i]) <= now) | (due & (np.asarray(doses.duration) == 0.0))
-                self.ended[i] = as_float(np.where(over, self.ended[i] + 1.0, self.ended[i]))
+            over = np.asarray(doses.ends(self.ended[i]) <= now) | instant
+            self.ended[i] = as_float(np.where(over, self.ended[i] + 1.0, self.ended[i]))
 
     def _turn(self) -> None:
         """Empty the drug, and let steady states set in, where that is due."""
