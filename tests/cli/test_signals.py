@@ -70,7 +70,7 @@ def test_I02_an_early_interrupt_is_silent(folder: Path, moment: int, words: tupl
 
 
 @pytest.mark.parametrize(
-    ("moment", "number", "code"), [(30, signal.SIGTERM, 143), (2500, signal.SIGTERM, 143), (2500, signal.SIGHUP, 129)]
+    ("moment", "number", "code"), [(30, signal.SIGTERM, 143), (1500, signal.SIGTERM, 143), (2500, signal.SIGHUP, 129)]
 )
 def test_I03_another_signal_has_its_own_code_and_its_object(folder: Path, moment: int, number: int, code: int) -> None:
     done = interrupted(folder, moment, number, "check", "small.toml", "--json")

@@ -83,8 +83,8 @@ def kinds_by_name(file: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
                             yield getattr(node, "lineno", 0), name
 
 
-FIELD_KINDS = {"number", "table", "option", "count", "reference", "switch"}
-"""Names that a kind of table shares with what a field holds, or with a node of the TOML syntax tree."""
+FIELD_KINDS = {"number", "table", "option", "count", "reference", "switch", "event"}
+"""Names that a kind of table shares with what a field holds, with a node of the TOML syntax tree, or with a section."""
 
 
 def test_no_file_asks_for_a_kind_by_its_name() -> None:

@@ -25,6 +25,7 @@ READS = {
 NEEDED = {
     "workbench/execution/worker.py": {"pickle", "ctypes"},  # between a parent and its own worker, through pipes
     "workbench/execution/process.py": {"pickle"},
+    "workbench/cli/lost_pages.py": {"ctypes"},  # the C library's own word for the end of a process
     "workbench/execution/dask_crew.py": {"distributed"},  # to the scheduler that somebody named
     "workbench/execution/dask_workers.py": {"distributed"},  # the same, for types alone
     "workbench/execution/local_cluster.py": {"distributed"},  # on this machine's own address

@@ -24,7 +24,7 @@ def notes(tmp_path: Path, text: str, *arguments: str) -> list[str]:
 def test_few_subjects_that_differ_are_told_at_their_line(tmp_path: Path, count: int, told: str) -> None:
     found = notes(tmp_path, SMALL.replace("count = 6", f"count = {count}"))
     line = SMALL[: SMALL.index("count = 6")].count("\n") + 1
-    said = f"note: small.toml:{line}:1: subjects.count: {told} too few to show how subjects differ (5 at least; "
+    said = f"note: small.toml:{line}:1: subjects.count: {told} too few to show how subjects differ (at least 5; "
     assert [text.startswith(said) for text in found] == [True] * bool(told)
 
 

@@ -90,6 +90,10 @@ WORDS = {
     "form",
     "digest",
     "sample",
+    "executor",
+    "scheduler",
+    "max_memory",
+    "max_time",
 }
 """Parameters of commands that are text and no path."""
 

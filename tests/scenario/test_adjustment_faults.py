@@ -57,7 +57,7 @@ FAULTS = {
     "doses at the moment of the visit": (DOSES + MORE.format("7 day", "gate", "baseline") + VISIT.format("gate", "7 day"), "decided_at", ["at the same moment, the dose comes before the visit"]),
     "doses in the step of the visit": (DOSES + MORE.format("168.3 h", "gate", "baseline") + VISIT.format("gate", "168.2 h"), "decided_at", ["not before the first dose"]),
     "doses for responders to a later baseline": (DOSES + MORE.format("9 day", "gate", "later") + VISIT.format("gate", "12 h"), "compared_with", ["not before the visit that decides"]),
-    "doses for responders since ever": (DOSES + MORE.format("9 day", "gate", "baseline") + "steady_state = true\n" + VISIT.format("gate", "7 day"), "only_if", ["no visit comes before the first dose"]),
+    "doses for responders since ever": (DOSES + MORE.format("9 day", "gate", "baseline") + 'steady_state = true\nevery = "10 day"\n' + VISIT.format("gate", "7 day"), "only_if", ["no visit comes before the first dose"]),
     "a moment of no tick clock": (STRIATUM + '[outcome.n]\nreadout = "doses_given"\ndose = "thp"\nwindow = "end of treatment"\n', "window", ["tick-clock phase"]),
 }  # fmt: skip
 

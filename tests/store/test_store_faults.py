@@ -81,6 +81,7 @@ def test_d01_a_missing_file_is_not_made_by_reading(tmp_path: Path, opener) -> No
 @opened
 def test_d02_a_database_of_another_application_is_refused_unchanged(tmp_path: Path, opener) -> None:
     path = tmp_path / "other.db"
+    path.unlink(missing_ok=True)
     connection = sqlite3.connect(path)
     connection.executescript("PRAGMA application_id = 7; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
     connection.close()

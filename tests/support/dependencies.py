@@ -29,7 +29,8 @@ PERMISSIVE = {
 EXCEPTIONS = {"GCC-exception-3.1": "GPL-3.0-or-later", "LLVM-exception": "Apache-2.0"}
 """Exceptions that free what is linked, and the licence that each of them opens."""
 CLASSIFIERS = {
-    "Apache Software License": "Apache-2.0", "BSD License": "BSD-3-Clause", "ISC License (ISCL)": "ISC",
+    "Apache Software License": "Apache-2.0", "BSD": "BSD-3-Clause", "BSD License": "BSD-3-Clause",
+    "ISC License (ISCL)": "ISC",
     "MIT License": "MIT", "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }  # fmt: skip

@@ -182,6 +182,7 @@ BY_INTENT = {
     *("cued_drive", "neighbour_drive", "crossing", "potentiation", "depression", "permitted_depression"),
     *("settled_weight", "weight_on_the_way", "permission", "acetylcholine", "double_exponential", "cleared_mark"),
     *("lesson_in_window", "lesson_in_driven_window", "window_left", "set_tag", "reward_slope"),
+    *("shared_activity", "flipping_activity"),
 }
 """Forms without a source: they follow from a component's equation in a few lines."""
 

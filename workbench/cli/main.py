@@ -95,8 +95,9 @@ def main(arguments: list[str]) -> int:
             code = _call_command(given, as_json)
     except typer.Exit as end:  # nobody listens any more
         code = end.exit_code
-    except (Exception, SystemExit) as error:
-        # A signal may arrive here as any error: a library that it interrupts may turn it into one of its own.
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        # A signal may arrive here as any error: a library that it interrupts may turn it into one of its own, and
+        # before the command is called nobody turns it into one at all.
         if stops.received_signal() and getattr(error, "exit_code", 0) < 128:
             return _report_stop(as_json)
         if hasattr(error, "format_message"):  # typer's own complaint about the arguments

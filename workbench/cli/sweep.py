@@ -125,14 +125,14 @@ def sweep(
         scheduler=scheduler,
         mixed_machines=mixed_machines,
     )
-    requests = _prepared(scenarios, lambda scenario: prepare(scenario, db))
-    for request in requests:
+    wanted = _prepared(scenarios, lambda scenario: prepare(scenario, db))
+    for request in wanted:
         _refuse_page(report, request.db, Path(request.plan.scenario.file), force)
     if not as_json:
-        for line in (line for request in requests for line in note_lines(request.plan.notes)):
+        for line in (line for request in wanted for line in note_lines(request.plan.notes)):
             print_note(line)
     if dry_run:
-        objects = [_say(execution.forecast(request), request, as_json) for request in requests]
+        objects = [_say(execution.forecast(request), request, as_json) for request in wanted]
         if as_json:
             _print_objects(objects, {"dry_run": True}, ok=True)
         return 0
@@ -140,7 +140,7 @@ def sweep(
     command = command_line(["workbench", *context.obj])
     results: list[SweepResult] = []
     summaries: list[dict[str, Any]] = []
-    for request in requests:
+    for request in wanted:
         with explain_stop(command), watcher(quiet=as_json) as progress:
             result = execution.carry_out(
                 request, fail_fast=fail_fast, progress=progress, command=command, lock_timeout=lock_timeout,
@@ -156,23 +156,23 @@ def sweep(
     code = max(map(exit_code, results))
     if as_json:
         _print_objects(summaries, {"exit": code}, ok=code == 0)
-    elif len(requests) > 1:
-        _print_all(requests, results)
+    elif len(wanted) > 1:
+        _print_all(wanted, results)
     return code
 
 
 def _prepared(scenarios: Iterable[str], prepare: Callable[[str], Request]) -> list[Request]:
     """Return what each scenario asks for; the mistakes of all are told at once."""
-    requests: list[Request] = []
+    wanted: list[Request] = []
     problems: list[Problem] = []
     for scenario in scenarios:
         try:
-            requests.append(prepare(scenario))
+            wanted.append(prepare(scenario))
         except ScenarioError as error:
             problems += error.problems
     if problems:
         raise ScenarioError(problems)
-    return requests
+    return wanted
 
 
 def _refuse_shared(given: Mapping[str, str | None], count: int) -> None:
@@ -208,10 +208,10 @@ def _print_objects(found: list[dict[str, Any]], shared: dict[str, Any], ok: bool
     print_object(found[0] if len(found) == 1 else {"ok": ok, **shared, "sweeps": found})
 
 
-def _print_all(requests: Sequence[Request], results: Sequence[SweepResult]) -> None:
+def _print_all(wanted: Sequence[Request], results: Sequence[SweepResult]) -> None:
     """Say where every scenario of the command stands."""
     lines = []
-    for place, request in enumerate(requests):
+    for place, request in enumerate(wanted):
         name = request.plan.scenario.name
         if place >= len(results):
             lines.append(f"{name}: not begun")
