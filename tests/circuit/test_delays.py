@@ -133,6 +133,15 @@ def test_the_radius_of_several_delays_is_that_of_the_roots() -> None:
     assert spectral_radius({7: np.array([[0.5]])}) == pytest.approx(0.5 ** (1 / 7), rel=1e-12)
 
 
+def test_a_loop_of_thousands_of_units_is_accepted_without_its_eigenvalues(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of 4,096 units take minutes: a file may not hold `check` up."""
+    monkeypatch.setattr(np.linalg, "eigvals", lambda matrix: pytest.fail("looked for eigenvalues"))
+    large = RIVALS.format(second=0.0, weight=0.5, trials=2).replace('activation = "relu"', "size = 4096")
+    large = large.replace('pre = "', 'wiring = "one_to_one"\npre = "')
+    large += '[outcome.x]\nreadout = "unit_activity"\npopulation = "first"\nwindow = "last 1 trials of p"\n'
+    assert parse_scenario(large.encode(), "large.toml", Path()).tables["population"]["first"].fields["size"] == 4096
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

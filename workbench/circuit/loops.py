@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.component.tables import Fields, Tables
 
 LARGEST = 600
-"""Units times trials of delay up to which the eigenvalues are looked for: a third of a second."""
+"""Units, or units times trials where delays differ, up to which eigenvalues are looked for: a third of a second."""
 MARGIN = 1e-9
 """How near to 1 counts as 1: eigenvalues are known to about this much."""
 
@@ -27,8 +27,8 @@ MARGIN = 1e-9
 def growth_faults(fields: Fields, tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield why the loop through a projection with a delay cannot go on: its activity grows from trial to trial.
 
-    Said once for a loop, at its first such projection by name. A loop with a rule, with units that are not linear or
-    with weights that differ between runs is not judged.
+    Said once for a loop, at its first such projection by name. A loop with a rule, with units that are not linear, with
+    weights that differ between runs or of more than `LARGEST` units is not judged.
     """
     if not fields["delay"]:
         return
@@ -61,11 +61,14 @@ def loop_through(name: str, tables: Tables) -> list[str]:
 
 def _reached(start: str, ways: Iterable[tuple[str, str]]) -> set[str]:
     """Return the populations to which ways lead from `start`, itself among them."""
-    ways, found, ahead = list(ways), {start}, [start]
+    onward: dict[str, list[str]] = {}
+    for pre, post in ways:
+        onward.setdefault(pre, []).append(post)
+    found, ahead = {start}, [start]
     while ahead:
-        here = ahead.pop()
-        ahead += [post for pre, post in ways if pre == here and post not in found]
-        found |= {post for pre, post in ways if pre == here}
+        further = set(onward.get(ahead.pop(), ())) - found
+        found |= further
+        ahead += further
     return found
 
 
@@ -93,6 +96,8 @@ def linear_maps(around: Iterable[str], tables: Tables) -> dict[int, Array] | Non
         return None
     units = {name: size_of(tables, name) for name in names}
     ends = np.cumsum(list(units.values()))
+    if ends[-1] > LARGEST:
+        return None
     rows = {name: slice(end - units[name], end) for name, end in zip(names, ends, strict=True)}
     maps = {0: np.zeros((ends[-1], ends[-1]))}
     lateral: dict[str, Array] = {}
